@@ -2,9 +2,83 @@
 
 extern crate self as keras_serial;
 
+pub mod config;
 mod error;
-
-pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+pub mod json;
+pub mod object;
+pub mod registry;
 
 #[cfg(feature = "engine")]
 pub mod tensor;
+
+pub use config::{Config, ConfigField, KerasSerializable};
+pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+pub use keras_serial_derive::{KerasSerializable, register};
+
+/// What the macros' expansions name; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+
+    pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field};
+    pub use crate::error::{Error, ErrorKind, Result, ResultExt};
+    pub use crate::json::Value;
+    pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
+
+    /// The type's own name in the text of its path: `MyDense` in `crate::MyDense<f32>`.
+    pub const fn class_name_of(path: &'static str) -> &'static str {
+        crate::config::last_segment(path)
+    }
+
+    /// The kinds of a concrete type, as a constant list of casts.
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __casts {
+        ($type:ty) => {{
+            #[allow(unused_imports, reason = "shadowed by inherent constants for every kind that the type is of")]
+            use $crate::__private::NoCast as _;
+            const CASTS: &[::core::option::Option<$crate::__private::Cast>] = &[
+                $crate::__private::Probe::<$type>::LAYER,
+                $crate::__private::Probe::<$type>::INITIALIZER,
+                $crate::__private::Probe::<$type>::REGULARIZER,
+                $crate::__private::Probe::<$type>::CONSTRAINT,
+                $crate::__private::Probe::<$type>::LOSS,
+                $crate::__private::Probe::<$type>::METRIC,
+                $crate::__private::Probe::<$type>::OPTIMIZER,
+                $crate::__private::Probe::<$type>::SCHEDULE,
+                $crate::__private::Probe::<$type>::OPERATION,
+                $crate::__private::Probe::<$type>::DTYPE_POLICY,
+                $crate::__private::Probe::<$type>::QUANTIZER,
+            ];
+            CASTS
+        }};
+    }
+    pub use crate::__casts as casts;
+}
+
+/// The registry entry of a type, for [`registry::CustomObjects::with_entry`] and
+/// [`registry::register`]; works for generic instances and for types that derive nothing.
+#[macro_export]
+macro_rules! entry {
+    ($type:ty) => {
+        $crate::registry::Entry::class::<$type>(
+            $crate::__private::class_name_of(stringify!($type)),
+            $crate::__private::casts!($type),
+            $crate::registry::Place { file: file!(), line: line!() },
+        )
+    };
+}
+
+/// Registers a generic instance or a foreign type at link time.
+///
+/// ```ignore
+/// keras_serial::register_type!(Scale<f32>, package = "MyLayers", name = "ScaleF32");
+/// ```
+#[macro_export]
+macro_rules! register_type {
+    ($type:ty $(, package = $package:literal)? $(, name = $name:literal)? $(,)?) => {
+        $crate::__private::inventory::submit! {
+            $crate::entry!($type)$(.in_package($package))?$(.named($name))?
+        }
+    };
+}

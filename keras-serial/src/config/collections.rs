@@ -1,0 +1,170 @@
+//! `Option`, lists, tuples and maps of fields.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::{ConfigField, FieldVisitor, wrong_type};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{Dict, Value};
+
+impl<T: ConfigField> ConfigField for Option<T> {
+    fn to_value(&self) -> Result<Value> {
+        self.as_ref().map_or(Ok(Value::Null), T::to_value)
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if let Some(inner) = self {
+            inner.visit(name, visitor);
+        }
+    }
+}
+
+impl<T: ConfigField> ConfigField for Box<T> {
+    fn to_value(&self) -> Result<Value> {
+        (**self).to_value()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        T::from_value(value).map(Box::new)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        (**self).visit(name, visitor);
+    }
+}
+
+fn list_to_value<'a, T: ConfigField + 'a>(items: impl Iterator<Item = &'a T>) -> Result<Value> {
+    items.map(T::to_value).collect::<Result<Vec<_>>>().map(Value::List)
+}
+
+fn list_from_value<T: ConfigField>(value: &Value) -> Result<Vec<T>> {
+    let items = value.as_list().ok_or_else(|| wrong_type("a list", value))?;
+    items.iter().enumerate().map(|(i, item)| T::from_value(item).at_with(|| format!("[{i}]"))).collect()
+}
+
+fn visit_list<T: ConfigField>(name: &str, items: &[T], visitor: &mut dyn FieldVisitor) {
+    visitor.enter(name);
+    for (i, item) in items.iter().enumerate() {
+        item.visit(&i.to_string(), visitor);
+    }
+    visitor.leave();
+}
+
+impl<T: ConfigField> ConfigField for Vec<T> {
+    fn to_value(&self) -> Result<Value> {
+        list_to_value(self.iter())
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        list_from_value(value)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visit_list(name, self, visitor);
+    }
+}
+
+impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
+    fn to_value(&self) -> Result<Value> {
+        list_to_value(self.iter())
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        let items: Vec<T> = list_from_value(value)?;
+        items.try_into().map_err(|_| {
+            Error::new(ErrorKind::Config, "wrong number of items")
+                .expected(format!("a list of {N}"))
+                .received(value.short())
+        })
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visit_list(name, self, visitor);
+    }
+}
+
+macro_rules! tuples {
+    ($($count:literal => $($item:ident $index:tt),*;)*) => {$(
+        impl<$($item: ConfigField),*> ConfigField for ($($item,)*) {
+            fn to_value(&self) -> Result<Value> {
+                Ok(Value::List(vec![$(self.$index.to_value()?),*]))
+            }
+
+            fn from_value(value: &Value) -> Result<Self> {
+                match value.as_list() {
+                    Some(items) if items.len() == $count => {
+                        let mut items = items.iter();
+                        Ok(($(
+                            $item::from_value(items.next().unwrap_or(&Value::Null))
+                                .at(concat!("[", $index, "]"))?,
+                        )*))
+                    }
+                    _ => Err(wrong_type(concat!("a list of ", $count), value)),
+                }
+            }
+
+            fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+                visitor.enter(name);
+                $(self.$index.visit(stringify!($index), visitor);)*
+                visitor.leave();
+            }
+        }
+    )*};
+}
+
+tuples! {
+    1 => A 0;
+    2 => A 0, B 1;
+    3 => A 0, B 1, C 2;
+    4 => A 0, B 1, C 2, D 3;
+    5 => A 0, B 1, C 2, D 3, E 4;
+    6 => A 0, B 1, C 2, D 3, E 4, F 5;
+}
+
+macro_rules! maps {
+    ($($map:ident),*) => {$(
+        impl<T: ConfigField> ConfigField for $map<String, T> {
+            fn to_value(&self) -> Result<Value> {
+                let entries = self.iter().map(|(key, item)| Ok((key.clone(), item.to_value()?)));
+                entries.collect::<Result<Dict>>().map(Value::Dict)
+            }
+
+            fn from_value(value: &Value) -> Result<Self> {
+                let entries = value.as_dict().ok_or_else(|| wrong_type("a dict", value))?;
+                entries
+                    .iter()
+                    .map(|(key, item)| Ok((key.clone(), T::from_value(item).at_with(|| key.clone())?)))
+                    .collect()
+            }
+
+            fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+                visitor.enter(name);
+                for (key, item) in self {
+                    item.visit(key, visitor);
+                }
+                visitor.leave();
+            }
+        }
+    )*};
+}
+
+maps!(IndexMap, BTreeMap);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_item() {
+        let value = Value::List(vec![Value::Int(1), Value::Str("two".into())]);
+        let error = Vec::<i64>::from_value(&value).unwrap_err();
+        assert_eq!(error.to_string(), "[1]: wrong type. Expected an integer. Received: \"two\"");
+        assert!(<[i64; 3]>::from_value(&value).is_err());
+        assert_eq!(<(i64, String)>::from_value(&value).unwrap(), (1, "two".into()));
+    }
+}

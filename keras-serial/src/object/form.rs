@@ -1,0 +1,82 @@
+//! The shape that every serialized object has.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::{Dict, Value};
+
+/// A view of `{module, class_name, config, registered_name, …}`.
+///
+/// See <https://keras.io/api/models/model_saving_apis/serialization_utils/>.
+#[derive(Debug, Clone, Copy)]
+pub struct Form<'a> {
+    /// The name of the class, or `function`.
+    pub class_name: &'a str,
+    /// The dict as it stands.
+    pub dict: &'a Dict,
+}
+
+impl<'a> Form<'a> {
+    /// The view, if the dict is an object's form: it has `class_name` and `config`.
+    ///
+    /// # Errors
+    /// When `class_name` is not a string, or `module` or `registered_name` neither string nor null.
+    pub fn of(dict: &'a Dict) -> Result<Option<Self>> {
+        let (Some(class_name), Some(_)) = (dict.get("class_name"), dict.get("config")) else {
+            return Ok(None);
+        };
+        let class_name = string(class_name, "class_name")?;
+        for name in ["module", "registered_name"] {
+            if let Some(value) = dict.get(name).filter(|value| !value.is_null()) {
+                string(value, name)?;
+            }
+        }
+        Ok(Some(Self { class_name, dict }))
+    }
+
+    /// The `config` entry.
+    pub fn config(&self) -> &'a Value {
+        self.dict.get("config").unwrap_or(&Value::Null)
+    }
+
+    /// The `config` entry as a dict; null counts as an empty one.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn config_dict(&self) -> Result<std::borrow::Cow<'a, Dict>> {
+        match self.config() {
+            Value::Dict(dict) => Ok(std::borrow::Cow::Borrowed(dict)),
+            Value::Null => Ok(std::borrow::Cow::Owned(Dict::new())),
+            other => Err(Error::new(ErrorKind::Config, "wrong type for `config`")
+                .expected("a dict")
+                .received(other.short())),
+        }
+    }
+
+    /// The `module` entry, if it is not null.
+    pub fn module(&self) -> Option<&'a str> {
+        self.dict.get("module").and_then(Value::as_str)
+    }
+
+    /// The `registered_name` entry, if it is not null.
+    pub fn registered_name(&self) -> Option<&'a str> {
+        self.dict.get("registered_name").and_then(Value::as_str)
+    }
+
+    /// The object's own name: the form's, or its configuration's, or its class's.
+    pub fn label(&self) -> &'a str {
+        let name = self.dict.get("name").or_else(|| self.config().get("name"));
+        name.and_then(Value::as_str).unwrap_or(self.class_name)
+    }
+
+    /// The number under which a shared object is known in its file.
+    pub fn shared_object_id(&self) -> Option<i64> {
+        self.dict.get("shared_object_id").and_then(Value::as_i64)
+    }
+}
+
+fn string<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
+    value.as_str().ok_or_else(|| {
+        Error::new(ErrorKind::Config, format!("wrong type for `{name}`"))
+            .expected("a string")
+            .received(value.short())
+    })
+}

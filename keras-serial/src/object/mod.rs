@@ -1,0 +1,12 @@
+//! The serialized form of objects, the handles that hold revived ones, and sharing.
+
+mod form;
+mod handle;
+mod kind;
+mod sharing;
+
+pub use form::Form;
+pub use handle::{Handle, Object, Plain};
+pub use kind::Kind;
+pub(crate) use sharing::{note_revived, note_serialized, shared_object};
+pub use sharing::SharingScope;

@@ -1,0 +1,156 @@
+//! Which entry a name stands for.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use super::Entry;
+use super::master::{BUILTINS, with_customs};
+use super::scope;
+use crate::config::KerasSerializable;
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+
+/// A custom object by its registered name: scopes first, then the master list.
+///
+/// # Errors
+/// [`ErrorKind::UnknownObject`] with near names; [`ErrorKind::DuplicateObject`] with both places.
+pub fn get_registered_object(name: &str) -> Result<Arc<Entry>> {
+    custom(name, true)?.ok_or_else(|| unknown(name, name))
+}
+
+/// The registered name of a type; its own name when it is not registered
+/// (`keras.saving.get_registered_name`).
+pub fn get_registered_name<T: KerasSerializable>() -> String {
+    by_type(TypeId::of::<T>()).map_or_else(|| T::class_name().to_owned(), |entry| entry.registered_name())
+}
+
+/// The registered name of an object's type; its own name when it is not registered.
+pub fn registered_name_of(object: &dyn KerasSerializable) -> String {
+    let entry = by_type((object as &dyn Any).type_id());
+    entry.map_or_else(|| object.class().to_owned(), |entry| entry.registered_name())
+}
+
+/// One of Keras's own objects by its public module and name or alias.
+pub(crate) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
+    BUILTINS.get(module, name)
+}
+
+/// The entry of a type: Keras's own, or the master list's.
+pub(super) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
+    match BUILTINS.by_type(id) {
+        Some(entry) => Some(Arc::new(entry.clone())),
+        None => with_customs(|customs| customs.by_type(id)),
+    }
+}
+
+/// The registered name that a type has on the master list.
+pub(super) fn registered_name_by_type(id: TypeId) -> Option<String> {
+    with_customs(|customs| customs.by_type(id)).map(|entry| entry.registered_name())
+}
+
+/// A custom object by exact name, in Keras's order for the top of a call or for nested objects.
+pub(super) fn custom(name: &str, top: bool) -> Result<Option<Arc<Entry>>> {
+    let scoped = || scope::find(false, |objects| objects.get(name).cloned());
+    let listed = || with_customs(|customs| customs.get(name));
+    let given = || scope::find(true, |objects| objects.get(name).cloned());
+    let first = if top {
+        match scoped() {
+            Some(entry) => Some(entry),
+            None => listed()?,
+        }
+    } else {
+        match listed()? {
+            Some(entry) => Some(entry),
+            None => scoped(),
+        }
+    };
+    Ok(first.or_else(given))
+}
+
+/// A custom object under the short forms of its name, in scopes and arguments only: users write
+/// `custom_objects = {"MyDense": …}` for a file that says `MyLayers>KernelMult`.
+pub(super) fn custom_by_short_name(registered_name: &str, class_name: &str) -> Option<Arc<Entry>> {
+    let short = registered_name.rsplit('>').next().unwrap_or(registered_name);
+    let find = |objects: &super::CustomObjects| {
+        objects.get(short).or_else(|| objects.get(class_name)).cloned()
+    };
+    scope::find(true, find).or_else(|| scope::find(false, find))
+}
+
+/// A custom function of which an old file (Keras up to 3.6) gives the name without its package.
+pub(super) fn custom_by_suffix(name: &str) -> Option<Arc<Entry>> {
+    let suffix = format!(">{name}");
+    let scoped = |objects: &super::CustomObjects| {
+        let found = objects.names().find(|known| known.ends_with(&suffix));
+        found.and_then(|known| objects.get(known)).cloned()
+    };
+    with_customs(|customs| {
+        let mut matching: Vec<&Arc<Entry>> =
+            customs.iter().filter(|entry| entry.is_function() && entry.name() == name).collect();
+        matching.sort_by_key(|entry| entry.registered_name());
+        matching.first().map(|entry| (*entry).clone())
+    })
+    .or_else(|| scope::find(false, scoped))
+    .or_else(|| scope::find(true, scoped))
+}
+
+/// The module in which Keras's own class of this name is public, whatever module a file names.
+///
+/// Files name private modules too: `keras.src.layers.core.dense`, `keras.src.models.functional`.
+pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
+    if let Some(entry) = BUILTINS.get(module, name) {
+        return Some(entry);
+    }
+    let module = module.strip_prefix("tf_").unwrap_or(module);
+    let path = module.strip_prefix("tensorflow.").unwrap_or(module);
+    let mut parts = path.strip_prefix("keras")?.trim_start_matches('.').split('.');
+    let first = parts.next().unwrap_or_default();
+    let room = if first == "src" { parts.next().unwrap_or_default() } else { first };
+    let candidates: &[&str] = match room {
+        "models" | "engine" | "" => &["keras", "keras.src.models.functional", "keras.layers"],
+        "layers" => &["keras.layers"],
+        "initializers" => &["keras.initializers"],
+        "regularizers" => &["keras.regularizers"],
+        "constraints" => &["keras.constraints"],
+        "losses" => &["keras.losses"],
+        "metrics" => &["keras.metrics"],
+        "activations" => &["keras.activations"],
+        "optimizers" => &["keras.optimizers", "keras.optimizers.schedules"],
+        "dtype_policies" => &["keras", "keras.dtype_policies"],
+        "quantizers" => &["keras.quantizers"],
+        _ => &[],
+    };
+    candidates.iter().find_map(|module| BUILTINS.get(module, name))
+}
+
+/// One of Keras's own functions by name alone, where a file says module `builtins`.
+pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
+    let modules = ["activations", "losses", "metrics", "initializers", "regularizers", "constraints"];
+    modules.iter().find_map(|module| BUILTINS.get(&format!("keras.{module}"), name))
+}
+
+/// The error for a name that stands for nothing.
+pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
+    let mut known: Vec<String> = with_customs(|customs| customs.iter().map(|e| e.registered_name()).collect());
+    known.extend(BUILTINS.iter().map(|entry| entry.name().to_owned()));
+    for argument in [false, true] {
+        scope::each(argument, |objects| {
+            known.extend(objects.names().map(str::to_owned));
+        });
+    }
+    let short = registered_name.rsplit('>').next().unwrap_or(registered_name);
+    let same_name = known.iter().find(|name| name.rsplit('>').next() == Some(short) && *name != registered_name);
+    let near = match same_name {
+        Some(name) => Some(format!("did you mean `{name}`?")),
+        None => did_you_mean(registered_name, known.iter().map(String::as_str)),
+    };
+    let register = match registered_name.split_once('>') {
+        Some((package, name)) => format!("#[register(package = \"{package}\", name = \"{name}\")]"),
+        None => "#[register]".to_owned(),
+    };
+    let ways = format!(
+        "register it with {register} in a crate that is linked, or pass it as `custom_objects`, or enter a CustomObjectScope that holds it"
+    );
+    let hint = near.map_or_else(|| ways.clone(), |near| format!("{near} Otherwise {ways}"));
+    let also = if class_name == short { String::new() } else { format!(" (class `{class_name}`)") };
+    Error::new(ErrorKind::UnknownObject, format!("unknown object `{registered_name}`{also}")).hint(hint)
+}

@@ -1,0 +1,198 @@
+//! The master list: Keras's own objects, which stay, and everybody else's, which can be cleared.
+
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use super::Entry;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Keras's own objects.
+#[derive(Default)]
+pub(super) struct Builtins {
+    /// By module, then by class name or alias.
+    by_module: HashMap<&'static str, HashMap<&'static str, &'static Entry>>,
+    by_type: HashMap<TypeId, &'static Entry>,
+}
+
+impl Builtins {
+    pub(super) fn get(&self, module: &str, name: &str) -> Option<&'static Entry> {
+        self.by_module.get(module)?.get(name).copied()
+    }
+
+    pub(super) fn by_type(&self, id: TypeId) -> Option<&'static Entry> {
+        self.by_type.get(&id).copied()
+    }
+
+    /// Every entry, without its aliases.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Entry> {
+        let all = self.by_module.values().flatten();
+        all.filter(|(name, entry)| **name == entry.name()).map(|(_, entry)| *entry)
+    }
+}
+
+pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
+    let mut builtins = Builtins::default();
+    for entry in inventory::iter::<Entry> {
+        let Some(module) = entry.module() else { continue };
+        builtins.by_type.insert(entry.type_id(), entry);
+        let names = builtins.by_module.entry(module).or_default();
+        names.insert(entry.class_name(), entry);
+        for alias in entry.aliases() {
+            names.insert(alias, entry);
+        }
+    }
+    builtins
+});
+
+/// Custom objects: several entries under one name are kept, and are an error at look-up.
+#[derive(Clone, Default)]
+pub(super) struct Customs {
+    by_name: HashMap<String, Vec<Arc<Entry>>>,
+    by_type: HashMap<TypeId, Arc<Entry>>,
+}
+
+impl Customs {
+    fn linked() -> Self {
+        let mut customs = Self::default();
+        for entry in inventory::iter::<Entry>.into_iter().filter(|entry| entry.module().is_none()) {
+            customs.add(Arc::new(entry.clone()));
+        }
+        customs
+    }
+
+    fn add(&mut self, entry: Arc<Entry>) {
+        self.by_type.insert(entry.type_id(), entry.clone());
+        self.by_name.entry(entry.registered_name()).or_default().push(entry);
+    }
+
+    pub(super) fn get(&self, registered_name: &str) -> Result<Option<Arc<Entry>>> {
+        match self.by_name.get(registered_name).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([entry]) => Ok(Some(entry.clone())),
+            Some(entries) => {
+                let mut places: Vec<String> = entries.iter().map(|e| e.place().to_string()).collect();
+                places.sort();
+                Err(Error::new(
+                    ErrorKind::DuplicateObject,
+                    format!("`{registered_name}` is registered {} times: {}", entries.len(), places.join(", ")),
+                )
+                .hint("give one of them another `name` or `package` in #[register(…)]"))
+            }
+        }
+    }
+
+    pub(super) fn by_type(&self, id: TypeId) -> Option<Arc<Entry>> {
+        self.by_type.get(&id).cloned()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.by_name.values().flatten()
+    }
+}
+
+static CUSTOMS: LazyLock<RwLock<Customs>> = LazyLock::new(|| RwLock::new(Customs::linked()));
+
+thread_local! {
+    /// The list of this thread, while an [`Isolated`] guard lives.
+    static OWN: RefCell<Option<Arc<RwLock<Customs>>>> = const { RefCell::new(None) };
+}
+
+pub(super) fn own_list() -> Option<Arc<RwLock<Customs>>> {
+    OWN.with_borrow(Clone::clone)
+}
+
+pub(super) fn set_own_list(list: Option<Arc<RwLock<Customs>>>) -> Option<Arc<RwLock<Customs>>> {
+    OWN.replace(list)
+}
+
+pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
+    // A panic while the lock is held leaves the list whole: every change is one insertion.
+    OWN.with_borrow(|own| match own {
+        Some(own) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
+        None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
+    })
+}
+
+fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
+    match own_list() {
+        Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),
+        None => change(&mut CUSTOMS.write().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+/// Registers an entry while the program runs.
+///
+/// # Errors
+/// [`ErrorKind::DuplicateObject`] when the name is taken; the list is unchanged then.
+pub fn register(entry: Entry) -> Result<()> {
+    let name = entry.registered_name();
+    change_customs(|customs| {
+        let taken = customs.by_name.get(&name).and_then(|entries| entries.first());
+        if let Some(taken) = taken {
+            return Err(Error::new(
+                ErrorKind::DuplicateObject,
+                format!("`{name}` is registered at {} already; second place: {}", taken.place(), entry.place()),
+            )
+            .hint("unregister it first, or use another name"));
+        }
+        customs.add(Arc::new(entry));
+        Ok(())
+    })
+}
+
+/// Takes a custom object off the master list; says whether it was there.
+pub fn unregister(registered_name: &str) -> bool {
+    change_customs(|customs| {
+        let removed = customs.by_name.remove(registered_name).unwrap_or_default();
+        for entry in &removed {
+            customs.by_type.remove(&entry.type_id());
+        }
+        !removed.is_empty()
+    })
+}
+
+/// Takes all custom objects off the master list (`keras.saving.get_custom_objects().clear()`);
+/// Keras's own objects stay.
+pub fn clear_custom_objects() {
+    change_customs(|customs| *customs = Customs::default());
+}
+
+/// Every registered object, Keras's own ones too, sorted by module and registered name.
+pub fn entries() -> Vec<Arc<Entry>> {
+    let mut all: Vec<Arc<Entry>> = BUILTINS.iter().map(|entry| Arc::new(entry.clone())).collect();
+    with_customs(|customs| all.extend(customs.iter().cloned()));
+    all.sort_by_key(|entry| (entry.module(), entry.registered_name()));
+    all
+}
+
+/// While it lives, this thread has a master list of its own; see [`isolate`].
+#[must_use = "isolation ends when the guard is dropped"]
+pub struct Isolated {
+    outer: Option<Arc<RwLock<Customs>>>,
+    /// The list belongs to the thread that made it.
+    _thread: PhantomData<*const ()>,
+}
+
+/// Gives this thread its own copy of the master list until the guard is dropped, so that tests
+/// which register or clear objects can run side by side.
+///
+/// ```
+/// use keras_serial::registry;
+/// {
+///     let _own = registry::isolate();
+///     registry::clear_custom_objects(); // other threads see nothing of it
+/// }
+/// ```
+pub fn isolate() -> Isolated {
+    let copy = with_customs(Clone::clone);
+    Isolated { outer: set_own_list(Some(Arc::new(RwLock::new(copy)))), _thread: PhantomData }
+}
+
+impl Drop for Isolated {
+    fn drop(&mut self) {
+        set_own_list(self.outer.take());
+    }
+}

@@ -1,0 +1,403 @@
+//! From forms to objects and back: `serialize_keras_object` and `deserialize_keras_object`.
+
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use indexmap::IndexMap;
+
+use super::lookup;
+use super::scope::{self, CustomObjects};
+use crate::config::KerasSerializable;
+use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+use crate::json::{Dict, Value};
+use crate::object::{Form, Handle, Kind, Object, note_revived, note_serialized, shared_object};
+
+/// How deep objects may stand in one another.
+const MAX_NESTING: usize = 64;
+
+thread_local! {
+    /// How many objects enclose the one that is being revived.
+    static NESTING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts one more enclosing object while it lives.
+struct Nested;
+
+impl Nested {
+    fn enter() -> Result<Self> {
+        let depth = NESTING.get();
+        if depth >= MAX_NESTING {
+            return Err(Error::new(ErrorKind::Limit, "objects are nested too deeply")
+                .expected(format!("at most {MAX_NESTING} levels")));
+        }
+        NESTING.set(depth + 1);
+        Ok(Self)
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        NESTING.set(NESTING.get().saturating_sub(1));
+    }
+}
+
+/// A handle type that stands for one kind of object.
+pub trait TypedHandle: Handle + Clone {
+    /// The kind.
+    const KIND: Kind;
+    /// How an error calls it: `an initializer`.
+    const EXPECTED: &'static str;
+    /// The modules in which Keras's own objects of the kind are found by name alone.
+    const MODULES: &'static [&'static str];
+
+    /// The handle from another kind of object that can stand in for it (a layer as activation).
+    fn convert(object: &Object) -> Option<Self> {
+        object.downcast_ref::<Self>().cloned()
+    }
+}
+
+/// A form that stands for a value and not for a class or function (`__tensor__`, `__numpy__`).
+pub struct Special {
+    /// The form's `class_name`.
+    pub class_name: &'static str,
+    /// Makes the object from the form's `config`.
+    pub revive: fn(&Value) -> Result<Object>,
+}
+
+inventory::collect!(Special);
+
+/// What [`deserialize_keras_object`] gives.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Revived {
+    /// A plain value: null, a number, a string.
+    Plain(Value),
+    /// A list.
+    List(Vec<Revived>),
+    /// A dict that is no object's form.
+    Dict(IndexMap<String, Revived>),
+    /// An object: layer, function, tensor, …
+    Object(Object),
+    /// Python's `bytes`.
+    Bytes(Vec<u8>),
+    /// Python's `slice(start, stop, step)`.
+    Slice(Option<i64>, Option<i64>, Option<i64>),
+    /// Python's `...`.
+    Ellipsis,
+}
+
+impl Revived {
+    /// The form from which [`deserialize_keras_object`] makes this again.
+    pub fn serialize(&self) -> Result<Value> {
+        let special = |class_name: &str, config: Dict| {
+            Value::Dict(Dict::from([
+                ("class_name".to_owned(), Value::from(class_name)),
+                ("config".to_owned(), Value::Dict(config)),
+            ]))
+        };
+        Ok(match self {
+            Revived::Plain(value) => value.clone(),
+            Revived::List(items) => {
+                Value::List(items.iter().map(Revived::serialize).collect::<Result<_>>()?)
+            }
+            Revived::Dict(items) => Value::Dict(
+                items.iter().map(|(k, v)| Ok((k.clone(), v.serialize()?))).collect::<Result<_>>()?,
+            ),
+            Revived::Object(object) => object.serialize()?,
+            Revived::Bytes(bytes) => {
+                let text = std::str::from_utf8(bytes).map_err(|error| {
+                    Error::new(ErrorKind::Config, "only bytes that are UTF-8 can be serialized").with_source(error)
+                })?;
+                special("__bytes__", Dict::from([("value".to_owned(), Value::from(text))]))
+            }
+            Revived::Slice(start, stop, step) => special(
+                "__slice__",
+                Dict::from([
+                    ("start".to_owned(), Value::from(*start)),
+                    ("stop".to_owned(), Value::from(*stop)),
+                    ("step".to_owned(), Value::from(*step)),
+                ]),
+            ),
+            Revived::Ellipsis => special("__ellipsis__", Dict::new()),
+        })
+    }
+}
+
+/// Any serialized value: plain, nested lists and dicts, objects, slices, bytes, arrays
+/// (`keras.saving.deserialize_keras_object`).
+///
+/// # Errors
+/// See [`deserialize_object`].
+pub fn deserialize_keras_object(value: &Value, custom_objects: &CustomObjects) -> Result<Revived> {
+    let _argument = scope::with_argument(custom_objects);
+    revive(value)
+}
+
+/// As [`deserialize_keras_object`], with the custom objects in force on this thread.
+pub fn revive(value: &Value) -> Result<Revived> {
+    let dict = match value {
+        Value::List(items) => {
+            let items = items.iter().enumerate().map(|(i, item)| revive(item).at_with(|| format!("[{i}]")));
+            return Ok(Revived::List(items.collect::<Result<_>>()?));
+        }
+        Value::Dict(dict) => dict,
+        plain => return Ok(Revived::Plain(plain.clone())),
+    };
+    let Some(form) = Form::of(dict)? else {
+        let items = dict.iter().map(|(k, v)| Ok((k.clone(), revive(v).at_with(|| k.clone())?)));
+        return Ok(Revived::Dict(items.collect::<Result<_>>()?));
+    };
+    let config = form.config();
+    let bound = |name: &str| match config.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_i64().map(Some).ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("wrong type for a slice's `{name}`"))
+                .expected("an integer or null")
+                .received(value.short())
+        }),
+    };
+    match form.class_name {
+        "__bytes__" => match config.get("value").and_then(Value::as_str) {
+            Some(text) => Ok(Revived::Bytes(text.as_bytes().to_vec())),
+            None => Err(crate::config::wrong_type("a dict with a string `value`", config).at("__bytes__")),
+        },
+        "__slice__" => Ok(Revived::Slice(bound("start")?, bound("stop")?, bound("step")?)),
+        "__ellipsis__" => Ok(Revived::Ellipsis),
+        _ => deserialize_object(&form, None).map(Revived::Object),
+    }
+}
+
+/// The object of a form, as a handle of `kind` (of its first kind for `None`).
+///
+/// # Errors
+/// Names the object's place and: an unknown, duplicate or wrong kind of object, a configuration that
+/// the object's type refuses, code (`Lambda`), too deep nesting.
+pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object> {
+    if let Some(special) = inventory::iter::<Special>.into_iter().find(|s| s.class_name == form.class_name) {
+        return (special.revive)(form.config()).at(special.class_name);
+    }
+    if let Some(object) = form.shared_object_id().and_then(shared_object) {
+        return Ok(object);
+    }
+    let top = NESTING.get() == 0;
+    let object = if form.class_name == "function" {
+        function(form, top)?
+    } else {
+        let _nested = Nested::enter().at_with(|| form.label().to_owned())?;
+        class(form, kind, top).at_with(|| form.label().to_owned())?
+    };
+    if let Some(id) = form.shared_object_id() {
+        note_revived(id, &object);
+    }
+    Ok(object)
+}
+
+fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
+    // A missing `registered_name` means the class's own; a null one that there is none.
+    let named = form.dict.contains_key("registered_name");
+    let registered = if named { form.registered_name() } else { Some(form.class_name) };
+    let custom = match registered {
+        Some(name) => lookup::custom(name, top)?,
+        None => None,
+    };
+    let entry = match custom {
+        Some(entry) => Some(Cow::Owned((*entry).clone())),
+        None => own_class(form)?.map(Cow::Borrowed),
+    };
+    let entry = match entry {
+        Some(entry) => entry,
+        None => {
+            refuse_code(form)?;
+            let name = registered.unwrap_or(form.class_name);
+            match lookup::custom_by_short_name(name, form.class_name) {
+                Some(entry) => Cow::Owned((*entry).clone()),
+                None => return Err(lookup::unknown(name, form.class_name)),
+            }
+        }
+    };
+    if entry.is_function() {
+        return entry.function_handle().ok_or_else(|| wrong_kind(&entry, kind));
+    }
+    let config = form.config_dict()?;
+    let object = entry.make(&config, kind)?.ok_or_else(|| wrong_kind(&entry, kind))?;
+    object.restore(form)?;
+    Ok(object)
+}
+
+/// Keras's own class that a form names by its module.
+fn own_class(form: &Form<'_>) -> Result<Option<&'static super::Entry>> {
+    let Some(module) = form.module() else { return Ok(None) };
+    let Some(entry) = lookup::builtin_in(module, form.class_name) else { return Ok(None) };
+    match form.registered_name() {
+        None | Some("") => {}
+        Some(name) if name == form.class_name => {}
+        Some(name) => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("`{module}.{}` is Keras's own and has no registered name", form.class_name),
+            )
+            .received(format!("registered_name={name:?}"))
+            .hint("remove `registered_name` from the configuration"));
+        }
+    }
+    Ok(Some(entry))
+}
+
+fn wrong_kind(entry: &super::Entry, kind: Option<Kind>) -> Error {
+    let is = entry.kinds().iter().map(|kind| format!("a {kind}")).collect::<Vec<_>>().join(" and ");
+    let error = Error::new(ErrorKind::WrongKind, format!("`{}` is of the wrong kind", entry.registered_name()));
+    let error = error.received(is);
+    match kind {
+        Some(kind) => error.expected(format!("a {kind}")),
+        None => error,
+    }
+}
+
+/// Objects that are code, or load code, never revive.
+fn refuse_code(form: &Form<'_>) -> Result<()> {
+    let what = match form.class_name {
+        "Lambda" | "__lambda__" => "a Python lambda",
+        "TFSMLayer" => "a foreign SavedModel",
+        "TorchModuleWrapper" => "a pickled torch module",
+        "JaxLayer" | "FlaxLayer" => "a foreign function",
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::CodeRefused, format!("`{}` holds {what}, which is code", form.class_name)).hint(
+        "a file's code is never run; write the computation in Rust, register it, and let `custom_objects` map the class to it",
+    ))
+}
+
+fn function(form: &Form<'_>, top: bool) -> Result<Object> {
+    let name = form.config().as_str().ok_or_else(|| {
+        Error::new(ErrorKind::Config, "wrong type for a function's `config`")
+            .expected("the function's name, a string")
+            .received(form.config().short())
+    })?;
+    if let Some(entry) = lookup::custom(name, top)? {
+        return entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function)));
+    }
+    let module = form.module().unwrap_or("builtins");
+    let own = if module == "builtins" {
+        lookup::builtin_function(name)
+    } else {
+        lookup::builtin_in(module, name).filter(|entry| entry.is_function())
+    };
+    if let Some(entry) = own {
+        match form.registered_name() {
+            None | Some("" | "function") => {}
+            Some(registered) if registered == name => {}
+            Some(registered) => {
+                return Err(Error::new(ErrorKind::Config, format!("`{name}` is Keras's own and has no registered name"))
+                    .received(format!("registered_name={registered:?}"))
+                    .hint("remove `registered_name` from the configuration"));
+            }
+        }
+        return entry.function_handle().ok_or_else(|| wrong_kind(entry, Some(Kind::Function)));
+    }
+    let found = if name.contains('>') { None } else { lookup::custom_by_suffix(name) };
+    let found = found.or_else(|| lookup::custom_by_short_name(name, name));
+    match found {
+        Some(entry) => entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function))),
+        None => Err(lookup::unknown(name, name)),
+    }
+}
+
+/// A typed handle from a form, or from the name of one of Keras's own objects or of a custom one.
+pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
+    let wrong = || crate::config::wrong_type(H::EXPECTED, value);
+    let object = match value {
+        Value::Str(name) => by_identifier::<H>(name)?,
+        Value::Dict(dict) => {
+            let form = Form::of(dict)?.ok_or_else(wrong)?;
+            // Functions, and layers where they may stand in, are wrapped by `H::convert`.
+            match deserialize_object(&form, Some(H::KIND)) {
+                Err(error) if error.kind() == ErrorKind::WrongKind => match deserialize_object(&form, None) {
+                    Ok(object) if H::convert(&object).is_some() => object,
+                    _ => return Err(error),
+                },
+                result => result?,
+            }
+        }
+        _ => return Err(wrong()),
+    };
+    H::convert(&object).ok_or_else(|| {
+        Error::new(ErrorKind::WrongKind, "wrong kind of object")
+            .expected(H::EXPECTED)
+            .received(format!("a {}", object.kind()))
+    })
+}
+
+fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
+    let top = NESTING.get() == 0;
+    let entry = match lookup::custom(name, top)? {
+        Some(entry) => Some(Cow::Owned((*entry).clone())),
+        None => H::MODULES.iter().find_map(|module| lookup::builtin(module, name)).map(Cow::Borrowed),
+    };
+    let entry = match entry {
+        Some(entry) => entry,
+        None => match lookup::custom_by_suffix(name) {
+            Some(entry) => Cow::Owned((*entry).clone()),
+            None => {
+                let all = super::entries();
+                let known = all.iter().filter(|e| e.module().is_some_and(|m| H::MODULES.contains(&m)));
+                let names = known.flat_map(|e| e.aliases().iter().copied().chain([e.class_name()]));
+                let error = lookup::unknown(name, name);
+                return Err(match did_you_mean(name, names) {
+                    Some(near) => error.hint(near),
+                    None => error,
+                }
+                .expected(H::EXPECTED));
+            }
+        },
+    };
+    let made = entry.make(&Dict::new(), (!entry.is_function()).then_some(H::KIND))?;
+    made.ok_or_else(|| wrong_kind(&entry, Some(H::KIND)))
+}
+
+/// The form of an object of a class, with what `extra` adds (how it was built and compiled).
+pub fn serialize_class(
+    object: &dyn KerasSerializable,
+    extra: impl FnOnce(&mut Dict) -> Result<()>,
+) -> Result<Value> {
+    let id = (object as &dyn Any).type_id();
+    let config = Value::Dict(object.get_config()?);
+    let (module, class_name, registered_name) = match super::master::BUILTINS.by_type(id) {
+        Some(entry) => {
+            let module = entry.module().unwrap_or_default();
+            // Functional is not public in Keras, and is written as everybody else's classes are.
+            let registered = module.starts_with("keras.src.models").then(|| entry.name().into());
+            (Value::from(module), entry.class_name(), registered.unwrap_or(Value::Null))
+        }
+        None => {
+            let name = lookup::registered_name_by_type(id).unwrap_or_else(|| object.class().to_owned());
+            (Value::Null, object.class(), Value::from(name))
+        }
+    };
+    let mut form = Dict::from([
+        ("module".to_owned(), module),
+        ("class_name".to_owned(), Value::from(class_name)),
+        ("config".to_owned(), config),
+        ("registered_name".to_owned(), registered_name),
+    ]);
+    extra(&mut form)?;
+    note_serialized(std::ptr::from_ref(object).cast::<()>() as usize, &mut form);
+    Ok(Value::Dict(form))
+}
+
+/// The form of a function: Keras's own by module and name, others by their registered name.
+pub(crate) fn serialize_function(id: TypeId, own_name: &str) -> Value {
+    let form = |module: &str, name: &str, registered: Value| {
+        Value::Dict(Dict::from([
+            ("module".to_owned(), Value::from(module)),
+            ("class_name".to_owned(), Value::from("function")),
+            ("config".to_owned(), Value::from(name)),
+            ("registered_name".to_owned(), registered),
+        ]))
+    };
+    match lookup::by_type(id) {
+        // Keras 3.15 writes `module: "builtins", registered_name: "function"` for every function.
+        Some(entry) => form("builtins", &entry.registered_name(), Value::from("function")),
+        None => form("builtins", own_name, Value::from("function")),
+    }
+}

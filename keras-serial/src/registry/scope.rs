@@ -1,0 +1,217 @@
+//! Custom objects for a while: scopes, and the `custom_objects` argument of loading calls.
+
+use std::any::TypeId;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, RwLock};
+
+use super::master::{self, Customs};
+use super::{Entry, Registrable};
+
+/// Objects by name, for a scope or for one loading call.
+///
+/// A name is a class's or function's own (`MyDense`) or the registered one (`MyLayers>KernelMult`).
+#[derive(Debug, Clone, Default)]
+pub struct CustomObjects {
+    by_name: HashMap<String, Arc<Entry>>,
+}
+
+impl CustomObjects {
+    /// No objects.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a class that derives [`KerasSerializable`](derive@crate::KerasSerializable), under its own name.
+    #[must_use]
+    pub fn with<T: Registrable>(self) -> Self {
+        let entry = T::entry();
+        self.with_entry(entry.class_name(), entry)
+    }
+
+    /// Adds a class under another name, such as `package>name`.
+    #[must_use]
+    pub fn with_named<T: Registrable>(self, name: impl Into<String>) -> Self {
+        self.with_entry(name, T::entry())
+    }
+
+    /// Adds an entry under a name.
+    #[must_use]
+    pub fn with_entry(mut self, name: impl Into<String>, entry: Entry) -> Self {
+        self.by_name.insert(name.into(), Arc::new(entry));
+        self
+    }
+
+    /// Are there no objects?
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<Entry>> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    pub(super) fn by_type(&self, id: TypeId) -> Option<&Arc<Entry>> {
+        self.by_name.values().find(|entry| entry.type_id() == id)
+    }
+}
+
+/// Makes custom objects known to this thread for a while (`keras.saving.custom_object_scope`).
+///
+/// ```
+/// use keras_serial::registry::{CustomObjectScope, CustomObjects};
+/// let guard = CustomObjectScope::new(CustomObjects::new()).enter();
+/// // … load models …
+/// drop(guard);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CustomObjectScope {
+    objects: CustomObjects,
+}
+
+impl CustomObjectScope {
+    /// A scope with these objects.
+    pub fn new(objects: CustomObjects) -> Self {
+        Self { objects }
+    }
+
+    /// Begins the scope on this thread; it ends when the guard is dropped. Guards may be dropped in
+    /// any order.
+    pub fn enter(self) -> CustomObjectGuard {
+        push(Layered { objects: Arc::new(self.objects), argument: false })
+    }
+}
+
+/// Ends its scope when it is dropped.
+#[must_use = "the scope ends when the guard is dropped"]
+#[derive(Debug)]
+pub struct CustomObjectGuard {
+    id: u64,
+    /// A scope belongs to the thread that entered it.
+    _thread: PhantomData<*const ()>,
+}
+
+impl Drop for CustomObjectGuard {
+    fn drop(&mut self) {
+        // During a thread's end its list may be gone already, and the scope with it.
+        let _ = FRAMES.try_with(|frames| frames.borrow_mut().retain(|(id, _)| *id != self.id));
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Layered {
+    pub(super) objects: Arc<CustomObjects>,
+    /// Given with one call, not with a scope.
+    pub(super) argument: bool,
+}
+
+thread_local! {
+    static FRAMES: RefCell<Vec<(u64, Layered)>> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+fn push(layered: Layered) -> CustomObjectGuard {
+    let id = NEXT.replace(NEXT.get().wrapping_add(1));
+    FRAMES.with_borrow_mut(|frames| frames.push((id, layered)));
+    CustomObjectGuard { id, _thread: PhantomData }
+}
+
+/// Makes the `custom_objects` argument of a call known while it runs.
+pub(crate) fn with_argument(objects: &CustomObjects) -> CustomObjectGuard {
+    push(Layered { objects: Arc::new(objects.clone()), argument: true })
+}
+
+/// Looks through scopes (or arguments), the innermost first.
+pub(super) fn find<T>(argument: bool, find: impl Fn(&CustomObjects) -> Option<T>) -> Option<T> {
+    FRAMES.with_borrow(|frames| {
+        let frames = frames.iter().rev().filter(|(_, frame)| frame.argument == argument);
+        frames.map(|(_, frame)| &frame.objects).find_map(|objects| find(objects))
+    })
+}
+
+/// Shows all scopes (or arguments).
+pub(super) fn each(argument: bool, mut see: impl FnMut(&CustomObjects)) {
+    FRAMES.with_borrow(|frames| {
+        frames.iter().filter(|(_, frame)| frame.argument == argument).for_each(|(_, frame)| see(&frame.objects));
+    });
+}
+
+/// Scopes and the thread's own master list, to be taken along into a worker thread.
+#[derive(Clone)]
+pub struct Carried {
+    frames: Vec<(u64, Layered)>,
+    list: Option<Arc<RwLock<Customs>>>,
+}
+
+impl Carried {
+    /// What is in force on this thread.
+    pub fn capture() -> Self {
+        Self { frames: FRAMES.with_borrow(Clone::clone), list: master::own_list() }
+    }
+
+    /// Runs `work` with it in force on the thread that calls this.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        struct Restore(Vec<(u64, Layered)>, Option<Arc<RwLock<Customs>>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                FRAMES.replace(std::mem::take(&mut self.0));
+                master::set_own_list(self.1.take());
+            }
+        }
+        let _restore = Restore(
+            FRAMES.replace(self.frames.clone()),
+            master::set_own_list(self.list.clone()),
+        );
+        work()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Place;
+
+    fn entry(name: &'static str) -> Entry {
+        fn handle() -> crate::object::Object {
+            unreachable!("never made")
+        }
+        Entry::function(name, TypeId::of::<u8>, handle, Place { file: file!(), line: line!() })
+    }
+
+    fn known(name: &str) -> bool {
+        find(false, |objects| objects.get(name).cloned()).is_some()
+    }
+
+    #[test]
+    fn guards_may_be_dropped_in_any_order() {
+        let outer = CustomObjectScope::new(CustomObjects::new().with_entry("outer", entry("outer"))).enter();
+        let inner = CustomObjectScope::new(CustomObjects::new().with_entry("inner", entry("inner"))).enter();
+        assert!(known("outer") && known("inner"));
+        drop(outer);
+        assert!(!known("outer") && known("inner"));
+        drop(inner);
+        assert!(!known("inner"));
+    }
+
+    #[test]
+    fn a_panic_ends_the_scope() {
+        let result = std::panic::catch_unwind(|| {
+            let _guard = CustomObjectScope::new(CustomObjects::new().with_entry("x", entry("x"))).enter();
+            panic!("on purpose");
+        });
+        assert!(result.is_err() && !known("x"));
+    }
+
+    #[test]
+    fn worker_threads_get_the_scopes() {
+        let _guard = CustomObjectScope::new(CustomObjects::new().with_entry("x", entry("x"))).enter();
+        let carried = Carried::capture();
+        let seen = std::thread::spawn(move || (known("x"), carried.run(|| known("x")), known("x")));
+        assert_eq!(seen.join().unwrap(), (false, true, false));
+    }
+}
