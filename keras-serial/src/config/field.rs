@@ -25,10 +25,6 @@ pub fn optional<T: ConfigField>(
     }
 }
 
-/// An entry of a type that has serde's traits.
-pub fn from_serde<T: serde::de::DeserializeOwned>(value: &Value, name: &'static str) -> Result<T> {
-    crate::json::from_value(value).at(name)
-}
 
 /// The entry's value under its name or one of its old names.
 pub fn entry<'a>(config: &'a Config, name: &str, aliases: &[&str]) -> Option<&'a Value> {

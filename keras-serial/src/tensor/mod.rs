@@ -1,7 +1,22 @@
-//! Shapes, element types and tensors.
+//! Shapes, element types, tensors with values and tensors that stand for values to come.
 
 mod bytes;
+pub mod call;
 mod dtype;
+mod element;
+pub(crate) mod engine;
+pub(crate) mod grad;
+mod nested;
+mod shape;
+pub mod symbolic;
+#[expect(clippy::module_inception, reason = "the type of the room")]
+mod tensor;
 
 pub use bytes::TensorBytes;
+pub use call::{CallArgs, CallContext, Item};
 pub use dtype::DType;
+pub use element::Element;
+pub use grad::Gradients;
+pub use nested::Nested;
+pub use shape::Shape;
+pub use tensor::Tensor;

@@ -1,0 +1,154 @@
+//! Values.
+
+use std::fmt;
+
+/// A dict: keys in the order in which they were put in.
+pub type Dict = indexmap::IndexMap<String, Value>;
+
+/// A JSON value with Python's distinctions: `1` is not `1.0`, and integers have no bound.
+///
+/// ```
+/// use keras_serial::json::Value;
+/// let value = Value::parse(r#"{"rate": 1e-07, "axis": [-1, NaN]}"#)?;
+/// assert_eq!(value.to_json(), r#"{"rate": 1e-07, "axis": [-1, NaN]}"#);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub enum Value {
+    /// Python's `None`.
+    #[default]
+    Null,
+    /// Python's `True` and `False`.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// An integer that 64 bits can't hold, in decimal digits.
+    BigInt(String),
+    /// A floating-point number; NaN equals NaN here, since it is the same text.
+    Float(f64),
+    /// Text.
+    Str(String),
+    /// A list or tuple.
+    List(Vec<Value>),
+    /// A dict.
+    Dict(Dict),
+}
+
+impl Value {
+    /// The truth value, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The integer, if it is one of 64 bits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Value::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::Int(value) => Some(*value as f64),
+            Value::BigInt(digits) => digits.parse().ok(),
+            Value::Float(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::Str(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries, if it is a dict.
+    pub fn as_dict(&self) -> Option<&Dict> {
+        match self {
+            Value::Dict(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// Is it Python's `None`?
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    /// The entry of a dict.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.as_dict()?.get(key)
+    }
+
+    /// What an error calls it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) | Value::BigInt(_) => "an integer",
+            Value::Float(_) => "a float",
+            Value::Str(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Dict(_) => "a dict",
+        }
+    }
+
+    /// The text of the value, cut short for an error.
+    pub fn short(&self) -> String {
+        let text = match self {
+            // A deep or large value need not be written to show its beginning.
+            Value::Dict(entries) => {
+                let keys: Vec<&str> = entries.keys().take(4).map(String::as_str).collect();
+                format!("a dict with {} entries: {}", entries.len(), keys.join(", "))
+            }
+            Value::List(items) if items.len() > 16 => format!("a list of {}", items.len()),
+            other => other.to_json(),
+        };
+        match text.char_indices().nth(80) {
+            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+            None => text,
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::BigInt(a), Value::BigInt(b)) | (Value::Str(a), Value::Str(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
+            (Value::List(a), Value::List(b)) => a == b,
+            (Value::Dict(a), Value::Dict(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}

@@ -1,0 +1,294 @@
+//! Arguments and surroundings of a call.
+
+use indexmap::IndexMap;
+
+use super::{Nested, Tensor};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+
+/// One argument, or one leaf of a structure of arguments.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// A tensor.
+    Tensor(Tensor),
+    /// A number, a flag, a string.
+    Value(Value),
+    /// Python's `slice(start, stop, step)`, in the graph of `x[1:3]`.
+    Slice(Option<i64>, Option<i64>, Option<i64>),
+    /// Python's `...`.
+    Ellipsis,
+}
+
+/// The arguments of a call: positional ones, then ones by keyword, as a graph records them.
+#[derive(Debug, Clone, Default)]
+pub struct CallArgs {
+    /// Positional arguments.
+    pub positional: Vec<Nested<Item>>,
+    /// Arguments by keyword.
+    pub keywords: IndexMap<String, Nested<Item>>,
+    /// The names of positional arguments.
+    names: &'static [&'static str],
+}
+
+impl CallArgs {
+    /// No arguments.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One positional argument.
+    pub fn one(inputs: impl Into<Nested<Tensor>>) -> Self {
+        Self { positional: vec![items(&inputs.into())], ..Self::default() }
+    }
+
+    /// Adds a positional argument.
+    #[must_use]
+    pub fn and(mut self, inputs: impl Into<Nested<Tensor>>) -> Self {
+        self.positional.push(items(&inputs.into()));
+        self
+    }
+
+    /// Adds an argument by keyword: tensors.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, inputs: impl Into<Nested<Tensor>>) -> Self {
+        self.keywords.insert(name.into(), items(&inputs.into()));
+        self
+    }
+
+    /// Adds an argument by keyword: a number, a flag, a string.
+    #[must_use]
+    pub fn with_value(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.keywords.insert(name.into(), Nested::Leaf(Item::Value(value.into())));
+        self
+    }
+
+    /// Gives positional arguments their names.
+    ///
+    /// # Errors
+    /// When there are more of them than names, one is given twice, or a keyword is not known.
+    pub fn bind(mut self, names: &'static [&'static str]) -> Result<Self> {
+        if self.positional.len() > names.len() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "too many positional arguments")
+                .expected(format!("at most {}: {}", names.len(), names.join(", ")))
+                .received(self.positional.len().to_string()));
+        }
+        for (position, name) in self.keywords.keys().map(|key| (names.iter().position(|n| n == key), key)) {
+            match position {
+                Some(position) if position < self.positional.len() => {
+                    return Err(Error::new(ErrorKind::InvalidArgument, format!("argument `{name}` is given twice")));
+                }
+                None if !matches!(name.as_str(), "training" | "mask") => {
+                    return Err(Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
+                        .expected(names.join(", ")));
+                }
+                _ => {}
+            }
+        }
+        self.names = names;
+        Ok(self)
+    }
+
+    /// Are there no arguments?
+    pub fn is_empty(&self) -> bool {
+        self.positional.is_empty() && self.keywords.is_empty()
+    }
+
+    /// All tensors, in Keras's order.
+    pub fn tensors(&self) -> Vec<&Tensor> {
+        let all = self.positional.iter().chain(self.keywords.values());
+        all.flat_map(|arg| arg.leaves()).filter_map(super::symbolic::tensor_of).collect()
+    }
+
+    /// An argument by name, wherever it stands; `None` if it is left out or Python's `None`.
+    pub fn get(&self, name: &str) -> Option<&Nested<Item>> {
+        let positional = || self.names.iter().position(|n| *n == name).and_then(|i| self.positional.get(i));
+        let found = self.keywords.get(name).or_else(positional)?;
+        match found {
+            Nested::None | Nested::Leaf(Item::Value(Value::Null)) => None,
+            found => Some(found),
+        }
+    }
+
+    /// The first argument, whatever its name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn first(&self) -> Result<&Nested<Item>> {
+        let by_keyword = || self.names.first().and_then(|name| self.keywords.get(*name));
+        self.positional.first().or_else(by_keyword).or_else(|| self.keywords.values().next()).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "the first argument is missing")
+                .expected(self.names.first().copied().unwrap_or("an input"))
+        })
+    }
+
+    /// The first argument as one tensor.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn tensor(&self) -> Result<&Tensor> {
+        one_tensor(self.first()?)
+    }
+
+    /// The tensors of the first argument, a list of them for layers that merge.
+    ///
+    /// # Errors
+    /// When it holds anything else.
+    pub fn inputs(&self) -> Result<Nested<Tensor>> {
+        tensors(self.first()?)
+    }
+
+    /// An optional argument as one tensor.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn optional(&self, name: &str) -> Result<Option<&Tensor>> {
+        self.get(name).map(one_tensor).transpose().map_err(|error| error.at(name.to_owned()))
+    }
+
+    /// A required argument as one tensor.
+    ///
+    /// # Errors
+    /// When it is missing or something else.
+    pub fn required(&self, name: &'static str) -> Result<&Tensor> {
+        self.optional(name)?
+            .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`")).expected("a tensor"))
+    }
+
+    /// An optional argument as a structure of tensors.
+    ///
+    /// # Errors
+    /// When it holds anything else.
+    pub fn structure(&self, name: &str) -> Result<Option<Nested<Tensor>>> {
+        self.get(name).map(tensors).transpose().map_err(|error| error.at(name.to_owned()))
+    }
+
+    /// An optional argument as a plain value.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        match self.get(name) {
+            Some(Nested::Leaf(Item::Value(value))) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// An optional flag.
+    ///
+    /// # Errors
+    /// When it is neither true nor false.
+    pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
+        match self.get(name) {
+            None => Ok(default),
+            Some(Nested::Leaf(Item::Value(Value::Bool(flag)))) => Ok(*flag),
+            Some(_) => Err(Error::new(ErrorKind::InvalidArgument, "wrong type").expected("a boolean").at(name.to_owned())),
+        }
+    }
+
+    /// The same arguments with other tensors.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn try_map(&self, f: &mut impl FnMut(&Tensor) -> Result<Nested<Item>>) -> Result<Self> {
+        let mut arg = |arg: &Nested<Item>| replace(arg, f);
+        Ok(Self {
+            positional: self.positional.iter().map(&mut arg).collect::<Result<_>>()?,
+            keywords: self.keywords.iter().map(|(name, a)| Ok((name.clone(), arg(a)?))).collect::<Result<_>>()?,
+            names: self.names,
+        })
+    }
+}
+
+fn replace(arg: &Nested<Item>, f: &mut impl FnMut(&Tensor) -> Result<Nested<Item>>) -> Result<Nested<Item>> {
+    Ok(match arg {
+        Nested::Leaf(Item::Tensor(tensor)) => f(tensor)?,
+        Nested::List(args) => Nested::List(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
+        Nested::Tuple(args) => Nested::Tuple(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
+        Nested::Dict(args) => {
+            Nested::Dict(args.iter().map(|(k, arg)| Ok((k.clone(), replace(arg, f)?))).collect::<Result<_>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+fn items(inputs: &Nested<Tensor>) -> Nested<Item> {
+    inputs.map(|tensor| Item::Tensor(tensor.clone()))
+}
+
+fn one_tensor(arg: &Nested<Item>) -> Result<&Tensor> {
+    match arg.leaves().as_slice() {
+        [Item::Tensor(tensor)] => Ok(tensor),
+        leaves => Err(Error::new(ErrorKind::InvalidArgument, "wrong argument")
+            .expected("one tensor")
+            .received(format!("{} values", leaves.len()))),
+    }
+}
+
+fn tensors(arg: &Nested<Item>) -> Result<Nested<Tensor>> {
+    arg.try_map(&mut |item| match item {
+        Item::Tensor(tensor) => Ok(tensor.clone()),
+        other => {
+            Err(Error::new(ErrorKind::InvalidArgument, "wrong argument").expected("tensors").received(format!("{other:?}")))
+        }
+    })
+}
+
+impl<T: Into<Nested<Tensor>>> From<T> for CallArgs {
+    fn from(inputs: T) -> Self {
+        Self::one(inputs)
+    }
+}
+
+impl From<&Tensor> for CallArgs {
+    fn from(input: &Tensor) -> Self {
+        Self::one(input.clone())
+    }
+}
+
+/// What surrounds a call: whether the model trains, and the masks of the inputs.
+#[derive(Debug, Clone, Default)]
+pub struct CallContext {
+    training: Option<bool>,
+    masks: Vec<Option<Tensor>>,
+}
+
+impl CallContext {
+    /// Inference, without masks.
+    pub fn inference() -> Self {
+        Self::default()
+    }
+
+    /// Training.
+    pub fn training() -> Self {
+        Self { training: Some(true), masks: Vec::new() }
+    }
+
+    /// Does the model train? Then dropout drops, and batch statistics are the batch's.
+    pub fn is_training(&self) -> bool {
+        self.training.unwrap_or(false)
+    }
+
+    /// What was said about training, if anything.
+    pub fn training_arg(&self) -> Option<bool> {
+        self.training
+    }
+
+    /// The mask of the first input.
+    pub fn mask(&self) -> Option<&Tensor> {
+        self.masks.first().and_then(Option::as_ref)
+    }
+
+    /// The masks of all inputs, in Keras's order.
+    pub fn masks(&self) -> &[Option<Tensor>] {
+        &self.masks
+    }
+
+    /// The same with another answer to whether the model trains.
+    #[must_use]
+    pub fn with_training(&self, training: Option<bool>) -> Self {
+        Self { training, masks: self.masks.clone() }
+    }
+
+    /// The same with other masks.
+    #[must_use]
+    pub fn with_masks(&self, masks: Vec<Option<Tensor>>) -> Self {
+        Self { training: self.training, masks }
+    }
+}

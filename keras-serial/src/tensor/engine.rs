@@ -1,0 +1,64 @@
+//! The door to the engine: burn's types under ours.
+
+use burn_backend::{BoolDType, BoolStore, Bytes, DType as BurnDType, FloatDType, IntDType, TensorData};
+use burn_dispatch::{Dispatch, DispatchDevice, DispatchTensor};
+
+use super::DType;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The backend: picks the device at run time.
+pub(crate) type Engine = Dispatch;
+/// A tensor of the backend, float, integer or truth value.
+pub(crate) type Raw = DispatchTensor;
+
+/// The device on which new tensors are made.
+pub(crate) fn device() -> DispatchDevice {
+    DispatchDevice::Flex(burn_flex::FlexDevice)
+}
+
+pub(crate) fn float(dtype: DType) -> Result<FloatDType> {
+    Ok(match dtype {
+        DType::Float64 => FloatDType::F64,
+        DType::Float32 => FloatDType::F32,
+        DType::Float16 => FloatDType::F16,
+        DType::BFloat16 => FloatDType::BF16,
+        other => return Err(not(other, "a floating-point dtype")),
+    })
+}
+
+pub(crate) fn int(dtype: DType) -> Result<IntDType> {
+    Ok(match dtype {
+        DType::Int64 => IntDType::I64,
+        DType::Int32 => IntDType::I32,
+        DType::Int16 => IntDType::I16,
+        DType::Int8 => IntDType::I8,
+        DType::UInt64 => IntDType::U64,
+        DType::UInt32 => IntDType::U32,
+        DType::UInt16 => IntDType::U16,
+        DType::UInt8 => IntDType::U8,
+        other => return Err(not(other, "an integer dtype")),
+    })
+}
+
+/// How truth values are stored.
+pub(crate) const BOOL: BoolDType = BoolDType::Native;
+
+pub(crate) fn burn_dtype(dtype: DType) -> Result<BurnDType> {
+    Ok(match dtype {
+        DType::Bool => BurnDType::Bool(BoolStore::Native),
+        DType::String => return Err(not(dtype, "a dtype of numbers or truth values")),
+        dtype if dtype.is_float() => float(dtype)?.into(),
+        dtype => int(dtype)?.into(),
+    })
+}
+
+fn not(dtype: DType, expected: &'static str) -> Error {
+    Error::new(ErrorKind::DType, "wrong dtype").expected(expected).received(dtype.name())
+}
+
+/// Little-endian bytes as the engine's data; the bytes must be aligned for the dtype.
+pub(crate) fn data(bytes: Bytes, shape: &[usize], dtype: DType) -> Result<TensorData> {
+    TensorData::try_from_bytes(bytes, shape.to_vec(), burn_dtype(dtype)?).map_err(|error| {
+        Error::new(ErrorKind::Engine, "the bytes do not fit the shape").with_source(format!("{error:?}"))
+    })
+}

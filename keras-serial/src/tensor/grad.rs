@@ -1,0 +1,71 @@
+//! Gradients: which tensors are followed, and what comes back.
+
+use burn_backend::AutodiffBackend;
+use burn_backend::ops::FloatTensorOps;
+use burn_dispatch::DispatchTensorKind;
+
+use super::engine::{Engine, Raw};
+use super::Tensor;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The gradients of one number with respect to everything that was followed.
+pub struct Gradients(<Engine as AutodiffBackend>::Gradients);
+
+impl Tensor {
+    /// The same values as a starting point of gradients.
+    ///
+    /// # Errors
+    /// When the elements are not floating-point numbers.
+    pub fn watched(&self) -> Result<Tensor> {
+        if !self.dtype().is_float() {
+            return Err(Error::new(ErrorKind::DType, "only floating-point tensors have gradients").received(self.dtype().name()));
+        }
+        let raw = Engine::from_inner(detached(self.raw()?));
+        Ok(Tensor::from_raw(Engine::float_set_require_grad(raw, true), self.dtype()))
+    }
+
+    /// The same values, cut off from gradients (`keras.ops.stop_gradient`).
+    pub(crate) fn detached(&self) -> Result<Tensor> {
+        Ok(Tensor::from_raw(detached(self.raw()?), self.dtype()))
+    }
+
+    /// The gradients of this number with respect to all watched tensors that it was computed from.
+    ///
+    /// # Errors
+    /// When this is not one floating-point number, or nothing watched went into it.
+    pub fn backward(&self) -> Result<Gradients> {
+        let raw = self.raw()?;
+        if self.shape().num_elements() != Some(1) || !is_tracked(&raw) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "no gradients can be taken")
+                .expected("one number that was computed from a watched tensor")
+                .received(format!("{self:?}")));
+        }
+        Ok(Gradients(Engine::backward(raw)))
+    }
+}
+
+impl Gradients {
+    /// The gradient with respect to a watched tensor; `None` if it did not matter.
+    pub fn get(&self, watched: &Tensor) -> Option<Tensor> {
+        let raw = watched.raw().ok().filter(is_tracked)?;
+        let gradient = Engine::grad(&raw, &self.0)?;
+        Some(Tensor::from_raw(gradient, watched.dtype()))
+    }
+}
+
+/// Does the engine follow gradients through this tensor?
+pub(crate) fn is_tracked(raw: &Raw) -> bool {
+    matches!(raw.kind, DispatchTensorKind::Autodiff(_))
+}
+
+/// The values without the engine's history.
+pub(crate) fn detached(raw: Raw) -> Raw {
+    if is_tracked(&raw) { Engine::inner(raw) } else { raw }
+}
+
+impl std::fmt::Debug for Gradients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gradients")
+    }
+}
+

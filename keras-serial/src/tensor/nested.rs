@@ -1,0 +1,177 @@
+//! Structures of tensors: one, lists, tuples and dicts of them, in one another.
+
+use indexmap::IndexMap;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A nested structure with a `T` at each leaf, as Keras's models take and give.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Nested<T> {
+    /// One value.
+    Leaf(T),
+    /// Python's `None`: an input that is left out.
+    None,
+    /// Python's list.
+    List(Vec<Nested<T>>),
+    /// Python's tuple; differs from a list in configurations only.
+    Tuple(Vec<Nested<T>>),
+    /// Python's dict.
+    Dict(IndexMap<String, Nested<T>>),
+}
+
+impl<T> Nested<T> {
+    /// A list of leaves.
+    pub fn list(leaves: impl IntoIterator<Item = T>) -> Self {
+        Self::List(leaves.into_iter().map(Self::Leaf).collect())
+    }
+
+    /// A tuple of leaves.
+    pub fn tuple(leaves: impl IntoIterator<Item = T>) -> Self {
+        Self::Tuple(leaves.into_iter().map(Self::Leaf).collect())
+    }
+
+    /// A dict of leaves.
+    pub fn dict<K: Into<String>>(leaves: impl IntoIterator<Item = (K, T)>) -> Self {
+        Self::Dict(leaves.into_iter().map(|(key, leaf)| (key.into(), Self::Leaf(leaf))).collect())
+    }
+
+    /// The leaves in Keras's order: dicts by sorted key.
+    pub fn leaves(&self) -> Vec<&T> {
+        let mut leaves = Vec::new();
+        self.visit(&mut |leaf| leaves.push(leaf));
+        leaves
+    }
+
+    fn visit<'a>(&'a self, see: &mut impl FnMut(&'a T)) {
+        match self {
+            Self::Leaf(leaf) => see(leaf),
+            Self::None => {}
+            Self::List(items) | Self::Tuple(items) => items.iter().for_each(|item| item.visit(see)),
+            Self::Dict(items) => sorted(items).for_each(|(_, item)| item.visit(see)),
+        }
+    }
+
+    /// The leaves in Keras's order, `None` in the place of [`Nested::None`].
+    pub fn slots(&self) -> Vec<Option<&T>> {
+        match self {
+            Self::Leaf(leaf) => vec![Some(leaf)],
+            Self::None => vec![None],
+            Self::List(items) | Self::Tuple(items) => items.iter().flat_map(Self::slots).collect(),
+            Self::Dict(items) => sorted(items).flat_map(|(_, item)| item.slots()).collect(),
+        }
+    }
+
+    /// The same structure with other leaves; visits them in Keras's order.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn try_map<U>(&self, f: &mut impl FnMut(&T) -> Result<U>) -> Result<Nested<U>> {
+        Ok(match self {
+            Self::Leaf(leaf) => Nested::Leaf(f(leaf)?),
+            Self::None => Nested::None,
+            Self::List(items) => Nested::List(items.iter().map(|item| item.try_map(f)).collect::<Result<_>>()?),
+            Self::Tuple(items) => Nested::Tuple(items.iter().map(|item| item.try_map(f)).collect::<Result<_>>()?),
+            Self::Dict(items) => {
+                let mut mapped: IndexMap<String, Nested<U>> =
+                    items.keys().map(|key| (key.clone(), Nested::None)).collect();
+                for (key, item) in sorted(items) {
+                    mapped.insert(key.clone(), item.try_map(f)?);
+                }
+                Nested::Dict(mapped)
+            }
+        })
+    }
+
+    /// The same structure with other leaves.
+    pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> Nested<U> {
+        // `try_map` fails only where its function does.
+        self.try_map(&mut |leaf| Ok(f(leaf))).unwrap_or(Nested::None)
+    }
+
+    /// The same structure with the leaves of `leaves`, which come in Keras's order.
+    ///
+    /// # Errors
+    /// When there are fewer or more of them.
+    pub fn pack<U>(&self, leaves: impl IntoIterator<Item = U>) -> Result<Nested<U>> {
+        let mut leaves = leaves.into_iter();
+        let wrong = || Error::new(ErrorKind::Graph, "wrong number of values for the structure");
+        let packed = self.try_map(&mut |_| leaves.next().ok_or_else(wrong))?;
+        if leaves.next().is_some() { Err(wrong()) } else { Ok(packed) }
+    }
+
+    /// The one leaf, also of a list of one.
+    ///
+    /// # Errors
+    /// When there are none or several.
+    pub fn single(&self) -> Result<&T> {
+        match self.leaves().as_slice() {
+            [leaf] => Ok(leaf),
+            leaves => Err(Error::new(ErrorKind::InvalidArgument, "wrong number of tensors")
+                .expected("one tensor")
+                .received(format!("{} tensors", leaves.len()))),
+        }
+    }
+
+    /// The one leaf, also of a list of one.
+    ///
+    /// # Errors
+    /// When there are none or several.
+    pub fn into_single(self) -> Result<T>
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Leaf(leaf) => Ok(leaf),
+            other => other.single().cloned(),
+        }
+    }
+
+    /// The items of a list or tuple.
+    pub fn items(&self) -> Option<&[Nested<T>]> {
+        match self {
+            Self::List(items) | Self::Tuple(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The item of a dict.
+    pub fn get(&self, key: &str) -> Option<&Nested<T>> {
+        match self {
+            Self::Dict(items) => items.get(key),
+            _ => None,
+        }
+    }
+}
+
+/// A dict's items in the order in which Keras flattens them.
+fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&String, &T)> {
+    let mut items: Vec<_> = items.iter().collect();
+    items.sort_by_key(|(key, _)| key.as_str());
+    items.into_iter()
+}
+
+impl<T> From<T> for Nested<T> {
+    fn from(leaf: T) -> Self {
+        Self::Leaf(leaf)
+    }
+}
+
+impl<T> From<Vec<T>> for Nested<T> {
+    fn from(leaves: Vec<T>) -> Self {
+        Self::list(leaves)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dicts_flatten_by_key_and_keep_their_order() {
+        let nested = Nested::dict([("b", 1), ("a", 2)]);
+        assert_eq!(nested.leaves(), [&2, &1]);
+        let packed = nested.pack([20, 10]).unwrap();
+        assert_eq!(packed, Nested::dict([("b", 10), ("a", 20)]));
+        assert!(nested.pack([1]).is_err() && nested.pack([1, 2, 3]).is_err());
+    }
+}

@@ -1,0 +1,248 @@
+//! Shapes whose extents may be unknown, as Keras's `(None, 3)`.
+
+use std::fmt;
+
+use crate::config::{ConfigField, wrong_type};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+
+/// The extents of a tensor, outermost first; `None` for an extent that is known only when values
+/// arrive, such as the batch size.
+///
+/// ```
+/// use keras_serial::tensor::Shape;
+/// let shape = Shape::from([None, Some(3)]);
+/// assert_eq!(shape.to_string(), "(None, 3)");
+/// assert_eq!(shape.last()?, 3);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Shape(Vec<Option<usize>>);
+
+impl Shape {
+    /// The shape of a scalar.
+    pub fn scalar() -> Self {
+        Self::default()
+    }
+
+    /// The extents.
+    pub fn dims(&self) -> &[Option<usize>] {
+        &self.0
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.0.len()
+    }
+
+    /// An axis counted from the front (0, 1, …) or from the back (-1, -2, …), as a position.
+    ///
+    /// # Errors
+    /// When the shape has no such axis.
+    pub fn axis(&self, axis: isize) -> Result<usize> {
+        let rank = self.rank() as isize;
+        let position = if axis < 0 { axis + rank } else { axis };
+        if (0..rank).contains(&position) {
+            Ok(position as usize)
+        } else {
+            Err(Error::new(ErrorKind::Shape, "axis out of range")
+                .expected(format!("an axis from {} to {} for shape {self}", -rank, rank - 1))
+                .received(axis.to_string()))
+        }
+    }
+
+    /// The extent of an axis, `None` if unknown.
+    ///
+    /// # Errors
+    /// When the shape has no such axis.
+    pub fn get(&self, axis: isize) -> Result<Option<usize>> {
+        self.axis(axis).map(|position| self.0.get(position).copied().flatten())
+    }
+
+    /// The extent of an axis that must be known.
+    ///
+    /// # Errors
+    /// When the shape has no such axis, or its extent is unknown.
+    pub fn dim(&self, axis: isize) -> Result<usize> {
+        self.get(axis)?.ok_or_else(|| {
+            Error::new(ErrorKind::Shape, format!("axis {axis} must have a known extent"))
+                .received(format!("shape {self}"))
+        })
+    }
+
+    /// The extent of the last axis, which must be known.
+    ///
+    /// # Errors
+    /// When there is none, or it is unknown.
+    pub fn last(&self) -> Result<usize> {
+        self.dim(-1)
+    }
+
+    /// All extents, which must be known.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub fn known(&self) -> Result<Vec<usize>> {
+        self.0.iter().copied().collect::<Option<_>>().ok_or_else(|| {
+            Error::new(ErrorKind::Shape, "all extents must be known").received(format!("shape {self}"))
+        })
+    }
+
+    /// Are all extents known?
+    pub fn is_known(&self) -> bool {
+        self.0.iter().all(Option::is_some)
+    }
+
+    /// The product of all extents; `None` if one is unknown or the product overflows.
+    pub fn num_elements(&self) -> Option<usize> {
+        self.0.iter().try_fold(1usize, |product, dim| product.checked_mul((*dim)?))
+    }
+
+    /// The shape with another extent on one axis.
+    ///
+    /// # Errors
+    /// When the shape has no such axis.
+    pub fn with(&self, axis: isize, dim: Option<usize>) -> Result<Self> {
+        let position = self.axis(axis)?;
+        let mut dims = self.0.clone();
+        if let Some(slot) = dims.get_mut(position) {
+            *slot = dim;
+        }
+        Ok(Self(dims))
+    }
+
+    /// The shape that two shapes broadcast to, by NumPy's rule; unknown extents win over 1.
+    ///
+    /// # Errors
+    /// When two known extents differ and neither is 1.
+    pub fn broadcast(&self, other: &Self) -> Result<Self> {
+        let rank = self.rank().max(other.rank());
+        let padded = |shape: &Self| {
+            let mut dims = vec![Some(1); rank - shape.rank()];
+            dims.extend_from_slice(&shape.0);
+            dims
+        };
+        let dims = padded(self).into_iter().zip(padded(other)).map(|pair| match pair {
+            (Some(1), other) => Ok(other),
+            (one, Some(1)) => Ok(one),
+            (None, other) => Ok(other),
+            (one, None) => Ok(one),
+            (Some(a), Some(b)) if a == b => Ok(Some(a)),
+            _ => Err(Error::new(ErrorKind::Shape, "shapes can't be broadcast together")
+                .received(format!("{self} and {other}"))),
+        });
+        dims.collect::<Result<Vec<_>>>().map(Self)
+    }
+
+    /// Could a tensor of shape `other` stand where this shape is asked for?
+    pub fn is_compatible(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+            && self.0.iter().zip(&other.0).all(|pair| !matches!(pair, (Some(a), Some(b)) if a != b))
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (i, dim) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            match dim {
+                Some(dim) => write!(f, "{dim}")?,
+                None => f.write_str("None")?,
+            }
+        }
+        f.write_str(if self.0.len() == 1 { ",)" } else { ")" })
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromIterator<Option<usize>> for Shape {
+    fn from_iter<I: IntoIterator<Item = Option<usize>>>(dims: I) -> Self {
+        Self(dims.into_iter().collect())
+    }
+}
+
+impl From<Vec<Option<usize>>> for Shape {
+    fn from(dims: Vec<Option<usize>>) -> Self {
+        Self(dims)
+    }
+}
+
+impl<const N: usize> From<[Option<usize>; N]> for Shape {
+    fn from(dims: [Option<usize>; N]) -> Self {
+        Self(dims.to_vec())
+    }
+}
+
+impl From<&[usize]> for Shape {
+    fn from(dims: &[usize]) -> Self {
+        Self(dims.iter().copied().map(Some).collect())
+    }
+}
+
+impl From<Vec<usize>> for Shape {
+    fn from(dims: Vec<usize>) -> Self {
+        Self::from(dims.as_slice())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(dims: [usize; N]) -> Self {
+        Self::from(dims.as_slice())
+    }
+}
+
+impl From<usize> for Shape {
+    fn from(dim: usize) -> Self {
+        Self(vec![Some(dim)])
+    }
+}
+
+impl From<&Shape> for Shape {
+    fn from(shape: &Shape) -> Self {
+        shape.clone()
+    }
+}
+
+impl ConfigField for Shape {
+    fn to_value(&self) -> Result<Value> {
+        Ok(Value::List(self.0.iter().map(|dim| dim.map_or(Value::Null, Value::from)).collect()))
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        let dims = value.as_list().ok_or_else(|| wrong_type("a shape: a list of integers and nulls", value))?;
+        let dims = dims.iter().map(|dim| match dim {
+            // Keras writes -1 for a free extent in `target_shape` only; there it is no shape.
+            Value::Null => Ok(None),
+            dim => usize::from_value(dim).map(Some),
+        });
+        dims.collect::<Result<Vec<_>>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broadcasting_follows_numpy() {
+        let batch = Shape::from([None, Some(1), Some(4)]);
+        assert_eq!(batch.broadcast(&Shape::from([3, 1])).unwrap().to_string(), "(None, 3, 4)");
+        assert!(Shape::from([2]).broadcast(&Shape::from([3])).is_err());
+    }
+
+    #[test]
+    fn axes_count_from_both_ends() {
+        let shape = Shape::from([2, 3]);
+        assert_eq!((shape.axis(-1).unwrap(), shape.axis(0).unwrap()), (1, 0));
+        assert!(shape.axis(2).is_err());
+        assert_eq!(Shape::from([5]).to_string(), "(5,)");
+    }
+}

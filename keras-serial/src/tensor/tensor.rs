@@ -1,0 +1,254 @@
+//! Tensors: values, text, or symbols that stand for values to come.
+
+use std::fmt;
+use std::sync::Arc;
+
+use burn_backend::{AllocationProperty, Bytes, TensorMetadata};
+use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+
+use super::engine::{self, Engine, Raw};
+use super::symbolic::History;
+use super::{DType, Element, Shape, TensorBytes};
+use crate::error::{Error, ErrorKind, Result};
+
+/// An array of numbers, truth values or text, or a symbol for one.
+///
+/// A symbol has a shape (with unknown extents) and a dtype; calling a layer or an operation on it
+/// records the call, and a model is made of what was recorded. Cloning shares the values.
+///
+/// ```
+/// use keras_serial::tensor::Tensor;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2])?;
+/// assert_eq!(x.shape().to_string(), "(2, 2)");
+/// assert_eq!(x.to_vec::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor {
+    shape: Shape,
+    dtype: DType,
+    repr: Repr,
+    /// Which steps of a sequence count (Keras's `_keras_mask`).
+    mask: Option<Arc<Tensor>>,
+}
+
+#[derive(Clone)]
+enum Repr {
+    Value(Raw),
+    Text(Arc<[String]>),
+    Symbol(Option<History>),
+}
+
+impl Tensor {
+    /// A tensor from its elements in row-major order.
+    ///
+    /// # Errors
+    /// When the number of elements is not the shape's.
+    pub fn from_slice<T: Element>(elements: &[T], shape: impl Into<Shape>) -> Result<Self> {
+        Self::from_vec(elements.to_vec(), shape)
+    }
+
+    /// As [`Tensor::from_slice`], without a copy.
+    ///
+    /// # Errors
+    /// When the number of elements is not the shape's.
+    pub fn from_vec<T: Element>(elements: Vec<T>, shape: impl Into<Shape>) -> Result<Self> {
+        let shape = shape.into().known()?;
+        check_count(elements.len(), &shape)?;
+        Self::from_burn_bytes(T::into_bytes(elements), &shape, T::DTYPE)
+    }
+
+    /// A scalar.
+    pub fn scalar<T: Element>(value: T) -> Result<Self> {
+        Self::from_vec(vec![value], Shape::scalar())
+    }
+
+    /// Text.
+    ///
+    /// # Errors
+    /// When the number of strings is not the shape's.
+    pub fn from_strings<S: Into<String>>(
+        strings: impl IntoIterator<Item = S>,
+        shape: impl Into<Shape>,
+    ) -> Result<Self> {
+        let text: Arc<[String]> = strings.into_iter().map(Into::into).collect();
+        let shape = shape.into();
+        check_count(text.len(), &shape.known()?)?;
+        Ok(Self { shape, dtype: DType::String, repr: Repr::Text(text), mask: None })
+    }
+
+    /// A tensor over plain bytes: shared, not copied, where they are aligned for their dtype.
+    ///
+    /// # Errors
+    /// When the number of bytes is not the shape's, or the dtype is text.
+    pub fn from_bytes(tensor: &TensorBytes) -> Result<Self> {
+        let size = tensor.dtype.size().max(1);
+        // The engine looks at the bytes as elements, which needs their alignment.
+        let bytes = if (tensor.data.as_ptr() as usize).is_multiple_of(size) {
+            Bytes::from_shared(tensor.data.clone(), AllocationProperty::File)
+        } else {
+            Bytes::from_bytes_vec(tensor.data.to_vec())
+        };
+        Self::from_burn_bytes(bytes, &tensor.shape, tensor.dtype)
+    }
+
+    fn from_burn_bytes(bytes: Bytes, shape: &[usize], dtype: DType) -> Result<Self> {
+        let data = engine::data(bytes, shape, dtype)?;
+        let device = engine::device();
+        let raw = match dtype {
+            DType::Bool => Engine::bool_from_data(data, &device),
+            dtype if dtype.is_float() => Engine::float_from_data(data, &device),
+            _ => Engine::int_from_data(data, &device),
+        };
+        Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: None })
+    }
+
+    /// A symbol for a tensor of this shape and dtype.
+    pub fn symbol(shape: impl Into<Shape>, dtype: DType) -> Self {
+        Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: None }
+    }
+
+    pub(crate) fn recorded(shape: Shape, dtype: DType, history: History) -> Self {
+        Self { shape, dtype, repr: Repr::Symbol(Some(history)), mask: None }
+    }
+
+    pub(crate) fn from_raw(raw: Raw, dtype: DType) -> Self {
+        let shape = Shape::from(raw.shape().as_slice());
+        Self { shape, dtype, repr: Repr::Value(raw), mask: None }
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.shape.rank()
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Is it a symbol, without values?
+    pub fn is_symbolic(&self) -> bool {
+        matches!(self.repr, Repr::Symbol(_))
+    }
+
+    /// The call that this symbol is a result of.
+    pub fn history(&self) -> Option<&History> {
+        match &self.repr {
+            Repr::Symbol(history) => history.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Which steps of a sequence count, for layers that skip padding.
+    pub fn mask(&self) -> Option<&Tensor> {
+        self.mask.as_deref()
+    }
+
+    /// The tensor with another mask.
+    #[must_use]
+    pub fn with_mask(mut self, mask: Option<Tensor>) -> Self {
+        self.mask = mask.map(Arc::new);
+        self
+    }
+
+    /// The text.
+    ///
+    /// # Errors
+    /// When the elements are not text.
+    pub fn strings(&self) -> Result<&[String]> {
+        match &self.repr {
+            Repr::Text(text) => Ok(text),
+            _ => Err(self.wrong("a tensor of strings")),
+        }
+    }
+
+    /// The engine's tensor.
+    ///
+    /// # Errors
+    /// When this is a symbol or text.
+    pub(crate) fn raw(&self) -> Result<Raw> {
+        match &self.repr {
+            Repr::Value(raw) => Ok(raw.clone()),
+            _ => Err(self.wrong("a tensor with numbers")),
+        }
+    }
+
+    fn wrong(&self, expected: &'static str) -> Error {
+        Error::new(ErrorKind::InvalidArgument, "wrong sort of tensor").expected(expected).received(format!("{self:?}"))
+    }
+
+    /// The elements in row-major order, as plain bytes.
+    ///
+    /// # Errors
+    /// When this is a symbol or text.
+    pub fn to_bytes(&self) -> Result<TensorBytes> {
+        let raw = super::grad::detached(self.raw()?);
+        let data = match self.dtype {
+            DType::Bool => burn_backend::read_sync(Engine::bool_into_data(raw)),
+            dtype if dtype.is_float() => burn_backend::read_sync(Engine::float_into_data(raw)),
+            _ => burn_backend::read_sync(Engine::int_into_data(raw)),
+        };
+        let data = data.map_err(|error| Error::new(ErrorKind::Engine, format!("reading a tensor failed: {error:?}")))?;
+        let shape = self.shape.known()?;
+        let bytes = data.into_bytes();
+        let data = bytes::Bytes::from_owner(Owned(bytes));
+        Ok(TensorBytes { dtype: self.dtype, shape, data })
+    }
+
+    /// The elements in row-major order.
+    ///
+    /// # Errors
+    /// When they are not of type `T`, or this is a symbol or text.
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        if self.dtype != T::DTYPE {
+            return Err(Error::new(ErrorKind::DType, "wrong element type").expected(self.dtype.name()).received(T::DTYPE.name()));
+        }
+        T::from_bytes(&self.to_bytes()?.data)
+    }
+
+    /// The one element.
+    ///
+    /// # Errors
+    /// When there are none or several, or they are not of type `T`.
+    pub fn item<T: Element>(&self) -> Result<T> {
+        match self.to_vec::<T>()?.as_slice() {
+            [item] => Ok(*item),
+            items => Err(Error::new(ErrorKind::Shape, "wrong number of elements").expected("one").received(items.len().to_string())),
+        }
+    }
+}
+
+/// Lets shared bytes keep the engine's buffer alive.
+struct Owned(Bytes);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn check_count(count: usize, shape: &[usize]) -> Result<()> {
+    if Shape::from(shape).num_elements() == Some(count) {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Shape, "the number of elements is not the shape's")
+            .expected(format!("the elements of shape {}", Shape::from(shape)))
+            .received(format!("{count} elements")))
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sort = match &self.repr {
+            Repr::Value(_) | Repr::Text(_) => "Tensor",
+            Repr::Symbol(_) => "KerasTensor",
+        };
+        write!(f, "<{sort} shape={}, dtype={}>", self.shape, self.dtype)
+    }
+}
