@@ -9,7 +9,10 @@ pub mod object;
 pub mod registry;
 
 #[cfg(feature = "engine")]
+pub mod ops;
+#[cfg(feature = "engine")]
 pub mod tensor;
+pub mod utils;
 
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};

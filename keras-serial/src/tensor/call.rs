@@ -41,6 +41,11 @@ impl CallArgs {
         Self { positional: vec![items(&inputs.into())], ..Self::default() }
     }
 
+    /// Positional arguments of any sort.
+    pub fn positional(positional: Vec<Nested<Item>>) -> Self {
+        Self { positional, ..Self::default() }
+    }
+
     /// Adds a positional argument.
     #[must_use]
     pub fn and(mut self, inputs: impl Into<Nested<Tensor>>) -> Self {

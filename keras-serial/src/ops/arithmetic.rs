@@ -1,0 +1,199 @@
+//! Operations on two tensors that broadcast: `keras.ops.add` and its like.
+
+use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+
+use super::dtypes::{cast, promote};
+use super::graph::{OpClass, Operand, apply};
+use super::shape::{broadcast_to, reshape_to};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::engine::{self, Engine, Raw};
+use crate::tensor::{CallArgs, DType, Nested, Shape, Tensor};
+
+/// Two tensors of one dtype and rank, or symbols, and the shape they broadcast to.
+fn prepare(x: Operand, y: Operand) -> Result<(Tensor, Tensor, Shape)> {
+    let (x, y) = promote(x, y)?;
+    let shape = x.shape().broadcast(y.shape())?;
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok((x, y, shape));
+    }
+    Ok((same_rank(x, shape.rank())?, same_rank(y, shape.rank())?, shape))
+}
+
+fn same_rank(x: Tensor, rank: usize) -> Result<Tensor> {
+    if x.rank() == rank {
+        return Ok(x);
+    }
+    let ones = std::iter::repeat_n(Some(1), rank.saturating_sub(x.rank()));
+    reshape_to(&x, &ones.chain(x.shape().dims().iter().copied()).collect())
+}
+
+type Compute = fn(Raw, Raw) -> Raw;
+
+fn numbers(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tensor> {
+    let (mut x, mut y, shape) = prepare(x, y)?;
+    if x.dtype() == DType::Bool {
+        (x, y) = (cast(&x, DType::Int32)?, cast(&y, DType::Int32)?);
+    }
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    let compute = if x.dtype().is_float() { float } else { int };
+    Ok(Tensor::from_raw(compute(x.raw()?, y.raw()?), x.dtype()))
+}
+
+fn floats(x: Operand, y: Operand, float: Compute) -> Result<Tensor> {
+    let (x, y, shape) = prepare(x, y)?;
+    let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    Ok(Tensor::from_raw(float(x.raw()?, y.raw()?), x.dtype()))
+}
+
+fn compare(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tensor> {
+    let (mut x, mut y, shape) = prepare(x, y)?;
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, DType::Bool));
+    }
+    if x.dtype() == DType::Bool {
+        (x, y) = (cast(&x, DType::Int32)?, cast(&y, DType::Int32)?);
+    }
+    // The engine compares tensors of one shape.
+    let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
+    let detached = crate::tensor::grad::detached;
+    let compute = if x.dtype().is_float() { float } else { int };
+    Ok(Tensor::from_raw(compute(detached(x.raw()?), detached(y.raw()?)), DType::Bool))
+}
+
+fn truths(x: Operand, y: Operand, compute: Compute) -> Result<Tensor> {
+    let (x, y, shape) = prepare(x, y)?;
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, DType::Bool));
+    }
+    let truth = |x: &Tensor| broadcast_to(&cast(x, DType::Bool)?, &shape)?.raw();
+    Ok(Tensor::from_raw(compute(truth(&x)?, truth(&y)?), DType::Bool))
+}
+
+fn select(x: Operand, y: Operand, pick_x: fn(Operand, Operand) -> Result<Tensor>) -> Result<Tensor> {
+    let (x, y) = promote(x, y)?;
+    super::shape::where_impl(&pick_x((&x).into(), (&y).into())?, &x, &y)
+}
+
+fn floor_div(x: Operand, y: Operand) -> Result<Tensor> {
+    let (x, y) = promote(x, y)?;
+    let dtype = x.dtype();
+    // Through doubles: exact for the integers that models divide.
+    let quotient = floats(cast(&x, DType::Float64)?.into(), cast(&y, DType::Float64)?.into(), Engine::float_div)?;
+    cast(&super::elementwise::floor(&quotient)?, dtype)
+}
+
+fn nonzero_divisor(y: &Operand) -> Result<()> {
+    let zero = match y {
+        Operand::Tensor(y) if y.dtype().is_int() && !y.is_symbolic() => {
+            let bytes = y.to_bytes()?;
+            bytes.data.chunks(y.dtype().size()).any(|element| element.iter().all(|byte| *byte == 0))
+        }
+        _ => false,
+    };
+    if zero { Err(Error::new(ErrorKind::InvalidArgument, "integer division by zero")) } else { Ok(()) }
+}
+
+macro_rules! binary {
+    ($($(#[$doc:meta])* $class:literal $name:ident = $compute:expr;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// When the shapes don't broadcast, or for text.
+        pub fn $name(x: impl Into<Operand>, y: impl Into<Operand>) -> Result<Tensor> {
+            static CLASS: OpClass = OpClass { module: "keras.src.ops.numpy", class_name: $class, run };
+            fn run(_: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
+                let [x, y] = args.positional.as_slice() else {
+                    return Err(Error::new(ErrorKind::InvalidArgument, "wrong number of arguments").expected("two"));
+                };
+                let compute: fn(Operand, Operand) -> Result<Tensor> = $compute;
+                compute(Operand::of(x)?, Operand::of(y)?).map(Nested::Leaf)
+            }
+            inventory::submit! { OpClass { module: "keras.src.ops.numpy", class_name: $class, run } }
+            let args = CallArgs::positional(vec![x.into().into_item(), y.into().into_item()]);
+            apply(&CLASS, Config::new(), args)?.into_single()
+        }
+    )*};
+}
+
+binary! {
+    /// x + y (`keras.ops.add`).
+    "Add" add = |x, y| numbers(x, y, Engine::float_add, Engine::int_add);
+    /// x - y (`keras.ops.subtract`).
+    "Subtract" subtract = |x, y| numbers(x, y, Engine::float_sub, Engine::int_sub);
+    /// x · y (`keras.ops.multiply`).
+    "Multiply" multiply = |x, y| numbers(x, y, Engine::float_mul, Engine::int_mul);
+    /// x / y, floating-point also for integers (`keras.ops.divide`).
+    "Divide" divide = |x, y| floats(x, y, Engine::float_div);
+    /// x / y, as Python's `/` (`keras.ops.true_divide`).
+    "TrueDivide" true_divide = |x, y| floats(x, y, Engine::float_div);
+    /// The whole part of x / y, rounded down (`keras.ops.floor_divide`).
+    "FloorDivide" floor_divide = floor_div;
+    /// The remainder of x / y, with y's sign (`keras.ops.mod`).
+    "Mod" modulo = |x, y| {
+        nonzero_divisor(&y)?;
+        numbers(x, y, Engine::float_remainder, Engine::int_remainder)
+    };
+    /// x to the power of y (`keras.ops.power`).
+    "Power" power = |x, y| numbers(x, y, Engine::float_powf, Engine::int_powi);
+    /// The larger of x and y (`keras.ops.maximum`).
+    "Maximum" maximum = |x, y| select(x, y, |x, y| greater_equal(x, y));
+    /// The smaller of x and y (`keras.ops.minimum`).
+    "Minimum" minimum = |x, y| select(x, y, |x, y| less_equal(x, y));
+    /// x = y (`keras.ops.equal`).
+    "Equal" equal = |x, y| compare(x, y, |x, y| Engine::float_equal(x, y, engine::BOOL), |x, y| Engine::int_equal(x, y, engine::BOOL));
+    /// x ≠ y (`keras.ops.not_equal`).
+    "NotEqual" not_equal = |x, y| compare(x, y, |x, y| Engine::float_not_equal(x, y, engine::BOOL), |x, y| Engine::int_not_equal(x, y, engine::BOOL));
+    /// x > y (`keras.ops.greater`).
+    "Greater" greater = |x, y| compare(x, y, |x, y| Engine::float_greater(x, y, engine::BOOL), |x, y| Engine::int_greater(x, y, engine::BOOL));
+    /// x ≥ y (`keras.ops.greater_equal`).
+    "GreaterEqual" greater_equal = |x, y| compare(x, y, |x, y| Engine::float_greater_equal(x, y, engine::BOOL), |x, y| Engine::int_greater_equal(x, y, engine::BOOL));
+    /// x < y (`keras.ops.less`).
+    "Less" less = |x, y| compare(x, y, |x, y| Engine::float_lower(x, y, engine::BOOL), |x, y| Engine::int_lower(x, y, engine::BOOL));
+    /// x ≤ y (`keras.ops.less_equal`).
+    "LessEqual" less_equal = |x, y| compare(x, y, |x, y| Engine::float_lower_equal(x, y, engine::BOOL), |x, y| Engine::int_lower_equal(x, y, engine::BOOL));
+    /// x and y (`keras.ops.logical_and`).
+    "LogicalAnd" logical_and = |x, y| truths(x, y, Engine::bool_and);
+    /// x or y (`keras.ops.logical_or`).
+    "LogicalOr" logical_or = |x, y| truths(x, y, Engine::bool_or);
+    /// Either x or y (`keras.ops.logical_xor`).
+    "LogicalXor" logical_xor = |x, y| truths(x, y, Engine::bool_not_equal);
+}
+
+/// Not x (`keras.ops.logical_not`).
+///
+/// # Errors
+/// For text.
+pub fn logical_not(x: &Tensor) -> Result<Tensor> {
+    static CLASS: OpClass = OpClass { module: "keras.src.ops.numpy", class_name: "LogicalNot", run };
+    fn run(_: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
+        let x = cast(args.tensor()?, DType::Bool)?;
+        if x.is_symbolic() {
+            return Ok(Nested::Leaf(Tensor::symbol(x.shape(), DType::Bool)));
+        }
+        Ok(Nested::Leaf(Tensor::from_raw(Engine::bool_not(x.raw()?), DType::Bool)))
+    }
+    inventory::submit! { OpClass { module: "keras.src.ops.numpy", class_name: "LogicalNot", run } }
+    apply(&CLASS, Config::new(), CallArgs::from(x))?.into_single()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operands_broadcast_and_promote() {
+        let x = Tensor::from_slice(&[1i32, 2, 3], [3, 1]).unwrap();
+        let y = Tensor::from_slice(&[0.5f32, 1.0], [2]).unwrap();
+        let z = multiply(&x, &y).unwrap();
+        assert_eq!(z.to_vec::<f32>().unwrap(), [0.5, 1.0, 1.0, 2.0, 1.5, 3.0]);
+        assert_eq!(subtract(1, &x).unwrap().to_vec::<i32>().unwrap(), [0, -1, -2]);
+        assert_eq!(greater(&y, 0.7).unwrap().to_vec::<bool>().unwrap(), [false, true]);
+        assert_eq!(maximum(&x, 2).unwrap().to_vec::<i32>().unwrap(), [2, 2, 3]);
+    }
+}

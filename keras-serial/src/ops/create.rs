@@ -1,0 +1,42 @@
+//! New tensors: constants, ranges, one-hot codes.
+
+use super::dtypes::cast;
+use super::shape::{broadcast_to, expand_at, reshape_to};
+use crate::error::Result;
+use crate::tensor::{DType, Shape, Tensor};
+
+/// A tensor filled with one number (`keras.ops.full`); a symbol when the shape is not known.
+pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
+    if !shape.is_known() {
+        return Ok(Tensor::symbol(shape, dtype));
+    }
+    broadcast_to(&cast(&Tensor::scalar(value)?, dtype)?, shape)
+}
+
+/// Zeros (`keras.ops.zeros`).
+pub fn zeros(shape: &Shape, dtype: DType) -> Result<Tensor> {
+    full(shape, 0.0, dtype)
+}
+
+/// Ones (`keras.ops.ones`).
+pub fn ones(shape: &Shape, dtype: DType) -> Result<Tensor> {
+    full(shape, 1.0, dtype)
+}
+
+/// 0, 1, … up to `end` (`keras.ops.arange`).
+pub fn arange(end: usize, dtype: DType) -> Result<Tensor> {
+    cast(&Tensor::from_vec((0..end as i64).collect(), [end])?, dtype)
+}
+
+/// For each integer a row with a 1 at its position (`keras.ops.one_hot`); integers out of range
+/// give zeros.
+pub fn one_hot(x: &Tensor, num_classes: usize, axis: isize, dtype: DType) -> Result<Tensor> {
+    let classes = arange(num_classes, DType::Int64)?;
+    let x = expand_at(&cast(x, DType::Int64)?, axis)?;
+    let position = x.shape().axis(axis)?;
+    let mut dims = vec![Some(1); x.rank()];
+    if let Some(dim) = dims.get_mut(position) {
+        *dim = Some(num_classes);
+    }
+    cast(&super::arithmetic::equal(&x, reshape_to(&classes, &dims.into())?)?, dtype)
+}

@@ -1,0 +1,19 @@
+//! Operations on tensors, by Keras's names (`keras.ops`).
+//!
+//! On values they compute; on symbols they infer shapes, and are recorded in the graph.
+
+pub(crate) mod arithmetic;
+pub(crate) mod create;
+pub(crate) mod dtypes;
+pub(crate) mod elementwise;
+pub(crate) mod graph;
+pub(crate) mod linalg;
+pub(crate) mod reduce;
+pub(crate) mod shape;
+
+pub use arithmetic::*;
+pub use create::{arange, full, ones, zeros};
+pub use dtypes::result_type;
+pub use elementwise::*;
+pub use graph::{OpNode, OpRef, Operand};
+pub use reduce::Axes;

@@ -1,0 +1,240 @@
+//! Operations that fold axes: sums, means, extremes.
+
+use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+
+use super::arithmetic::{divide, subtract};
+use super::dtypes::{cast, to_float};
+use super::elementwise::{exp, log, square};
+use super::shape::reshape_to;
+use crate::config::{ConfigField, wrong_type};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::tensor::engine::{self, Engine, Raw};
+use crate::tensor::{DType, Shape, Tensor};
+
+/// Which axes to fold: all of them, or some, negative ones counted from the end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Axes(pub Option<Vec<isize>>);
+
+impl Axes {
+    /// All axes.
+    pub const fn all() -> Self {
+        Self(None)
+    }
+
+    /// The positions in a shape, in order.
+    ///
+    /// # Errors
+    /// When the shape has no such axis, or one is named twice.
+    pub fn positions(&self, shape: &Shape) -> Result<Vec<usize>> {
+        let Some(axes) = &self.0 else { return Ok((0..shape.rank()).collect()) };
+        let mut positions = axes.iter().map(|axis| shape.axis(*axis)).collect::<Result<Vec<_>>>()?;
+        positions.sort_unstable();
+        let count = positions.len();
+        positions.dedup();
+        if positions.len() < count {
+            return Err(Error::new(ErrorKind::InvalidArgument, "an axis is named twice").received(format!("{axes:?}")));
+        }
+        Ok(positions)
+    }
+}
+
+impl From<i32> for Axes {
+    fn from(axis: i32) -> Self {
+        Self(Some(vec![axis as isize]))
+    }
+}
+
+impl From<isize> for Axes {
+    fn from(axis: isize) -> Self {
+        Self(Some(vec![axis]))
+    }
+}
+
+impl From<&[isize]> for Axes {
+    fn from(axes: &[isize]) -> Self {
+        Self(Some(axes.to_vec()))
+    }
+}
+
+impl<const N: usize> From<[isize; N]> for Axes {
+    fn from(axes: [isize; N]) -> Self {
+        Self(Some(axes.to_vec()))
+    }
+}
+
+impl ConfigField for Axes {
+    fn to_value(&self) -> Result<Value> {
+        Ok(match &self.0 {
+            None => Value::Null,
+            Some(axes) => match axes.as_slice() {
+                [axis] => Value::from(*axis),
+                axes => Value::from(axes.to_vec()),
+            },
+        })
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::Null => Ok(Self(None)),
+            Value::Int(_) => isize::from_value(value).map(Self::from),
+            Value::List(_) => Vec::from_value(value).map(|axes| Self(Some(axes))),
+            _ => Err(wrong_type("an axis, a list of axes, or null", value)),
+        }
+    }
+}
+
+/// Folds axes one by one with `fold`, which keeps them with extent 1.
+fn fold(
+    x: &Tensor,
+    axes: &Axes,
+    keepdims: bool,
+    dtype: DType,
+    mut fold: impl FnMut(Raw, usize) -> Raw,
+) -> Result<Tensor> {
+    let positions = axes.positions(x.shape())?;
+    let kept: Shape = (0..x.rank())
+        .zip(x.shape().dims())
+        .filter(|(i, _)| keepdims || !positions.contains(i))
+        .map(|(i, dim)| if positions.contains(&i) { Some(1) } else { *dim })
+        .collect();
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(kept, dtype));
+    }
+    let mut raw = x.raw()?;
+    for position in positions {
+        raw = fold(raw, position);
+    }
+    reshape_to(&Tensor::from_raw(raw, dtype), &kept)
+}
+
+fn not_empty(x: &Tensor) -> Result<()> {
+    if x.shape().num_elements() == Some(0) {
+        return Err(Error::new(ErrorKind::Shape, "an empty tensor has no extreme").received(format!("shape {}", x.shape())));
+    }
+    Ok(())
+}
+
+/// The sum over axes (`keras.ops.sum`).
+pub(crate) fn sum_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    let x = match x.dtype() {
+        DType::Bool | DType::Int8 | DType::Int16 => cast(x, DType::Int32)?,
+        DType::UInt8 | DType::UInt16 => cast(x, DType::UInt32)?,
+        _ => x.clone(),
+    };
+    let float = x.dtype().is_float();
+    fold(&x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_sum_dim(raw, axis) } else { Engine::int_sum_dim(raw, axis) })
+}
+
+/// The mean over axes (`keras.ops.mean`).
+pub(crate) fn mean_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    let x = to_float(x)?;
+    // Half precision is summed in single precision, as Keras does.
+    let wide = if x.dtype().size() < 4 { cast(&x, DType::Float32)? } else { x.clone() };
+    let mean = fold(&wide, axes, keepdims, wide.dtype(), Engine::float_mean_dim)?;
+    cast(&mean, x.dtype())
+}
+
+/// The product over axes (`keras.ops.prod`).
+pub(crate) fn prod_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    let x = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
+    let float = x.dtype().is_float();
+    fold(&x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_prod_dim(raw, axis) } else { Engine::int_prod_dim(raw, axis) })
+}
+
+/// The largest element over axes (`keras.ops.max`).
+pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    not_empty(x)?;
+    let float = x.dtype().is_float();
+    fold(x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_max_dim(raw, axis) } else { Engine::int_max_dim(raw, axis) })
+}
+
+/// The smallest element over axes (`keras.ops.min`).
+pub(crate) fn min_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    not_empty(x)?;
+    let float = x.dtype().is_float();
+    fold(x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_min_dim(raw, axis) } else { Engine::int_min_dim(raw, axis) })
+}
+
+/// Does any element hold (`keras.ops.any`)?
+pub(crate) fn any_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    fold(&cast(x, DType::Bool)?, axes, keepdims, DType::Bool, Engine::bool_any_dim)
+}
+
+/// Do all elements hold (`keras.ops.all`)?
+pub(crate) fn all_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    fold(&cast(x, DType::Bool)?, axes, keepdims, DType::Bool, Engine::bool_all_dim)
+}
+
+/// The variance over axes, divided by the number of elements (`keras.ops.var`).
+pub(crate) fn var_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    let x = to_float(x)?;
+    let deviation = subtract(&x, &mean_impl(&x, axes, true)?)?;
+    mean_impl(&square(&deviation)?, axes, keepdims)
+}
+
+/// Mean and variance over axes (`keras.ops.moments`).
+pub(crate) fn moments(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<(Tensor, Tensor)> {
+    Ok((mean_impl(x, axes, keepdims)?, var_impl(x, axes, keepdims)?))
+}
+
+/// log(sum(exp(x))) without overflow (`keras.ops.logsumexp`).
+pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
+    let x = to_float(x)?;
+    let max = max_impl(&x, axes, true)?;
+    let max = if max.is_symbolic() { max } else { max.detached()? };
+    let sum = sum_impl(&exp(&subtract(&x, &max)?)?, axes, true)?;
+    let result = super::arithmetic::add(&log(&sum)?, &max)?;
+    if keepdims { Ok(result) } else { sum_impl(&result, axes, false) }
+}
+
+/// exp(x) over its sum along axes (`keras.ops.softmax`).
+pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
+    let x = to_float(x)?;
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(x.shape(), x.dtype()));
+    }
+    let max = max_impl(&x, axes, true)?.detached()?;
+    let e = exp(&subtract(&x, &max)?)?;
+    divide(&e, &sum_impl(&e, axes, true)?)
+}
+
+/// The position of the largest (or smallest) element along an axis, as `int32`.
+pub(crate) fn arg_extreme(x: &Tensor, axis: Option<isize>, keepdims: bool, largest: bool) -> Result<Tensor> {
+    not_empty(x)?;
+    let (x, axis) = match axis {
+        Some(axis) => (x.clone(), axis),
+        None => (reshape_to(x, &Shape::from([None]))?, 0),
+    };
+    let float = x.dtype().is_float();
+    let int32 = engine::int(DType::Int32)?;
+    let x = if x.dtype() == DType::Bool { cast(&x, DType::Int32)? } else { x };
+    let found = fold(&x, &Axes::from(axis), keepdims, if float { DType::Int32 } else { x.dtype() }, |raw, axis| {
+        let raw = crate::tensor::grad::detached(raw);
+        match (float, largest) {
+            (true, true) => Engine::float_argmax(raw, axis, int32),
+            (true, false) => Engine::float_argmin(raw, axis, int32),
+            (false, true) => Engine::int_argmax(raw, axis),
+            (false, false) => Engine::int_argmin(raw, axis),
+        }
+    })?;
+    cast(&found, DType::Int32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_keep_or_drop_axes() {
+        let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]).unwrap();
+        assert_eq!(sum_impl(&x, &Axes::all(), false).unwrap().item::<f32>().unwrap(), 21.0);
+        assert_eq!(mean_impl(&x, &Axes::from(0), false).unwrap().to_vec::<f32>().unwrap(), [2.5, 3.5, 4.5]);
+        assert_eq!(max_impl(&x, &Axes::from(-1), true).unwrap().shape().to_string(), "(2, 1)");
+        assert_eq!(arg_extreme(&x, Some(-1), false, true).unwrap().to_vec::<i32>().unwrap(), [2, 2]);
+        // np.var([[1,2,3],[4,5,6]], axis=1)
+        assert!((var_impl(&x, &Axes::from(1), false).unwrap().to_vec::<f32>().unwrap()[0] - 0.6666667).abs() < 1e-6);
+        let soft = softmax_impl(&x, &Axes::from(-1)).unwrap().to_vec::<f32>().unwrap();
+        assert!((soft[0] - 0.09003057).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,386 @@
+//! Operations that move elements and change none: reshape, transpose, join, split, pick.
+
+use burn_backend::Slice;
+use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+
+use super::dtypes::{cast, promote};
+use super::graph::Operand;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::engine::{Engine, Raw};
+use crate::tensor::{DType, Shape, Tensor};
+
+/// Runs the function of the tensor's family of dtypes.
+fn family(
+    x: &Tensor,
+    float: impl FnOnce(Raw) -> Raw,
+    int: impl FnOnce(Raw) -> Raw,
+    bool: impl FnOnce(Raw) -> Raw,
+) -> Result<Tensor> {
+    let raw = x.raw()?;
+    let raw = match x.dtype() {
+        DType::Bool => bool(raw),
+        dtype if dtype.is_float() => float(raw),
+        _ => int(raw),
+    };
+    Ok(Tensor::from_raw(raw, x.dtype()))
+}
+
+/// The elements in another shape; at most one extent may be unknown, and is computed.
+pub(crate) fn reshape_to(x: &Tensor, target: &Shape) -> Result<Tensor> {
+    let target = resolve(x.shape(), target)?;
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(target, x.dtype()));
+    }
+    if let Ok(text) = x.strings() {
+        return Tensor::from_strings(text.to_vec(), target);
+    }
+    let dims = burn_backend::Shape::from(target.known()?);
+    family(
+        x,
+        |raw| Engine::float_reshape(raw, dims.clone()),
+        |raw| Engine::int_reshape(raw, dims.clone()),
+        |raw| Engine::bool_reshape(raw, dims.clone()),
+    )
+}
+
+/// Computes the one extent that is left open.
+fn resolve(from: &Shape, target: &Shape) -> Result<Shape> {
+    let mismatch = || {
+        Error::new(ErrorKind::Shape, "the number of elements must not change")
+            .expected(format!("the elements of shape {from}"))
+            .received(format!("shape {target}"))
+    };
+    let open = target.dims().iter().filter(|dim| dim.is_none()).count();
+    let Some(count) = from.num_elements() else {
+        // With one unknown extent on each side, the target's takes up the other.
+        return Ok(target.clone());
+    };
+    match open {
+        0 if target.num_elements() == Some(count) => Ok(target.clone()),
+        1 => {
+            let rest = target.dims().iter().flatten().try_fold(1usize, |product, dim| product.checked_mul(*dim));
+            let rest = rest.filter(|rest| *rest > 0 && count.is_multiple_of(*rest)).ok_or_else(mismatch)?;
+            Ok(target.dims().iter().map(|dim| dim.or(Some(count / rest))).collect())
+        }
+        _ => Err(mismatch()),
+    }
+}
+
+/// The axes in another order.
+pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    let mut seen = axes.to_vec();
+    seen.sort_unstable();
+    if !seen.iter().copied().eq(0..x.rank()) {
+        return Err(Error::new(ErrorKind::InvalidArgument, "wrong axes")
+            .expected(format!("an order of the axes 0 to {}", x.rank().saturating_sub(1)))
+            .received(format!("{axes:?}")));
+    }
+    if x.is_symbolic() {
+        let dims = axes.iter().map(|axis| x.shape().dims().get(*axis).copied().flatten());
+        return Ok(Tensor::symbol(dims.collect::<Shape>(), x.dtype()));
+    }
+    if axes.iter().copied().eq(0..x.rank()) {
+        return Ok(x.clone());
+    }
+    family(x, |raw| Engine::float_permute(raw, axes), |raw| Engine::int_permute(raw, axes), |raw| Engine::bool_permute(raw, axes))
+}
+
+/// The tensor repeated along axes of extent 1 (and new leading ones) up to a shape.
+pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
+    if x.shape() == shape {
+        return Ok(x.clone());
+    }
+    if x.shape().broadcast(shape)? != *shape {
+        return Err(Error::new(ErrorKind::Shape, "the tensor can't be broadcast").expected(format!("shape {shape}")).received(format!("shape {}", x.shape())));
+    }
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    let ones = std::iter::repeat_n(Some(1), shape.rank().saturating_sub(x.rank()));
+    let x = reshape_to(x, &ones.chain(x.shape().dims().iter().copied()).collect())?;
+    let dims = burn_backend::Shape::from(shape.known()?);
+    family(
+        &x,
+        |raw| Engine::float_expand(raw, dims.clone()),
+        |raw| Engine::int_expand(raw, dims.clone()),
+        |raw| Engine::bool_expand(raw, dims.clone()),
+    )
+}
+
+/// One new axis of extent 1 before the position `axis`; negative ones count from the new end.
+pub(crate) fn expand_at(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let rank = x.rank() as isize + 1;
+    let position = if axis < 0 { axis + rank } else { axis };
+    if !(0..rank).contains(&position) {
+        return Err(Error::new(ErrorKind::Shape, "axis out of range").expected(format!("an axis from {} to {}", -rank, rank - 1)).received(axis.to_string()));
+    }
+    let mut dims = x.shape().dims().to_vec();
+    dims.insert(position as usize, Some(1));
+    reshape_to(x, &dims.into())
+}
+
+/// Without one axis of extent 1.
+pub(crate) fn squeeze_at(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let position = x.shape().axis(axis)?;
+    if let Some(extent @ 0 | extent @ 2..) = x.shape().get(axis)? {
+        return Err(Error::new(ErrorKind::Shape, format!("axis {axis} can't be squeezed")).expected("an extent of 1").received(extent.to_string()));
+    }
+    let mut dims = x.shape().dims().to_vec();
+    dims.remove(position);
+    reshape_to(x, &dims.into())
+}
+
+/// Tensors one after the other along an axis.
+pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
+    let [first, rest @ ..] = tensors else {
+        return Err(Error::new(ErrorKind::InvalidArgument, "nothing to join").expected("at least one tensor"));
+    };
+    let position = first.shape().axis(axis)?;
+    let dtype = rest.iter().fold(first.dtype(), |dtype, x| super::dtypes::result_type(dtype, x.dtype()));
+    let mut shape = first.shape().clone();
+    for x in rest {
+        let extents = (shape.get(axis)?, if x.rank() == shape.rank() { x.shape().get(axis)? } else { None });
+        if !shape.with(axis, None)?.is_compatible(&if x.rank() == shape.rank() { x.shape().with(axis, None)? } else { x.shape().clone() }) {
+            return Err(Error::new(ErrorKind::Shape, format!("tensors can't be joined along axis {axis}"))
+                .expected(format!("shapes that agree with {} elsewhere", first.shape()))
+                .received(format!("shape {}", x.shape())));
+        }
+        let joined = match extents {
+            (Some(a), Some(b)) => a.checked_add(b),
+            _ => None,
+        };
+        // Where one shape leaves an extent open and another knows it, the known one holds.
+        shape = shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect::<Shape>().with(axis, joined)?;
+    }
+    if tensors.iter().any(Tensor::is_symbolic) {
+        return Ok(Tensor::symbol(shape, dtype));
+    }
+    let raws = tensors.iter().map(|x| cast(x, dtype)?.raw()).collect::<Result<Vec<Raw>>>()?;
+    let raw = match dtype {
+        DType::Bool => Engine::bool_cat(raws, position),
+        dtype if dtype.is_float() => Engine::float_cat(raws, position),
+        _ => Engine::int_cat(raws, position),
+    };
+    Ok(Tensor::from_raw(raw, dtype))
+}
+
+/// Python's `start:stop:step` on one axis, clamped as Python does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub start: Option<isize>,
+    pub stop: Option<isize>,
+    pub step: isize,
+}
+
+impl Span {
+    pub(crate) const ALL: Span = Span { start: None, stop: None, step: 1 };
+
+    pub(crate) fn range(start: usize, stop: usize) -> Self {
+        Self { start: Some(start as isize), stop: Some(stop as isize), step: 1 }
+    }
+
+    /// First position and number of elements on an axis of this extent.
+    fn over(self, extent: usize) -> (usize, usize) {
+        let n = extent as isize;
+        let at = |bound: isize, low: isize, high: isize| (if bound < 0 { bound + n } else { bound }).clamp(low, high);
+        if self.step > 0 {
+            let start = self.start.map_or(0, |start| at(start, 0, n));
+            let stop = self.stop.map_or(n, |stop| at(stop, 0, n));
+            let count = (stop - start + self.step - 1).max(0) / self.step;
+            (start as usize, count.max(0) as usize)
+        } else {
+            let start = self.start.map_or(n - 1, |start| at(start, -1, n - 1));
+            let stop = self.stop.map_or(-1, |stop| at(stop, -1, n - 1));
+            let count = ((start - stop - self.step - 1) / -self.step).max(0);
+            (start.max(0) as usize, count as usize)
+        }
+    }
+}
+
+/// Spans of the leading axes.
+pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
+    if spans.len() > x.rank() {
+        return Err(Error::new(ErrorKind::Shape, "too many indices").expected(format!("at most {}", x.rank())).received(spans.len().to_string()));
+    }
+    if spans.iter().any(|span| span.step == 0) {
+        return Err(Error::new(ErrorKind::InvalidArgument, "the step of a slice can't be 0"));
+    }
+    let spans = spans.iter().copied().chain(std::iter::repeat(Span::ALL));
+    let parts: Vec<(Span, Option<usize>)> = spans.zip(x.shape().dims().iter().copied()).collect();
+    let shape: Shape = parts.iter().map(|(span, dim)| if *span == Span::ALL { *dim } else { dim.map(|dim| span.over(dim).1) }).collect();
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    if shape == *x.shape() && parts.iter().all(|(span, _)| span.step == 1) {
+        return Ok(x.clone());
+    }
+    if shape.num_elements() == Some(0) {
+        return empty(&shape, x.dtype());
+    }
+    // The engine's reversed slices run over `start..end` backwards.
+    let slices: Vec<Slice> = parts
+        .iter()
+        .map(|(span, dim)| {
+            let (start, count) = span.over(dim.unwrap_or_default());
+            let (start, count, step) = (start as isize, count as isize, span.step);
+            if step > 0 {
+                Slice::new(start, Some((start + (count - 1) * step + 1).max(start)), step)
+            } else {
+                Slice::new(start + (count - 1) * step, Some(start + 1), step)
+            }
+        })
+        .collect();
+    family(x, |raw| Engine::float_slice(raw, &slices), |raw| Engine::int_slice(raw, &slices), |raw| Engine::bool_slice(raw, &slices))
+}
+
+/// A tensor without elements.
+fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
+    let shape = shape.known()?;
+    Tensor::from_bytes(&crate::tensor::TensorBytes { dtype, shape, data: bytes::Bytes::new() })
+}
+
+/// One span of one axis.
+pub(crate) fn slice_axis(x: &Tensor, axis: isize, span: Span) -> Result<Tensor> {
+    let mut spans = vec![Span::ALL; x.shape().axis(axis)?];
+    spans.push(span);
+    slice(x, &spans)
+}
+
+/// One position of one axis, without the axis.
+pub(crate) fn index_axis(x: &Tensor, axis: isize, index: isize) -> Result<Tensor> {
+    let extent = x.shape().get(axis)?;
+    let position = match extent {
+        Some(extent) => {
+            let position = if index < 0 { index + extent as isize } else { index };
+            if position < 0 || position >= extent as isize {
+                return Err(Error::new(ErrorKind::Shape, "index out of range").expected(format!("an index below {extent}")).received(index.to_string()));
+            }
+            position
+        }
+        None => index,
+    };
+    let axis = x.shape().axis(axis)?;
+    if x.is_symbolic() {
+        let mut dims = x.shape().dims().to_vec();
+        dims.remove(axis);
+        return Ok(Tensor::symbol(dims, x.dtype()));
+    }
+    squeeze_at(&slice_axis(x, axis as isize, Span::range(position as usize, position as usize + 1))?, axis as isize)
+}
+
+/// The order of elements along axes turned around.
+pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(x.shape(), x.dtype()));
+    }
+    family(x, |raw| Engine::float_flip(raw, axes), |raw| Engine::int_flip(raw, axes), |raw| Engine::bool_flip(raw, axes))
+}
+
+/// `x` where the condition holds, `y` elsewhere; all three broadcast.
+pub(crate) fn where_impl(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let (x, y) = promote(Operand::from(x), Operand::from(y))?;
+    let shape = condition.shape().broadcast(x.shape())?.broadcast(y.shape())?;
+    if condition.is_symbolic() || x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    let mask = broadcast_to(&cast(condition, DType::Bool)?, &shape)?.raw()?;
+    let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
+    let x_raw = x.raw()?;
+    family(
+        &y,
+        |y| Engine::float_mask_where(y, mask.clone(), x_raw.clone()),
+        |y| Engine::int_mask_where(y, mask.clone(), x_raw.clone()),
+        |y| Engine::bool_mask_where(y, mask.clone(), x_raw.clone()),
+    )
+}
+
+/// The slices of `x` along `axis` at integer positions; negative ones count from the end.
+///
+/// # Errors
+/// When a position is out of range: the engine would stop the program.
+pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Tensor> {
+    let position = x.shape().axis(axis)?;
+    let dims = x.shape().dims();
+    let before = dims.get(..position).unwrap_or_default();
+    let after = dims.get(position + 1..).unwrap_or_default();
+    let shape: Shape = before.iter().chain(indices.shape().dims()).chain(after).copied().collect();
+    if x.is_symbolic() || indices.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    let extent = x.shape().dim(axis)? as i64;
+    let mut wanted = cast(indices, DType::Int64)?.to_vec::<i64>()?;
+    for index in &mut wanted {
+        let counted = if *index < 0 { *index + extent } else { *index };
+        if !(0..extent).contains(&counted) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range").expected(format!("an index from 0 to {}", extent - 1)).received(index.to_string()));
+        }
+        *index = counted;
+    }
+    let count = wanted.len();
+    let flat = Tensor::from_vec(wanted, [count])?.raw()?;
+    let picked = family(
+        x,
+        |raw| Engine::float_select(raw, position, flat.clone()),
+        |raw| Engine::int_select(raw, position, flat.clone()),
+        |raw| Engine::bool_select(raw, position, flat.clone()),
+    )?;
+    reshape_to(&picked, &shape)
+}
+
+/// A constant around the edges: (before, after) of each axis.
+pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Result<Tensor> {
+    let shape: Shape = x.shape().dims().iter().zip(widths).map(|(dim, (before, after))| dim.map(|dim| dim + before + after)).collect();
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    let mut out = x.clone();
+    for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
+        let edge = |width: usize| -> Result<Option<Tensor>> {
+            if width == 0 {
+                return Ok(None);
+            }
+            let shape = out.shape().with(axis as isize, Some(width))?;
+            super::create::full(&shape, value, x.dtype()).map(Some)
+        };
+        let (front, back) = (edge(*before)?, edge(*after)?);
+        let parts: Vec<Tensor> = front.into_iter().chain([out.clone()]).chain(back).collect();
+        out = concat(&parts, axis as isize)?;
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn x() -> Tensor {
+        Tensor::from_vec((0..6).collect::<Vec<i32>>(), [2, 3]).unwrap()
+    }
+
+    #[test]
+    fn slices_are_pythons() {
+        let reversed = slice(&x(), &[Span::ALL, Span { start: None, stop: None, step: -1 }]).unwrap();
+        assert_eq!(reversed.to_vec::<i32>().unwrap(), [2, 1, 0, 5, 4, 3]);
+        let tail = slice(&x(), &[Span { start: Some(-1), stop: None, step: 1 }, Span { start: Some(0), stop: Some(9), step: 2 }]).unwrap();
+        assert_eq!(tail.to_vec::<i32>().unwrap(), [3, 5]);
+        assert_eq!(slice(&x(), &[Span::range(1, 1)]).unwrap().shape().to_string(), "(0, 3)");
+        assert_eq!(index_axis(&x(), 1, -1).unwrap().to_vec::<i32>().unwrap(), [2, 5]);
+    }
+
+    #[test]
+    fn joins_and_pads() {
+        let joined = concat(&[x(), x()], 1).unwrap();
+        assert_eq!(joined.shape().to_string(), "(2, 6)");
+        let padded = pad_with(&x(), &[(0, 0), (1, 0)], 9.0).unwrap();
+        assert_eq!(padded.to_vec::<i32>().unwrap(), [9, 0, 1, 2, 9, 3, 4, 5]);
+        let symbol = Tensor::symbol([None, Some(3)], DType::Float32);
+        assert!(concat(&[symbol.clone(), Tensor::symbol([None, Some(4)], DType::Float32)], 0).is_err());
+        assert_eq!(reshape_to(&symbol, &Shape::from([None, Some(1), Some(3)])).unwrap().shape().to_string(), "(None, 1, 3)");
+    }
+
+    #[test]
+    fn out_of_range_indices_are_errors() {
+        let index = Tensor::from_slice(&[0i64, 3], [2]).unwrap();
+        assert!(take_axis(&x(), &index, 1).unwrap_err().to_string().contains("from 0 to 2"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Names.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// `MultiHeadAttention` is `multi_head_attention` (`keras.src.utils.naming.to_snake_case`).
+pub fn to_snake_case(name: &str) -> String {
+    let name: Vec<char> = name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut out = String::new();
+    for (i, character) in name.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|i| name.get(i));
+        let after = name.get(i + 1);
+        let boundary = character.is_ascii_uppercase()
+            && before.is_some_and(|b| b.is_ascii_lowercase() || after.is_some_and(char::is_ascii_lowercase));
+        if boundary {
+            out.push('_');
+        }
+        out.extend(character.to_lowercase());
+    }
+    out
+}
+
+thread_local! {
+    static COUNTS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
+}
+
+/// The next name of an object of a class on this thread: `dense`, `dense_1`, …
+pub fn auto_name(class_name: &str) -> String {
+    let prefix = to_snake_case(class_name);
+    COUNTS.with_borrow_mut(|counts| {
+        let count = counts.entry(prefix.clone()).or_insert(0);
+        let name = if *count == 0 { prefix } else { format!("{prefix}_{count}") };
+        *count += 1;
+        name
+    })
+}
+
+/// Makes automatic names start over on this thread (`keras.utils.clear_session`).
+pub fn clear_session() {
+    COUNTS.with_borrow_mut(HashMap::clear);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // from keras.src.utils.naming import to_snake_case
+    #[test]
+    fn names_are_keras_names() {
+        for (class, name) in [("Dense", "dense"), ("Conv2D", "conv2d"), ("LSTMCell", "lstm_cell"), ("MultiHeadAttention", "multi_head_attention"), ("GlobalAveragePooling2D", "global_average_pooling2d"), ("MyDense", "my_dense"), ("ReLU", "re_lu")] {
+            assert_eq!(to_snake_case(class), name);
+        }
+    }
+}
