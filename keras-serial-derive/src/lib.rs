@@ -1,1 +1,53 @@
-//! The macros of keras-serial.
+//! The macros of keras-serial: `#[derive(KerasSerializable)]` and `#[register]`.
+//!
+//! They are documented, and exported, in the crate `keras-serial`.
+
+mod ast;
+mod attributes;
+mod check;
+mod ctxt;
+mod expand_enum;
+mod expand_register;
+mod expand_struct;
+
+use proc_macro::TokenStream;
+
+/// Gives a struct its Keras configuration, and a fieldless enum its Keras strings.
+///
+/// Every field is in the configuration, in order, or says why not:
+///
+/// | attribute of a field | meaning |
+/// |---|---|
+/// | `base: LayerBase` | `name`, `trainable`, `dtype`: first in the configuration |
+/// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
+/// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer that the type makes itself: state |
+/// | `#[config(skip)]` | other state; starts as `Default::default()` |
+/// | `#[config(default)]`, `#[config(default = expr)]` | may be left out of a configuration |
+/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an old one |
+/// | `#[config(with = "module")]` | converted by the module's `to_value` and `from_value` |
+/// | `#[config(serde)]` | converted by serde's traits |
+/// | `#[config(skip_if = path)]` | left out when the function says so |
+///
+/// | attribute of the type | meaning |
+/// |---|---|
+/// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, run after reading |
+/// | `#[config(allow_unknown)]` | unknown entries are no error |
+/// | `#[config(ignore("…"))]` | entries of old files that are read past |
+/// | `#[config(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, run after writing |
+/// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, run before reading |
+/// | `#[config(class_name = "…")]` | another class name than the type's own |
+/// | `#[config(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
+#[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, base))]
+pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
+    expand_struct::derive(syn::parse_macro_input!(input)).into()
+}
+
+/// Puts a type or a function on the master list at link time.
+///
+/// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name the
+/// item's own by default. What the type implements (`Layer`, `Initializer`, …) decides what it can
+/// stand for. A generic type is registered per instance, by `register_type!`.
+#[proc_macro_attribute]
+pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand_register::register(arguments.into(), item.into()).into()
+}

@@ -16,7 +16,7 @@ pub mod utils;
 
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
-//pub use keras_serial_derive::{KerasSerializable, register};
+pub use keras_serial_derive::{KerasSerializable, register};
 
 /// What the macros' expansions name; not for use by hand.
 #[doc(hidden)]

@@ -1,0 +1,75 @@
+//! Rules that span several attributes or fields.
+
+use std::collections::HashMap;
+
+use crate::ast::{Role, Struct};
+use crate::ctxt::Ctxt;
+
+/// Checks all rules.
+pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
+    one_role(cx, input);
+    state_has_no_config(cx, input);
+    one_conversion(cx, input);
+    distinct_names(cx, input);
+    one_base(cx, input);
+    if let Some(rename_all) = input.attributes.rename_all.get() {
+        cx.error(rename_all, "`rename_all` is for enums");
+    }
+}
+
+/// A field is a weight, a sublayer, the base or skipped: one of them.
+fn one_role(cx: &mut Ctxt, input: &Struct<'_>) {
+    for field in &input.fields {
+        let a = &field.attributes;
+        let roles = [a.weight.is_set(), a.sublayer.is_set(), a.base.is_set(), a.skip.is_set()];
+        if roles.iter().filter(|role| **role).count() > 1 {
+            cx.error(field.ident, "a field can only be one of `#[weight]`, `#[sublayer]`, `#[base]` and `#[config(skip)]`");
+        }
+    }
+}
+
+/// What is not in the configuration can't say how it is written there.
+fn state_has_no_config(cx: &mut Ctxt, input: &Struct<'_>) {
+    for field in input.fields.iter().filter(|field| field.role != Role::Config) {
+        let a = &field.attributes;
+        let given = [a.serde.is_set(), a.default.is_set(), a.rename.is_set(), !a.aliases.is_empty(), a.with.is_set(), a.skip_if.is_set()];
+        if given.contains(&true) {
+            cx.error(field.ident, "this field is not in the configuration, so `default`, `rename`, `alias`, `with`, `serde` and `skip_if` mean nothing here");
+        }
+    }
+}
+
+/// Only one way of conversion.
+fn one_conversion(cx: &mut Ctxt, input: &Struct<'_>) {
+    for field in &input.fields {
+        if field.attributes.serde.is_set() && field.attributes.with.is_set() {
+            cx.error(field.ident, "`serde` and `with` exclude one another");
+        }
+        if field.attributes.skip_if.is_set() && !field.attributes.default.is_set() {
+            cx.error(field.ident, "`skip_if` needs a `default`: what is left out must be found again");
+        }
+    }
+}
+
+/// No two entries of one name.
+fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
+    let mut seen: HashMap<String, ()> = HashMap::new();
+    for field in input.fields.iter().filter(|field| field.role == Role::Config) {
+        let aliases = field.attributes.aliases.iter().map(syn::LitStr::value);
+        for name in std::iter::once(field.name()).chain(aliases) {
+            if input.base().is_some() && ["name", "trainable", "dtype"].contains(&name.as_str()) {
+                cx.error(field.ident, format!("`{name}` is an entry of the base"));
+            }
+            if seen.insert(name.clone(), ()).is_some() {
+                cx.error(field.ident, format!("two entries are called `{name}`"));
+            }
+        }
+    }
+}
+
+/// At most one base.
+fn one_base(cx: &mut Ctxt, input: &Struct<'_>) {
+    for field in input.fields.iter().filter(|field| field.role == Role::Base).skip(1) {
+        cx.error(field.ident, "a type has one base");
+    }
+}

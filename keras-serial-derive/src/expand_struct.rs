@@ -1,0 +1,226 @@
+//! The expansion of `#[derive(KerasSerializable)]` on a struct.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Data, DeriveInput, GenericParam, parse_quote};
+
+use crate::ast::{Field, Role, Struct};
+use crate::attributes::FieldDefault;
+use crate::check;
+use crate::ctxt::Ctxt;
+use crate::expand_enum;
+
+/// Expands the derive; on errors, empty implementations keep the compiler from adding its own.
+pub fn derive(input: DeriveInput) -> TokenStream {
+    let mut cx = Ctxt::default();
+    let expanded = if let Data::Enum(data) = &input.data {
+        expand_enum::expand(&mut cx, &input, data)
+    } else {
+        match Struct::parse(&mut cx, &input) {
+            Some(parsed) => {
+                check::check(&mut cx, &parsed);
+                expand(&parsed)
+            }
+            None => TokenStream::new(),
+        }
+    };
+    if cx.is_ok() {
+        return expanded;
+    }
+    let errors = cx.into_tokens();
+    let fallback = if matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
+    quote!(#errors #fallback)
+}
+
+/// Stand-ins, so that the only errors shown are the real ones.
+fn fallback(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::keras_serial::__private::KerasSerializable for #ident #ty_generics #where_clause {
+            fn get_config(&self) -> ::keras_serial::__private::Result<::keras_serial::__private::Config> {
+                ::core::unreachable!()
+            }
+            fn from_config(_: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+fn expand(input: &Struct<'_>) -> TokenStream {
+    let ident = &input.input.ident;
+    let class_name = input.class_name();
+    let mut generics = input.input.generics.clone();
+    let has_types = generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
+    for param in generics.type_params_mut() {
+        param.bounds.push(parse_quote!(::keras_serial::__private::ConfigField));
+        param.bounds.push(parse_quote!(::core::marker::Send));
+        param.bounds.push(parse_quote!(::core::marker::Sync));
+        param.bounds.push(parse_quote!('static));
+    }
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let get_config = get_config(input);
+    let from_config = from_config(input);
+    let visits = input.fields.iter().filter_map(visit);
+    let base = input.base().map(|base| {
+        let base = base.ident;
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics ::keras_serial::__private::HasBase for #ident #ty_generics #where_clause {
+                fn base(&self) -> &::keras_serial::__private::LayerBase {
+                    &self.#base
+                }
+                fn base_mut(&mut self) -> &mut ::keras_serial::__private::LayerBase {
+                    &mut self.#base
+                }
+            }
+        }
+    });
+    let registrable = (!has_types).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl ::keras_serial::__private::Registrable for #ident {
+                fn entry() -> ::keras_serial::__private::Entry {
+                    ::keras_serial::__private::Entry::class::<#ident>(
+                        #class_name,
+                        ::keras_serial::__private::casts!(#ident),
+                        ::keras_serial::__private::Place { file: ::core::file!(), line: ::core::line!() },
+                    )
+                }
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::keras_serial::__private::KerasSerializable for #ident #ty_generics #where_clause {
+            fn class_name() -> &'static str {
+                #class_name
+            }
+            fn class(&self) -> &'static str {
+                #class_name
+            }
+            #get_config
+            #from_config
+            fn visit_fields(&self, visitor: &mut dyn ::keras_serial::__private::FieldVisitor) {
+                let _ = &visitor;
+                #(#visits)*
+            }
+        }
+        #base
+        #registrable
+    }
+}
+
+fn get_config(input: &Struct<'_>) -> TokenStream {
+    let base = input.base().map(|base| {
+        let ident = base.ident;
+        quote!(self.#ident.write_config(<Self as ::keras_serial::__private::KerasSerializable>::class_name(), &mut config)?;)
+    });
+    let entries = input.fields.iter().filter(|field| field.role == Role::Config).map(|field| {
+        let (ident, name) = (field.ident, field.name());
+        let value = if field.attributes.serde.is_set() {
+            quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
+        } else if let Some(with) = field.attributes.with.get() {
+            quote!(::keras_serial::__private::ResultExt::at(#with::to_value(&self.#ident), #name)?)
+        } else {
+            quote!(::keras_serial::__private::ResultExt::at(::keras_serial::__private::ConfigField::to_value(&self.#ident), #name)?)
+        };
+        let insert = quote!(config.insert(::std::string::String::from(#name), #value););
+        match field.attributes.skip_if.get() {
+            Some(skip_if) => quote!(if !#skip_if(&self.#ident) { #insert }),
+            None => insert,
+        }
+    });
+    let adjust = input.attributes.get_config.get().map(|path| quote!(#path(self, &mut config)?;));
+    quote! {
+        fn get_config(&self) -> ::keras_serial::__private::Result<::keras_serial::__private::Config> {
+            #[allow(unused_mut, reason = "there may be no entries")]
+            let mut config = ::keras_serial::__private::Config::new();
+            #base
+            #(#entries)*
+            #adjust
+            ::core::result::Result::Ok(config)
+        }
+    }
+}
+
+fn from_config(input: &Struct<'_>) -> TokenStream {
+    let locals: Vec<_> = input.fields.iter().map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#"))).collect();
+    let reads = input.fields.iter().zip(&locals).map(|(field, local)| {
+        let value = read(field);
+        let ty = field.ty;
+        quote!(let #local: #ty = #value;)
+    });
+    let idents = input.fields.iter().map(|field| field.ident);
+    let upgrade = input.attributes.from_config.get().map(|path| {
+        quote! {
+            let mut upgraded = ::core::clone::Clone::clone(config);
+            #path(&mut upgraded)?;
+            let config = &upgraded;
+        }
+    });
+    let refuse = (!input.attributes.allow_unknown.is_set()).then(|| {
+        let names = input.fields.iter().filter(|field| field.role == Role::Config).flat_map(|field| {
+            std::iter::once(field.name()).chain(field.attributes.aliases.iter().map(syn::LitStr::value))
+        });
+        let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
+        let names = names.chain(ignored);
+        let base: Vec<&str> = if input.base().is_some() { vec!["name", "trainable", "dtype"] } else { Vec::new() };
+        quote!(::keras_serial::__private::field::refuse_unknown(config, &[#(#base,)* #(#names),*])?;)
+    });
+    let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));
+    quote! {
+        fn from_config(config: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
+            #upgrade
+            #refuse
+            #(#reads)*
+            let this = Self { #(#idents: #locals),* };
+            #validate
+            ::core::result::Result::Ok(this)
+        }
+    }
+}
+
+fn read(field: &Field<'_>) -> TokenStream {
+    match field.role {
+        Role::Base => {
+            let ty = field.ty;
+            return quote!(<#ty>::read_config(config)?);
+        }
+        Role::Weight | Role::Sublayer | Role::Skipped => return quote!(::core::default::Default::default()),
+        Role::Config => {}
+    }
+    let name = field.name();
+    let aliases = &field.attributes.aliases;
+    let convert = if field.attributes.serde.is_set() {
+        quote!(::keras_serial::__private::field::from_serde)
+    } else if let Some(with) = field.attributes.with.get() {
+        quote!(#with::from_value)
+    } else {
+        quote!(::keras_serial::__private::ConfigField::from_value)
+    };
+    match field.attributes.default.get() {
+        None => quote!(::keras_serial::__private::field::required(config, #name, &[#(#aliases),*], #convert)?),
+        Some(default) => {
+            let default = match default {
+                FieldDefault::Trait => quote!(::core::default::Default::default()),
+                FieldDefault::Expr(expr) => quote!(#expr),
+            };
+            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || #default)?)
+        }
+    }
+}
+
+fn visit(field: &Field<'_>) -> Option<TokenStream> {
+    let (ident, name) = (field.ident, field.name());
+    match field.role {
+        Role::Weight => Some(quote!(visitor.field(#name, &self.#ident as &dyn ::core::any::Any);)),
+        Role::Sublayer => Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);)),
+        Role::Config if !field.attributes.serde.is_set() && !field.attributes.with.is_set() => {
+            Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);))
+        }
+        _ => None,
+    }
+}

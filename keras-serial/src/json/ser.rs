@@ -1,0 +1,215 @@
+//! Types with serde's traits as values.
+
+use serde::ser::{self, Serialize, Serializer};
+
+use super::{Dict, Value};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A value from a type with serde's traits; floats keep NaN and infinities.
+///
+/// # Errors
+/// When a map's key is no text, or the type's own code refuses.
+pub fn to_value<T: Serialize + ?Sized>(item: &T) -> Result<Value> {
+    item.serialize(ToValue)
+}
+
+impl ser::Error for Error {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Error::new(ErrorKind::Config, message.to_string())
+    }
+}
+
+struct ToValue;
+
+/// A list that is being filled, and the variant around it.
+struct Items(Vec<Value>, Option<&'static str>);
+
+/// A dict that is being filled, and the variant around it.
+struct Entries(Dict, Option<String>, Option<&'static str>);
+
+fn wrap(variant: Option<&'static str>, value: Value) -> Value {
+    match variant {
+        Some(variant) => Value::Dict(Dict::from([(variant.to_owned(), value)])),
+        None => value,
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident $type:ty),*) => {$(
+        fn $method(self, value: $type) -> Result<Value> {
+            Ok(Value::from(value))
+        }
+    )*};
+}
+
+impl Serializer for ToValue {
+    type Ok = Value;
+    type Error = Error;
+    type SerializeSeq = Items;
+    type SerializeTuple = Items;
+    type SerializeTupleStruct = Items;
+    type SerializeTupleVariant = Items;
+    type SerializeMap = Entries;
+    type SerializeStruct = Entries;
+    type SerializeStructVariant = Entries;
+
+    scalars!(serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64,
+             serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64,
+             serialize_f32 f32, serialize_f64 f64, serialize_str &str);
+
+    fn serialize_char(self, value: char) -> Result<Value> {
+        Ok(Value::Str(value.to_string()))
+    }
+
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<Value> {
+        Ok(Value::from(bytes.to_vec()))
+    }
+
+    fn serialize_none(self) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value> {
+        Ok(Value::from(variant))
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Value> {
+        Ok(wrap(Some(variant), value.serialize(self)?))
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Items> {
+        Ok(Items(Vec::new(), None))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Items> {
+        Ok(Items(Vec::new(), None))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items> {
+        Ok(Items(Vec::new(), None))
+    }
+
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Items> {
+        Ok(Items(Vec::new(), Some(variant)))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries> {
+        Ok(Entries(Dict::new(), None, None))
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries> {
+        Ok(Entries(Dict::new(), None, None))
+    }
+
+    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Entries> {
+        Ok(Entries(Dict::new(), None, Some(variant)))
+    }
+}
+
+macro_rules! items {
+    ($($trait:ident $method:ident),*) => {$(
+        impl ser::$trait for Items {
+            type Ok = Value;
+            type Error = Error;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+                self.0.push(to_value(value)?);
+                Ok(())
+            }
+
+            fn end(self) -> Result<Value> {
+                Ok(wrap(self.1, Value::List(self.0)))
+            }
+        }
+    )*};
+}
+
+items!(SerializeSeq serialize_element, SerializeTuple serialize_element,
+       SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field);
+
+macro_rules! fields {
+    ($($trait:ident),*) => {$(
+        impl ser::$trait for Entries {
+            type Ok = Value;
+            type Error = Error;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
+                self.0.insert(key.to_owned(), to_value(value)?);
+                Ok(())
+            }
+
+            fn end(self) -> Result<Value> {
+                Ok(wrap(self.2, Value::Dict(self.0)))
+            }
+        }
+    )*};
+}
+
+fields!(SerializeStruct, SerializeStructVariant);
+
+impl ser::SerializeMap for Entries {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
+        self.1 = Some(match to_value(key)? {
+            Value::Str(key) => key,
+            other @ (Value::Int(_) | Value::BigInt(_) | Value::Bool(_)) => other.to_json(),
+            other => return Err(Error::new(ErrorKind::Config, "a key must be text").received(other.short())),
+        });
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        let key = self.1.take().unwrap_or_default();
+        self.0.insert(key, to_value(value)?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Value> {
+        Ok(wrap(self.2, Value::Dict(self.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::from_value;
+
+    #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+    enum Mode {
+        Plain,
+        Scaled { by: f64 },
+        Pair(i32, bool),
+    }
+
+    #[test]
+    fn serde_types_round_trip() {
+        for mode in [Mode::Plain, Mode::Scaled { by: f64::INFINITY }, Mode::Pair(-3, true)] {
+            let value = to_value(&mode).unwrap();
+            assert_eq!(from_value::<Mode>(&Value::parse(&value.to_json()).unwrap()).unwrap(), mode);
+        }
+    }
+}
