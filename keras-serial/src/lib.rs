@@ -9,7 +9,19 @@ pub mod object;
 pub mod registry;
 
 #[cfg(feature = "engine")]
+pub mod activations;
+#[cfg(feature = "engine")]
+pub mod constraints;
+#[cfg(feature = "engine")]
+pub mod functions;
+#[cfg(feature = "engine")]
+pub mod initializers;
+#[cfg(feature = "engine")]
 pub mod ops;
+#[cfg(feature = "engine")]
+pub mod random;
+#[cfg(feature = "engine")]
+pub mod regularizers;
 #[cfg(feature = "engine")]
 pub mod tensor;
 pub mod utils;
@@ -26,6 +38,8 @@ pub mod __private {
     pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field};
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     pub use crate::json::Value;
+    #[cfg(feature = "engine")]
+    pub use crate::functions::{function_handle, type_id_of_fn};
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
 
     /// The type's own name in the text of its path: `MyDense` in `crate::MyDense<f32>`.

@@ -4,9 +4,11 @@ mod form;
 mod handle;
 mod kind;
 mod sharing;
+mod typed;
 
 pub use form::Form;
 pub use handle::{Handle, Object, Plain};
 pub use kind::Kind;
 pub(crate) use sharing::{note_revived, note_serialized, shared_object};
 pub use sharing::SharingScope;
+pub(crate) use typed::{Broken, handle};

@@ -8,6 +8,7 @@ pub(crate) mod dtypes;
 pub(crate) mod elementwise;
 pub(crate) mod graph;
 pub(crate) mod linalg;
+pub mod nn;
 pub(crate) mod reduce;
 pub(crate) mod shape;
 
@@ -15,5 +16,6 @@ pub use arithmetic::*;
 pub use create::{arange, full, ones, zeros};
 pub use dtypes::result_type;
 pub use elementwise::*;
+pub use nn::*;
 pub use graph::{OpNode, OpRef, Operand};
 pub use reduce::Axes;

@@ -30,12 +30,12 @@ pub fn registered_name_of(object: &dyn KerasSerializable) -> String {
 }
 
 /// One of Keras's own objects by its public module and name or alias.
-pub(crate) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
+pub(super) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
     BUILTINS.get(module, name)
 }
 
 /// The entry of a type: Keras's own, or the master list's.
-pub(super) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
+pub(crate) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
     match BUILTINS.by_type(id) {
         Some(entry) => Some(Arc::new(entry.clone())),
         None => with_customs(|customs| customs.by_type(id)),

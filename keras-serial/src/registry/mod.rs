@@ -25,7 +25,7 @@ pub use master::{
     Isolated, clear_custom_objects, entries, isolate, register, unregister,
 };
 pub use probe::{NoCast, Probe};
-pub(crate) use lookup::builtin;
+pub(crate) use lookup::by_type as function_entry;
 pub(crate) use revive::{revive_by_name, serialize_function};
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive,

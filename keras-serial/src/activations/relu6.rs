@@ -1,0 +1,26 @@
+//! `relu6`
+
+use crate::error::Result;
+use crate::ops::nn;
+use crate::register;
+use crate::tensor::Tensor;
+
+/// Min(max(x, 0), 6).
+///
+/// Follows <https://keras.io/api/layers/activations/#relu6-function>.
+///
+/// ```
+/// use keras_serial::activations::relu6;
+/// use keras_serial::tensor::Tensor;
+/// let y = relu6(&Tensor::from_slice(&[-2.0f32, -0.25, 0.5, 3.0], [1, 4])?)?.to_vec::<f32>()?;
+/// let expected = [0.0, 0.0, 0.5, 3.0];
+/// assert!(y.iter().zip(expected).all(|(y, e): (&f32, f32)| (y - e).abs() < 1e-4));
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+///
+/// # Errors
+/// For text.
+#[register(builtin = "keras.activations")]
+pub fn relu6(x: &Tensor) -> Result<Tensor> {
+    nn::relu6(x)
+}

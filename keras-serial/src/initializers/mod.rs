@@ -1,0 +1,46 @@
+//! First values of weights (`keras.initializers`).
+
+mod constant;
+mod identity;
+mod normal;
+mod ones;
+mod orthogonal;
+mod stft;
+mod uniform;
+mod variance_scaling;
+mod variants;
+mod zeros;
+
+pub use constant::Constant;
+pub use identity::Identity;
+pub use normal::{RandomNormal, TruncatedNormal};
+pub use ones::Ones;
+pub use orthogonal::Orthogonal;
+pub use stft::{Stft, StftScaling, StftSide};
+pub use uniform::RandomUniform;
+pub use variance_scaling::{FanMode, ScalingDistribution, VarianceScaling};
+pub use variants::{GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform};
+pub use zeros::Zeros;
+
+use crate::config::KerasSerializable;
+use crate::error::Result;
+use crate::object::{Broken, handle};
+use crate::tensor::{DType, Shape, Tensor};
+
+/// Makes the first values of a weight.
+pub trait Initialize: KerasSerializable {
+    /// Values of this shape and dtype.
+    fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor>;
+}
+
+handle! {
+    /// A shared initializer.
+    pub struct Initializer(dyn Initialize);
+    kind: Initializer, cast: INITIALIZER, expected: "an initializer", modules: ["keras.initializers"]
+}
+
+impl Initialize for Broken {
+    fn init(&self, _: &Shape, _: DType) -> Result<Tensor> {
+        Err(self.0.clone())
+    }
+}

@@ -1,0 +1,121 @@
+//! The macro that makes the handle of a kind: `Initializer` over `dyn Initialize`.
+
+/// Defines a shared handle over a trait's objects, with all that configurations need.
+macro_rules! handle {
+    (
+        $(#[$doc:meta])*
+        pub struct $handle:ident(dyn $trait:ident);
+        kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $handle(std::sync::Arc<dyn $trait>);
+
+        impl $handle {
+            /// Shares an object.
+            pub fn new(object: impl $trait) -> Self {
+                Self(std::sync::Arc::new(object))
+            }
+
+            /// The object of a serialized form, or of a name.
+            ///
+            /// # Errors
+            /// When the form or name is not one of this kind.
+            pub fn deserialize(value: &$crate::json::Value) -> $crate::error::Result<Self> {
+                $crate::registry::revive_by_name(value)
+            }
+
+            /// The object, if it is a `T`.
+            pub fn downcast_ref<T: $trait>(&self) -> Option<&T> {
+                (&*self.0 as &dyn std::any::Any).downcast_ref()
+            }
+        }
+
+        impl std::ops::Deref for $handle {
+            type Target = dyn $trait;
+
+            fn deref(&self) -> &Self::Target {
+                &*self.0
+            }
+        }
+
+        impl<T: $trait> From<T> for $handle {
+            fn from(object: T) -> Self {
+                Self::new(object)
+            }
+        }
+
+        /// By Keras's name; an unknown name is an error where the object is first used.
+        impl From<&str> for $handle {
+            fn from(name: &str) -> Self {
+                Self::deserialize(&$crate::json::Value::from(name))
+                    .unwrap_or_else(|error| Self::new($crate::object::Broken(error)))
+            }
+        }
+
+        impl $crate::object::Handle for $handle {
+            fn kind(&self) -> $crate::object::Kind {
+                $crate::object::Kind::$kind
+            }
+
+            fn serialize(&self) -> $crate::error::Result<$crate::json::Value> {
+                $crate::registry::serialize_class(&*self.0, |_| Ok(()))
+            }
+
+            fn address(&self) -> usize {
+                std::sync::Arc::as_ptr(&self.0).cast::<()>() as usize
+            }
+        }
+
+        impl $crate::registry::TypedHandle for $handle {
+            const KIND: $crate::object::Kind = $crate::object::Kind::$kind;
+            const EXPECTED: &'static str = $expected;
+            const MODULES: &'static [&'static str] = &[$($module),*];
+        }
+
+        impl $crate::config::ConfigField for $handle {
+            fn to_value(&self) -> $crate::error::Result<$crate::json::Value> {
+                $crate::object::Handle::serialize(self)
+            }
+
+            fn from_value(value: &$crate::json::Value) -> $crate::error::Result<Self> {
+                Self::deserialize(value)
+            }
+        }
+
+        impl<T: $trait> $crate::registry::Probe<T> {
+            /// Every type with the trait can stand for the kind.
+            pub const $cast: Option<$crate::registry::Cast> = Some($crate::registry::Cast {
+                kind: $crate::object::Kind::$kind,
+                cast: |object| {
+                    let object: std::sync::Arc<dyn std::any::Any + Send + Sync> = object;
+                    let object = object.downcast::<T>().ok()?;
+                    Some($crate::object::Object::new($handle(object)))
+                },
+            });
+        }
+
+        impl std::fmt::Debug for $handle {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.0.class())
+            }
+        }
+    };
+}
+pub(crate) use handle;
+
+use crate::config::{Config, KerasSerializable};
+use crate::error::{Error, Result};
+
+/// Stands in for an object whose name was not known, and gives that error wherever it is used.
+pub(crate) struct Broken(pub Error);
+
+impl KerasSerializable for Broken {
+    fn get_config(&self) -> Result<Config> {
+        Err(self.0.clone())
+    }
+
+    fn from_config(_: &Config) -> Result<Self> {
+        Err(Error::new(crate::error::ErrorKind::Config, "an object that was never made can't be made again"))
+    }
+}

@@ -1,0 +1,146 @@
+//! Functions of neural networks that take parameters: softmax, ELU and their like.
+
+use super::arithmetic::{add, divide, greater, greater_equal, less_equal, logical_and, maximum, minimum, multiply, subtract};
+use super::dtypes::to_float;
+use super::elementwise::{abs, erf, exp, log1p, negative, relu, sigmoid, sqrt, square, tanh};
+use super::graph::{OpClass, apply, config};
+use super::reduce::{Axes, logsumexp_impl, softmax_impl};
+use super::shape::where_impl;
+use crate::config::{Config, ConfigField};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::tensor::{CallArgs, Nested, Tensor};
+
+fn where_(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    where_impl(condition, x, y)
+}
+
+fn get<T: ConfigField>(config: &Config, name: &str, default: T) -> Result<T> {
+    config.get(name).map_or(Ok(default), |value| T::from_value(value).map_err(|error| error.at(name.to_owned())))
+}
+
+macro_rules! nn {
+    ($($(#[$doc:meta])* $class:literal $name:ident($x:ident $(, $param:ident: $ty:ty = $default:expr)*) $body:block)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// For text, and for parameters that do not fit the shape.
+        pub fn $name($x: &Tensor $(, $param: $ty)*) -> Result<Tensor> {
+            static CLASS: OpClass = OpClass { module: "keras.src.ops.nn", class_name: $class, run };
+            fn run(config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
+                let _ = config;
+                $(let $param: $ty = get(config, stringify!($param), $default)?;)*
+                let $x = &to_float(args.tensor()?)?;
+                let compute = || -> Result<Tensor> { $body };
+                compute().map(Nested::Leaf)
+            }
+            inventory::submit! { OpClass { module: "keras.src.ops.nn", class_name: $class, run } }
+            apply(&CLASS, config! { $($param: ConfigField::to_value(&$param)?),* }, CallArgs::from($x))?.into_single()
+        }
+    )*};
+}
+
+nn! {
+    /// exp(x) over its sum along an axis (`keras.ops.softmax`).
+    "Softmax" softmax(x, axis: Axes = Axes::from(-1)) { softmax_impl(x, &axis) }
+    /// The logarithm of softmax (`keras.ops.log_softmax`).
+    "LogSoftmax" log_softmax(x, axis: Axes = Axes::from(-1)) { subtract(x, logsumexp_impl(x, &axis, true)?) }
+    /// The nearest point of the simplex (`keras.ops.sparsemax`).
+    "Sparsemax" sparsemax(x, axis: isize = -1) { sparsemax_impl(x, axis) }
+    /// x where positive, `negative_slope` · x elsewhere (`keras.ops.leaky_relu`).
+    "LeakyRelu" leaky_relu(x, negative_slope: f64 = 0.2) { where_(&greater(x, 0)?, x, &multiply(x, negative_slope)?) }
+    /// min(max(x, 0), 6) (`keras.ops.relu6`).
+    "Relu6" relu6(x) { minimum(relu(x)?, 6) }
+    /// x where positive, α(exp(x) - 1) elsewhere (`keras.ops.elu`).
+    "Elu" elu(x, alpha: f64 = 1.0) {
+        let negative_part = multiply(subtract(exp(&minimum(x, 0)?)?, 1)?, alpha)?;
+        where_(&greater(x, 0)?, x, &negative_part)
+    }
+    /// ELU with the scale that keeps mean and variance (`keras.ops.selu`).
+    "Selu" selu(x) { multiply(elu(x, 1.673_263_242_354_377_2)?, 1.050_700_987_355_480_5) }
+    /// max(x, 0) + min(0, α(exp(x/α) - 1)) (`keras.ops.celu`).
+    "Celu" celu(x, alpha: f64 = 1.0) {
+        let curve = multiply(subtract(exp(&divide(minimum(x, 0)?, alpha)?)?, 1)?, alpha)?;
+        add(maximum(x, 0)?, curve)
+    }
+    /// log(1 + exp(x)) (`keras.ops.softplus`).
+    "Softplus" softplus(x) { add(relu(x)?, log1p(&exp(&negative(&abs(x)?)?)?)?) }
+    /// x / (1 + |x|) (`keras.ops.softsign`).
+    "Softsign" softsign(x) { divide(x, add(abs(x)?, 1)?) }
+    /// x shrunk by a threshold towards 0 (`keras.ops.soft_shrink`).
+    "SoftShrink" soft_shrink(x, threshold: f64 = 0.5) {
+        let low = minimum(add(x, threshold)?, 0)?;
+        add(maximum(subtract(x, threshold)?, 0)?, low)
+    }
+    /// x where |x| passes a threshold, 0 elsewhere (`keras.ops.hard_shrink`).
+    "HardShrink" hard_shrink(x, threshold: f64 = 0.5) {
+        where_(&greater(abs(x)?, threshold)?, x, &multiply(x, 0)?)
+    }
+    /// x where above a threshold, `default_value` elsewhere (`keras.ops.threshold`).
+    "Threshold" threshold(x, threshold: f64 = 0.0, default_value: f64 = 0.0) {
+        where_(&greater(x, threshold)?, x, &super::dtypes::full_like(&Value::Float(default_value), x.dtype())?)
+    }
+    /// 0 up to -1, (x + 1)²/4, x from 1 (`keras.ops.sparse_plus`).
+    "SparsePlus" sparse_plus(x) {
+        let curve = multiply(square(&add(x, 1)?)?, 0.25)?;
+        where_(&less_equal(x, -1)?, &multiply(x, 0)?, &where_(&greater_equal(x, 1)?, x, &curve)?)
+    }
+    /// 0 up to -1, (x + 1)/2, 1 from 1 (`keras.ops.sparse_sigmoid`).
+    "SparseSigmoid" sparse_sigmoid(x) { minimum(maximum(multiply(add(x, 1)?, 0.5)?, 0)?, 1) }
+    /// x · sigmoid(x) (`keras.ops.silu`).
+    "Silu" silu(x) { multiply(x, sigmoid(x)?) }
+    /// (x + √(x² + b)) / 2 (`keras.ops.squareplus`).
+    "Squareplus" squareplus(x, b: f64 = 4.0) { multiply(add(x, sqrt(&add(square(x)?, b)?)?)?, 0.5) }
+    /// x times the normal distribution function of x, exact or by tanh (`keras.ops.gelu`).
+    "Gelu" gelu(x, approximate: bool = true) {
+        let inner = if approximate {
+            let cube = multiply(multiply(square(x)?, x)?, 0.044715)?;
+            tanh(&multiply(add(x, cube)?, (2.0 / std::f64::consts::PI).sqrt())?)?
+        } else {
+            erf(&multiply(x, std::f64::consts::FRAC_1_SQRT_2)?)?
+        };
+        multiply(multiply(x, add(inner, 1)?)?, 0.5)
+    }
+    /// One half of x times the sigmoid of the other (`keras.ops.glu`).
+    "Glu" glu(x, axis: isize = -1) {
+        let extent = x.shape().dim(axis)?;
+        if extent % 2 != 0 {
+            return Err(Error::new(ErrorKind::Shape, "axis size must be divisible by 2").received(extent.to_string()));
+        }
+        let half = |start, stop| super::shape::slice_axis(x, axis, super::shape::Span::range(start, stop));
+        multiply(half(0, extent / 2)?, sigmoid(&half(extent / 2, extent)?)?)
+    }
+    /// x - tanh(x) (`keras.ops.tanh_shrink`).
+    "TanhShrink" tanh_shrink(x) { subtract(x, tanh(x)?) }
+    /// min(max(x, -1), 1) (`keras.ops.hard_tanh`).
+    "HardTanh" hard_tanh(x) { minimum(maximum(x, -1)?, 1) }
+    /// min(max(x/6 + 1/2, 0), 1) (`keras.ops.hard_sigmoid`).
+    "HardSigmoid" hard_sigmoid(x) { minimum(maximum(add(divide(x, 6.0)?, 0.5)?, 0)?, 1) }
+    /// log(sigmoid(x)) (`keras.ops.log_sigmoid`).
+    "LogSigmoid" log_sigmoid(x) { negative(&softplus(&negative(x)?)?) }
+    /// x · hard_sigmoid(x) (`keras.ops.hard_silu`).
+    "HardSilu" hard_silu(x) { multiply(x, hard_sigmoid(x)?) }
+    /// x · tanh(softplus(x)) (`keras.activations.mish`).
+    "Mish" mish(x) { multiply(x, tanh(&softplus(x)?)?) }
+}
+
+/// Sorted sums find how many entries stay positive; the rest is cut off.
+fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
+    use burn_backend::ops::FloatTensorOps;
+
+    use crate::tensor::engine::Engine;
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(x.shape(), x.dtype()));
+    }
+    let position = x.shape().axis(axis)?;
+    let extent = x.shape().dim(axis)?;
+    let sorted = Tensor::from_raw(Engine::float_sort(x.raw()?, position, true), x.dtype());
+    let sums = subtract(Tensor::from_raw(Engine::float_cumsum(sorted.raw()?, position), x.dtype()), 1)?;
+    let along = crate::tensor::Shape::from((0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>());
+    let rank = super::shape::reshape_to(&add(super::create::arange(extent, x.dtype())?, 1)?, &along)?;
+    let support = greater(&multiply(&sorted, &rank)?, &sums)?;
+    let count = super::reduce::sum_impl(&support, &Axes::from(axis), true)?;
+    let is_last = logical_and(&support, &super::arithmetic::equal(&rank, &count)?)?;
+    let threshold = super::reduce::sum_impl(&multiply(&sums, super::dtypes::cast(&is_last, x.dtype())?)?, &Axes::from(axis), true)?;
+    maximum(subtract(x, divide(threshold, &count)?)?, 0)
+}

@@ -1,0 +1,90 @@
+//! Random numbers: seeds that reproduce within this library.
+
+use std::cell::RefCell;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::config::{ConfigField, wrong_type};
+use crate::error::Result;
+use crate::json::Value;
+use crate::ops::dtypes::cast;
+use crate::tensor::{DType, Shape, Tensor};
+
+thread_local! {
+    static GLOBAL: RefCell<StdRng> = RefCell::new(StdRng::from_os_rng());
+}
+
+/// Seeds all random numbers of this thread that have no seed of their own
+/// (`keras.utils.set_random_seed`).
+pub fn set_random_seed(seed: u64) {
+    GLOBAL.set(StdRng::seed_from_u64(seed));
+}
+
+/// The `seed` of a configuration: null, an integer, or a `SeedGenerator`'s form.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seed(Value);
+
+impl Seed {
+    /// The integer, if one was given.
+    pub fn number(&self) -> Option<u64> {
+        let seed = self.0.as_i64().or_else(|| self.0.get("config")?.get("seed")?.as_i64());
+        seed.map(|seed| seed as u64)
+    }
+
+    /// A generator that starts at the seed, or goes on from the thread's.
+    pub(crate) fn generator(&self) -> StdRng {
+        match self.number() {
+            Some(seed) => StdRng::seed_from_u64(seed),
+            None => GLOBAL.with_borrow_mut(|global| StdRng::from_rng(global)),
+        }
+    }
+}
+
+impl From<u64> for Seed {
+    fn from(seed: u64) -> Self {
+        Self(Value::from(seed))
+    }
+}
+
+impl ConfigField for Seed {
+    fn to_value(&self) -> Result<Value> {
+        Ok(self.0.clone())
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::Null | Value::Int(_) => Ok(Self(value.clone())),
+            // `RandomInitializer` writes whatever number it was given.
+            Value::Float(number) if number.fract() == 0.0 => Ok(Self(value.clone())),
+            Value::Dict(form) if form.get("class_name").and_then(Value::as_str) == Some("SeedGenerator") => Ok(Self(value.clone())),
+            _ => Err(wrong_type("a seed: null, an integer, or a SeedGenerator", value)),
+        }
+    }
+}
+
+fn fill(shape: &Shape, dtype: DType, mut next: impl FnMut() -> f64) -> Result<Tensor> {
+    let shape = shape.known()?;
+    let count = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|_| next() as f32).collect();
+    cast(&Tensor::from_vec(values, shape)?, dtype)
+}
+
+/// Numbers from `low` up to `high`, all equally likely.
+pub(crate) fn uniform(rng: &mut StdRng, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
+    fill(shape, dtype, || low + (high - low) * rng.random::<f64>())
+}
+
+/// Normally distributed numbers; beyond two deviations drawn again when `truncated`.
+pub(crate) fn normal(rng: &mut StdRng, shape: &Shape, mean: f64, stddev: f64, truncated: bool, dtype: DType) -> Result<Tensor> {
+    fill(shape, dtype, || {
+        loop {
+            // Box and Muller's method.
+            let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+            let z = radius * (std::f64::consts::TAU * rng.random::<f64>()).cos();
+            if !truncated || z.abs() <= 2.0 {
+                return mean + stddev * z;
+            }
+        }
+    })
+}

@@ -1,0 +1,34 @@
+//! Penalties on weights and activities (`keras.regularizers`).
+
+mod l1;
+mod l1_l2;
+mod l2;
+mod orthogonal;
+
+pub use l1::L1;
+pub use l1_l2::L1L2;
+pub use l2::L2;
+pub use orthogonal::{OrthogonalMode, OrthogonalRegularizer};
+
+use crate::config::KerasSerializable;
+use crate::error::Result;
+use crate::object::{Broken, handle};
+use crate::tensor::Tensor;
+
+/// A penalty: one number from a weight or an activity.
+pub trait Regularize: KerasSerializable {
+    /// The penalty of `x`, a scalar.
+    fn penalty(&self, x: &Tensor) -> Result<Tensor>;
+}
+
+handle! {
+    /// A shared regularizer.
+    pub struct Regularizer(dyn Regularize);
+    kind: Regularizer, cast: REGULARIZER, expected: "a regularizer", modules: ["keras.regularizers"]
+}
+
+impl Regularize for Broken {
+    fn penalty(&self, _: &Tensor) -> Result<Tensor> {
+        Err(self.0.clone())
+    }
+}
