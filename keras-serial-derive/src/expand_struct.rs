@@ -167,7 +167,7 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         });
         let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
         let names = names.chain(ignored);
-        let base: Vec<&str> = if input.base().is_some() { vec!["name", "trainable", "dtype"] } else { Vec::new() };
+        let base: Vec<&str> = if input.base().is_some() { vec!["name", "trainable", "dtype", "activity_regularizer"] } else { Vec::new() };
         quote!(::keras_serial::__private::field::refuse_unknown(config, &[#(#base,)* #(#names),*])?;)
     });
     let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));

@@ -17,6 +17,10 @@ pub mod functions;
 #[cfg(feature = "engine")]
 pub mod initializers;
 #[cfg(feature = "engine")]
+pub mod dtype_policies;
+#[cfg(feature = "engine")]
+pub mod layers;
+#[cfg(feature = "engine")]
 pub mod ops;
 #[cfg(feature = "engine")]
 pub mod random;
@@ -25,6 +29,8 @@ pub mod regularizers;
 #[cfg(feature = "engine")]
 pub mod tensor;
 pub mod utils;
+#[cfg(feature = "engine")]
+pub mod variable;
 
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
@@ -38,6 +44,8 @@ pub mod __private {
     pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field};
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     pub use crate::json::Value;
+    #[cfg(feature = "engine")]
+    pub use crate::layers::{HasBase, LayerBase};
     #[cfg(feature = "engine")]
     pub use crate::functions::{function_handle, type_id_of_fn};
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};

@@ -40,6 +40,39 @@ pub fn clear_session() {
     COUNTS.with_borrow_mut(HashMap::clear);
 }
 
+thread_local! {
+    static SCOPES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// While it lives, weights are made under this name: `sequential/dense/kernel`.
+pub(crate) struct NameScope(());
+
+impl NameScope {
+    pub(crate) fn enter(name: &str) -> Self {
+        SCOPES.with_borrow_mut(|scopes| scopes.push(name.to_owned()));
+        Self(())
+    }
+}
+
+impl Drop for NameScope {
+    fn drop(&mut self) {
+        SCOPES.with_borrow_mut(|scopes| {
+            scopes.pop();
+        });
+    }
+}
+
+/// The path of a weight of this name in the current scopes.
+pub(crate) fn scope_path(name: &str) -> String {
+    SCOPES.with_borrow(|scopes| {
+        let mut path = scopes.join("/");
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path + name
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

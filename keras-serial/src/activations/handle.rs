@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::linear;
-use crate::config::ConfigField;
+use crate::config::{ConfigField, FieldVisitor};
 use crate::error::{Error, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
@@ -19,6 +19,10 @@ pub trait Activate: Any + Send + Sync {
     fn activate(&self, x: &Tensor) -> Result<Tensor>;
     /// Its entry in a configuration.
     fn serialize(&self) -> Result<Value>;
+    /// Shows the layer that it is, if it is one.
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        let _ = (name, visitor);
+    }
 }
 
 /// A shared activation; `linear` by default.
@@ -144,6 +148,10 @@ impl ConfigField for Activation {
 
     fn from_value(value: &Value) -> Result<Self> {
         if value.is_null() { Ok(Self::default()) } else { revive_by_name(value) }
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        self.0.visit(name, visitor);
     }
 }
 

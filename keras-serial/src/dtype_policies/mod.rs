@@ -1,0 +1,173 @@
+//! With which element types layers compute and keep their weights (`keras.dtype_policies`).
+
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
+
+use crate::config::{Config, ConfigField};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::object::{Handle, Kind, Object};
+use crate::registry::{self, Cast, Probe, TypedHandle};
+use crate::tensor::DType;
+use crate::{KerasSerializable, register};
+
+/// The policy itself: `float32`, `mixed_float16`, …
+#[register(builtin = "keras", name = "DTypePolicy")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(class_name = "DTypePolicy", validate = Self::check)]
+pub struct DTypePolicy {
+    name: String,
+}
+
+impl DTypePolicy {
+    /// The compute and variable dtypes of a name.
+    fn dtypes(&self) -> Result<(DType, DType)> {
+        match self.name.as_str() {
+            "mixed_float16" => Ok((DType::Float16, DType::Float32)),
+            "mixed_bfloat16" => Ok((DType::BFloat16, DType::Float32)),
+            name => DType::from_str(name).map(|dtype| (dtype, dtype)).map_err(|error| {
+                error.hint("a policy is the name of a dtype, `mixed_float16` or `mixed_bfloat16`")
+            }),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.dtypes().map(|_| ())
+    }
+}
+
+/// Policies of quantized layers are known by name, so that files with them give a clear error.
+macro_rules! quantized {
+    ($($name:ident),*) => {$(
+        /// The policy of a quantized layer, which this crate can't compute with.
+        #[register(builtin = "keras.dtype_policies")]
+        struct $name;
+
+        impl KerasSerializable for $name {
+            fn get_config(&self) -> Result<Config> {
+                Ok(Config::new())
+            }
+
+            fn from_config(config: &Config) -> Result<Self> {
+                let mode = config.get("mode").map_or_else(String::new, Value::short);
+                Err(Error::new(ErrorKind::Unsupported, concat!("quantized layers (", stringify!($name), ") are not supported"))
+                    .received(format!("mode={mode}"))
+                    .hint("save the model before quantizing it"))
+            }
+        }
+    )*};
+}
+
+quantized!(
+    QuantizedDTypePolicy,
+    QuantizedFloat8DTypePolicy,
+    Int4DTypePolicy,
+    GPTQDTypePolicy,
+    AWQDTypePolicy,
+    DTypePolicyMap
+);
+
+/// A shared policy; `float32` by default.
+///
+/// ```
+/// use keras_serial::dtype_policies::Policy;
+/// use keras_serial::tensor::DType;
+/// let policy = Policy::from("mixed_float16");
+/// assert_eq!((policy.compute_dtype()?, policy.variable_dtype()?), (DType::Float16, DType::Float32));
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy(Arc<DTypePolicy>);
+
+static DEFAULT: LazyLock<Policy> = LazyLock::new(|| Policy::from("float32"));
+
+impl Policy {
+    /// The dtype in which a layer computes.
+    ///
+    /// # Errors
+    /// When the policy's name is not known.
+    pub fn compute_dtype(&self) -> Result<DType> {
+        self.0.dtypes().map(|(compute, _)| compute)
+    }
+
+    /// The dtype in which a layer keeps its weights.
+    ///
+    /// # Errors
+    /// When the policy's name is not known.
+    pub fn variable_dtype(&self) -> Result<DType> {
+        self.0.dtypes().map(|(_, variable)| variable)
+    }
+
+    /// The name: `mixed_float16`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl Default for Policy {
+    /// One object for all layers, as in Keras.
+    fn default() -> Self {
+        DEFAULT.clone()
+    }
+}
+
+impl From<&str> for Policy {
+    fn from(name: &str) -> Self {
+        Self(Arc::new(DTypePolicy { name: name.to_owned() }))
+    }
+}
+
+impl From<DType> for Policy {
+    fn from(dtype: DType) -> Self {
+        Self::from(dtype.name())
+    }
+}
+
+impl Handle for Policy {
+    fn kind(&self) -> Kind {
+        Kind::DTypePolicy
+    }
+
+    fn serialize(&self) -> Result<Value> {
+        registry::serialize_class(&*self.0, |_| Ok(()))
+    }
+
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+}
+
+impl TypedHandle for Policy {
+    const KIND: Kind = Kind::DTypePolicy;
+    const EXPECTED: &'static str = "a dtype policy";
+    const MODULES: &'static [&'static str] = &["keras", "keras.dtype_policies"];
+}
+
+impl Probe<DTypePolicy> {
+    /// The one class that computes.
+    pub const DTYPE_POLICY: Option<Cast> = Some(Cast {
+        kind: Kind::DTypePolicy,
+        cast: |object| {
+            let object: Arc<dyn std::any::Any + Send + Sync> = object;
+            object.downcast::<DTypePolicy>().ok().map(|policy| Object::new(Policy(policy)))
+        },
+    });
+}
+
+impl ConfigField for Policy {
+    fn to_value(&self) -> Result<Value> {
+        Handle::serialize(self)
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::Null => Ok(Self::default()),
+            Value::Str(name) => {
+                let policy = Self::from(name.as_str());
+                policy.compute_dtype()?;
+                Ok(policy)
+            }
+            form => registry::revive_by_name(form),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What every layer has: a name, whether it trains, its dtypes, and how it was built.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use indexmap::IndexMap;
+
+use crate::config::{Config, ConfigField};
+use crate::dtype_policies::Policy;
+use crate::error::{Result, ResultExt};
+use crate::json::{Dict, Value};
+use crate::regularizers::Regularizer;
+use crate::tensor::symbolic::Inbound;
+use crate::tensor::{Nested, Shape};
+use crate::utils::auto_name;
+use crate::variable::Variable;
+
+/// The first fields of every layer's configuration, and the state that the library keeps of it.
+///
+/// A layer's struct has it as its field `base`; `LayerBase::default()` makes one.
+#[derive(Default)]
+pub struct LayerBase {
+    name: OnceLock<String>,
+    frozen: AtomicBool,
+    policy: Policy,
+    activity_regularizer: Option<Regularizer>,
+    pub(super) build: Mutex<BuildState>,
+    variables: Mutex<Vec<Variable>>,
+    pub(super) inbound: Inbound,
+    /// Held while the layer is built, so that two threads do not build it twice.
+    pub(super) building: Mutex<()>,
+    built: AtomicBool,
+    /// What a model keeps of its file beside its layers: the compile configuration.
+    pub(crate) compile_config: Mutex<Option<Value>>,
+}
+
+/// The shapes with which a layer was built, by the name of the argument: `input_shape`.
+pub type BuildShapes = IndexMap<String, Nested<Shape>>;
+
+#[derive(Default)]
+pub(super) struct BuildState {
+    pub shapes: Option<BuildShapes>,
+}
+
+impl LayerBase {
+    /// The configuration's entries that belong to it.
+    pub const CONFIG_KEYS: &'static [&'static str] = &["name", "trainable", "dtype", "activity_regularizer"];
+
+    /// The name; on first use a new one from the class's: `dense_1`.
+    pub fn name(&self, class_name: &str) -> &str {
+        self.name.get_or_init(|| auto_name(class_name))
+    }
+
+    /// Sets the name.
+    pub fn set_name(&mut self, name: impl Into<String>) {
+        self.name = OnceLock::from(name.into());
+    }
+
+    /// Does training change its weights?
+    pub fn is_trainable(&self) -> bool {
+        !self.frozen.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_trainable(&self, trainable: bool) {
+        self.frozen.store(!trainable, Ordering::Relaxed);
+    }
+
+    /// With which dtypes it computes and keeps its weights.
+    pub fn dtype_policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Sets the dtypes.
+    pub fn set_dtype_policy(&mut self, policy: impl Into<Policy>) {
+        self.policy = policy.into();
+    }
+
+    /// The penalty on what the layer gives.
+    pub fn activity_regularizer(&self) -> Option<&Regularizer> {
+        self.activity_regularizer.as_ref()
+    }
+
+    /// Sets the penalty on what the layer gives.
+    pub fn set_activity_regularizer(&mut self, regularizer: Option<Regularizer>) {
+        self.activity_regularizer = regularizer;
+    }
+
+    /// Has it its weights?
+    pub fn is_built(&self) -> bool {
+        self.built.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_built(&self) {
+        self.built.store(true, Ordering::Release);
+    }
+
+    /// Its own weights, in the order in which they were made.
+    pub(crate) fn variables(&self) -> MutexGuard<'_, Vec<Variable>> {
+        self.variables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes `name`, `trainable`, `dtype`, and the activity's penalty if there is one.
+    ///
+    /// # Errors
+    /// When the penalty can't be serialized.
+    pub fn write_config(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
+        config.insert("name".into(), Value::from(self.name(class_name)));
+        config.insert("trainable".into(), Value::Bool(self.is_trainable()));
+        config.insert("dtype".into(), self.policy.to_value().at("dtype")?);
+        if let Some(regularizer) = &self.activity_regularizer {
+            config.insert("activity_regularizer".into(), regularizer.to_value().at("activity_regularizer")?);
+        }
+        Ok(())
+    }
+
+    /// Reads what [`LayerBase::write_config`] writes; every entry may be left out.
+    ///
+    /// # Errors
+    /// When an entry is of the wrong type.
+    pub fn read_config(config: &Config) -> Result<Self> {
+        fn entry<T: ConfigField>(config: &Config, name: &'static str) -> Result<Option<T>> {
+            config.get(name).map_or(Ok(None), |value| Option::from_value(value).at(name))
+        }
+        let mut base = Self::default();
+        if let Some(name) = entry::<String>(config, "name")? {
+            base.set_name(name);
+        }
+        base.set_trainable(entry(config, "trainable")?.unwrap_or(true));
+        base.policy = entry(config, "dtype")?.unwrap_or_default();
+        base.activity_regularizer = entry(config, "activity_regularizer")?;
+        Ok(base)
+    }
+
+    /// The shapes with which it was built, as `build_config`.
+    pub(crate) fn build_config(&self) -> Option<Value> {
+        let state = self.build.lock().unwrap_or_else(PoisonError::into_inner);
+        let shapes = state.shapes.as_ref()?;
+        Some(Value::Dict(match shapes.values().collect::<Vec<_>>().as_slice() {
+            [shape] => Dict::from([("input_shape".to_owned(), shape_value(shape))]),
+            _ => {
+                let shapes = shapes.iter().map(|(name, shape)| (name.clone(), shape_value(shape))).collect();
+                Dict::from([("shapes_dict".to_owned(), Value::Dict(shapes))])
+            }
+        }))
+    }
+}
+
+/// A structure of shapes as JSON.
+pub(crate) fn shape_value(shapes: &Nested<Shape>) -> Value {
+    match shapes {
+        Nested::Leaf(shape) => shape.to_value().unwrap_or_default(),
+        Nested::None => Value::Null,
+        Nested::List(items) | Nested::Tuple(items) => Value::List(items.iter().map(shape_value).collect()),
+        Nested::Dict(items) => Value::Dict(items.iter().map(|(k, v)| (k.clone(), shape_value(v))).collect()),
+    }
+}
+
+/// A structure of shapes from JSON: a list of integers and nulls is a shape.
+pub(crate) fn shapes_from_value(value: &Value) -> Result<Nested<Shape>> {
+    match value {
+        Value::Null => Ok(Nested::None),
+        Value::List(items) if items.iter().any(|item| matches!(item, Value::List(_) | Value::Dict(_))) => {
+            Ok(Nested::List(items.iter().map(shapes_from_value).collect::<Result<_>>()?))
+        }
+        Value::Dict(items) => {
+            let items = items.iter().map(|(k, v)| Ok((k.clone(), shapes_from_value(v).at_with(|| k.clone())?)));
+            Ok(Nested::Dict(items.collect::<Result<_>>()?))
+        }
+        shape => Shape::from_value(shape).map(Nested::Leaf),
+    }
+}
+
+impl fmt::Debug for LayerBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LayerBase({:?}, trainable={})", self.name.get(), self.is_trainable())
+    }
+}

@@ -1,0 +1,171 @@
+//! The trait that a layer implements.
+
+use crate::config::KerasSerializable;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef};
+use super::GraphModel;
+
+/// A type with a [`LayerBase`]; the derive implements it for a field `base`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `base: LayerBase`",
+    note = "a layer's struct needs a field `base: LayerBase`, with its name, trainable and dtype"
+)]
+pub trait HasBase {
+    /// The base.
+    fn base(&self) -> &LayerBase;
+    /// The base, to be changed.
+    fn base_mut(&mut self) -> &mut LayerBase;
+}
+
+/// A layer, or a model that a user writes: it makes weights and computes.
+///
+/// `call` is written once over [`Tensor`]: on values it computes, on symbols it infers shapes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layer",
+    note = "implement `Layer` for it, and derive `KerasSerializable`"
+)]
+pub trait Layer: KerasSerializable + HasBase {
+    /// Makes the weights for an input of this shape (the first one's, for several).
+    ///
+    /// # Errors
+    /// When the shape does not suit the layer.
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let _ = (input, cx);
+        Ok(())
+    }
+
+    /// Computes.
+    ///
+    /// # Errors
+    /// When the inputs do not suit the layer.
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>>;
+
+    /// The names of the arguments of `call`, in order.
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["inputs"]
+    }
+
+    /// The names of the shapes that `build` takes, as a file's `build_config` calls them.
+    fn build_arguments(&self) -> &'static [&'static str] {
+        &["input_shape"]
+    }
+
+    /// What inputs must look like; checked before `call`.
+    fn input_spec(&self) -> Option<InputSpec> {
+        None
+    }
+
+    /// Does it know what to do with masks? If not, they end here.
+    fn supports_masking(&self) -> bool {
+        false
+    }
+
+    /// The masks of the outputs from those of the inputs; the same by default.
+    ///
+    /// # Errors
+    /// When masks and inputs do not fit together.
+    fn compute_mask(&self, inputs: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        let _ = inputs;
+        Ok(masks.to_vec())
+    }
+
+    /// Are floating-point inputs converted to the compute dtype? Yes by default.
+    fn autocasts(&self) -> bool {
+        true
+    }
+
+    /// The graph, for a model that is made of one.
+    fn graph(&self) -> Option<&dyn GraphModel> {
+        None
+    }
+
+    /// Is it a model (and not only a layer)?
+    fn is_model(&self) -> bool {
+        self.graph().is_some()
+    }
+
+    /// How it was built, where the recorded shapes do not say it.
+    fn build_config(&self) -> Option<Value> {
+        self.base().build_config()
+    }
+
+    /// Lists layers that it made itself under names of their own: (name in files, layer).
+    fn own_layers(&self) -> Vec<(String, LayerRef)> {
+        Vec::new()
+    }
+
+    /// What it keeps beside weights: vocabularies.
+    ///
+    /// # Errors
+    /// When they can't be written as text.
+    fn save_assets(&self, assets: &mut Assets) -> Result<()> {
+        let _ = assets;
+        Ok(())
+    }
+
+    /// Reads what [`Layer::save_assets`] wrote.
+    ///
+    /// # Errors
+    /// When something is missing or does not suit the layer.
+    fn load_assets(&self, assets: &Assets) -> Result<()> {
+        let _ = assets;
+        Ok(())
+    }
+
+    /// Runs after its own weights were loaded: values that are computed from them.
+    ///
+    /// # Errors
+    /// When the weights do not suit the layer.
+    fn after_load(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What can be said of a layer before it is shared.
+pub trait LayerExt: Layer + Sized {
+    /// Names the layer.
+    #[must_use]
+    fn name(mut self, name: impl Into<String>) -> Self {
+        self.base_mut().set_name(name);
+        self
+    }
+
+    /// Says whether training changes its weights; yes by default.
+    #[must_use]
+    fn trainable(self, trainable: bool) -> Self {
+        self.base().set_trainable(trainable);
+        self
+    }
+
+    /// Sets the dtypes: `"float32"`, `"mixed_float16"`, …
+    #[must_use]
+    fn dtype(mut self, policy: impl Into<crate::dtype_policies::Policy>) -> Self {
+        self.base_mut().set_dtype_policy(policy);
+        self
+    }
+
+    /// Calls the layer on symbols (or values), for inference.
+    ///
+    /// # Errors
+    /// The layer's own.
+    fn apply(self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+        LayerRef::new(self).apply(inputs)
+    }
+
+    /// Shares the layer.
+    fn shared(self) -> LayerRef {
+        LayerRef::new(self)
+    }
+}
+
+impl<T: Layer> LayerExt for T {}
+
+/// An error about an argument, in Keras's words.
+pub fn invalid_argument(name: &str, expected: impl Into<String>, received: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Config, format!("Invalid value for argument `{name}`"))
+        .expected(expected.into())
+        .received(format!("{name}={received}"))
+}

@@ -1,0 +1,483 @@
+//! Shared layers: what the library does around a layer's own methods.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, PoisonError};
+
+use super::base::{BuildShapes, shapes_from_value};
+use super::{BuildContext, Layer, LayerBase, State, Weight, state};
+use crate::activations::{Activate, Activation, ActivationSource};
+use crate::config::{Config, ConfigField, FieldVisitor};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::object::{Form, Handle, Kind, Object};
+use crate::ops::dtypes::cast;
+use crate::registry::{self, Cast, Probe, TypedHandle};
+use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
+use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
+use crate::utils::NameScope;
+use crate::variable::{Autocast, Variable};
+
+/// A shared layer or model.
+#[derive(Clone)]
+pub struct LayerRef(Arc<dyn Layer>);
+
+impl LayerRef {
+    /// Shares a layer; it gets its name now if it has none.
+    pub fn new(layer: impl Layer) -> Self {
+        Self::from_arc(Arc::new(layer))
+    }
+
+    pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
+        layer.base().name(layer.class());
+        let this = Self(layer);
+        this.0.visit_fields(&mut WeightNames);
+        this
+    }
+
+    /// The layer itself.
+    pub fn layer(&self) -> &dyn Layer {
+        &*self.0
+    }
+
+    /// The layer, if it is a `T`.
+    pub fn downcast_ref<T: Layer>(&self) -> Option<&T> {
+        (&*self.0 as &dyn Any).downcast_ref()
+    }
+
+    pub(crate) fn base(&self) -> &LayerBase {
+        self.0.base()
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        self.base().name(self.0.class())
+    }
+
+    /// The class's name.
+    pub fn class_name(&self) -> &'static str {
+        self.0.class()
+    }
+
+    /// Are both handles to one layer?
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+
+    /// Calls the layer on symbols (or values) of one input and output, for inference.
+    ///
+    /// # Errors
+    /// The layer's own, under its name; also when it gives several tensors.
+    pub fn apply(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+        self.call(inputs, &CallContext::inference())?.into_single().at_with(|| self.name().to_owned())
+    }
+
+    /// Calls the layer.
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Nested<Tensor>> {
+        self.invoke(inputs.into(), cx).at_with(|| self.name().to_owned())
+    }
+
+    fn invoke(&self, args: CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let layer = &*self.0;
+        let recorded = args.bind(layer.call_arguments())?;
+        let recording = is_recording(&recorded);
+        let compute = layer.base().dtype_policy().compute_dtype()?;
+        let args = if layer.autocasts() {
+            recorded.try_map(&mut |tensor| {
+                let wrong = tensor.dtype().is_float() && tensor.dtype() != compute;
+                let tensor = if wrong { cast(tensor, compute)? } else { tensor.clone() };
+                Ok(Nested::Leaf(Item::Tensor(tensor)))
+            })?
+        } else {
+            recorded.clone()
+        };
+        let cx = surroundings(&args, cx)?;
+        let outputs = {
+            let _scope = NameScope::enter(self.name());
+            let _inner = Inner::enter();
+            if let Some(spec) = layer.input_spec() {
+                for tensor in args.inputs().map(|inputs| inputs.leaves().into_iter().cloned().collect::<Vec<_>>()).unwrap_or_default() {
+                    spec.check(&tensor, self.name())?;
+                }
+            }
+            self.ensure_built(&args)?;
+            let _autocast = Autocast::enter(layer.autocasts().then_some(compute));
+            layer.call(&args, &cx)?
+        };
+        if let Some(regularizer) = layer.base().activity_regularizer() {
+            super::losses::add_activity(regularizer, &outputs)?;
+        }
+        let outputs = self.mask_outputs(&args, &cx, outputs)?;
+        if recording {
+            let plain = outputs.map(|output| Tensor::symbol(output.shape(), output.dtype()).with_mask(output.mask().cloned()));
+            return layer.base().inbound.record(Arc::new(self.clone()), recorded, plain);
+        }
+        Ok(outputs)
+    }
+
+    fn mask_outputs(&self, args: &CallArgs, cx: &CallContext, outputs: Nested<Tensor>) -> Result<Nested<Tensor>> {
+        if !self.0.supports_masking() || outputs.leaves().iter().all(|output| output.mask().is_some()) {
+            return Ok(outputs);
+        }
+        let masks = self.0.compute_mask(args, cx.masks())?;
+        let mut masks = masks.into_iter();
+        Ok(outputs.map(|output| output.clone().with_mask(masks.next().flatten())))
+    }
+
+    /// Builds the layer for an input of this shape, if it is not built.
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn build(&self, input: &Shape) -> Result<()> {
+        let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
+        let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
+        let _scope = NameScope::enter(self.name());
+        self.build_with(shapes).at_with(|| self.name().to_owned())
+    }
+
+    fn build_with(&self, shapes: BuildShapes) -> Result<()> {
+        let base = self.base();
+        if base.is_built() {
+            return Ok(());
+        }
+        let _building = base.building.lock().unwrap_or_else(PoisonError::into_inner);
+        if base.is_built() {
+            return Ok(());
+        }
+        let first = shapes.values().next().and_then(|shape| shape.leaves().first().map(|shape| (*shape).clone()));
+        let _inner = Inner::enter();
+        let _plain = Autocast::enter(None);
+        let mut cx = BuildContext { base, shapes: &shapes };
+        if let Err(error) = self.0.build(&first.unwrap_or_default(), &mut cx) {
+            base.variables().clear();
+            return Err(error);
+        }
+        base.build.lock().unwrap_or_else(PoisonError::into_inner).shapes = Some(shapes);
+        base.set_built();
+        Ok(())
+    }
+
+    fn ensure_built(&self, args: &CallArgs) -> Result<()> {
+        if self.base().is_built() {
+            return Ok(());
+        }
+        let names = self.0.build_arguments();
+        let mut shapes = BuildShapes::new();
+        for name in names {
+            // The first shape is the first argument's, whatever that is called.
+            let inputs = match shapes.is_empty() {
+                true => args.inputs().ok(),
+                false => args.structure(name.strip_suffix("_shape").unwrap_or(name))?,
+            };
+            if let Some(inputs) = inputs {
+                shapes.insert((*name).to_owned(), inputs.map(|input| input.shape().clone()));
+            }
+        }
+        self.build_with(shapes)
+    }
+
+    /// The layers directly inside of it, in the order of its fields.
+    pub fn layers(&self) -> Vec<LayerRef> {
+        state::layers(&state::of(self))
+    }
+
+    /// Weights and layers by the names of fields, as files lay them out.
+    pub(crate) fn state(&self) -> Vec<State> {
+        state::of(self)
+    }
+
+    /// All weights: its own, trainable ones first, then those of the layers inside.
+    pub fn weights(&self) -> Vec<Variable> {
+        let mut weights = Vec::new();
+        self.collect(&mut weights, &mut Vec::new());
+        weights
+    }
+
+    fn collect(&self, weights: &mut Vec<Variable>, seen: &mut Vec<usize>) {
+        if seen.contains(&self.id()) {
+            return;
+        }
+        seen.push(self.id());
+        for variable in self.own_weights() {
+            if !weights.iter().any(|known| known.id() == variable.id()) {
+                weights.push(variable);
+            }
+        }
+        for layer in self.layers() {
+            layer.collect(weights, seen);
+        }
+    }
+
+    /// Its own weights, trainable ones first.
+    pub(crate) fn own_weights(&self) -> Vec<Variable> {
+        let own = self.base().variables().clone();
+        let (trainable, other): (Vec<_>, Vec<_>) = own.into_iter().partition(Variable::was_made_trainable);
+        trainable.into_iter().chain(other).collect()
+    }
+
+    /// The weights that training changes.
+    pub fn trainable_weights(&self) -> Vec<Variable> {
+        if !self.is_trainable() {
+            return Vec::new();
+        }
+        self.weights().into_iter().filter(Variable::is_trainable).collect()
+    }
+
+    /// The weights that training does not change.
+    pub fn non_trainable_weights(&self) -> Vec<Variable> {
+        let weights = self.weights();
+        if !self.is_trainable() {
+            return weights;
+        }
+        weights.into_iter().filter(|weight| !weight.is_trainable()).collect()
+    }
+
+    /// Does training change its weights?
+    pub fn is_trainable(&self) -> bool {
+        self.base().is_trainable()
+    }
+
+    /// Says whether training changes its weights, and those of the layers inside.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.base().set_trainable(trainable);
+        for variable in self.own_weights().iter().filter(|variable| variable.was_made_trainable()) {
+            variable.set_trainable(trainable);
+        }
+        for layer in self.layers() {
+            layer.set_trainable(trainable);
+        }
+    }
+
+    /// The number of elements of all weights.
+    pub fn count_params(&self) -> usize {
+        self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum()
+    }
+
+    /// The values of all weights.
+    pub fn get_weights(&self) -> Vec<Tensor> {
+        self.weights().iter().map(Variable::read).collect()
+    }
+
+    /// Replaces the values of all weights, or none of them.
+    ///
+    /// # Errors
+    /// When the number of values or a shape is another: names the weight, expected and received.
+    pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
+        let weights = self.weights();
+        if weights.len() != values.len() {
+            return Err(Error::new(
+                ErrorKind::Weights,
+                format!("You called `set_weights(weights)` on layer '{}' with a weight list of length {}", self.name(), values.len()),
+            )
+            .expected(format!("{} weights: {}", weights.len(), weights.iter().map(Variable::path).collect::<Vec<_>>().join(", ")))
+            .received(values.len().to_string()));
+        }
+        for (weight, value) in weights.iter().zip(values) {
+            if weight.shape() != value.shape() {
+                return Err(Error::new(ErrorKind::Weights, format!("Layer {} weight shape is not compatible with provided weight shape", self.name()))
+                    .expected(format!("shape {}", weight.shape()))
+                    .received(format!("shape {}", value.shape()))
+                    .at(weight.path().to_owned()));
+            }
+        }
+        weights.iter().zip(values).try_for_each(|(weight, value)| weight.assign(value))
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn get_config(&self) -> Result<Config> {
+        self.0.get_config().at_with(|| self.name().to_owned())
+    }
+
+    pub(crate) fn build_from_config(&self, build_config: &Value) -> Result<()> {
+        let Value::Dict(config) = build_config else {
+            return match build_config {
+                Value::Null => Ok(()),
+                other => Err(crate::config::wrong_type("a dict", other).at("build_config")),
+            };
+        };
+        if self.base().is_built() || config.is_empty() {
+            return Ok(());
+        }
+        let mut shapes = BuildShapes::new();
+        if let Some(shape) = config.get("input_shape") {
+            let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
+            shapes.insert(name.to_owned(), shapes_from_value(shape).at("input_shape").at("build_config")?);
+        } else if let Some(Value::Dict(dict)) = config.get("shapes_dict") {
+            for (name, shape) in dict {
+                shapes.insert(name.clone(), shapes_from_value(shape).at_with(|| name.clone()).at("build_config")?);
+            }
+        }
+        if shapes.values().all(|shape| shape.leaves().is_empty()) {
+            return Ok(());
+        }
+        let _scope = NameScope::enter(self.name());
+        self.build_with(shapes)
+    }
+}
+
+/// Training and masks for one call: arguments by keyword come before what surrounds the call.
+fn surroundings(args: &CallArgs, cx: &CallContext) -> Result<CallContext> {
+    let training = match args.value("training") {
+        Some(Value::Bool(training)) => Some(*training),
+        Some(Value::Int(training)) => Some(*training != 0),
+        _ => cx.training_arg(),
+    };
+    let masks = match args.structure("mask")? {
+        Some(masks) => masks.slots().into_iter().map(Option::<&Tensor>::cloned).collect(),
+        None => match args.first() {
+            Ok(first) => first
+                .leaves()
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Tensor(tensor) => Some(tensor.mask().cloned()),
+                    _ => None,
+                })
+                .collect(),
+            Err(_) => Vec::new(),
+        },
+    };
+    Ok(cx.with_training(training).with_masks(masks))
+}
+
+/// Tells weights the names of their fields.
+struct WeightNames;
+
+impl FieldVisitor for WeightNames {
+    fn field(&mut self, name: &str, value: &dyn Any) {
+        if let Some(weight) = value.downcast_ref::<Weight>() {
+            weight.set_name(name);
+        }
+    }
+}
+
+impl<T: Layer> From<T> for LayerRef {
+    fn from(layer: T) -> Self {
+        Self::new(layer)
+    }
+}
+
+impl Operation for LayerRef {
+    fn name(&self) -> String {
+        Self::name(self).to_owned()
+    }
+
+    fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>() as usize
+    }
+
+    fn inbound(&self) -> &Inbound {
+        &self.base().inbound
+    }
+
+    fn run(&self, args: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        self.call(args.clone(), cx)
+    }
+
+    fn serialize(&self) -> Result<Value> {
+        Handle::serialize(self)
+    }
+}
+
+impl Handle for LayerRef {
+    fn kind(&self) -> Kind {
+        Kind::Layer
+    }
+
+    fn serialize(&self) -> Result<Value> {
+        registry::serialize_class(&*self.0, |form| {
+            if let Some(build_config) = self.0.build_config() {
+                form.insert("build_config".into(), build_config);
+            }
+            if self.0.is_model() {
+                let compiled = self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                form.insert("compile_config".into(), compiled.unwrap_or_else(|| Value::Dict(Config::new())));
+            }
+            Ok(())
+        })
+        .at_with(|| self.name().to_owned())
+    }
+
+    fn address(&self) -> usize {
+        self.id()
+    }
+
+    fn restore(&self, form: &Form<'_>) -> Result<()> {
+        if let Some(compile_config) = form.dict.get("compile_config") {
+            *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = Some(compile_config.clone());
+        }
+        match form.dict.get("build_config") {
+            Some(build_config) => self.build_from_config(build_config),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TypedHandle for LayerRef {
+    const KIND: Kind = Kind::Layer;
+    const EXPECTED: &'static str = "a layer";
+    const MODULES: &'static [&'static str] = &["keras.layers", "keras", "keras.src.models.functional"];
+}
+
+impl<T: Layer> Probe<T> {
+    /// Every type with the trait can stand for a layer.
+    pub const LAYER: Option<Cast> = Some(Cast {
+        kind: Kind::Layer,
+        cast: |object| {
+            let object: Arc<dyn Any + Send + Sync> = object;
+            Some(Object::new(LayerRef::from_arc(object.downcast::<T>().ok()?)))
+        },
+    });
+}
+
+impl ConfigField for LayerRef {
+    fn to_value(&self) -> Result<Value> {
+        Handle::serialize(self)
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        registry::revive_by_name(value)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}
+
+/// A layer that stands where an activation is asked for.
+struct ActivationLayer(LayerRef);
+
+impl Activate for ActivationLayer {
+    fn activate(&self, x: &Tensor) -> Result<Tensor> {
+        self.0.apply(x)
+    }
+
+    fn serialize(&self) -> Result<Value> {
+        Handle::serialize(&self.0)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        self.0.visit(name, visitor);
+    }
+}
+
+inventory::submit! {
+    ActivationSource(|object| object.downcast_ref::<LayerRef>().map(|layer| Activation::from(layer.clone())))
+}
+
+impl From<LayerRef> for Activation {
+    fn from(layer: LayerRef) -> Self {
+        Self::new(ActivationLayer(layer))
+    }
+}
+
+impl fmt::Debug for LayerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} name={}, built={}>", self.class_name(), self.name(), self.base().is_built())
+    }
+}

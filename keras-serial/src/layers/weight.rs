@@ -1,0 +1,223 @@
+//! Weights as fields of layers, and how they are made.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::{BuildShapes, LayerBase, LayerRef};
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::initializers::{GlorotUniform, Initializer, Zeros};
+use crate::regularizers::Regularizer;
+use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::utils::scope_path;
+use crate::variable::{Autocast, Deferred, Variable, VariableOptions};
+
+/// A weight of a layer: empty until the layer is built.
+///
+/// ```ignore
+/// #[weight]
+/// kernel: Weight,
+/// ```
+#[derive(Default)]
+pub struct Weight {
+    name: OnceLock<String>,
+    variable: OnceLock<Variable>,
+}
+
+impl Weight {
+    pub(super) fn set_name(&self, name: &str) {
+        self.name.get_or_init(|| name.to_owned());
+    }
+
+    /// The name of the field.
+    pub fn name(&self) -> &str {
+        self.name.get().map_or("weight", String::as_str)
+    }
+
+    /// The variable, if the layer was built with it.
+    pub fn variable(&self) -> Option<&Variable> {
+        self.variable.get()
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotBuilt`] before the weight is made.
+    pub fn value(&self) -> Result<Tensor> {
+        self.get()?.value()
+    }
+
+    /// Replaces the value.
+    ///
+    /// # Errors
+    /// Before the weight is made, and when the shape is another.
+    pub fn assign(&self, value: &Tensor) -> Result<()> {
+        self.get()?.assign(value)
+    }
+
+    fn get(&self) -> Result<&Variable> {
+        self.variable.get().ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, format!("the weight `{}` is not made yet", self.name()))
+                .hint("call the layer, or build it with an input shape, first")
+        })
+    }
+
+    /// Makes the weight: Glorot's initializer for `None`, no penalty for `None`.
+    ///
+    /// # Errors
+    /// When it is made already, the shape is not known, or the initializer refuses.
+    pub fn create(
+        &self,
+        cx: &mut BuildContext<'_>,
+        shape: impl Into<Shape>,
+        initializer: Option<&Initializer>,
+        regularizer: Option<&Regularizer>,
+    ) -> Result<()> {
+        self.make(cx, shape).initializer(initializer).regularizer(regularizer).create()
+    }
+
+    /// Makes the weight with more options; end with [`WeightMaker::create`].
+    pub fn make<'a, 'c>(&'a self, cx: &'a mut BuildContext<'c>, shape: impl Into<Shape>) -> WeightMaker<'a, 'c> {
+        WeightMaker {
+            weight: self,
+            cx,
+            shape: shape.into(),
+            initializer: None,
+            regularizer: None,
+            constraint: None,
+            trainable: true,
+            dtype: None,
+        }
+    }
+}
+
+impl fmt::Debug for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.variable.get() {
+            Some(variable) => variable.fmt(f),
+            None => f.write_str("<unbuilt weight>"),
+        }
+    }
+}
+
+/// The options with which a weight is made (`Layer.add_weight`).
+#[must_use = "the weight is made by `create`"]
+pub struct WeightMaker<'a, 'c> {
+    weight: &'a Weight,
+    cx: &'a mut BuildContext<'c>,
+    shape: Shape,
+    initializer: Option<&'a Initializer>,
+    regularizer: Option<&'a Regularizer>,
+    constraint: Option<&'a Constraint>,
+    trainable: bool,
+    dtype: Option<DType>,
+}
+
+impl<'a> WeightMaker<'a, '_> {
+    /// The first value; Glorot's for floating-point weights by default, else zeros.
+    pub fn initializer(mut self, initializer: impl Into<Option<&'a Initializer>>) -> Self {
+        self.initializer = initializer.into();
+        self
+    }
+
+    /// A penalty; none by default.
+    pub fn regularizer(mut self, regularizer: impl Into<Option<&'a Regularizer>>) -> Self {
+        self.regularizer = regularizer.into();
+        self
+    }
+
+    /// A projection after each step of training; none by default.
+    pub fn constraint(mut self, constraint: impl Into<Option<&'a Constraint>>) -> Self {
+        self.constraint = constraint.into();
+        self
+    }
+
+    /// Does training change it? Yes by default.
+    pub fn trainable(mut self, trainable: bool) -> Self {
+        self.trainable = trainable;
+        self
+    }
+
+    /// The element type; the layer's variable dtype by default.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = Some(dtype);
+        self
+    }
+
+    /// Makes the weight.
+    ///
+    /// # Errors
+    /// When it is made already, the shape is not known, or the initializer refuses.
+    pub fn create(self) -> Result<()> {
+        let name = self.weight.name().to_owned();
+        let dtype = match self.dtype {
+            Some(dtype) => dtype,
+            None => self.cx.base.dtype_policy().variable_dtype()?,
+        };
+        let size = self.shape.num_elements().and_then(|count| count.checked_mul(dtype.size()));
+        if size.is_none_or(|size| size > isize::MAX as usize / 2) {
+            self.shape.known().at_with(|| name.clone())?;
+            return Err(Error::new(ErrorKind::Limit, "the weight is too large").received(format!("shape {}", self.shape)).at(name));
+        }
+        let value = match self.initializer {
+            _ if Deferred::is_active() => crate::ops::zeros(&self.shape, dtype),
+            Some(initializer) => initializer.init(&self.shape, dtype),
+            None if dtype.is_float() => Initializer::new(GlorotUniform::new()).init(&self.shape, dtype),
+            None => Initializer::new(Zeros).init(&self.shape, dtype),
+        };
+        let value = value.at_with(|| name.clone())?;
+        let variable = Variable::new(
+            value,
+            VariableOptions {
+                path: scope_path(&name),
+                name,
+                trainable: self.trainable,
+                regularizer: self.regularizer.cloned(),
+                constraint: self.constraint.cloned(),
+            },
+        );
+        variable.set_trainable(self.trainable && self.cx.base.is_trainable());
+        self.cx.base.variables().push(variable.clone());
+        self.weight.variable.set(variable).map_err(|_| {
+            Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.weight.name()))
+        })
+    }
+}
+
+/// What surrounds the building of a layer.
+pub struct BuildContext<'a> {
+    pub(super) base: &'a LayerBase,
+    pub(super) shapes: &'a BuildShapes,
+}
+
+impl BuildContext<'_> {
+    /// The shapes of the first input: several for layers that merge.
+    pub fn input_shapes(&self) -> Nested<Shape> {
+        self.shapes.values().next().cloned().unwrap_or(Nested::None)
+    }
+
+    /// The shape of an input by the name of its argument: `value_shape`.
+    pub fn shape(&self, name: &str) -> Option<&Shape> {
+        match self.shapes.get(name) {
+            Some(Nested::Leaf(shape)) => Some(shape),
+            _ => None,
+        }
+    }
+
+    /// The dtype in which the layer computes.
+    ///
+    /// # Errors
+    /// When the layer's dtype policy is not known.
+    pub fn compute_dtype(&self) -> Result<DType> {
+        self.base.dtype_policy().compute_dtype()
+    }
+
+    /// Builds a layer inside of this one.
+    ///
+    /// # Errors
+    /// The layer's own.
+    pub fn build_layer(&mut self, layer: &LayerRef, input: &Shape) -> Result<()> {
+        let _plain = Autocast::enter(None);
+        layer.build(input)
+    }
+}

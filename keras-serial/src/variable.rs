@@ -1,0 +1,266 @@
+//! Weights: cells with a name, a path, and a value.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::dtypes::cast;
+use crate::regularizers::Regularizer;
+use crate::tensor::{DType, Shape, Tensor};
+
+/// A weight of a layer, or a state of an optimizer or metric; cloning shares the cell.
+#[derive(Clone)]
+pub struct Variable(Arc<Inner>);
+
+struct Inner {
+    id: u64,
+    name: String,
+    path: String,
+    dtype: DType,
+    shape: Shape,
+    /// Was it made as a trainable one? Keras lists those first.
+    made_trainable: bool,
+    trainable: AtomicBool,
+    value: RwLock<Tensor>,
+    regularizer: Option<Regularizer>,
+    constraint: Option<Constraint>,
+}
+
+/// What a variable is made with, beside its value.
+pub(crate) struct VariableOptions {
+    pub name: String,
+    pub path: String,
+    pub trainable: bool,
+    pub regularizer: Option<Regularizer>,
+    pub constraint: Option<Constraint>,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Variable {
+    pub(crate) fn new(value: Tensor, options: VariableOptions) -> Self {
+        Self(Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            name: options.name,
+            path: options.path,
+            dtype: value.dtype(),
+            shape: value.shape().clone(),
+            made_trainable: options.trainable,
+            trainable: AtomicBool::new(options.trainable),
+            value: RwLock::new(value),
+            regularizer: options.regularizer,
+            constraint: options.constraint,
+        }))
+    }
+
+    /// A number that no other variable of this program has.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// The name within its layer: `kernel`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The name with those of the layers around it: `sequential/dense/kernel`.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.0.dtype
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.0.shape
+    }
+
+    /// Does training change it?
+    pub fn is_trainable(&self) -> bool {
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Was it made as a trainable one, whatever holds now?
+    pub(crate) fn was_made_trainable(&self) -> bool {
+        self.0.made_trainable
+    }
+
+    /// Says whether training changes it.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.0.trainable.store(trainable, Ordering::Relaxed);
+    }
+
+    /// The penalty on it.
+    pub fn regularizer(&self) -> Option<&Regularizer> {
+        self.0.regularizer.as_ref()
+    }
+
+    /// What it is projected to after each step of training.
+    pub fn constraint(&self) -> Option<&Constraint> {
+        self.0.constraint.as_ref()
+    }
+
+    /// The value: followed by gradients under a [`GradientTape`], and in the layer's compute dtype
+    /// within a call.
+    ///
+    /// # Errors
+    /// When the engine can't convert it.
+    pub fn value(&self) -> Result<Tensor> {
+        let watched = TAPES.with_borrow_mut(|tapes| match tapes.last_mut() {
+            Some(tape) if self.is_trainable() && self.0.dtype.is_float() => tape.watch(self).map(Some),
+            _ => Ok(None),
+        })?;
+        let value = watched.unwrap_or_else(|| self.read());
+        match AUTOCAST.get() {
+            Some(dtype) if value.dtype().is_float() => cast(&value, dtype),
+            _ => Ok(value),
+        }
+    }
+
+    /// The value as it is kept.
+    pub fn read(&self) -> Tensor {
+        self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the value; it is converted to the variable's dtype.
+    ///
+    /// # Errors
+    /// When the shape is another; the old value stays then.
+    pub fn assign(&self, value: &Tensor) -> Result<()> {
+        if value.shape() != &self.0.shape {
+            return Err(Error::new(ErrorKind::Shape, "the shape of the value is not the variable's")
+                .expected(format!("shape {}", self.0.shape))
+                .received(format!("shape {}", value.shape()))
+                .at(self.0.path.clone()));
+        }
+        let value = cast(&value.detached()?, self.0.dtype)?;
+        *self.0.value.write().unwrap_or_else(PoisonError::into_inner) = value;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Variable path={}, shape={}, dtype={}>", self.0.path, self.0.shape, self.0.dtype)
+    }
+}
+
+thread_local! {
+    static TAPES: RefCell<Vec<Tape>> = const { RefCell::new(Vec::new()) };
+    static AUTOCAST: Cell<Option<DType>> = const { Cell::new(None) };
+}
+
+#[derive(Default)]
+struct Tape {
+    watched: HashMap<u64, Tensor>,
+}
+
+impl Tape {
+    fn watch(&mut self, variable: &Variable) -> Result<Tensor> {
+        if let Some(tensor) = self.watched.get(&variable.id()) {
+            return Ok(tensor.clone());
+        }
+        let tensor = variable.read().watched()?;
+        self.watched.insert(variable.id(), tensor.clone());
+        Ok(tensor)
+    }
+}
+
+/// While it lives, this thread's computations with trainable variables are followed
+/// (`tf.GradientTape`).
+#[must_use = "nothing is followed after the tape is dropped"]
+pub struct GradientTape {
+    depth: usize,
+    /// A tape belongs to the thread that started it.
+    _thread: std::marker::PhantomData<*const ()>,
+}
+
+impl GradientTape {
+    /// Starts to follow.
+    pub fn new() -> Self {
+        let depth = TAPES.with_borrow_mut(|tapes| {
+            tapes.push(Tape::default());
+            tapes.len()
+        });
+        Self { depth, _thread: std::marker::PhantomData }
+    }
+
+    /// The gradients of a number: of each variable, then of each watched tensor; `None` where it
+    /// did not matter. Ends the tape.
+    ///
+    /// # Errors
+    /// When `loss` is not one number that was computed from something watched.
+    #[expect(clippy::type_complexity, reason = "one list for variables, one for tensors")]
+    pub fn gradient(
+        self,
+        loss: &Tensor,
+        variables: &[Variable],
+        tensors: &[Tensor],
+    ) -> Result<(Vec<Option<Tensor>>, Vec<Option<Tensor>>)> {
+        let gradients = loss.backward()?;
+        let of_variables = TAPES.with_borrow(|tapes| {
+            let watched = self.depth.checked_sub(1).and_then(|i| tapes.get(i)).map(|tape| &tape.watched);
+            let of = |variable: &Variable| gradients.get(watched?.get(&variable.id())?);
+            variables.iter().map(of).collect()
+        });
+        Ok((of_variables, tensors.iter().map(|tensor| gradients.get(tensor)).collect()))
+    }
+}
+
+impl Default for GradientTape {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for GradientTape {
+    fn drop(&mut self) {
+        TAPES.with_borrow_mut(|tapes| tapes.truncate(self.depth.saturating_sub(1)));
+    }
+}
+
+/// While it lives, variables give their values in a layer's compute dtype.
+pub(crate) struct Autocast(Option<DType>);
+
+impl Autocast {
+    pub(crate) fn enter(dtype: Option<DType>) -> Self {
+        Self(AUTOCAST.replace(dtype))
+    }
+}
+
+impl Drop for Autocast {
+    fn drop(&mut self) {
+        AUTOCAST.set(self.0);
+    }
+}
+
+thread_local! {
+    static DEFERRED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, weights are made without values of their own, as zeros that take no memory: a
+/// file's values replace them.
+pub(crate) struct Deferred(bool);
+
+impl Deferred {
+    pub(crate) fn enter() -> Self {
+        Self(DEFERRED.replace(true))
+    }
+
+    pub(crate) fn is_active() -> bool {
+        DEFERRED.get()
+    }
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        DEFERRED.set(self.0);
+    }
+}
