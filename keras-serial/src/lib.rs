@@ -21,6 +21,8 @@ pub mod dtype_policies;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]
+pub mod models;
+#[cfg(feature = "engine")]
 pub mod ops;
 #[cfg(feature = "engine")]
 pub mod random;
@@ -35,6 +37,23 @@ pub mod variable;
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 pub use keras_serial_derive::{KerasSerializable, register};
+
+/// Everything that a program with models needs.
+#[cfg(feature = "engine")]
+pub mod prelude {
+    pub use crate::activations::Activation;
+    pub use crate::config::{Config, ConfigField, KerasSerializable};
+    pub use crate::constraints::Constraint;
+    pub use crate::error::{Error, ErrorKind, Result};
+    pub use crate::initializers::Initializer;
+    pub use crate::layers::*;
+    pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
+    pub use crate::ops;
+    pub use crate::registry::{CustomObjectScope, CustomObjects};
+    pub use crate::regularizers::Regularizer;
+    pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+    pub use keras_serial_derive::{KerasSerializable, register};
+}
 
 /// What the macros' expansions name; not for use by hand.
 #[doc(hidden)]

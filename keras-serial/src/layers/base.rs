@@ -95,6 +95,10 @@ impl LayerBase {
         self.built.store(true, Ordering::Release);
     }
 
+    pub(crate) fn inbound(&self) -> &Inbound {
+        &self.inbound
+    }
+
     /// Its own weights, in the order in which they were made.
     pub(crate) fn variables(&self) -> MutexGuard<'_, Vec<Variable>> {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner)

@@ -92,11 +92,6 @@ pub trait Layer: KerasSerializable + HasBase {
         self.base().build_config()
     }
 
-    /// Lists layers that it made itself under names of their own: (name in files, layer).
-    fn own_layers(&self) -> Vec<(String, LayerRef)> {
-        Vec::new()
-    }
-
     /// What it keeps beside weights: vocabularies.
     ///
     /// # Errors

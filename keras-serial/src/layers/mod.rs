@@ -1,6 +1,7 @@
 //! Layers (`keras.layers`), and what a layer of one's own is made of.
 
 mod assets;
+pub mod core;
 mod base;
 mod graph;
 mod input_spec;
@@ -11,6 +12,7 @@ mod state;
 mod weight;
 
 pub use assets::Assets;
+pub use core::*;
 pub(crate) use base::shapes_from_value;
 pub use base::{BuildShapes, LayerBase};
 pub use graph::GraphModel;

@@ -26,8 +26,9 @@ impl State {
 pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
     layer.layer().visit_fields(&mut collector);
-    for (name, inner) in layer.layer().own_layers() {
-        collector.push(State::Layer(name, inner));
+    if let Some(graph) = layer.layer().graph() {
+        let layers = graph.graph_layers().into_iter().map(|layer| State::Layer(layer.name().to_owned(), layer));
+        collector.push(State::Container("layers".into(), layers.collect()));
     }
     collector.open.pop().map(|(_, items)| items).unwrap_or_default()
 }

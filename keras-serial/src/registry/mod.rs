@@ -31,4 +31,5 @@ pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive,
     serialize_class,
 };
+pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};

@@ -9,6 +9,7 @@ pub(crate) mod grad;
 mod nested;
 mod shape;
 pub mod symbolic;
+pub(crate) mod value;
 #[expect(clippy::module_inception, reason = "the type of the room")]
 mod tensor;
 
@@ -20,3 +21,4 @@ pub use grad::Gradients;
 pub use nested::Nested;
 pub use shape::Shape;
 pub use tensor::Tensor;
+pub use value::TensorValue;

@@ -139,14 +139,25 @@ impl Drop for Inner {
     }
 }
 
+/// While it lives, calls on symbols are recorded although a call is going on around them: a model
+/// builds its own graph.
+pub(crate) struct Fresh(usize);
+
+impl Fresh {
+    pub(crate) fn enter() -> Self {
+        Self(INSIDE.replace(0))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        INSIDE.set(self.0);
+    }
+}
+
 /// Should a call with these arguments be recorded?
 pub(crate) fn is_recording(args: &CallArgs) -> bool {
     INSIDE.get() == 0 && args.tensors().iter().any(|tensor| tensor.is_symbolic())
-}
-
-/// The arguments without the symbols' histories: what a recorded call infers its shapes from.
-pub(crate) fn is_symbolic(args: &CallArgs) -> bool {
-    args.tensors().iter().any(|tensor| tensor.is_symbolic())
 }
 
 /// A tensor argument, if the item is one.

@@ -1,0 +1,203 @@
+//! Where a model's inputs come in.
+
+use std::sync::OnceLock;
+
+use crate::config::{Config, ConfigField, KerasSerializable};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::layers::{HasBase, Layer, LayerBase, LayerRef};
+use crate::tensor::symbolic::{History, Node};
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::{config, register};
+
+/// A model's input: it has no arguments, and gives a symbol.
+///
+/// `batch_shape` is the shape with the batch's extent; `dtype` is `float32` by default.
+/// Follows <https://keras.io/api/layers/core_layers/input_layer>.
+#[register(builtin = "keras.layers")]
+pub struct InputLayer {
+    base: LayerBase,
+    batch_shape: Shape,
+    dtype: DType,
+    sparse: bool,
+    ragged: bool,
+    optional: bool,
+    /// The one call of the layer, without arguments; the graph of the model keeps it alive.
+    output: OnceLock<std::sync::Weak<Node>>,
+}
+
+impl InputLayer {
+    /// The shape with the batch's extent.
+    pub fn batch_shape(&self) -> &Shape {
+        &self.batch_shape
+    }
+
+    /// The dtype of the input.
+    pub fn input_dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// May the input be left out?
+    pub fn is_optional(&self) -> bool {
+        self.optional
+    }
+
+    /// The symbol that the layer gives.
+    ///
+    /// # Errors
+    /// When `layer` is no input layer.
+    pub(crate) fn output(layer: &LayerRef) -> Result<Tensor> {
+        let this = layer.downcast_ref::<Self>().ok_or_else(|| Error::new(ErrorKind::Graph, "not an input layer"))?;
+        if let Some(node) = this.output.get().and_then(std::sync::Weak::upgrade) {
+            return Ok(Tensor::recorded(this.batch_shape.clone(), this.dtype, History { node, index: 0 }));
+        }
+        let symbol = Tensor::symbol(&this.batch_shape, this.dtype);
+        let outputs = this.base.inbound().record(std::sync::Arc::new(layer.clone()), CallArgs::none(), Nested::Leaf(symbol))?;
+        let output = outputs.into_single()?;
+        if let Some(history) = output.history() {
+            // Losing a race leaves the other thread's call, which is as good.
+            let _ = this.output.set(std::sync::Arc::downgrade(&history.node));
+        }
+        Ok(output)
+    }
+}
+
+/// Makes the symbol with which a model begins (`keras.Input`).
+///
+/// ```
+/// use keras_serial::layers::Input;
+/// let x = Input::new([32]).name("features").tensor()?;
+/// assert_eq!(x.shape().to_string(), "(None, 32)");
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[must_use = "`tensor` gives the symbol, `layer` the layer"]
+#[derive(Debug, Clone)]
+pub struct Input {
+    shape: Shape,
+    batch_size: Option<usize>,
+    dtype: DType,
+    name: Option<String>,
+    optional: bool,
+}
+
+impl Input {
+    /// An input of this shape, without the batch's extent.
+    pub fn new(shape: impl Into<Shape>) -> Self {
+        Self { shape: shape.into(), batch_size: None, dtype: DType::Float32, name: None, optional: false }
+    }
+
+    /// Fixes the batch's extent.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// Sets the dtype; `float32` by default.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// Names the input.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Lets the input be left out.
+    pub fn optional(mut self, optional: bool) -> Self {
+        self.optional = optional;
+        self
+    }
+
+    /// The layer, for [`Sequential`](crate::models::Sequential).
+    pub fn layer(self) -> LayerRef {
+        let batch_shape: Shape = std::iter::once(self.batch_size).chain(self.shape.dims().iter().copied()).collect();
+        Self::with_batch_shape(batch_shape, self.dtype, self.name, self.optional)
+    }
+
+    pub(crate) fn with_batch_shape(batch_shape: Shape, dtype: DType, name: Option<String>, optional: bool) -> LayerRef {
+        let mut base = LayerBase::default();
+        if let Some(name) = name {
+            base.set_name(name);
+        }
+        base.set_built();
+        LayerRef::new(InputLayer { base, batch_shape, dtype, sparse: false, ragged: false, optional, output: OnceLock::new() })
+    }
+
+    /// The symbol.
+    ///
+    /// # Errors
+    /// Never for an input made here.
+    pub fn tensor(self) -> Result<Tensor> {
+        InputLayer::output(&self.layer())
+    }
+}
+
+impl KerasSerializable for InputLayer {
+    fn get_config(&self) -> Result<Config> {
+        Ok(Config::from([
+            ("batch_shape".to_owned(), self.batch_shape.to_value()?),
+            ("dtype".to_owned(), Value::from(self.dtype.name())),
+            ("sparse".to_owned(), Value::Bool(self.sparse)),
+            ("ragged".to_owned(), Value::Bool(self.ragged)),
+            ("name".to_owned(), Value::from(self.base.name("InputLayer"))),
+            ("optional".to_owned(), Value::Bool(self.optional)),
+        ]))
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        let flag = |name: &'static str| config::field::optional(config, name, &[], bool::from_value, || false);
+        let mut base = LayerBase::default();
+        if let Some(name) = config.get("name").filter(|name| !name.is_null()) {
+            base.set_name(String::from_value(name).at("name")?);
+        }
+        let batch_shape = match config::field::entry(config, "batch_shape", &["batch_input_shape"]) {
+            Some(shape) if !shape.is_null() => Shape::from_value(shape).at("batch_shape")?,
+            _ => {
+                let shape: Shape = config::field::required(config, "shape", &[], Shape::from_value)?;
+                std::iter::once(None).chain(shape.dims().iter().copied()).collect()
+            }
+        };
+        let dtype = match config.get("dtype") {
+            None | Some(Value::Null) => DType::Float32,
+            Some(Value::Str(name)) => name.parse().at("dtype")?,
+            Some(form) => crate::dtype_policies::Policy::from_value(form).at("dtype")?.compute_dtype()?,
+        };
+        base.set_built();
+        let this = Self {
+            base,
+            batch_shape,
+            dtype,
+            sparse: flag("sparse")?,
+            ragged: flag("ragged")?,
+            optional: flag("optional")?,
+            output: OnceLock::new(),
+        };
+        if this.sparse || this.ragged {
+            return Err(Error::new(ErrorKind::Unsupported, "sparse and ragged inputs are not supported"));
+        }
+        Ok(this)
+    }
+}
+
+impl HasBase for InputLayer {
+    fn base(&self) -> &LayerBase {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut LayerBase {
+        &mut self.base
+    }
+}
+
+impl Layer for InputLayer {
+    fn call(&self, _: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Err(Error::new(ErrorKind::Graph, "an input layer can't be called"))
+    }
+
+    fn build_config(&self) -> Option<Value> {
+        None
+    }
+}
+

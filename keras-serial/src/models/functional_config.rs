@@ -1,0 +1,325 @@
+//! Graphs as configurations: layers, their calls, and where the model's inputs and outputs are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::graph::{Graph, as_layer};
+use crate::config::{Config, ConfigField, wrong_type};
+use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+use crate::json::{Dict, Value};
+use crate::layers::{InputLayer, LayerRef};
+use crate::object::Form;
+use crate::ops::OpRef;
+use crate::registry::{Revived, TypedHandle, deserialize_object, revive};
+use crate::tensor::symbolic::{Fresh, Node, Operation};
+use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Shape, Tensor, TensorValue};
+
+/// Adds `layers`, `input_layers` and `output_layers`.
+pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
+    let mut layers = Vec::new();
+    for operation in graph.operations() {
+        let mut nodes = Vec::new();
+        for index in 0..operation.inbound().len() {
+            if let Some(node) = operation.inbound().get(index).filter(|_| graph.contains(&**operation, index))
+                && !node.is_input()
+            {
+                nodes.push(write_node(graph, &node)?);
+            }
+        }
+        let Value::Dict(mut form) = operation.serialize()? else { continue };
+        form.insert("name".into(), Value::from(operation.name()));
+        form.insert("inbound_nodes".into(), Value::List(nodes));
+        layers.push(Value::Dict(form));
+    }
+    config.insert("layers".into(), Value::List(layers));
+    config.insert("input_layers".into(), write_ends(graph, &graph.inputs)?);
+    config.insert("output_layers".into(), write_ends(graph, &graph.outputs)?);
+    Ok(())
+}
+
+/// How many of an operation's calls before this one are part of the graph.
+fn kept_before(graph: &Graph, node: &Node) -> usize {
+    (0..node.index).filter(|index| graph.contains(&*node.operation, *index)).count()
+}
+
+fn is_functional(operation: &dyn Operation) -> bool {
+    as_layer(operation).and_then(|layer| layer.layer().graph()).is_some_and(|graph| graph.is_functional())
+}
+
+fn write_ends(graph: &Graph, tensors: &Nested<Tensor>) -> Result<Value> {
+    Ok(match tensors {
+        Nested::Leaf(tensor) => {
+            let history = tensor.history().ok_or_else(|| Error::new(ErrorKind::Graph, "an end of the graph is no symbol"))?;
+            let node = &history.node;
+            // Keras counts the call that a Functional model was made with.
+            let index = kept_before(graph, node) + usize::from(is_functional(&*node.operation));
+            Value::from(vec![Value::from(node.operation.name()), Value::from(index), Value::from(history.index)])
+        }
+        Nested::None => Value::Null,
+        Nested::List(items) | Nested::Tuple(items) => {
+            Value::List(items.iter().map(|item| write_ends(graph, item)).collect::<Result<_>>()?)
+        }
+        Nested::Dict(items) => {
+            Value::Dict(items.iter().map(|(k, v)| Ok((k.clone(), write_ends(graph, v)?))).collect::<Result<_>>()?)
+        }
+    })
+}
+
+fn special(class_name: &str, config: Dict) -> Value {
+    Value::Dict(Dict::from([("class_name".to_owned(), Value::from(class_name)), ("config".to_owned(), Value::Dict(config))]))
+}
+
+fn write_node(graph: &Graph, node: &Node) -> Result<Value> {
+    let args = node.args.positional.iter().map(|arg| write_arg(graph, arg)).collect::<Result<Vec<_>>>()?;
+    let kwargs = node.args.keywords.iter().map(|(k, arg)| Ok((k.clone(), write_arg(graph, arg)?)));
+    Ok(Value::Dict(Dict::from([
+        ("args".to_owned(), Value::List(args)),
+        ("kwargs".to_owned(), Value::Dict(kwargs.collect::<Result<_>>()?)),
+    ])))
+}
+
+fn write_arg(graph: &Graph, arg: &Nested<Item>) -> Result<Value> {
+    Ok(match arg {
+        Nested::Leaf(Item::Tensor(tensor)) => match tensor.history() {
+            Some(history) => special(
+                "__keras_tensor__",
+                Dict::from([
+                    ("shape".to_owned(), tensor.shape().to_value()?),
+                    ("dtype".to_owned(), Value::from(tensor.dtype().name())),
+                    (
+                        "keras_history".to_owned(),
+                        Value::from(vec![
+                            Value::from(history.node.operation.name()),
+                            Value::from(kept_before(graph, &history.node)),
+                            Value::from(history.index),
+                        ]),
+                    ),
+                ]),
+            ),
+            None => TensorValue::new(tensor.clone(), "__tensor__").to_value()?,
+        },
+        Nested::Leaf(Item::Value(value)) => value.clone(),
+        Nested::Leaf(Item::Slice(start, stop, step)) => Revived::Slice(*start, *stop, *step).serialize()?,
+        Nested::Leaf(Item::Ellipsis) => Revived::Ellipsis.serialize()?,
+        Nested::None => Value::Null,
+        Nested::List(items) | Nested::Tuple(items) => {
+            Value::List(items.iter().map(|item| write_arg(graph, item)).collect::<Result<_>>()?)
+        }
+        Nested::Dict(items) => {
+            Value::Dict(items.iter().map(|(k, v)| Ok((k.clone(), write_arg(graph, v)?))).collect::<Result<_>>()?)
+        }
+    })
+}
+
+/// A layer or operation that was made, with the results of its calls so far.
+struct Made {
+    operation: Arc<dyn Operation>,
+    calls: Vec<Vec<Tensor>>,
+}
+
+/// The inputs and outputs of a configuration's graph.
+pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> {
+    let _fresh = Fresh::enter();
+    let layers = crate::config::field::entry(config, "layers", &[])
+        .ok_or_else(|| crate::config::field::missing(config, "layers"))?;
+    let layers = layers.as_list().ok_or_else(|| wrong_type("a list", layers).at("layers"))?;
+    let mut made: HashMap<String, Made> = HashMap::new();
+    let mut waiting: Vec<(String, Vec<&Value>)> = Vec::new();
+    for (i, layer) in layers.iter().enumerate() {
+        let (name, one, calls) = make(layer).at_with(|| format!("layers[{i}]"))?;
+        if made.insert(name.clone(), one).is_some() {
+            return Err(Error::new(ErrorKind::Graph, format!("two layers are called `{name}`")).at(format!("layers[{i}]")));
+        }
+        waiting.push((name, calls));
+    }
+    // A call waits until all that it needs is computed: shared layers stand at several depths.
+    while !waiting.is_empty() {
+        let mut progress = false;
+        for (name, calls) in &mut waiting {
+            let mut done = 0;
+            for call in calls.iter() {
+                let Some(args) = read_call(call, &made).at_with(|| format!("inbound_nodes[{done}]")).at_with(|| name.clone())? else { break };
+                let Some(one) = made.get_mut(name) else { break };
+                let outputs = one.operation.run(&args, &CallContext::inference())?;
+                one.calls.push(outputs.leaves().into_iter().cloned().collect());
+                done += 1;
+            }
+            progress |= done > 0;
+            calls.drain(..done);
+        }
+        let before = waiting.len();
+        waiting.retain(|(_, calls)| !calls.is_empty());
+        if !progress && waiting.len() == before {
+            let names: Vec<&str> = waiting.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(Error::new(
+                ErrorKind::Graph,
+                "Invalid Functional model configuration. The graph of the Functional model either has loops or disconnected nodes",
+            )
+            .received(format!("nodes that can't be resolved: {}", names.join(", "))));
+        }
+    }
+    let ends = |key: &'static str| {
+        let value = config.get(key).ok_or_else(|| crate::config::field::missing(config, key))?;
+        read_ends(value, &made).at(key)
+    };
+    Ok((ends("input_layers")?, ends("output_layers")?))
+}
+
+fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
+    let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
+    let form = Form::of(dict)?.ok_or_else(|| {
+        Error::new(ErrorKind::Config, "not a layer's form").expected("entries `class_name` and `config`").received(layer.short())
+    })?;
+    let name = match dict.get("name") {
+        Some(name) => name.as_str().ok_or_else(|| wrong_type("a string", name).at("name"))?.to_owned(),
+        None => return Err(crate::config::field::missing(dict, "name")),
+    };
+    let operation: Arc<dyn Operation> = match OpRef::from_form(&form)? {
+        Some(operation) => Arc::new(operation),
+        None => {
+            let object = deserialize_object(&form, Some(LayerRef::KIND))?;
+            Arc::new(object.downcast::<LayerRef>("a layer or operation").at_with(|| name.clone())?)
+        }
+    };
+    let mut calls = Vec::new();
+    if let Some(layer) = as_layer(&*operation)
+        && layer.downcast_ref::<InputLayer>().is_some()
+    {
+        calls.push(vec![InputLayer::output(layer)?]);
+    }
+    let nodes = dict.get("inbound_nodes").ok_or_else(|| crate::config::field::missing(dict, "inbound_nodes").at(name.clone()))?;
+    let nodes = nodes.as_list().ok_or_else(|| wrong_type("a list", nodes).at("inbound_nodes").at(name.clone()))?;
+    // Files of Keras 2 give inputs an empty call.
+    let nodes = nodes.iter().filter(|node| node.as_list().is_none_or(|node| !node.is_empty())).collect();
+    Ok((name, Made { operation, calls }, nodes))
+}
+
+/// The result of a call; `None` if it is not computed yet.
+fn find(name: &str, node: usize, index: usize, made: &HashMap<String, Made>) -> Result<Option<Tensor>> {
+    let one = made.get(name).ok_or_else(|| {
+        let error = Error::new(ErrorKind::Graph, format!("unknown layer `{name}`"));
+        match did_you_mean(name, made.keys().map(String::as_str)) {
+            Some(near) => error.hint(near),
+            None => error,
+        }
+    })?;
+    let Some(outputs) = one.calls.get(node) else { return Ok(None) };
+    outputs.get(index).cloned().map(Some).ok_or_else(|| {
+        Error::new(ErrorKind::Graph, format!("`{name}` has no output {index}")).expected(format!("an output below {}", outputs.len()))
+    })
+}
+
+fn history(value: &Value) -> Result<(&str, usize, usize)> {
+    match value.as_list() {
+        Some([Value::Str(name), node, index, ..]) => Ok((name, usize::from_value(node)?, usize::from_value(index)?)),
+        _ => Err(wrong_type("[layer's name, call, output]", value)),
+    }
+}
+
+fn read_ends(value: &Value, made: &HashMap<String, Made>) -> Result<Nested<Tensor>> {
+    match value {
+        Value::List(items) if items.len() == 3 && matches!(items.first(), Some(Value::Str(_))) => {
+            let (name, node, index) = history(value)?;
+            let functional = made.get(name).is_some_and(|one| is_functional(&*one.operation));
+            let node = if functional { node.saturating_sub(1) } else { node };
+            let tensor = find(name, node, index, made)?;
+            tensor.map(Nested::Leaf).ok_or_else(|| Error::new(ErrorKind::Graph, format!("`{name}` has no call {node}")))
+        }
+        Value::List(items) => Ok(Nested::List(items.iter().map(|item| read_ends(item, made)).collect::<Result<_>>()?)),
+        Value::Dict(items) => {
+            let items = items.iter().map(|(k, v)| Ok((k.clone(), read_ends(v, made).at_with(|| k.clone())?)));
+            Ok(Nested::Dict(items.collect::<Result<_>>()?))
+        }
+        other => Err(wrong_type("[layer's name, call, output], or lists and dicts of them", other)),
+    }
+}
+
+/// The arguments of a call; `None` if something that it needs is not computed yet.
+fn read_call(call: &Value, made: &HashMap<String, Made>) -> Result<Option<CallArgs>> {
+    if let Value::List(tensors) = call {
+        return read_legacy_call(tensors, made);
+    }
+    let dict = call.as_dict().ok_or_else(|| wrong_type("a dict with `args` and `kwargs`", call))?;
+    let entry = |name: &'static str| dict.get(name).ok_or_else(|| crate::config::field::missing(dict, name));
+    let (args, kwargs) = (entry("args")?, entry("kwargs")?);
+    let args = args.as_list().ok_or_else(|| wrong_type("a list", args).at("args"))?;
+    let kwargs = kwargs.as_dict().ok_or_else(|| wrong_type("a dict", kwargs).at("kwargs"))?;
+    let mut out = CallArgs::none();
+    for (i, arg) in args.iter().enumerate() {
+        let Some(arg) = read_arg(arg, made).at_with(|| format!("args[{i}]"))? else { return Ok(None) };
+        out.positional.push(arg);
+    }
+    for (name, arg) in kwargs {
+        let Some(arg) = read_arg(arg, made).at_with(|| name.clone())? else { return Ok(None) };
+        out.keywords.insert(name.clone(), arg);
+    }
+    Ok(Some(out))
+}
+
+/// A call as Keras 2 writes it: a list of [layer's name, call, output, keywords].
+fn read_legacy_call(tensors: &[Value], made: &HashMap<String, Made>) -> Result<Option<CallArgs>> {
+    let mut inputs = Vec::new();
+    let mut out = CallArgs::none();
+    for tensor in tensors {
+        let (name, node, index) = history(tensor)?;
+        let Some(tensor_value) = find(name, node, index, made)? else { return Ok(None) };
+        inputs.push(Nested::Leaf(Item::Tensor(tensor_value)));
+        if let Some(Value::Dict(kwargs)) = tensor.as_list().and_then(|items| items.get(3)) {
+            for (name, arg) in kwargs {
+                let Some(arg) = read_arg(arg, made).at_with(|| name.clone())? else { return Ok(None) };
+                out.keywords.insert(name.clone(), arg);
+            }
+        }
+    }
+    out.positional.push(if inputs.len() == 1 { inputs.remove(0) } else { Nested::List(inputs) });
+    Ok(Some(out))
+}
+
+fn read_arg(arg: &Value, made: &HashMap<String, Made>) -> Result<Option<Nested<Item>>> {
+    let collect = |items: &[Value]| items.iter().map(|item| read_arg(item, made)).collect::<Result<Option<Vec<_>>>>();
+    match arg {
+        Value::Null => Ok(Some(Nested::None)),
+        Value::List(items) => Ok(collect(items)?.map(Nested::List)),
+        Value::Dict(dict) => match Form::of(dict)? {
+            Some(form) if form.class_name == "__keras_tensor__" => read_symbol(&form, made),
+            Some(_) => read_special(arg),
+            None => {
+                let mut items = indexmap::IndexMap::new();
+                for (key, item) in dict {
+                    let Some(item) = read_arg(item, made).at_with(|| key.clone())? else { return Ok(None) };
+                    items.insert(key.clone(), item);
+                }
+                Ok(Some(Nested::Dict(items)))
+            }
+        },
+        plain => Ok(Some(Nested::Leaf(Item::Value(plain.clone())))),
+    }
+}
+
+fn read_symbol(form: &Form<'_>, made: &HashMap<String, Made>) -> Result<Option<Nested<Item>>> {
+    let config = form.config_dict()?;
+    match config.get("keras_history") {
+        Some(value) if !value.is_null() => {
+            let (name, node, index) = history(value).at("keras_history")?;
+            Ok(find(name, node, index, made)?.map(|tensor| Nested::Leaf(Item::Tensor(tensor))))
+        }
+        _ => {
+            let shape = crate::config::field::required(&config, "shape", &[], Shape::from_value)?;
+            let dtype = config.get("dtype").and_then(Value::as_str).unwrap_or("float32").parse::<DType>()?;
+            Ok(Some(Nested::Leaf(Item::Tensor(Tensor::symbol(shape, dtype)))))
+        }
+    }
+}
+
+fn read_special(arg: &Value) -> Result<Option<Nested<Item>>> {
+    Ok(Some(match revive(arg)? {
+        Revived::Slice(start, stop, step) => Nested::Leaf(Item::Slice(start, stop, step)),
+        Revived::Ellipsis => Nested::Leaf(Item::Ellipsis),
+        Revived::Object(object) => match object.downcast_ref::<TensorValue>() {
+            Some(value) => Nested::Leaf(Item::Tensor(value.tensor().clone())),
+            // Any other object is an argument as it is written: a dtype policy, a function.
+            None => Nested::Leaf(Item::Value(arg.clone())),
+        },
+        _ => Nested::Leaf(Item::Value(arg.clone())),
+    }))
+}

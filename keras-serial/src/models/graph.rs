@@ -1,0 +1,200 @@
+//! The graph between a model's inputs and outputs, in Keras's order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::LayerRef;
+use crate::tensor::symbolic::{Node, Operation};
+use crate::tensor::{CallContext, Item, Nested, Tensor};
+
+/// Equal for two sights of one call.
+type NodeKey = (usize, usize);
+
+fn key(node: &Node) -> NodeKey {
+    (node.operation.id(), node.index)
+}
+
+/// The calls between inputs and outputs.
+pub(super) struct Graph {
+    pub inputs: Nested<Tensor>,
+    pub outputs: Nested<Tensor>,
+    /// Each call after those that it needs.
+    nodes: Vec<Arc<Node>>,
+    keys: HashSet<NodeKey>,
+    /// By depth, then in the order in which outputs lead to them.
+    operations: Vec<Arc<dyn Operation>>,
+}
+
+fn history(tensor: &Tensor) -> Result<&Arc<Node>> {
+    tensor.history().map(|history| &history.node).ok_or_else(|| {
+        Error::new(ErrorKind::Graph, "a model is made of symbols")
+            .expected("the result of `Input` or of a layer called on one")
+            .received(format!("{tensor:?}"))
+    })
+}
+
+impl Graph {
+    /// Finds all calls from the outputs back to the inputs (`keras.src.ops.function.map_graph`).
+    pub fn new(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<Self> {
+        let ends: HashSet<(usize, usize)> = inputs.leaves().iter().filter_map(|t| Some(t.history()?.key())).collect();
+        let mut finder = Finder { ends, order: Vec::new(), done: HashSet::new(), indices: HashMap::new() };
+        for output in outputs.leaves() {
+            finder.find(output)?;
+        }
+        let Finder { order, mut indices, .. } = finder;
+        let mut node_depths: HashMap<NodeKey, usize> = HashMap::new();
+        let mut operation_depths: HashMap<usize, (usize, Arc<dyn Operation>)> = HashMap::new();
+        for node in order.iter().rev() {
+            let known = operation_depths.get(&node.operation.id()).map_or(0, |(depth, _)| *depth);
+            let depth = (*node_depths.entry(key(node)).or_insert(0)).max(known);
+            operation_depths.insert(node.operation.id(), (depth, node.operation.clone()));
+            node_depths.insert(key(node), depth);
+            for input in node.input_tensors() {
+                if let Some(history) = input.history() {
+                    let entry = node_depths.entry(key(&history.node)).or_insert(0);
+                    *entry = (*entry).max(depth + 1);
+                }
+            }
+        }
+        let mut nodes = order;
+        // Inputs that no output needs are part of the model all the same.
+        for input in inputs.leaves() {
+            let node = history(input)?;
+            let id = node.operation.id();
+            if let std::collections::hash_map::Entry::Vacant(entry) = operation_depths.entry(id) {
+                entry.insert((0, node.operation.clone()));
+                indices.insert(id, -1);
+                nodes.push(node.clone());
+            }
+        }
+        let mut operations: Vec<(usize, i64, Arc<dyn Operation>)> = operation_depths
+            .into_iter()
+            .map(|(id, (depth, operation))| (depth, indices.get(&id).copied().unwrap_or_default(), operation))
+            .collect();
+        operations.sort_by_key(|(depth, index, _)| (std::cmp::Reverse(*depth), *index));
+        let keys = nodes.iter().map(|node| key(node)).collect();
+        let this = Self { inputs, outputs, nodes, keys, operations: operations.into_iter().map(|(_, _, o)| o).collect() };
+        this.check_names()?;
+        Ok(this)
+    }
+
+    fn check_names(&self) -> Result<()> {
+        let mut seen = HashSet::new();
+        for operation in &self.operations {
+            if !seen.insert(operation.name()) {
+                return Err(Error::new(ErrorKind::Graph, format!("The name \"{}\" is used twice in the model. All operation names should be unique", operation.name())));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn operations(&self) -> &[Arc<dyn Operation>] {
+        &self.operations
+    }
+
+    pub fn nodes(&self) -> &[Arc<Node>] {
+        &self.nodes
+    }
+
+    /// Is this call part of the graph?
+    pub fn contains(&self, operation: &dyn Operation, index: usize) -> bool {
+        self.keys.contains(&(operation.id(), index))
+    }
+
+    /// The operations that are layers.
+    pub fn layers(&self) -> Vec<LayerRef> {
+        self.operations.iter().filter_map(|operation| as_layer(&**operation).cloned()).collect()
+    }
+
+    /// Computes the outputs for values (or symbols) of the inputs, in Keras's order.
+    pub fn run(&self, inputs: Vec<Option<Tensor>>, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let mut values: HashMap<(usize, usize), Nested<Item>> = HashMap::new();
+        for (symbol, value) in self.inputs.leaves().into_iter().zip(inputs) {
+            if let Some(history) = symbol.history() {
+                values.insert(history.key(), value.map_or(Nested::None, |value| Nested::Leaf(Item::Tensor(value))));
+            }
+        }
+        for node in &self.nodes {
+            let first = (Arc::as_ptr(node) as usize, 0);
+            if node.is_input() || values.contains_key(&first) {
+                continue;
+            }
+            let args = node.args.try_map(&mut |tensor| match tensor.history() {
+                None => Ok(Nested::Leaf(Item::Tensor(tensor.clone()))),
+                Some(history) => values.get(&history.key()).cloned().ok_or_else(|| {
+                    Error::new(ErrorKind::Graph, format!("an input of `{}` is not computed", node.operation.name()))
+                }),
+            })?;
+            let outputs = node.operation.run(&args, cx)?;
+            for (index, output) in outputs.leaves().into_iter().enumerate() {
+                values.insert((Arc::as_ptr(node) as usize, index), Nested::Leaf(Item::Tensor(output.clone())));
+            }
+        }
+        let outputs = self.outputs.leaves().into_iter().map(|symbol| {
+            match symbol.history().and_then(|history| values.get(&history.key())) {
+                Some(Nested::Leaf(Item::Tensor(tensor))) => Ok(tensor.clone()),
+                _ => Err(Error::new(ErrorKind::Graph, "an output of the model is not computed")),
+            }
+        });
+        let packed = self.outputs.pack(outputs.collect::<Result<Vec<_>>>()?)?;
+        // A list of one is given as the one.
+        Ok(match packed {
+            Nested::List(mut items) | Nested::Tuple(mut items) if items.len() == 1 => items.remove(0),
+            packed => packed,
+        })
+    }
+}
+
+/// The layer that an operation is, if it is one.
+pub(super) fn as_layer(operation: &dyn Operation) -> Option<&LayerRef> {
+    (operation as &dyn std::any::Any).downcast_ref()
+}
+
+struct Finder {
+    /// Where to stop: the model's inputs.
+    ends: HashSet<(usize, usize)>,
+    order: Vec<Arc<Node>>,
+    done: HashSet<NodeKey>,
+    /// When each operation was first met.
+    indices: HashMap<usize, i64>,
+}
+
+impl Finder {
+    /// Depth first, without recursion: models may be thousands of layers deep.
+    fn find(&mut self, output: &Tensor) -> Result<()> {
+        let mut stack: Vec<(Arc<Node>, bool)> = vec![(history(output)?.clone(), self.is_end(output))];
+        let mut ready: Vec<bool> = vec![false];
+        while let (Some((node, end)), Some(expanded)) = (stack.last().cloned(), ready.last().copied()) {
+            if expanded || self.done.contains(&key(&node)) {
+                stack.pop();
+                ready.pop();
+                if self.done.insert(key(&node)) {
+                    self.order.push(node);
+                }
+                continue;
+            }
+            let next = self.indices.len() as i64;
+            self.indices.entry(node.operation.id()).or_insert(next);
+            if let Some(last) = ready.last_mut() {
+                *last = true;
+            }
+            if end || node.is_input() {
+                continue;
+            }
+            for input in node.input_tensors().into_iter().rev() {
+                if let Some(history) = input.history()
+                    && !self.done.contains(&key(&history.node))
+                {
+                    stack.push((history.node.clone(), self.is_end(input)));
+                    ready.push(false);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_end(&self, tensor: &Tensor) -> bool {
+        tensor.history().is_some_and(|history| self.ends.contains(&history.key()))
+    }
+}

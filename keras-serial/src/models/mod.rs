@@ -1,0 +1,13 @@
+//! Models (`keras.models`): Sequential, Functional, and types of one's own.
+
+mod clone;
+mod functional;
+mod functional_config;
+mod graph;
+mod model;
+mod sequential;
+
+pub use clone::{clone_model, clone_model_with, copy_layer};
+pub use functional::Functional;
+pub use model::{Model, model_from_config, model_from_json};
+pub use sequential::Sequential;

@@ -1,0 +1,220 @@
+//! The handle to a model: what all models can do.
+
+use std::sync::PoisonError;
+
+use super::Sequential;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::json::Value;
+use crate::layers::{InputLayer, Layer, LayerRef};
+use crate::object::{Form, Handle};
+use crate::registry::{CustomObjects, TypedHandle, deserialize_object};
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::variable::Variable;
+
+/// A shared model: Functional, Sequential, or a type of one's own.
+///
+/// All that a [`LayerRef`] can do, a model can: `weights`, `get_weights`, `set_trainable`, ….
+#[derive(Clone, Debug)]
+pub struct Model(LayerRef);
+
+impl Model {
+    /// The model as a layer, to be used in other models.
+    pub fn as_layer(&self) -> &LayerRef {
+        &self.0
+    }
+
+    /// The outputs for inputs, for inference (`Model.predict`), of a model with one output.
+    ///
+    /// # Errors
+    /// When the inputs do not suit the model, or it has several outputs.
+    pub fn predict(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+        self.predict_all(inputs)?.into_single()
+    }
+
+    /// The outputs for inputs, for inference, in the model's structure.
+    ///
+    /// # Errors
+    /// When the inputs do not suit the model.
+    pub fn predict_all(&self, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
+        let inputs = inputs.into();
+        if inputs.tensors().iter().any(|tensor| tensor.is_symbolic()) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
+                .hint("call the model on symbols with `apply`"));
+        }
+        self.0.call(inputs, &CallContext::inference())
+    }
+
+    /// The layers: those of the graph in its order, or those in fields.
+    pub fn layers(&self) -> Vec<LayerRef> {
+        match self.0.layer().graph() {
+            Some(graph) => graph.graph_layers(),
+            None => self.0.layers(),
+        }
+    }
+
+    /// A layer by its name.
+    ///
+    /// # Errors
+    /// When there is none; names the near ones.
+    pub fn get_layer(&self, name: &str) -> Result<LayerRef> {
+        let layers = self.layers();
+        layers.iter().find(|layer| layer.name() == name).cloned().ok_or_else(|| {
+            let names: Vec<&str> = layers.iter().map(LayerRef::name).collect();
+            let error = Error::new(ErrorKind::UnknownObject, format!("No such layer: {name}"))
+                .expected(format!("one of {}", names.join(", ")))
+                .at(self.name().to_owned());
+            match did_you_mean(name, names) {
+                Some(near) => error.hint(near),
+                None => error,
+            }
+        })
+    }
+
+    /// A layer by its position; negative ones count from the end.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn layer_at(&self, index: isize) -> Result<LayerRef> {
+        let layers = self.layers();
+        let position = if index < 0 { index + layers.len() as isize } else { index };
+        usize::try_from(position).ok().and_then(|i| layers.get(i).cloned()).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "no such layer").expected(format!("an index below {}", layers.len())).received(index.to_string())
+        })
+    }
+
+    /// The symbols of the inputs, if the model has a graph.
+    pub fn inputs(&self) -> Option<Nested<Tensor>> {
+        self.0.layer().graph()?.graph_inputs()
+    }
+
+    /// The symbols of the outputs, if the model has a graph.
+    pub fn outputs(&self) -> Option<Nested<Tensor>> {
+        self.0.layer().graph()?.graph_outputs()
+    }
+
+    /// Adds a layer at the end of a Sequential model.
+    ///
+    /// # Errors
+    /// When the model is not Sequential, the name is taken, or the shapes do not fit.
+    pub fn add(&self, layer: impl Into<LayerRef>) -> Result<()> {
+        self.sequential()?.add(layer.into())
+    }
+
+    /// Takes the last layer off a Sequential model.
+    ///
+    /// # Errors
+    /// When the model is not Sequential.
+    pub fn pop(&self) -> Result<Option<LayerRef>> {
+        self.sequential()?.pop()
+    }
+
+    fn sequential(&self) -> Result<&Sequential> {
+        self.0.downcast_ref().ok_or_else(|| {
+            Error::new(ErrorKind::WrongKind, "only a Sequential model grows and shrinks").received(format!("a {}", self.0.class_name()))
+        })
+    }
+
+    /// Builds the model for an input of this shape, the batch's extent included.
+    ///
+    /// # Errors
+    /// When the shape does not suit it.
+    pub fn build(&self, input: impl Into<Shape>) -> Result<()> {
+        self.0.build(&input.into())
+    }
+
+    /// The JSON text of the whole model without its weights (`Model.to_json`).
+    ///
+    /// # Errors
+    /// When a layer's configuration can't be written.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(Handle::serialize(&self.0)?.to_json())
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// When a layer's configuration can't be written.
+    pub fn get_config(&self) -> Result<Config> {
+        self.0.get_config()
+    }
+
+    /// The compile configuration that the model's file had, if any.
+    pub fn compile_config(&self) -> Option<Value> {
+        self.0.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the value of a weight by its path.
+    ///
+    /// # Errors
+    /// When there is no such weight, or the shape is another.
+    pub fn weight(&self, path: &str) -> Result<Variable> {
+        let weights = self.0.weights();
+        weights.iter().find(|weight| weight.path() == path).cloned().ok_or_else(|| {
+            let error = Error::new(ErrorKind::Weights, format!("no weight `{path}`"));
+            match did_you_mean(path, weights.iter().map(Variable::path)) {
+                Some(near) => error.hint(near),
+                None => error,
+            }
+        })
+    }
+
+    /// Is this layer the model's input?
+    pub fn is_input(layer: &LayerRef) -> bool {
+        layer.downcast_ref::<InputLayer>().is_some()
+    }
+}
+
+/// The model of a JSON text (`keras.models.model_from_json`), with new weights.
+///
+/// # Errors
+/// When the text is broken, or an object in it is unknown or refuses its configuration.
+pub fn model_from_json(text: &str, custom_objects: &CustomObjects) -> Result<Model> {
+    model_from_config(&Value::parse(text)?, custom_objects)
+}
+
+/// The model of a serialized form, with new weights.
+///
+/// # Errors
+/// When an object in it is unknown or refuses its configuration.
+pub fn model_from_config(form: &Value, custom_objects: &CustomObjects) -> Result<Model> {
+    let _objects = crate::registry::with_argument(custom_objects);
+    let dict = form.as_dict().ok_or_else(|| crate::config::wrong_type("a model's form, a dict", form))?;
+    let form = Form::of(dict)?.ok_or_else(|| {
+        Error::new(ErrorKind::Config, "not a model's form").expected("entries `class_name` and `config`")
+    })?;
+    let layer: LayerRef = deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a model")?;
+    Ok(Model(layer))
+}
+
+impl From<LayerRef> for Model {
+    fn from(layer: LayerRef) -> Self {
+        Self(layer)
+    }
+}
+
+impl<T: Layer> From<T> for Model {
+    fn from(layer: T) -> Self {
+        Self(LayerRef::new(layer))
+    }
+}
+
+impl From<Model> for LayerRef {
+    fn from(model: Model) -> Self {
+        model.0
+    }
+}
+
+impl From<&Model> for LayerRef {
+    fn from(model: &Model) -> Self {
+        model.0.clone()
+    }
+}
+
+impl std::ops::Deref for Model {
+    type Target = LayerRef;
+
+    fn deref(&self) -> &LayerRef {
+        &self.0
+    }
+}

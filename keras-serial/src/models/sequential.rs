@@ -1,0 +1,267 @@
+//! Models made of one layer after the other.
+
+use std::sync::{PoisonError, RwLock};
+
+use super::{Functional, Model};
+use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{Dict, Value};
+use crate::layers::{BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef};
+use crate::object::Form;
+use crate::register;
+use crate::registry::{TypedHandle, deserialize_object};
+use crate::tensor::symbolic::Fresh;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::utils::NameScope;
+
+/// A model of one layer after the other.
+///
+/// With an [`Input`] first, or a first layer that knows its input's shape, it is built at once;
+/// else at its first call. Follows <https://keras.io/api/models/sequential>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let model = Sequential::new([
+///     Input::new([3]).layer(),
+///     Dense::new(2).kernel_initializer("ones").into(),
+/// ])?;
+/// let input = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3])?;
+/// assert_eq!(model.predict(&input)?.to_vec::<f32>()?, [6.0, 6.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras", alias("keras.src.models.sequential"))]
+pub struct Sequential {
+    base: LayerBase,
+    /// With the input layer, once there is one.
+    layers: RwLock<Vec<LayerRef>>,
+    functional: RwLock<Option<LayerRef>>,
+}
+
+impl Sequential {
+    /// The model of these layers.
+    ///
+    /// # Errors
+    /// When two layers have one name, or the shapes do not fit.
+    #[expect(clippy::new_ret_no_self, reason = "a model is used through its handle")]
+    pub fn new(layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
+        Self::make(LayerBase::default(), layers)
+    }
+
+    /// As [`Sequential::new`], with a name.
+    ///
+    /// # Errors
+    /// As [`Sequential::new`].
+    pub fn named(name: &str, layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
+        let mut base = LayerBase::default();
+        base.set_name(name);
+        Self::make(base, layers)
+    }
+
+    fn make(base: LayerBase, layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
+        let this = Self { base, layers: RwLock::default(), functional: RwLock::default() };
+        this.base.name("Sequential");
+        for layer in layers {
+            this.push(layer)?;
+        }
+        this.build_if_known()?;
+        Ok(Model::from(LayerRef::new(this)))
+    }
+
+    fn push(&self, layer: LayerRef) -> Result<()> {
+        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+        if layers.iter().any(|known| known.name() == layer.name()) {
+            return Err(Error::new(ErrorKind::Graph, "All layers added to a Sequential model should have unique names")
+                .received(format!("the name `{}` twice", layer.name())));
+        }
+        if layer.downcast_ref::<InputLayer>().is_some() && !layers.is_empty() {
+            return Err(Error::new(ErrorKind::Graph, format!("Sequential model '{}' has already been configured to use input shape", self.base.name("Sequential")))
+                .hint("an input can only be the first layer"));
+        }
+        layers.push(layer);
+        Ok(())
+    }
+
+    /// Adds a layer at the end.
+    ///
+    /// # Errors
+    /// When the name is taken, or the shapes do not fit; the model is unchanged then.
+    pub(super) fn add(&self, layer: LayerRef) -> Result<()> {
+        self.push(layer)?;
+        *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let result = self.build_if_known();
+        if result.is_err() {
+            self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
+            self.build_if_known()?;
+        }
+        result
+    }
+
+    /// Takes the last layer away.
+    pub(super) fn pop(&self) -> Result<Option<LayerRef>> {
+        let popped = self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
+        *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.build_if_known()?;
+        Ok(popped)
+    }
+
+    /// All layers, with the input layer if there is one.
+    pub(super) fn all_layers(&self) -> Vec<LayerRef> {
+        self.layers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn functional(&self) -> Option<LayerRef> {
+        self.functional.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Builds the graph if the first layer says what comes in.
+    fn build_if_known(&self) -> Result<()> {
+        let layers = self.all_layers();
+        let [first, _, ..] = layers.as_slice() else { return Ok(()) };
+        if first.downcast_ref::<InputLayer>().is_some() {
+            return self.connect();
+        }
+        let inputs = first.layer().graph().and_then(GraphModel::graph_inputs);
+        match inputs.as_ref().map(|inputs| inputs.leaves()).as_deref() {
+            Some([input]) => self.start_with(input.shape().clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts an input layer first, and builds the graph.
+    fn start_with(&self, input: Shape) -> Result<()> {
+        {
+            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(first) = layers.first() else {
+                return Err(Error::new(ErrorKind::Graph, format!("Sequential model {} cannot be built because it has no layers", self.base.name("Sequential")))
+                    .hint("call `model.add(layer)`"));
+            };
+            if first.downcast_ref::<InputLayer>().is_none() {
+                let dtype = first.base().dtype_policy().compute_dtype()?;
+                let dtype = match first.layer().graph().and_then(GraphModel::graph_inputs) {
+                    Some(inputs) => inputs.single().map_or(dtype, Tensor::dtype),
+                    None => dtype,
+                };
+                layers.insert(0, Input::with_batch_shape(input, dtype, None, false));
+            }
+        }
+        self.connect()
+    }
+
+    fn connect(&self) -> Result<()> {
+        let layers = self.all_layers();
+        let Some((input, rest)) = layers.split_first() else { return Ok(()) };
+        let _fresh = Fresh::enter();
+        let _scope = NameScope::enter(self.base.name("Sequential"));
+        let inputs = InputLayer::output(input)?;
+        let mut outputs = Nested::Leaf(inputs.clone());
+        for layer in rest {
+            outputs = layer.call(outputs, &CallContext::inference())?;
+        }
+        let functional = Functional::named(self.base.name("Sequential"), inputs, outputs)?;
+        *self.functional.write().unwrap_or_else(PoisonError::into_inner) = Some(functional.as_layer().clone());
+        self.base.set_built();
+        Ok(())
+    }
+}
+
+impl Layer for Sequential {
+    fn build(&self, input: &Shape, _: &mut BuildContext<'_>) -> Result<()> {
+        // The layer's own name is in scope already.
+        if self.functional().is_some() { Ok(()) } else { self.start_with(input.clone()) }
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        if let Some(functional) = self.functional() {
+            return functional.layer().call(inputs, cx);
+        }
+        let mut outputs = inputs.inputs()?;
+        for layer in self.all_layers() {
+            outputs = layer.call(outputs, cx)?;
+        }
+        Ok(outputs)
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["inputs", "training", "mask"]
+    }
+
+    fn autocasts(&self) -> bool {
+        false
+    }
+
+    fn graph(&self) -> Option<&dyn GraphModel> {
+        Some(self)
+    }
+
+    fn build_config(&self) -> Option<Value> {
+        let input = self.all_layers().first()?.downcast_ref::<InputLayer>()?.batch_shape().to_value().ok()?;
+        self.functional()?;
+        Some(Value::Dict(Dict::from([("input_shape".to_owned(), input)])))
+    }
+}
+
+impl GraphModel for Sequential {
+    fn graph_layers(&self) -> Vec<LayerRef> {
+        self.all_layers().into_iter().filter(|layer| layer.downcast_ref::<InputLayer>().is_none()).collect()
+    }
+
+    fn graph_inputs(&self) -> Option<Nested<Tensor>> {
+        self.functional()?.layer().graph()?.graph_inputs()
+    }
+
+    fn graph_outputs(&self) -> Option<Nested<Tensor>> {
+        self.functional()?.layer().graph()?.graph_outputs()
+    }
+
+    fn is_functional(&self) -> bool {
+        false
+    }
+}
+
+impl HasBase for Sequential {
+    fn base(&self) -> &LayerBase {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut LayerBase {
+        &mut self.base
+    }
+}
+
+impl KerasSerializable for Sequential {
+    fn get_config(&self) -> Result<Config> {
+        let mut config = Config::new();
+        self.base.write_config("Sequential", &mut config)?;
+        let layers = self.all_layers();
+        let forms = layers.iter().map(ConfigField::to_value).collect::<Result<Vec<_>>>()?;
+        config.insert("layers".into(), Value::List(forms));
+        if self.functional().is_some()
+            && let Some(input) = layers.first().and_then(|layer| layer.downcast_ref::<InputLayer>())
+        {
+            config.insert("build_input_shape".into(), input.batch_shape().to_value()?);
+        }
+        Ok(config)
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        let this = Self { base: LayerBase::read_config(config)?, layers: RwLock::default(), functional: RwLock::default() };
+        this.base.name("Sequential");
+        let layers = config.get("layers").ok_or_else(|| crate::config::field::missing(config, "layers"))?;
+        let layers = layers.as_list().ok_or_else(|| wrong_type("a list", layers).at("layers"))?;
+        for (i, layer) in layers.iter().enumerate() {
+            let read = || -> Result<()> {
+                let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
+                let form = Form::of(dict)?.ok_or_else(|| wrong_type("a layer's form, with `class_name` and `config`", layer))?;
+                this.push(deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer")?)
+            };
+            read().at_with(|| format!("layers[{i}]"))?;
+        }
+        this.build_if_known()?;
+        if this.functional().is_none()
+            && let Some(shape @ Value::List(_)) = config.get("build_input_shape")
+        {
+            this.start_with(Shape::from_value(shape).at("build_input_shape")?)?;
+        }
+        Ok(this)
+    }
+}
