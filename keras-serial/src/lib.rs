@@ -28,6 +28,8 @@ pub mod ops;
 pub mod random;
 #[cfg(feature = "engine")]
 pub mod regularizers;
+#[cfg(feature = "archive")]
+pub mod saving;
 #[cfg(feature = "engine")]
 pub mod tensor;
 pub mod utils;

@@ -1,0 +1,104 @@
+//! The file as the HDF5 library sees it, with a bound on how much it may read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use hdf5_pure::{FormatError, Source};
+
+/// The bytes of a file, handed out until a budget is spent.
+///
+/// Structures of a sound file are each read a few times. In a file made to exhaust its reader, few
+/// bytes are reached over and over: by loops, by many links to one group, by many strings in one
+/// place. The budget ends all of these, whatever their form.
+#[derive(Debug, Clone)]
+pub(super) struct Budgeted {
+    bytes: Bytes,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    left: AtomicU64,
+    /// Where the first read since [`Budgeted::watch`] began; `u64::MAX` when there was none.
+    first: AtomicU64,
+}
+
+/// How often all of a file may be read in one walk, and what a small file gets on top.
+const ROUNDS: u64 = 64;
+const FLOOR: u64 = 16 << 20;
+
+pub(super) const SPENT: &str =
+    "the same few bytes are read over and over: links or strings were made to exhaust the reader";
+
+impl Budgeted {
+    pub(super) fn new(bytes: Bytes) -> Self {
+        let budgeted = Self {
+            bytes,
+            state: Arc::new(State {
+                left: AtomicU64::new(0),
+                first: AtomicU64::new(u64::MAX),
+            }),
+        };
+        budgeted.refill(0);
+        budgeted
+    }
+
+    /// Grants a new budget, `extra` bytes above the usual.
+    pub(super) fn refill(&self, extra: u64) {
+        let budget = (self.bytes.len() as u64)
+            .saturating_mul(ROUNDS)
+            .saturating_add(FLOOR)
+            .saturating_add(extra);
+        self.state.left.store(budget, Ordering::Relaxed);
+    }
+
+    /// Runs `read` and says where its first read began.
+    ///
+    /// The library does not tell where an object lies, but what it reads first of an object is its
+    /// header. This is for the walk of one thread.
+    pub(super) fn watch<T>(&self, read: impl FnOnce() -> T) -> (T, Option<u64>) {
+        self.state.first.store(u64::MAX, Ordering::Relaxed);
+        let result = read();
+        let first = self.state.first.load(Ordering::Relaxed);
+        (result, (first != u64::MAX).then_some(first))
+    }
+
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl Source for Budgeted {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), FormatError> {
+        let length = buffer.len() as u64;
+        let _ = self.state.first.compare_exchange(
+            u64::MAX,
+            offset,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        self.state
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(length.max(16))
+            })
+            .map_err(|_| FormatError::Source(SPENT.into()))?;
+        let end = offset
+            .checked_add(length)
+            .ok_or(FormatError::OffsetOverflow { offset, length })?;
+        let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
+        let slice = range
+            .and_then(|(start, end)| self.bytes.get(start..end))
+            .ok_or_else(|| FormatError::UnexpectedEof {
+                expected: usize::try_from(end).unwrap_or(usize::MAX),
+                available: self.bytes.len(),
+            })?;
+        buffer.copy_from_slice(slice);
+        Ok(())
+    }
+}

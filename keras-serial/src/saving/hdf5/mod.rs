@@ -1,0 +1,28 @@
+//! HDF5 files: the container of Keras's weights.
+//!
+//! The format itself is read and written by `hdf5-pure`. This module adds what a reader of files
+//! from strangers needs: limits before allocations, refusal of links and of data that lies
+//! elsewhere, and weights that are slices of the file.
+
+mod budget;
+mod dtype;
+mod links;
+mod read;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod write;
+
+pub use read::H5Reader;
+pub use tree::{H5Attr, H5Dataset, H5Group};
+pub use write::H5Builder;
+
+use crate::error::{Error, ErrorKind};
+
+/// What the HDF5 library says, as an error of this crate.
+fn h5_error(error: hdf5_pure::Error) -> Error {
+    match error {
+        hdf5_pure::Error::Io(error) => error.into(),
+        error => Error::new(ErrorKind::Hdf5, error.to_string()).with_source(error),
+    }
+}

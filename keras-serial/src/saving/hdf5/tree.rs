@@ -1,0 +1,314 @@
+//! What an HDF5 file holds, as a tree.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hdf5_pure::{DatatypeByteOrder, Layout, VlenStringReadOptions};
+
+use super::read::Shared;
+use super::{dtype, h5_error};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::saving::Limits;
+use crate::tensor::{DType, TensorBytes};
+
+/// A group: attributes, groups and datasets by name, in the order of names as h5py gives them.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct H5Group {
+    /// Attributes.
+    pub attrs: BTreeMap<String, H5Attr>,
+    /// Groups inside.
+    pub groups: BTreeMap<String, H5Group>,
+    /// Datasets inside.
+    pub datasets: BTreeMap<String, H5Dataset>,
+}
+
+impl H5Group {
+    /// The group at a path of names parted by `/`; itself for the empty path.
+    pub fn group(&self, path: &str) -> Option<&H5Group> {
+        path.split('/')
+            .filter(|name| !name.is_empty())
+            .try_fold(self, |group, name| group.groups.get(name))
+    }
+
+    /// The dataset at a path of names parted by `/`.
+    pub fn dataset(&self, path: &str) -> Option<&H5Dataset> {
+        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.group(group)?.datasets.get(name)
+    }
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum H5Attr {
+    /// A text, of fixed or variable length in the file.
+    Str(String),
+    /// A list of texts.
+    StrList(Vec<String>),
+    /// An integer (a boolean is 0 or 1).
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Anything else, as the text of its type; it can be named but not read.
+    Other(String),
+}
+
+impl H5Attr {
+    /// The text, when it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            H5Attr::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The list of texts, when it is one.
+    pub fn as_str_list(&self) -> Option<&[String]> {
+        match self {
+            H5Attr::StrList(texts) => Some(texts),
+            _ => None,
+        }
+    }
+}
+
+/// A dataset: its type and extents, and the way to its elements.
+#[derive(Clone)]
+pub struct H5Dataset {
+    pub(super) shared: Arc<Shared>,
+    pub(super) path: String,
+    pub(super) shape: Vec<usize>,
+    /// The text of a type that tensors don't have.
+    pub(super) dtype: Result<(DType, DatatypeByteOrder), String>,
+    pub(super) layout: Layout,
+    pub(super) element_bytes: u64,
+    pub(super) attrs: BTreeMap<String, H5Attr>,
+}
+
+impl fmt::Debug for H5Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.dtype {
+            Ok((dtype, _)) => write!(f, "{dtype}{:?}", self.shape),
+            Err(other) => write!(f, "{other}{:?}", self.shape),
+        }
+    }
+}
+
+impl H5Dataset {
+    /// The type of the elements.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Hdf5`] for types that tensors don't have: complex numbers, records, references.
+    pub fn dtype(&self) -> Result<DType> {
+        self.typed()
+            .map(|(dtype, _)| dtype)
+            .at_with(|| self.path.clone())
+    }
+
+    /// The extents; empty for a scalar.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The attributes.
+    pub fn attrs(&self) -> &BTreeMap<String, H5Attr> {
+        &self.attrs
+    }
+
+    /// The path of the dataset in its file.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The elements: a slice of the file where they lie in one piece in little-endian order, as
+    /// Keras writes them, else unpacked.
+    ///
+    /// # Errors
+    /// With the path in the file: [`ErrorKind::Hdf5`] when data is cut short, packed in an unknown
+    /// way, lies in another file, or is no tensor of numbers (see [`H5Dataset::read_strings`]);
+    /// [`ErrorKind::Limit`] when it would unpack to far more than the file holds.
+    pub fn read(&self) -> Result<TensorBytes> {
+        self.read_numbers().at_with(|| self.path.clone())
+    }
+
+    /// The elements of a dataset of texts, in row-major order.
+    ///
+    /// # Errors
+    /// As [`H5Dataset::read`]; [`ErrorKind::Hdf5`] when the elements are no texts.
+    pub fn read_strings(&self) -> Result<Vec<String>> {
+        self.read_texts().at_with(|| self.path.clone())
+    }
+
+    fn typed(&self) -> Result<(DType, DatatypeByteOrder)> {
+        self.dtype.clone().map_err(|other| {
+            Error::new(
+                ErrorKind::Hdf5,
+                "elements of the dataset are of no type of a tensor",
+            )
+            .received(other)
+        })
+    }
+
+    fn read_numbers(&self) -> Result<TensorBytes> {
+        let (dtype, order) = self.typed()?;
+        if dtype == DType::String {
+            return Err(Error::new(ErrorKind::Hdf5, "dataset holds texts").expected("numbers"));
+        }
+        let bytes = self.bytes()?;
+        let data = match Layout::clone(&self.layout) {
+            Layout::Contiguous {
+                address: Some(address),
+                ..
+            } => self.slice(address, bytes)?,
+            _ => self.unpack(bytes)?,
+        };
+        let data = match order {
+            _ if dtype.size() == 1 => data,
+            DatatypeByteOrder::LittleEndian => data,
+            DatatypeByteOrder::BigEndian => swapped(data, dtype.size()),
+            order => {
+                return Err(Error::new(ErrorKind::Hdf5, "byte order is not read")
+                    .received(order.to_string()));
+            }
+        };
+        Ok(TensorBytes {
+            dtype,
+            shape: self.shape.clone(),
+            data,
+        })
+    }
+
+    /// The bytes that the elements take, by type and shape.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1u64, |count, extent| count.checked_mul(*extent as u64));
+        count
+            .and_then(|count| count.checked_mul(self.element_bytes))
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Limit, "shape is too large")
+                    .received(format!("{:?}", self.shape))
+            })
+    }
+
+    fn slice(&self, address: u64, length: u64) -> Result<Bytes> {
+        let file = self.shared.source.bytes();
+        let start = usize::try_from(address).ok();
+        let end = address
+            .checked_add(length)
+            .and_then(|end| usize::try_from(end).ok());
+        match start.zip(end) {
+            Some((start, end)) if end <= file.len() => Ok(file.slice(start..end)),
+            _ => Err(Error::new(
+                ErrorKind::Hdf5,
+                "dataset is cut short: its shape asks for more than the file holds",
+            )
+            .expected(format!("{length} bytes at {address}"))
+            .received(format!("a file of {} bytes", file.len()))),
+        }
+    }
+
+    /// The elements through the library, once what they unpack to is known to be in proportion.
+    fn unpack(&self, bytes: u64) -> Result<Bytes> {
+        if bytes == 0 {
+            return Ok(Bytes::new());
+        }
+        let limits = &self.shared.limits;
+        Limits::check("bytes of a dataset", bytes, limits.max_dataset_bytes)?;
+        self.shared.source.refill(bytes);
+        let dataset = self.shared.file.dataset(&self.path).map_err(h5_error)?;
+        match &self.layout {
+            Layout::Compact { .. } => Limits::check("bytes of a compact dataset", bytes, 1 << 16)?,
+            Layout::Chunked { chunk_shape, .. } => {
+                let chunks = dataset.chunks().map_err(h5_error)?;
+                let file = self.shared.source.bytes().len() as u64;
+                // The library makes room for a chunk before it looks whether the file holds it.
+                let ends = chunks
+                    .iter()
+                    .map(|chunk| chunk.address.saturating_add(chunk.storage_size));
+                if ends.max().is_some_and(|end| end > file) {
+                    return Err(Error::new(
+                        ErrorKind::Hdf5,
+                        "chunk of the dataset is cut short",
+                    ));
+                }
+                let stored = chunks
+                    .iter()
+                    .map(|chunk| chunk.storage_size)
+                    .fold(0, u64::saturating_add)
+                    .min(file);
+                let chunk = chunk_shape
+                    .iter()
+                    .fold(self.element_bytes, |bytes, extent| {
+                        bytes.saturating_mul(*extent)
+                    });
+                limits.check_ratio("bytes of a dataset", bytes, stored)?;
+                limits.check_ratio("bytes of a chunk", chunk, stored)?;
+            }
+            _ => limits.check_ratio("bytes of a dataset that was never written", bytes, 0)?,
+        }
+        let data = dataset.read_raw().map_err(h5_error)?;
+        if data.len() as u64 != bytes {
+            return Err(
+                Error::new(ErrorKind::Hdf5, "dataset does not hold what its shape says")
+                    .expected(format!("{bytes} bytes"))
+                    .received(format!("{} bytes", data.len())),
+            );
+        }
+        Ok(data.into())
+    }
+
+    fn read_texts(&self) -> Result<Vec<String>> {
+        if self.typed()?.0 != DType::String {
+            return Err(
+                Error::new(ErrorKind::Hdf5, "dataset holds no texts").received(format!("{self:?}"))
+            );
+        }
+        let bytes = self.bytes()?;
+        if bytes == 0 {
+            return Ok(Vec::new());
+        }
+        // The raw elements are checked and within limits once they have been read here.
+        match self.layout {
+            Layout::Contiguous {
+                address: Some(address),
+                ..
+            } => self.slice(address, bytes).map(drop)?,
+            _ => self.unpack(bytes).map(drop)?,
+        }
+        self.shared.source.refill(bytes);
+        let dataset = self.shared.file.dataset(&self.path).map_err(h5_error)?;
+        let variable = matches!(dataset.dtype(), Ok(hdf5_pure::DType::VariableLengthString));
+        if !variable {
+            return dataset.read_string().map_err(h5_error);
+        }
+        let file = self.shared.source.bytes().len() as u64;
+        let most = file
+            .saturating_mul(self.shared.limits.max_ratio)
+            .max(self.shared.limits.ratio_floor);
+        let options = VlenStringReadOptions::new()
+            .with_max_payload_bytes(usize::try_from(most).unwrap_or(usize::MAX));
+        dataset.read_vlen_strings(options).map_err(h5_error)
+    }
+}
+
+/// The elements with their bytes in reverse order.
+fn swapped(data: Bytes, size: usize) -> Bytes {
+    let mut data = Vec::from(data);
+    for element in data.chunks_exact_mut(size) {
+        element.reverse();
+    }
+    data.into()
+}
+
+/// The type of a dataset, by its HDF5 type and its attribute `dtype`.
+pub(super) fn dataset_type(
+    datatype: &hdf5_pure::Datatype,
+    attrs: &BTreeMap<String, H5Attr>,
+) -> Result<(DType, DatatypeByteOrder), String> {
+    let hint = attrs.get("dtype").and_then(H5Attr::as_str);
+    dtype::from_hdf5(datatype, hint).ok_or_else(|| datatype.to_string())
+}

@@ -1,0 +1,108 @@
+//! Where the bytes of a file come from.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::map::map;
+use crate::error::{Result, ResultExt};
+
+/// A whole file as bytes that are shared, not copied.
+///
+/// ```
+/// use keras_serial::saving::Source;
+/// let source = Source::from(vec![1, 2, 3]);
+/// assert_eq!(source.bytes().slice(1..).as_ref(), [2, 3]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Source {
+    bytes: Bytes,
+}
+
+impl Source {
+    /// A file, mapped into memory where the system can (and read where it can't).
+    ///
+    /// The weights read from it are slices of the mapping. As with every mapped file, it must not
+    /// be cut short or written in place while they live; replacing it by renaming another over it,
+    /// as [`write_atomically`](super::write_atomically) does, is fine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file can't be opened or read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::open_file(path).at_with(|| path.display().to_string())
+    }
+
+    fn open_file(path: &Path) -> Result<Self> {
+        let mut file = File::open(path)?;
+        // Pipes and devices can't be mapped; an empty mapping is an error on some systems.
+        let metadata = file.metadata()?;
+        if metadata.is_file()
+            && metadata.len() > 0
+            && let Ok(bytes) = map(&file)
+        {
+            return Ok(Self { bytes });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    /// All that a reader holds, from its start.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the reader fails.
+    pub fn from_reader(mut reader: impl Read + Seek) -> Result<Self> {
+        let mut bytes = Vec::new();
+        reader.seek(SeekFrom::Start(0))?;
+        reader.read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The bytes, given away.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+}
+
+impl From<Vec<u8>> for Source {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<Bytes> for Source {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn files_readers_and_vectors_give_the_same_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        for content in [&b""[..], b"content"] {
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(Source::open(&path).unwrap().bytes(), content);
+            let mut cursor = Cursor::new(content);
+            cursor.set_position(3);
+            assert_eq!(Source::from_reader(cursor).unwrap().bytes(), content);
+        }
+        let error = Source::open(directory.path().join("none")).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Io);
+        assert!(error.path().ends_with("none"), "{error}");
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading archives.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+
+use ::zip::CompressionMethod;
+use ::zip::read::ZipArchive;
+use bytes::Bytes;
+
+use super::{check_name, zip_error};
+use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+use crate::saving::Limits;
+
+/// One member of an archive.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ZipMember {
+    /// Its path, parted by `/`.
+    pub name: String,
+    /// Its bytes, unpacked.
+    pub size: u64,
+    /// Its bytes in the archive.
+    pub stored_size: u64,
+}
+
+/// A zip archive whose directory has been checked.
+///
+/// Members stored without compression, as Keras writes them, are slices of the archive.
+#[derive(Debug)]
+pub struct ZipReader {
+    bytes: Bytes,
+    archive: ZipArchive<Cursor<Bytes>>,
+    members: Vec<ZipMember>,
+    index: BTreeMap<String, usize>,
+    limits: Limits,
+}
+
+impl ZipReader {
+    /// Reads the directory of an archive.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Archive`] when it is no sound zip archive, has members of one name, members that
+    /// overlap, symbolic links, or names that lead out of it (`..`, absolute, drives, backslashes);
+    /// [`ErrorKind::Limit`] when it has too many members or they are too large.
+    pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
+        }
+        let mut archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(zip_error)?;
+        Limits::check(
+            "members of an archive",
+            archive.len() as u64,
+            limits.max_members as u64,
+        )?;
+        if archive.has_duplicate_names() {
+            return Err(Error::new(
+                ErrorKind::Archive,
+                "archive has two members of one name",
+            ));
+        }
+        let mut members = Vec::new();
+        let mut index = BTreeMap::new();
+        let mut total: u64 = 0;
+        for number in 0..archive.len() {
+            let member = check_member(&archive, number, limits)?;
+            total = total.saturating_add(member.size);
+            index.insert(member.name.clone(), number);
+            members.push(member);
+        }
+        Limits::check("bytes of all members", total, limits.max_total_bytes)?;
+        limits.check_ratio("bytes of all members", total, bytes.len() as u64)?;
+        if archive.has_overlapping_entries().map_err(zip_error)? {
+            return Err(Error::new(
+                ErrorKind::Archive,
+                "members of the archive overlap",
+            ));
+        }
+        Ok(Self {
+            bytes,
+            archive,
+            members,
+            index,
+            limits: limits.clone(),
+        })
+    }
+
+    /// The members, in the order of the archive's directory.
+    pub fn members(&self) -> &[ZipMember] {
+        &self.members
+    }
+
+    /// Is there a member of this name?
+    pub fn contains(&self, name: &str) -> bool {
+        self.index.contains_key(name)
+    }
+
+    /// The bytes of a member, checked against its checksum: a slice of the archive where it is
+    /// stored, unpacked where it is deflated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Archive`], with the member's name as path, when there is no such member, its
+    /// checksum is wrong, or it is encrypted or packed in another way; [`ErrorKind::Limit`] when it
+    /// unpacks to more than it says.
+    pub fn read(&self, name: &str) -> Result<Bytes> {
+        self.read_at_most(name, self.limits.max_member_bytes)
+    }
+
+    /// As [`ZipReader::read`], for a text of at most [`Limits::max_config_bytes`].
+    pub fn read_text(&self, name: &str) -> Result<Bytes> {
+        self.read_at_most(name, self.limits.max_config_bytes)
+    }
+
+    fn read_at_most(&self, name: &str, limit: u64) -> Result<Bytes> {
+        let number = self.index.get(name).copied().ok_or_else(|| {
+            let names = self.members.iter().map(|member| member.name.as_str());
+            let error = Error::new(ErrorKind::Archive, "archive has no such member");
+            match did_you_mean(name, names) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        });
+        number
+            .and_then(|number| self.unpack(number, limit))
+            .at_with(|| name.to_owned())
+    }
+
+    fn unpack(&self, number: usize, limit: u64) -> Result<Bytes> {
+        // The clone shares the directory and the bytes; only the position is its own.
+        let mut archive = self.archive.clone();
+        let raw = archive.by_index_raw(number).map_err(zip_error)?;
+        let (size, stored, method) = (raw.size(), raw.compressed_size(), raw.compression());
+        let start = raw.data_start();
+        if raw.encrypted() {
+            return Err(Error::new(ErrorKind::Archive, "member is encrypted"));
+        }
+        drop(raw);
+        Limits::check("bytes of a member", size, limit)?;
+        self.limits.check_ratio("bytes of a member", size, stored)?;
+        match method {
+            CompressionMethod::Stored => {
+                let slice = start.filter(|_| size == stored).and_then(|start| {
+                    let range = usize::try_from(start).ok()?
+                        ..usize::try_from(start.checked_add(size)?).ok()?;
+                    (range.end <= self.bytes.len()).then(|| self.bytes.slice(range))
+                });
+                let slice =
+                    slice.ok_or_else(|| Error::new(ErrorKind::Archive, "member is cut short"))?;
+                // Reading to the end checks the sum.
+                let mut member = archive.by_index(number).map_err(zip_error)?;
+                io::copy(&mut member, &mut io::sink()).map_err(unpack_error)?;
+                Ok(slice)
+            }
+            CompressionMethod::Deflated => {
+                let member = archive.by_index(number).map_err(zip_error)?;
+                let mut data = Vec::new();
+                member
+                    .take(size.saturating_add(1))
+                    .read_to_end(&mut data)
+                    .map_err(unpack_error)?;
+                if data.len() as u64 != size {
+                    return Err(Error::new(
+                        ErrorKind::Archive,
+                        "member unpacks to another size than the archive says",
+                    )
+                    .expected(format!("{size} bytes")));
+                }
+                Ok(data.into())
+            }
+            method => Err(Error::new(
+                ErrorKind::Archive,
+                "member is packed in a way that is not read",
+            )
+            .expected("stored or deflated")
+            .received(method.to_string())
+            .hint("load and save the model with Keras, which stores members as they are")),
+        }
+    }
+}
+
+fn unpack_error(error: io::Error) -> Error {
+    Error::new(
+        ErrorKind::Archive,
+        format!("member can't be unpacked: {error}"),
+    )
+    .with_source(error)
+}
+
+fn check_member(
+    archive: &ZipArchive<Cursor<Bytes>>,
+    number: usize,
+    limits: &Limits,
+) -> Result<ZipMember> {
+    let entry = archive.by_index_data(number).map_err(zip_error)?;
+    let name = entry.name().map_err(zip_error)?.into_owned();
+    check_name(&name, limits)?;
+    if entry.is_symlink() {
+        return Err(Error::new(ErrorKind::Archive, "member is a symbolic link").at(name));
+    }
+    let (size, stored_size) = (entry.size(), entry.compressed_size());
+    Limits::check("bytes of a member", size, limits.max_member_bytes)
+        .and_then(|()| limits.check_ratio("bytes of a member", size, stored_size))
+        .at_with(|| name.clone())?;
+    Ok(ZipMember {
+        name,
+        size,
+        stored_size,
+    })
+}
