@@ -1,5 +1,7 @@
 //! Layers (`keras.layers`), and what a layer of one's own is made of.
 
+#[macro_use]
+mod builder;
 mod assets;
 pub mod core;
 mod base;
@@ -14,6 +16,7 @@ mod weight;
 pub use assets::Assets;
 pub use core::*;
 pub(crate) use base::shapes_from_value;
+pub(crate) use builder::{builder, refuse_quantization};
 pub use base::{BuildShapes, LayerBase};
 pub use graph::GraphModel;
 pub use input_spec::InputSpec;
@@ -21,4 +24,4 @@ pub use layer::{HasBase, Layer, LayerExt, invalid_argument};
 pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
 pub(crate) use state::State;
-pub use weight::{BuildContext, Weight, WeightMaker};
+pub use weight::{BuildContext, Optional, Weight, WeightMaker};

@@ -115,20 +115,20 @@ pub struct WeightMaker<'a, 'c> {
 
 impl<'a> WeightMaker<'a, '_> {
     /// The first value; Glorot's for floating-point weights by default, else zeros.
-    pub fn initializer(mut self, initializer: impl Into<Option<&'a Initializer>>) -> Self {
-        self.initializer = initializer.into();
+    pub fn initializer(mut self, initializer: impl Optional<'a, Initializer>) -> Self {
+        self.initializer = initializer.optional();
         self
     }
 
     /// A penalty; none by default.
-    pub fn regularizer(mut self, regularizer: impl Into<Option<&'a Regularizer>>) -> Self {
-        self.regularizer = regularizer.into();
+    pub fn regularizer(mut self, regularizer: impl Optional<'a, Regularizer>) -> Self {
+        self.regularizer = regularizer.optional();
         self
     }
 
     /// A projection after each step of training; none by default.
-    pub fn constraint(mut self, constraint: impl Into<Option<&'a Constraint>>) -> Self {
-        self.constraint = constraint.into();
+    pub fn constraint(mut self, constraint: impl Optional<'a, Constraint>) -> Self {
+        self.constraint = constraint.optional();
         self
     }
 
@@ -181,6 +181,30 @@ impl<'a> WeightMaker<'a, '_> {
         self.weight.variable.set(variable).map_err(|_| {
             Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.weight.name()))
         })
+    }
+}
+
+/// An option that may be given as it is, or as a layer's optional field.
+pub trait Optional<'a, T> {
+    /// The option.
+    fn optional(self) -> Option<&'a T>;
+}
+
+impl<'a, T> Optional<'a, T> for &'a T {
+    fn optional(self) -> Option<&'a T> {
+        Some(self)
+    }
+}
+
+impl<'a, T> Optional<'a, T> for &'a Option<T> {
+    fn optional(self) -> Option<&'a T> {
+        self.as_ref()
+    }
+}
+
+impl<'a, T> Optional<'a, T> for Option<&'a T> {
+    fn optional(self) -> Option<&'a T> {
+        self
     }
 }
 

@@ -1,0 +1,169 @@
+//! `activation(x · kernel + bias)`
+
+use crate::activations::Activation;
+use crate::constraints::Constraint;
+use crate::error::Result;
+use crate::initializers::Initializer;
+use crate::json::Value;
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+use crate::ops;
+use crate::regularizers::Regularizer;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// A densely connected layer: `activation(x · kernel + bias)`.
+///
+/// # Arguments
+/// - `units`: the number of outputs.
+/// - `activation`: `linear` by default.
+/// - `use_bias`: true by default.
+/// - `kernel_initializer`, `bias_initializer`: `glorot_uniform` and `zeros` by default.
+/// - `kernel_regularizer`, `bias_regularizer`, `activity_regularizer`, `kernel_constraint`,
+///   `bias_constraint`: none by default.
+///
+/// # Shapes
+/// `(batch, …, inputs)` gives `(batch, …, units)`.
+///
+/// Follows <https://keras.io/api/layers/core_layers/dense>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3])?;
+/// let y = Dense::new(2).kernel_initializer("ones").bias_initializer("ones").apply(&x)?;
+/// assert_eq!(y.to_vec::<f32>()?, [7.0, 7.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(validate = Self::check, ignore("lora_rank", "lora_alpha"))]
+pub struct Dense {
+    base: LayerBase,
+    units: usize,
+    #[config(default)]
+    activation: Activation,
+    #[config(default = true)]
+    use_bias: bool,
+    #[config(default = Some("glorot_uniform".into()))]
+    kernel_initializer: Option<Initializer>,
+    #[config(default = Some("zeros".into()))]
+    bias_initializer: Option<Initializer>,
+    #[config(default)]
+    kernel_regularizer: Option<Regularizer>,
+    #[config(default)]
+    bias_regularizer: Option<Regularizer>,
+    #[config(default)]
+    kernel_constraint: Option<Constraint>,
+    #[config(default)]
+    bias_constraint: Option<Constraint>,
+    #[config(default)]
+    quantization_config: Value,
+    #[weight]
+    kernel: Weight,
+    #[weight]
+    bias: Weight,
+}
+
+impl Dense {
+    /// A layer with this number of outputs.
+    pub fn new(units: usize) -> Self {
+        Self {
+            base: LayerBase::default(),
+            units,
+            activation: Activation::default(),
+            use_bias: true,
+            kernel_initializer: Some("glorot_uniform".into()),
+            bias_initializer: Some("zeros".into()),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
+            quantization_config: Value::Null,
+            kernel: Weight::default(),
+            bias: Weight::default(),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.units {
+            0 => Err(invalid_argument("units", "a positive integer", self.units)),
+            _ => crate::layers::refuse_quantization(&self.quantization_config),
+        }
+    }
+
+    /// The weight by which inputs are multiplied.
+    pub fn kernel(&self) -> &Weight {
+        &self.kernel
+    }
+
+    /// The weight that is added.
+    pub fn bias(&self) -> &Weight {
+        &self.bias
+    }
+}
+
+crate::layers::builder! {
+    Dense {
+        activation: Activation = activation,
+        use_bias: bool = use_bias,
+        kernel_initializer: Initializer = kernel_initializer as some,
+        bias_initializer: Initializer = bias_initializer as some,
+        kernel_regularizer: Regularizer = kernel_regularizer as some,
+        bias_regularizer: Regularizer = bias_regularizer as some,
+        kernel_constraint: Constraint = kernel_constraint as some,
+        bias_constraint: Constraint = bias_constraint as some,
+    }
+}
+
+impl Layer for Dense {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        self.kernel
+            .make(cx, [input.last()?, self.units])
+            .initializer(&self.kernel_initializer)
+            .regularizer(&self.kernel_regularizer)
+            .constraint(&self.kernel_constraint)
+            .create()?;
+        if self.use_bias {
+            self.bias
+                .make(cx, [self.units])
+                .initializer(&self.bias_initializer)
+                .regularizer(&self.bias_regularizer)
+                .constraint(&self.bias_constraint)
+                .create()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let mut y = ops::matmul(inputs.tensor()?, &self.kernel.value()?)?;
+        if self.use_bias {
+            y = ops::add(&y, self.bias.value()?)?;
+        }
+        self.activation.apply(&y).map(Into::into)
+    }
+
+    fn input_spec(&self) -> Option<InputSpec> {
+        let spec = InputSpec::min_ndim(2);
+        let inputs = self.kernel.variable().and_then(|kernel| kernel.shape().dim(0).ok());
+        Some(inputs.into_iter().fold(spec, |spec, inputs| spec.axis(-1, inputs)))
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::LayerRef;
+
+    #[test]
+    fn a_wrong_input_is_named() {
+        let layer = LayerRef::new(Dense::new(2));
+        let x = Tensor::from_slice(&[1.0f32; 3], [1, 3]).unwrap();
+        layer.apply(&x).unwrap();
+        let error = layer.apply(&Tensor::from_slice(&[1.0f32; 4], [1, 4]).unwrap()).unwrap_err();
+        assert!(error.to_string().contains("axis -1 of input shape to have value 3"), "{error}");
+        assert!(Dense::from_config(&Dense::new(0).get_config().unwrap()).is_err());
+    }
+}

@@ -1,0 +1,343 @@
+//! Operations with arguments, as functions on tensors and as nodes of graphs.
+
+use super::arithmetic::{maximum, minimum};
+use super::dtypes::{cast, full_like};
+use super::graph::{OpClass, Operand, apply, config};
+use super::reduce::{self, Axes};
+use super::shape::{self, Span};
+use super::{create, linalg};
+use crate::config::{Config, ConfigField, wrong_type};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::tensor::{CallArgs, DType, Item, Nested, Shape, Tensor};
+
+fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
+    config.get(name).map_or(Ok(default), |value| T::from_value(value).at(name))
+}
+
+fn required<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
+    crate::config::field::required(config, name, &[], T::from_value)
+}
+
+/// Defines an operation: its function, and the class that reads it from a graph.
+macro_rules! operation {
+    ($($(#[$doc:meta])* $module:literal $class:literal
+       fn $name:ident($($arg:ident: $type:ty),*) -> $output:ty = ($config:expr, $args:expr);
+       $config_in:ident, $args_in:ident => $run:expr;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// When the arguments do not fit the shapes.
+        pub fn $name($($arg: $type),*) -> Result<$output> {
+            static CLASS: OpClass = OpClass { module: $module, class_name: $class, run };
+            fn run($config_in: &Config, $args_in: &CallArgs) -> Result<Nested<Tensor>> {
+                let _ = &$config_in;
+                $run
+            }
+            inventory::submit! { OpClass { module: $module, class_name: $class, run } }
+            FromOutputs::from_outputs(apply(&CLASS, $config, $args)?)
+        }
+    )*};
+}
+
+/// One tensor, or several.
+trait FromOutputs: Sized {
+    fn from_outputs(outputs: Nested<Tensor>) -> Result<Self>;
+}
+
+impl FromOutputs for Tensor {
+    fn from_outputs(outputs: Nested<Tensor>) -> Result<Self> {
+        outputs.into_single()
+    }
+}
+
+impl FromOutputs for Vec<Tensor> {
+    fn from_outputs(outputs: Nested<Tensor>) -> Result<Self> {
+        Ok(outputs.leaves().into_iter().cloned().collect())
+    }
+}
+
+fn one(x: Tensor) -> Result<Nested<Tensor>> {
+    Ok(Nested::Leaf(x))
+}
+
+fn folded(config: &Config, args: &CallArgs, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>) -> Result<Nested<Tensor>> {
+    one(fold(args.tensor()?, &get(config, "axis", Axes::all())?, get(config, "keepdims", false)?)?)
+}
+
+fn list(tensors: &[Tensor]) -> CallArgs {
+    CallArgs::from(tensors.to_vec())
+}
+
+fn dtype_or(config: &Config, x: &Tensor) -> Result<DType> {
+    match config.get("dtype") {
+        None | Some(Value::Null) => Ok(x.dtype()),
+        Some(value) => value.as_str().ok_or_else(|| wrong_type("a dtype's name", value))?.parse(),
+    }
+}
+
+/// A shape of a configuration, in which -1 stands for the extent that follows from the others.
+fn target_shape(value: &Value) -> Result<Shape> {
+    let dims = value.as_list().ok_or_else(|| wrong_type("a shape", value))?;
+    dims.iter().map(|dim| match dim {
+        Value::Int(-1) | Value::Null => Ok(None),
+        dim => usize::from_value(dim).map(Some),
+    }).collect::<Result<Vec<_>>>().map(Shape::from)
+}
+
+fn shape_value(shape: &Shape) -> Value {
+    Value::List(shape.dims().iter().map(|dim| dim.map_or(Value::Int(-1), Value::from)).collect())
+}
+
+fn positional<'a>(args: &'a CallArgs, index: usize, name: &str) -> Result<&'a Nested<Item>> {
+    args.positional.get(index).or_else(|| args.keywords.get(name)).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`"))
+    })
+}
+
+operation! {
+    /// The sum over axes (`keras.ops.sum`).
+    "keras.src.ops.numpy" "Sum" fn sum(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => folded(config, args, reduce::sum_impl);
+    /// The mean over axes (`keras.ops.mean`).
+    "keras.src.ops.numpy" "Mean" fn mean(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => folded(config, args, reduce::mean_impl);
+    /// The product over axes (`keras.ops.prod`).
+    "keras.src.ops.numpy" "Prod" fn prod(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims, dtype: Value::Null }, x.into());
+        config, args => folded(config, args, reduce::prod_impl);
+    /// The largest element over axes (`keras.ops.max`).
+    "keras.src.ops.numpy" "Max" fn max(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
+        config, args => folded(config, args, reduce::max_impl);
+    /// The smallest element over axes (`keras.ops.min`).
+    "keras.src.ops.numpy" "Min" fn min(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
+        config, args => folded(config, args, reduce::min_impl);
+    /// The variance over axes (`keras.ops.var`).
+    "keras.src.ops.numpy" "Var" fn var(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => folded(config, args, reduce::var_impl);
+    /// Does any element over axes hold (`keras.ops.any`)?
+    "keras.src.ops.numpy" "Any" fn any(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => folded(config, args, reduce::any_impl);
+    /// Do all elements over axes hold (`keras.ops.all`)?
+    "keras.src.ops.numpy" "All" fn all(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => folded(config, args, reduce::all_impl);
+    /// log(Σexp(x)) over axes (`keras.ops.logsumexp`).
+    "keras.src.ops.math" "Logsumexp" fn logsumexp(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => folded(config, args, reduce::logsumexp_impl);
+    /// The position of the largest element (`keras.ops.argmax`).
+    "keras.src.ops.numpy" "Argmax" fn argmax(x: &Tensor, axis: Option<isize>, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => one(reduce::arg_extreme(args.tensor()?, get(config, "axis", None)?, get(config, "keepdims", false)?, true)?);
+    /// The position of the smallest element (`keras.ops.argmin`).
+    "keras.src.ops.numpy" "Argmin" fn argmin(x: &Tensor, axis: Option<isize>, keepdims: bool) -> Tensor
+        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+        config, args => one(reduce::arg_extreme(args.tensor()?, get(config, "axis", None)?, get(config, "keepdims", false)?, false)?);
+    /// The elements in another shape; one extent may be left open (`keras.ops.reshape`).
+    "keras.src.ops.numpy" "Reshape" fn reshape(x: &Tensor, newshape: &Shape) -> Tensor
+        = (config! { newshape: shape_value(newshape) }, x.into());
+        config, args => {
+            let shape = config.get("newshape").ok_or_else(|| crate::config::field::missing(config, "newshape"))?;
+            one(shape::reshape_to(args.tensor()?, &target_shape(shape)?)?)
+        };
+    /// The axes in another order, reversed by default (`keras.ops.transpose`).
+    "keras.src.ops.numpy" "Transpose" fn transpose(x: &Tensor, axes: Option<Vec<usize>>) -> Tensor
+        = (config! { axes: axes.to_value()? }, x.into());
+        config, args => {
+            let x = args.tensor()?;
+            let axes = get::<Option<Vec<isize>>>(config, "axes", None)?;
+            let axes = match axes {
+                Some(axes) => axes.into_iter().map(|axis| x.shape().axis(axis)).collect::<Result<Vec<_>>>()?,
+                None => (0..x.rank()).rev().collect(),
+            };
+            one(shape::transpose_to(x, &axes)?)
+        };
+    /// One more axis of extent 1 (`keras.ops.expand_dims`).
+    "keras.src.ops.numpy" "ExpandDims" fn expand_dims(x: &Tensor, axis: isize) -> Tensor
+        = (config! { axis: axis }, x.into());
+        config, args => {
+            let mut x = args.tensor()?.clone();
+            for axis in get(config, "axis", Axes::from(0))?.0.unwrap_or_default() {
+                x = shape::expand_at(&x, axis)?;
+            }
+            one(x)
+        };
+    /// Without an axis of extent 1, or all of them (`keras.ops.squeeze`).
+    "keras.src.ops.numpy" "Squeeze" fn squeeze(x: &Tensor, axis: Axes) -> Tensor
+        = (config! { axis: axis.to_value()? }, x.into());
+        config, args => {
+            let mut x = args.tensor()?.clone();
+            let mut axes = match get(config, "axis", Axes::all())? {
+                Axes(None) => (0..x.rank()).filter(|i| x.shape().dims().get(*i) == Some(&Some(1))).collect(),
+                axes => axes.positions(x.shape())?,
+            };
+            while let Some(axis) = axes.pop() {
+                x = shape::squeeze_at(&x, axis as isize)?;
+            }
+            one(x)
+        };
+    /// Tensors one after the other (`keras.ops.concatenate`).
+    "keras.src.ops.numpy" "Concatenate" fn concatenate(xs: &[Tensor], axis: isize) -> Tensor
+        = (config! { axis: axis }, list(xs));
+        config, args => one(shape::concat(&Vec::from_outputs(args.inputs()?)?, get(config, "axis", 0)?)?);
+    /// Tensors along a new axis (`keras.ops.stack`).
+    "keras.src.ops.numpy" "Stack" fn stack(xs: &[Tensor], axis: isize) -> Tensor
+        = (config! { axis: axis }, list(xs));
+        config, args => {
+            let axis = get(config, "axis", 0)?;
+            let xs = Vec::from_outputs(args.inputs()?)?;
+            one(shape::concat(&xs.iter().map(|x| shape::expand_at(x, axis)).collect::<Result<Vec<_>>>()?, axis)?)
+        };
+    /// The tensor in parts along an axis (`keras.ops.split`).
+    "keras.src.ops.numpy" "Split" fn split(x: &Tensor, sections: usize, axis: isize) -> Vec<Tensor>
+        = (config! { indices_or_sections: sections, axis: axis }, x.into());
+        config, args => {
+            let (x, axis) = (args.tensor()?, get(config, "axis", 0)?);
+            let extent = x.shape().dim(axis)?;
+            let ends: Vec<usize> = match config.get("indices_or_sections") {
+                Some(Value::List(ends)) => {
+                    let ends = ends.iter().map(usize::from_value).collect::<Result<Vec<_>>>()?;
+                    ends.into_iter().chain([extent]).collect()
+                }
+                Some(sections) => {
+                    let sections = usize::from_value(sections)?;
+                    if sections == 0 || extent % sections != 0 {
+                        return Err(Error::new(ErrorKind::Shape, "the axis can't be split evenly").expected(format!("a divisor of {extent}")).received(sections.to_string()));
+                    }
+                    (1..=sections).map(|i| i * extent / sections).collect()
+                }
+                None => return Err(crate::config::field::missing(config, "indices_or_sections")),
+            };
+            let mut start = 0;
+            let parts = ends.into_iter().map(|end| {
+                let part = shape::slice_axis(x, axis, Span::range(start, end.max(start)));
+                start = end;
+                part
+            });
+            Ok(Nested::from(parts.collect::<Result<Vec<_>>>()?))
+        };
+    /// The product of matrices (`keras.ops.matmul`).
+    "keras.src.ops.numpy" "Matmul" fn matmul(x: &Tensor, y: &Tensor) -> Tensor
+        = (Config::new(), CallArgs::from(x).and(y.clone()));
+        config, args => match args.tensors().as_slice() {
+            [x, y] => one(linalg::matmul_impl(x, y)?),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "matmul takes two tensors")),
+        };
+    /// Sums of products over named axes (`keras.ops.einsum`).
+    "keras.src.ops.numpy" "Einsum" fn einsum(subscripts: &str, operands: &[Tensor]) -> Tensor
+        = (config! { subscripts: subscripts }, operands.iter().fold(CallArgs::none(), |args, x| args.and(x.clone())));
+        config, args => {
+            let operands: Vec<Tensor> = args.tensors().into_iter().cloned().collect();
+            one(linalg::einsum_impl(&required::<String>(config, "subscripts")?, &operands)?)
+        };
+    /// `x` where a condition holds, `y` elsewhere (`keras.ops.where`).
+    "keras.src.ops.numpy" "Where" fn where_(condition: &Tensor, x: impl Into<Operand>, y: impl Into<Operand>) -> Tensor
+        = (Config::new(), CallArgs::positional(vec![Operand::from(condition).into_item(), x.into().into_item(), y.into().into_item()]));
+        config, args => {
+            let condition = args.tensor()?;
+            let (x, y) = super::dtypes::promote(Operand::of(positional(args, 1, "x1")?)?, Operand::of(positional(args, 2, "x2")?)?)?;
+            one(shape::where_impl(condition, &x, &y)?)
+        };
+    /// Another element type (`keras.ops.cast`).
+    "keras.src.ops.core" "Cast" fn cast_to(x: &Tensor, dtype: DType) -> Tensor
+        = (config! { dtype: dtype.name() }, x.into());
+        config, args => one(cast(args.tensor()?, dtype_or(config, args.tensor()?)?)?);
+    /// Elements between two bounds (`keras.ops.clip`).
+    "keras.src.ops.numpy" "Clip" fn clip(x: &Tensor, x_min: f64, x_max: f64) -> Tensor
+        = (config! { x_min: x_min, x_max: x_max }, x.into());
+        config, args => {
+            let x = args.tensor()?;
+            let bound = |name| Ok::<_, Error>(Operand::Value(required::<Value>(config, name)?));
+            let low = maximum(x, bound("x_min")?)?;
+            one(cast(&minimum(&low, bound("x_max")?)?, x.dtype())?)
+        };
+    /// Zeros of the shape of `x` (`keras.ops.zeros_like`).
+    "keras.src.ops.numpy" "ZerosLike" fn zeros_like(x: &Tensor) -> Tensor
+        = (config! { dtype: Value::Null }, x.into());
+        config, args => one(create::zeros(args.tensor()?.shape(), dtype_or(config, args.tensor()?)?)?);
+    /// Ones of the shape of `x` (`keras.ops.ones_like`).
+    "keras.src.ops.numpy" "OnesLike" fn ones_like(x: &Tensor) -> Tensor
+        = (config! { dtype: Value::Null }, x.into());
+        config, args => one(create::ones(args.tensor()?.shape(), dtype_or(config, args.tensor()?)?)?);
+    /// One number in the shape of `x` (`keras.ops.full_like`).
+    "keras.src.ops.numpy" "FullLike" fn full_like_(x: &Tensor, value: f64) -> Tensor
+        = (config! { dtype: Value::Null }, CallArgs::positional(vec![Operand::from(x).into_item(), Operand::from(value).into_item()]));
+        config, args => {
+            let x = args.tensor()?;
+            let value = match Operand::of(positional(args, 1, "fill_value")?)? {
+                Operand::Value(value) => full_like(&value, dtype_or(config, x)?)?,
+                Operand::Tensor(value) => cast(&value, dtype_or(config, x)?)?,
+            };
+            one(if x.shape().is_known() { shape::broadcast_to(&value, x.shape())? } else { Tensor::symbol(x.shape(), value.dtype()) })
+        };
+    /// A row with one 1 for each integer (`keras.ops.one_hot`).
+    "keras.src.ops.nn" "OneHot" fn one_hot(x: &Tensor, num_classes: usize) -> Tensor
+        = (config! { num_classes: num_classes, axis: -1, dtype: "float32", sparse: false }, x.into());
+        config, args => {
+            let dtype = config.get("dtype").and_then(Value::as_str).unwrap_or("float32").parse()?;
+            one(create::one_hot(args.tensor()?, required(config, "num_classes")?, get(config, "axis", -1)?, dtype)?)
+        };
+    /// The slices at integer positions (`keras.ops.take`).
+    "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: Option<isize>) -> Tensor
+        = (config! { axis: axis.to_value()? }, CallArgs::from(x).and(indices.clone()));
+        config, args => match (args.tensors().as_slice(), get::<Option<isize>>(config, "axis", None)?) {
+            ([x, indices], Some(axis)) => one(shape::take_axis(x, indices, axis)?),
+            ([x, indices], None) => one(shape::take_axis(&shape::reshape_to(x, &Shape::from([None]))?, indices, 0)?),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "take needs a tensor and indices")),
+        };
+    /// The elements in reverse order along axes (`keras.ops.flip`).
+    "keras.src.ops.numpy" "Flip" fn flip(x: &Tensor, axis: Axes) -> Tensor
+        = (config! { axis: axis.to_value()? }, x.into());
+        config, args => {
+            let x = args.tensor()?;
+            one(shape::flip_axes(x, &get(config, "axis", Axes::all())?.positions(x.shape())?)?)
+        };
+    /// The tensor repeated to a shape (`keras.ops.broadcast_to`).
+    "keras.src.ops.numpy" "BroadcastTo" fn broadcast(x: &Tensor, shape: &Shape) -> Tensor
+        = (config! { shape: shape.to_value()? }, x.into());
+        config, args => one(shape::broadcast_to(args.tensor()?, &required(config, "shape")?)?);
+    /// Part of a tensor: integers, slices, `...` and new axes, as Python's `x[…]` (`GetItem`).
+    "keras.src.ops.numpy" "GetItem" fn get_item(x: &Tensor, key: Nested<Item>) -> Tensor
+        = (Config::new(), CallArgs::positional(vec![Operand::from(x).into_item(), key]));
+        config, args => one(index(args.tensor()?, positional(args, 1, "key")?)?);
+}
+
+/// Python's `x[key]`.
+fn index(x: &Tensor, key: &Nested<Item>) -> Result<Tensor> {
+    let keys: Vec<&Nested<Item>> = match key {
+        Nested::List(keys) | Nested::Tuple(keys) => keys.iter().collect(),
+        key => vec![key],
+    };
+    let consuming = keys.iter().filter(|key| !matches!(key, Nested::None | Nested::Leaf(Item::Ellipsis))).count();
+    let mut x = x.clone();
+    let mut axis = 0;
+    for key in keys {
+        match key {
+            Nested::None => {
+                x = shape::expand_at(&x, axis)?;
+                axis += 1;
+            }
+            Nested::Leaf(Item::Ellipsis) => axis = x.rank().saturating_sub(consuming) as isize,
+            Nested::Leaf(Item::Slice(start, stop, step)) => {
+                let bound = |bound: &Option<i64>| bound.map(|bound| bound as isize);
+                let span = Span { start: bound(start), stop: bound(stop), step: bound(step).unwrap_or(1) };
+                x = shape::slice_axis(&x, axis, span)?;
+                axis += 1;
+            }
+            Nested::Leaf(Item::Value(position)) => x = shape::index_axis(&x, axis, isize::from_value(position)?)?,
+            Nested::Leaf(Item::Tensor(indices)) => {
+                x = shape::take_axis(&x, indices, axis)?;
+                axis += indices.rank() as isize;
+            }
+            other => return Err(Error::new(ErrorKind::InvalidArgument, "wrong index").received(format!("{other:?}"))),
+        }
+    }
+    Ok(x)
+}
