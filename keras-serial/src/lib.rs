@@ -52,6 +52,8 @@ pub mod prelude {
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
     pub use crate::ops;
     pub use crate::registry::{CustomObjectScope, CustomObjects};
+    #[cfg(feature = "archive")]
+    pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::regularizers::Regularizer;
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
     pub use keras_serial_derive::{KerasSerializable, register};

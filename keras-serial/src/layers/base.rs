@@ -33,6 +33,9 @@ pub struct LayerBase {
     built: AtomicBool,
     /// What a model keeps of its file beside its layers: the compile configuration.
     pub(crate) compile_config: Mutex<Option<Value>>,
+    /// What a model keeps of its file beside its layers' weights: the optimizer's state.
+    #[cfg(feature = "archive")]
+    pub(crate) kept: Mutex<Vec<crate::saving::KeptGroup>>,
 }
 
 /// The shapes with which a layer was built, by the name of the argument: `input_shape`.

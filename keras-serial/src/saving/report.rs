@@ -1,0 +1,94 @@
+//! What became of every weight when a file was loaded.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+
+/// The account of a load: every variable of the model and of the file is in one of the lists.
+///
+/// Paths are those of the file: `layers/dense/vars/0`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LoadReport {
+    /// Weights that got the file's value.
+    pub applied: Vec<String>,
+    /// Weights of the model that the file lacks.
+    pub missing: Vec<Missing>,
+    /// Weights of the file that the model lacks.
+    pub unexpected: Vec<String>,
+    /// Weights of other shapes in the file.
+    pub mismatched: Vec<Mismatch>,
+}
+
+/// A weight of the model that the file lacks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Missing {
+    /// Where the file should have it.
+    pub path: String,
+    /// The weight's own path: `dense/kernel`.
+    pub weight: String,
+    /// A near path of the file, if there is one.
+    pub near: Option<String>,
+}
+
+/// A weight that has another shape in the file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mismatch {
+    /// Where it stands in the file.
+    pub path: String,
+    /// The weight's own path.
+    pub weight: String,
+    /// The model's shape.
+    pub expected: String,
+    /// The file's shape.
+    pub received: String,
+}
+
+impl LoadReport {
+    /// Did every weight of the model and of the file find the other?
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.mismatched.is_empty()
+    }
+
+    pub(super) fn suggest(&mut self) {
+        for missing in &mut self.missing {
+            let near = did_you_mean(&missing.path, self.unexpected.iter().map(String::as_str));
+            missing.near = near.and_then(|near| near.split('`').nth(1).map(str::to_owned));
+        }
+    }
+
+    /// An error that tells all that is wrong; nothing for a complete load.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.is_complete() {
+            return Ok(());
+        }
+        let first = self.mismatched.first().map(|m| m.path.clone());
+        let first = first.or_else(|| self.missing.first().map(|m| m.path.clone()));
+        let first = first.or_else(|| self.unexpected.first().cloned()).unwrap_or_default();
+        Err(Error::new(ErrorKind::Weights, format!("the weights do not fit the model\n{self}"))
+            .hint("load with `strict(false)` to apply those that fit")
+            .at(first))
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} applied, {} missing, {} unexpected, {} mismatched", self.applied.len(), self.missing.len(), self.unexpected.len(), self.mismatched.len())?;
+        const SHOWN: usize = 20;
+        for missing in self.missing.iter().take(SHOWN) {
+            write!(f, "\n  missing     {} for `{}`", missing.path, missing.weight)?;
+            if let Some(near) = &missing.near {
+                write!(f, " (did you mean `{near}`?)")?;
+            }
+        }
+        for path in self.unexpected.iter().take(SHOWN) {
+            write!(f, "\n  unexpected  {path}")?;
+        }
+        for mismatch in self.mismatched.iter().take(SHOWN) {
+            write!(f, "\n  mismatched  {} for `{}`: expected shape {}, received {}", mismatch.path, mismatch.weight, mismatch.expected, mismatch.received)?;
+        }
+        Ok(())
+    }
+}
