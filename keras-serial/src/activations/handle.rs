@@ -53,6 +53,14 @@ impl Activation {
         Self::new(Function::new(function))
     }
 
+    /// The activation of a serialized form, or of a name.
+    ///
+    /// # Errors
+    /// When the form or name is not one of an activation.
+    pub fn deserialize_form(form: &Value) -> Result<Self> {
+        revive_by_name(form)
+    }
+
     /// The activation of `x`.
     ///
     /// # Errors

@@ -139,6 +139,11 @@ impl LayerBase {
         Ok(base)
     }
 
+    /// The shapes with which it was built.
+    pub(crate) fn built_shapes(&self) -> Option<BuildShapes> {
+        self.build.lock().unwrap_or_else(PoisonError::into_inner).shapes.clone()
+    }
+
     /// The shapes with which it was built, as `build_config`.
     pub(crate) fn build_config(&self) -> Option<Value> {
         let state = self.build.lock().unwrap_or_else(PoisonError::into_inner);

@@ -22,6 +22,8 @@ pub(super) struct Graph {
     /// Each call after those that it needs.
     nodes: Vec<Arc<Node>>,
     keys: HashSet<NodeKey>,
+    /// How far each call is from the outputs.
+    depths: HashMap<NodeKey, usize>,
     /// By depth, then in the order in which outputs lead to them.
     operations: Vec<Arc<dyn Operation>>,
 }
@@ -65,6 +67,7 @@ impl Graph {
             if let std::collections::hash_map::Entry::Vacant(entry) = operation_depths.entry(id) {
                 entry.insert((0, node.operation.clone()));
                 indices.insert(id, -1);
+                node_depths.insert(key(node), 0);
                 nodes.push(node.clone());
             }
         }
@@ -74,7 +77,7 @@ impl Graph {
             .collect();
         operations.sort_by_key(|(depth, index, _)| (std::cmp::Reverse(*depth), *index));
         let keys = nodes.iter().map(|node| key(node)).collect();
-        let this = Self { inputs, outputs, nodes, keys, operations: operations.into_iter().map(|(_, _, o)| o).collect() };
+        let this = Self { inputs, outputs, nodes, keys, depths: node_depths, operations: operations.into_iter().map(|(_, _, o)| o).collect() };
         this.check_names()?;
         Ok(this)
     }
@@ -95,6 +98,17 @@ impl Graph {
 
     pub fn nodes(&self) -> &[Arc<Node>] {
         &self.nodes
+    }
+
+    /// Is it one layer after the other, each called once on one tensor?
+    pub fn is_sequence(&self) -> bool {
+        let mut depths = HashSet::new();
+        let mut called = HashSet::new();
+        self.nodes.iter().all(|node| {
+            depths.insert(self.depths.get(&key(node)).copied().unwrap_or_default())
+                && called.insert(node.operation.id())
+                && node.input_tensors().len() <= 1
+        })
     }
 
     /// Is this call part of the graph?

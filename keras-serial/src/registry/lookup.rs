@@ -128,6 +128,15 @@ pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
     modules.iter().find_map(|module| BUILTINS.get(&format!("keras.{module}"), name))
 }
 
+/// The error for one of Keras's own classes that this crate has not.
+pub(super) fn unsupported(module: &str, class_name: &str) -> Error {
+    let error = Error::new(ErrorKind::Unsupported, format!("`{module}.{class_name}` is not supported"));
+    match did_you_mean(class_name, BUILTINS.iter().map(Entry::class_name)) {
+        Some(near) => error.hint(near),
+        None => error.hint("a struct of this name, given as a custom object under it, can take its place"),
+    }
+}
+
 /// The error for a name that stands for nothing.
 pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
     let mut known: Vec<String> = with_customs(|customs| customs.iter().map(|e| e.registered_name()).collect());

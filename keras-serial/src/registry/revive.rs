@@ -210,6 +210,11 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
         None => {
             refuse_code(form)?;
             let name = registered.unwrap_or(form.class_name);
+            if let Some(module) = form.module().filter(|module| *module == "keras" || module.starts_with("keras."))
+                && form.registered_name().is_none()
+            {
+                return Err(lookup::unsupported(module, form.class_name));
+            }
             match lookup::custom_by_short_name(name, form.class_name) {
                 Some(entry) => Cow::Owned((*entry).clone()),
                 None => return Err(lookup::unknown(name, form.class_name)),

@@ -21,6 +21,15 @@ pub(crate) struct KeptGroup {
     datasets: Vec<(String, TensorBytes)>,
 }
 
+impl KeptGroup {
+    /// The number of elements, and of bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        self.datasets.iter().fold((0, 0), |(count, bytes), (_, data)| {
+            (count + data.shape.iter().product::<usize>(), bytes + data.data.len())
+        })
+    }
+}
+
 /// All groups below one, with their paths.
 fn keep(path: &str, group: &H5Group, kept: &mut Vec<KeptGroup>) -> Result<()> {
     let datasets = group.datasets.iter().map(|(name, dataset)| Ok((name.clone(), dataset.read()?)));

@@ -1,0 +1,262 @@
+//! `Model.summary()`, as Keras prints it.
+
+use std::sync::Arc;
+
+use super::graph::{Graph, as_layer};
+use super::table::{Align, Column, Table};
+use super::{Functional, Model};
+use crate::error::Result;
+use crate::layers::LayerRef;
+use crate::tensor::symbolic::{Inner, Operation};
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::variable::Variable;
+
+/// How a summary is printed.
+#[derive(Debug, Clone)]
+#[must_use = "`render` gives the text"]
+pub struct Summary<'a> {
+    model: &'a Model,
+    line_length: Option<usize>,
+    console_width: usize,
+    expand_nested: bool,
+    show_trainable: bool,
+}
+
+impl Model {
+    /// The summary's text, for a console of 80 characters.
+    ///
+    /// # Errors
+    /// When a layer's output shape can't be inferred.
+    pub fn summary(&self) -> Result<String> {
+        Summary::of(self).render()
+    }
+
+    /// The summary's text with `line_length`, as Keras prints it on a console of 80 characters.
+    ///
+    /// # Errors
+    /// When a layer's output shape can't be inferred.
+    pub fn summary_at(&self, line_length: usize) -> Result<String> {
+        Summary::of(self).line_length(line_length).render()
+    }
+}
+
+impl<'a> Summary<'a> {
+    /// The summary of a model.
+    pub fn of(model: &'a Model) -> Self {
+        Self { model, line_length: None, console_width: 80, expand_nested: false, show_trainable: false }
+    }
+
+    /// The width of the table; by default as much as the console gives, 88 or 108 at most.
+    pub fn line_length(mut self, line_length: usize) -> Self {
+        self.line_length = Some(line_length);
+        self
+    }
+
+    /// Where lines are cut off; 80 by default.
+    pub fn console_width(mut self, console_width: usize) -> Self {
+        self.console_width = console_width;
+        self
+    }
+
+    /// Shows the layers of models inside of the model; no by default.
+    pub fn expand_nested(mut self, expand_nested: bool) -> Self {
+        self.expand_nested = expand_nested;
+        self
+    }
+
+    /// Shows which layers train; no by default.
+    pub fn show_trainable(mut self, show_trainable: bool) -> Self {
+        self.show_trainable = show_trainable;
+        self
+    }
+
+    /// The text.
+    ///
+    /// # Errors
+    /// When a layer's output shape can't be inferred.
+    pub fn render(&self) -> Result<String> {
+        let graph = self.model.downcast_ref::<Functional>().map(|functional| &functional.graph);
+        let connected = graph.filter(|graph| !graph.is_sequence());
+        let (mut default, mut positions, mut columns) = if connected.is_none() {
+            (88, vec![0.45, 0.80, 1.0], vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)])
+        } else {
+            (
+                108,
+                vec![0.3, 0.56, 0.74, 1.0],
+                vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right), ("Connected to", Align::Left)],
+            )
+        };
+        if self.show_trainable {
+            default += 12;
+            positions = positions.iter().map(|position| position * 0.90).chain([1.0]).collect();
+            columns.push(("Trainable", Align::Center));
+        }
+        let width = self.line_length.unwrap_or_else(|| default.min(self.console_width.saturating_sub(4)));
+        let mut used = 0;
+        let columns = columns.into_iter().zip(positions).map(|((header, align), position)| {
+            let column = Column { header, align, width: ((position * width as f64) as usize).saturating_sub(used) };
+            used += column.width;
+            column
+        });
+        let mut table = Table { columns: columns.collect(), rows: Vec::new() };
+        for operation in self.operations(graph) {
+            self.add_rows(&*operation, connected, 0, &mut table.rows)?;
+        }
+        let mut lines = vec![format!("Model: \"{}\"", self.model.name())];
+        lines.extend(table.render(width, self.console_width));
+        lines.extend(self.totals());
+        Ok(lines.join("\n") + "\n")
+    }
+
+    fn operations(&self, graph: Option<&Graph>) -> Vec<Arc<dyn Operation>> {
+        match graph {
+            Some(graph) => graph.operations().to_vec(),
+            None => self.model.layers().into_iter().map(|layer| Arc::new(layer) as Arc<dyn Operation>).collect(),
+        }
+    }
+
+    fn add_rows(&self, operation: &dyn Operation, graph: Option<&Graph>, level: usize, rows: &mut Vec<Vec<String>>) -> Result<()> {
+        let prefix = if level > 0 { format!("{}└ ", "   ".repeat(level)) } else { String::new() };
+        let layer = as_layer(operation);
+        let params = match layer {
+            None => "0".to_owned(),
+            Some(layer) if !layer.base().is_built() => "0 (unbuilt)".to_owned(),
+            Some(layer) => thousands(layer.count_params()),
+        };
+        let class = layer.map_or_else(|| operation_class(operation), |layer| layer.class_name().to_owned());
+        let mut row = vec![format!("{prefix}{} ({class})", operation.name()), output_shape(operation)?, params];
+        if let Some(graph) = graph {
+            row.push(connections(operation, graph));
+        }
+        if self.show_trainable {
+            let flag = match layer {
+                Some(layer) if !layer.weights().is_empty() => if layer.is_trainable() { "Y" } else { "N" },
+                _ => "-",
+            };
+            row.push(flag.to_owned());
+        }
+        rows.push(row);
+        if let Some(layer) = layer.filter(|layer| self.expand_nested && layer.layer().is_model()) {
+            for inner in Model::from(layer.clone()).layers() {
+                self.add_rows(&inner, graph, level + 1, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn totals(&self) -> Vec<String> {
+        let size = |weights: &[Variable]| {
+            let counts = weights.iter().filter_map(|w| Some((w.shape().num_elements()?, w.dtype().size())));
+            counts.fold((0, 0.0), |(count, bytes), (n, size)| (count + n, bytes + (n * size) as f64))
+        };
+        let trainable = size(&self.model.trainable_weights());
+        let other = size(&self.model.non_trainable_weights());
+        let optimizer = self.optimizer();
+        let total = (trainable.0 + other.0 + optimizer.0, trainable.1 + other.1 + optimizer.1);
+        let line = |what: &str, (count, bytes): (usize, f64)| format!(" {what} params: {} ({})", thousands(count), readable(bytes));
+        let mut lines = vec![line("Total", total), line("Trainable", trainable), line("Non-trainable", other)];
+        if optimizer.0 > 0 {
+            lines.push(line("Optimizer", optimizer));
+        }
+        lines
+    }
+
+    /// The optimizer's state that the model's file holds.
+    fn optimizer(&self) -> (usize, f64) {
+        #[cfg(feature = "archive")]
+        {
+            let kept = self.model.base().kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            kept.iter().fold((0, 0.0), |total, group| {
+                let (count, bytes) = group.size();
+                (total.0 + count, total.1 + bytes as f64)
+            })
+        }
+        #[cfg(not(feature = "archive"))]
+        (0, 0.0)
+    }
+}
+
+fn operation_class(operation: &dyn Operation) -> String {
+    let form = operation.serialize().ok();
+    let class = form.as_ref().and_then(|form| form.get("class_name")?.as_str());
+    class.unwrap_or("Operation").to_owned()
+}
+
+/// The shape of what the last call gave, or of what the layer was built for.
+fn output_shape(operation: &dyn Operation) -> Result<String> {
+    let inbound = operation.inbound();
+    let recorded = (0..inbound.len()).rev().find_map(|index| inbound.get(index));
+    let outputs = match (recorded, as_layer(operation)) {
+        (Some(node), _) => node.outputs.clone(),
+        (None, Some(layer)) => match built_for(layer)? {
+            Some(outputs) => outputs,
+            None => return Ok("?".to_owned()),
+        },
+        (None, None) => return Ok("?".to_owned()),
+    };
+    Ok(format_shapes(&outputs.map(|output| output.shape().clone()), true))
+}
+
+/// What a layer gives for the shapes that it was built for.
+fn built_for(layer: &LayerRef) -> Result<Option<Nested<Tensor>>> {
+    if let Some(outputs) = layer.layer().graph().and_then(|graph| graph.graph_outputs()) {
+        return Ok(Some(outputs));
+    }
+    let Some(shapes) = layer.base().built_shapes() else { return Ok(None) };
+    let dtype = layer.base().dtype_policy().compute_dtype().unwrap_or(DType::Float32);
+    let args = shapes.values().fold(CallArgs::none(), |args, shape| args.and(shape.map(|shape| Tensor::symbol(shape, dtype))));
+    let _inner = Inner::enter();
+    layer.call(args, &CallContext::inference()).map(Some)
+}
+
+fn format_shapes(shapes: &Nested<Shape>, outermost: bool) -> String {
+    let join = |items: &[Nested<Shape>]| items.iter().map(|item| format_shapes(item, false)).collect::<Vec<_>>().join(", ");
+    match shapes {
+        Nested::Leaf(shape) => {
+            let dims = shape.dims().iter().map(|dim| dim.map_or("None".to_owned(), |dim| dim.to_string()));
+            format!("({})", dims.collect::<Vec<_>>().join(", "))
+        }
+        Nested::None => "None".to_owned(),
+        Nested::List(items) | Nested::Tuple(items) if outermost && items.len() == 1 => join(items),
+        Nested::List(items) => format!("[{}]", join(items)),
+        Nested::Tuple(items) => format!("({})", join(items)),
+        Nested::Dict(items) => {
+            let items = items.iter().map(|(key, item)| format!("{key}: {}", format_shapes(item, false)));
+            format!("{{{}}}", items.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn connections(operation: &dyn Operation, graph: &Graph) -> String {
+    let inbound = operation.inbound();
+    let nodes = (0..inbound.len()).filter(|index| graph.contains(operation, *index)).filter_map(|index| inbound.get(index));
+    let mut parts = Vec::new();
+    for node in nodes {
+        for history in node.input_tensors().into_iter().filter_map(Tensor::history) {
+            parts.push(format!("{}[{}][{}]", history.node.operation.name(), history.node.index, history.index));
+        }
+    }
+    if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
+}
+
+fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn readable(mut bytes: f64) -> String {
+    for unit in ["B", "KB", "MB", "GB", "TB"] {
+        if bytes < 1024.0 {
+            return format!("{bytes:.2} {unit}");
+        }
+        bytes /= 1024.0;
+    }
+    format!("{bytes:.2} PB")
+}

@@ -1,0 +1,196 @@
+//! Cases of layers and models: a file of Keras, inputs, and what Keras makes of them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use keras_serial::json::{Dict, Value};
+use keras_serial::models::Model;
+use keras_serial::object::Handle;
+use keras_serial::ops;
+use keras_serial::saving::{LoadOptions, SaveOptions, Source, ZipReader};
+use keras_serial::tensor::{CallContext, DType, Nested, Tensor};
+use keras_serial::variable::GradientTape;
+
+use crate::cases::Failure;
+use crate::compare::{close, read, same_config};
+
+/// Runs one case.
+pub fn run(folder: &Path) -> Result<(), Failure> {
+    let file = folder.join("model.keras");
+    let model = LoadOptions::new().load_model(&file)?;
+    config_is_kept(&file, &model)?;
+    if folder.join("summary.txt").exists() {
+        summary_is_the_same(folder, &model)?;
+    }
+    if folder.join("strings.json").exists() {
+        return strings(folder, &model);
+    }
+    if !folder.join("io.safetensors").exists() {
+        return Ok(());
+    }
+    let io = read(&folder.join("io.safetensors"))?;
+    let inputs = indexed(&io, "input");
+    let expected = indexed(&io, "output");
+    let outputs = predict(&model, &inputs)?;
+    compare_outputs("output", &outputs, &expected, &model)?;
+    gradients(&model, &io, &inputs)?;
+    let saved = SaveOptions::new().save_model_to_bytes(&model)?;
+    let again = LoadOptions::new().load_model_from_bytes(saved)?;
+    compare_outputs("output after save and load", &predict(&again, &inputs)?, &expected, &model)
+}
+
+/// `name.0`, `name.1`, … in order.
+pub fn indexed(io: &BTreeMap<String, Tensor>, name: &str) -> Vec<Tensor> {
+    (0..).map_while(|i| io.get(&format!("{name}.{i}")).cloned()).collect()
+}
+
+/// Flat inputs in the structure that the model takes.
+fn structured(model: &Model, inputs: &[Tensor]) -> Result<Nested<Tensor>, Failure> {
+    match model.inputs() {
+        Some(structure) if structure.leaves().len() == inputs.len() => Ok(structure.pack(inputs.to_vec())?),
+        _ if inputs.len() == 1 => Ok(Nested::Leaf(inputs[0].clone())),
+        _ => Ok(Nested::list(inputs.to_vec())),
+    }
+}
+
+fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
+    let outputs = model.predict_all(structured(model, inputs)?)?;
+    Ok(outputs.leaves().into_iter().cloned().collect())
+}
+
+fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &Model) -> Result<(), Failure> {
+    if outputs.len() != expected.len() {
+        return Err(Failure::Differs(format!("{} outputs, expected {}", outputs.len(), expected.len())));
+    }
+    let half = model.layers().iter().find_map(|layer| {
+        let compute = layer.layer().base().dtype_policy().compute_dtype().ok()?;
+        matches!(compute, DType::Float16 | DType::BFloat16).then_some(compute)
+    });
+    for (i, (output, expected)) in outputs.iter().zip(expected).enumerate() {
+        close(&format!("{what}.{i}"), output, expected, half.unwrap_or(output.dtype()))?;
+    }
+    Ok(())
+}
+
+fn gradients(model: &Model, io: &BTreeMap<String, Tensor>, inputs: &[Tensor]) -> Result<(), Failure> {
+    let cotangents = indexed(io, "cotangent");
+    if cotangents.is_empty() {
+        return Ok(());
+    }
+    let tape = GradientTape::new();
+    let watched = inputs
+        .iter()
+        .map(|input| if input.dtype().is_float() { input.watched() } else { Ok(input.clone()) })
+        .collect::<Result<Vec<_>, _>>()?;
+    let outputs = model.call(structured(model, &watched)?, &CallContext::inference())?;
+    let mut loss: Option<Tensor> = None;
+    for (output, cotangent) in outputs.leaves().into_iter().zip(&cotangents) {
+        if !output.dtype().is_float() {
+            continue;
+        }
+        let part = ops::sum(&ops::multiply(output, ops::cast_to(cotangent, output.dtype())?)?, ops::Axes::all(), false)?;
+        loss = Some(match loss {
+            Some(loss) => ops::add(&loss, &part)?,
+            None => part,
+        });
+    }
+    let Some(loss) = loss else { return Ok(()) };
+    let weights = model.weights();
+    let (of_weights, of_inputs) = tape.gradient(&loss, &weights, &watched)?;
+    for (i, gradient) in of_inputs.iter().enumerate() {
+        if let Some(expected) = io.get(&format!("grad_input.{i}")) {
+            let zeros = ops::zeros_like(expected)?;
+            close(&format!("grad_input.{i}"), gradient.as_ref().unwrap_or(&zeros), expected, loss.dtype())?;
+        }
+    }
+    for (name, expected) in io.iter().filter_map(|(name, tensor)| Some((name.strip_prefix("grad_weight.")?, tensor))) {
+        let found = weights.iter().position(|weight| weight.path() == name).or_else(|| {
+            let mut matching = weights.iter().enumerate().filter(|(_, weight)| {
+                weight.shape() == expected.shape() && (name.ends_with(weight.path()) || weight.path().ends_with(name))
+            });
+            matching.next().map(|(i, _)| i)
+        });
+        let Some(found) = found else {
+            let paths: Vec<&str> = weights.iter().map(|weight| weight.path()).collect();
+            return Err(Failure::Differs(format!("no weight {name} among {}", paths.join(", "))));
+        };
+        let zeros = ops::zeros_like(expected)?;
+        close(&format!("grad_weight.{name}"), of_weights[found].as_ref().unwrap_or(&zeros), expected, loss.dtype())?;
+    }
+    Ok(())
+}
+
+fn config_is_kept(file: &Path, model: &Model) -> Result<(), Failure> {
+    let archive = ZipReader::open(Source::open(file)?.into_bytes(), &Default::default())?;
+    let expected = Value::parse_bytes(&archive.read("config.json")?, &Default::default())?;
+    same_config(&Handle::serialize(model.as_layer())?, &expected)
+}
+
+fn summary_is_the_same(folder: &Path, model: &Model) -> Result<(), Failure> {
+    let expected = std::fs::read_to_string(folder.join("summary.txt"))?;
+    let actual = model.summary_at(100)?;
+    if actual.trim_end() == expected.trim_end() {
+        return Ok(());
+    }
+    let differing = actual.lines().zip(expected.lines()).find(|(a, e)| a.trim_end() != e.trim_end());
+    Err(Failure::Differs(match differing {
+        Some((actual, expected)) => format!("summary: {actual:?}, expected {expected:?}"),
+        None => format!("summary: {} lines, expected {}", actual.lines().count(), expected.lines().count()),
+    }))
+}
+
+/// Cases of text: inputs and outputs stand in JSON.
+fn strings(folder: &Path, model: &Model) -> Result<(), Failure> {
+    let read = |name: &str| -> Result<Value, Failure> { Ok(Value::parse(&std::fs::read_to_string(folder.join(name))?)?) };
+    let input = match read("strings.json")? {
+        Value::Dict(mut dict) => dict.shift_remove("input").or_else(|| dict.shift_remove("inputs")).unwrap_or(Value::Dict(Dict::new())),
+        other => other,
+    };
+    let shape = shape_of(&input);
+    let mut text = Vec::new();
+    flatten(&input, &mut text);
+    let strings = text.iter().map(|value| value.as_str().unwrap_or_default().to_owned());
+    let input = Tensor::from_strings(strings, shape)?;
+    let outputs = model.predict_all(input)?;
+    let output = outputs.single()?;
+    if folder.join("io.safetensors").exists() {
+        let io = crate::compare::read(&folder.join("io.safetensors"))?;
+        return compare_outputs("output", &[output.clone()], &indexed(&io, "output"), model);
+    }
+    let expected = match read("strings_out.json")? {
+        Value::Dict(mut dict) => dict.shift_remove("output").or_else(|| dict.shift_remove("outputs")).unwrap_or_default(),
+        other => other,
+    };
+    let mut leaves = Vec::new();
+    flatten(&expected, &mut leaves);
+    if let Ok(actual) = output.strings() {
+        let expected: Vec<&str> = leaves.iter().filter_map(|leaf| leaf.as_str()).collect();
+        return if actual.iter().map(String::as_str).eq(expected.iter().copied()) {
+            Ok(())
+        } else {
+            Err(Failure::Differs(format!("{actual:?}, expected {expected:?}")))
+        };
+    }
+    let expected: Vec<f64> = leaves.iter().filter_map(|leaf| leaf.as_f64()).collect();
+    crate::compare::close_numbers("output", &crate::compare::numbers(output)?, &expected, (1e-5, 1e-4))
+}
+
+fn shape_of(value: &Value) -> Vec<usize> {
+    let mut shape = Vec::new();
+    let mut level = value;
+    while let Value::List(items) = level {
+        shape.push(items.len());
+        match items.first() {
+            Some(first) => level = first,
+            None => break,
+        }
+    }
+    shape
+}
+
+fn flatten<'a>(value: &'a Value, out: &mut Vec<&'a Value>) {
+    match value {
+        Value::List(items) => items.iter().for_each(|item| flatten(item, out)),
+        leaf => out.push(leaf),
+    }
+}
