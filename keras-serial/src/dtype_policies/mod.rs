@@ -55,6 +55,11 @@ macro_rules! quantized {
                     .hint("save the model before quantizing it"))
             }
         }
+
+        impl Probe<$name> {
+            /// Known as a policy, though none is ever made.
+            pub const DTYPE_POLICY: Option<Cast> = Some(Cast { kind: Kind::DTypePolicy, cast: |_| None });
+        }
     )*};
 }
 

@@ -38,7 +38,7 @@ pub enum StftScaling {
 /// assert!((y[2] - 1.0).abs() < 1e-6 && (y[3] + 1.0).abs() < 1e-6);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
-#[register(builtin = "keras.initializers", name = "STFT", alias("STFT", "stft", "STFTInitializer"))]
+#[register(builtin = "keras.initializers", name = "STFT", alias("stft", "STFTInitializer"))]
 #[derive(KerasSerializable, Clone, Debug)]
 #[config(class_name = "STFT")]
 pub struct Stft {

@@ -174,6 +174,14 @@ impl Entry {
         &self.name
     }
 
+    /// The name of one of Keras's own objects.
+    pub(crate) fn builtin_name(&self) -> &'static str {
+        match self.name {
+            Cow::Borrowed(name) => name,
+            Cow::Owned(_) => self.class_name,
+        }
+    }
+
     /// The type's or function's own name.
     pub fn class_name(&self) -> &'static str {
         self.class_name

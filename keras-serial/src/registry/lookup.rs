@@ -131,7 +131,7 @@ pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
 /// The error for one of Keras's own classes that this crate has not.
 pub(super) fn unsupported(module: &str, class_name: &str) -> Error {
     let error = Error::new(ErrorKind::Unsupported, format!("`{module}.{class_name}` is not supported"));
-    match did_you_mean(class_name, BUILTINS.iter().map(Entry::class_name)) {
+    match did_you_mean(class_name, BUILTINS.iter().map(Entry::builtin_name)) {
         Some(near) => error.hint(near),
         None => error.hint("a struct of this name, given as a custom object under it, can take its place"),
     }

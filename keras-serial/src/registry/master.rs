@@ -39,7 +39,7 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
         let Some(module) = entry.module() else { continue };
         builtins.by_type.insert(entry.type_id(), entry);
         let names = builtins.by_module.entry(module).or_default();
-        names.insert(entry.class_name(), entry);
+        names.insert(entry.builtin_name(), entry);
         for alias in entry.aliases() {
             names.insert(alias, entry);
         }

@@ -372,7 +372,7 @@ pub fn serialize_class(
             let module = entry.module().unwrap_or_default();
             // Functional is not public in Keras, and is written as everybody else's classes are.
             let registered = module.starts_with("keras.src.models").then(|| entry.name().into());
-            (Value::from(module), entry.class_name(), registered.unwrap_or(Value::Null))
+            (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
         }
         None => {
             let name = lookup::registered_name_by_type(id).unwrap_or_else(|| object.class().to_owned());
