@@ -139,7 +139,9 @@ impl<'de> Deserializer<'de> for &'de Value {
         let only = self.as_dict().and_then(|entries| entries.first().filter(|_| entries.len() == 1));
         match (self, only) {
             (Value::Str(variant), _) => visitor.visit_enum(variant.as_str().into_deserializer()),
-            (_, Some((variant, value))) => visitor.visit_enum(Variant { name: variant, value }).at_with(|| variant.clone()),
+            (_, Some((variant, value))) => {
+                visitor.visit_enum(Variant { name: variant, value }).at_with(|| variant.clone())
+            }
             _ => Err(crate::config::wrong_type("a variant: a string, or a dict with one entry", self)),
         }
     }

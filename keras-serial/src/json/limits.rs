@@ -20,17 +20,17 @@ pub struct JsonLimits {
 }
 
 impl JsonLimits {
-    /// The deepest nesting that [`JsonLimits::max_depth`] accepts: deeper values could not be
-    /// dropped, cloned or compared on a thread's usual stack.
-    pub const DEEPEST: usize = 1024;
+    /// The deepest nesting that can be read, and the default of [`JsonLimits::max_depth`]: values
+    /// much deeper could not be cloned or converted on a thread's usual stack of 2 MiB.
+    pub const DEEPEST: usize = 512;
 
     /// The default limits: 512 levels, 512 MiB of text, 2²⁴ values.
     pub const fn new() -> Self {
-        Self { depth: 512, bytes: 512 << 20, items: 1 << 24 }
+        Self { depth: Self::DEEPEST, bytes: 512 << 20, items: 1 << 24 }
     }
 
-    /// How many lists and dicts may stand in one another; 512 by default,
-    /// [`JsonLimits::DEEPEST`] at most (parsing with more is an error).
+    /// How many lists and dicts may stand in one another; 512 by default, which is also the most
+    /// ([`JsonLimits::DEEPEST`]; parsing with more is an [`ErrorKind::InvalidArgument`]).
     /// A model inside a model takes about six levels.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
@@ -81,7 +81,6 @@ fn within(count: usize, most: usize, message: &'static str, unit: &str) -> Resul
     if count <= most {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Limit, message)
-        .expected(format!("at most {most} {unit}"))
-        .hint("raise it with `JsonLimits` if the file can be trusted"))
+    let error = Error::new(ErrorKind::Limit, message).expected(format!("at most {most} {unit}"));
+    Err(error.hint("`JsonLimits` sets the limits"))
 }

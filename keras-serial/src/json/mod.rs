@@ -14,6 +14,8 @@ mod limits;
 mod macros;
 mod parse;
 mod ser;
+#[cfg(test)]
+mod tests;
 mod value;
 mod write;
 

@@ -235,3 +235,113 @@ fn big<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
         Err(_) => Err(ser::Error::custom(format!("integer out of range, serde's have 128 bits: {digits}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::json::{from_value, value};
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    enum Mode {
+        Plain,
+        Wrapped(Option<u8>),
+        Scaled { by: f64 },
+        Pair(i32, bool),
+    }
+
+    #[derive(Serialize, Deserialize, PartialEq, Debug)]
+    struct Settings {
+        rate: f32,
+        window: (usize, usize),
+        seed: Option<u64>,
+        #[serde(default)]
+        modes: Vec<Mode>,
+        weights: BTreeMap<i64, f64>,
+        rest: Value,
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            rate: 0.1,
+            window: (3, 5),
+            seed: Some(u64::MAX),
+            modes: vec![Mode::Plain, Mode::Wrapped(None), Mode::Scaled { by: f64::NEG_INFINITY }, Mode::Pair(-3, true)],
+            weights: BTreeMap::from([(-1, f64::INFINITY), (7, 0.5)]),
+            rest: value!({ "kept": [null, f64::NAN, 1, 1.0] }),
+        }
+    }
+
+    #[test]
+    fn serde_types_round_trip() {
+        let made = to_value(&settings()).unwrap();
+        let text = concat!(
+            r#"{"rate": 0.10000000149011612, "window": [3, 5], "seed": 18446744073709551615, "#,
+            r#""modes": ["Plain", {"Wrapped": null}, {"Scaled": {"by": -Infinity}}, {"Pair": [-3, true]}], "#,
+            r#""weights": {"-1": Infinity, "7": 0.5}, "rest": {"kept": [null, NaN, 1, 1.0]}}"#,
+        );
+        assert_eq!(made.to_json(), text);
+        assert_eq!(from_value::<Settings>(&Value::parse(text).unwrap()).unwrap(), settings());
+    }
+
+    #[test]
+    fn keys_turn_into_text_as_in_python() {
+        // json.dumps({1: 2, 1.5: 3, None: 4}), json.dumps({True: 1})
+        assert_eq!(to_value(&HashMap::from([(true, 1)])).unwrap().to_json(), r#"{"true": 1}"#);
+        assert_eq!(from_value::<HashMap<bool, i32>>(&value!({ "true": 1 })).unwrap(), HashMap::from([(true, 1)]));
+        assert_eq!(to_value(&BTreeMap::from([(None::<u8>, 4)])).unwrap().to_json(), r#"{"null": 4}"#);
+        let error = to_value(&BTreeMap::from([([1, 2], 0)])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "wrong type for a key. Expected text, a number, a truth value or null. Received: [1, 2]"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let text = |change: &dyn Fn(&mut Dict)| {
+            let Value::Dict(mut entries) = to_value(&settings()).unwrap() else { unreachable!() };
+            change(&mut entries);
+            from_value::<Settings>(&Value::Dict(entries)).unwrap_err().to_string()
+        };
+        let put = |key: &'static str, value: Value| {
+            text(&move |entries: &mut Dict| {
+                entries.insert(key.into(), value.clone());
+            })
+        };
+        assert_eq!(
+            put("window", value!([3, 5, 7])),
+            "window: too many items in a list. Expected 2. Received: [3, 5, 7]"
+        );
+        assert_eq!(put("window", value!([3])), "window: wrong length. Expected a tuple of size 2. Received: 1");
+        assert_eq!(put("window", value!([3, -1])), "window/1: invalid value. Expected usize. Received: integer `-1`");
+        assert_eq!(
+            put("modes", value!([{ "Scaled": { "by": "x" } }])),
+            "modes/0/Scaled/by: wrong type. Expected f64. Received: string \"x\""
+        );
+        assert_eq!(
+            put("modes", value!(["Plan"])),
+            "modes/0: unknown variant. Expected Plain, Wrapped, Scaled, Pair. Received: \"Plan\" (did you mean `Plain`?)"
+        );
+        assert_eq!(put("seed", value!(1.0)), "seed: wrong type. Expected u64. Received: floating point `1.0`");
+        let missing = text(&|entries| {
+            entries.shift_remove("rate");
+        });
+        assert_eq!(missing, "missing entry `rate`");
+    }
+
+    #[test]
+    fn wide_integers_pass_up_to_128_bits() {
+        for number in [value!(u64::MAX), value!(i128::MIN), value!(u128::MAX)] {
+            assert_eq!(to_value(&number).unwrap(), number);
+            assert_eq!(from_value::<Value>(&number).unwrap(), number);
+        }
+        assert_eq!(from_value::<f64>(&value!(1_u128 << 70)).unwrap(), 2_f64.powi(70));
+        let wider = Value::BigInt("9".repeat(40));
+        assert_eq!(to_value(&wider).unwrap_err().kind(), ErrorKind::Config);
+        assert_eq!(from_value::<Value>(&wider).unwrap_err().kind(), ErrorKind::Config);
+    }
+}

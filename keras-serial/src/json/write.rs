@@ -133,10 +133,10 @@ fn begin<'a>(out: &mut impl Write, value: &'a Value, open: &mut Vec<Open<'a>>) -
 }
 
 fn line(out: &mut impl Write, indent: Option<usize>, depth: usize) -> fmt::Result {
-    match indent {
-        Some(indent) => write!(out, "\n{:1$}", "", indent.saturating_mul(depth).min(u16::MAX.into())),
-        None => Ok(()),
-    }
+    let Some(indent) = indent else { return Ok(()) };
+    out.write_char('\n')?;
+    // A width in a format specification would end at 16 bits.
+    (0..indent.saturating_mul(depth)).try_for_each(|_| out.write_char(' '))
 }
 
 fn string(out: &mut impl Write, text: &str) -> fmt::Result {
