@@ -19,6 +19,7 @@ mod tests;
 mod value;
 mod write;
 
+#[doc(inline)]
 pub use crate::__json_value as value;
 pub use de::from_value;
 pub use limits::JsonLimits;
