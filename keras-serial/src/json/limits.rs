@@ -13,10 +13,14 @@ use crate::error::{Error, ErrorKind, Result};
 /// assert_eq!(Value::parse_with("[1, 2, 3]", &limits).unwrap_err().kind(), ErrorKind::Limit);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JsonLimits {
-    depth: usize,
-    bytes: usize,
-    items: usize,
+    /// See [`JsonLimits::max_depth()`].
+    pub max_depth: usize,
+    /// See [`JsonLimits::max_bytes()`].
+    pub max_bytes: usize,
+    /// See [`JsonLimits::max_items()`].
+    pub max_items: usize,
 }
 
 impl JsonLimits {
@@ -26,7 +30,7 @@ impl JsonLimits {
 
     /// The default limits: 512 levels, 512 MiB of text, 2²⁴ values.
     pub const fn new() -> Self {
-        Self { depth: Self::DEEPEST, bytes: 512 << 20, items: 1 << 24 }
+        Self { max_depth: Self::DEEPEST, max_bytes: 512 << 20, max_items: 1 << 24 }
     }
 
     /// How many lists and dicts may stand in one another; 512 by default, which is also the most
@@ -34,14 +38,14 @@ impl JsonLimits {
     /// A model inside a model takes about six levels.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
-        self.depth = levels;
+        self.max_depth = levels;
         self
     }
 
     /// How long the text may be; 512 MiB by default.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
-        self.bytes = bytes;
+        self.max_bytes = bytes;
         self
     }
 
@@ -49,25 +53,25 @@ impl JsonLimits {
     /// 2²⁴ by default.
     #[must_use]
     pub const fn max_items(mut self, items: usize) -> Self {
-        self.items = items;
+        self.max_items = items;
         self
     }
 
     pub(super) fn check_bytes(&self, bytes: usize) -> Result<()> {
-        if self.depth > Self::DEEPEST {
+        if self.max_depth > Self::DEEPEST {
             return Err(Error::new(ErrorKind::InvalidArgument, "invalid value for argument `max_depth`")
                 .expected(format!("at most {} levels", Self::DEEPEST))
-                .received(self.depth.to_string()));
+                .received(self.max_depth.to_string()));
         }
-        within(bytes, self.bytes, "the JSON text is too long", "bytes")
+        within(bytes, self.max_bytes, "the JSON text is too long", "bytes")
     }
 
     pub(super) fn check_depth(&self, depth: usize) -> Result<()> {
-        within(depth, self.depth, "JSON is nested too deeply", "levels")
+        within(depth, self.max_depth, "JSON is nested too deeply", "levels")
     }
 
     pub(super) fn check_items(&self, items: usize) -> Result<()> {
-        within(items, self.items, "JSON holds too many values", "values")
+        within(items, self.max_items, "JSON holds too many values", "values")
     }
 }
 

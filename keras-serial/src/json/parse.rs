@@ -24,19 +24,11 @@ impl Value {
         Self::parse_with(text, &JsonLimits::default())
     }
 
-    /// As [`Value::parse`], from UTF-8; a byte order mark in front is skipped, as Python does.
+    /// As [`Value::parse_with`], from UTF-8; a byte order mark in front is skipped, as Python does.
     ///
     /// # Errors
     /// As [`Value::parse`], and [`ErrorKind::Json`] for bytes that are not UTF-8.
-    pub fn parse_bytes(bytes: &[u8]) -> Result<Self> {
-        Self::parse_bytes_with(bytes, &JsonLimits::default())
-    }
-
-    /// As [`Value::parse_bytes`], within other limits.
-    ///
-    /// # Errors
-    /// As [`Value::parse_bytes`].
-    pub fn parse_bytes_with(bytes: &[u8], limits: &JsonLimits) -> Result<Self> {
+    pub fn parse_bytes(bytes: &[u8], limits: &JsonLimits) -> Result<Self> {
         limits.check_bytes(bytes.len())?;
         let (bytes, skipped) = bytes.strip_prefix(b"\xef\xbb\xbf").map_or((bytes, 0), |rest| (rest, 3));
         let text = std::str::from_utf8(bytes).map_err(|error| {

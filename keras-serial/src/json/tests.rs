@@ -169,7 +169,7 @@ fn texts_are_read_as_json_loads_reads_them() {
         assert_eq!(Value::parse(text).unwrap().to_json(), *written, "{text}");
     }
     assert!(matches!(Value::parse("-9223372036854775809").unwrap(), Value::BigInt(_)));
-    assert_eq!(Value::parse_bytes(b"\xef\xbb\xbf1").unwrap(), Value::Int(1));
+    assert_eq!(Value::parse_bytes(b"\xef\xbb\xbf1", &JsonLimits::new()).unwrap(), Value::Int(1));
 }
 
 /// Texts that `json.loads` refuses, with the line and column of its error.
@@ -239,7 +239,7 @@ fn errors_say_what_was_expected() {
     for text in [r#""\u12""#, r#""\u12g4""#, r#""\u+123""#, "\"\\u00é\""] {
         assert!(Value::parse(text).unwrap_err().to_string().contains("four hexadecimal digits"));
     }
-    let error = Value::parse_bytes(b"\xef\xbb\xbf[\"\xff\"]").unwrap_err();
+    let error = Value::parse_bytes(b"\xef\xbb\xbf[\"\xff\"]", &JsonLimits::new()).unwrap_err();
     assert_eq!((error.kind(), error.message()), (ErrorKind::Json, "the JSON text is not UTF-8 from byte 5 on"));
 }
 
