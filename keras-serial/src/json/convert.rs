@@ -17,7 +17,7 @@ macro_rules! integers {
     };
 }
 
-integers!(i8, i16, i32, i64, u8, u16, u32; u64, usize, isize);
+integers!(i8, i16, i32, i64, u8, u16, u32; u64, usize, isize, i128, u128);
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
@@ -50,6 +50,18 @@ impl From<String> for Value {
     }
 }
 
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Value::Str(value.clone())
+    }
+}
+
+impl From<&Value> for Value {
+    fn from(value: &Value) -> Self {
+        value.clone()
+    }
+}
+
 impl From<Dict> for Value {
     fn from(value: Dict) -> Self {
         Value::Dict(value)
@@ -65,6 +77,12 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 impl<T: Into<Value>> From<Vec<T>> for Value {
     fn from(items: Vec<T>) -> Self {
         Value::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Clone + Into<Value>> From<&[T]> for Value {
+    fn from(items: &[T]) -> Self {
+        Value::List(items.iter().cloned().map(Into::into).collect())
     }
 }
 

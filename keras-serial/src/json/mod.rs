@@ -1,13 +1,27 @@
 //! JSON as Python reads and writes it: NaN and infinities, keys in order, floats as `repr` prints them.
+//!
+//! ```
+//! use keras_serial::json::{self, Value};
+//! let value = json::value!({ "rate": 1e-07, "axis": [-1, f64::NAN], "seed": null });
+//! assert_eq!(value.to_json(), r#"{"rate": 1e-07, "axis": [-1, NaN], "seed": null}"#);
+//! assert_eq!(Value::parse(&value.to_json())?, value);
+//! # Ok::<(), keras_serial::Error>(())
+//! ```
 
 mod convert;
 mod de;
+mod limits;
+mod macros;
 mod parse;
 mod ser;
+#[cfg(test)]
+mod tests;
 mod value;
 mod write;
 
+#[doc(inline)]
+pub use crate::__json_value as value;
 pub use de::from_value;
-pub use parse::JsonLimits;
+pub use limits::JsonLimits;
 pub use ser::to_value;
 pub use value::{Dict, Value};

@@ -1,50 +1,54 @@
 //! Text as values: what Python's `json.loads` reads, within limits.
 
-use super::{Dict, Value};
+use super::{Dict, JsonLimits, Value};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Limits on what a text may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct JsonLimits {
-    /// How deep lists and dicts may stand in one another; 512 by default.
-    pub max_depth: usize,
-    /// How long the text may be, in bytes; 512 MiB by default.
-    pub max_bytes: usize,
-}
-
-impl Default for JsonLimits {
-    fn default() -> Self {
-        Self { max_depth: 512, max_bytes: 512 << 20 }
-    }
-}
-
 impl Value {
-    /// The value of a text, within the default limits.
+    /// The value of a JSON text, as Python's `json.loads` reads it, within the default limits.
+    ///
+    /// `NaN`, `Infinity` and `-Infinity` are floats, integers have no bound (up to Python's 4300
+    /// digits), of equal keys the last counts. A lone surrogate (`"\ud800"`), which Python's text
+    /// can hold and Rust's can't, is an error.
     ///
     /// # Errors
-    /// [`ErrorKind::Json`] with line and column; [`ErrorKind::Limit`] for deep or long texts.
+    /// [`ErrorKind::Json`] with line and column; [`ErrorKind::Limit`] for deep or large texts.
+    ///
+    /// ```
+    /// use keras_serial::json::Value;
+    /// assert_eq!(Value::parse("[1, 1.0]")?, Value::List(vec![Value::Int(1), Value::Float(1.0)]));
+    /// let error = Value::parse("[1,\n 2 3]").unwrap_err();
+    /// assert_eq!(error.to_string(), "broken JSON at line 2 column 4. Expected `,` or `]`. Received: \"3]\"");
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self> {
         Self::parse_with(text, &JsonLimits::default())
     }
 
-    /// As [`Value::parse`], from UTF-8.
+    /// As [`Value::parse_with`], from UTF-8; a byte order mark in front is skipped, as Python does.
+    ///
+    /// # Errors
+    /// As [`Value::parse`], and [`ErrorKind::Json`] for bytes that are not UTF-8.
     pub fn parse_bytes(bytes: &[u8], limits: &JsonLimits) -> Result<Self> {
+        limits.check_bytes(bytes.len())?;
+        let (bytes, skipped) = bytes.strip_prefix(b"\xef\xbb\xbf").map_or((bytes, 0), |rest| (rest, 3));
         let text = std::str::from_utf8(bytes).map_err(|error| {
-            Error::new(ErrorKind::Json, format!("the text is not UTF-8 from byte {} on", error.valid_up_to()))
+            let at = error.valid_up_to() + skipped;
+            Error::new(ErrorKind::Json, format!("the JSON text is not UTF-8 from byte {at} on")).with_source(error)
         })?;
         Self::parse_with(text, limits)
     }
 
     /// As [`Value::parse`], within other limits.
+    ///
+    /// # Errors
+    /// As [`Value::parse`].
     pub fn parse_with(text: &str, limits: &JsonLimits) -> Result<Self> {
-        if text.len() > limits.max_bytes {
-            return Err(Error::new(ErrorKind::Limit, "the JSON text is too long")
-                .expected(format!("at most {} bytes", limits.max_bytes))
-                .received(text.len().to_string()));
+        limits.check_bytes(text.len())?;
+        let mut parser = Parser { text, at: 0, items: 0, limits };
+        if text.starts_with('\u{feff}') {
+            return Err(parser.error("text without a byte order mark"));
         }
-        let mut parser = Parser { text, at: 0, max_depth: limits.max_depth };
-        let value = parser.value(0)?;
+        let value = parser.value()?;
         parser.space();
         if parser.at < text.len() { Err(parser.error("the end of the text")) } else { Ok(value) }
     }
@@ -53,7 +57,20 @@ impl Value {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    max_depth: usize,
+    items: usize,
+    limits: &'a JsonLimits,
+}
+
+/// A list or dict of which more is to come; of a dict, with the key of the value to come.
+enum Open {
+    List(Vec<Value>),
+    Dict(Dict, String),
+}
+
+/// What was read: a value, or the beginning of one.
+enum Read {
+    Whole(Value),
+    Begun(Open),
 }
 
 impl<'a> Parser<'a> {
@@ -79,88 +96,125 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// An error here, with the line and column that Python counts.
     fn error(&self, expected: &'static str) -> Error {
         let before = self.text.get(..self.at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
         let received: String = self.rest().chars().take(20).collect();
         Error::new(ErrorKind::Json, format!("broken JSON at line {line} column {column}"))
             .expected(expected)
             .received(if received.is_empty() { "the end of the text".into() } else { format!("{received:?}") })
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value> {
+    /// A value, without recursion: the open lists and dicts stand on a stack of their own.
+    fn value(&mut self) -> Result<Value> {
+        let mut open: Vec<Open> = Vec::new();
+        loop {
+            let mut read = self.begin(open.len())?;
+            loop {
+                match (read, open.pop()) {
+                    (Read::Begun(container), outer) => {
+                        open.extend(outer);
+                        open.push(container);
+                        break;
+                    }
+                    (Read::Whole(value), None) => return Ok(value),
+                    (Read::Whole(value), Some(container)) => read = self.put(value, container)?,
+                }
+            }
+        }
+    }
+
+    /// A scalar, an empty list or dict, or the beginning of another.
+    fn begin(&mut self, depth: usize) -> Result<Read> {
         self.space();
+        self.items += 1;
+        self.limits.check_items(self.items)?;
         match self.peek() {
-            Some(b'{' | b'[') if depth >= self.max_depth => {
-                Err(Error::new(ErrorKind::Limit, "JSON is nested too deeply").expected(format!("at most {} levels", self.max_depth)))
+            Some(b'[') => {
+                self.limits.check_depth(depth + 1)?;
+                self.at += 1;
+                self.space();
+                let items = Vec::new();
+                Ok(if self.eat("]") { Read::Whole(Value::List(items)) } else { Read::Begun(Open::List(items)) })
             }
-            Some(b'{') => self.dict(depth),
-            Some(b'[') => self.list(depth),
-            Some(b'"') => self.string().map(Value::Str),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => {
-                let words = [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false)), ("NaN", Value::Float(f64::NAN)), ("Infinity", Value::Float(f64::INFINITY))];
-                words.into_iter().find(|(word, _)| self.eat(word)).map(|(_, value)| value).ok_or_else(|| self.error("a value"))
+            Some(b'{') => {
+                self.limits.check_depth(depth + 1)?;
+                self.at += 1;
+                self.space();
+                if self.eat("}") {
+                    return Ok(Read::Whole(Value::Dict(Dict::new())));
+                }
+                Ok(Read::Begun(Open::Dict(Dict::new(), self.key()?)))
+            }
+            Some(b'"') => self.string().map(|text| Read::Whole(Value::Str(text))),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Read::Whole),
+            _ => self.word().map(Read::Whole),
+        }
+    }
+
+    /// Puts a value where it belongs; what comes then is either more of the same or its end.
+    fn put(&mut self, value: Value, container: Open) -> Result<Read> {
+        self.space();
+        match container {
+            Open::List(mut items) => {
+                items.push(value);
+                if self.eat("]") {
+                    Ok(Read::Whole(Value::List(items)))
+                } else if self.eat(",") {
+                    Ok(Read::Begun(Open::List(items)))
+                } else {
+                    Err(self.error("`,` or `]`"))
+                }
+            }
+            Open::Dict(mut entries, key) => {
+                // As in Python, of equal keys the last counts, in the place of the first.
+                entries.insert(key, value);
+                if self.eat("}") {
+                    Ok(Read::Whole(Value::Dict(entries)))
+                } else if self.eat(",") {
+                    self.space();
+                    let key = self.key()?;
+                    Ok(Read::Begun(Open::Dict(entries, key)))
+                } else {
+                    Err(self.error("`,` or `}`"))
+                }
             }
         }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Value> {
-        self.at += 1;
-        let mut items = Vec::new();
+    fn key(&mut self) -> Result<String> {
+        if self.peek() != Some(b'"') {
+            return Err(self.error("a key in double quotes"));
+        }
+        let key = self.string()?;
         self.space();
-        if self.eat("]") {
-            return Ok(Value::List(items));
-        }
-        loop {
-            items.push(self.value(depth + 1)?);
-            self.space();
-            if self.eat("]") {
-                return Ok(Value::List(items));
-            }
-            if !self.eat(",") {
-                return Err(self.error("`,` or `]`"));
-            }
-        }
+        if self.eat(":") { Ok(key) } else { Err(self.error("`:`")) }
     }
 
-    fn dict(&mut self, depth: usize) -> Result<Value> {
-        self.at += 1;
-        let mut entries = Dict::new();
-        self.space();
-        if self.eat("}") {
-            return Ok(Value::Dict(entries));
-        }
-        loop {
-            self.space();
-            if self.peek() != Some(b'"') {
-                return Err(self.error("a key in double quotes"));
-            }
-            let key = self.string()?;
-            self.space();
-            if !self.eat(":") {
-                return Err(self.error("`:`"));
-            }
-            let value = self.value(depth + 1)?;
-            // As in Python, the last of equal keys counts.
-            entries.insert(key, value);
-            self.space();
-            if self.eat("}") {
-                return Ok(Value::Dict(entries));
-            }
-            if !self.eat(",") {
-                return Err(self.error("`,` or `}`"));
-            }
-        }
+    fn word(&mut self) -> Result<Value> {
+        let value = match self.peek() {
+            Some(b'n') if self.eat("null") => Value::Null,
+            Some(b't') if self.eat("true") => Value::Bool(true),
+            Some(b'f') if self.eat("false") => Value::Bool(false),
+            Some(b'N') if self.eat("NaN") => Value::Float(f64::NAN),
+            Some(b'I') if self.eat("Infinity") => Value::Float(f64::INFINITY),
+            _ => return Err(self.error("a value")),
+        };
+        Ok(value)
     }
 
     fn string(&mut self) -> Result<String> {
+        let start = self.at;
         self.at += 1;
         let mut out = String::new();
         loop {
             let rest = self.rest();
-            let end = rest.find(|c: char| c == '"' || c == '\\' || c < ' ').ok_or_else(|| self.error("a closing `\"`"))?;
+            let Some(end) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) else {
+                self.at = start;
+                return Err(self.error("a string with a closing `\"`"));
+            };
             out.push_str(rest.get(..end).unwrap_or_default());
             self.at += end;
             match self.peek() {
@@ -169,7 +223,7 @@ impl<'a> Parser<'a> {
                     return Ok(out);
                 }
                 Some(b'\\') => out.push(self.escape()?),
-                _ => return Err(self.error("no control characters in a string")),
+                _ => return Err(self.error("no control character in a string: an escape stands for it")),
             }
         }
     }
@@ -186,61 +240,77 @@ impl<'a> Parser<'a> {
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
             Some(b'u') => return self.unicode(),
-            _ => return Err(self.error("an escape: one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX")),
+            _ => return Err(self.error(r#"an escape: \" \\ \/ \b \f \n \r \t or \uXXXX"#)),
         };
         self.at += 2;
         Ok(character)
     }
 
-    fn unit(&mut self) -> Result<u32> {
-        let digits = self.text.get(self.at + 2..self.at + 6).filter(|_| self.rest().starts_with("\\u"));
-        let unit = digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|d| u32::from_str_radix(d, 16).ok());
-        let unit = unit.ok_or_else(|| self.error("\\u and four hexadecimal digits"))?;
-        self.at += 6;
-        Ok(unit)
-    }
-
+    /// The character of `\uXXXX`, or of two of them for those beyond 16 bits.
     fn unicode(&mut self) -> Result<char> {
-        let start = self.at;
-        let first = self.unit()?;
-        let code = if (0xd800..0xdc00).contains(&first) {
-            match self.unit() {
-                Ok(second) if (0xdc00..0xe000).contains(&second) => 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00),
-                _ => first,
+        let first = self.unit(self.at).ok_or_else(|| self.error(r"\u and four hexadecimal digits"))?;
+        let second = self.unit(self.at + 6).filter(|_| (0xd800..0xdc00).contains(&first));
+        let character = char::decode_utf16(std::iter::once(first).chain(second)).next();
+        match character {
+            Some(Ok(character)) => {
+                self.at += 6 * character.len_utf16();
+                Ok(character)
             }
-        } else {
-            first
-        };
-        char::from_u32(code).ok_or_else(|| {
-            self.at = start;
-            self.error("a character: a lone surrogate is none")
-        })
+            _ => Err(self.error("a character: half of a surrogate pair is none")),
+        }
     }
 
+    fn unit(&self, at: usize) -> Option<u16> {
+        let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
+        // `from_str_radix` alone would take a sign.
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+    }
+
+    /// `-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?`, as far as it goes.
     fn number(&mut self) -> Result<Value> {
         if self.eat("-Infinity") {
             return Ok(Value::Float(f64::NEG_INFINITY));
         }
         let rest = self.rest();
-        let end = rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')).unwrap_or(rest.len());
-        let text = rest.get(..end).unwrap_or_default();
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let whole = digits.split(['.', 'e', 'E']).next().unwrap_or_default();
-        let well_formed = !whole.is_empty() && (whole == "0" || !whole.starts_with('0')) && !digits.ends_with('.') && !digits.contains(".e") && !digits.contains(".E");
-        let value = if !well_formed {
-            None
-        } else if digits.bytes().all(|b| b.is_ascii_digit()) {
-            // Longer numbers are refused by Python too (`sys.set_int_max_str_digits`).
-            match text.parse() {
-                Ok(number) => Some(Value::Int(number)),
-                Err(_) if digits.len() <= 4300 => Some(Value::BigInt(text.to_owned())),
-                Err(_) => None,
-            }
-        } else {
-            text.parse().ok().map(Value::Float)
+        let sign = usize::from(rest.starts_with('-'));
+        let whole = match digits(rest, sign) {
+            0 => return Err(self.error("a value")),
+            _ if rest.get(sign..).is_some_and(|rest| rest.starts_with('0')) => sign + 1,
+            count => sign + count,
         };
-        let value = value.ok_or_else(|| self.error("a number"))?;
+        let mut end = whole;
+        if byte(rest, end) == Some(b'.') && digits(rest, end + 1) > 0 {
+            end += 1 + digits(rest, end + 1);
+        }
+        if let Some(b'e' | b'E') = byte(rest, end) {
+            let sign = usize::from(matches!(byte(rest, end + 1), Some(b'-' | b'+')));
+            let count = digits(rest, end + 1 + sign);
+            end += if count > 0 { 1 + sign + count } else { 0 };
+        }
+        let text = rest.get(..end).unwrap_or_default();
+        let value = if end > whole {
+            // Too large a number is infinite, in Python as here.
+            text.parse().map(Value::Float).map_err(|_| self.error("a number"))?
+        } else {
+            match text.parse() {
+                Ok(number) => Value::Int(number),
+                Err(_) if whole - sign <= MAX_DIGITS => Value::BigInt(text.to_owned()),
+                Err(_) => return Err(self.error("an integer of at most 4300 digits, Python's own limit")),
+            }
+        };
         self.at += end;
         Ok(value)
     }
+}
+
+/// Python's `sys.int_info.default_max_str_digits`.
+const MAX_DIGITS: usize = 4300;
+
+fn byte(text: &str, at: usize) -> Option<u8> {
+    text.as_bytes().get(at).copied()
+}
+
+/// How many digits there are from a place on.
+fn digits(text: &str, at: usize) -> usize {
+    text.bytes().skip(at).take_while(u8::is_ascii_digit).count()
 }

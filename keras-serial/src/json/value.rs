@@ -1,7 +1,5 @@
 //! Values.
 
-use std::fmt;
-
 /// A dict: keys in the order in which they were put in.
 pub type Dict = indexmap::IndexMap<String, Value>;
 
@@ -51,11 +49,11 @@ impl Value {
         }
     }
 
-    /// The number, if it is one.
+    /// The number, if it is one that a float can hold.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Value::Int(value) => Some(*value as f64),
-            Value::BigInt(digits) => digits.parse().ok(),
+            Value::BigInt(digits) => digits.parse().ok().filter(|number: &f64| number.is_finite()),
             Value::Float(value) => Some(*value),
             _ => None,
         }
@@ -95,7 +93,7 @@ impl Value {
         self.as_dict()?.get(key)
     }
 
-    /// What an error calls it.
+    /// What an error calls it: `an integer`, `a string`, `null`, `a list`, …
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -105,23 +103,6 @@ impl Value {
             Value::Str(_) => "a string",
             Value::List(_) => "a list",
             Value::Dict(_) => "a dict",
-        }
-    }
-
-    /// The text of the value, cut short for an error.
-    pub fn short(&self) -> String {
-        let text = match self {
-            // A deep or large value need not be written to show its beginning.
-            Value::Dict(entries) => {
-                let keys: Vec<&str> = entries.keys().take(4).map(String::as_str).collect();
-                format!("a dict with {} entries: {}", entries.len(), keys.join(", "))
-            }
-            Value::List(items) if items.len() > 16 => format!("a list of {}", items.len()),
-            other => other.to_json(),
-        };
-        match text.char_indices().nth(80) {
-            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-            None => text,
         }
     }
 }
@@ -138,17 +119,5 @@ impl PartialEq for Value {
             (Value::Dict(a), Value::Dict(b)) => a == b,
             _ => false,
         }
-    }
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_json())
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_json())
     }
 }
