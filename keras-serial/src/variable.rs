@@ -25,6 +25,8 @@ struct Inner {
     /// Was it made as a trainable one? Keras lists those first.
     made_trainable: bool,
     trainable: AtomicBool,
+    /// Does it go into files?
+    saved: bool,
     value: RwLock<Tensor>,
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
@@ -35,6 +37,7 @@ pub(crate) struct VariableOptions {
     pub name: String,
     pub path: String,
     pub trainable: bool,
+    pub saved: bool,
     pub regularizer: Option<Regularizer>,
     pub constraint: Option<Constraint>,
 }
@@ -51,6 +54,7 @@ impl Variable {
             shape: value.shape().clone(),
             made_trainable: options.trainable,
             trainable: AtomicBool::new(options.trainable),
+            saved: options.saved,
             value: RwLock::new(value),
             regularizer: options.regularizer,
             constraint: options.constraint,
@@ -90,6 +94,11 @@ impl Variable {
     /// Was it made as a trainable one, whatever holds now?
     pub(crate) fn was_made_trainable(&self) -> bool {
         self.0.made_trainable
+    }
+
+    /// Does it go into files?
+    pub(crate) fn is_saved(&self) -> bool {
+        self.0.saved
     }
 
     /// Says whether training changes it.

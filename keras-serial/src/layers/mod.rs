@@ -3,18 +3,26 @@
 #[macro_use]
 mod builder;
 mod assets;
+pub mod convolutional;
 pub mod core;
+mod dims;
 mod base;
 mod graph;
 mod input_spec;
 mod layer;
 mod layer_ref;
 mod losses;
+pub mod merging;
+pub mod pooling;
+pub mod regularization;
+pub mod reshaping;
 mod state;
 mod weight;
 
 pub use assets::Assets;
+pub use convolutional::*;
 pub use core::*;
+pub use dims::Dims;
 pub(crate) use base::shapes_from_value;
 pub(crate) use builder::{builder, refuse_quantization};
 pub use base::{BuildShapes, LayerBase};
@@ -23,5 +31,9 @@ pub use input_spec::InputSpec;
 pub use layer::{HasBase, Layer, LayerExt, invalid_argument};
 pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
+pub use merging::*;
+pub use pooling::*;
+pub use regularization::*;
+pub use reshaping::*;
 pub(crate) use state::State;
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

@@ -86,6 +86,7 @@ impl Weight {
             regularizer: None,
             constraint: None,
             trainable: true,
+            saved: true,
             dtype: None,
         }
     }
@@ -110,6 +111,7 @@ pub struct WeightMaker<'a, 'c> {
     regularizer: Option<&'a Regularizer>,
     constraint: Option<&'a Constraint>,
     trainable: bool,
+    saved: bool,
     dtype: Option<DType>,
 }
 
@@ -138,6 +140,12 @@ impl<'a> WeightMaker<'a, '_> {
         self
     }
 
+    /// Does it go into files? Yes by default.
+    pub fn saved(mut self, saved: bool) -> Self {
+        self.saved = saved;
+        self
+    }
+
     /// The element type; the layer's variable dtype by default.
     pub fn dtype(mut self, dtype: DType) -> Self {
         self.dtype = Some(dtype);
@@ -160,7 +168,7 @@ impl<'a> WeightMaker<'a, '_> {
             return Err(Error::new(ErrorKind::Limit, "the weight is too large").received(format!("shape {}", self.shape)).at(name));
         }
         let value = match self.initializer {
-            _ if Deferred::is_active() => crate::ops::zeros(&self.shape, dtype),
+            _ if Deferred::is_active() && self.saved => crate::ops::zeros(&self.shape, dtype),
             Some(initializer) => initializer.init(&self.shape, dtype),
             None if dtype.is_float() => Initializer::new(GlorotUniform::new()).init(&self.shape, dtype),
             None => Initializer::new(Zeros).init(&self.shape, dtype),
@@ -172,6 +180,7 @@ impl<'a> WeightMaker<'a, '_> {
                 path: scope_path(&name),
                 name,
                 trainable: self.trainable,
+                saved: self.saved,
                 regularizer: self.regularizer.cloned(),
                 constraint: self.constraint.cloned(),
             },

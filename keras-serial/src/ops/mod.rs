@@ -3,6 +3,7 @@
 //! On values they compute; on symbols they infer shapes, and are recorded in the graph.
 
 pub(crate) mod arithmetic;
+pub(crate) mod conv;
 pub(crate) mod create;
 pub(crate) mod dtypes;
 pub(crate) mod elementwise;
@@ -14,6 +15,7 @@ pub(crate) mod reduce;
 pub(crate) mod shape;
 
 pub use arithmetic::*;
+pub use conv::{DataFormat, Padding};
 pub use create::{arange, full, ones, zeros};
 pub use dtypes::result_type;
 pub use elementwise::*;

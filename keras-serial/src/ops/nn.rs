@@ -1,6 +1,6 @@
 //! Functions of neural networks that take parameters: softmax, ELU and their like.
 
-use super::arithmetic::{add, divide, greater, greater_equal, less_equal, logical_and, maximum, minimum, multiply, subtract};
+use super::arithmetic::{add, divide, greater, greater_equal, less_equal, maximum, minimum, multiply, subtract};
 use super::dtypes::to_float;
 use super::elementwise::{abs, erf, exp, log1p, negative, relu, sigmoid, sqrt, square, tanh};
 use super::graph::{OpClass, apply, config};
@@ -138,9 +138,10 @@ fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
     let sums = subtract(Tensor::from_raw(Engine::float_cumsum(sorted.raw()?, position), x.dtype()), 1)?;
     let along = crate::tensor::Shape::from((0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>());
     let rank = super::shape::reshape_to(&add(super::create::arange(extent, x.dtype())?, 1)?, &along)?;
-    let support = greater(&multiply(&sorted, &rank)?, &sums)?;
+    let support = super::dtypes::cast(&greater(&multiply(&sorted, &rank)?, &sums)?, x.dtype())?;
     let count = super::reduce::sum_impl(&support, &Axes::from(axis), true)?;
-    let is_last = logical_and(&support, &super::arithmetic::equal(&rank, &count)?)?;
-    let threshold = super::reduce::sum_impl(&multiply(&sums, super::dtypes::cast(&is_last, x.dtype())?)?, &Axes::from(axis), true)?;
+    // Keras takes the sum of all the supporting sums, and not the last one.
+    let threshold = super::reduce::sum_impl(&multiply(add(&sums, 1)?, &support)?, &Axes::from(axis), true)?;
+    let threshold = subtract(threshold, 1)?;
     maximum(subtract(x, divide(threshold, &count)?)?, 0)
 }

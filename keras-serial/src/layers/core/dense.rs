@@ -35,7 +35,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check, ignore("lora_rank", "lora_alpha"))]
+#[config(validate = Self::check)]
 pub struct Dense {
     base: LayerBase,
     units: usize,
@@ -57,10 +57,19 @@ pub struct Dense {
     bias_constraint: Option<Constraint>,
     #[config(default)]
     quantization_config: Value,
+    /// The rank of a low-rank update of the kernel, if there is one.
+    #[config(default, skip_if = Option::is_none)]
+    lora_rank: Option<usize>,
+    #[config(default, skip_if = Option::is_none)]
+    lora_alpha: Option<Value>,
     #[weight]
     kernel: Weight,
     #[weight]
     bias: Weight,
+    #[weight]
+    lora_kernel_a: Weight,
+    #[weight]
+    lora_kernel_b: Weight,
 }
 
 impl Dense {
@@ -78,8 +87,12 @@ impl Dense {
             kernel_constraint: None,
             bias_constraint: None,
             quantization_config: Value::Null,
+            lora_rank: None,
+            lora_alpha: None,
             kernel: Weight::default(),
             bias: Weight::default(),
+            lora_kernel_a: Weight::default(),
+            lora_kernel_b: Weight::default(),
         }
     }
 
@@ -121,6 +134,7 @@ impl Layer for Dense {
             .initializer(&self.kernel_initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint)
+            .trainable(self.lora_rank.is_none())
             .create()?;
         if self.use_bias {
             self.bias
@@ -130,11 +144,22 @@ impl Layer for Dense {
                 .constraint(&self.bias_constraint)
                 .create()?;
         }
+        if let Some(rank) = self.lora_rank {
+            // Keras saves the kernel with the update in it, and the update as zero.
+            let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
+            self.lora_kernel_a.make(cx, [input.last()?, rank]).initializer(&a).saved(false).create()?;
+            self.lora_kernel_b.make(cx, [rank, self.units]).initializer(&b).saved(false).create()?;
+        }
         Ok(())
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let mut y = ops::matmul(inputs.tensor()?, &self.kernel.value()?)?;
+        let x = inputs.tensor()?;
+        let mut y = ops::matmul(x, &self.kernel.value()?)?;
+        if let Some(rank) = self.lora_rank {
+            let update = ops::matmul(&ops::matmul(x, &self.lora_kernel_a.value()?)?, &self.lora_kernel_b.value()?)?;
+            y = ops::add(&y, ops::multiply(&update, super::lora_scale(rank, self.lora_alpha.as_ref()))?)?;
+        }
         if self.use_bias {
             y = ops::add(&y, self.bias.value()?)?;
         }

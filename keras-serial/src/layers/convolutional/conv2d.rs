@@ -1,0 +1,26 @@
+//! Convolution over height and width.
+
+convolution! {
+    /// Convolution over height and width: each output is the sum over a window of inputs times a kernel.
+    ///
+    /// # Arguments
+    /// - `filters`: the number of outputs; `kernel_size`: the window.
+    /// - `strides` and `dilation_rate`: 1; `padding`: `valid`; `data_format`: `channels_last`;
+    ///   `groups`: 1.
+    /// - `activation`: linear; `use_bias`: true; `kernel_initializer`: `glorot_uniform`;
+    ///   `bias_initializer`: `zeros`; no regularizers and constraints.
+    ///
+    /// # Shapes
+    /// `(batch, height, width, channels)` gives the same with `filters` channels.
+    ///
+    /// Follows <https://keras.io/api/layers/convolution_layers/convolution2d>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 2, 2, 1])?;
+    /// let y = Conv2D::new(1, 2).kernel_initializer("ones").apply(&x)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [10.0]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    Conv2D, 2
+}

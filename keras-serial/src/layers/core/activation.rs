@@ -1,0 +1,41 @@
+//! A function of each element, as a layer.
+
+use crate::activations::Activation as Function;
+use crate::error::Result;
+use crate::layers::{Layer, LayerBase};
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// An activation function as a layer: a name, a function, or another layer.
+///
+/// Follows <https://keras.io/api/layers/core_layers/activation>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[-1.0f32, 2.0], [1, 2])?;
+/// assert_eq!(keras_serial::layers::Activation::new("relu").apply(&x)?.to_vec::<f32>()?, [0.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+pub struct Activation {
+    base: LayerBase,
+    activation: Function,
+}
+
+impl Activation {
+    /// The layer of a function.
+    pub fn new(activation: impl Into<Function>) -> Self {
+        Self { base: LayerBase::default(), activation: activation.into() }
+    }
+}
+
+impl Layer for Activation {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        self.activation.apply(inputs.tensor()?).map(Into::into)
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

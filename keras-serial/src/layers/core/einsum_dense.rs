@@ -1,0 +1,235 @@
+//! A dense layer over axes that an equation names.
+
+use crate::activations::Activation;
+use crate::constraints::Constraint;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::Initializer;
+use crate::json::Value;
+use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::ops;
+use crate::regularizers::Regularizer;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{ConfigField, KerasSerializable, register};
+
+/// The layer `activation(einsum(equation, x, kernel) + bias)`.
+///
+/// # Arguments
+/// - `equation`: such as `"abc,cd->abd"`, also with `...` on the left or right.
+/// - `output_shape`: without the batch and without axes that `...` stands for; null for extents
+///   that follow from the input.
+/// - `activation`: none; `bias_axes`: the axes of the output that the bias has, none by default;
+///   `kernel_initializer`: `glorot_uniform`; `bias_initializer`: `zeros`.
+///
+/// Follows <https://keras.io/api/layers/core_layers/einsum_dense>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2])?;
+/// let y = EinsumDense::new("abc,cd->abd", [None, Some(2)]).kernel_initializer("ones").apply(&x)?;
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 3.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(validate = Self::check)]
+pub struct EinsumDense {
+    base: LayerBase,
+    #[config(with = "partial_shape")]
+    output_shape: Shape,
+    equation: String,
+    #[config(default)]
+    activation: Activation,
+    #[config(default)]
+    bias_axes: Option<String>,
+    #[config(default = Some("glorot_uniform".into()))]
+    kernel_initializer: Option<Initializer>,
+    #[config(default = Some("zeros".into()))]
+    bias_initializer: Option<Initializer>,
+    #[config(default)]
+    kernel_regularizer: Option<Regularizer>,
+    #[config(default)]
+    bias_regularizer: Option<Regularizer>,
+    /// The base's, which Keras writes here when there is none.
+    #[config(default)]
+    activity_regularizer: Option<Regularizer>,
+    #[config(default)]
+    kernel_constraint: Option<Constraint>,
+    #[config(default)]
+    bias_constraint: Option<Constraint>,
+    #[config(default, skip_if = Value::is_null)]
+    gptq_unpacked_column_size: Value,
+    #[config(default)]
+    quantization_config: Value,
+    #[weight]
+    kernel: Weight,
+    #[weight]
+    bias: Weight,
+}
+
+/// An output shape may be one number.
+mod partial_shape {
+    use super::{ConfigField, Result, Shape, Value};
+
+    pub(super) fn to_value(shape: &Shape) -> Result<Value> {
+        shape.to_value()
+    }
+
+    pub(super) fn from_value(value: &Value) -> Result<Shape> {
+        match value {
+            Value::Int(_) => usize::from_value(value).map(Shape::from),
+            value => Shape::from_value(value),
+        }
+    }
+}
+
+impl EinsumDense {
+    /// A layer of this equation and output shape.
+    pub fn new(equation: impl Into<String>, output_shape: impl Into<Shape>) -> Self {
+        Self {
+            base: LayerBase::default(),
+            output_shape: output_shape.into(),
+            equation: equation.into(),
+            activation: Activation::default(),
+            bias_axes: None,
+            kernel_initializer: Some("glorot_uniform".into()),
+            bias_initializer: Some("zeros".into()),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
+            gptq_unpacked_column_size: Value::Null,
+            quantization_config: Value::Null,
+            kernel: Weight::default(),
+            bias: Weight::default(),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.terms()?;
+        crate::layers::refuse_quantization(&self.quantization_config)
+    }
+
+    /// The labels of input, kernel and output, `.` for all that `...` stands for.
+    fn terms(&self) -> Result<(String, String, String)> {
+        let text = self.equation.replace("...", ".").replace(' ', "");
+        let malformed = || {
+            Error::new(ErrorKind::Config, format!("Invalid einsum equation '{}'", self.equation))
+                .expected("[X],[Y]->[Z], ...[X],[Y]->...[Z], or [X]...,[Y]->[Z]...")
+        };
+        let (inputs, output) = text.split_once("->").ok_or_else(malformed)?;
+        let (input, kernel) = inputs.split_once(',').ok_or_else(malformed)?;
+        let dots = |term: &str| term.matches('.').count();
+        let is_labels = |term: &str| !term.is_empty() && term.chars().all(|c| c.is_ascii_alphabetic() || c == '.');
+        let sound = [input, kernel, output].iter().all(|term| is_labels(term)) && dots(kernel) == 0 && dots(input) <= 1 && dots(input) == dots(output);
+        if !sound || input.starts_with('.') != output.starts_with('.') {
+            return Err(malformed());
+        }
+        Ok((input.to_owned(), kernel.to_owned(), output.to_owned()))
+    }
+
+    /// The extent of each label, from the input and the output shape.
+    fn extents(&self, input_shape: &Shape) -> Result<(Vec<usize>, Vec<usize>)> {
+        let (input, kernel, output) = self.terms()?;
+        let elided = (input_shape.rank() + usize::from(input.contains('.'))).saturating_sub(input.len());
+        let expand = |term: &str| -> Vec<char> {
+            term.chars().flat_map(|label| if label == '.' { vec!['.'; elided] } else { vec![label] }).collect()
+        };
+        let (input, output) = (expand(&input), expand(&output));
+        if input.len() != input_shape.rank() {
+            return Err(Error::new(ErrorKind::Shape, "the input does not fit the equation")
+                .expected(format!("rank {} for {:?}", input.len(), self.equation))
+                .received(format!("shape {input_shape}")));
+        }
+        let mut full: Vec<Option<usize>> = input_shape.dims().first().copied().into_iter().collect();
+        let partial = self.output_shape.dims().to_vec();
+        if self.equation.starts_with("...") {
+            full.extend(input_shape.dims().iter().skip(1).take(elided.saturating_sub(1)));
+            full.extend(partial);
+        } else {
+            full.extend(partial);
+            full.extend(input_shape.dims().iter().skip(input_shape.rank() - elided));
+        }
+        let find = |labels: &[char], dims: &[Option<usize>], label: char| {
+            labels.iter().position(|known| *known == label).map(|i| dims.get(i).copied().flatten())
+        };
+        let extent = |label: char| -> Result<usize> {
+            let from_input = find(&input, input_shape.dims(), label);
+            let from_output = find(&output, &full, label);
+            if let (Some(Some(a)), Some(Some(b))) = (from_input, from_output)
+                && a != b
+            {
+                return Err(Error::new(ErrorKind::Shape, format!("input shape and output shape do not match at shared dimension '{label}'"))
+                    .expected(a.to_string())
+                    .received(b.to_string()));
+            }
+            from_input.flatten().or(from_output.flatten()).ok_or_else(|| {
+                Error::new(ErrorKind::Shape, format!("Weight dimension '{label}' did not have a match in either the input spec or the output spec, or its extent is not known"))
+            })
+        };
+        let kernel = kernel.chars().map(extent).collect::<Result<Vec<_>>>()?;
+        let Some(axes) = &self.bias_axes else { return Ok((kernel, Vec::new())) };
+        // The bias has the named axes' extents, and 1 for the axes after the first of them.
+        let mut bias = Vec::new();
+        for (i, label) in output.iter().enumerate() {
+            if axes.contains(*label) {
+                bias.push(match full.get(i).copied().flatten() {
+                    Some(extent) => extent,
+                    None => extent(*label)?,
+                });
+            } else if !bias.is_empty() {
+                bias.push(1);
+            }
+        }
+        if let Some(unknown) = axes.chars().find(|label| !output.contains(label)) {
+            return Err(Error::new(ErrorKind::Config, format!("Bias dimension '{unknown}' was requested, but is not part of the output spec")));
+        }
+        Ok((kernel, bias))
+    }
+}
+
+crate::layers::builder! {
+    EinsumDense {
+        activation: Activation = activation,
+        bias_axes: String = bias_axes as some,
+        kernel_initializer: Initializer = kernel_initializer as some,
+        bias_initializer: Initializer = bias_initializer as some,
+        kernel_regularizer: Regularizer = kernel_regularizer as some,
+        bias_regularizer: Regularizer = bias_regularizer as some,
+        kernel_constraint: Constraint = kernel_constraint as some,
+        bias_constraint: Constraint = bias_constraint as some,
+    }
+}
+
+impl Layer for EinsumDense {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let (kernel, bias) = self.extents(input)?;
+        self.kernel
+            .make(cx, kernel)
+            .initializer(&self.kernel_initializer)
+            .regularizer(&self.kernel_regularizer)
+            .constraint(&self.kernel_constraint)
+            .create()?;
+        if self.bias_axes.is_some() {
+            self.bias
+                .make(cx, bias)
+                .initializer(&self.bias_initializer)
+                .regularizer(&self.bias_regularizer)
+                .constraint(&self.bias_constraint)
+                .create()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let mut y = ops::einsum(&self.equation, &[inputs.tensor()?.clone(), self.kernel.value()?])?;
+        if self.bias_axes.is_some() {
+            y = ops::add(&y, self.bias.value()?)?;
+        }
+        self.activation.apply(&y).map(Into::into)
+    }
+
+    fn supports_masking(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,75 @@
+//! Tensors one after the other.
+
+use super::inputs;
+use crate::error::Result;
+use crate::layers::{Layer, LayerBase};
+use crate::ops::shape::{broadcast_to, concat, expand_at};
+use crate::ops::{Axes, all, cast_to, ones};
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// Tensors one after the other along `axis` (-1 by default).
+///
+/// Follows <https://keras.io/api/layers/merging_layers/concatenate>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let a = Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?;
+/// let y = Concatenate::new().apply(vec![a.clone(), a])?;
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0, 1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+pub struct Concatenate {
+    base: LayerBase,
+    #[config(default = -1)]
+    axis: isize,
+}
+
+impl Default for Concatenate {
+    fn default() -> Self {
+        Self { base: LayerBase::default(), axis: -1 }
+    }
+}
+
+impl Concatenate {
+    /// The layer, along the last axis.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::layers::builder! {
+    Concatenate { axis: isize = axis }
+}
+
+impl Layer for Concatenate {
+    fn call(&self, args: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        concat(&inputs(args)?, self.axis).map(Into::into)
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    /// Inputs without a mask count whole; the masks are joined as the inputs are.
+    fn compute_mask(&self, args: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        if masks.iter().all(Option::is_none) {
+            return Ok(vec![None]);
+        }
+        let inputs = inputs(args)?;
+        let parts = inputs.iter().zip(masks).map(|(input, mask)| match mask {
+            None => ones(input.shape(), DType::Bool),
+            Some(mask) => {
+                let mut mask = cast_to(mask, DType::Bool)?;
+                while mask.rank() < input.rank() {
+                    mask = expand_at(&mask, -1)?;
+                }
+                broadcast_to(&mask, input.shape())
+            }
+        });
+        let joined = concat(&parts.collect::<Result<Vec<_>>>()?, self.axis)?;
+        all(&joined, Axes::from(-1), false).map(|mask| vec![Some(mask)])
+    }
+}

@@ -1,0 +1,43 @@
+//! The smallest of each element.
+
+use super::{Merge, fold, merging};
+use crate::error::Result;
+use crate::layers::LayerBase;
+use crate::ops::{minimum};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// The smallest of each element.
+///
+/// # Shapes
+/// A list of two or more tensors of shapes that broadcast, with the batch first.
+///
+/// Follows <https://keras.io/api/layers/merging_layers/minimum>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let a = Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?;
+/// let b = Tensor::from_slice(&[3.0f32, 4.0], [1, 2])?;
+/// assert_eq!(Minimum::new().apply(vec![a, b])?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug, Default)]
+pub struct Minimum {
+    base: LayerBase,
+}
+
+impl Minimum {
+    /// The layer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Merge for Minimum {
+    fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
+        fold(inputs, |a, b| minimum(&a, b))
+    }
+}
+
+merging!(Minimum);

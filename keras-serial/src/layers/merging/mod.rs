@@ -1,0 +1,90 @@
+//! Layers of several inputs (`keras.layers`, merging).
+
+mod add;
+mod average;
+mod concatenate;
+mod dot;
+mod maximum;
+mod minimum;
+mod multiply;
+mod subtract;
+
+pub use add::Add;
+pub use average::Average;
+pub use concatenate::Concatenate;
+pub use dot::Dot;
+pub use maximum::Maximum;
+pub use minimum::Minimum;
+pub use multiply::Multiply;
+pub use subtract::Subtract;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::logical_or;
+use crate::ops::shape::expand_at;
+use crate::tensor::{CallArgs, Tensor};
+
+/// What is made of several tensors.
+trait Merge {
+    /// One tensor from all.
+    fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor>;
+}
+
+/// The tensors of the first argument: at least one list of them.
+fn inputs(args: &CallArgs) -> Result<Vec<Tensor>> {
+    let inputs: Vec<Tensor> = args.inputs()?.leaves().into_iter().cloned().collect();
+    if inputs.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidArgument, "A merge layer should be called on a list of at least 1 input"));
+    }
+    Ok(inputs)
+}
+
+fn fold(inputs: Vec<Tensor>, mut merge: impl FnMut(Tensor, Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let mut inputs = inputs.into_iter();
+    let first = inputs.next().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "nothing to merge"))?;
+    inputs.try_fold(first, &mut merge)
+}
+
+/// Tensors of one rank: lower ones get axes of extent 1 after the batch's.
+///
+/// Where a batch's extent is 1, Keras moves it to the end to broadcast; extents alone do not tell
+/// these cases apart, so ranks are made equal by axes only.
+fn same_rank(inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    let rank = inputs.iter().map(Tensor::rank).max().unwrap_or_default();
+    let raise = |mut x: Tensor| {
+        while x.rank() < rank {
+            x = expand_at(&x, 1)?;
+        }
+        Ok(x)
+    };
+    inputs.into_iter().map(raise).collect()
+}
+
+/// The mask of a merged sequence: a step counts where it counts in any input.
+fn merged_mask(masks: &[Option<Tensor>]) -> Result<Option<Tensor>> {
+    let Some(masks) = masks.iter().cloned().collect::<Option<Vec<Tensor>>>() else { return Ok(None) };
+    if masks.is_empty() { Ok(None) } else { fold(masks, |a, b| logical_or(&a, b)).map(Some) }
+}
+
+/// Makes a layer of a type that merges tensors element by element.
+macro_rules! merging {
+    ($name:ident) => {
+        impl crate::layers::Layer for $name {
+            fn call(
+                &self,
+                inputs: &crate::tensor::CallArgs,
+                _: &crate::tensor::CallContext,
+            ) -> Result<crate::tensor::Nested<Tensor>> {
+                self.merge(super::same_rank(super::inputs(inputs)?)?).map(Into::into)
+            }
+
+            fn supports_masking(&self) -> bool {
+                true
+            }
+
+            fn compute_mask(&self, _: &crate::tensor::CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+                Ok(vec![super::merged_mask(masks)?])
+            }
+        }
+    };
+}
+use merging;

@@ -1,0 +1,23 @@
+//! The largest over all positions.
+
+use super::global_pooling;
+
+global_pooling! {
+    /// The largest of each channel over all positions.
+    ///
+    /// # Arguments
+    /// `data_format`: `channels_last`; `keepdims`: false, leaves the axes with extent 1 if true.
+    ///
+    /// # Shapes
+    /// `(batch, …, channels)` gives `(batch, channels)`.
+    ///
+    /// Follows <https://keras.io/api/layers/pooling_layers/global_max_pooling3d>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 1, 1, 2, 2])?;
+    /// assert_eq!(GlobalMaxPooling3D::new().apply(&x)?.to_vec::<f32>()?, [3.0, 4.0]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    GlobalMaxPooling3D, 3, Max, false, "GlobalMaxPool3D"
+}

@@ -1,0 +1,159 @@
+//! What pooling layers share.
+
+/// Defines a pooling layer over `$rank` axes.
+macro_rules! pooling {
+    ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident, $alias:literal) => {
+        use crate::error::Result;
+        use crate::layers::{Dims, InputSpec, Layer, LayerBase, invalid_argument};
+        use crate::ops::conv::{self, DataFormat, Padding, Pooling};
+        use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+        use crate::{Config, KerasSerializable, register};
+
+        $(#[$doc])*
+        #[register(builtin = "keras.layers", alias($alias))]
+        #[derive(KerasSerializable, Debug)]
+        #[config(validate = Self::check, from_config = Self::complete)]
+        pub struct $name {
+            base: LayerBase,
+            #[config(default = 2.into())]
+            pool_size: Dims<$rank>,
+            #[config(default)]
+            padding: Padding,
+            strides: Dims<$rank>,
+            #[config(default)]
+            data_format: DataFormat,
+        }
+
+        impl $name {
+            /// A layer with this window, one number for all axes or one for each.
+            pub fn new(pool_size: impl Into<Dims<$rank>>) -> Self {
+                let pool_size = pool_size.into();
+                Self { base: LayerBase::default(), pool_size, padding: Padding::Valid, strides: pool_size, data_format: DataFormat::ChannelsLast }
+            }
+
+            /// Strides that are left out are the window's size.
+            fn complete(config: &mut Config) -> Result<()> {
+                if config.get("strides").is_none_or(|strides| strides.is_null()) {
+                    let size = config.get("pool_size").cloned().unwrap_or(2.into());
+                    config.insert("strides".into(), size);
+                }
+                Ok(())
+            }
+
+            fn check(&self) -> Result<()> {
+                if self.padding == Padding::Causal {
+                    return Err(invalid_argument("padding", "\"valid\" or \"same\"", "causal"));
+                }
+                Ok(())
+            }
+        }
+
+        crate::layers::builder! {
+            $name {
+                strides: Dims<$rank> = strides,
+                padding: Padding = padding,
+                data_format: DataFormat = data_format,
+            }
+        }
+
+        impl Layer for $name {
+            fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+                let x = inputs.tensor()?;
+                conv::pool(x, Pooling::$op, &self.pool_size.0, &self.strides.0, self.padding, self.data_format).map(Into::into)
+            }
+
+            fn input_spec(&self) -> Option<InputSpec> {
+                Some(InputSpec::ndim($rank + 2))
+            }
+        }
+    };
+}
+pub(super) use pooling;
+
+/// Defines a pooling layer over all positions of `$rank` axes.
+macro_rules! global_pooling {
+    ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident, $masked:literal, $alias:literal) => {
+        use crate::error::Result;
+        use crate::layers::{InputSpec, Layer, LayerBase};
+        use crate::ops::conv::DataFormat;
+        use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+        use crate::{KerasSerializable, register};
+
+        $(#[$doc])*
+        #[register(builtin = "keras.layers", alias($alias))]
+        #[derive(KerasSerializable, Debug, Default)]
+        pub struct $name {
+            base: LayerBase,
+            #[config(default)]
+            data_format: DataFormat,
+            #[config(default)]
+            keepdims: bool,
+        }
+
+        impl $name {
+            /// A layer with Keras's defaults.
+            pub fn new() -> Self {
+                Self::default()
+            }
+        }
+
+        crate::layers::builder! {
+            $name {
+                data_format: DataFormat = data_format,
+                keepdims: bool = keepdims,
+            }
+        }
+
+        impl Layer for $name {
+            fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+                let mask = if $masked { cx.mask() } else { None };
+                super::macros::global::$op(inputs.tensor()?, mask, self.data_format, self.keepdims).map(Into::into)
+            }
+
+            fn call_arguments(&self) -> &'static [&'static str] {
+                if $masked { &["inputs", "mask"] } else { &["inputs"] }
+            }
+
+            fn input_spec(&self) -> Option<InputSpec> {
+                Some(InputSpec::ndim($rank + 2))
+            }
+
+            fn supports_masking(&self) -> bool {
+                $masked
+            }
+
+            fn compute_mask(&self, _: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+                Ok(vec![None])
+            }
+        }
+    };
+}
+pub(super) use global_pooling;
+
+/// Pooling over all positions.
+#[expect(non_snake_case, reason = "named by the kinds of pooling")]
+pub(super) mod global {
+    use crate::error::Result;
+    use crate::ops::conv::DataFormat;
+    use crate::ops::dtypes::cast;
+    use crate::ops::reduce::{max_impl, mean_impl, sum_impl};
+    use crate::ops::shape::expand_at;
+    use crate::ops::{Axes, divide, multiply};
+    use crate::tensor::Tensor;
+
+    fn positions(x: &Tensor, format: DataFormat) -> Axes {
+        let rank = x.rank() as isize;
+        Axes(Some(if format == DataFormat::ChannelsLast { (1..rank - 1).collect() } else { (2..rank).collect() }))
+    }
+
+    pub(in super::super) fn Max(x: &Tensor, _: Option<&Tensor>, format: DataFormat, keepdims: bool) -> Result<Tensor> {
+        max_impl(x, &positions(x, format), keepdims)
+    }
+
+    pub(in super::super) fn Average(x: &Tensor, mask: Option<&Tensor>, format: DataFormat, keepdims: bool) -> Result<Tensor> {
+        let axes = positions(x, format);
+        let Some(mask) = mask else { return mean_impl(x, &axes, keepdims) };
+        let mask = expand_at(&cast(mask, x.dtype())?, if format == DataFormat::ChannelsLast { 2 } else { 1 })?;
+        divide(sum_impl(&multiply(x, &mask)?, &axes, keepdims)?, sum_impl(&mask, &axes, keepdims)?)
+    }
+}

@@ -1,0 +1,356 @@
+//! Convolutions and pooling over one, two or three axes.
+
+use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
+
+use super::arithmetic::{add, divide};
+use super::create::ones;
+use super::dtypes::{cast, to_float};
+use super::graph::Operand;
+use super::shape::{pad_with, reshape_to, slice, Span, transpose_to};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::engine::Engine;
+use crate::tensor::{DType, Shape, Tensor};
+use crate::KerasSerializable;
+
+/// Where the channels stand: after the positions (Keras's default), or before them.
+#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DataFormat {
+    /// `(batch, …, channels)`.
+    #[default]
+    ChannelsLast,
+    /// `(batch, channels, …)`.
+    ChannelsFirst,
+}
+
+/// What happens at the edges.
+#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// Nothing: windows lie inside.
+    #[default]
+    Valid,
+    /// As many results as positions, for strides of 1.
+    Same,
+    /// Only positions before, for one axis.
+    Causal,
+}
+
+impl DataFormat {
+    /// The axis of the channels.
+    pub fn channel_axis(self) -> isize {
+        match self {
+            Self::ChannelsLast => -1,
+            Self::ChannelsFirst => 1,
+        }
+    }
+}
+
+/// The window of a convolution or pooling on each axis.
+#[derive(Debug, Clone)]
+pub(crate) struct Window<'a> {
+    pub size: &'a [usize],
+    pub strides: &'a [usize],
+    pub dilation: &'a [usize],
+    pub padding: Padding,
+}
+
+impl Window<'_> {
+    fn at(&self, axis: usize) -> (usize, usize, usize) {
+        let get = |list: &[usize]| list.get(axis).copied().unwrap_or(1).max(1);
+        (get(self.size), get(self.strides), get(self.dilation))
+    }
+
+    /// How far the window reaches on an axis.
+    fn reach(&self, axis: usize) -> usize {
+        let (size, _, dilation) = self.at(axis);
+        (size - 1) * dilation + 1
+    }
+
+    /// What is added before and after an axis of this extent.
+    fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
+        let (_, stride, _) = self.at(axis);
+        match self.padding {
+            Padding::Valid => (0, 0),
+            Padding::Causal => (self.reach(axis) - 1, 0),
+            Padding::Same => {
+                let total = ((extent.div_ceil(stride).saturating_sub(1)) * stride + self.reach(axis)).saturating_sub(extent);
+                (total / 2, total - total / 2)
+            }
+        }
+    }
+
+    /// The number of results on an axis.
+    fn results(&self, axis: usize, extent: usize) -> Result<usize> {
+        let (before, after) = self.edges(axis, extent);
+        let (_, stride, _) = self.at(axis);
+        match (extent + before + after).checked_sub(self.reach(axis)) {
+            Some(room) => Ok(room / stride + 1),
+            None => Err(Error::new(ErrorKind::Shape, "Computed output size would be negative")
+                .expected(format!("at least {} positions", self.reach(axis)))
+                .received(extent.to_string())),
+        }
+    }
+
+    fn output(&self, spatial: &[Option<usize>]) -> Result<Vec<Option<usize>>> {
+        spatial.iter().enumerate().map(|(axis, extent)| extent.map(|extent| self.results(axis, extent)).transpose()).collect()
+    }
+}
+
+/// The tensor with its channels before the positions.
+fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+    let rank = x.rank();
+    match format {
+        DataFormat::ChannelsFirst => Ok(x.clone()),
+        DataFormat::ChannelsLast => transpose_to(x, &[0, rank - 1].into_iter().chain(1..rank - 1).collect::<Vec<_>>()),
+    }
+}
+
+/// The tensor with its channels where they belong.
+fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+    let rank = x.rank();
+    match format {
+        DataFormat::ChannelsFirst => Ok(x.clone()),
+        DataFormat::ChannelsLast => transpose_to(x, &[0].into_iter().chain(2..rank).chain([1]).collect::<Vec<_>>()),
+    }
+}
+
+/// Batch, positions and channels of a shape.
+fn parts(x: &Tensor, format: DataFormat) -> Result<(Option<usize>, Vec<Option<usize>>, Option<usize>)> {
+    let dims = x.shape().dims();
+    match (dims, format) {
+        ([batch, spatial @ .., channels], DataFormat::ChannelsLast) | ([batch, channels, spatial @ ..], DataFormat::ChannelsFirst)
+            if (1..=3).contains(&spatial.len()) =>
+        {
+            Ok((*batch, spatial.to_vec(), *channels))
+        }
+        _ => Err(Error::new(ErrorKind::Shape, "wrong rank").expected("batch, channels, and one to three axes").received(format!("shape {}", x.shape()))),
+    }
+}
+
+fn joined(batch: Option<usize>, spatial: Vec<Option<usize>>, channels: Option<usize>, format: DataFormat) -> Shape {
+    match format {
+        DataFormat::ChannelsLast => [batch].into_iter().chain(spatial).chain([channels]).collect(),
+        DataFormat::ChannelsFirst => [batch, channels].into_iter().chain(spatial).collect(),
+    }
+}
+
+/// One axis more before the positions: convolutions over one axis run as ones over two.
+fn lift(x: &Tensor) -> Result<Tensor> {
+    super::shape::expand_at(x, 2)
+}
+
+fn lower(x: &Tensor) -> Result<Tensor> {
+    super::shape::squeeze_at(x, 2)
+}
+
+/// Positions under a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
+pub(crate) fn conv(
+    x: &Tensor,
+    kernel: &Tensor,
+    strides: &[usize],
+    padding: Padding,
+    format: DataFormat,
+    dilation: &[usize],
+    groups: usize,
+) -> Result<Tensor> {
+    let (x, kernel) = super::dtypes::promote(Operand::from(&to_float(x)?), Operand::from(kernel))?;
+    let (batch, spatial, channels) = parts(&x, format)?;
+    let kernel_dims = kernel.shape().known()?;
+    let [size @ .., inputs, outputs] = kernel_dims.as_slice() else {
+        return Err(Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape())));
+    };
+    if size.len() != spatial.len() || channels.is_some_and(|channels| channels != inputs * groups) || !outputs.is_multiple_of(groups.max(1)) {
+        return Err(Error::new(ErrorKind::Shape, "the kernel does not fit the input")
+            .expected(format!("{} input channels", inputs * groups))
+            .received(format!("shapes {} and {}", x.shape(), kernel.shape())));
+    }
+    let window = Window { size, strides, dilation, padding };
+    let result = joined(batch, window.output(&spatial)?, Some(*outputs), format);
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(result, x.dtype()));
+    }
+    let rank = spatial.len();
+    let edges: Vec<(usize, usize)> = spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
+    let first = channels_first(&x, format)?;
+    let first = pad_with(&first, &[(0, 0), (0, 0)].into_iter().chain(edges).collect::<Vec<_>>(), 0.0)?;
+    let weight = transpose_to(&kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
+    let at = |axis: usize| window.at(axis);
+    let y = match rank {
+        3 => {
+            let options = ConvOptions::new_with_padding([at(0).1, at(1).1, at(2).1], [(0, 0); 3], [at(0).2, at(1).2, at(2).2], groups);
+            Tensor::from_raw(Engine::conv3d(first.raw()?, weight.raw()?, None, options), x.dtype())
+        }
+        2 => {
+            let options = ConvOptions::new_with_padding([at(0).1, at(1).1], [(0, 0); 2], [at(0).2, at(1).2], groups);
+            Tensor::from_raw(Engine::conv2d(first.raw()?, weight.raw()?, None, options), x.dtype())
+        }
+        _ => {
+            let options = ConvOptions::new_with_padding([1, at(0).1], [(0, 0); 2], [1, at(0).2], groups);
+            lower(&Tensor::from_raw(Engine::conv2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options), x.dtype()))?
+        }
+    };
+    restore(&y, format)
+}
+
+/// Each channel under kernels of its own, of shape `(…window, channels, multiplier)`
+/// (`keras.ops.depthwise_conv`).
+pub(crate) fn depthwise_conv(x: &Tensor, kernel: &Tensor, strides: &[usize], padding: Padding, format: DataFormat, dilation: &[usize]) -> Result<Tensor> {
+    let dims = kernel.shape().known()?;
+    let [size @ .., channels, multiplier] = dims.as_slice() else {
+        return Err(Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape())));
+    };
+    let grouped: Vec<usize> = size.iter().copied().chain([1, channels * multiplier]).collect();
+    conv(x, &reshape_to(kernel, &grouped.into())?, strides, padding, format, dilation, *channels)
+}
+
+/// The transpose of a convolution, with a kernel of shape `(…window, outputs, inputs)`
+/// (`keras.ops.conv_transpose`).
+pub(crate) fn conv_transpose(
+    x: &Tensor,
+    kernel: &Tensor,
+    strides: &[usize],
+    padding: Padding,
+    output_padding: Option<&[usize]>,
+    format: DataFormat,
+    dilation: &[usize],
+) -> Result<Tensor> {
+    let (x, kernel) = super::dtypes::promote(Operand::from(&to_float(x)?), Operand::from(kernel))?;
+    let (batch, spatial, channels) = parts(&x, format)?;
+    let kernel_dims = kernel.shape().known()?;
+    let [size @ .., outputs, inputs] = kernel_dims.as_slice() else {
+        return Err(Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape())));
+    };
+    if size.len() != spatial.len() || channels.is_some_and(|channels| channels != *inputs) {
+        return Err(Error::new(ErrorKind::Shape, "the kernel does not fit the input")
+            .expected(format!("{inputs} input channels"))
+            .received(format!("shapes {} and {}", x.shape(), kernel.shape())));
+    }
+    let window = Window { size, strides, dilation, padding };
+    let length = |axis: usize, extent: usize| {
+        let (_, stride, _) = window.at(axis);
+        let reach = window.reach(axis);
+        let whole = extent.saturating_sub(1) * stride + reach;
+        match (output_padding.and_then(|p| p.get(axis).copied()), padding) {
+            (Some(extra), Padding::Same) => (whole + extra).saturating_sub(2 * (reach / 2)),
+            (Some(extra), _) => whole + extra,
+            (None, Padding::Same) => extent * stride,
+            (None, _) => extent * stride + reach.saturating_sub(stride),
+        }
+    };
+    let lengths: Vec<Option<usize>> = spatial.iter().enumerate().map(|(axis, extent)| extent.map(|extent| length(axis, extent))).collect();
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(joined(batch, lengths, Some(*outputs), format), x.dtype()));
+    }
+    let rank = spatial.len();
+    let first = channels_first(&x, format)?;
+    let weight = transpose_to(&kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
+    let at = |axis: usize| window.at(axis);
+    let y = match rank {
+        3 => {
+            let options = ConvTransposeOptions::new([at(0).1, at(1).1, at(2).1], [0; 3], [0; 3], [at(0).2, at(1).2, at(2).2], 1);
+            Tensor::from_raw(Engine::conv_transpose3d(first.raw()?, weight.raw()?, None, options), x.dtype())
+        }
+        2 => {
+            let options = ConvTransposeOptions::new([at(0).1, at(1).1], [0; 2], [0; 2], [at(0).2, at(1).2], 1);
+            Tensor::from_raw(Engine::conv_transpose2d(first.raw()?, weight.raw()?, None, options), x.dtype())
+        }
+        _ => {
+            let options = ConvTransposeOptions::new([1, at(0).1], [0; 2], [0; 2], [1, at(0).2], 1);
+            lower(&Tensor::from_raw(Engine::conv_transpose2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options), x.dtype()))?
+        }
+    };
+    // The whole result is cut (or filled with zeros) to what the convolution would have begun with.
+    let mut spans = vec![Span::ALL, Span::ALL];
+    let mut fill = vec![(0, 0), (0, 0)];
+    for (axis, wanted) in lengths.iter().enumerate() {
+        let wanted = wanted.unwrap_or_default();
+        let (before, _) = if padding == Padding::Same { window.edges(axis, wanted) } else { (0, 0) };
+        let whole = y.shape().dim(axis as isize + 2)?;
+        let end = (before + wanted).min(whole);
+        spans.push(Span::range(before, end));
+        fill.push((0, wanted.saturating_sub(end.saturating_sub(before))));
+    }
+    restore(&pad_with(&slice(&y, &spans)?, &fill, 0.0)?, format)
+}
+
+/// How a window's elements become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pooling {
+    Max,
+    Average,
+}
+
+/// One element for each window (`keras.ops.max_pool`, `average_pool`).
+pub(crate) fn pool(x: &Tensor, pooling: Pooling, size: &[usize], strides: &[usize], padding: Padding, format: DataFormat) -> Result<Tensor> {
+    let (batch, spatial, channels) = parts(x, format)?;
+    let window = Window { size, strides, dilation: &[], padding };
+    let result = joined(batch, window.output(&spatial)?, channels, format);
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(result, x.dtype()));
+    }
+    let dtype = x.dtype();
+    let first = channels_first(&to_float(x)?, format)?;
+    let edges: Vec<(usize, usize)> = spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
+    let padded = edges.iter().any(|edge| *edge != (0, 0));
+    let widths: Vec<(usize, usize)> = [(0, 0), (0, 0)].into_iter().chain(edges).collect();
+    let y = match pooling {
+        Pooling::Max => {
+            // Half precision has no infinities to spare below its lowest number.
+            let lowest = if first.dtype() == DType::Float16 { -65504.0 } else { f64::from(f32::MIN) };
+            pool_valid(&pad_with(&first, &widths, lowest)?, pooling, &window)?
+        }
+        Pooling::Average => {
+            let mean = pool_valid(&pad_with(&first, &widths, 0.0)?, pooling, &window)?;
+            if padded {
+                let inside: Shape = [Some(1), Some(1)].into_iter().chain(spatial.iter().copied()).collect();
+                let share = pool_valid(&pad_with(&ones(&inside, first.dtype())?, &widths, 0.0)?, pooling, &window)?;
+                divide(&mean, &share)?
+            } else {
+                mean
+            }
+        }
+    };
+    cast(&restore(&y, format)?, dtype)
+}
+
+/// Pooling inside of the tensor, one or two axes at a time.
+fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tensor> {
+    let two = |x: &Tensor, size: [usize; 2], strides: [usize; 2]| -> Result<Tensor> {
+        let raw = x.raw()?;
+        let raw = match pooling {
+            Pooling::Max => Engine::max_pool2d(raw, size, strides, [0, 0], [1, 1], false),
+            Pooling::Average => Engine::avg_pool2d(raw, size, strides, [0, 0], true, false),
+        };
+        Ok(Tensor::from_raw(raw, x.dtype()))
+    };
+    let at = |axis: usize| window.at(axis);
+    match x.rank() {
+        3 => lower(&two(&lift(x)?, [1, at(0).0], [1, at(0).1])?),
+        4 => two(x, [at(0).0, at(1).0], [at(0).1, at(1).1]),
+        _ => {
+            // The last two axes, then the first, with the others folded together.
+            let dims = x.shape().known()?;
+            let &[n, c, d, h, w] = dims.as_slice() else {
+                return Err(Error::new(ErrorKind::Shape, "wrong rank").received(format!("shape {}", x.shape())));
+            };
+            let y = two(&reshape_to(x, &Shape::from([n, c * d, h, w]))?, [at(1).0, at(2).0], [at(1).1, at(2).1])?;
+            let (h, w) = (y.shape().dim(2)?, y.shape().dim(3)?);
+            let y = two(&reshape_to(&y, &Shape::from([n, c, d, h * w]))?, [at(0).0, 1], [at(0).1, 1])?;
+            let d = y.shape().dim(2)?;
+            reshape_to(&y, &Shape::from([n, c, d, h, w]))
+        }
+    }
+}
+
+/// Positions plus a bias of one number a channel.
+pub(crate) fn add_bias(x: &Tensor, bias: &Tensor, format: DataFormat) -> Result<Tensor> {
+    add(x, per_channel(bias, x.rank(), format)?)
+}
+
+/// One number a channel, in a shape that broadcasts.
+pub(crate) fn per_channel(values: &Tensor, rank: usize, format: DataFormat) -> Result<Tensor> {
+    if format == DataFormat::ChannelsLast {
+        return Ok(values.clone());
+    }
+    let channels = values.shape().dim(0)?;
+    reshape_to(values, &(0..rank).map(|axis| Some(if axis == 1 { channels } else { 1 })).collect())
+}
