@@ -1,6 +1,7 @@
 //! Cases of objects that are no layers: a form of Keras, and what Keras computes with it.
 
 mod losses;
+mod metrics;
 
 use std::path::Path;
 
@@ -47,6 +48,7 @@ pub fn run(kind: &str, file: &Path) -> Result<(), Failure> {
             initializer_values(&initializer, &case)
         }
         "losses" => losses::run(form, &case),
+        "metrics" => metrics::run(form, &case),
         other => Err(Error::new(ErrorKind::Unsupported, format!("{other} are not supported")).into()),
     }
 }

@@ -90,6 +90,7 @@ pub(super) fn class_weights(value: &Value, dtype: DType) -> Result<Tensor> {
     cast(&Tensor::from_vec(numbers, [count])?, dtype)
 }
 
-pub(super) fn is_last_axis(axis: &Axes) -> bool {
+/// Is it the default axis, which is left out of configurations?
+pub(crate) fn is_last_axis(axis: &Axes) -> bool {
     *axis == Axes::from(-1)
 }

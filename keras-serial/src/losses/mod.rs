@@ -58,6 +58,7 @@ pub use poisson::{Poisson, poisson};
 pub use sparse_categorical_crossentropy::{SparseCategoricalCrossentropy, sparse_categorical_crossentropy};
 pub use squared_hinge::{SquaredHinge, squared_hinge};
 pub use tversky::{Tversky, tversky};
+pub(crate) use entropy::is_last_axis;
 pub use reduction::Reduction;
 pub(crate) use reduction::{apply_mask, squeeze_or_expand_to_same_rank};
 pub use wrapper::LossFunctionWrapper;

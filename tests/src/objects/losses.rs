@@ -1,7 +1,7 @@
 //! Cases of losses: truth and prediction, the loss, and the loss with sample weights.
 
 use keras_serial::json::Value;
-use keras_serial::losses::{ComputeLoss, Loss};
+use keras_serial::losses::Loss;
 use keras_serial::object::Handle;
 use keras_serial::tensor::Tensor;
 
