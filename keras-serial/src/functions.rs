@@ -105,7 +105,7 @@ impl Handle for Function {
 impl TypedHandle for Function {
     const KIND: Kind = Kind::Function;
     const EXPECTED: &'static str = "a function";
-    const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.metrics"];
+    const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.src.metrics"];
 }
 
 impl std::fmt::Debug for Function {

@@ -21,6 +21,10 @@ pub mod initializers;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]
+pub mod losses;
+#[cfg(feature = "engine")]
+pub mod metrics;
+#[cfg(feature = "engine")]
 pub mod models;
 #[cfg(feature = "engine")]
 pub mod ops;
