@@ -6,6 +6,7 @@ macro_rules! handle {
         $(#[$doc:meta])*
         pub struct $handle:ident(dyn $trait:ident);
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
+        $(, broken: $broken:path)?
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -49,7 +50,7 @@ macro_rules! handle {
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
-                    .unwrap_or_else(|error| Self::new($crate::object::Broken(error)))
+                    .unwrap_or_else(|error| Self::new($crate::object::handle!(@broken error $(, $broken)?)))
             }
         }
 
@@ -101,6 +102,8 @@ macro_rules! handle {
             }
         }
     };
+    (@broken $error:ident) => { $crate::object::Broken($error) };
+    (@broken $error:ident, $broken:path) => { $broken($error) };
 }
 pub(crate) use handle;
 
