@@ -9,6 +9,7 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::shape::expand_at;
 use crate::ops::{Axes, add, divide, multiply, sqrt, square, subtract};
 use crate::tensor::{DType, Shape, Tensor};
+use crate::utils::scope_path;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
@@ -82,7 +83,7 @@ impl Optimize for Adafactor {
                 _ => {
                     for _ in 0..2 {
                         let zero = Tensor::scalar(0i32)?;
-                        self.base.add_value(zero, variable.name(), variable.name().to_owned())?;
+                        self.base.add_value(zero, variable.name(), scope_path(variable.name()))?;
                     }
                 }
             }

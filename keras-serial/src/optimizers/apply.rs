@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::ops::{add, create, divide};
 use crate::tensor::Tensor;
+use crate::utils::NameScope;
 use crate::variable::Variable;
 
 /// Makes the averages, the gathered gradients, then the optimizer's own slots.
@@ -46,9 +47,20 @@ pub(super) fn apply<O: Optimize + ?Sized>(
     }
     let _stepping = optimizer.base().stepping.lock().unwrap_or_else(PoisonError::into_inner);
     same_number(gradients, variables)?;
-    optimizer.build(variables)?;
+    build_in_scope(optimizer, variables)?;
     let pairs = with_gradients(optimizer.base(), gradients, variables)?;
     undo_on_error(optimizer, || step(optimizer, &pairs))
+}
+
+/// Builds, with the optimizer's name in the paths of all that is made.
+pub(super) fn build_in_scope<O: Optimize + ?Sized>(optimizer: &O, variables: &[Variable]) -> Result<()> {
+    if optimizer.is_built() {
+        return Ok(());
+    }
+    // The counters of steps are older than the scope.
+    optimizer.variables()?;
+    let _scope = NameScope::enter(optimizer.name());
+    optimizer.build(variables)
 }
 
 /// One gradient, or none, for each variable.

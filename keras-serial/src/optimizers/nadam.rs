@@ -6,6 +6,7 @@ use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Tensor};
+use crate::utils::{auto_name, scope_path};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
@@ -63,8 +64,8 @@ impl Optimize for Nadam {
         self.base.add_slots(variables, &["momentum", "velocity"])?;
         let dtype = variables.first().map_or(DType::Float32, Variable::dtype);
         let one = cast(&Tensor::scalar(1f32)?, dtype)?;
-        let name = crate::utils::auto_name("variable");
-        let product = self.base.add_value(one, &name, name.clone())?;
+        let name = auto_name("variable");
+        let product = self.base.add_value(one, &name, scope_path(&name))?;
         self.product.set(product).map_err(|_| Error::new(ErrorKind::InvalidArgument, "the optimizer is built already"))
     }
 

@@ -11,6 +11,7 @@ use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::tensor::{DType, Shape, Tensor};
+use crate::utils::scope_path;
 use crate::variable::{Variable, VariableOptions};
 
 /// What an optimizer keeps between steps.
@@ -91,8 +92,11 @@ impl OptimizerBase {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As Keras's `name_scope` makes it: an optimizer inside another's scope stands below its name.
     fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.given_name().unwrap_or("optimizer"))
+        let own = format!("{}/", self.given_name().unwrap_or("optimizer"));
+        let around = scope_path("");
+        if around == own || around.ends_with(&format!("/{own}")) { around + name } else { around + &own + name }
     }
 
     /// The counter of steps.
