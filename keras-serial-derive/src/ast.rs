@@ -25,6 +25,8 @@ pub struct Field<'a> {
 pub enum Role {
     Base,
     Config,
+    /// An entry that the base writes, or null stands in its place.
+    BaseOrNull,
     Weight,
     Sublayer,
     Skipped,
@@ -54,6 +56,8 @@ impl<'a> Struct<'a> {
                 Role::Sublayer
             } else if attributes.skip.is_set() {
                 Role::Skipped
+            } else if attributes.base_or_null.is_set() {
+                Role::BaseOrNull
             } else {
                 Role::Config
             };

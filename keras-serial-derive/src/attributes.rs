@@ -53,6 +53,8 @@ pub struct FieldAttributes {
     pub aliases: Vec<LitStr>,
     pub with: Once<Path>,
     pub skip_if: Once<Path>,
+    pub base_or_null: Once<()>,
+    pub no_setter: Once<()>,
 }
 
 /// The attributes of a struct or enum.
@@ -63,6 +65,8 @@ pub struct TypeAttributes {
     pub class_name: Once<LitStr>,
     pub rename_all: Once<LitStr>,
     pub allow_unknown: Once<()>,
+    pub new: Once<()>,
+    pub setters: Once<()>,
     pub ignored: Vec<LitStr>,
 }
 
@@ -98,7 +102,11 @@ fn unknown(meta: &ParseNestedMeta<'_>, known: &str) -> syn::Error {
 }
 
 /// Runs the parser of each `#[config(…)]`.
-fn each_config(cx: &mut Ctxt, attributes: &[Attribute], mut parse: impl FnMut(&mut Ctxt, ParseNestedMeta<'_>) -> syn::Result<()>) {
+fn each_config(
+    cx: &mut Ctxt,
+    attributes: &[Attribute],
+    mut parse: impl FnMut(&mut Ctxt, ParseNestedMeta<'_>) -> syn::Result<()>,
+) {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("config")) {
         if let syn::Meta::List(_) = attribute.meta {
             let result = attribute.parse_nested_meta(|meta| parse(cx, meta));
@@ -125,6 +133,8 @@ impl FieldAttributes {
             aliases: Vec::new(),
             with: Once::new("with"),
             skip_if: Once::new("skip_if"),
+            base_or_null: Once::new("base_or_null"),
+            no_setter: Once::new("no_setter"),
         };
         each_config(cx, attributes, |cx, meta| {
             let at = meta.path.clone();
@@ -136,7 +146,11 @@ impl FieldAttributes {
                 this.serde.set(cx, &at, ());
             // #[config(default)], #[config(default = 0.5)]
             } else if at.is_ident("default") {
-                let default = if meta.input.peek(Token![=]) { FieldDefault::Expr(Box::new(meta.value()?.parse()?)) } else { FieldDefault::Trait };
+                let default = if meta.input.peek(Token![=]) {
+                    FieldDefault::Expr(Box::new(meta.value()?.parse()?))
+                } else {
+                    FieldDefault::Trait
+                };
                 this.default.set(cx, &at, default);
             // #[config(rename = "lr")]
             } else if at.is_ident("rename") {
@@ -150,8 +164,17 @@ impl FieldAttributes {
             // #[config(skip_if = Option::is_none)]
             } else if at.is_ident("skip_if") {
                 this.skip_if.set(cx, &at, path(&meta)?);
+            // #[config(base_or_null)]
+            } else if at.is_ident("base_or_null") {
+                this.base_or_null.set(cx, &at, ());
+            // #[config(no_setter)]
+            } else if at.is_ident("no_setter") {
+                this.no_setter.set(cx, &at, ());
             } else {
-                return Err(unknown(&meta, "`skip`, `serde`, `default`, `rename`, `alias`, `with`, `skip_if`"));
+                return Err(unknown(
+                    &meta,
+                    "`skip`, `serde`, `default`, `rename`, `alias`, `with`, `skip_if`, `base_or_null`, `no_setter`",
+                ));
             }
             Ok(())
         });
@@ -202,6 +225,8 @@ impl TypeAttributes {
             class_name: Once::new("class_name"),
             rename_all: Once::new("rename_all"),
             allow_unknown: Once::new("allow_unknown"),
+            new: Once::new("new"),
+            setters: Once::new("setters"),
             ignored: Vec::new(),
         };
         each_config(cx, attributes, |cx, meta| {
@@ -224,11 +249,20 @@ impl TypeAttributes {
             // #[config(allow_unknown)]
             } else if at.is_ident("allow_unknown") {
                 this.allow_unknown.set(cx, &at, ());
+            // #[config(new)]
+            } else if at.is_ident("new") {
+                this.new.set(cx, &at, ());
+            // #[config(setters)]
+            } else if at.is_ident("setters") {
+                this.setters.set(cx, &at, ());
             // #[config(ignore("time_major"))]
             } else if at.is_ident("ignore") {
                 this.ignored.extend(list(&meta)?);
             } else {
-                return Err(unknown(&meta, "`validate`, `get_config`, `from_config`, `class_name`, `rename_all`, `allow_unknown`, `ignore`"));
+                return Err(unknown(
+                    &meta,
+                    "`new`, `setters`, `validate`, `get_config`, `from_config`, `class_name`, `rename_all`, `allow_unknown`, `ignore`",
+                ));
             }
             Ok(())
         });

@@ -12,6 +12,7 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     one_conversion(cx, input);
     distinct_names(cx, input);
     one_base(cx, input);
+    setters_for_defaults(cx, input);
     if let Some(rename_all) = input.attributes.rename_all.get() {
         cx.error(rename_all, "`rename_all` is for enums");
     }
@@ -21,9 +22,9 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
 fn one_role(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in &input.fields {
         let a = &field.attributes;
-        let roles = [a.weight.is_set(), a.sublayer.is_set(), a.base.is_set(), a.skip.is_set()];
+        let roles = [a.weight.is_set(), a.sublayer.is_set(), a.base.is_set(), a.skip.is_set(), a.base_or_null.is_set()];
         if roles.iter().filter(|role| **role).count() > 1 {
-            cx.error(field.ident, "a field can only be one of `#[weight]`, `#[sublayer]`, `#[base]` and `#[config(skip)]`");
+            cx.error(field.ident, "a field can only be one of `#[weight]`, `#[sublayer]`, `#[base]`, `#[config(skip)]` and `#[config(base_or_null)]`");
         }
     }
 }
@@ -32,7 +33,14 @@ fn one_role(cx: &mut Ctxt, input: &Struct<'_>) {
 fn state_has_no_config(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in input.fields.iter().filter(|field| field.role != Role::Config) {
         let a = &field.attributes;
-        let given = [a.serde.is_set(), a.default.is_set(), a.rename.is_set(), !a.aliases.is_empty(), a.with.is_set(), a.skip_if.is_set()];
+        let given = [
+            a.serde.is_set(),
+            a.default.is_set(),
+            a.rename.is_set(),
+            !a.aliases.is_empty(),
+            a.with.is_set(),
+            a.skip_if.is_set(),
+        ];
         if given.contains(&true) {
             cx.error(field.ident, "this field is not in the configuration, so `default`, `rename`, `alias`, `with`, `serde` and `skip_if` mean nothing here");
         }
@@ -71,5 +79,14 @@ fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
 fn one_base(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in input.fields.iter().filter(|field| field.role == Role::Base).skip(1) {
         cx.error(field.ident, "a type has one base");
+    }
+}
+
+/// Only what has a default can be set after `new`.
+fn setters_for_defaults(cx: &mut Ctxt, input: &Struct<'_>) {
+    for field in input.fields.iter().filter(|field| field.attributes.no_setter.is_set()) {
+        if !input.attributes.setters.is_set() || !field.attributes.default.is_set() {
+            cx.error(field.ident, "`no_setter` is for fields with a `default` of a type with `#[config(setters)]`");
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::ast::{Field, Role, Struct};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::expand_enum;
+use crate::{expand_constructor, expand_enum};
 
 /// Expands the derive; on errors, empty implementations keep the compiler from adding its own.
 pub fn derive(input: DeriveInput) -> TokenStream {
@@ -64,6 +64,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let get_config = get_config(input);
     let from_config = from_config(input);
     let visits = input.fields.iter().filter_map(visit);
+    let constructors = expand_constructor::expand(input);
     let base = input.base().map(|base| {
         let base = base.ident;
         quote! {
@@ -110,6 +111,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
         }
         #base
         #registrable
+        #constructors
     }
 }
 
@@ -118,8 +120,12 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
         let ident = base.ident;
         quote!(self.#ident.write_config(<Self as ::keras_serial::__private::KerasSerializable>::class_name(), &mut config)?;)
     });
-    let entries = input.fields.iter().filter(|field| field.role == Role::Config).map(|field| {
+    let in_config = input.fields.iter().filter(|field| matches!(field.role, Role::Config | Role::BaseOrNull));
+    let entries = in_config.map(|field| {
         let (ident, name) = (field.ident, field.name());
+        if field.role == Role::BaseOrNull {
+            return quote!(::keras_serial::__private::field::null_if_missing(&mut config, #name););
+        }
         let value = if field.attributes.serde.is_set() {
             quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
         } else if let Some(with) = field.attributes.with.get() {
@@ -147,7 +153,11 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 }
 
 fn from_config(input: &Struct<'_>) -> TokenStream {
-    let locals: Vec<_> = input.fields.iter().map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#"))).collect();
+    let locals: Vec<_> = input
+        .fields
+        .iter()
+        .map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#")))
+        .collect();
     let reads = input.fields.iter().zip(&locals).map(|(field, local)| {
         let value = read(field);
         let ty = field.ty;
@@ -167,7 +177,11 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         });
         let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
         let names = names.chain(ignored);
-        let base: Vec<&str> = if input.base().is_some() { vec!["name", "trainable", "dtype", "activity_regularizer"] } else { Vec::new() };
+        let base: Vec<&str> = if input.base().is_some() {
+            vec!["name", "trainable", "dtype", "activity_regularizer"]
+        } else {
+            Vec::new()
+        };
         quote!(::keras_serial::__private::field::refuse_unknown(config, &[#(#base,)* #(#names),*])?;)
     });
     let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));
@@ -189,7 +203,9 @@ fn read(field: &Field<'_>) -> TokenStream {
             let ty = field.ty;
             return quote!(<#ty>::read_config(config)?);
         }
-        Role::Weight | Role::Sublayer | Role::Skipped => return quote!(::core::default::Default::default()),
+        Role::Weight | Role::Sublayer | Role::Skipped | Role::BaseOrNull => {
+            return quote!(::core::default::Default::default());
+        }
         Role::Config => {}
     }
     let name = field.name();

@@ -6,6 +6,7 @@ mod ast;
 mod attributes;
 mod check;
 mod ctxt;
+mod expand_constructor;
 mod expand_enum;
 mod expand_register;
 mod expand_struct;
@@ -27,9 +28,13 @@ use proc_macro::TokenStream;
 /// | `#[config(with = "module")]` | converted by the module's `to_value` and `from_value` |
 /// | `#[config(serde)]` | converted by serde's traits |
 /// | `#[config(skip_if = path)]` | left out when the function says so |
+/// | `#[config(base_or_null)]` | an entry of the base's that is written as null where the base has none; of type `()` |
+/// | `#[config(no_setter)]` | left out by `#[config(setters)]` |
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
+/// | `#[config(new)]` | gives it `new`, of the fields that have no default, and `Default` where all have one |
+/// | `#[config(setters)]` | gives it a builder method for each field that has a default |
 /// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, run after reading |
 /// | `#[config(allow_unknown)]` | unknown entries are no error |
 /// | `#[config(ignore("…"))]` | entries of old files that are read past |

@@ -77,7 +77,8 @@ impl Function {
     }
 
     fn wrong(&self, expected: &'static str) -> Error {
-        Error::new(ErrorKind::WrongKind, format!("the function `{}` takes other arguments", self.name())).expected(expected)
+        Error::new(ErrorKind::WrongKind, format!("the function `{}` takes other arguments", self.name()))
+            .expected(expected)
     }
 }
 

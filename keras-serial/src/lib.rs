@@ -13,11 +13,11 @@ pub mod activations;
 #[cfg(feature = "engine")]
 pub mod constraints;
 #[cfg(feature = "engine")]
+pub mod dtype_policies;
+#[cfg(feature = "engine")]
 pub mod functions;
 #[cfg(feature = "engine")]
 pub mod initializers;
-#[cfg(feature = "engine")]
-pub mod dtype_policies;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]
@@ -52,9 +52,9 @@ pub mod prelude {
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
     pub use crate::ops;
     pub use crate::registry::{CustomObjectScope, CustomObjects};
+    pub use crate::regularizers::Regularizer;
     #[cfg(feature = "archive")]
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
-    pub use crate::regularizers::Regularizer;
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
     pub use keras_serial_derive::{KerasSerializable, register};
 }
@@ -66,11 +66,11 @@ pub mod __private {
 
     pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field};
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
+    #[cfg(feature = "engine")]
+    pub use crate::functions::{function_handle, type_id_of_fn};
     pub use crate::json::Value;
     #[cfg(feature = "engine")]
     pub use crate::layers::{HasBase, LayerBase};
-    #[cfg(feature = "engine")]
-    pub use crate::functions::{function_handle, type_id_of_fn};
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
 
     /// The type's own name in the text of its path: `MyDense` in `crate::MyDense<f32>`.

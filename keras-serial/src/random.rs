@@ -57,7 +57,9 @@ impl ConfigField for Seed {
             Value::Null | Value::Int(_) => Ok(Self(value.clone())),
             // `RandomInitializer` writes whatever number it was given.
             Value::Float(number) if number.fract() == 0.0 => Ok(Self(value.clone())),
-            Value::Dict(form) if form.get("class_name").and_then(Value::as_str) == Some("SeedGenerator") => Ok(Self(value.clone())),
+            Value::Dict(form) if form.get("class_name").and_then(Value::as_str) == Some("SeedGenerator") => {
+                Ok(Self(value.clone()))
+            }
             _ => Err(wrong_type("a seed: null, an integer, or a SeedGenerator", value)),
         }
     }
@@ -76,7 +78,14 @@ pub(crate) fn uniform(rng: &mut StdRng, shape: &Shape, low: f64, high: f64, dtyp
 }
 
 /// Normally distributed numbers; beyond two deviations drawn again when `truncated`.
-pub(crate) fn normal(rng: &mut StdRng, shape: &Shape, mean: f64, stddev: f64, truncated: bool, dtype: DType) -> Result<Tensor> {
+pub(crate) fn normal(
+    rng: &mut StdRng,
+    shape: &Shape,
+    mean: f64,
+    stddev: f64,
+    truncated: bool,
+    dtype: DType,
+) -> Result<Tensor> {
     fill(shape, dtype, || {
         loop {
             // Box and Muller's method.

@@ -80,7 +80,15 @@ mod tests {
     // from keras.src.utils.naming import to_snake_case
     #[test]
     fn names_are_keras_names() {
-        for (class, name) in [("Dense", "dense"), ("Conv2D", "conv2d"), ("LSTMCell", "lstm_cell"), ("MultiHeadAttention", "multi_head_attention"), ("GlobalAveragePooling2D", "global_average_pooling2d"), ("MyDense", "my_dense"), ("ReLU", "re_lu")] {
+        for (class, name) in [
+            ("Dense", "dense"),
+            ("Conv2D", "conv2d"),
+            ("LSTMCell", "lstm_cell"),
+            ("MultiHeadAttention", "multi_head_attention"),
+            ("GlobalAveragePooling2D", "global_average_pooling2d"),
+            ("MyDense", "my_dense"),
+            ("ReLU", "re_lu"),
+        ] {
             assert_eq!(to_snake_case(class), name);
         }
     }

@@ -97,7 +97,7 @@ impl Variable {
     }
 
     /// Does it go into files?
-    pub(crate) fn is_saved(&self) -> bool {
+    pub fn is_saved(&self) -> bool {
         self.0.saved
     }
 

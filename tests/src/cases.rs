@@ -78,7 +78,8 @@ pub fn run(case: impl FnOnce() -> Result<(), Failure> + std::panic::UnwindSafe) 
     match std::panic::catch_unwind(case) {
         Ok(result) => result.into(),
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            let text =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             Outcome::Fail(format!("panic: {}", text.unwrap_or("?")))
         }
     }

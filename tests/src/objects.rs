@@ -7,8 +7,8 @@ use keras_serial::constraints::{Constrain, Constraint};
 use keras_serial::initializers::{Initialize, Initializer};
 use keras_serial::json::Value;
 use keras_serial::object::Handle;
-use keras_serial::regularizers::{Regularize, Regularizer};
 use keras_serial::registry::CustomObjects;
+use keras_serial::regularizers::{Regularize, Regularizer};
 use keras_serial::tensor::{DType, Shape, Tensor};
 use keras_serial::{ConfigField, Error, ErrorKind};
 
@@ -22,7 +22,10 @@ pub fn run(kind: &str, file: &Path) -> Result<(), Failure> {
     match kind {
         "activations" => {
             let activation = Activation::deserialize_form(form)?;
-            same_config(&keras_serial::registry::deserialize_keras_object(form, &CustomObjects::new())?.serialize()?, form)?;
+            same_config(
+                &keras_serial::registry::deserialize_keras_object(form, &CustomObjects::new())?.serialize()?,
+                form,
+            )?;
             check("y", &activation.apply(&tensor(&case, "x")?)?, &case)
         }
         "constraints" => {

@@ -1,11 +1,11 @@
 //! Functions after a layer's own computation (`keras.activations`).
 
-mod handle;
 mod celu;
 mod elu;
 mod exponential;
 mod gelu;
 mod glu;
+mod handle;
 mod hard_shrink;
 mod hard_sigmoid;
 mod hard_silu;
@@ -30,13 +30,14 @@ mod sparsemax;
 mod squareplus;
 mod tanh;
 mod tanh_shrink;
+mod threshold;
 
-pub use handle::{Activate, Activation, ActivationSource};
 pub use celu::celu;
 pub use elu::elu;
 pub use exponential::exponential;
 pub use gelu::gelu;
 pub use glu::glu;
+pub use handle::{Activate, Activation, ActivationSource};
 pub use hard_shrink::hard_shrink;
 pub use hard_sigmoid::hard_sigmoid;
 pub use hard_silu::hard_silu;
@@ -61,3 +62,4 @@ pub use sparsemax::sparsemax;
 pub use squareplus::squareplus;
 pub use tanh::tanh;
 pub use tanh_shrink::tanh_shrink;
+pub use threshold::threshold;

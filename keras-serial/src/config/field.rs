@@ -33,6 +33,11 @@ pub fn optional<T>(
     }
 }
 
+/// Writes null where the base wrote nothing.
+pub fn null_if_missing(config: &mut Config, name: &'static str) {
+    config.entry(name.to_owned()).or_insert(Value::Null);
+}
+
 /// A field of a type that has serde's traits.
 pub fn from_serde<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
     crate::json::from_value(value)

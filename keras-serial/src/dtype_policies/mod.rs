@@ -25,9 +25,9 @@ impl DTypePolicy {
         match self.name.as_str() {
             "mixed_float16" => Ok((DType::Float16, DType::Float32)),
             "mixed_bfloat16" => Ok((DType::BFloat16, DType::Float32)),
-            name => DType::from_str(name).map(|dtype| (dtype, dtype)).map_err(|error| {
-                error.hint("a policy is the name of a dtype, `mixed_float16` or `mixed_bfloat16`")
-            }),
+            name => DType::from_str(name)
+                .map(|dtype| (dtype, dtype))
+                .map_err(|error| error.hint("a policy is the name of a dtype, `mixed_float16` or `mixed_bfloat16`")),
         }
     }
 

@@ -46,8 +46,10 @@ impl Initialize for Orthogonal {
         }
         let rows: usize = leading.iter().product();
         let (long, short) = (rows.max(*columns), rows.min(*columns));
-        let drawn = random::normal(&mut self.seed.generator(), &Shape::from([short, long]), 0.0, 1.0, false, DType::Float32)?;
-        let mut vectors: Vec<Vec<f64>> = drawn.to_vec::<f32>()?.chunks(long.max(1)).map(|v| v.iter().map(|x| f64::from(*x)).collect()).collect();
+        let drawn =
+            random::normal(&mut self.seed.generator(), &Shape::from([short, long]), 0.0, 1.0, false, DType::Float32)?;
+        let mut vectors: Vec<Vec<f64>> =
+            drawn.to_vec::<f32>()?.chunks(long.max(1)).map(|v| v.iter().map(|x| f64::from(*x)).collect()).collect();
         orthonormalize(&mut vectors);
         let at = |short: usize, long: usize| vectors.get(short).and_then(|v| v.get(long)).copied().unwrap_or_default();
         let values = (0..rows).flat_map(|row| (0..*columns).map(move |column| (row, column)));
@@ -59,7 +61,8 @@ impl Initialize for Orthogonal {
 }
 
 fn too_flat(shape: &Shape) -> Error {
-    Error::new(ErrorKind::Shape, "The tensor to initialize must be at least two-dimensional").received(format!("shape={shape} of rank {}", shape.rank()))
+    Error::new(ErrorKind::Shape, "The tensor to initialize must be at least two-dimensional")
+        .received(format!("shape={shape} of rank {}", shape.rank()))
 }
 
 /// Gram and Schmidt's method, twice, which keeps right angles to the last digit.

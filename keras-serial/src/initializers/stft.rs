@@ -55,7 +55,12 @@ pub struct Stft {
 impl Stft {
     /// Cosines under a window.
     pub fn new(window: Option<&str>) -> Self {
-        Self { side: StftSide::Real, window: window.map(str::to_owned), periodic: false, scaling: Some(StftScaling::Density) }
+        Self {
+            side: StftSide::Real,
+            window: window.map(str::to_owned),
+            periodic: false,
+            scaling: Some(StftScaling::Density),
+        }
     }
 
     fn window(&self, frame: usize) -> Result<Option<Vec<f64>>> {
@@ -85,7 +90,9 @@ impl Stft {
 impl Initialize for Stft {
     fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
         let &[frame, 1, bins] = shape.known()?.as_slice() else {
-            return Err(Error::new(ErrorKind::Shape, "wrong shape for STFT").expected("(frame length, 1, bins)").received(shape.to_string()));
+            return Err(Error::new(ErrorKind::Shape, "wrong shape for STFT")
+                .expected("(frame length, 1, bins)")
+                .received(shape.to_string()));
         };
         let window = self.window(frame)?;
         let scale = match (&window, self.scaling) {

@@ -73,7 +73,8 @@ impl VarianceScaling {
         if self.scale > 0.0 {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Config, "Argument `scale` must be positive float").received(format!("scale={}", self.scale)))
+        Err(Error::new(ErrorKind::Config, "Argument `scale` must be positive float")
+            .received(format!("scale={}", self.scale)))
     }
 }
 
@@ -87,7 +88,8 @@ impl Initialize for VarianceScaling {
 /// The numbers of inputs and outputs of a weight.
 pub(super) fn fans(shape: &Shape, input_axes: Option<&[isize]>, output_axes: Option<&[isize]>) -> Result<(f64, f64)> {
     if let (Some(inputs), Some(outputs)) = (input_axes, output_axes) {
-        let product = |axes: &[isize]| axes.iter().try_fold(1.0, |p, axis| -> Result<f64> { Ok(p * shape.dim(*axis)? as f64) });
+        let product =
+            |axes: &[isize]| axes.iter().try_fold(1.0, |p, axis| -> Result<f64> { Ok(p * shape.dim(*axis)? as f64) });
         return Ok((product(inputs)?, product(outputs)?));
     }
     Ok(match shape.known()?.as_slice() {

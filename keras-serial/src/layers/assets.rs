@@ -25,7 +25,9 @@ impl Assets {
             Error::new(ErrorKind::Archive, format!("missing asset `{name}`"))
                 .received(self.files.keys().cloned().collect::<Vec<_>>().join(", "))
         })?;
-        std::str::from_utf8(bytes).map_err(|error| Error::new(ErrorKind::Archive, format!("the asset `{name}` is not UTF-8")).with_source(error))
+        std::str::from_utf8(bytes).map_err(|error| {
+            Error::new(ErrorKind::Archive, format!("the asset `{name}` is not UTF-8")).with_source(error)
+        })
     }
 
     /// Are there no files?

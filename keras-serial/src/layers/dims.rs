@@ -32,7 +32,9 @@ impl<const N: usize> ConfigField for Dims<N> {
             _ => return Err(wrong_type("an integer or a list of integers", value)),
         };
         if dims.0.contains(&0) {
-            return Err(Error::new(ErrorKind::Config, "invalid value").expected("positive integers").received(value.short()));
+            return Err(Error::new(ErrorKind::Config, "invalid value")
+                .expected("positive integers")
+                .received(value.short()));
         }
         Ok(dims)
     }

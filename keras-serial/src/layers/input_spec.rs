@@ -57,7 +57,9 @@ impl InputSpec {
         }
         for (axis, extent) in &self.axes {
             match shape.get(*axis) {
-                Ok(Some(found)) if found != *extent => return wrong(format!("axis {axis} of input shape to have value {extent}")),
+                Ok(Some(found)) if found != *extent => {
+                    return wrong(format!("axis {axis} of input shape to have value {extent}"));
+                }
                 Ok(_) => {}
                 Err(_) => return wrong(format!("an axis {axis}")),
             }

@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
-use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef};
 use super::GraphModel;
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, Weight};
 
 /// A type with a [`LayerBase`]; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
@@ -35,6 +35,12 @@ pub trait Layer: KerasSerializable + HasBase {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let _ = (input, cx);
         Ok(())
+    }
+
+    /// Is it the same for all inputs, so that files need not tell for which shape it was built?
+    /// Keras's own layers say so where their `__init__` builds them; no by default.
+    fn is_built_at_init(&self) -> bool {
+        false
     }
 
     /// Computes.
@@ -92,6 +98,11 @@ pub trait Layer: KerasSerializable + HasBase {
         self.base().build_config()
     }
 
+    /// Its own weights in the order of files, where that is not trainable ones first.
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        None
+    }
+
     /// What it keeps beside weights: vocabularies.
     ///
     /// # Errors
@@ -139,6 +150,13 @@ pub trait LayerExt: Layer + Sized {
     #[must_use]
     fn dtype(mut self, policy: impl Into<crate::dtype_policies::Policy>) -> Self {
         self.base_mut().set_dtype_policy(policy);
+        self
+    }
+
+    /// Sets the penalty on what the layer gives; none by default.
+    #[must_use]
+    fn activity_regularizer(mut self, regularizer: impl Into<crate::regularizers::Regularizer>) -> Self {
+        self.base_mut().set_activity_regularizer(Some(regularizer.into()));
         self
     }
 

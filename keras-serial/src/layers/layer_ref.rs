@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
-use super::base::{BuildShapes, shapes_from_value};
+use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
 use crate::config::{Config, ConfigField, FieldVisitor};
@@ -30,6 +30,9 @@ impl LayerRef {
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
         layer.base().name(layer.class());
+        if layer.is_built_at_init() {
+            layer.base().set_built();
+        }
         let this = Self(layer);
         this.0.visit_fields(&mut WeightNames);
         this
@@ -99,7 +102,11 @@ impl LayerRef {
             let _scope = NameScope::enter(self.name());
             let _inner = Inner::enter();
             if let Some(spec) = layer.input_spec() {
-                for tensor in args.inputs().map(|inputs| inputs.leaves().into_iter().cloned().collect::<Vec<_>>()).unwrap_or_default() {
+                for tensor in args
+                    .inputs()
+                    .map(|inputs| inputs.leaves().into_iter().cloned().collect::<Vec<_>>())
+                    .unwrap_or_default()
+                {
                     spec.check(&tensor, self.name())?;
                 }
             }
@@ -112,7 +119,8 @@ impl LayerRef {
         }
         let outputs = self.mask_outputs(&args, &cx, outputs)?;
         if recording {
-            let plain = outputs.map(|output| Tensor::symbol(output.shape(), output.dtype()).with_mask(output.mask().cloned()));
+            let plain =
+                outputs.map(|output| Tensor::symbol(output.shape(), output.dtype()).with_mask(output.mask().cloned()));
             return layer.base().inbound.record(Arc::new(self.clone()), recorded, plain);
         }
         Ok(outputs)
@@ -155,7 +163,7 @@ impl LayerRef {
             base.variables().clear();
             return Err(error);
         }
-        base.build.lock().unwrap_or_else(PoisonError::into_inner).shapes = Some(shapes);
+        *base.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState { shapes: Some(shapes) };
         base.set_built();
         Ok(())
     }
@@ -218,6 +226,14 @@ impl LayerRef {
         trainable.into_iter().chain(other).collect()
     }
 
+    /// Its own weights that go into files, in their order there.
+    pub(crate) fn saved_weights(&self) -> Vec<Variable> {
+        match self.0.saved_weights() {
+            Some(weights) => weights.into_iter().filter_map(|weight| weight.variable().cloned()).collect(),
+            None => self.own_weights().into_iter().filter(Variable::is_saved).collect(),
+        }
+    }
+
     /// The weights that training changes.
     pub fn trainable_weights(&self) -> Vec<Variable> {
         if !self.is_trainable() {
@@ -270,17 +286,28 @@ impl LayerRef {
         if weights.len() != values.len() {
             return Err(Error::new(
                 ErrorKind::Weights,
-                format!("You called `set_weights(weights)` on layer '{}' with a weight list of length {}", self.name(), values.len()),
+                format!(
+                    "You called `set_weights(weights)` on layer '{}' with a weight list of length {}",
+                    self.name(),
+                    values.len()
+                ),
             )
-            .expected(format!("{} weights: {}", weights.len(), weights.iter().map(Variable::path).collect::<Vec<_>>().join(", ")))
+            .expected(format!(
+                "{} weights: {}",
+                weights.len(),
+                weights.iter().map(Variable::path).collect::<Vec<_>>().join(", ")
+            ))
             .received(values.len().to_string()));
         }
         for (weight, value) in weights.iter().zip(values) {
             if weight.shape() != value.shape() {
-                return Err(Error::new(ErrorKind::Weights, format!("Layer {} weight shape is not compatible with provided weight shape", self.name()))
-                    .expected(format!("shape {}", weight.shape()))
-                    .received(format!("shape {}", value.shape()))
-                    .at(weight.path().to_owned()));
+                return Err(Error::new(
+                    ErrorKind::Weights,
+                    format!("Layer {} weight shape is not compatible with provided weight shape", self.name()),
+                )
+                .expected(format!("shape {}", weight.shape()))
+                .received(format!("shape {}", value.shape()))
+                .at(weight.path().to_owned()));
             }
         }
         weights.iter().zip(values).try_for_each(|(weight, value)| weight.assign(value))

@@ -1,12 +1,10 @@
 //! Layers (`keras.layers`), and what a layer of one's own is made of.
 
-#[macro_use]
-mod builder;
 mod assets;
+mod base;
 pub mod convolutional;
 pub mod core;
 mod dims;
-mod base;
 mod graph;
 mod input_spec;
 mod layer;
@@ -14,18 +12,17 @@ mod layer_ref;
 mod losses;
 pub mod merging;
 pub mod pooling;
+mod quantization;
 pub mod regularization;
 pub mod reshaping;
 mod state;
 mod weight;
 
 pub use assets::Assets;
+pub use base::{BuildShapes, LayerBase};
 pub use convolutional::*;
 pub use core::*;
 pub use dims::Dims;
-pub(crate) use base::shapes_from_value;
-pub(crate) use builder::{builder, refuse_quantization};
-pub use base::{BuildShapes, LayerBase};
 pub use graph::GraphModel;
 pub use input_spec::InputSpec;
 pub use layer::{HasBase, Layer, LayerExt, invalid_argument};
@@ -33,6 +30,7 @@ pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
 pub use merging::*;
 pub use pooling::*;
+pub(crate) use quantization::refuse_quantization;
 pub use regularization::*;
 pub use reshaping::*;
 pub(crate) use state::State;

@@ -165,7 +165,9 @@ impl<'a> WeightMaker<'a, '_> {
         let size = self.shape.num_elements().and_then(|count| count.checked_mul(dtype.size()));
         if size.is_none_or(|size| size > isize::MAX as usize / 2) {
             self.shape.known().at_with(|| name.clone())?;
-            return Err(Error::new(ErrorKind::Limit, "the weight is too large").received(format!("shape {}", self.shape)).at(name));
+            return Err(Error::new(ErrorKind::Limit, "the weight is too large")
+                .received(format!("shape {}", self.shape))
+                .at(name));
         }
         let value = match self.initializer {
             _ if Deferred::is_active() && self.saved => crate::ops::zeros(&self.shape, dtype),

@@ -73,12 +73,19 @@ fn clone_layer(layer: &LayerRef, clone_function: &mut dyn FnMut(&LayerRef) -> Re
         return clone_functional(layer, functional, clone_function);
     }
     if let Some(sequential) = layer.downcast_ref::<Sequential>() {
-        let layers = sequential.all_layers().iter().map(|layer| clone_inner(layer, clone_function)).collect::<Result<Vec<_>>>()?;
+        let layers = sequential
+            .all_layers()
+            .iter()
+            .map(|layer| clone_inner(layer, clone_function))
+            .collect::<Result<Vec<_>>>()?;
         return Sequential::named(layer.name(), layers).map(|model| model.as_layer().clone());
     }
     if layer.layer().is_model() {
-        return Err(Error::new(ErrorKind::InvalidArgument, "Expected `model` argument to be a functional `Model` instance, but got a subclassed model instead")
-            .hint("make it again from its configuration: `copy_layer`"));
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "Expected `model` argument to be a functional `Model` instance, but got a subclassed model instead",
+        )
+        .hint("make it again from its configuration: `copy_layer`"));
     }
     clone_function(layer)
 }
@@ -105,7 +112,8 @@ fn clone_functional(
         };
         copies.insert(operation.id(), copy);
     }
-    let copy_of = |id: usize| copies.get(&id).cloned().ok_or_else(|| Error::new(ErrorKind::Graph, "a layer was not copied"));
+    let copy_of =
+        |id: usize| copies.get(&id).cloned().ok_or_else(|| Error::new(ErrorKind::Graph, "a layer was not copied"));
     let mut values: HashMap<(usize, usize), Tensor> = HashMap::new();
     for node in graph.nodes() {
         let copy = copy_of(node.operation.id())?;

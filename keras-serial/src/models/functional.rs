@@ -1,7 +1,7 @@
 //! Models made of a graph of layers.
 
 use super::graph::{Graph, as_layer};
-use super::{functional_config, Model};
+use super::{Model, functional_config};
 use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
@@ -53,7 +53,8 @@ impl Functional {
     pub(super) fn unnamed(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<Self> {
         let (inputs, outputs) = super::clone::from_inputs(inputs, outputs)?;
         let graph = Graph::new(inputs, outputs)?;
-        let known: Vec<_> = graph.inputs.leaves().iter().filter_map(|t| Some(t.history()?.node.operation.id())).collect();
+        let known: Vec<_> =
+            graph.inputs.leaves().iter().filter_map(|t| Some(t.history()?.node.operation.id())).collect();
         for node in graph.nodes().iter().filter(|node| node.is_input()) {
             if !known.contains(&node.operation.id()) {
                 return Err(Error::new(ErrorKind::Graph, "`inputs` not connected to `outputs`")
@@ -74,32 +75,52 @@ impl Functional {
             (Nested::Dict(given), Nested::Dict(asked)) => {
                 let mut keys: Vec<&String> = asked.keys().collect();
                 keys.sort();
-                Some(keys.iter().flat_map(|key| match given.get(*key) {
-                    Some(given) => given.slots().into_iter().map(Option::<&Tensor>::cloned).collect(),
-                    None => vec![None],
-                }).collect())
+                Some(
+                    keys.iter()
+                        .flat_map(|key| match given.get(*key) {
+                            Some(given) => given.slots().into_iter().map(Option::<&Tensor>::cloned).collect(),
+                            None => vec![None],
+                        })
+                        .collect(),
+                )
             }
-            (Nested::Dict(given), _) => {
-                Some(symbols.iter().map(|symbol| given.get(&name(symbol)).and_then(|x| x.single().ok().cloned())).collect())
-            }
+            (Nested::Dict(given), _) => Some(
+                symbols.iter().map(|symbol| given.get(&name(symbol)).and_then(|x| x.single().ok().cloned())).collect(),
+            ),
             _ => None,
         };
         let flat = by_name.unwrap_or_else(|| inputs.slots().into_iter().map(Option::<&Tensor>::cloned).collect());
         if flat.len() != symbols.len() {
-            return Err(Error::new(ErrorKind::InvalidArgument, "The structure of `inputs` doesn't match the expected structure")
-                .expected(format!("{} inputs: {}", symbols.len(), symbols.iter().map(|s| name(s)).collect::<Vec<_>>().join(", ")))
-                .received(format!("{} inputs", flat.len())));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "The structure of `inputs` doesn't match the expected structure",
+            )
+            .expected(format!(
+                "{} inputs: {}",
+                symbols.len(),
+                symbols.iter().map(|s| name(s)).collect::<Vec<_>>().join(", ")
+            ))
+            .received(format!("{} inputs", flat.len())));
         }
-        symbols.into_iter().zip(flat).map(|(symbol, input)| {
-            let Some(input) = input else {
-                let optional = symbol.history().and_then(|h| as_layer(&*h.node.operation)?.downcast_ref::<InputLayer>().map(InputLayer::is_optional));
-                return match optional {
-                    Some(true) => Ok(None),
-                    _ => Err(Error::new(ErrorKind::InvalidArgument, format!("The input '{}' is not optional, but None was passed", name(symbol)))),
+        symbols
+            .into_iter()
+            .zip(flat)
+            .map(|(symbol, input)| {
+                let Some(input) = input else {
+                    let optional = symbol.history().and_then(|h| {
+                        as_layer(&*h.node.operation)?.downcast_ref::<InputLayer>().map(InputLayer::is_optional)
+                    });
+                    return match optional {
+                        Some(true) => Ok(None),
+                        _ => Err(Error::new(
+                            ErrorKind::InvalidArgument,
+                            format!("The input '{}' is not optional, but None was passed", name(symbol)),
+                        )),
+                    };
                 };
-            };
-            adjust(symbol, input).map(Some).map_err(|error| error.at(name(symbol)))
-        }).collect()
+                adjust(symbol, input).map(Some).map_err(|error| error.at(name(symbol)))
+            })
+            .collect()
     }
 }
 

@@ -49,7 +49,8 @@ fn is_functional(operation: &dyn Operation) -> bool {
 fn write_ends(graph: &Graph, tensors: &Nested<Tensor>) -> Result<Value> {
     Ok(match tensors {
         Nested::Leaf(tensor) => {
-            let history = tensor.history().ok_or_else(|| Error::new(ErrorKind::Graph, "an end of the graph is no symbol"))?;
+            let history =
+                tensor.history().ok_or_else(|| Error::new(ErrorKind::Graph, "an end of the graph is no symbol"))?;
             let node = &history.node;
             // Keras counts the call that a Functional model was made with.
             let index = kept_before(graph, node) + usize::from(is_functional(&*node.operation));
@@ -66,7 +67,10 @@ fn write_ends(graph: &Graph, tensors: &Nested<Tensor>) -> Result<Value> {
 }
 
 fn special(class_name: &str, config: Dict) -> Value {
-    Value::Dict(Dict::from([("class_name".to_owned(), Value::from(class_name)), ("config".to_owned(), Value::Dict(config))]))
+    Value::Dict(Dict::from([
+        ("class_name".to_owned(), Value::from(class_name)),
+        ("config".to_owned(), Value::Dict(config)),
+    ]))
 }
 
 fn write_node(graph: &Graph, node: &Node) -> Result<Value> {
@@ -128,7 +132,9 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
     for (i, layer) in layers.iter().enumerate() {
         let (name, one, calls) = make(layer).at_with(|| format!("layers[{i}]"))?;
         if made.insert(name.clone(), one).is_some() {
-            return Err(Error::new(ErrorKind::Graph, format!("two layers are called `{name}`")).at(format!("layers[{i}]")));
+            return Err(
+                Error::new(ErrorKind::Graph, format!("two layers are called `{name}`")).at(format!("layers[{i}]"))
+            );
         }
         waiting.push((name, calls));
     }
@@ -138,7 +144,11 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
         for (name, calls) in &mut waiting {
             let mut done = 0;
             for call in calls.iter() {
-                let Some(args) = read_call(call, &made).at_with(|| format!("inbound_nodes[{done}]")).at_with(|| name.clone())? else { break };
+                let Some(args) =
+                    read_call(call, &made).at_with(|| format!("inbound_nodes[{done}]")).at_with(|| name.clone())?
+                else {
+                    break;
+                };
                 let Some(one) = made.get_mut(name) else { break };
                 let outputs = one.operation.run(&args, &CallContext::inference())?;
                 one.calls.push(outputs.leaves().into_iter().cloned().collect());
@@ -168,7 +178,9 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
 fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
     let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
     let form = Form::of(dict)?.ok_or_else(|| {
-        Error::new(ErrorKind::Config, "not a layer's form").expected("entries `class_name` and `config`").received(layer.short())
+        Error::new(ErrorKind::Config, "not a layer's form")
+            .expected("entries `class_name` and `config`")
+            .received(layer.short())
     })?;
     let name = match dict.get("name") {
         Some(name) => name.as_str().ok_or_else(|| wrong_type("a string", name).at("name"))?.to_owned(),
@@ -187,7 +199,9 @@ fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
     {
         calls.push(vec![InputLayer::output(layer)?]);
     }
-    let nodes = dict.get("inbound_nodes").ok_or_else(|| crate::config::field::missing(dict, "inbound_nodes").at(name.clone()))?;
+    let nodes = dict
+        .get("inbound_nodes")
+        .ok_or_else(|| crate::config::field::missing(dict, "inbound_nodes").at(name.clone()))?;
     let nodes = nodes.as_list().ok_or_else(|| wrong_type("a list", nodes).at("inbound_nodes").at(name.clone()))?;
     // Files of Keras 2 give inputs an empty call.
     let nodes = nodes.iter().filter(|node| node.as_list().is_none_or(|node| !node.is_empty())).collect();
@@ -205,7 +219,8 @@ fn find(name: &str, node: usize, index: usize, made: &HashMap<String, Made>) -> 
     })?;
     let Some(outputs) = one.calls.get(node) else { return Ok(None) };
     outputs.get(index).cloned().map(Some).ok_or_else(|| {
-        Error::new(ErrorKind::Graph, format!("`{name}` has no output {index}")).expected(format!("an output below {}", outputs.len()))
+        Error::new(ErrorKind::Graph, format!("`{name}` has no output {index}"))
+            .expected(format!("an output below {}", outputs.len()))
     })
 }
 

@@ -77,7 +77,14 @@ impl Graph {
             .collect();
         operations.sort_by_key(|(depth, index, _)| (std::cmp::Reverse(*depth), *index));
         let keys = nodes.iter().map(|node| key(node)).collect();
-        let this = Self { inputs, outputs, nodes, keys, depths: node_depths, operations: operations.into_iter().map(|(_, _, o)| o).collect() };
+        let this = Self {
+            inputs,
+            outputs,
+            nodes,
+            keys,
+            depths: node_depths,
+            operations: operations.into_iter().map(|(_, _, o)| o).collect(),
+        };
         this.check_names()?;
         Ok(this)
     }
@@ -86,7 +93,13 @@ impl Graph {
         let mut seen = HashSet::new();
         for operation in &self.operations {
             if !seen.insert(operation.name()) {
-                return Err(Error::new(ErrorKind::Graph, format!("The name \"{}\" is used twice in the model. All operation names should be unique", operation.name())));
+                return Err(Error::new(
+                    ErrorKind::Graph,
+                    format!(
+                        "The name \"{}\" is used twice in the model. All operation names should be unique",
+                        operation.name()
+                    ),
+                ));
             }
         }
         Ok(())

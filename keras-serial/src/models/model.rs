@@ -79,7 +79,9 @@ impl Model {
         let layers = self.layers();
         let position = if index < 0 { index + layers.len() as isize } else { index };
         usize::try_from(position).ok().and_then(|i| layers.get(i).cloned()).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, "no such layer").expected(format!("an index below {}", layers.len())).received(index.to_string())
+            Error::new(ErrorKind::InvalidArgument, "no such layer")
+                .expected(format!("an index below {}", layers.len()))
+                .received(index.to_string())
         })
     }
 
@@ -111,7 +113,8 @@ impl Model {
 
     fn sequential(&self) -> Result<&Sequential> {
         self.0.downcast_ref().ok_or_else(|| {
-            Error::new(ErrorKind::WrongKind, "only a Sequential model grows and shrinks").received(format!("a {}", self.0.class_name()))
+            Error::new(ErrorKind::WrongKind, "only a Sequential model grows and shrinks")
+                .received(format!("a {}", self.0.class_name()))
         })
     }
 

@@ -70,12 +70,21 @@ impl Sequential {
     fn push(&self, layer: LayerRef) -> Result<()> {
         let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
         if layers.iter().any(|known| known.name() == layer.name()) {
-            return Err(Error::new(ErrorKind::Graph, "All layers added to a Sequential model should have unique names")
-                .received(format!("the name `{}` twice", layer.name())));
+            return Err(Error::new(
+                ErrorKind::Graph,
+                "All layers added to a Sequential model should have unique names",
+            )
+            .received(format!("the name `{}` twice", layer.name())));
         }
         if layer.downcast_ref::<InputLayer>().is_some() && !layers.is_empty() {
-            return Err(Error::new(ErrorKind::Graph, format!("Sequential model '{}' has already been configured to use input shape", self.base.name("Sequential")))
-                .hint("an input can only be the first layer"));
+            return Err(Error::new(
+                ErrorKind::Graph,
+                format!(
+                    "Sequential model '{}' has already been configured to use input shape",
+                    self.base.name("Sequential")
+                ),
+            )
+            .hint("an input can only be the first layer"));
         }
         layers.push(layer);
         Ok(())
@@ -132,8 +141,14 @@ impl Sequential {
         {
             let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
             let Some(first) = layers.first() else {
-                return Err(Error::new(ErrorKind::Graph, format!("Sequential model {} cannot be built because it has no layers", self.base.name("Sequential")))
-                    .hint("call `model.add(layer)`"));
+                return Err(Error::new(
+                    ErrorKind::Graph,
+                    format!(
+                        "Sequential model {} cannot be built because it has no layers",
+                        self.base.name("Sequential")
+                    ),
+                )
+                .hint("call `model.add(layer)`"));
             };
             if first.downcast_ref::<InputLayer>().is_none() {
                 let dtype = first.base().dtype_policy().compute_dtype()?;
@@ -244,14 +259,16 @@ impl KerasSerializable for Sequential {
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let this = Self { base: LayerBase::read_config(config)?, layers: RwLock::default(), functional: RwLock::default() };
+        let this =
+            Self { base: LayerBase::read_config(config)?, layers: RwLock::default(), functional: RwLock::default() };
         this.base.name("Sequential");
         let layers = config.get("layers").ok_or_else(|| crate::config::field::missing(config, "layers"))?;
         let layers = layers.as_list().ok_or_else(|| wrong_type("a list", layers).at("layers"))?;
         for (i, layer) in layers.iter().enumerate() {
             let read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-                let form = Form::of(dict)?.ok_or_else(|| wrong_type("a layer's form, with `class_name` and `config`", layer))?;
+                let form = Form::of(dict)?
+                    .ok_or_else(|| wrong_type("a layer's form, with `class_name` and `config`", layer))?;
                 this.push(deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer")?)
             };
             read().at_with(|| format!("layers[{i}]"))?;

@@ -78,12 +78,21 @@ impl<'a> Summary<'a> {
         let graph = self.model.downcast_ref::<Functional>().map(|functional| &functional.graph);
         let connected = graph.filter(|graph| !graph.is_sequence());
         let (mut default, mut positions, mut columns) = if connected.is_none() {
-            (88, vec![0.45, 0.80, 1.0], vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)])
+            (
+                88,
+                vec![0.45, 0.80, 1.0],
+                vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)],
+            )
         } else {
             (
                 108,
                 vec![0.3, 0.56, 0.74, 1.0],
-                vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right), ("Connected to", Align::Left)],
+                vec![
+                    ("Layer (type)", Align::Left),
+                    ("Output Shape", Align::Left),
+                    ("Param #", Align::Right),
+                    ("Connected to", Align::Left),
+                ],
             )
         };
         if self.show_trainable {
@@ -115,7 +124,13 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn add_rows(&self, operation: &dyn Operation, graph: Option<&Graph>, level: usize, rows: &mut Vec<Vec<String>>) -> Result<()> {
+    fn add_rows(
+        &self,
+        operation: &dyn Operation,
+        graph: Option<&Graph>,
+        level: usize,
+        rows: &mut Vec<Vec<String>>,
+    ) -> Result<()> {
         let prefix = if level > 0 { format!("{}└ ", "   ".repeat(level)) } else { String::new() };
         let layer = as_layer(operation);
         let params = match layer {
@@ -130,7 +145,13 @@ impl<'a> Summary<'a> {
         }
         if self.show_trainable {
             let flag = match layer {
-                Some(layer) if !layer.weights().is_empty() => if layer.is_trainable() { "Y" } else { "N" },
+                Some(layer) if !layer.weights().is_empty() => {
+                    if layer.is_trainable() {
+                        "Y"
+                    } else {
+                        "N"
+                    }
+                }
                 _ => "-",
             };
             row.push(flag.to_owned());
@@ -153,7 +174,9 @@ impl<'a> Summary<'a> {
         let other = size(&self.model.non_trainable_weights());
         let optimizer = self.optimizer();
         let total = (trainable.0 + other.0 + optimizer.0, trainable.1 + other.1 + optimizer.1);
-        let line = |what: &str, (count, bytes): (usize, f64)| format!(" {what} params: {} ({})", thousands(count), readable(bytes));
+        let line = |what: &str, (count, bytes): (usize, f64)| {
+            format!(" {what} params: {} ({})", thousands(count), readable(bytes))
+        };
         let mut lines = vec![line("Total", total), line("Trainable", trainable), line("Non-trainable", other)];
         if optimizer.0 > 0 {
             lines.push(line("Optimizer", optimizer));
@@ -204,13 +227,15 @@ fn built_for(layer: &LayerRef) -> Result<Option<Nested<Tensor>>> {
     }
     let Some(shapes) = layer.base().built_shapes() else { return Ok(None) };
     let dtype = layer.base().dtype_policy().compute_dtype().unwrap_or(DType::Float32);
-    let args = shapes.values().fold(CallArgs::none(), |args, shape| args.and(shape.map(|shape| Tensor::symbol(shape, dtype))));
+    let args =
+        shapes.values().fold(CallArgs::none(), |args, shape| args.and(shape.map(|shape| Tensor::symbol(shape, dtype))));
     let _inner = Inner::enter();
     layer.call(args, &CallContext::inference()).map(Some)
 }
 
 fn format_shapes(shapes: &Nested<Shape>, outermost: bool) -> String {
-    let join = |items: &[Nested<Shape>]| items.iter().map(|item| format_shapes(item, false)).collect::<Vec<_>>().join(", ");
+    let join =
+        |items: &[Nested<Shape>]| items.iter().map(|item| format_shapes(item, false)).collect::<Vec<_>>().join(", ");
     match shapes {
         Nested::Leaf(shape) => {
             let dims = shape.dims().iter().map(|dim| dim.map_or("None".to_owned(), |dim| dim.to_string()));
@@ -229,7 +254,8 @@ fn format_shapes(shapes: &Nested<Shape>, outermost: bool) -> String {
 
 fn connections(operation: &dyn Operation, graph: &Graph) -> String {
     let inbound = operation.inbound();
-    let nodes = (0..inbound.len()).filter(|index| graph.contains(operation, *index)).filter_map(|index| inbound.get(index));
+    let nodes =
+        (0..inbound.len()).filter(|index| graph.contains(operation, *index)).filter_map(|index| inbound.get(index));
     let mut parts = Vec::new();
     for node in nodes {
         for history in node.input_tensors().into_iter().filter_map(Tensor::history) {

@@ -45,9 +45,9 @@ impl<'a> Form<'a> {
         match self.config() {
             Value::Dict(dict) => Ok(std::borrow::Cow::Borrowed(dict)),
             Value::Null => Ok(std::borrow::Cow::Owned(Dict::new())),
-            other => Err(Error::new(ErrorKind::Config, "wrong type for `config`")
-                .expected("a dict")
-                .received(other.short())),
+            other => {
+                Err(Error::new(ErrorKind::Config, "wrong type for `config`").expected("a dict").received(other.short()))
+            }
         }
     }
 
@@ -75,8 +75,6 @@ impl<'a> Form<'a> {
 
 fn string<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
     value.as_str().ok_or_else(|| {
-        Error::new(ErrorKind::Config, format!("wrong type for `{name}`"))
-            .expected("a string")
-            .received(value.short())
+        Error::new(ErrorKind::Config, format!("wrong type for `{name}`")).expected("a string").received(value.short())
     })
 }

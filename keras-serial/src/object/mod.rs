@@ -9,6 +9,6 @@ mod typed;
 pub use form::Form;
 pub use handle::{Handle, Object, Plain};
 pub use kind::Kind;
-pub(crate) use sharing::{note_revived, note_serialized, shared_object};
 pub use sharing::SharingScope;
+pub(crate) use sharing::{note_revived, note_serialized, shared_object};
 pub(crate) use typed::{Broken, handle};

@@ -6,11 +6,11 @@ use super::arithmetic::{add, divide};
 use super::create::ones;
 use super::dtypes::{cast, to_float};
 use super::graph::Operand;
-use super::shape::{pad_with, reshape_to, slice, Span, transpose_to};
+use super::shape::{Span, pad_with, reshape_to, slice, transpose_to};
+use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Shape, Tensor};
-use crate::KerasSerializable;
 
 /// Where the channels stand: after the positions (Keras's default), or before them.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -72,7 +72,8 @@ impl Window<'_> {
             Padding::Valid => (0, 0),
             Padding::Causal => (self.reach(axis) - 1, 0),
             Padding::Same => {
-                let total = ((extent.div_ceil(stride).saturating_sub(1)) * stride + self.reach(axis)).saturating_sub(extent);
+                let total =
+                    ((extent.div_ceil(stride).saturating_sub(1)) * stride + self.reach(axis)).saturating_sub(extent);
                 (total / 2, total - total / 2)
             }
         }
@@ -91,7 +92,11 @@ impl Window<'_> {
     }
 
     fn output(&self, spatial: &[Option<usize>]) -> Result<Vec<Option<usize>>> {
-        spatial.iter().enumerate().map(|(axis, extent)| extent.map(|extent| self.results(axis, extent)).transpose()).collect()
+        spatial
+            .iter()
+            .enumerate()
+            .map(|(axis, extent)| extent.map(|extent| self.results(axis, extent)).transpose())
+            .collect()
     }
 }
 
@@ -117,12 +122,15 @@ fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
 fn parts(x: &Tensor, format: DataFormat) -> Result<(Option<usize>, Vec<Option<usize>>, Option<usize>)> {
     let dims = x.shape().dims();
     match (dims, format) {
-        ([batch, spatial @ .., channels], DataFormat::ChannelsLast) | ([batch, channels, spatial @ ..], DataFormat::ChannelsFirst)
+        ([batch, spatial @ .., channels], DataFormat::ChannelsLast)
+        | ([batch, channels, spatial @ ..], DataFormat::ChannelsFirst)
             if (1..=3).contains(&spatial.len()) =>
         {
             Ok((*batch, spatial.to_vec(), *channels))
         }
-        _ => Err(Error::new(ErrorKind::Shape, "wrong rank").expected("batch, channels, and one to three axes").received(format!("shape {}", x.shape()))),
+        _ => Err(Error::new(ErrorKind::Shape, "wrong rank")
+            .expected("batch, channels, and one to three axes")
+            .received(format!("shape {}", x.shape()))),
     }
 }
 
@@ -156,9 +164,14 @@ pub(crate) fn conv(
     let (batch, spatial, channels) = parts(&x, format)?;
     let kernel_dims = kernel.shape().known()?;
     let [size @ .., inputs, outputs] = kernel_dims.as_slice() else {
-        return Err(Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape())));
+        return Err(
+            Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape()))
+        );
     };
-    if size.len() != spatial.len() || channels.is_some_and(|channels| channels != inputs * groups) || !outputs.is_multiple_of(groups.max(1)) {
+    if size.len() != spatial.len()
+        || channels.is_some_and(|channels| channels != inputs * groups)
+        || !outputs.is_multiple_of(groups.max(1))
+    {
         return Err(Error::new(ErrorKind::Shape, "the kernel does not fit the input")
             .expected(format!("{} input channels", inputs * groups))
             .received(format!("shapes {} and {}", x.shape(), kernel.shape())));
@@ -169,14 +182,20 @@ pub(crate) fn conv(
         return Ok(Tensor::symbol(result, x.dtype()));
     }
     let rank = spatial.len();
-    let edges: Vec<(usize, usize)> = spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
+    let edges: Vec<(usize, usize)> =
+        spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
     let first = channels_first(&x, format)?;
     let first = pad_with(&first, &[(0, 0), (0, 0)].into_iter().chain(edges).collect::<Vec<_>>(), 0.0)?;
     let weight = transpose_to(&kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
     let at = |axis: usize| window.at(axis);
     let y = match rank {
         3 => {
-            let options = ConvOptions::new_with_padding([at(0).1, at(1).1, at(2).1], [(0, 0); 3], [at(0).2, at(1).2, at(2).2], groups);
+            let options = ConvOptions::new_with_padding(
+                [at(0).1, at(1).1, at(2).1],
+                [(0, 0); 3],
+                [at(0).2, at(1).2, at(2).2],
+                groups,
+            );
             Tensor::from_raw(Engine::conv3d(first.raw()?, weight.raw()?, None, options), x.dtype())
         }
         2 => {
@@ -185,7 +204,10 @@ pub(crate) fn conv(
         }
         _ => {
             let options = ConvOptions::new_with_padding([1, at(0).1], [(0, 0); 2], [1, at(0).2], groups);
-            lower(&Tensor::from_raw(Engine::conv2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options), x.dtype()))?
+            lower(&Tensor::from_raw(
+                Engine::conv2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options),
+                x.dtype(),
+            ))?
         }
     };
     restore(&y, format)
@@ -193,10 +215,19 @@ pub(crate) fn conv(
 
 /// Each channel under kernels of its own, of shape `(…window, channels, multiplier)`
 /// (`keras.ops.depthwise_conv`).
-pub(crate) fn depthwise_conv(x: &Tensor, kernel: &Tensor, strides: &[usize], padding: Padding, format: DataFormat, dilation: &[usize]) -> Result<Tensor> {
+pub(crate) fn depthwise_conv(
+    x: &Tensor,
+    kernel: &Tensor,
+    strides: &[usize],
+    padding: Padding,
+    format: DataFormat,
+    dilation: &[usize],
+) -> Result<Tensor> {
     let dims = kernel.shape().known()?;
     let [size @ .., channels, multiplier] = dims.as_slice() else {
-        return Err(Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape())));
+        return Err(
+            Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape()))
+        );
     };
     let grouped: Vec<usize> = size.iter().copied().chain([1, channels * multiplier]).collect();
     conv(x, &reshape_to(kernel, &grouped.into())?, strides, padding, format, dilation, *channels)
@@ -217,7 +248,9 @@ pub(crate) fn conv_transpose(
     let (batch, spatial, channels) = parts(&x, format)?;
     let kernel_dims = kernel.shape().known()?;
     let [size @ .., outputs, inputs] = kernel_dims.as_slice() else {
-        return Err(Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape())));
+        return Err(
+            Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape()))
+        );
     };
     if size.len() != spatial.len() || channels.is_some_and(|channels| channels != *inputs) {
         return Err(Error::new(ErrorKind::Shape, "the kernel does not fit the input")
@@ -236,7 +269,8 @@ pub(crate) fn conv_transpose(
             (None, _) => extent * stride + reach.saturating_sub(stride),
         }
     };
-    let lengths: Vec<Option<usize>> = spatial.iter().enumerate().map(|(axis, extent)| extent.map(|extent| length(axis, extent))).collect();
+    let lengths: Vec<Option<usize>> =
+        spatial.iter().enumerate().map(|(axis, extent)| extent.map(|extent| length(axis, extent))).collect();
     if x.is_symbolic() {
         return Ok(Tensor::symbol(joined(batch, lengths, Some(*outputs), format), x.dtype()));
     }
@@ -246,7 +280,8 @@ pub(crate) fn conv_transpose(
     let at = |axis: usize| window.at(axis);
     let y = match rank {
         3 => {
-            let options = ConvTransposeOptions::new([at(0).1, at(1).1, at(2).1], [0; 3], [0; 3], [at(0).2, at(1).2, at(2).2], 1);
+            let options =
+                ConvTransposeOptions::new([at(0).1, at(1).1, at(2).1], [0; 3], [0; 3], [at(0).2, at(1).2, at(2).2], 1);
             Tensor::from_raw(Engine::conv_transpose3d(first.raw()?, weight.raw()?, None, options), x.dtype())
         }
         2 => {
@@ -255,7 +290,10 @@ pub(crate) fn conv_transpose(
         }
         _ => {
             let options = ConvTransposeOptions::new([1, at(0).1], [0; 2], [0; 2], [1, at(0).2], 1);
-            lower(&Tensor::from_raw(Engine::conv_transpose2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options), x.dtype()))?
+            lower(&Tensor::from_raw(
+                Engine::conv_transpose2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options),
+                x.dtype(),
+            ))?
         }
     };
     // The whole result is cut (or filled with zeros) to what the convolution would have begun with.
@@ -280,7 +318,14 @@ pub(crate) enum Pooling {
 }
 
 /// One element for each window (`keras.ops.max_pool`, `average_pool`).
-pub(crate) fn pool(x: &Tensor, pooling: Pooling, size: &[usize], strides: &[usize], padding: Padding, format: DataFormat) -> Result<Tensor> {
+pub(crate) fn pool(
+    x: &Tensor,
+    pooling: Pooling,
+    size: &[usize],
+    strides: &[usize],
+    padding: Padding,
+    format: DataFormat,
+) -> Result<Tensor> {
     let (batch, spatial, channels) = parts(x, format)?;
     let window = Window { size, strides, dilation: &[], padding };
     let result = joined(batch, window.output(&spatial)?, channels, format);
@@ -289,7 +334,8 @@ pub(crate) fn pool(x: &Tensor, pooling: Pooling, size: &[usize], strides: &[usiz
     }
     let dtype = x.dtype();
     let first = channels_first(&to_float(x)?, format)?;
-    let edges: Vec<(usize, usize)> = spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
+    let edges: Vec<(usize, usize)> =
+        spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
     let padded = edges.iter().any(|edge| *edge != (0, 0));
     let widths: Vec<(usize, usize)> = [(0, 0), (0, 0)].into_iter().chain(edges).collect();
     let y = match pooling {

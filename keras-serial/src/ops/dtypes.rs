@@ -17,7 +17,9 @@ pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
         return Ok(x.clone());
     }
     if x.dtype() == DType::String || dtype == DType::String {
-        return Err(Error::new(ErrorKind::DType, "text can't be cast").expected(dtype.name()).received(x.dtype().name()));
+        return Err(Error::new(ErrorKind::DType, "text can't be cast")
+            .expected(dtype.name())
+            .received(x.dtype().name()));
     }
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), dtype).with_mask(x.mask().cloned()));
@@ -45,10 +47,22 @@ pub fn result_type(a: DType, b: DType) -> DType {
     match (a, b) {
         (Bool, other) | (other, Bool) => other,
         (Float16, BFloat16) | (BFloat16, Float16) => Float32,
-        (a, b) if a.is_float() && b.is_float() => if a.size() >= b.size() { a } else { b },
+        (a, b) if a.is_float() && b.is_float() => {
+            if a.size() >= b.size() {
+                a
+            } else {
+                b
+            }
+        }
         (float, _) | (_, float) if float.is_float() => float,
         (UInt64, signed) | (signed, UInt64) if !is_unsigned(signed) => Float32,
-        (a, b) if is_unsigned(a) == is_unsigned(b) => if a.size() >= b.size() { a } else { b },
+        (a, b) if is_unsigned(a) == is_unsigned(b) => {
+            if a.size() >= b.size() {
+                a
+            } else {
+                b
+            }
+        }
         (a, b) => {
             let (unsigned, signed) = if is_unsigned(a) { (a, b) } else { (b, a) };
             match unsigned.size().max(signed.size() / 2) {

@@ -60,13 +60,18 @@ impl OpRef {
     /// # Errors
     /// When Keras has such an operation and this crate has not.
     pub(crate) fn from_form(form: &Form<'_>) -> Result<Option<Self>> {
-        let Some(module) = form.module().filter(|module| module.starts_with("keras.src.ops.") || *module == "keras.ops") else {
+        let Some(module) =
+            form.module().filter(|module| module.starts_with("keras.src.ops.") || *module == "keras.ops")
+        else {
             return Ok(None);
         };
         let mut classes = inventory::iter::<OpClass>.into_iter();
         let class = classes.find(|class| class.class_name == form.class_name).ok_or_else(|| {
             let known = inventory::iter::<OpClass>.into_iter().map(|class| class.class_name);
-            let error = Error::new(ErrorKind::Unsupported, format!("the operation `{module}.{}` is not supported", form.class_name));
+            let error = Error::new(
+                ErrorKind::Unsupported,
+                format!("the operation `{module}.{}` is not supported", form.class_name),
+            );
             match crate::error::did_you_mean(form.class_name, known) {
                 Some(near) => error.hint(near),
                 None => error,

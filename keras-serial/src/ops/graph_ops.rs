@@ -61,7 +61,11 @@ fn one(x: Tensor) -> Result<Nested<Tensor>> {
     Ok(Nested::Leaf(x))
 }
 
-fn folded(config: &Config, args: &CallArgs, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>) -> Result<Nested<Tensor>> {
+fn folded(
+    config: &Config,
+    args: &CallArgs,
+    fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>,
+) -> Result<Nested<Tensor>> {
     one(fold(args.tensor()?, &get(config, "axis", Axes::all())?, get(config, "keepdims", false)?)?)
 }
 
@@ -79,10 +83,13 @@ fn dtype_or(config: &Config, x: &Tensor) -> Result<DType> {
 /// A shape of a configuration, in which -1 stands for the extent that follows from the others.
 fn target_shape(value: &Value) -> Result<Shape> {
     let dims = value.as_list().ok_or_else(|| wrong_type("a shape", value))?;
-    dims.iter().map(|dim| match dim {
-        Value::Int(-1) | Value::Null => Ok(None),
-        dim => usize::from_value(dim).map(Some),
-    }).collect::<Result<Vec<_>>>().map(Shape::from)
+    dims.iter()
+        .map(|dim| match dim {
+            Value::Int(-1) | Value::Null => Ok(None),
+            dim => usize::from_value(dim).map(Some),
+        })
+        .collect::<Result<Vec<_>>>()
+        .map(Shape::from)
 }
 
 fn shape_value(shape: &Shape) -> Value {
@@ -90,9 +97,10 @@ fn shape_value(shape: &Shape) -> Value {
 }
 
 fn positional<'a>(args: &'a CallArgs, index: usize, name: &str) -> Result<&'a Nested<Item>> {
-    args.positional.get(index).or_else(|| args.keywords.get(name)).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`"))
-    })
+    args.positional
+        .get(index)
+        .or_else(|| args.keywords.get(name))
+        .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`")))
 }
 
 operation! {

@@ -59,7 +59,10 @@ fn multiply_matrices(x: &Tensor, y: &Tensor) -> Result<Tensor> {
         // The engine multiplies integers in their own width, which 8 bits overflow.
         dtype => {
             let wide = |t: &Tensor| cast(t, DType::Int32)?.raw();
-            cast(&Tensor::from_raw(Engine::int_matmul(wide(x)?, wide(y)?), DType::Int32), if dtype.size() < 4 { DType::Int32 } else { dtype })
+            cast(
+                &Tensor::from_raw(Engine::int_matmul(wide(x)?, wide(y)?), DType::Int32),
+                if dtype.size() < 4 { DType::Int32 } else { dtype },
+            )
         }
     }
 }
@@ -79,7 +82,8 @@ pub(crate) fn einsum_impl(subscripts: &str, operands: &[Tensor]) -> Result<Tenso
         let needed = |label: &char| output.contains(label) || rest.iter().any(|(labels, _)| labels.contains(label));
         (labels, result) = contract(&labels, &result, &other_labels, &other, needed)?;
     }
-    let folded: Vec<isize> = labels.iter().enumerate().filter(|(_, l)| !output.contains(l)).map(|(i, _)| i as isize).collect();
+    let folded: Vec<isize> =
+        labels.iter().enumerate().filter(|(_, l)| !output.contains(l)).map(|(i, _)| i as isize).collect();
     if !folded.is_empty() {
         result = sum_impl(&result, &Axes(Some(folded)), false)?;
         labels.retain(|label| output.contains(label));
@@ -89,7 +93,9 @@ pub(crate) fn einsum_impl(subscripts: &str, operands: &[Tensor]) -> Result<Tenso
 }
 
 fn malformed(subscripts: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, "malformed einsum subscripts").expected("such as \"abc,cd->abd\"").received(format!("{subscripts:?}"))
+    Error::new(ErrorKind::InvalidArgument, "malformed einsum subscripts")
+        .expected("such as \"abc,cd->abd\"")
+        .received(format!("{subscripts:?}"))
 }
 
 /// The labels of each operand's axes and of the result's; `...` becomes labels of its own.
@@ -106,7 +112,13 @@ fn parse(subscripts: &str, operands: &[Tensor]) -> Result<(Vec<Vec<char>>, Vec<c
             .received(operands.len().to_string()));
     }
     let named = |term: &str| term.replace("...", "").chars().count();
-    let dots = terms.iter().zip(operands).filter(|(term, _)| term.contains("...")).map(|(term, x)| x.rank().saturating_sub(named(term))).max().unwrap_or(0);
+    let dots = terms
+        .iter()
+        .zip(operands)
+        .filter(|(term, _)| term.contains("..."))
+        .map(|(term, x)| x.rank().saturating_sub(named(term)))
+        .max()
+        .unwrap_or(0);
     // Labels of `...`, right-aligned as broadcasting is.
     let dot_labels: Vec<char> = (0..dots as u32).filter_map(|i| char::from_u32(0xe000 + i)).collect();
     let expand = |term: &str, rank: Option<usize>| -> Result<Vec<char>> {
@@ -123,12 +135,14 @@ fn parse(subscripts: &str, operands: &[Tensor]) -> Result<(Vec<Vec<char>>, Vec<c
         }
         Ok(labels)
     };
-    let inputs = terms.iter().zip(operands).map(|(term, x)| expand(term, Some(x.rank()))).collect::<Result<Vec<_>>>()?;
+    let inputs =
+        terms.iter().zip(operands).map(|(term, x)| expand(term, Some(x.rank()))).collect::<Result<Vec<_>>>()?;
     let output = match output {
         Some(output) => expand(output, None)?,
         None => {
             let all: Vec<char> = inputs.concat();
-            let mut once: Vec<char> = all.iter().copied().filter(|l| all.iter().filter(|m| *m == l).count() == 1).collect();
+            let mut once: Vec<char> =
+                all.iter().copied().filter(|l| all.iter().filter(|m| *m == l).count() == 1).collect();
             once.retain(|l| !dot_labels.contains(l));
             once.sort_unstable();
             dot_labels.iter().copied().chain(once).collect()
@@ -141,11 +155,20 @@ fn parse(subscripts: &str, operands: &[Tensor]) -> Result<(Vec<Vec<char>>, Vec<c
 fn diagonal(mut labels: Vec<char>, mut x: Tensor) -> Result<(Vec<char>, Tensor)> {
     while let Some((first, second)) = repeated(&labels) {
         let extent = x.shape().get(first as isize)?;
-        let kept = Shape::from(x.shape().dims().iter().enumerate().map(|(i, d)| if i == first || i == second { *d } else { Some(1) }).collect::<Vec<_>>());
+        let kept = Shape::from(
+            x.shape()
+                .dims()
+                .iter()
+                .enumerate()
+                .map(|(i, d)| if i == first || i == second { *d } else { Some(1) })
+                .collect::<Vec<_>>(),
+        );
         let eye = match extent {
             Some(extent) if kept.is_known() => {
                 let row = super::create::arange(extent, DType::Int64)?;
-                let along = |axis: usize| reshape_to(&row, &(0..x.rank()).map(|i| Some(if i == axis { extent } else { 1 })).collect());
+                let along = |axis: usize| {
+                    reshape_to(&row, &(0..x.rank()).map(|i| Some(if i == axis { extent } else { 1 })).collect())
+                };
                 cast(&super::arithmetic::equal(&along(first)?, &along(second)?)?, x.dtype())?
             }
             _ => Tensor::symbol(kept, x.dtype()),
@@ -172,7 +195,9 @@ fn contract(
     y: &Tensor,
     needed: impl Fn(&char) -> bool,
 ) -> Result<(Vec<char>, Tensor)> {
-    let pick = |labels: &[char], keep: &dyn Fn(&char) -> bool| -> Vec<char> { labels.iter().copied().filter(|l| keep(l)).collect() };
+    let pick = |labels: &[char], keep: &dyn Fn(&char) -> bool| -> Vec<char> {
+        labels.iter().copied().filter(|l| keep(l)).collect()
+    };
     let batch = pick(x_labels, &|l| y_labels.contains(l) && needed(l));
     let summed = pick(x_labels, &|l| y_labels.contains(l) && !needed(l));
     let rows = pick(x_labels, &|l| !y_labels.contains(l));
@@ -189,8 +214,10 @@ fn contract(
     let group = |dims: &[Vec<Option<usize>>], i: usize| dims.get(i).cloned().unwrap_or_default();
     let size = |dims: &[Option<usize>]| Shape::from(dims.to_vec()).num_elements();
     // Axes of extent 1 broadcast against the other operand's.
-    let shared: Vec<Option<usize>> = Shape::from(group(&x_dims, 0)).broadcast(&Shape::from(group(&y_dims, 0)))?.dims().to_vec();
-    let inner: Vec<Option<usize>> = Shape::from(group(&x_dims, 2)).broadcast(&Shape::from(group(&y_dims, 1)))?.dims().to_vec();
+    let shared: Vec<Option<usize>> =
+        Shape::from(group(&x_dims, 0)).broadcast(&Shape::from(group(&y_dims, 0)))?.dims().to_vec();
+    let inner: Vec<Option<usize>> =
+        Shape::from(group(&x_dims, 2)).broadcast(&Shape::from(group(&y_dims, 1)))?.dims().to_vec();
     let out_dims: Shape = shared.iter().copied().chain(group(&x_dims, 1)).chain(group(&y_dims, 2)).collect();
     let labels: Vec<char> = batch.into_iter().chain(rows).chain(columns).collect();
     if x.is_symbolic() || y.is_symbolic() {

@@ -136,7 +136,9 @@ fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
     let extent = x.shape().dim(axis)?;
     let sorted = Tensor::from_raw(Engine::float_sort(x.raw()?, position, true), x.dtype());
     let sums = subtract(Tensor::from_raw(Engine::float_cumsum(sorted.raw()?, position), x.dtype()), 1)?;
-    let along = crate::tensor::Shape::from((0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>());
+    let along = crate::tensor::Shape::from(
+        (0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>(),
+    );
     let rank = super::shape::reshape_to(&add(super::create::arange(extent, x.dtype())?, 1)?, &along)?;
     let support = super::dtypes::cast(&greater(&multiply(&sorted, &rank)?, &sums)?, x.dtype())?;
     let count = super::reduce::sum_impl(&support, &Axes::from(axis), true)?;

@@ -110,7 +110,9 @@ fn fold(
 
 fn not_empty(x: &Tensor) -> Result<()> {
     if x.shape().num_elements() == Some(0) {
-        return Err(Error::new(ErrorKind::Shape, "an empty tensor has no extreme").received(format!("shape {}", x.shape())));
+        return Err(
+            Error::new(ErrorKind::Shape, "an empty tensor has no extreme").received(format!("shape {}", x.shape()))
+        );
     }
     Ok(())
 }
@@ -123,7 +125,9 @@ pub(crate) fn sum_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor
         _ => x.clone(),
     };
     let float = x.dtype().is_float();
-    fold(&x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_sum_dim(raw, axis) } else { Engine::int_sum_dim(raw, axis) })
+    fold(&x, axes, keepdims, x.dtype(), |raw, axis| {
+        if float { Engine::float_sum_dim(raw, axis) } else { Engine::int_sum_dim(raw, axis) }
+    })
 }
 
 /// The mean over axes (`keras.ops.mean`).
@@ -139,21 +143,27 @@ pub(crate) fn mean_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tenso
 pub(crate) fn prod_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
     let float = x.dtype().is_float();
-    fold(&x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_prod_dim(raw, axis) } else { Engine::int_prod_dim(raw, axis) })
+    fold(&x, axes, keepdims, x.dtype(), |raw, axis| {
+        if float { Engine::float_prod_dim(raw, axis) } else { Engine::int_prod_dim(raw, axis) }
+    })
 }
 
 /// The largest element over axes (`keras.ops.max`).
 pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     not_empty(x)?;
     let float = x.dtype().is_float();
-    fold(x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_max_dim(raw, axis) } else { Engine::int_max_dim(raw, axis) })
+    fold(x, axes, keepdims, x.dtype(), |raw, axis| {
+        if float { Engine::float_max_dim(raw, axis) } else { Engine::int_max_dim(raw, axis) }
+    })
 }
 
 /// The smallest element over axes (`keras.ops.min`).
 pub(crate) fn min_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     not_empty(x)?;
     let float = x.dtype().is_float();
-    fold(x, axes, keepdims, x.dtype(), |raw, axis| if float { Engine::float_min_dim(raw, axis) } else { Engine::int_min_dim(raw, axis) })
+    fold(x, axes, keepdims, x.dtype(), |raw, axis| {
+        if float { Engine::float_min_dim(raw, axis) } else { Engine::int_min_dim(raw, axis) }
+    })
 }
 
 /// Does any element hold (`keras.ops.any`)?

@@ -82,7 +82,12 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if axes.iter().copied().eq(0..x.rank()) {
         return Ok(x.clone());
     }
-    family(x, |raw| Engine::float_permute(raw, axes), |raw| Engine::int_permute(raw, axes), |raw| Engine::bool_permute(raw, axes))
+    family(
+        x,
+        |raw| Engine::float_permute(raw, axes),
+        |raw| Engine::int_permute(raw, axes),
+        |raw| Engine::bool_permute(raw, axes),
+    )
 }
 
 /// The tensor repeated along axes of extent 1 (and new leading ones) up to a shape.
@@ -91,7 +96,9 @@ pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
         return Ok(x.clone());
     }
     if x.shape().broadcast(shape)? != *shape {
-        return Err(Error::new(ErrorKind::Shape, "the tensor can't be broadcast").expected(format!("shape {shape}")).received(format!("shape {}", x.shape())));
+        return Err(Error::new(ErrorKind::Shape, "the tensor can't be broadcast")
+            .expected(format!("shape {shape}"))
+            .received(format!("shape {}", x.shape())));
     }
     if x.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
@@ -112,7 +119,9 @@ pub(crate) fn expand_at(x: &Tensor, axis: isize) -> Result<Tensor> {
     let rank = x.rank() as isize + 1;
     let position = if axis < 0 { axis + rank } else { axis };
     if !(0..rank).contains(&position) {
-        return Err(Error::new(ErrorKind::Shape, "axis out of range").expected(format!("an axis from {} to {}", -rank, rank - 1)).received(axis.to_string()));
+        return Err(Error::new(ErrorKind::Shape, "axis out of range")
+            .expected(format!("an axis from {} to {}", -rank, rank - 1))
+            .received(axis.to_string()));
     }
     let mut dims = x.shape().dims().to_vec();
     dims.insert(position as usize, Some(1));
@@ -123,7 +132,9 @@ pub(crate) fn expand_at(x: &Tensor, axis: isize) -> Result<Tensor> {
 pub(crate) fn squeeze_at(x: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if let Some(extent @ 0 | extent @ 2..) = x.shape().get(axis)? {
-        return Err(Error::new(ErrorKind::Shape, format!("axis {axis} can't be squeezed")).expected("an extent of 1").received(extent.to_string()));
+        return Err(Error::new(ErrorKind::Shape, format!("axis {axis} can't be squeezed"))
+            .expected("an extent of 1")
+            .received(extent.to_string()));
     }
     let mut dims = x.shape().dims().to_vec();
     dims.remove(position);
@@ -140,7 +151,11 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
     let mut shape = first.shape().clone();
     for x in rest {
         let extents = (shape.get(axis)?, if x.rank() == shape.rank() { x.shape().get(axis)? } else { None });
-        if !shape.with(axis, None)?.is_compatible(&if x.rank() == shape.rank() { x.shape().with(axis, None)? } else { x.shape().clone() }) {
+        if !shape.with(axis, None)?.is_compatible(&if x.rank() == shape.rank() {
+            x.shape().with(axis, None)?
+        } else {
+            x.shape().clone()
+        }) {
             return Err(Error::new(ErrorKind::Shape, format!("tensors can't be joined along axis {axis}"))
                 .expected(format!("shapes that agree with {} elsewhere", first.shape()))
                 .received(format!("shape {}", x.shape())));
@@ -150,7 +165,8 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
             _ => None,
         };
         // Where one shape leaves an extent open and another knows it, the known one holds.
-        shape = shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect::<Shape>().with(axis, joined)?;
+        shape =
+            shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect::<Shape>().with(axis, joined)?;
     }
     if tensors.iter().any(Tensor::is_symbolic) {
         return Ok(Tensor::symbol(shape, dtype));
@@ -200,14 +216,19 @@ impl Span {
 /// Spans of the leading axes.
 pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     if spans.len() > x.rank() {
-        return Err(Error::new(ErrorKind::Shape, "too many indices").expected(format!("at most {}", x.rank())).received(spans.len().to_string()));
+        return Err(Error::new(ErrorKind::Shape, "too many indices")
+            .expected(format!("at most {}", x.rank()))
+            .received(spans.len().to_string()));
     }
     if spans.iter().any(|span| span.step == 0) {
         return Err(Error::new(ErrorKind::InvalidArgument, "the step of a slice can't be 0"));
     }
     let spans = spans.iter().copied().chain(std::iter::repeat(Span::ALL));
     let parts: Vec<(Span, Option<usize>)> = spans.zip(x.shape().dims().iter().copied()).collect();
-    let shape: Shape = parts.iter().map(|(span, dim)| if *span == Span::ALL { *dim } else { dim.map(|dim| span.over(dim).1) }).collect();
+    let shape: Shape = parts
+        .iter()
+        .map(|(span, dim)| if *span == Span::ALL { *dim } else { dim.map(|dim| span.over(dim).1) })
+        .collect();
     if x.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
@@ -230,7 +251,12 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
             }
         })
         .collect();
-    family(x, |raw| Engine::float_slice(raw, &slices), |raw| Engine::int_slice(raw, &slices), |raw| Engine::bool_slice(raw, &slices))
+    family(
+        x,
+        |raw| Engine::float_slice(raw, &slices),
+        |raw| Engine::int_slice(raw, &slices),
+        |raw| Engine::bool_slice(raw, &slices),
+    )
 }
 
 /// A tensor without elements.
@@ -253,7 +279,9 @@ pub(crate) fn index_axis(x: &Tensor, axis: isize, index: isize) -> Result<Tensor
         Some(extent) => {
             let position = if index < 0 { index + extent as isize } else { index };
             if position < 0 || position >= extent as isize {
-                return Err(Error::new(ErrorKind::Shape, "index out of range").expected(format!("an index below {extent}")).received(index.to_string()));
+                return Err(Error::new(ErrorKind::Shape, "index out of range")
+                    .expected(format!("an index below {extent}"))
+                    .received(index.to_string()));
             }
             position
         }
@@ -273,7 +301,12 @@ pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
-    family(x, |raw| Engine::float_flip(raw, axes), |raw| Engine::int_flip(raw, axes), |raw| Engine::bool_flip(raw, axes))
+    family(
+        x,
+        |raw| Engine::float_flip(raw, axes),
+        |raw| Engine::int_flip(raw, axes),
+        |raw| Engine::bool_flip(raw, axes),
+    )
 }
 
 /// `x` where the condition holds, `y` elsewhere; all three broadcast.
@@ -312,7 +345,9 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
     for index in &mut wanted {
         let counted = if *index < 0 { *index + extent } else { *index };
         if !(0..extent).contains(&counted) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range").expected(format!("an index from 0 to {}", extent - 1)).received(index.to_string()));
+            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range")
+                .expected(format!("an index from 0 to {}", extent - 1))
+                .received(index.to_string()));
         }
         *index = counted;
     }
@@ -329,7 +364,8 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
 
 /// A constant around the edges: (before, after) of each axis.
 pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Result<Tensor> {
-    let shape: Shape = x.shape().dims().iter().zip(widths).map(|(dim, (before, after))| dim.map(|dim| dim + before + after)).collect();
+    let shape: Shape =
+        x.shape().dims().iter().zip(widths).map(|(dim, (before, after))| dim.map(|dim| dim + before + after)).collect();
     if x.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
@@ -361,7 +397,11 @@ mod tests {
     fn slices_are_pythons() {
         let reversed = slice(&x(), &[Span::ALL, Span { start: None, stop: None, step: -1 }]).unwrap();
         assert_eq!(reversed.to_vec::<i32>().unwrap(), [2, 1, 0, 5, 4, 3]);
-        let tail = slice(&x(), &[Span { start: Some(-1), stop: None, step: 1 }, Span { start: Some(0), stop: Some(9), step: 2 }]).unwrap();
+        let tail = slice(
+            &x(),
+            &[Span { start: Some(-1), stop: None, step: 1 }, Span { start: Some(0), stop: Some(9), step: 2 }],
+        )
+        .unwrap();
         assert_eq!(tail.to_vec::<i32>().unwrap(), [3, 5]);
         assert_eq!(slice(&x(), &[Span::range(1, 1)]).unwrap().shape().to_string(), "(0, 3)");
         assert_eq!(index_axis(&x(), 1, -1).unwrap().to_vec::<i32>().unwrap(), [2, 5]);
@@ -375,7 +415,10 @@ mod tests {
         assert_eq!(padded.to_vec::<i32>().unwrap(), [9, 0, 1, 2, 9, 3, 4, 5]);
         let symbol = Tensor::symbol([None, Some(3)], DType::Float32);
         assert!(concat(&[symbol.clone(), Tensor::symbol([None, Some(4)], DType::Float32)], 0).is_err());
-        assert_eq!(reshape_to(&symbol, &Shape::from([None, Some(1), Some(3)])).unwrap().shape().to_string(), "(None, 1, 3)");
+        assert_eq!(
+            reshape_to(&symbol, &Shape::from([None, Some(1), Some(3)])).unwrap().shape().to_string(),
+            "(None, 1, 3)"
+        );
     }
 
     #[test]

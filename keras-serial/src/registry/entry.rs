@@ -96,12 +96,7 @@ impl Entry {
     }
 
     /// The entry of a function; `type_id` is its own type's.
-    pub const fn function(
-        name: &'static str,
-        type_id: fn() -> TypeId,
-        handle: fn() -> Object,
-        place: Place,
-    ) -> Self {
+    pub const fn function(name: &'static str, type_id: fn() -> TypeId, handle: fn() -> Object, place: Place) -> Self {
         Self {
             module: None,
             package: Cow::Borrowed("Custom"),

@@ -70,9 +70,7 @@ pub(super) fn custom(name: &str, top: bool) -> Result<Option<Arc<Entry>>> {
 /// `custom_objects = {"MyDense": …}` for a file that says `MyLayers>KernelMult`.
 pub(super) fn custom_by_short_name(registered_name: &str, class_name: &str) -> Option<Arc<Entry>> {
     let short = registered_name.rsplit('>').next().unwrap_or(registered_name);
-    let find = |objects: &super::CustomObjects| {
-        objects.get(short).or_else(|| objects.get(class_name)).cloned()
-    };
+    let find = |objects: &super::CustomObjects| objects.get(short).or_else(|| objects.get(class_name)).cloned();
     scope::find(true, find).or_else(|| scope::find(false, find))
 }
 

@@ -20,16 +20,13 @@ mod revive;
 mod scope;
 
 pub use entry::{Cast, Entry, Place, Registrable};
-pub use lookup::{get_registered_name, get_registered_object, registered_name_of};
-pub use master::{
-    Isolated, clear_custom_objects, entries, isolate, register, unregister,
-};
-pub use probe::{NoCast, Probe};
 pub(crate) use lookup::by_type as function_entry;
-pub(crate) use revive::{revive_by_name, serialize_function};
+pub use lookup::{get_registered_name, get_registered_object, registered_name_of};
+pub use master::{Isolated, clear_custom_objects, entries, isolate, register, unregister};
+pub use probe::{NoCast, Probe};
 pub use revive::{
-    Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive,
-    serialize_class,
+    Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_class,
 };
+pub(crate) use revive::{revive_by_name, serialize_function};
 pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};

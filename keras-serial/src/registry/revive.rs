@@ -98,12 +98,10 @@ impl Revived {
         };
         Ok(match self {
             Revived::Plain(value) => value.clone(),
-            Revived::List(items) => {
-                Value::List(items.iter().map(Revived::serialize).collect::<Result<_>>()?)
+            Revived::List(items) => Value::List(items.iter().map(Revived::serialize).collect::<Result<_>>()?),
+            Revived::Dict(items) => {
+                Value::Dict(items.iter().map(|(k, v)| Ok((k.clone(), v.serialize()?))).collect::<Result<_>>()?)
             }
-            Revived::Dict(items) => Value::Dict(
-                items.iter().map(|(k, v)| Ok((k.clone(), v.serialize()?))).collect::<Result<_>>()?,
-            ),
             Revived::Object(object) => object.serialize()?,
             Revived::Bytes(bytes) => {
                 let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -293,9 +291,12 @@ fn function(form: &Form<'_>, top: bool) -> Result<Object> {
             None | Some("" | "function") => {}
             Some(registered) if registered == name => {}
             Some(registered) => {
-                return Err(Error::new(ErrorKind::Config, format!("`{name}` is Keras's own and has no registered name"))
-                    .received(format!("registered_name={registered:?}"))
-                    .hint("remove `registered_name` from the configuration"));
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("`{name}` is Keras's own and has no registered name"),
+                )
+                .received(format!("registered_name={registered:?}"))
+                .hint("remove `registered_name` from the configuration"));
             }
         }
         return entry.function_handle().ok_or_else(|| wrong_kind(entry, Some(Kind::Function)));
@@ -361,10 +362,7 @@ fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
 }
 
 /// The form of an object of a class, with what `extra` adds (how it was built and compiled).
-pub fn serialize_class(
-    object: &dyn KerasSerializable,
-    extra: impl FnOnce(&mut Dict) -> Result<()>,
-) -> Result<Value> {
+pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Value> {
     let id = (object as &dyn Any).type_id();
     let config = Value::Dict(object.get_config()?);
     let (module, class_name, registered_name) = match super::master::BUILTINS.by_type(id) {

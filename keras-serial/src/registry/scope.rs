@@ -163,10 +163,7 @@ impl Carried {
                 master::set_own_list(self.1.take());
             }
         }
-        let _restore = Restore(
-            FRAMES.replace(self.frames.clone()),
-            master::set_own_list(self.list.clone()),
-        );
+        let _restore = Restore(FRAMES.replace(self.frames.clone()), master::set_own_list(self.list.clone()));
         work()
     }
 }

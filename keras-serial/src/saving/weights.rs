@@ -47,7 +47,7 @@ pub(super) fn build(model: &LayerRef, kept: &[KeptGroup]) -> Result<H5Builder> {
     for Place { path, layer } in places(model) {
         let group = file.group(&join(&path, "vars"))?;
         group.attr("name", H5Attr::Str(layer.name().to_owned()));
-        for (index, variable) in saved_weights(&layer).iter().enumerate() {
+        for (index, variable) in layer.saved_weights().iter().enumerate() {
             group.dataset(&index.to_string(), variable.read().to_bytes()?).at_with(|| variable.path().to_owned())?;
         }
     }
@@ -61,11 +61,6 @@ pub(super) fn build(model: &LayerRef, kept: &[KeptGroup]) -> Result<H5Builder> {
         }
     }
     Ok(file)
-}
-
-/// A layer's own weights that go into files.
-fn saved_weights(layer: &LayerRef) -> Vec<Variable> {
-    layer.own_weights().into_iter().filter(Variable::is_saved).collect()
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -97,7 +92,7 @@ pub(super) fn plan(model: &LayerRef, bytes: Bytes, limits: &Limits) -> Result<Pl
         let group = find(&root, &vars);
         used.insert(vars.clone());
         plan.layers.push(layer.clone());
-        let own = saved_weights(&layer);
+        let own = layer.saved_weights();
         for (index, variable) in own.iter().enumerate() {
             let path = format!("{vars}/{index}");
             // Keras wrote names in place of numbers for some weeks of 2025.

@@ -155,8 +155,9 @@ impl CallArgs {
     /// # Errors
     /// When it is missing or something else.
     pub fn required(&self, name: &'static str) -> Result<&Tensor> {
-        self.optional(name)?
-            .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`")).expected("a tensor"))
+        self.optional(name)?.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`")).expected("a tensor")
+        })
     }
 
     /// An optional argument as a structure of tensors.
@@ -183,7 +184,9 @@ impl CallArgs {
         match self.get(name) {
             None => Ok(default),
             Some(Nested::Leaf(Item::Value(Value::Bool(flag)))) => Ok(*flag),
-            Some(_) => Err(Error::new(ErrorKind::InvalidArgument, "wrong type").expected("a boolean").at(name.to_owned())),
+            Some(_) => {
+                Err(Error::new(ErrorKind::InvalidArgument, "wrong type").expected("a boolean").at(name.to_owned()))
+            }
         }
     }
 
@@ -229,9 +232,9 @@ fn one_tensor(arg: &Nested<Item>) -> Result<&Tensor> {
 fn tensors(arg: &Nested<Item>) -> Result<Nested<Tensor>> {
     arg.try_map(&mut |item| match item {
         Item::Tensor(tensor) => Ok(tensor.clone()),
-        other => {
-            Err(Error::new(ErrorKind::InvalidArgument, "wrong argument").expected("tensors").received(format!("{other:?}")))
-        }
+        other => Err(Error::new(ErrorKind::InvalidArgument, "wrong argument")
+            .expected("tensors")
+            .received(format!("{other:?}"))),
     })
 }
 

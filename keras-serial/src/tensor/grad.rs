@@ -4,8 +4,8 @@ use burn_backend::AutodiffBackend;
 use burn_backend::ops::FloatTensorOps;
 use burn_dispatch::DispatchTensorKind;
 
-use super::engine::{Engine, Raw};
 use super::Tensor;
+use super::engine::{Engine, Raw};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The gradients of one number with respect to everything that was followed.
@@ -18,7 +18,8 @@ impl Tensor {
     /// When the elements are not floating-point numbers.
     pub fn watched(&self) -> Result<Tensor> {
         if !self.dtype().is_float() {
-            return Err(Error::new(ErrorKind::DType, "only floating-point tensors have gradients").received(self.dtype().name()));
+            return Err(Error::new(ErrorKind::DType, "only floating-point tensors have gradients")
+                .received(self.dtype().name()));
         }
         let raw = Engine::from_inner(detached(self.raw()?));
         Ok(Tensor::from_raw(Engine::float_set_require_grad(raw, true), self.dtype()))
@@ -68,4 +69,3 @@ impl std::fmt::Debug for Gradients {
         f.write_str("Gradients")
     }
 }
-

@@ -9,9 +9,9 @@ pub(crate) mod grad;
 mod nested;
 mod shape;
 pub mod symbolic;
-pub(crate) mod value;
 #[expect(clippy::module_inception, reason = "the type of the room")]
 mod tensor;
+pub(crate) mod value;
 
 pub use bytes::TensorBytes;
 pub use call::{CallArgs, CallContext, Item};

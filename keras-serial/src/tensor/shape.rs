@@ -83,9 +83,11 @@ impl Shape {
     /// # Errors
     /// When one is not.
     pub fn known(&self) -> Result<Vec<usize>> {
-        self.0.iter().copied().collect::<Option<_>>().ok_or_else(|| {
-            Error::new(ErrorKind::Shape, "all extents must be known").received(format!("shape {self}"))
-        })
+        self.0
+            .iter()
+            .copied()
+            .collect::<Option<_>>()
+            .ok_or_else(|| Error::new(ErrorKind::Shape, "all extents must be known").received(format!("shape {self}")))
     }
 
     /// Are all extents known?

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use burn_backend::{AllocationProperty, Bytes, TensorMetadata};
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+use burn_backend::{AllocationProperty, Bytes, TensorMetadata};
 
 use super::engine::{self, Engine, Raw};
 use super::symbolic::History;
@@ -194,7 +194,8 @@ impl Tensor {
             dtype if dtype.is_float() => burn_backend::read_sync(Engine::float_into_data(raw)),
             _ => burn_backend::read_sync(Engine::int_into_data(raw)),
         };
-        let data = data.map_err(|error| Error::new(ErrorKind::Engine, format!("reading a tensor failed: {error:?}")))?;
+        let data =
+            data.map_err(|error| Error::new(ErrorKind::Engine, format!("reading a tensor failed: {error:?}")))?;
         let shape = self.shape.known()?;
         let bytes = data.into_bytes();
         let data = bytes::Bytes::from_owner(Owned(bytes));
@@ -207,7 +208,9 @@ impl Tensor {
     /// When they are not of type `T`, or this is a symbol or text.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if self.dtype != T::DTYPE {
-            return Err(Error::new(ErrorKind::DType, "wrong element type").expected(self.dtype.name()).received(T::DTYPE.name()));
+            return Err(Error::new(ErrorKind::DType, "wrong element type")
+                .expected(self.dtype.name())
+                .received(T::DTYPE.name()));
         }
         T::from_bytes(&self.to_bytes()?.data)
     }
@@ -219,7 +222,9 @@ impl Tensor {
     pub fn item<T: Element>(&self) -> Result<T> {
         match self.to_vec::<T>()?.as_slice() {
             [item] => Ok(*item),
-            items => Err(Error::new(ErrorKind::Shape, "wrong number of elements").expected("one").received(items.len().to_string())),
+            items => Err(Error::new(ErrorKind::Shape, "wrong number of elements")
+                .expected("one")
+                .received(items.len().to_string())),
         }
     }
 }

@@ -34,7 +34,8 @@ impl TensorValue {
     fn revive(class_name: &'static str, config: &Value) -> Result<Object> {
         let dict = config.as_dict().ok_or_else(|| wrong_type("a dict with `value` and `dtype`", config))?;
         let value = dict.get("value").ok_or_else(|| crate::config::field::missing(dict, "value"))?;
-        let dtype = dict.get("dtype").and_then(Value::as_str).ok_or_else(|| crate::config::field::missing(dict, "dtype"))?;
+        let dtype =
+            dict.get("dtype").and_then(Value::as_str).ok_or_else(|| crate::config::field::missing(dict, "dtype"))?;
         Ok(Object::new(Self { tensor: from_nested(value, dtype.parse().at("dtype")?).at("value")?, class_name }))
     }
 }
@@ -57,7 +58,8 @@ pub(crate) fn from_nested(value: &Value, dtype: DType) -> Result<Tensor> {
     flatten(value, &shape, &mut leaves)?;
     let shape = Shape::from(shape);
     if dtype == DType::String {
-        let strings = leaves.iter().map(|leaf| leaf.as_str().map(str::to_owned).ok_or_else(|| wrong_type("a string", leaf)));
+        let strings =
+            leaves.iter().map(|leaf| leaf.as_str().map(str::to_owned).ok_or_else(|| wrong_type("a string", leaf)));
         return Tensor::from_strings(strings.collect::<Result<Vec<_>>>()?, shape);
     }
     if dtype.is_float() || dtype == DType::Bool {
@@ -75,7 +77,9 @@ fn flatten<'a>(value: &'a Value, shape: &[usize], leaves: &mut Vec<&'a Value>) -
         (Value::List(items), [extent, rest @ ..]) if items.len() == *extent => {
             items.iter().try_for_each(|item| flatten(item, rest, leaves))
         }
-        (Value::List(_), _) | (_, [_, ..]) => Err(Error::new(ErrorKind::Config, "the nested lists are not rectangular")),
+        (Value::List(_), _) | (_, [_, ..]) => {
+            Err(Error::new(ErrorKind::Config, "the nested lists are not rectangular"))
+        }
         (leaf, []) => {
             leaves.push(leaf);
             Ok(())

@@ -57,7 +57,15 @@ fn cases(folder: &Path, kind: &str) -> Vec<(String, PathBuf)> {
     let name = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if kind == "objects" {
         let kinds = entries(folder);
-        return kinds.iter().flat_map(|kind| entries(kind).into_iter().map(|case| (format!("{}/{}", name(kind), name(&case)), case)).collect::<Vec<_>>()).collect();
+        return kinds
+            .iter()
+            .flat_map(|kind| {
+                entries(kind)
+                    .into_iter()
+                    .map(|case| (format!("{}/{}", name(kind), name(&case)), case))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
     }
     entries(folder).into_iter().filter(|path| path.is_dir()).map(|path| (name(&path), path)).collect()
 }
@@ -66,7 +74,11 @@ fn run_case(kind: &str, case: &Path) -> Outcome {
     match kind {
         "layers" | "models" => run(|| layers::run(case)),
         "objects" => {
-            let kind = case.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let kind = case
+                .parent()
+                .and_then(Path::file_name)
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
             run(|| objects::run(&kind, case))
         }
         other => Outcome::Unsupported(format!("cases of kind `{other}`")),

@@ -34,7 +34,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check, ignore("groups"))]
+#[config(new, setters, validate = Self::check, ignore("groups"))]
 pub struct Conv2DTranspose {
     base: LayerBase,
     filters: usize,
@@ -61,9 +61,8 @@ pub struct Conv2DTranspose {
     kernel_regularizer: Option<Regularizer>,
     #[config(default)]
     bias_regularizer: Option<Regularizer>,
-    /// The base's, which Keras writes here when there is none.
-    #[config(default)]
-    activity_regularizer: Option<Regularizer>,
+    #[config(base_or_null)]
+    activity_regularizer: (),
     #[config(default)]
     kernel_constraint: Option<Constraint>,
     #[config(default)]
@@ -75,61 +74,21 @@ pub struct Conv2DTranspose {
 }
 
 impl Conv2DTranspose {
-    /// A layer with this number of outputs and this size of the kernel, one number for all
-    /// axes or one for each.
-    pub fn new(filters: usize, kernel_size: impl Into<Dims<2>>) -> Self {
-        Self {
-            base: LayerBase::default(),
-            filters,
-            kernel_size: kernel_size.into(),
-            strides: 1.into(),
-            padding: Padding::Valid,
-            output_padding: None,
-            data_format: DataFormat::ChannelsLast,
-            dilation_rate: 1.into(),
-            activation: Activation::default(),
-            use_bias: true,
-            kernel_initializer: Some("glorot_uniform".into()),
-            bias_initializer: Some("zeros".into()),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
-            kernel: Weight::default(),
-            bias: Weight::default(),
-        }
-    }
-
     fn check(&self) -> Result<()> {
         if self.filters == 0 {
             return Err(invalid_argument("filters", "a positive integer", self.filters));
         }
         if self.strides.0.iter().any(|s| *s > 1) && self.dilation_rate.0.iter().any(|d| *d > 1) {
-            return Err(invalid_argument("dilation_rate", "1, as `strides` are more than 1", format!("{:?}", self.dilation_rate.0)));
+            return Err(invalid_argument(
+                "dilation_rate",
+                "1, as `strides` are more than 1",
+                format!("{:?}", self.dilation_rate.0),
+            ));
         }
         if self.padding == Padding::Causal {
             return Err(invalid_argument("padding", "\"valid\" or \"same\"", "causal"));
         }
         Ok(())
-    }
-}
-
-crate::layers::builder! {
-    Conv2DTranspose {
-        strides: Dims<2> = strides,
-        padding: Padding = padding,
-        output_padding: Dims<2> = output_padding as some,
-        data_format: DataFormat = data_format,
-        dilation_rate: Dims<2> = dilation_rate,
-        activation: Activation = activation,
-        use_bias: bool = use_bias,
-        kernel_initializer: Initializer = kernel_initializer as some,
-        bias_initializer: Initializer = bias_initializer as some,
-        kernel_regularizer: Regularizer = kernel_regularizer as some,
-        bias_regularizer: Regularizer = bias_regularizer as some,
-        kernel_constraint: Constraint = kernel_constraint as some,
-        bias_constraint: Constraint = bias_constraint as some,
     }
 }
 

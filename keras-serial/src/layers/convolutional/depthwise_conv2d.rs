@@ -32,7 +32,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check, ignore("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"))]
+#[config(new, setters, validate = Self::check, ignore("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"))]
 pub struct DepthwiseConv2D {
     base: LayerBase,
     #[config(default = 1)]
@@ -58,9 +58,8 @@ pub struct DepthwiseConv2D {
     depthwise_regularizer: Option<Regularizer>,
     #[config(default)]
     bias_regularizer: Option<Regularizer>,
-    /// The base's, which Keras writes here when there is none.
-    #[config(default)]
-    activity_regularizer: Option<Regularizer>,
+    #[config(base_or_null)]
+    activity_regularizer: (),
     #[config(default)]
     depthwise_constraint: Option<Constraint>,
     #[config(default)]
@@ -72,30 +71,6 @@ pub struct DepthwiseConv2D {
 }
 
 impl DepthwiseConv2D {
-    /// A layer with this size of the kernel.
-    pub fn new(kernel_size: impl Into<Dims<2>>) -> Self {
-        Self {
-            base: LayerBase::default(),
-            depth_multiplier: 1,
-            kernel_size: kernel_size.into(),
-            strides: 1.into(),
-            padding: Padding::Valid,
-            data_format: DataFormat::ChannelsLast,
-            dilation_rate: 1.into(),
-            activation: Activation::default(),
-            use_bias: true,
-            depthwise_initializer: Some("glorot_uniform".into()),
-            bias_initializer: Some("zeros".into()),
-            depthwise_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            depthwise_constraint: None,
-            bias_constraint: None,
-            kernel: Weight::default(),
-            bias: Weight::default(),
-        }
-    }
-
     fn check(&self) -> Result<()> {
         if self.depth_multiplier == 0 {
             return Err(invalid_argument("depth_multiplier", "a positive integer", 0));
@@ -104,24 +79,6 @@ impl DepthwiseConv2D {
             return Err(invalid_argument("padding", "\"valid\" or \"same\"", "causal"));
         }
         Ok(())
-    }
-}
-
-crate::layers::builder! {
-    DepthwiseConv2D {
-        depth_multiplier: usize = depth_multiplier,
-        strides: Dims<2> = strides,
-        padding: Padding = padding,
-        data_format: DataFormat = data_format,
-        dilation_rate: Dims<2> = dilation_rate,
-        activation: Activation = activation,
-        use_bias: bool = use_bias,
-        depthwise_initializer: Initializer = depthwise_initializer as some,
-        bias_initializer: Initializer = bias_initializer as some,
-        depthwise_regularizer: Regularizer = depthwise_regularizer as some,
-        bias_regularizer: Regularizer = bias_regularizer as some,
-        depthwise_constraint: Constraint = depthwise_constraint as some,
-        bias_constraint: Constraint = bias_constraint as some,
     }
 }
 

@@ -16,7 +16,7 @@ macro_rules! convolution {
         $(#[$doc])*
         #[register(builtin = "keras.layers")]
         #[derive(KerasSerializable, Debug)]
-        #[config(validate = Self::check, ignore("lora_rank", "lora_alpha"))]
+        #[config(new, setters, validate = Self::check, ignore("lora_rank", "lora_alpha"))]
         pub struct $name {
             base: LayerBase,
             filters: usize,
@@ -43,9 +43,8 @@ macro_rules! convolution {
             kernel_regularizer: Option<Regularizer>,
             #[config(default)]
             bias_regularizer: Option<Regularizer>,
-            /// The base's, which Keras writes here when there is none.
-            #[config(default)]
-            activity_regularizer: Option<Regularizer>,
+            #[config(base_or_null)]
+            activity_regularizer: (),
             #[config(default)]
             kernel_constraint: Option<Constraint>,
             #[config(default)]
@@ -57,32 +56,6 @@ macro_rules! convolution {
         }
 
         impl $name {
-            /// A layer with this number of outputs and this size of the kernel, one number for all
-            /// axes or one for each.
-            pub fn new(filters: usize, kernel_size: impl Into<Dims<$rank>>) -> Self {
-                Self {
-                    base: LayerBase::default(),
-                    filters,
-                    kernel_size: kernel_size.into(),
-                    strides: 1.into(),
-                    padding: Padding::Valid,
-                    data_format: DataFormat::ChannelsLast,
-                    dilation_rate: 1.into(),
-                    groups: 1,
-                    activation: Activation::default(),
-                    use_bias: true,
-                    kernel_initializer: Some("glorot_uniform".into()),
-                    bias_initializer: Some("zeros".into()),
-                    kernel_regularizer: None,
-                    bias_regularizer: None,
-                    activity_regularizer: None,
-                    kernel_constraint: None,
-                    bias_constraint: None,
-                    kernel: Weight::default(),
-                    bias: Weight::default(),
-                }
-            }
-
             fn check(&self) -> Result<()> {
                 if self.filters == 0 || self.groups == 0 || !self.filters.is_multiple_of(self.groups) {
                     return Err(invalid_argument("filters", "a positive multiple of `groups`", self.filters));
@@ -94,24 +67,6 @@ macro_rules! convolution {
                     return Err(invalid_argument("padding", "\"valid\" or \"same\"", "causal"));
                 }
                 Ok(())
-            }
-        }
-
-        crate::layers::builder! {
-            $name {
-                strides: Dims<$rank> = strides,
-                padding: Padding = padding,
-                data_format: DataFormat = data_format,
-                dilation_rate: Dims<$rank> = dilation_rate,
-                groups: usize = groups,
-                activation: Activation = activation,
-                use_bias: bool = use_bias,
-                kernel_initializer: Initializer = kernel_initializer as some,
-                bias_initializer: Initializer = bias_initializer as some,
-                kernel_regularizer: Regularizer = kernel_regularizer as some,
-                bias_regularizer: Regularizer = bias_regularizer as some,
-                kernel_constraint: Constraint = kernel_constraint as some,
-                bias_constraint: Constraint = bias_constraint as some,
             }
         }
 

@@ -18,19 +18,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
+#[config(new)]
 pub struct Activation {
     base: LayerBase,
     activation: Function,
 }
 
-impl Activation {
-    /// The layer of a function.
-    pub fn new(activation: impl Into<Function>) -> Self {
-        Self { base: LayerBase::default(), activation: activation.into() }
-    }
-}
-
 impl Layer for Activation {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         self.activation.apply(inputs.tensor()?).map(Into::into)
     }

@@ -35,7 +35,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check)]
+#[config(new, setters, validate = Self::check)]
 pub struct Dense {
     base: LayerBase,
     units: usize,
@@ -55,7 +55,7 @@ pub struct Dense {
     kernel_constraint: Option<Constraint>,
     #[config(default)]
     bias_constraint: Option<Constraint>,
-    #[config(default)]
+    #[config(default, no_setter)]
     quantization_config: Value,
     /// The rank of a low-rank update of the kernel, if there is one.
     #[config(default, skip_if = Option::is_none)]
@@ -73,29 +73,6 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// A layer with this number of outputs.
-    pub fn new(units: usize) -> Self {
-        Self {
-            base: LayerBase::default(),
-            units,
-            activation: Activation::default(),
-            use_bias: true,
-            kernel_initializer: Some("glorot_uniform".into()),
-            bias_initializer: Some("zeros".into()),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
-            quantization_config: Value::Null,
-            lora_rank: None,
-            lora_alpha: None,
-            kernel: Weight::default(),
-            bias: Weight::default(),
-            lora_kernel_a: Weight::default(),
-            lora_kernel_b: Weight::default(),
-        }
-    }
-
     fn check(&self) -> Result<()> {
         match self.units {
             0 => Err(invalid_argument("units", "a positive integer", self.units)),
@@ -111,19 +88,6 @@ impl Dense {
     /// The weight that is added.
     pub fn bias(&self) -> &Weight {
         &self.bias
-    }
-}
-
-crate::layers::builder! {
-    Dense {
-        activation: Activation = activation,
-        use_bias: bool = use_bias,
-        kernel_initializer: Initializer = kernel_initializer as some,
-        bias_initializer: Initializer = bias_initializer as some,
-        kernel_regularizer: Regularizer = kernel_regularizer as some,
-        bias_regularizer: Regularizer = bias_regularizer as some,
-        kernel_constraint: Constraint = kernel_constraint as some,
-        bias_constraint: Constraint = bias_constraint as some,
     }
 }
 
@@ -170,6 +134,10 @@ impl Layer for Dense {
         let spec = InputSpec::min_ndim(2);
         let inputs = self.kernel.variable().and_then(|kernel| kernel.shape().dim(0).ok());
         Some(inputs.into_iter().fold(spec, |spec, inputs| spec.axis(-1, inputs)))
+    }
+
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        Some(vec![&self.kernel, &self.bias])
     }
 
     fn supports_masking(&self) -> bool {

@@ -31,7 +31,7 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check)]
+#[config(new, setters, validate = Self::check)]
 pub struct EinsumDense {
     base: LayerBase,
     #[config(with = "partial_shape")]
@@ -49,16 +49,15 @@ pub struct EinsumDense {
     kernel_regularizer: Option<Regularizer>,
     #[config(default)]
     bias_regularizer: Option<Regularizer>,
-    /// The base's, which Keras writes here when there is none.
-    #[config(default)]
-    activity_regularizer: Option<Regularizer>,
+    #[config(base_or_null)]
+    activity_regularizer: (),
     #[config(default)]
     kernel_constraint: Option<Constraint>,
     #[config(default)]
     bias_constraint: Option<Constraint>,
     #[config(default, skip_if = Value::is_null)]
     gptq_unpacked_column_size: Value,
-    #[config(default)]
+    #[config(default, no_setter)]
     quantization_config: Value,
     #[weight]
     kernel: Weight,
@@ -83,28 +82,6 @@ mod partial_shape {
 }
 
 impl EinsumDense {
-    /// A layer of this equation and output shape.
-    pub fn new(equation: impl Into<String>, output_shape: impl Into<Shape>) -> Self {
-        Self {
-            base: LayerBase::default(),
-            output_shape: output_shape.into(),
-            equation: equation.into(),
-            activation: Activation::default(),
-            bias_axes: None,
-            kernel_initializer: Some("glorot_uniform".into()),
-            bias_initializer: Some("zeros".into()),
-            kernel_regularizer: None,
-            bias_regularizer: None,
-            activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
-            gptq_unpacked_column_size: Value::Null,
-            quantization_config: Value::Null,
-            kernel: Weight::default(),
-            bias: Weight::default(),
-        }
-    }
-
     fn check(&self) -> Result<()> {
         self.terms()?;
         crate::layers::refuse_quantization(&self.quantization_config)
@@ -121,7 +98,10 @@ impl EinsumDense {
         let (input, kernel) = inputs.split_once(',').ok_or_else(malformed)?;
         let dots = |term: &str| term.matches('.').count();
         let is_labels = |term: &str| !term.is_empty() && term.chars().all(|c| c.is_ascii_alphabetic() || c == '.');
-        let sound = [input, kernel, output].iter().all(|term| is_labels(term)) && dots(kernel) == 0 && dots(input) <= 1 && dots(input) == dots(output);
+        let sound = [input, kernel, output].iter().all(|term| is_labels(term))
+            && dots(kernel) == 0
+            && dots(input) <= 1
+            && dots(input) == dots(output);
         if !sound || input.starts_with('.') != output.starts_with('.') {
             return Err(malformed());
         }
@@ -159,9 +139,12 @@ impl EinsumDense {
             if let (Some(Some(a)), Some(Some(b))) = (from_input, from_output)
                 && a != b
             {
-                return Err(Error::new(ErrorKind::Shape, format!("input shape and output shape do not match at shared dimension '{label}'"))
-                    .expected(a.to_string())
-                    .received(b.to_string()));
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!("input shape and output shape do not match at shared dimension '{label}'"),
+                )
+                .expected(a.to_string())
+                .received(b.to_string()));
             }
             from_input.flatten().or(from_output.flatten()).ok_or_else(|| {
                 Error::new(ErrorKind::Shape, format!("Weight dimension '{label}' did not have a match in either the input spec or the output spec, or its extent is not known"))
@@ -182,22 +165,12 @@ impl EinsumDense {
             }
         }
         if let Some(unknown) = axes.chars().find(|label| !output.contains(label)) {
-            return Err(Error::new(ErrorKind::Config, format!("Bias dimension '{unknown}' was requested, but is not part of the output spec")));
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("Bias dimension '{unknown}' was requested, but is not part of the output spec"),
+            ));
         }
         Ok((kernel, bias))
-    }
-}
-
-crate::layers::builder! {
-    EinsumDense {
-        activation: Activation = activation,
-        bias_axes: String = bias_axes as some,
-        kernel_initializer: Initializer = kernel_initializer as some,
-        bias_initializer: Initializer = bias_initializer as some,
-        kernel_regularizer: Regularizer = kernel_regularizer as some,
-        bias_regularizer: Regularizer = bias_regularizer as some,
-        kernel_constraint: Constraint = kernel_constraint as some,
-        bias_constraint: Constraint = bias_constraint as some,
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check, from_config = Self::upgrade)]
+#[config(new, setters, validate = Self::check, from_config = Self::upgrade)]
 pub struct Embedding {
     base: LayerBase,
     input_dim: usize,
@@ -43,14 +43,13 @@ pub struct Embedding {
     embeddings_initializer: Option<Initializer>,
     #[config(default)]
     embeddings_regularizer: Option<Regularizer>,
-    /// The base's, which Keras writes here when there is none.
-    #[config(default)]
-    activity_regularizer: Option<Regularizer>,
+    #[config(base_or_null)]
+    activity_regularizer: (),
     #[config(default)]
     embeddings_constraint: Option<Constraint>,
     #[config(default)]
     mask_zero: bool,
-    #[config(default)]
+    #[config(default, no_setter)]
     quantization_config: Value,
     /// The rank of a low-rank update, if there is one.
     #[config(default, skip_if = Option::is_none)]
@@ -66,26 +65,6 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// A layer of `input_dim` vectors of `output_dim` numbers.
-    pub fn new(input_dim: usize, output_dim: usize) -> Self {
-        Self {
-            base: LayerBase::default(),
-            input_dim,
-            output_dim,
-            embeddings_initializer: Some("uniform".into()),
-            embeddings_regularizer: None,
-            activity_regularizer: None,
-            embeddings_constraint: None,
-            mask_zero: false,
-            quantization_config: Value::Null,
-            lora_rank: None,
-            lora_alpha: None,
-            embeddings: Weight::default(),
-            lora_embeddings_a: Weight::default(),
-            lora_embeddings_b: Weight::default(),
-        }
-    }
-
     /// Files of Keras 2 give the length of sequences, which nothing needs.
     fn upgrade(config: &mut crate::Config) -> Result<()> {
         config.shift_remove("input_length");
@@ -94,18 +73,13 @@ impl Embedding {
 
     fn check(&self) -> Result<()> {
         if self.input_dim == 0 || self.output_dim == 0 {
-            return Err(invalid_argument("input_dim", "positive integers for `input_dim` and `output_dim`", self.input_dim));
+            return Err(invalid_argument(
+                "input_dim",
+                "positive integers for `input_dim` and `output_dim`",
+                self.input_dim,
+            ));
         }
         crate::layers::refuse_quantization(&self.quantization_config)
-    }
-}
-
-crate::layers::builder! {
-    Embedding {
-        embeddings_initializer: Initializer = embeddings_initializer as some,
-        embeddings_regularizer: Regularizer = embeddings_regularizer as some,
-        embeddings_constraint: Constraint = embeddings_constraint as some,
-        mask_zero: bool = mask_zero,
     }
 }
 
@@ -135,6 +109,10 @@ impl Layer for Embedding {
             y = ops::add(&y, ops::multiply(&update, super::lora_scale(rank, self.lora_alpha.as_ref()))?)?;
         }
         Ok(y.into())
+    }
+
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        Some(vec![&self.embeddings])
     }
 
     fn supports_masking(&self) -> bool {

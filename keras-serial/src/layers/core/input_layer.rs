@@ -52,7 +52,8 @@ impl InputLayer {
             return Ok(Tensor::recorded(this.batch_shape.clone(), this.dtype, History { node, index: 0 }));
         }
         let symbol = Tensor::symbol(&this.batch_shape, this.dtype);
-        let outputs = this.base.inbound().record(std::sync::Arc::new(layer.clone()), CallArgs::none(), Nested::Leaf(symbol))?;
+        let outputs =
+            this.base.inbound().record(std::sync::Arc::new(layer.clone()), CallArgs::none(), Nested::Leaf(symbol))?;
         let output = outputs.into_single()?;
         if let Some(history) = output.history() {
             // Losing a race leaves the other thread's call, which is as good.
@@ -122,7 +123,15 @@ impl Input {
             base.set_name(name);
         }
         base.set_built();
-        LayerRef::new(InputLayer { base, batch_shape, dtype, sparse: false, ragged: false, optional, output: OnceLock::new() })
+        LayerRef::new(InputLayer {
+            base,
+            batch_shape,
+            dtype,
+            sparse: false,
+            ragged: false,
+            optional,
+            output: OnceLock::new(),
+        })
     }
 
     /// The symbol.
@@ -200,4 +209,3 @@ impl Layer for InputLayer {
         None
     }
 }
-

@@ -22,6 +22,7 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
 pub struct Masking {
     base: LayerBase,
     /// A number, kept as it was written.
@@ -30,11 +31,6 @@ pub struct Masking {
 }
 
 impl Masking {
-    /// A layer that leaves this value out.
-    pub fn new(mask_value: f64) -> Self {
-        Self { base: LayerBase::default(), mask_value: mask_value.into() }
-    }
-
     fn counting(&self, x: &Tensor, keepdims: bool) -> Result<Tensor> {
         let value = f64::from_value(&self.mask_value)?;
         ops::any(&ops::not_equal(x, value)?, Axes::from(-1), keepdims)
@@ -42,6 +38,10 @@ impl Masking {
 }
 
 impl Layer for Masking {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
         let counting = ops::cast_to(&self.counting(x, true)?, x.dtype())?;

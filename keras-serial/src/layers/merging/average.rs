@@ -22,16 +22,10 @@ use crate::{KerasSerializable, register};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]
-#[derive(KerasSerializable, Debug, Default)]
+#[derive(KerasSerializable, Debug)]
+#[config(new)]
 pub struct Average {
     base: LayerBase,
-}
-
-impl Average {
-    /// The layer.
-    pub fn new() -> Self {
-        Self::default()
-    }
 }
 
 impl Merge for Average {

@@ -21,27 +21,11 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
 pub struct Concatenate {
     base: LayerBase,
     #[config(default = -1)]
     axis: isize,
-}
-
-impl Default for Concatenate {
-    fn default() -> Self {
-        Self { base: LayerBase::default(), axis: -1 }
-    }
-}
-
-impl Concatenate {
-    /// The layer, along the last axis.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
-crate::layers::builder! {
-    Concatenate { axis: isize = axis }
 }
 
 impl Layer for Concatenate {

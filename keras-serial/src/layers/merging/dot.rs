@@ -25,6 +25,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
 pub struct Dot {
     base: LayerBase,
     axes: DotAxes,
@@ -70,27 +71,16 @@ impl ConfigField for DotAxes {
     }
 }
 
-impl Dot {
-    /// A layer along these axes.
-    pub fn new(axes: impl Into<DotAxes>) -> Self {
-        Self { base: LayerBase::default(), axes: axes.into(), normalize: false }
-    }
-}
-
-crate::layers::builder! {
-    Dot { normalize: bool = normalize }
-}
-
 fn unit(x: &Tensor, axis: usize) -> Result<Tensor> {
     let squares = sum(&square(x)?, Axes::from(axis as isize), true)?;
     divide(x, sqrt(&maximum(&squares, 1e-12)?)?)
 }
-
 impl Layer for Dot {
     fn call(&self, args: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let inputs = inputs(args)?;
         let [a, b] = inputs.as_slice() else {
-            return Err(Error::new(ErrorKind::InvalidArgument, "A `Dot` layer should be called on a list of 2 inputs").received(inputs.len().to_string()));
+            return Err(Error::new(ErrorKind::InvalidArgument, "A `Dot` layer should be called on a list of 2 inputs")
+                .received(inputs.len().to_string()));
         };
         let (first, second) = match self.axes {
             DotAxes::Both(axis) => (axis, axis),
@@ -102,22 +92,37 @@ impl Layer for Dot {
         }
         let (a, b) = if self.normalize { (unit(a, first)?, unit(b, second)?) } else { (a.clone(), b.clone()) };
         // (batch, …a, summed) by (batch, summed, …b), as matrices over the batch.
-        let to_end = |rank: usize, axis: usize| -> Vec<usize> { (0..rank).filter(|i| *i != axis).chain([axis]).collect() };
-        let to_start = |rank: usize, axis: usize| -> Vec<usize> { [0, axis].into_iter().chain((1..rank).filter(|i| *i != axis)).collect() };
+        let to_end =
+            |rank: usize, axis: usize| -> Vec<usize> { (0..rank).filter(|i| *i != axis).chain([axis]).collect() };
+        let to_start = |rank: usize, axis: usize| -> Vec<usize> {
+            [0, axis].into_iter().chain((1..rank).filter(|i| *i != axis)).collect()
+        };
         let left = transpose_to(&a, &to_end(a.rank(), first))?;
         let right = transpose_to(&b, &to_start(b.rank(), second))?;
         let flat = |x: &Tensor, keep_last: bool| -> Result<Tensor> {
             let dims = x.shape().dims();
             let batch = dims.first().copied().flatten();
-            let shape = if keep_last { [batch, None, dims.last().copied().flatten()] } else { [batch, dims.get(1).copied().flatten(), None] };
-            if x.is_symbolic() { Ok(Tensor::symbol(shape, x.dtype())) } else { crate::ops::shape::reshape_to(x, &shape.into()) }
+            let shape = if keep_last {
+                [batch, None, dims.last().copied().flatten()]
+            } else {
+                [batch, dims.get(1).copied().flatten(), None]
+            };
+            if x.is_symbolic() {
+                Ok(Tensor::symbol(shape, x.dtype()))
+            } else {
+                crate::ops::shape::reshape_to(x, &shape.into())
+            }
         };
         let left_dims: Vec<_> = left.shape().dims().get(1..left.rank() - 1).unwrap_or_default().to_vec();
         let right_dims: Vec<_> = right.shape().dims().get(2..).unwrap_or_default().to_vec();
         let batch = a.shape().dims().first().copied().flatten().or(b.shape().dims().first().copied().flatten());
         let product = matmul(&flat(&left, true)?, &flat(&right, false)?)?;
         let shape: crate::tensor::Shape = [batch].into_iter().chain(left_dims).chain(right_dims).collect();
-        let y = if product.is_symbolic() { Tensor::symbol(shape, product.dtype()) } else { crate::ops::shape::reshape_to(&product, &shape)? };
+        let y = if product.is_symbolic() {
+            Tensor::symbol(shape, product.dtype())
+        } else {
+            crate::ops::shape::reshape_to(&product, &shape)?
+        };
         if y.rank() == 1 { expand_at(&y, 1).map(Into::into) } else { Ok(y.into()) }
     }
 

@@ -33,7 +33,10 @@ trait Merge {
 fn inputs(args: &CallArgs) -> Result<Vec<Tensor>> {
     let inputs: Vec<Tensor> = args.inputs()?.leaves().into_iter().cloned().collect();
     if inputs.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidArgument, "A merge layer should be called on a list of at least 1 input"));
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "A merge layer should be called on a list of at least 1 input",
+        ));
     }
     Ok(inputs)
 }
@@ -81,7 +84,11 @@ macro_rules! merging {
                 true
             }
 
-            fn compute_mask(&self, _: &crate::tensor::CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+            fn compute_mask(
+                &self,
+                _: &crate::tensor::CallArgs,
+                masks: &[Option<Tensor>],
+            ) -> Result<Vec<Option<Tensor>>> {
                 Ok(vec![super::merged_mask(masks)?])
             }
         }

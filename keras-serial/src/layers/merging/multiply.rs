@@ -3,7 +3,7 @@
 use super::{Merge, fold, merging};
 use crate::error::Result;
 use crate::layers::LayerBase;
-use crate::ops::{multiply};
+use crate::ops::multiply;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -22,16 +22,10 @@ use crate::{KerasSerializable, register};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]
-#[derive(KerasSerializable, Debug, Default)]
+#[derive(KerasSerializable, Debug)]
+#[config(new)]
 pub struct Multiply {
     base: LayerBase,
-}
-
-impl Multiply {
-    /// The layer.
-    pub fn new() -> Self {
-        Self::default()
-    }
 }
 
 impl Merge for Multiply {

@@ -3,7 +3,7 @@
 use super::{Merge, fold, merging};
 use crate::error::Result;
 use crate::layers::{LayerBase, invalid_argument};
-use crate::ops::{subtract};
+use crate::ops::subtract;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -22,16 +22,10 @@ use crate::{KerasSerializable, register};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]
-#[derive(KerasSerializable, Debug, Default)]
+#[derive(KerasSerializable, Debug)]
+#[config(new)]
 pub struct Subtract {
     base: LayerBase,
-}
-
-impl Subtract {
-    /// The layer.
-    pub fn new() -> Self {
-        Self::default()
-    }
 }
 
 impl Merge for Subtract {

@@ -12,7 +12,7 @@ macro_rules! pooling {
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(validate = Self::check, from_config = Self::complete)]
+        #[config(setters, validate = Self::check, from_config = Self::complete)]
         pub struct $name {
             base: LayerBase,
             #[config(default = 2.into())]
@@ -48,15 +48,11 @@ macro_rules! pooling {
             }
         }
 
-        crate::layers::builder! {
-            $name {
-                strides: Dims<$rank> = strides,
-                padding: Padding = padding,
-                data_format: DataFormat = data_format,
-            }
-        }
-
         impl Layer for $name {
+            fn is_built_at_init(&self) -> bool {
+                true
+            }
+
             fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
                 let x = inputs.tensor()?;
                 conv::pool(x, Pooling::$op, &self.pool_size.0, &self.strides.0, self.padding, self.data_format).map(Into::into)
@@ -81,7 +77,8 @@ macro_rules! global_pooling {
 
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
-        #[derive(KerasSerializable, Debug, Default)]
+        #[derive(KerasSerializable, Debug)]
+        #[config(new, setters)]
         pub struct $name {
             base: LayerBase,
             #[config(default)]
@@ -90,21 +87,11 @@ macro_rules! global_pooling {
             keepdims: bool,
         }
 
-        impl $name {
-            /// A layer with Keras's defaults.
-            pub fn new() -> Self {
-                Self::default()
-            }
-        }
-
-        crate::layers::builder! {
-            $name {
-                data_format: DataFormat = data_format,
-                keepdims: bool = keepdims,
-            }
-        }
-
         impl Layer for $name {
+            fn is_built_at_init(&self) -> bool {
+                true
+            }
+
             fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
                 let mask = if $masked { cx.mask() } else { None };
                 super::macros::global::$op(inputs.tensor()?, mask, self.data_format, self.keepdims).map(Into::into)
@@ -150,7 +137,12 @@ pub(super) mod global {
         max_impl(x, &positions(x, format), keepdims)
     }
 
-    pub(in super::super) fn Average(x: &Tensor, mask: Option<&Tensor>, format: DataFormat, keepdims: bool) -> Result<Tensor> {
+    pub(in super::super) fn Average(
+        x: &Tensor,
+        mask: Option<&Tensor>,
+        format: DataFormat,
+        keepdims: bool,
+    ) -> Result<Tensor> {
         let axes = positions(x, format);
         let Some(mask) = mask else { return mean_impl(x, &axes, keepdims) };
         let mask = expand_at(&cast(mask, x.dtype())?, if format == DataFormat::ChannelsLast { 2 } else { 1 })?;

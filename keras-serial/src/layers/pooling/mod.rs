@@ -24,7 +24,7 @@ pub use global_average_pooling3d::GlobalAveragePooling3D;
 pub use global_max_pooling1d::GlobalMaxPooling1D;
 pub use global_max_pooling2d::GlobalMaxPooling2D;
 pub use global_max_pooling3d::GlobalMaxPooling3D;
+use macros::{global_pooling, pooling};
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
 pub use max_pooling3d::MaxPooling3D;
-use macros::{global_pooling, pooling};

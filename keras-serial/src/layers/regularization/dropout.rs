@@ -30,7 +30,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check)]
+#[config(new, setters, validate = Self::check)]
 pub struct Dropout {
     base: LayerBase,
     rate: f64,
@@ -44,11 +44,6 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// A layer that drops this share of elements.
-    pub fn new(rate: f64) -> Self {
-        Self { base: LayerBase::default(), rate, seed: Seed::default(), noise_shape: None, generator: OnceLock::new() }
-    }
-
     fn check(&self) -> Result<()> {
         if (0.0..=1.0).contains(&self.rate) {
             return Ok(());
@@ -62,19 +57,22 @@ impl Dropout {
             shape = noise.dims().iter().zip(x.shape().dims()).map(|(noise, dim)| noise.or(*dim)).collect();
         }
         let generator = self.generator.get_or_init(|| Mutex::new(self.seed.generator()));
-        let draw = random::uniform(&mut generator.lock().unwrap_or_else(PoisonError::into_inner), &shape, 0.0, 1.0, DType::Float32)?;
+        let draw = random::uniform(
+            &mut generator.lock().unwrap_or_else(PoisonError::into_inner),
+            &shape,
+            0.0,
+            1.0,
+            DType::Float32,
+        )?;
         broadcast_to(&ops::greater_equal(&draw, self.rate)?, x.shape())
     }
 }
 
-crate::layers::builder! {
-    Dropout {
-        seed: Seed = seed,
-        noise_shape: Shape = noise_shape as some,
-    }
-}
-
 impl Layer for Dropout {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
         if !cx.is_training() || self.rate == 0.0 || x.is_symbolic() {

@@ -20,22 +20,12 @@ use crate::{KerasSerializable, register};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]
-#[derive(KerasSerializable, Debug, Default)]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
 pub struct Flatten {
     base: LayerBase,
     #[config(default)]
     data_format: DataFormat,
-}
-
-impl Flatten {
-    /// A layer with Keras's defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
-crate::layers::builder! {
-    Flatten { data_format: DataFormat = data_format }
 }
 
 impl Layer for Flatten {

@@ -18,25 +18,24 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check)]
+#[config(new, validate = Self::check)]
 pub struct Permute {
     base: LayerBase,
     dims: Vec<usize>,
 }
 
 impl Permute {
-    /// A layer with this order of axes, counted from 1.
-    pub fn new(dims: impl Into<Vec<usize>>) -> Self {
-        Self { base: LayerBase::default(), dims: dims.into() }
-    }
-
     fn check(&self) -> Result<()> {
         let mut sorted = self.dims.clone();
         sorted.sort_unstable();
         if sorted.iter().copied().eq(1..=sorted.len()) {
             return Ok(());
         }
-        Err(invalid_argument("dims", "all consecutive integers from 1 to the number of axes", format!("{:?}", self.dims)))
+        Err(invalid_argument(
+            "dims",
+            "all consecutive integers from 1 to the number of axes",
+            format!("{:?}", self.dims),
+        ))
     }
 }
 

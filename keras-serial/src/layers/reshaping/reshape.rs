@@ -18,23 +18,21 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check)]
+#[config(new, validate = Self::check)]
 pub struct Reshape {
     base: LayerBase,
     target_shape: Vec<isize>,
 }
 
 impl Reshape {
-    /// A layer with this shape, the batch's extent left out.
-    pub fn new(target_shape: impl Into<Vec<isize>>) -> Self {
-        Self { base: LayerBase::default(), target_shape: target_shape.into() }
-    }
-
     fn check(&self) -> Result<()> {
         let open = self.target_shape.iter().filter(|dim| **dim == -1).count();
         if open > 1 || self.target_shape.iter().any(|dim| *dim < -1) {
-            return Err(Error::new(ErrorKind::Config, "There must be at most one unknown dimension (-1) in target_shape")
-                .received(format!("target_shape={:?}", self.target_shape)));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "There must be at most one unknown dimension (-1) in target_shape",
+            )
+            .received(format!("target_shape={:?}", self.target_shape)));
         }
         Ok(())
     }
@@ -50,7 +48,8 @@ impl Reshape {
             Some(count) if known > 0 && !has_zero && count.is_multiple_of(known) => Some(count / known),
             _ => None,
         };
-        let target: Shape = self.target_shape.iter().map(|dim| if *dim < 0 { open } else { Some(*dim as usize) }).collect();
+        let target: Shape =
+            self.target_shape.iter().map(|dim| if *dim < 0 { open } else { Some(*dim as usize) }).collect();
         if let (Some(count), Some(wanted)) = (count, target.num_elements())
             && count != wanted
         {
@@ -63,6 +62,10 @@ impl Reshape {
 }
 
 impl Layer for Reshape {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
         reshape_to(x, &self.resolve(x.shape())?).map(Into::into)

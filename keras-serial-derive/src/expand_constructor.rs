@@ -1,0 +1,123 @@
+//! The expansion of `#[config(new)]` and `#[config(setters)]`: how Rust code makes an object.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{GenericArgument, PathArguments, Type};
+
+use crate::ast::{Field, Role, Struct};
+use crate::attributes::FieldDefault;
+
+/// `new` and the builder methods, as far as they are asked for.
+pub fn expand(input: &Struct<'_>) -> TokenStream {
+    let new = input.attributes.new.is_set().then(|| new(input));
+    let setters = input.attributes.setters.is_set().then(|| {
+        let defaulted = input.fields.iter().filter(|field| field.attributes.default.is_set());
+        defaulted
+            .filter(|field| !field.attributes.no_setter.is_set())
+            .map(|field| setter(input, field))
+            .collect::<TokenStream>()
+    });
+    if new.is_none() && setters.is_none() {
+        return TokenStream::new();
+    }
+    let ident = &input.input.ident;
+    let (impl_generics, ty_generics, where_clause) = input.input.generics.split_for_impl();
+    let default = (new.is_some() && !input.fields.iter().any(is_required)).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        }
+    });
+    quote! {
+        #default
+        impl #impl_generics #ident #ty_generics #where_clause {
+            #new
+            #setters
+        }
+    }
+}
+
+fn new(input: &Struct<'_>) -> TokenStream {
+    let vis = &input.input.vis;
+    let required: Vec<&Field<'_>> = input.fields.iter().filter(|field| is_required(field)).collect();
+    let parameters = required.iter().map(|field| {
+        let (ident, ty) = (field.ident, argument(field.ty));
+        quote!(#ident: #ty)
+    });
+    let values = input.fields.iter().map(|field| {
+        let ident = field.ident;
+        let value = match field.attributes.default.get() {
+            _ if is_required(field) => converted(field, field.ty),
+            Some(FieldDefault::Expr(expr)) => quote!(#expr),
+            _ => quote!(::core::default::Default::default()),
+        };
+        quote!(#ident: #value)
+    });
+    let names: Vec<String> = required.iter().map(|field| format!("`{}`", field.name())).collect();
+    let doc = match names.as_slice() {
+        [] => "With the defaults of all arguments.".to_owned(),
+        names => format!("With this {}, and the defaults of all other arguments.", names.join(", ")),
+    };
+    quote! {
+        #[doc = #doc]
+        #vis fn new(#(#parameters),*) -> Self {
+            Self { #(#values),* }
+        }
+    }
+}
+
+fn setter(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (vis, ident) = (&input.input.vis, field.ident);
+    let doc = format!("Sets `{}`.", field.name());
+    let optional = inside_option(field.ty);
+    let ty = argument(optional.unwrap_or(field.ty));
+    let value = converted(field, optional.unwrap_or(field.ty));
+    let value = if optional.is_some() { quote!(::core::option::Option::Some(#value)) } else { value };
+    // The span is the field's, so that a method of the same name is reported there.
+    quote_spanned! {ident.span()=>
+        #[doc = #doc]
+        #[must_use]
+        #vis fn #ident(mut self, #ident: #ty) -> Self {
+            self.#ident = #value;
+            self
+        }
+    }
+}
+
+fn is_required(field: &Field<'_>) -> bool {
+    field.role == Role::Config && !field.attributes.default.is_set()
+}
+
+/// The type of an argument: numbers as they are, since literals of `impl Into<usize>` have no type.
+fn argument(ty: &Type) -> TokenStream {
+    if is_primitive(ty) { quote!(#ty) } else { quote!(impl ::core::convert::Into<#ty>) }
+}
+
+fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {
+    let ident = field.ident;
+    if is_primitive(ty) { quote!(#ident) } else { quote_spanned!(ty.span()=> ::core::convert::Into::into(#ident)) }
+}
+
+fn is_primitive(ty: &Type) -> bool {
+    const PRIMITIVES: [&str; 15] =
+        ["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
+    matches!(ty, Type::Path(path) if path.path.get_ident().is_some_and(|ident| PRIMITIVES.iter().any(|name| ident == name)))
+}
+
+/// `T` of `Option<T>`.
+fn inside_option(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+            GenericArgument::Type(inner) => Some(inner),
+            _ => None,
+        },
+        _ => None,
+    }
+}
