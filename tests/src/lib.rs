@@ -2,5 +2,6 @@
 
 pub mod cases;
 pub mod compare;
+pub mod formats;
 pub mod layers;
 pub mod objects;
