@@ -1,7 +1,7 @@
 //! The expansion of `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{Data, DeriveInput, GenericParam, parse_quote};
 
 use crate::ast::{Field, Role, Struct};
@@ -124,7 +124,10 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
     let entries = in_config.map(|field| {
         let (ident, name) = (field.ident, field.name());
         if field.role == Role::BaseOrNull {
-            return quote!(::keras_serial::__private::field::null_if_missing(&mut config, #name););
+            return quote! {
+                let () = self.#ident;
+                ::keras_serial::__private::field::null_if_missing(&mut config, #name);
+            };
         }
         let value = if field.attributes.serde.is_set() {
             quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
@@ -153,17 +156,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 }
 
 fn from_config(input: &Struct<'_>) -> TokenStream {
-    let locals: Vec<_> = input
-        .fields
-        .iter()
-        .map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#")))
-        .collect();
-    let reads = input.fields.iter().zip(&locals).map(|(field, local)| {
-        let value = read(field);
-        let ty = field.ty;
-        quote!(let #local: #ty = #value;)
-    });
-    let idents = input.fields.iter().map(|field| field.ident);
+    let this = expand_constructor::construct(input, read);
     let upgrade = input.attributes.from_config.get().map(|path| {
         quote! {
             let mut upgraded = ::core::clone::Clone::clone(config);
@@ -189,8 +182,7 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         fn from_config(config: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
             #upgrade
             #refuse
-            #(#reads)*
-            let this = Self { #(#idents: #locals),* };
+            let this = #this;
             #validate
             ::core::result::Result::Ok(this)
         }
