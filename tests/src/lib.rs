@@ -3,6 +3,7 @@
 pub mod built;
 pub mod cases;
 pub mod compare;
+pub mod formats;
 pub mod layers;
 pub mod objects;
 pub mod optimizers;
