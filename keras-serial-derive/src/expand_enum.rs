@@ -12,6 +12,7 @@ use crate::ctxt::Ctxt;
 /// Expands the derive on an enum without data.
 pub fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let attributes = TypeAttributes::parse(cx, &input.attrs);
+    attributes.refuse_on_enum(cx, &input.ident);
     let style = Style::of(cx, attributes.rename_all.get());
     if data.variants.is_empty() {
         cx.error(&input.ident, "an enum without variants has no strings");

@@ -6,6 +6,7 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
 use syn::{Item, LitStr};
 
+use crate::attributes::class_name;
 use crate::ctxt::Ctxt;
 
 #[derive(Default)]
@@ -88,10 +89,10 @@ pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStream> {
-    let (ident, generics) = match item {
-        Item::Struct(item) => (&item.ident, &item.generics),
-        Item::Enum(item) => (&item.ident, &item.generics),
-        Item::Fn(item) => (&item.sig.ident, &item.sig.generics),
+    let (ident, generics, attributes) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
+        Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
+        Item::Fn(item) => (&item.sig.ident, &item.sig.generics, [].as_slice()),
         other => {
             cx.error(other, "only structs, enums and functions can be registered");
             return None;
@@ -111,7 +112,8 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStrea
             return None;
         }
     }
-    let name = ident.to_string();
+    let own = || ident.to_string().trim_start_matches("r#").to_owned();
+    let name = class_name(attributes).map_or_else(own, |name| name.value());
     let applied = arguments.apply();
     let place = quote!(::keras_serial::__private::Place { file: ::core::file!(), line: ::core::line!() });
     Some(if let Item::Fn(_) = item {

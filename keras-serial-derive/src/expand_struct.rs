@@ -1,14 +1,15 @@
 //! The expansion of `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, GenericParam, parse_quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput};
 
 use crate::ast::{Field, Role, Struct};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{expand_constructor, expand_enum};
+use crate::{bounds, expand_constructor, expand_enum};
 
 /// Expands the derive; on errors, empty implementations keep the compiler from adding its own.
 pub fn derive(input: DeriveInput) -> TokenStream {
@@ -52,14 +53,8 @@ fn fallback(input: &DeriveInput) -> TokenStream {
 fn expand(input: &Struct<'_>) -> TokenStream {
     let ident = &input.input.ident;
     let class_name = input.class_name();
-    let mut generics = input.input.generics.clone();
-    let has_types = generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
-    for param in generics.type_params_mut() {
-        param.bounds.push(parse_quote!(::keras_serial::__private::ConfigField));
-        param.bounds.push(parse_quote!(::core::marker::Send));
-        param.bounds.push(parse_quote!(::core::marker::Sync));
-        param.bounds.push(parse_quote!('static));
-    }
+    let generics = bounds::bounded(input);
+    let has_types = !generics.params.is_empty();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let get_config = get_config(input);
     let from_config = from_config(input);
@@ -124,7 +119,10 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
     let entries = in_config.map(|field| {
         let (ident, name) = (field.ident, field.name());
         if field.role == Role::BaseOrNull {
-            return quote!(::keras_serial::__private::field::null_if_missing(&mut config, #name););
+            return quote! {
+                let () = self.#ident;
+                ::keras_serial::__private::field::null_if_missing(&mut config, #name);
+            };
         }
         let value = if field.attributes.serde.is_set() {
             quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
@@ -232,8 +230,10 @@ fn read(field: &Field<'_>) -> TokenStream {
 fn visit(field: &Field<'_>) -> Option<TokenStream> {
     let (ident, name) = (field.ident, field.name());
     match field.role {
-        Role::Weight => Some(quote!(visitor.field(#name, &self.#ident as &dyn ::core::any::Any);)),
-        Role::Sublayer => Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);)),
+        Role::Weight | Role::Sublayer => {
+            // The span is the field's, so that a field of another type is reported there.
+            Some(quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);))
+        }
         Role::Config if !field.attributes.serde.is_set() && !field.attributes.with.is_set() => {
             Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);))
         }

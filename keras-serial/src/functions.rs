@@ -3,6 +3,7 @@
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
+use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
@@ -47,6 +48,11 @@ impl Function {
             Some(entry) => entry.registered_name(),
             None => self.name.to_string(),
         }
+    }
+
+    /// Are both handles to one function?
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
     }
 
     /// Is it one of Keras's own?
@@ -106,6 +112,17 @@ impl TypedHandle for Function {
     const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.metrics"];
 }
 
+/// A function as a field, by name.
+impl ConfigField for Function {
+    fn to_value(&self) -> Result<Value> {
+        Handle::serialize(self)
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        registry::revive_by_name(value)
+    }
+}
+
 impl std::fmt::Debug for Function {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "fn {}", self.name())
@@ -135,6 +152,17 @@ impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync + 'static> KerasFun
     fn into_callable(self) -> Erased {
         Erased(Callable::Two(Arc::new(self)))
     }
+}
+
+/// The registered name of a function; its own name when it is not registered
+/// (`keras.saving.get_registered_name`).
+///
+/// ```
+/// use keras_serial::{activations, functions::get_registered_name_of_fn};
+/// assert_eq!(get_registered_name_of_fn(activations::relu), "relu");
+/// ```
+pub fn get_registered_name_of_fn<M, F: KerasFunction<M>>(function: F) -> String {
+    Function::new(function).name()
 }
 
 /// The handle that `#[register]` puts on the master list.

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
-use crate::config::{Config, ConfigField, FieldVisitor};
+use crate::config::{Config, ConfigField, FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::object::{Form, Handle, Kind, Object};
@@ -472,6 +472,12 @@ impl ConfigField for LayerRef {
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}
+
+impl StateField for LayerRef {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }
 }

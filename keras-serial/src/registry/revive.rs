@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::lookup;
 use super::scope::{self, CustomObjects};
-use crate::config::KerasSerializable;
+use crate::config::{ConfigField, FieldVisitor, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object, note_revived, note_serialized, shared_object};
@@ -122,6 +122,65 @@ impl Revived {
     }
 }
 
+/// The serialized form of any object, or of a list, map or `Option` of them
+/// (`keras.saving.serialize_keras_object`).
+///
+/// # Errors
+/// Names the object's place, and what of it can't be serialized.
+pub fn serialize_keras_object<T: ConfigField>(object: &T) -> Result<Value> {
+    object.to_value()
+}
+
+/// Any value as a field: what stands there is known only when it is read.
+impl ConfigField for Revived {
+    fn to_value(&self) -> Result<Value> {
+        self.serialize()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        revive(value)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        match self {
+            Revived::Object(object) => object.visit(name, visitor),
+            Revived::List(items) => {
+                visitor.enter(name);
+                for (index, item) in items.iter().enumerate() {
+                    item.visit(&index.to_string(), visitor);
+                }
+                visitor.leave();
+            }
+            Revived::Dict(items) => {
+                visitor.enter(name);
+                items.iter().for_each(|(key, item)| item.visit(key, visitor));
+                visitor.leave();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An object of any kind as a field.
+impl ConfigField for Object {
+    fn to_value(&self) -> Result<Value> {
+        self.serialize()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match revive(value)? {
+            Revived::Object(object) => Ok(object),
+            _ => Err(crate::config::wrong_type("a serialized object", value)),
+        }
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if self.kind() == Kind::Layer {
+            visitor.field(name, self.handle());
+        }
+    }
+}
+
 /// Any serialized value: plain, nested lists and dicts, objects, slices, bytes, arrays
 /// (`keras.saving.deserialize_keras_object`).
 ///
@@ -140,6 +199,10 @@ pub fn revive(value: &Value) -> Result<Revived> {
             return Ok(Revived::List(items.collect::<Result<_>>()?));
         }
         Value::Dict(dict) => dict,
+        Value::Str(name) => {
+            let function = lookup::custom_string(name)?.and_then(|entry| entry.function_handle());
+            return Ok(function.map_or_else(|| Revived::Plain(value.clone()), Revived::Object));
+        }
         plain => return Ok(Revived::Plain(plain.clone())),
     };
     let Some(form) = Form::of(dict)? else {
@@ -336,9 +399,10 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
 
 fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
     let top = NESTING.get() == 0;
-    let entry = match lookup::custom(name, top)? {
-        Some(entry) => Some(Cow::Owned((*entry).clone())),
-        None => H::MODULES.iter().find_map(|module| lookup::builtin(module, name)).map(Cow::Borrowed),
+    // Keras's own come first, and are all that Keras itself finds by a bare name.
+    let entry = match H::MODULES.iter().find_map(|module| lookup::builtin(module, name)) {
+        Some(own) => Some(Cow::Borrowed(own)),
+        None => lookup::custom(name, top)?.map(|entry| Cow::Owned((*entry).clone())),
     };
     let entry = match entry {
         Some(entry) => entry,

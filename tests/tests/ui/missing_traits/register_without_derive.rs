@@ -1,0 +1,8 @@
+use keras_serial::prelude::*;
+
+#[register]
+struct Mine {
+    units: usize,
+}
+
+fn main() {}
