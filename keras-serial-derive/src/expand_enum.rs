@@ -68,7 +68,7 @@ pub fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStrea
         #[automatically_derived]
         impl ::keras_serial::__private::ConfigField for #ident {
             fn to_value(&self) -> ::keras_serial::__private::Result<::keras_serial::__private::Value> {
-                ::core::result::Result::Ok(::keras_serial::__private::Value::from(self.as_str()))
+                ::core::result::Result::Ok(<::keras_serial::__private::Value as ::core::convert::From<&str>>::from(self.as_str()))
             }
             fn from_value(value: &::keras_serial::__private::Value) -> ::keras_serial::__private::Result<Self> {
                 ::keras_serial::__private::field::choice(value, &[#(#names),*])

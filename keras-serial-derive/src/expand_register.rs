@@ -99,7 +99,13 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStrea
         }
     };
     if !generics.params.is_empty() {
-        cx.error(generics, format!("a generic item has no single entry: register each instance, `keras_serial::register_type!({ident}<f32>, package = \"…\")`"));
+        cx.error(
+            generics,
+            match item {
+                Item::Fn(_) => "a generic function has no single entry: register functions that call it".to_owned(),
+                _ => format!("a generic type has no single entry: register each instance, `keras_serial::register_type!({ident}<f32>, package = \"…\")`"),
+            },
+        );
         return None;
     }
     if let Item::Fn(function) = item {

@@ -29,7 +29,9 @@ pub fn derive(input: DeriveInput) -> TokenStream {
         return expanded;
     }
     let errors = cx.into_tokens();
-    let fallback = if matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
+    let borrows = input.generics.lifetimes().next().is_some();
+    let fallback =
+        if borrows || matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
     quote!(#errors #fallback)
 }
 
@@ -131,7 +133,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
         } else {
             quote!(::keras_serial::__private::ResultExt::at(::keras_serial::__private::ConfigField::to_value(&self.#ident), #name)?)
         };
-        let insert = quote!(config.insert(::std::string::String::from(#name), #value););
+        let insert = quote!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
         match field.attributes.skip_if.get() {
             Some(skip_if) => quote!(if !#skip_if(&self.#ident) { #insert }),
             None => insert,
@@ -206,7 +208,7 @@ fn read(field: &Field<'_>) -> TokenStream {
         }
         Role::Config => {}
     }
-    let name = field.name();
+    let (name, ty) = (field.name(), field.ty);
     let aliases = &field.attributes.aliases;
     let convert = if field.attributes.serde.is_set() {
         quote!(::keras_serial::__private::field::from_serde)
@@ -222,7 +224,7 @@ fn read(field: &Field<'_>) -> TokenStream {
                 FieldDefault::Trait => quote!(::core::default::Default::default()),
                 FieldDefault::Expr(expr) => quote!(#expr),
             };
-            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || #default)?)
+            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
         }
     }
 }

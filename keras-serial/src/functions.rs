@@ -7,7 +7,7 @@ use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{self, CustomObjects, Entry, TypedHandle};
+use crate::registry::{self, CustomObjects, Entry, Place, TypedHandle};
 use crate::tensor::Tensor;
 
 type Unary = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -177,12 +177,33 @@ pub fn type_id_of_fn<F: 'static>(_: &F) -> TypeId {
     TypeId::of::<F>()
 }
 
+impl Entry {
+    /// The entry of a function, in package `Custom`, to be registered while the program runs.
+    ///
+    /// ```
+    /// use keras_serial::{prelude::*, registry::{self, Entry}};
+    /// fn twice(x: &Tensor) -> Result<Tensor> {
+    ///     ops::add(x, x)
+    /// }
+    /// registry::register(Entry::of_fn("twice", twice).in_package("my_package"))?;
+    /// assert_eq!(registry::get_registered_object("my_package>twice")?.kinds().len(), 1);
+    /// assert!(registry::unregister("my_package>twice"));
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn of_fn<M, F: KerasFunction<M>>(name: &str, function: F) -> Self {
+        let caller = std::panic::Location::caller();
+        let place = Place { file: caller.file(), line: caller.line() };
+        Self::existing(name.to_owned(), TypeId::of::<F>, function_handle_owned(function, name), place)
+    }
+}
+
 impl CustomObjects {
     /// Adds a function under a name.
     #[must_use]
+    #[track_caller]
     pub fn with_fn<M, F: KerasFunction<M>>(self, name: &str, function: F) -> Self {
-        let entry = Entry::existing(name.to_owned(), TypeId::of::<F>, function_handle_owned(function, name));
-        self.with_entry(name, entry)
+        self.with_entry(name, Entry::of_fn(name, function))
     }
 }
 

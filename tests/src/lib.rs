@@ -3,4 +3,5 @@
 pub mod cases;
 pub mod compare;
 pub mod layers;
+pub mod missing_traits;
 pub mod objects;

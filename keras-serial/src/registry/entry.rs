@@ -110,14 +110,19 @@ impl Entry {
     }
 
     /// The entry of an object that exists already; `type_id` tells it from others.
-    pub fn existing(name: impl Into<Cow<'static, str>>, type_id: fn() -> TypeId, object: Object) -> Self {
+    pub fn existing(
+        name: impl Into<Cow<'static, str>>,
+        type_id: fn() -> TypeId,
+        object: Object,
+        place: Place,
+    ) -> Self {
         Self {
             module: None,
             package: Cow::Borrowed("Custom"),
             name: name.into(),
             class_name: "function",
             aliases: &[],
-            place: Place { file: "registered at run time", line: 0 },
+            place,
             type_id,
             what: What::Existing(object),
         }

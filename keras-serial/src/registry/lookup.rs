@@ -25,14 +25,16 @@ pub fn get_registered_object(name: &str) -> Result<Arc<Entry>> {
 /// assert_eq!(dense[0].module(), Some("keras.layers"));
 /// ```
 pub fn find_by_class_name(class_name: &str) -> Vec<Arc<Entry>> {
+    // A function that was made at run time has no name in its type.
+    let named = |entry: &Entry| entry.class_name() == class_name || (entry.is_function() && entry.name() == class_name);
     let mut found = Vec::new();
     for argument in [false, true] {
         scope::each(argument, |objects| {
-            found.extend(objects.entries().filter(|entry| entry.class_name() == class_name).cloned());
+            found.extend(objects.entries().filter(|entry| named(entry)).cloned());
         });
     }
-    found.extend(super::get_custom_objects().into_iter().filter(|entry| entry.class_name() == class_name));
-    let own = BUILTINS.iter().filter(|entry| entry.class_name() == class_name);
+    found.extend(super::get_custom_objects().into_iter().filter(|entry| named(entry)));
+    let own = BUILTINS.iter().filter(|entry| named(entry));
     found.extend(own.map(|entry| Arc::new(entry.clone())));
     found
 }

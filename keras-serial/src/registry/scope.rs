@@ -1,6 +1,5 @@
 //! Custom objects for a while: scopes, and the `custom_objects` argument of loading calls.
 
-use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -181,6 +180,8 @@ impl Carried {
 
 #[cfg(test)]
 mod tests {
+    use std::any::TypeId;
+
     use super::*;
     use crate::registry::Place;
 

@@ -1,8 +1,0 @@
-use keras_serial::prelude::*;
-
-#[register]
-struct Mine {
-    units: usize,
-}
-
-fn main() {}
