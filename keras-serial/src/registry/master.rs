@@ -51,20 +51,25 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
 #[derive(Clone, Default)]
 pub(super) struct Customs {
     by_name: HashMap<String, Vec<Arc<Entry>>>,
-    by_type: HashMap<TypeId, Arc<Entry>>,
+    /// A type may be registered under several names; it is written by the last one.
+    by_type: HashMap<TypeId, Vec<Arc<Entry>>>,
 }
 
 impl Customs {
     fn linked() -> Self {
         let mut customs = Self::default();
-        for entry in inventory::iter::<Entry>.into_iter().filter(|entry| entry.module().is_none()) {
+        let mut entries: Vec<&Entry> = inventory::iter::<Entry>.into_iter().collect();
+        entries.retain(|entry| entry.module().is_none());
+        // The linker's order must not decide anything.
+        entries.sort_by_cached_key(|entry| (entry.registered_name(), entry.place()));
+        for entry in entries {
             customs.add(Arc::new(entry.clone()));
         }
         customs
     }
 
     fn add(&mut self, entry: Arc<Entry>) {
-        self.by_type.insert(entry.type_id(), entry.clone());
+        self.by_type.entry(entry.type_id()).or_default().push(entry.clone());
         self.by_name.entry(entry.registered_name()).or_default().push(entry);
     }
 
@@ -85,7 +90,7 @@ impl Customs {
     }
 
     pub(super) fn by_type(&self, id: TypeId) -> Option<Arc<Entry>> {
-        self.by_type.get(&id).cloned()
+        self.by_type.get(&id)?.last().cloned()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
@@ -151,7 +156,9 @@ pub fn unregister(registered_name: &str) -> bool {
     change_customs(|customs| {
         let removed = customs.by_name.remove(registered_name).unwrap_or_default();
         for entry in &removed {
-            customs.by_type.remove(&entry.type_id());
+            if let Some(same_type) = customs.by_type.get_mut(&entry.type_id()) {
+                same_type.retain(|known| !Arc::ptr_eq(known, entry));
+            }
         }
         !removed.is_empty()
     })
