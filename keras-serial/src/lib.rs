@@ -1,5 +1,10 @@
 //! Keras's object model and saving, in Rust.
 
+#![cfg_attr(
+    not(feature = "engine"),
+    allow(dead_code, unused_imports, unused_macros, reason = "the rooms that use them come with the engine")
+)]
+
 extern crate self as keras_serial;
 
 pub mod config;

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::object::{Form, Handle, Kind, Object};
 use crate::ops::dtypes::cast;
-use crate::registry::{self, Cast, Probe, TypedHandle};
+use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
 use crate::utils::NameScope;
@@ -26,6 +26,15 @@ impl LayerRef {
     /// Shares a layer; it gets its name now if it has none.
     pub fn new(layer: impl Layer) -> Self {
         Self::from_arc(Arc::new(layer))
+    }
+
+    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        registry::revive_by_name(form)
     }
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {

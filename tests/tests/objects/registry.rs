@@ -1,7 +1,7 @@
 //! The master list: look-ups, what can be listed, what changes while the program runs.
 
 use keras_serial::json::{Value, value};
-use keras_serial::object::Kind;
+use keras_serial::object::{Kind, Object};
 use keras_serial::prelude::*;
 use keras_serial::registry::{self, Carried, Entry, find_by_class_name, get_registered_object};
 
@@ -131,4 +131,33 @@ fn a_layer_where_a_regularizer_belongs_is_refused() {
     let error = Regularizer::deserialize(&form).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WrongKind, "{error}");
     assert_eq!(Regularizer::deserialize(&Value::Int(1)).unwrap_err().kind(), ErrorKind::Config);
+}
+
+/// Its class name in configurations is not its own.
+#[register(package = "MyLayers")]
+#[derive(KerasSerializable)]
+#[config(class_name = "Renamed")]
+struct Unlike {}
+
+#[test]
+fn the_registered_name_is_the_class_name_in_configurations() {
+    assert_eq!(registry::get_registered_name::<Unlike>(), "MyLayers>Renamed");
+    let form = Object::plain(Unlike {}).serialize().unwrap();
+    assert_eq!(form.get("class_name"), Some(&value!("Renamed")));
+    assert_eq!(form.get("registered_name"), Some(&value!("MyLayers>Renamed")));
+}
+
+#[test]
+fn every_call_takes_custom_objects() {
+    let custom = CustomObjects::new().with_fn("given", custom_fn);
+    let form = value!({"module": "builtins", "class_name": "function", "config": "given", "registered_name": "function"});
+    assert!(Activation::deserialize_with(&form, &custom).is_ok());
+    assert!(Activation::deserialize_form(&form).is_err());
+    let dense = value!({
+        "module": "keras.layers", "class_name": "Dense", "registered_name": null,
+        "config": {"units": 1, "activation": (form)}
+    });
+    assert!(LayerRef::deserialize(&dense, &custom).is_ok());
+    let error = LayerRef::deserialize(&dense, &CustomObjects::new()).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::UnknownObject, "Dense/activation".to_owned()));
 }
