@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError};
 use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
-use crate::config::{Config, ConfigField, FieldVisitor};
+use crate::config::{Config, ConfigField, FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::object::{Form, Handle, Kind, Object};
 use crate::ops::dtypes::cast;
-use crate::registry::{self, Cast, Probe, TypedHandle};
+use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
 use crate::utils::NameScope;
@@ -28,6 +28,15 @@ impl LayerRef {
         Self::from_arc(Arc::new(layer))
     }
 
+    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        registry::revive_by_name(form)
+    }
+
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
         layer.base().name(layer.class());
         if layer.is_built_at_init() {
@@ -36,14 +45,6 @@ impl LayerRef {
         let this = Self(layer);
         this.0.visit_fields(&mut WeightNames);
         this
-    }
-
-    /// The layer of a serialized form (`keras.layers.deserialize`).
-    ///
-    /// # Errors
-    /// When the form is not one of a layer, or the layer refuses its configuration.
-    pub fn deserialize(form: &Value) -> Result<Self> {
-        Self::from_value(form)
     }
 
     /// The layer itself.
@@ -501,6 +502,12 @@ impl ConfigField for LayerRef {
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}
+
+impl StateField for LayerRef {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }
 }
