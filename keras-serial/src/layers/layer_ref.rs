@@ -146,6 +146,19 @@ impl LayerRef {
         self.build_with(shapes).at_with(|| self.name().to_owned())
     }
 
+    /// Learns what the layer computes with from data: one tensor, or a list of batches
+    /// (`Normalization.adapt` and its like).
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
+        let data = data.into();
+        if let Some(first) = data.leaves().first() {
+            self.build(first.shape())?;
+        }
+        self.0.adapt(&data).at_with(|| self.name().to_owned())
+    }
+
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {
         let base = self.base();
         if base.is_built() {

@@ -50,6 +50,9 @@ pub(super) fn build(model: &LayerRef, kept: &[KeptGroup]) -> Result<H5Builder> {
         for (index, variable) in layer.saved_weights().iter().enumerate() {
             group.dataset(&index.to_string(), variable.read().to_bytes()?).at_with(|| variable.path().to_owned())?;
         }
+        for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
+            group.dataset(name, value.to_bytes()?).at_with(|| layer.name().to_owned())?;
+        }
     }
     for group in kept {
         let target = file.group(&group.path)?;
@@ -78,6 +81,8 @@ pub(super) fn size_bound(model: &LayerRef) -> u64 {
 pub(super) struct Plan {
     pub report: LoadReport,
     assignments: Vec<(Variable, Tensor)>,
+    /// What layers keep by name beside their weights.
+    states: Vec<(LayerRef, String, Tensor)>,
     layers: Vec<LayerRef>,
     pub kept: Vec<KeptGroup>,
 }
@@ -85,7 +90,13 @@ pub(super) struct Plan {
 /// Finds a value for each weight, by Keras's paths.
 pub(super) fn plan(model: &LayerRef, bytes: Bytes, limits: &Limits) -> Result<Plan> {
     let root = H5Reader::open(bytes, limits)?.into_root();
-    let mut plan = Plan { report: LoadReport::default(), assignments: Vec::new(), layers: Vec::new(), kept: Vec::new() };
+    let mut plan = Plan {
+        report: LoadReport::default(),
+        assignments: Vec::new(),
+        states: Vec::new(),
+        layers: Vec::new(),
+        kept: Vec::new(),
+    };
     let mut used = std::collections::HashSet::new();
     for Place { path, layer } in places(model) {
         let vars = join(&path, "vars");
@@ -115,7 +126,14 @@ pub(super) fn plan(model: &LayerRef, bytes: Bytes, limits: &Limits) -> Result<Pl
             plan.report.applied.push(path);
         }
         if let Some(group) = group {
-            let extra = group.datasets.keys().filter(|name| {
+            let known = layer.layer().state_names();
+            for (name, dataset) in group.datasets.iter().filter(|(name, _)| known.contains(&name.as_str())) {
+                let path = format!("{vars}/{name}");
+                let value = dataset.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+                plan.states.push((layer.clone(), name.clone(), value));
+                plan.report.applied.push(path);
+            }
+            let extra = group.datasets.keys().filter(|name| !known.contains(&name.as_str())).filter(|name| {
                 name.parse::<usize>().map_or_else(|_| !own.iter().any(|v| v.name() == *name), |index| index >= own.len())
             });
             plan.report.unexpected.extend(extra.map(|name| format!("{vars}/{name}")));
@@ -160,6 +178,9 @@ impl Plan {
         }
         for (variable, value) in &self.assignments {
             variable.assign(value)?;
+        }
+        for (layer, name, value) in &self.states {
+            layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;
         }
         for layer in &self.layers {
             layer.layer().after_load().at_with(|| layer.name().to_owned())?;
