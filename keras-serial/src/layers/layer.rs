@@ -28,6 +28,10 @@ pub trait HasBase {
     note = "implement `Layer` for it, and derive `KerasSerializable`"
 )]
 pub trait Layer: KerasSerializable + HasBase {
+    /// Runs when the layer is complete and about to be shared: makes the layers inside of it that
+    /// Keras's `__init__` makes.
+    fn made(&self) {}
+
     /// Makes the weights for an input of this shape (the first one's, for several).
     ///
     /// # Errors

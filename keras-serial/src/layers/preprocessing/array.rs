@@ -45,3 +45,24 @@ impl<T: Into<Value>> From<T> for Array {
         Self(numbers.into())
     }
 }
+
+impl Array {
+    /// The one number.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn number(&self) -> Result<f64> {
+        match &self.0 {
+            Value::Dict(_) => self.tensor(DType::Float64)?.item(),
+            number => f64::from_value(number),
+        }
+    }
+
+    /// All numbers, in row-major order.
+    ///
+    /// # Errors
+    /// When nested lists are not rectangular.
+    pub fn numbers(&self) -> Result<Vec<f64>> {
+        self.tensor(DType::Float64)?.to_vec()
+    }
+}

@@ -98,6 +98,12 @@ impl StringLookup {
         Ok(())
     }
 
+    /// The size that a configuration gives, for the layer around this one.
+    pub(super) fn of_size(mut self, size: Option<usize>) -> Self {
+        self.vocabulary_size = size;
+        self
+    }
+
     pub(super) fn settings(&self) -> Settings<'_, String> {
         Settings {
             max_tokens: self.max_tokens,
