@@ -233,6 +233,21 @@ pub(crate) fn depthwise_conv(
     conv(x, &reshape_to(kernel, &grouped.into())?, strides, padding, format, dilation, *channels)
 }
 
+/// [`depthwise_conv`], then all channels mixed at each position by a kernel of shape
+/// `(1, …, channels · multiplier, outputs)` (`keras.ops.separable_conv`).
+pub(crate) fn separable_conv(
+    x: &Tensor,
+    depthwise: &Tensor,
+    pointwise: &Tensor,
+    strides: &[usize],
+    padding: Padding,
+    format: DataFormat,
+    dilation: &[usize],
+) -> Result<Tensor> {
+    let y = depthwise_conv(x, depthwise, strides, padding, format, dilation)?;
+    conv(&y, pointwise, &[], Padding::Valid, format, &[], 1)
+}
+
 /// The transpose of a convolution, with a kernel of shape `(…window, outputs, inputs)`
 /// (`keras.ops.conv_transpose`).
 pub(crate) fn conv_transpose(
