@@ -22,7 +22,7 @@ use crate::{KerasSerializable, register};
 /// let x = Tensor::from_slice(&[1.0f32, 3.0], [1, 1, 2, 1])?;
 /// let layer = UpSampling2D::new().size([1, 2]);
 /// assert_eq!(layer.apply(&x)?.to_vec::<f32>()?, [1.0, 1.0, 3.0, 3.0]);
-/// let layer = UpSampling2D::new().size([1, 2]).interpolation(Interpolation::Bilinear);
+/// let layer = UpSampling2D::new().size([1, 2]).interpolation(ops::Interpolation::Bilinear);
 /// assert_eq!(layer.apply(&x)?.to_vec::<f32>()?, [1.0, 1.5, 2.5, 3.0]);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
