@@ -23,7 +23,7 @@ pub use assets::Assets;
 pub use base::{BuildShapes, LayerBase};
 pub use convolutional::*;
 pub use core::*;
-pub use dims::Dims;
+pub use dims::{Dims, Edges};
 pub use graph::GraphModel;
 pub use input_spec::InputSpec;
 pub use layer::{HasBase, Layer, LayerExt, invalid_argument};
