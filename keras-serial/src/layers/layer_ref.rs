@@ -39,6 +39,7 @@ impl LayerRef {
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
         layer.base().name(layer.class());
+        layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
         }
@@ -153,6 +154,19 @@ impl LayerRef {
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         let _scope = NameScope::enter(self.name());
         self.build_with(shapes).and_then(|()| self.build_inner()).at_with(|| self.name().to_owned())
+    }
+
+    /// Learns what the layer computes with from data: one tensor, or a list of batches
+    /// (`Normalization.adapt` and its like).
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
+        let data = data.into();
+        if let Some(first) = data.leaves().first() {
+            self.build(first.shape())?;
+        }
+        self.0.adapt(&data).at_with(|| self.name().to_owned())
     }
 
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {
