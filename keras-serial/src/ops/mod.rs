@@ -11,6 +11,7 @@ pub(crate) mod graph;
 mod graph_ops;
 pub(crate) mod linalg;
 pub mod nn;
+pub(crate) mod normalization;
 pub(crate) mod reduce;
 pub(crate) mod shape;
 
@@ -22,4 +23,5 @@ pub use elementwise::*;
 pub use graph::{OpNode, OpRef, Operand};
 pub use graph_ops::*;
 pub use nn::*;
+pub use normalization::*;
 pub use reduce::Axes;
