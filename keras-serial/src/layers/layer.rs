@@ -83,6 +83,11 @@ pub trait Layer: KerasSerializable + HasBase {
         true
     }
 
+    /// The class after which a layer without a name is called: `dense_1` after `Dense`.
+    fn naming_class(&self) -> &'static str {
+        self.class()
+    }
+
     /// The graph, for a model that is made of one.
     fn graph(&self) -> Option<&dyn GraphModel> {
         None

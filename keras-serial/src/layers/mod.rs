@@ -1,6 +1,9 @@
 //! Layers (`keras.layers`), and what a layer of one's own is made of.
 
+pub mod activations;
 mod assets;
+pub mod attention;
+mod axis_spec;
 mod base;
 pub mod convolutional;
 pub mod core;
@@ -17,9 +20,13 @@ mod quantization;
 pub mod regularization;
 pub mod reshaping;
 mod state;
+mod sublayer;
 mod weight;
 
+pub use activations::*;
 pub use assets::Assets;
+pub use attention::*;
+pub use axis_spec::AxisSpec;
 pub use base::{BuildShapes, LayerBase};
 pub use convolutional::*;
 pub use core::*;
@@ -36,4 +43,5 @@ pub(crate) use quantization::refuse_quantization;
 pub use regularization::*;
 pub use reshaping::*;
 pub(crate) use state::State;
+pub use sublayer::Sublayer;
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

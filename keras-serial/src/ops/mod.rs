@@ -3,6 +3,7 @@
 //! On values they compute; on symbols they infer shapes, and are recorded in the graph.
 
 pub(crate) mod arithmetic;
+pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod create;
 pub(crate) mod dtypes;
@@ -16,6 +17,7 @@ pub(crate) mod reduce;
 pub(crate) mod shape;
 
 pub use arithmetic::*;
+pub use attention::*;
 pub use conv::{DataFormat, Padding};
 pub use create::{arange, full, ones, zeros};
 pub use dtypes::result_type;

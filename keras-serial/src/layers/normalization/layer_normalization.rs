@@ -1,11 +1,11 @@
 //! Statistics of each sample.
 
-use super::NormAxes;
+use super::write_axes;
 use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -36,8 +36,8 @@ use crate::{KerasSerializable, register};
 #[config(new, setters, get_config = Self::write)]
 pub struct LayerNormalization {
     base: LayerBase,
-    #[config(default = NormAxes::One(-1))]
-    axis: NormAxes,
+    #[config(default = AxisSpec::One(-1))]
+    axis: AxisSpec,
     #[config(default = 1e-3)]
     epsilon: f64,
     #[config(default = true)]
@@ -66,7 +66,7 @@ pub struct LayerNormalization {
 
 impl LayerNormalization {
     fn write(&self, config: &mut Config) -> Result<()> {
-        self.axis.write_built(&self.base, config)
+        write_axes(&self.axis, &self.base, config)
     }
 }
 

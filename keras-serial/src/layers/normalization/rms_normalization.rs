@@ -1,10 +1,10 @@
 //! Division by the root mean square.
 
-use super::NormAxes;
+use super::write_axes;
 use crate::config::Config;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Weight};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -29,8 +29,8 @@ use crate::{KerasSerializable, register};
 #[config(new, setters, get_config = Self::write)]
 pub struct RMSNormalization {
     base: LayerBase,
-    #[config(default = NormAxes::One(-1))]
-    axis: NormAxes,
+    #[config(default = AxisSpec::One(-1))]
+    axis: AxisSpec,
     #[config(default = 1e-6)]
     epsilon: f64,
     #[weight]
@@ -39,7 +39,7 @@ pub struct RMSNormalization {
 
 impl RMSNormalization {
     fn write(&self, config: &mut Config) -> Result<()> {
-        self.axis.write_built(&self.base, config)
+        write_axes(&self.axis, &self.base, config)
     }
 }
 

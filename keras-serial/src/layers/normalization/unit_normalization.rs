@@ -1,8 +1,7 @@
 //! Vectors of length 1.
 
-use super::NormAxes;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{AxisSpec, Layer, LayerBase};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -25,8 +24,8 @@ use crate::{KerasSerializable, register};
 #[config(new, setters)]
 pub struct UnitNormalization {
     base: LayerBase,
-    #[config(default = NormAxes::One(-1))]
-    axis: NormAxes,
+    #[config(default = AxisSpec::One(-1))]
+    axis: AxisSpec,
 }
 
 impl Layer for UnitNormalization {
