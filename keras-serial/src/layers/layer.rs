@@ -83,8 +83,9 @@ pub trait Layer: KerasSerializable + HasBase {
         true
     }
 
-    /// The class after which a layer without a name is called: `dense_1` after `Dense`.
-    fn naming_class(&self) -> &'static str {
+    /// The class's own name, where Keras exports it under another one: names of layers, paths in
+    /// files and summaries follow from it.
+    fn original_class(&self) -> &'static str {
         self.class()
     }
 

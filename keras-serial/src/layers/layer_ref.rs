@@ -29,7 +29,7 @@ impl LayerRef {
     }
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
-        layer.base().name(layer.naming_class());
+        layer.base().name(layer.original_class());
         if layer.is_built_at_init() {
             layer.base().set_built();
         }

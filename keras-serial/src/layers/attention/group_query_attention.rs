@@ -184,7 +184,7 @@ impl Layer for GroupQueryAttention {
         heads::BUILD_ARGUMENTS
     }
 
-    fn naming_class(&self) -> &'static str {
+    fn original_class(&self) -> &'static str {
         "GroupedQueryAttention"
     }
 

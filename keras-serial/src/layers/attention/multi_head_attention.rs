@@ -275,7 +275,13 @@ impl Layer for MultiHeadAttention {
             attended = ops::multiply(&attended, &gate)?;
         }
         let y = self.output_dense.call(&attended, cx)?.with_mask(query.mask().cloned());
-        Ok(scores.map_or_else(|| y.clone().into(), |scores| Nested::tuple([y.clone(), scores])))
+        let Some(mut scores) = scores else { return Ok(y.into()) };
+        if scores.is_symbolic() {
+            // Keras says so, also where there are fewer or more keys than queries.
+            let length = query.shape().get(1)?;
+            scores = Tensor::symbol([query.shape().get(0)?, Some(self.num_heads), length, length], scores.dtype());
+        }
+        Ok(Nested::tuple([y, scores]))
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {
