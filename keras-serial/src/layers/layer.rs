@@ -87,6 +87,12 @@ pub trait Layer: KerasSerializable + HasBase {
         true
     }
 
+    /// The class's own name, where Keras exports it under another one: names of layers, paths in
+    /// files and summaries follow from it.
+    fn original_class(&self) -> &'static str {
+        self.class()
+    }
+
     /// The graph, for a model that is made of one.
     fn graph(&self) -> Option<&dyn GraphModel> {
         None

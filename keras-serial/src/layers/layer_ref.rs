@@ -38,7 +38,7 @@ impl LayerRef {
     }
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
-        layer.base().name(layer.class());
+        layer.base().name(layer.original_class());
         layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
