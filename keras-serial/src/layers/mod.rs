@@ -15,7 +15,9 @@ pub mod pooling;
 mod quantization;
 pub mod regularization;
 pub mod reshaping;
+pub mod rnn;
 mod state;
+mod sublayer;
 mod weight;
 
 pub use assets::Assets;
@@ -33,5 +35,7 @@ pub use pooling::*;
 pub(crate) use quantization::refuse_quantization;
 pub use regularization::*;
 pub use reshaping::*;
+pub use rnn::*;
 pub(crate) use state::State;
+pub use sublayer::Sublayer;
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

@@ -6,6 +6,7 @@ mod einsum_dense;
 mod embedding;
 mod input_layer;
 mod masking;
+mod wrapper;
 
 pub use activation::Activation;
 pub use dense::Dense;
@@ -13,6 +14,7 @@ pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
 pub use input_layer::{Input, InputLayer};
 pub use masking::Masking;
+pub use wrapper::Wrapper;
 
 use crate::json::Value;
 
