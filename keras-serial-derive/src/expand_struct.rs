@@ -1,7 +1,7 @@
 //! The expansion of `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{Data, DeriveInput, GenericParam, parse_quote};
 
 use crate::ast::{Field, Role, Struct};
@@ -66,14 +66,14 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let visits = input.fields.iter().filter_map(visit);
     let constructors = expand_constructor::expand(input);
     let base = input.base().map(|base| {
-        let base = base.ident;
+        let (base, base_ty) = (base.ident, base.ty);
         quote! {
             #[automatically_derived]
-            impl #impl_generics ::keras_serial::__private::HasBase for #ident #ty_generics #where_clause {
-                fn base(&self) -> &::keras_serial::__private::LayerBase {
+            impl #impl_generics ::keras_serial::__private::HasBase<#base_ty> for #ident #ty_generics #where_clause {
+                fn base(&self) -> &#base_ty {
                     &self.#base
                 }
-                fn base_mut(&mut self) -> &mut ::keras_serial::__private::LayerBase {
+                fn base_mut(&mut self) -> &mut #base_ty {
                     &mut self.#base
                 }
             }
@@ -124,7 +124,10 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
     let entries = in_config.map(|field| {
         let (ident, name) = (field.ident, field.name());
         if field.role == Role::BaseOrNull {
-            return quote!(::keras_serial::__private::field::null_if_missing(&mut config, #name););
+            return quote! {
+                let () = self.#ident;
+                ::keras_serial::__private::field::null_if_missing(&mut config, #name);
+            };
         }
         let value = if field.attributes.serde.is_set() {
             quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
@@ -153,17 +156,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 }
 
 fn from_config(input: &Struct<'_>) -> TokenStream {
-    let locals: Vec<_> = input
-        .fields
-        .iter()
-        .map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#")))
-        .collect();
-    let reads = input.fields.iter().zip(&locals).map(|(field, local)| {
-        let value = read(field);
-        let ty = field.ty;
-        quote!(let #local: #ty = #value;)
-    });
-    let idents = input.fields.iter().map(|field| field.ident);
+    let this = expand_constructor::construct(input, read);
     let upgrade = input.attributes.from_config.get().map(|path| {
         quote! {
             let mut upgraded = ::core::clone::Clone::clone(config);
@@ -177,20 +170,21 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         });
         let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
         let names = names.chain(ignored);
-        let base: Vec<&str> = if input.base().is_some() {
-            vec!["name", "trainable", "dtype", "activity_regularizer"]
-        } else {
-            Vec::new()
+        let of_base = match input.base() {
+            Some(base) => {
+                let ty = base.ty;
+                quote!(<#ty>::CONFIG_KEYS)
+            }
+            None => quote!(&[]),
         };
-        quote!(::keras_serial::__private::field::refuse_unknown(config, &[#(#base,)* #(#names),*])?;)
+        quote!(::keras_serial::__private::field::refuse_unknown(config, #of_base, &[#(#names),*])?;)
     });
     let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));
     quote! {
         fn from_config(config: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
             #upgrade
             #refuse
-            #(#reads)*
-            let this = Self { #(#idents: #locals),* };
+            let this = #this;
             #validate
             ::core::result::Result::Ok(this)
         }
@@ -201,7 +195,10 @@ fn read(field: &Field<'_>) -> TokenStream {
     match field.role {
         Role::Base => {
             let ty = field.ty;
-            return quote!(<#ty>::read_config(config)?);
+            return match field.attributes.default.get() {
+                Some(FieldDefault::Expr(default)) => quote!(<#ty>::read_config_over(#default, config)?),
+                _ => quote!(<#ty>::read_config(config)?),
+            };
         }
         Role::Weight | Role::Sublayer | Role::Skipped | Role::BaseOrNull => {
             return quote!(::core::default::Default::default());

@@ -21,9 +21,15 @@ pub mod initializers;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]
+pub mod losses;
+#[cfg(feature = "engine")]
+pub mod metrics;
+#[cfg(feature = "engine")]
 pub mod models;
 #[cfg(feature = "engine")]
 pub mod ops;
+#[cfg(feature = "engine")]
+pub mod optimizers;
 #[cfg(feature = "engine")]
 pub mod random;
 #[cfg(feature = "engine")]
@@ -50,7 +56,8 @@ pub mod prelude {
     pub use crate::initializers::Initializer;
     pub use crate::layers::*;
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
-    pub use crate::ops;
+    pub use crate::ops::{self, DataFormat, Padding};
+    pub use crate::optimizers::{Optimizer, OptimizerExt};
     pub use crate::registry::{CustomObjectScope, CustomObjects};
     pub use crate::regularizers::Regularizer;
     #[cfg(feature = "archive")]

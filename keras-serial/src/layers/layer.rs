@@ -8,16 +8,16 @@ use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use super::GraphModel;
 use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, Weight};
 
-/// A type with a [`LayerBase`]; the derive implements it for a field `base`.
+/// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `base: LayerBase`",
     note = "a layer's struct needs a field `base: LayerBase`, with its name, trainable and dtype"
 )]
-pub trait HasBase {
+pub trait HasBase<B = LayerBase> {
     /// The base.
-    fn base(&self) -> &LayerBase;
+    fn base(&self) -> &B;
     /// The base, to be changed.
-    fn base_mut(&mut self) -> &mut LayerBase;
+    fn base_mut(&mut self) -> &mut B;
 }
 
 /// A layer, or a model that a user writes: it makes weights and computes.
