@@ -33,6 +33,11 @@ impl Sublayer {
         })
     }
 
+    /// The layer, made now if it is not made yet.
+    pub fn get_or_make(&self, make: impl FnOnce() -> LayerRef) -> &LayerRef {
+        self.0.get_or_init(make)
+    }
+
     /// The layer, if there is one.
     pub fn layer(&self) -> Option<&LayerRef> {
         self.0.get()
