@@ -83,6 +83,7 @@ pub use hinge::Hinge;
 pub use iou::IoU;
 pub use kl_divergence::KLDivergence;
 pub use log_cosh_error::LogCoshError;
+pub(crate) use macros::Values;
 pub use mean::Mean;
 pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
@@ -107,12 +108,11 @@ pub use specificity_at_sensitivity::SpecificityAtSensitivity;
 pub use squared_hinge::SquaredHinge;
 pub use state::State;
 pub use sum::Sum;
+use top_k::among_top_k;
 pub use top_k_categorical_accuracy::{TopKCategoricalAccuracy, top_k_categorical_accuracy};
 pub use true_negatives::TrueNegatives;
 pub use true_positives::TruePositives;
 pub use wrapper::MeanMetricWrapper;
-use top_k::among_top_k;
-pub(crate) use macros::Values;
 
 use crate::config::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
@@ -186,8 +186,11 @@ pub trait Measure: KerasSerializable {
     /// For metrics that compare truth and predictions.
     fn update_values(&self, values: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         let _ = (values, sample_weight);
-        Err(Error::new(ErrorKind::InvalidArgument, format!("the metric `{}` compares truth and predictions", self.name()))
-            .hint("use `update_state`"))
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("the metric `{}` compares truth and predictions", self.name()),
+        )
+        .hint("use `update_state`"))
     }
 
     /// The metric over all batches so far: a tensor, or several by name.
@@ -298,15 +301,27 @@ mod tests {
     #[test]
     fn wrong_shapes_and_arguments_are_errors() {
         let (two, three) = (tensor(&[0.0, 1.0], &[2, 1]), tensor(&[0.5; 6], &[2, 3]));
-        for metric in [Auc::new().into(), Metric::from("precision"), Metric::from("f1_score"), Metric::from("r2_score"), MeanIoU::new(2).into()] {
+        for metric in [
+            Auc::new().into(),
+            Metric::from("precision"),
+            Metric::from("f1_score"),
+            Metric::from("r2_score"),
+            MeanIoU::new(2).into(),
+        ] {
             assert!(metric.update_state(&three, &tensor(&[0.1; 4], &[2, 2]), None).is_err(), "{metric:?}");
         }
-        assert!(Metric::from(TopKCategoricalAccuracy::new()).update_state(&tensor(&[1.0; 3], &[1, 3]), &three, None).is_err());
+        assert!(
+            Metric::from(TopKCategoricalAccuracy::new())
+                .update_state(&tensor(&[1.0; 3], &[1, 3]), &three, None)
+                .is_err()
+        );
         assert!(Metric::from(Precision::new().class_id(3)).update_state(&three, &three, None).is_err());
         assert!(Metric::from("auc").update_state(&two, &two, Some(&tensor(&[1.0; 3], &[3]))).is_err());
         let wrong = |form: &str| Metric::deserialize(&Value::parse(form).unwrap()).unwrap_err().to_string();
         let form = |class: &str, config: &str| {
-            format!(r#"{{"module": "keras.metrics", "class_name": "{class}", "config": {config}, "registered_name": null}}"#)
+            format!(
+                r#"{{"module": "keras.metrics", "class_name": "{class}", "config": {config}, "registered_name": null}}"#
+            )
         };
         assert!(wrong(&form("Precision", r#"{"thresholds": [0.5, 1.5]}"#)).contains("must be in [0, 1]"));
         assert!(wrong(&form("AUC", r#"{"num_thresholds": 1}"#)).contains("> 1"));
