@@ -8,6 +8,7 @@ macro_rules! handle {
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
         // The type that stands for a function of the kind, where there are such.
         $(, function: $function:ty)?
+        $(, broken: $broken:path)?
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -24,6 +25,18 @@ macro_rules! handle {
             /// # Errors
             /// When the form or name is not one of this kind.
             pub fn deserialize(value: &$crate::json::Value) -> $crate::error::Result<Self> {
+                $crate::registry::revive_by_name(value)
+            }
+
+            /// As [`Self::deserialize`], with custom objects for this call.
+            ///
+            /// # Errors
+            /// When the form or name is not one of this kind.
+            pub fn deserialize_with(
+                value: &$crate::json::Value,
+                custom_objects: &$crate::registry::CustomObjects,
+            ) -> $crate::error::Result<Self> {
+                let _argument = $crate::registry::with_argument(custom_objects);
                 $crate::registry::revive_by_name(value)
             }
 
@@ -51,7 +64,7 @@ macro_rules! handle {
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
-                    .unwrap_or_else(|error| Self::new($crate::object::Broken(error)))
+                    .unwrap_or_else(|error| Self::new($crate::object::handle!(@broken error $(, $broken)?)))
             }
         }
 
@@ -113,6 +126,8 @@ macro_rules! handle {
             }
         }
     };
+    (@broken $error:ident) => { $crate::object::Broken($error) };
+    (@broken $error:ident, $broken:path) => { $broken($error) };
 }
 pub(crate) use handle;
 
