@@ -52,7 +52,14 @@ fn own_variables(optimizer: &Optimizer, expected: &[Value]) -> Result<(), Failur
         if variable.path() != text("path") && !(nameless(variable.path()) && nameless(text("path"))) {
             return Err(Failure::Differs(format!("path {}, expected {}", variable.path(), text("path"))));
         }
-        same_numbers(variable.path(), &variable.read(), entry(expected, "value")?)?;
+        let (value, expected) = (variable.read(), entry(expected, "value")?);
+        if variable.path().ends_with("_linear") {
+            // Ftrl divides the difference of two powers by the learning rate, 0.001: the last digit of
+            // TensorFlow's vectorized `pow`, which is off in a quarter of all cases, becomes 1e-4.
+            within(variable.path(), &value, expected, (2e-4, 1e-4))?;
+        } else {
+            same_numbers(variable.path(), &value, expected)?;
+        }
     }
     Ok(())
 }
@@ -81,7 +88,11 @@ fn array(value: &Value) -> Result<Tensor, Failure> {
 }
 
 fn same_numbers(what: &str, actual: &Tensor, expected: &Value) -> Result<(), Failure> {
+    within(what, actual, expected, tolerance(DType::Float32))
+}
+
+fn within(what: &str, actual: &Tensor, expected: &Value, tolerance: (f64, f64)) -> Result<(), Failure> {
     let mut values = Vec::new();
     flat(expected, &mut values);
-    close_numbers(what, &numbers(&ops::cast_to(actual, DType::Float64)?)?, &values, tolerance(DType::Float32))
+    close_numbers(what, &numbers(&ops::cast_to(actual, DType::Float64)?)?, &values, tolerance)
 }

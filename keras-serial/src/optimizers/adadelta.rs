@@ -45,6 +45,10 @@ impl Optimize for Adadelta {
         self.base.add_slots(variables, &["accumulated_grad", "accumulated_delta_var"])
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let squares = self.base.slot(variable, "accumulated_grad")?;
         let steps = self.base.slot(variable, "accumulated_delta_var")?;

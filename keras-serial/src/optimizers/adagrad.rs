@@ -47,6 +47,10 @@ impl Optimize for Adagrad {
         variables.iter().try_for_each(|variable| self.base.add_slot(variable, "accumulator", &first).map(drop))
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let sum = self.base.slot(variable, "accumulator")?;
         kernel::run(&Step { learning_rate, epsilon: self.epsilon.get() }, gradient, [variable, &sum])

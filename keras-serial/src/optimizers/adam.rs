@@ -53,6 +53,10 @@ impl Optimize for Adam {
         create_slots(&self.base, variables, self.amsgrad)
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let betas = (self.beta_1.get(), self.beta_2.get());
         let step = Step::new(betas, self.epsilon.get(), learning_rate, self.iterations()?, variable);

@@ -48,6 +48,10 @@ impl Optimize for Adamax {
         self.base.add_slots(variables, &["momentum", "norm"])
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let (m, u) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "norm")?);
         let count = self.iterations()? + 1;

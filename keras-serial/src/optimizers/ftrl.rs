@@ -87,6 +87,10 @@ impl Optimize for Ftrl {
         Ok(())
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let (n, z) = (self.base.slot(variable, "accumulator")?, self.base.slot(variable, "linear")?);
         let step = Step {

@@ -58,6 +58,10 @@ impl Optimize for Lion {
         self.base.add_slots(variables, &["momentum"])
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let m = self.base.slot(variable, "momentum")?;
         let beta = |beta: Number| rounded(beta.get(), variable.dtype());

@@ -2,7 +2,7 @@
 
 use std::sync::{OnceLock, PoisonError};
 
-use super::apply::{build_in_scope, same_number, undo_on_error};
+use super::apply::{build_in_scope, same_number};
 use super::kernel::number;
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase};
 use crate::config::{Config, ConfigField, KerasSerializable, Number, field};
@@ -186,7 +186,8 @@ impl Optimize for LossScaleOptimizer {
         let _stepping = self.base.stepping.lock().unwrap_or_else(PoisonError::into_inner);
         same_number(gradients, variables)?;
         build_in_scope(self, variables)?;
-        undo_on_error(self, || self.step(gradients, variables))
+        // The inner step is all or nothing, and what follows it are numbers.
+        self.step(gradients, variables)
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {

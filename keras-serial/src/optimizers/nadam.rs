@@ -76,6 +76,10 @@ impl Optimize for Nadam {
         product.assign(&cast(&Tensor::scalar(next)?, dtype)?)
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let (m, v) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "velocity")?);
         let dtype = variable.dtype();

@@ -87,6 +87,13 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         Ok(self.base().weight_decay())
     }
 
+    /// Can [`Optimize::update_step`] not fail once gradients have the variables' shapes and dtypes?
+    /// Then no old values are held back for undoing a step, and variables change where they stand.
+    /// No by default.
+    fn never_fails(&self) -> bool {
+        false
+    }
+
     /// The name.
     fn name(&self) -> &str {
         self.base().name(self.class())

@@ -55,6 +55,10 @@ impl Optimize for RMSprop {
         if self.centered { self.base.add_slots(variables, &["average_gradient"]) } else { Ok(()) }
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let step = Step {
             learning_rate,

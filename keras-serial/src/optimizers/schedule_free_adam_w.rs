@@ -54,6 +54,10 @@ impl Optimize for ScheduleFreeAdamW {
         variables.iter().try_for_each(|variable| self.base.slot(variable, "momentum")?.assign(&variable.read()))
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let (z, v) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "velocity")?);
         let (dtype, count) = (variable.dtype(), self.iterations()? as f64 + 1.0);

@@ -60,6 +60,10 @@ impl Optimize for SGD {
         if self.momentum.get() == 0.0 { Ok(()) } else { self.base.add_slots(variables, &["momentum"]) }
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let step = Step { learning_rate, momentum: self.momentum.get(), nesterov: self.nesterov };
         match self.base.find_slot(variable, "momentum") {
