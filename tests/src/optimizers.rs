@@ -2,9 +2,9 @@
 
 use keras_serial::json::Value;
 use keras_serial::object::Handle;
+use keras_serial::ops;
 use keras_serial::optimizers::Optimizer;
 use keras_serial::optimizers::schedules::LearningRateSchedule;
-use keras_serial::ops;
 use keras_serial::tensor::{DType, Tensor};
 use keras_serial::variable::Variable;
 
@@ -22,6 +22,7 @@ pub fn optimizer(form: &Value, case: &Value) -> Result<(), Failure> {
         .enumerate()
         .map(|(i, value)| Ok(Variable::with_value(format!("v{i}"), array(value)?)))
         .collect::<Result<_, Failure>>()?;
+    optimizer.build(&variables)?;
     let steps = list(entry(case, "gradients")?).iter().zip(list(entry(case, "after")?));
     for (i, (gradients, after)) in steps.enumerate() {
         let gradients = list(gradients).iter().map(|gradient| match gradient {
@@ -45,10 +46,16 @@ fn own_variables(optimizer: &Optimizer, expected: &[Value]) -> Result<(), Failur
     for (variable, expected) in variables.iter().zip(expected) {
         let text = |name: &str| expected.get(name).and_then(Value::as_str).unwrap_or_default();
         if variable.dtype().name() != text("dtype") {
-            return Err(Failure::Differs(format!("{} is {}, expected {}", variable.path(), variable.dtype(), text("dtype"))));
+            return Err(Failure::Differs(format!(
+                "{} is {}, expected {}",
+                variable.path(),
+                variable.dtype(),
+                text("dtype")
+            )));
         }
         // Nameless variables have a number of their process.
-        let nameless = |path: &str| path.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').ends_with("variable");
+        let nameless =
+            |path: &str| path.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').ends_with("variable");
         if variable.path() != text("path") && !(nameless(variable.path()) && nameless(text("path"))) {
             return Err(Failure::Differs(format!("path {}, expected {}", variable.path(), text("path"))));
         }

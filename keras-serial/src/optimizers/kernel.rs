@@ -96,7 +96,11 @@ where
     }
 }
 
-fn in_place<R: Real, const N: usize>(kernel: &impl Kernel<N>, gradient: &Tensor, variables: [&Variable; N]) -> Result<()>
+fn in_place<R: Real, const N: usize>(
+    kernel: &impl Kernel<N>,
+    gradient: &Tensor,
+    variables: [&Variable; N],
+) -> Result<()>
 where
     for<'a> [&'a mut [R]; N]: Pass<R, N>,
 {

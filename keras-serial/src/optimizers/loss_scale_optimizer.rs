@@ -139,7 +139,8 @@ impl KerasSerializable for LossScaleOptimizer {
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let of_base: Vec<&str> = OptimizerBase::CONFIG_KEYS.iter().copied().filter(|key| *key != "learning_rate").collect();
+        let of_base: Vec<&str> =
+            OptimizerBase::CONFIG_KEYS.iter().copied().filter(|key| *key != "learning_rate").collect();
         let own = ["inner_optimizer", "initial_scale", "dynamic_growth_steps", "dynamic"];
         field::refuse_unknown(config, &of_base, &own)?;
         if config.get("dynamic").is_some_and(|dynamic| dynamic != &Value::Bool(true)) {

@@ -129,7 +129,9 @@ impl KerasSerializable for MultiOptimizer {
 
 impl Optimize for MultiOptimizer {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
-        self.split(variables)?.iter().try_for_each(|(optimizer, positions)| optimizer.build(&picked(variables, positions)))
+        self.split(variables)?
+            .iter()
+            .try_for_each(|(optimizer, positions)| optimizer.build(&picked(variables, positions)))
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
@@ -170,6 +172,8 @@ impl Optimize for MultiOptimizer {
 
     fn finalize_variable_values(&self, variables: &[Variable]) -> Result<()> {
         let split = self.split(variables)?;
-        split.iter().try_for_each(|(optimizer, positions)| optimizer.finalize_variable_values(&picked(variables, positions)))
+        split
+            .iter()
+            .try_for_each(|(optimizer, positions)| optimizer.finalize_variable_values(&picked(variables, positions)))
     }
 }

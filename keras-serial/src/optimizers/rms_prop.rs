@@ -60,12 +60,8 @@ impl Optimize for RMSprop {
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
-        let step = Step {
-            learning_rate,
-            rho: self.rho.get(),
-            momentum: self.momentum.get(),
-            epsilon: self.epsilon.get(),
-        };
+        let step =
+            Step { learning_rate, rho: self.rho.get(), momentum: self.momentum.get(), epsilon: self.epsilon.get() };
         let v = self.base.slot(variable, "velocity")?;
         let momentum = self.base.find_slot(variable, "momentum");
         let average = self.base.find_slot(variable, "average_gradient");

@@ -35,7 +35,8 @@ fn names_are_found_as_keras_finds_them() {
 #[test]
 fn arguments_are_checked() {
     let config = |class: &str, config: Value| {
-        let form = value!({"module": "keras.optimizers", "class_name": class, "config": config, "registered_name": null});
+        let form =
+            value!({"module": "keras.optimizers", "class_name": class, "config": config, "registered_name": null});
         Optimizer::deserialize(&form).unwrap_err().to_string()
     };
     assert!(config("Adam", value!({"learning_rate": 1})).contains("should be float"));
@@ -46,8 +47,11 @@ fn arguments_are_checked() {
     assert!(config("AdamW", value!({"weight_decay": null})).contains("`weight_decay` must be a float"));
     assert!(config("SGD", value!({"momentum": 1})).contains("must be a float between [0, 1]"));
     assert!(config("Ftrl", value!({"beta": 0.0, "learning_rate_power": 0.5})).contains("needs to be negative or zero"));
-    assert!(config("LossScaleOptimizer", value!({"inner_optimizer": "adam", "clipnorm": 1.0})).contains("does not support"));
-    let function = value!({"module": "builtins", "class_name": "function", "config": "f", "registered_name": "function"});
+    assert!(
+        config("LossScaleOptimizer", value!({"inner_optimizer": "adam", "clipnorm": 1.0})).contains("does not support")
+    );
+    let function =
+        value!({"module": "builtins", "class_name": "function", "config": "f", "registered_name": "function"});
     assert!(config("Adam", value!({"learning_rate": function})).contains("not supported"));
 }
 
