@@ -1,25 +1,31 @@
-//! Numbers that Python keeps as they were written.
+//! Numbers that stay whole or broken, as Python wrote them.
 
 use super::{ConfigField, wrong_type};
 use crate::error::Result;
 use crate::json::Value;
 
-/// A number that goes back into the configuration as it came: `1` stays `1`, and `1.0` `1.0`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A number of Python: `0` and `0.0` are the same number, and are written as they were read.
+#[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// A whole number.
+    /// Written without a point.
     Int(i64),
-    /// A floating-point number.
+    /// Written with a point.
     Float(f64),
 }
 
 impl Number {
-    /// The value.
+    /// The number.
     pub fn get(self) -> f64 {
         match self {
             Self::Int(number) => number as f64,
             Self::Float(number) => number,
         }
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
     }
 }
 
@@ -43,17 +49,16 @@ impl From<i64> for Number {
 
 impl ConfigField for Number {
     fn to_value(&self) -> Result<Value> {
-        Ok(match *self {
-            Self::Int(number) => Value::Int(number),
-            Self::Float(number) => Value::Float(number),
+        Ok(match self {
+            Self::Int(number) => Value::Int(*number),
+            Self::Float(number) => Value::Float(*number),
         })
     }
 
     fn from_value(value: &Value) -> Result<Self> {
         match value {
             Value::Int(number) => Ok(Self::Int(*number)),
-            Value::Bool(_) => Err(wrong_type("a number", value)),
-            other => other.as_f64().map(Self::Float).ok_or_else(|| wrong_type("a number", value)),
+            value => value.as_f64().map(Self::Float).ok_or_else(|| wrong_type("a number", value)),
         }
     }
 }
@@ -61,7 +66,7 @@ impl ConfigField for Number {
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Int(number) => write!(f, "{number}"),
+            Self::Int(number) => number.fmt(f),
             Self::Float(number) => write!(f, "{number:?}"),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::{BuildShapes, LayerBase, LayerRef};
+use crate::config::{FieldVisitor, StateField};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -89,6 +90,12 @@ impl Weight {
             saved: true,
             dtype: None,
         }
+    }
+}
+
+impl StateField for Weight {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
     }
 }
 

@@ -1,0 +1,49 @@
+//! A model whose computation is written in Rust, with layers as fields: nothing but hyper-parameters
+//! is in its configuration, and its layers are made from them.
+
+use keras_serial::prelude::*;
+
+/// A small classifier with a residual connection.
+#[register(package = "OwnModels")]
+#[derive(KerasSerializable)]
+#[config(new, setters)]
+pub struct Residual {
+    base: LayerBase,
+    width: usize,
+    #[config(default = 2)]
+    classes: usize,
+    #[sublayer(init = Dense::new(width).activation("relu").shared())]
+    project: LayerRef,
+    #[sublayer(init = Dense::new(width).activation("relu").shared())]
+    residual: LayerRef,
+    #[sublayer(init = Dense::new(classes).activation("softmax").shared())]
+    head: LayerRef,
+}
+
+impl Layer for Residual {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let x = self.project.call(inputs.inputs()?, cx)?.into_single()?;
+        let y = self.residual.call(&x, cx)?.into_single()?;
+        self.head.call(&ops::add(&x, &y)?, cx)
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+}
+
+/// Runs the example.
+pub fn main() -> Result<()> {
+    let model = Model::from(Residual::new(8).classes(3));
+    let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 4])?;
+    let y = model.predict(&x)?;
+    assert_eq!(y.shape().to_string(), "(1, 3)");
+    println!("{}", model.summary()?);
+
+    let bytes = SaveOptions::new().save_model_to_bytes(&model)?;
+    let loaded = LoadOptions::new().load_model_from_bytes(bytes)?;
+    assert_eq!(loaded.predict(&x)?.to_vec::<f32>()?, y.to_vec::<f32>()?);
+    let paths: Vec<String> = loaded.weights().iter().map(|weight| weight.path().to_owned()).collect();
+    println!("{paths:?}");
+    Ok(())
+}

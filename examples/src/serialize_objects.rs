@@ -1,0 +1,30 @@
+//! Every object has a serialized form, `{module, class_name, config, registered_name}`, and comes
+//! back from it; the older forms of Keras are read too.
+
+use keras_serial::json::{Value, value};
+use keras_serial::object::Handle;
+use keras_serial::prelude::*;
+use keras_serial::registry::deserialize_keras_object;
+
+/// Runs the example.
+pub fn main() -> Result<()> {
+    let form = Regularizer::from("l2").serialize()?;
+    println!("{}", form.to_json());
+    assert_eq!(form.get("module").and_then(Value::as_str), Some("keras.regularizers"));
+    assert_eq!(Regularizer::deserialize(&form)?.serialize()?, form);
+
+    // Objects inside lists and dicts are found there.
+    let nested = value!({"first": form.clone(), "rest": [1, "two", form.clone()]});
+    let revived = deserialize_keras_object(&nested, &CustomObjects::new())?;
+    assert_eq!(revived.serialize()?, nested);
+
+    // As the guide of Keras spells it: a private module, and a registered name on a built-in.
+    let old = value!({
+        "module": "keras.src.initializers.random_initializers",
+        "class_name": "HeNormal",
+        "config": {"seed": null},
+        "registered_name": "HeNormal"
+    });
+    println!("{}", Initializer::deserialize(&old)?.serialize()?.to_json());
+    Ok(())
+}

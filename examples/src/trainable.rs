@@ -1,0 +1,39 @@
+//! Freezing one layer inside of another: which weights train, and in which order they stand.
+
+use keras_serial::prelude::*;
+
+/// Two layers, one after the other.
+#[register(package = "TrainableExample")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Pair {
+    base: LayerBase,
+    first: LayerRef,
+    second: LayerRef,
+}
+
+impl Layer for Pair {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let x = self.first.call(inputs.inputs()?, cx)?;
+        self.second.call(x, cx)
+    }
+}
+
+/// Runs the example.
+pub fn main() -> Result<()> {
+    let (first, second) = (Dense::new(4).name("first").shared(), Dense::new(2).name("second").shared());
+    let pair = Pair::new(first.clone(), second).shared();
+    pair.apply(&Tensor::from_slice(&[1.0f32; 3], [1, 3])?)?;
+
+    let names = |weights: Vec<keras_serial::variable::Variable>| -> Vec<String> {
+        weights.iter().map(|weight| weight.path().rsplitn(3, '/').take(2).collect::<Vec<_>>().join(" of ")).collect()
+    };
+    println!("all:       {:?}", names(pair.weights()));
+    assert_eq!(pair.trainable_weights().len(), 4);
+
+    first.set_trainable(false);
+    println!("trainable: {:?}", names(pair.trainable_weights()));
+    assert_eq!(names(pair.trainable_weights()), ["kernel of second", "bias of second"]);
+    assert_eq!(names(pair.non_trainable_weights()), ["kernel of first", "bias of first"]);
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Tensors from and to the `ndarray` crate, and the engine's own tensors.
+
+use burn_dispatch::DispatchTensor;
+use ndarray::{Array, ArrayBase, ArrayD, Data, Dimension, IxDyn};
+
+use super::{DType, Element, Tensor};
+use crate::error::{Error, ErrorKind, Result};
+
+impl Tensor {
+    /// The elements of an array or view; copied in row order.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let array = ndarray::array![[1.0f32, 2.0], [3.0, 4.0]];
+    /// let tensor = Tensor::from_array(&array.t())?;
+    /// assert_eq!(tensor.to_vec::<f32>()?, [1.0, 3.0, 2.0, 4.0]);
+    /// assert_eq!(tensor.to_array::<f32>()?, array.t().into_dyn());
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the engine has no such dtype.
+    pub fn from_array<T: Element, S: Data<Elem = T>, D: Dimension>(array: &ArrayBase<S, D>) -> Result<Self> {
+        Self::from_vec(array.iter().copied().collect(), array.shape().to_vec())
+    }
+
+    /// The elements as an array.
+    ///
+    /// # Errors
+    /// For symbols, and when the elements are of another type.
+    pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>> {
+        let shape = IxDyn(&self.shape().known()?);
+        Array::from_shape_vec(shape, self.to_vec()?)
+            .map_err(|error| Error::new(ErrorKind::Shape, "the elements do not fill the shape").with_source(error))
+    }
+
+    /// The engine's tensor: what `burn::Tensor::from_primitive` takes.
+    ///
+    /// # Errors
+    /// For symbols and text.
+    pub fn to_primitive(&self) -> Result<DispatchTensor> {
+        self.raw()
+    }
+
+    /// A tensor of the engine's, with elements of this dtype.
+    pub fn from_primitive(primitive: DispatchTensor, dtype: DType) -> Self {
+        Self::from_raw(primitive, dtype)
+    }
+}
