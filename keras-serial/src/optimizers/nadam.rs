@@ -26,7 +26,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Nadam, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Nadam::new().learning_rate(0.0));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
 /// assert_eq!(dense.weights()[0].read().item::<f32>()?, 1.0);

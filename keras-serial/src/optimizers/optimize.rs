@@ -45,8 +45,8 @@ use crate::variable::Variable;
 /// }
 ///
 /// let dense = LayerRef::from(Dense::new(1).kernel_initializer("ones"));
-/// dense.build([1, 2])?;
-/// let optimizer = Optimizer::from("SignSgd");
+/// dense.build(&[1, 2].into())?;
+/// let optimizer = Optimizer::from("Mine>SignSgd");
 /// let gradient = Tensor::from_slice(&[3.0f32, -3.0], [2, 1])?;
 /// optimizer.apply(&[Some(gradient), None], &dense.weights())?;
 /// assert_eq!(dense.weights()[0].read().to_vec::<f32>()?, [0.999, 1.001]);

@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Optimizer, OptimizerExt, SGD};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 2])?;
+/// dense.build(&[1, 2].into())?;
 /// let gradient = Tensor::from_slice(&[1.0f32, -2.0], [2, 1])?;
 /// let optimizer = Optimizer::from(SGD::new().learning_rate(0.5));
 /// optimizer.apply(&[Some(gradient)], &dense.weights())?;
