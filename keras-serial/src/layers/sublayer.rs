@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::{BuildContext, Layer, LayerRef};
-use crate::config::{ConfigField, FieldVisitor};
+use crate::config::{FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result};
-use crate::json::Value;
 use crate::tensor::{CallContext, Shape, Tensor};
 
 /// A layer inside of another one, which makes it when it is built: empty until then.
@@ -52,20 +51,9 @@ impl Sublayer {
     }
 }
 
-impl ConfigField for Sublayer {
-    fn to_value(&self) -> Result<Value> {
-        self.layer().map_or(Ok(Value::Null), LayerRef::to_value)
-    }
-
-    fn from_value(value: &Value) -> Result<Self> {
-        let layer: Option<LayerRef> = Option::from_value(value)?;
-        Ok(Self(layer.map(OnceLock::from).unwrap_or_default()))
-    }
-
-    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        if let Some(layer) = self.layer() {
-            layer.visit(name, visitor);
-        }
+impl StateField for Sublayer {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        self.0.visit_state(name, visitor);
     }
 }
 

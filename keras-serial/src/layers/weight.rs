@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::{BuildShapes, LayerBase, LayerRef};
+use crate::config::{FieldVisitor, StateField};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -105,6 +106,12 @@ impl Weight {
         self.variable.set(variable).map_err(|_| {
             Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name()))
         })
+    }
+}
+
+impl StateField for Weight {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -72,6 +72,8 @@ pub struct Dense {
     lora_kernel_a: Weight,
     #[weight]
     lora_kernel_b: Weight,
+    #[config(skip)]
+    quantized: QuantizedWeights,
 }
 
 impl Dense {
@@ -84,7 +86,7 @@ impl Dense {
         lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")?;
         match self.units {
             0 => Err(invalid_argument("units", "a positive integer", self.units)),
-            _ => crate::layers::refuse_quantization(&self.quantization_config),
+            _ => Ok(()),
         }
     }
 
@@ -101,12 +103,19 @@ impl Dense {
 
 impl Layer for Dense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
-        self.kernel
-            .make(cx, [input.last()?, self.units])
+        let inputs = input.last()?;
+        let quantized = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.quantized.build_kernel(cx, mode, &self.kernel, inputs, self.units)?,
+            None => false,
+        };
+        if !quantized {
+            self.kernel
+            .make(cx, [inputs, self.units])
             .initializer(&self.kernel_initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint)
             .create()?;
+        }
         if self.use_bias {
             self.bias
                 .make(cx, [self.units])
@@ -124,13 +133,19 @@ impl Layer for Dense {
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        let mut y = ops::matmul(x, &self.kernel.value()?)?;
+        let mode = self.base.dtype_policy().quantization();
+        let mut y = match mode {
+            Some(mode) => self.quantized.matmul(x, &self.kernel, self.units, mode, &self.quantization_config)?,
+            None => ops::matmul(x, &self.kernel.value()?)?,
+        };
         if let Some(rank) = self.lora_rank {
             let update = ops::matmul(&ops::matmul(x, &self.lora_kernel_a.value()?)?, &self.lora_kernel_b.value()?)?;
             y = ops::add(&y, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)?;
         }
         if self.use_bias {
-            y = ops::add(&y, self.bias.value()?)?;
+            let bias = self.bias.value()?;
+            let bias = mode.map_or(Ok(bias.clone()), |mode| self.quantized.bias(bias, mode))?;
+            y = ops::add(&y, bias)?;
         }
         self.activation.apply(&y).map(Into::into)
     }
@@ -142,7 +157,7 @@ impl Layer for Dense {
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.kernel, &self.bias])
+        Some([&self.kernel, &self.bias].into_iter().chain(self.quantized.saved()).collect())
     }
 
     fn supports_masking(&self) -> bool {

@@ -101,7 +101,7 @@ impl EinsumDense {
     fn check(&self) -> Result<()> {
         self.terms()?;
         lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")?;
-        crate::layers::refuse_quantization(&self.quantization_config)
+        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
     }
 
     /// The labels of input, kernel and output, `.` for all that `...` stands for.

@@ -6,7 +6,7 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -64,6 +64,18 @@ pub struct Embedding {
     lora_embeddings_a: Weight,
     #[weight]
     lora_embeddings_b: Weight,
+    #[config(skip)]
+    quantized: EmbeddingScales,
+}
+
+/// The scales of quantized embeddings.
+#[derive(Debug)]
+struct EmbeddingScales(QuantizedWeights);
+
+impl Default for EmbeddingScales {
+    fn default() -> Self {
+        Self(QuantizedWeights::of_embeddings())
+    }
 }
 
 impl Embedding {
@@ -80,8 +92,7 @@ impl Embedding {
 
     fn check(&self) -> Result<()> {
         check_dims(self.input_dim, self.output_dim)?;
-        lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")?;
-        crate::layers::refuse_quantization(&self.quantization_config)
+        lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")
     }
 }
 
@@ -105,6 +116,9 @@ pub(super) fn lookup(x: &Tensor, table: &Weight, update: Option<(&Weight, &Weigh
 
 impl Layer for Embedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            return self.quantized.0.build_embeddings(cx, mode, &self.embeddings, self.input_dim, self.output_dim);
+        }
         self.embeddings
             .make(cx, [self.input_dim, self.output_dim])
             .initializer(&self.embeddings_initializer)
@@ -120,6 +134,10 @@ impl Layer for Embedding {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            let indices = ops::cast_to(inputs.tensor()?, DType::Int32)?;
+            return Ok(self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?.into());
+        }
         let update = self.lora_rank.map(|rank| {
             let scale = lora::scale(rank, self.lora_alpha.as_ref());
             (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
@@ -128,7 +146,7 @@ impl Layer for Embedding {
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.embeddings])
+        Some([&self.embeddings].into_iter().chain(self.quantized.0.saved()).collect())
     }
 
     fn supports_masking(&self) -> bool {

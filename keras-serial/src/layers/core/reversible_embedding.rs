@@ -84,7 +84,7 @@ impl ReversibleEmbedding {
         check_dims(self.input_dim, self.output_dim)?;
         lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")?;
         self.scores_dtype()?;
-        crate::layers::refuse_quantization(&self.quantization_config)
+        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
     }
 
     fn write(&self, config: &mut Config) -> Result<()> {
