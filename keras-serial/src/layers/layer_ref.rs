@@ -290,6 +290,14 @@ impl LayerRef {
         }
     }
 
+    /// Forgets what it keeps from one batch for the next ([`Layer::reset_state`]).
+    ///
+    /// # Errors
+    /// When the layer should keep something, but is not set to.
+    pub fn reset_state(&self) -> Result<()> {
+        self.0.reset_state().at_with(|| self.name().to_owned())
+    }
+
     /// The number of elements of all weights.
     pub fn count_params(&self) -> usize {
         self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum()

@@ -30,6 +30,11 @@ impl Sublayer {
         })
     }
 
+    /// The layer, made now if it is not made yet.
+    pub fn get_or_make(&self, make: impl FnOnce() -> LayerRef) -> &LayerRef {
+        self.0.get_or_init(make)
+    }
+
     /// The layer, if there is one.
     pub fn layer(&self) -> Option<&LayerRef> {
         self.0.get()
@@ -50,7 +55,9 @@ impl Sublayer {
 
 impl StateField for Sublayer {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        self.0.visit_state(name, visitor);
+        if let Some(layer) = self.layer() {
+            visitor.field(name, layer);
+        }
     }
 }
 

@@ -44,7 +44,7 @@ impl State {
             path: format!("{}/{name}", metric.replace('/', ">")),
             trainable: false,
             saved: true,
-            autocast: true,
+            autocast: false,
             regularizer: None,
             constraint: None,
         };

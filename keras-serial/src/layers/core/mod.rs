@@ -9,6 +9,7 @@ mod input_layer;
 pub(crate) mod lora;
 mod masking;
 mod reversible_embedding;
+mod wrapper;
 
 pub use activation::Activation;
 pub use dense::Dense;
@@ -18,3 +19,4 @@ pub use identity::Identity;
 pub use input_layer::{Input, InputLayer};
 pub use masking::Masking;
 pub use reversible_embedding::ReversibleEmbedding;
+pub use wrapper::Wrapper;

@@ -214,7 +214,9 @@ struct Lookup(OnceLock<LayerRef>);
 
 impl StateField for Lookup {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        self.0.visit_state(name, visitor);
+        if let Some(layer) = self.0.get() {
+            visitor.field(name, layer);
+        }
     }
 }
 
