@@ -45,6 +45,8 @@ pub enum FieldDefault {
 pub struct FieldAttributes {
     pub weight: Once<Option<LitStr>>,
     pub sublayer: Once<Option<LitStr>>,
+    /// How a sublayer is made from the other fields.
+    pub init: Option<Expr>,
     pub base: Once<()>,
     pub skip: Once<()>,
     pub serde: Once<()>,
@@ -125,6 +127,7 @@ impl FieldAttributes {
         let mut this = Self {
             weight: Once::new("weight"),
             sublayer: Once::new("sublayer"),
+            init: None,
             base: Once::new("base"),
             skip: Once::new("skip"),
             serde: Once::new("serde"),
@@ -182,12 +185,13 @@ impl FieldAttributes {
             let at = attribute.path();
             // #[weight], #[weight(name = "kernel")]
             if at.is_ident("weight") {
-                let name = state_name(cx, attribute);
+                let (name, _) = state(cx, attribute, false);
                 this.weight.set(cx, at, name);
-            // #[sublayer], #[sublayer(name = "query_dense")]
+            // #[sublayer], #[sublayer(name = "query_dense")], #[sublayer(init = Dense::new(units).shared())]
             } else if at.is_ident("sublayer") {
-                let name = state_name(cx, attribute);
+                let (name, init) = state(cx, attribute, true);
                 this.sublayer.set(cx, at, name);
+                this.init = init;
             // #[base]
             } else if at.is_ident("base") {
                 if !matches!(attribute.meta, syn::Meta::Path(_)) {
@@ -200,25 +204,30 @@ impl FieldAttributes {
     }
 }
 
-fn state_name(cx: &mut Ctxt, attribute: &Attribute) -> Option<LitStr> {
+/// `(name = "…")` and, for a sublayer, `(init = expr)`.
+fn state(cx: &mut Ctxt, attribute: &Attribute, may_init: bool) -> (Option<LitStr>, Option<Expr>) {
+    let (mut name, mut init) = (None, None);
     if let syn::Meta::Path(_) = attribute.meta {
-        return None;
+        return (name, init);
     }
-    let mut name = None;
     let result = attribute.parse_nested_meta(|meta| {
-        if !meta.path.is_ident("name") {
-            return Err(unknown(&meta, "`name`"));
+        if meta.path.is_ident("name") {
+            if name.replace(string(&meta)?).is_some() {
+                return Err(meta.error("duplicate `name`"));
+            }
+        } else if may_init && meta.path.is_ident("init") {
+            if init.replace(meta.value()?.parse()?).is_some() {
+                return Err(meta.error("duplicate `init`"));
+            }
+        } else {
+            return Err(unknown(&meta, if may_init { "`name`, `init`" } else { "`name`" }));
         }
-        if name.is_some() {
-            return Err(meta.error("duplicate `name`"));
-        }
-        name = Some(string(&meta)?);
         Ok(())
     });
     if let Err(error) = result {
         cx.syn_error(error);
     }
-    name
+    (name, init)
 }
 
 impl TypeAttributes {

@@ -1,7 +1,7 @@
 //! The expansion of `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput};
 
@@ -153,17 +153,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 }
 
 fn from_config(input: &Struct<'_>) -> TokenStream {
-    let locals: Vec<_> = input
-        .fields
-        .iter()
-        .map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#")))
-        .collect();
-    let reads = input.fields.iter().zip(&locals).map(|(field, local)| {
-        let value = read(field);
-        let ty = field.ty;
-        quote!(let #local: #ty = #value;)
-    });
-    let idents = input.fields.iter().map(|field| field.ident);
+    let this = expand_constructor::construct(input, read);
     let upgrade = input.attributes.from_config.get().map(|path| {
         quote! {
             let mut upgraded = ::core::clone::Clone::clone(config);
@@ -189,8 +179,7 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         fn from_config(config: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
             #upgrade
             #refuse
-            #(#reads)*
-            let this = Self { #(#idents: #locals),* };
+            let this = #this;
             #validate
             ::core::result::Result::Ok(this)
         }

@@ -33,8 +33,10 @@ pub struct Function {
 impl Function {
     /// A handle to a function, known by its own name where it is not registered.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
-        let path = type_name::<F>();
-        Self::named(function, path.rsplit("::").next().unwrap_or(path))
+        // A function's own type is named by its path; a pointer's or closure's type tells no name.
+        let name = type_name::<F>().rsplit("::").next().unwrap_or_default();
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        Self::named(function, if is_name { name } else { "" })
     }
 
     /// A handle to a function, known by this name where it is not registered.
@@ -94,8 +96,8 @@ impl Handle for Function {
     }
 
     fn serialize(&self) -> Result<Value> {
-        if self.name.contains("{{closure}}") && registry::function_entry(self.id).is_none() {
-            return Err(Error::new(ErrorKind::Config, "a closure has no name and can't be serialized")
+        if self.name.is_empty() && registry::function_entry(self.id).is_none() {
+            return Err(Error::new(ErrorKind::Config, "a closure or function pointer has no name and can't be serialized")
                 .hint("write it as a function and register it with #[register]"));
         }
         Ok(registry::serialize_function(self.id, &self.name))
@@ -109,7 +111,7 @@ impl Handle for Function {
 impl TypedHandle for Function {
     const KIND: Kind = Kind::Function;
     const EXPECTED: &'static str = "a function";
-    const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.metrics"];
+    const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.src.metrics"];
 }
 
 /// A function as a field, by name.

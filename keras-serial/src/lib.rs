@@ -26,6 +26,10 @@ pub mod initializers;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]
+pub mod losses;
+#[cfg(feature = "engine")]
+pub mod metrics;
+#[cfg(feature = "engine")]
 pub mod models;
 #[cfg(feature = "engine")]
 pub mod ops;
@@ -55,7 +59,7 @@ pub mod prelude {
     pub use crate::initializers::Initializer;
     pub use crate::layers::*;
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
-    pub use crate::ops;
+    pub use crate::ops::{self, DataFormat, Padding};
     pub use crate::registry::{CustomObjectScope, CustomObjects};
     pub use crate::regularizers::Regularizer;
     #[cfg(feature = "archive")]

@@ -6,7 +6,10 @@
 
 mod collections;
 pub mod field;
+mod number;
 mod scalars;
+
+pub use number::Number;
 
 use std::any::Any;
 

@@ -28,15 +28,6 @@ impl LayerRef {
         Self::from_arc(Arc::new(layer))
     }
 
-    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
-    ///
-    /// # Errors
-    /// When the form is not one of a layer; names the place in it.
-    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
-        let _argument = registry::with_argument(custom_objects);
-        registry::revive_by_name(form)
-    }
-
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
         layer.base().name(layer.class());
         if layer.is_built_at_init() {
@@ -45,6 +36,23 @@ impl LayerRef {
         let this = Self(layer);
         this.0.visit_fields(&mut WeightNames);
         this
+    }
+
+    /// The layer of a serialized form (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer, or the layer refuses its configuration.
+    pub fn deserialize(form: &Value) -> Result<Self> {
+        Self::from_value(form)
+    }
+
+    /// As [`LayerRef::deserialize`], with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize_with(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        Self::deserialize(form)
     }
 
     /// The layer itself.
@@ -152,7 +160,7 @@ impl LayerRef {
         let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         let _scope = NameScope::enter(self.name());
-        self.build_with(shapes).at_with(|| self.name().to_owned())
+        self.build_with(shapes).and_then(|()| self.build_inner()).at_with(|| self.name().to_owned())
     }
 
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {
@@ -353,7 +361,28 @@ impl LayerRef {
             return Ok(());
         }
         let _scope = NameScope::enter(self.name());
-        self.build_with(shapes)
+        self.build_with(shapes)?;
+        self.build_inner()
+    }
+
+    /// Builds the layers that `build` leaves to the first call, by a call on symbols.
+    fn build_inner(&self) -> Result<()> {
+        if self.layers().iter().all(|layer| layer.base().is_built()) {
+            return Ok(());
+        }
+        self.trace().map(|_| ())
+    }
+
+    /// What the layer gives, as symbols, for the shapes that it was built for.
+    ///
+    /// # Errors
+    /// The layer's own.
+    pub(crate) fn trace(&self) -> Result<Option<Nested<Tensor>>> {
+        let Some(shapes) = self.base().built_shapes() else { return Ok(None) };
+        let dtype = self.base().dtype_policy().compute_dtype()?;
+        let args = shapes.values().map(|shape| shape.map(|shape| Tensor::symbol(shape, dtype)));
+        let _inner = Inner::enter();
+        self.invoke(args.fold(CallArgs::none(), CallArgs::and), &CallContext::inference()).map(Some)
     }
 }
 

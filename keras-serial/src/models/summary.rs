@@ -7,8 +7,8 @@ use super::table::{Align, Column, Table};
 use super::{Functional, Model};
 use crate::error::Result;
 use crate::layers::LayerRef;
-use crate::tensor::symbolic::{Inner, Operation};
-use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::tensor::symbolic::Operation;
+use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
 /// How a summary is printed.
@@ -225,12 +225,7 @@ fn built_for(layer: &LayerRef) -> Result<Option<Nested<Tensor>>> {
     if let Some(outputs) = layer.layer().graph().and_then(|graph| graph.graph_outputs()) {
         return Ok(Some(outputs));
     }
-    let Some(shapes) = layer.base().built_shapes() else { return Ok(None) };
-    let dtype = layer.base().dtype_policy().compute_dtype().unwrap_or(DType::Float32);
-    let args =
-        shapes.values().fold(CallArgs::none(), |args, shape| args.and(shape.map(|shape| Tensor::symbol(shape, dtype))));
-    let _inner = Inner::enter();
-    layer.call(args, &CallContext::inference()).map(Some)
+    layer.trace()
 }
 
 fn format_shapes(shapes: &Nested<Shape>, outermost: bool) -> String {

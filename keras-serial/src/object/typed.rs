@@ -6,6 +6,8 @@ macro_rules! handle {
         $(#[$doc:meta])*
         pub struct $handle:ident(dyn $trait:ident);
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
+        // The type that stands for a function of the kind, where there are such.
+        $(, function: $function:ty)?
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -71,6 +73,9 @@ macro_rules! handle {
             }
 
             fn serialize(&self) -> $crate::error::Result<$crate::json::Value> {
+                $(if let Some(function) = self.downcast_ref::<$function>().and_then(<$function>::as_function) {
+                    return $crate::object::Handle::serialize(function);
+                })?
                 $crate::registry::serialize_class(&*self.0, |_| Ok(()))
             }
 
@@ -83,6 +88,13 @@ macro_rules! handle {
             const KIND: $crate::object::Kind = $crate::object::Kind::$kind;
             const EXPECTED: &'static str = $expected;
             const MODULES: &'static [&'static str] = &[$($module),*];
+
+            fn convert(object: &$crate::object::Object) -> Option<Self> {
+                $(if let Some(function) = object.downcast_ref::<$crate::functions::Function>() {
+                    return Some(Self::new(<$function>::bare(function.clone())));
+                })?
+                object.downcast_ref::<Self>().cloned()
+            }
         }
 
         impl $crate::config::ConfigField for $handle {

@@ -11,6 +11,7 @@ pub(crate) mod graph;
 mod graph_ops;
 pub(crate) mod linalg;
 pub mod nn;
+pub(crate) mod numeric;
 pub(crate) mod reduce;
 pub(crate) mod shape;
 

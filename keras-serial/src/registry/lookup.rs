@@ -134,8 +134,8 @@ pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
         "initializers" => &["keras.initializers"],
         "regularizers" => &["keras.regularizers"],
         "constraints" => &["keras.constraints"],
-        "losses" => &["keras.losses"],
-        "metrics" => &["keras.metrics"],
+        "losses" => &["keras.losses", "keras.src.losses.losses"],
+        "metrics" => &["keras.metrics", METRIC_FUNCTIONS],
         "activations" => &["keras.activations"],
         "optimizers" => &["keras.optimizers", "keras.optimizers.schedules"],
         "dtype_policies" => &["keras", "keras.dtype_policies"],
@@ -147,9 +147,12 @@ pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
 
 /// One of Keras's own functions by name alone, where a file says module `builtins`.
 pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
-    let modules = ["activations", "losses", "metrics", "initializers", "regularizers", "constraints"];
-    modules.iter().find_map(|module| BUILTINS.get(&format!("keras.{module}"), name))
+    let modules = ["keras.activations", "keras.losses", METRIC_FUNCTIONS];
+    modules.iter().find_map(|module| BUILTINS.get(module, name)).filter(|entry| entry.is_function())
 }
+
+/// Where metrics that are functions are found: their names are also names of classes.
+const METRIC_FUNCTIONS: &str = "keras.src.metrics";
 
 /// The error for one of Keras's own classes that this crate has not.
 pub(super) fn unsupported(module: &str, class_name: &str) -> Error {

@@ -436,8 +436,8 @@ pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut D
     let (module, class_name, registered_name) = match super::master::BUILTINS.by_type(id) {
         Some(entry) => {
             let module = entry.module().unwrap_or_default();
-            // Functional is not public in Keras, and is written as everybody else's classes are.
-            let registered = module.starts_with("keras.src.models").then(|| entry.name().into());
+            // What is not public in Keras is written as everybody else's classes are.
+            let registered = module.starts_with("keras.src.").then(|| entry.name().into());
             (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
         }
         None => {
