@@ -36,7 +36,8 @@ fn state_has_no_config(cx: &mut Ctxt, input: &Struct<'_>) {
         let a = &field.attributes;
         let given = [
             a.serde.is_set(),
-            a.default.is_set(),
+            // A base takes from its default what the configuration leaves out.
+            a.default.is_set() && field.role != Role::Base,
             a.rename.is_set(),
             !a.aliases.is_empty(),
             a.with.is_set(),

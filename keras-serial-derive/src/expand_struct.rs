@@ -63,14 +63,14 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let visits = input.fields.iter().filter_map(visit);
     let constructors = expand_constructor::expand(input);
     let base = input.base().map(|base| {
-        let base = base.ident;
+        let (base, base_ty) = (base.ident, base.ty);
         quote! {
             #[automatically_derived]
-            impl #impl_generics ::keras_serial::__private::HasBase for #ident #ty_generics #where_clause {
-                fn base(&self) -> &::keras_serial::__private::LayerBase {
+            impl #impl_generics ::keras_serial::__private::HasBase<#base_ty> for #ident #ty_generics #where_clause {
+                fn base(&self) -> &#base_ty {
                     &self.#base
                 }
-                fn base_mut(&mut self) -> &mut ::keras_serial::__private::LayerBase {
+                fn base_mut(&mut self) -> &mut #base_ty {
                     &mut self.#base
                 }
             }
@@ -167,12 +167,14 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         });
         let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
         let names = names.chain(ignored);
-        let base: Vec<&str> = if input.base().is_some() {
-            vec!["name", "trainable", "dtype", "activity_regularizer"]
-        } else {
-            Vec::new()
+        let of_base = match input.base() {
+            Some(base) => {
+                let ty = base.ty;
+                quote!(<#ty>::CONFIG_KEYS)
+            }
+            None => quote!(&[]),
         };
-        quote!(::keras_serial::__private::field::refuse_unknown(config, &[#(#base,)* #(#names),*])?;)
+        quote!(::keras_serial::__private::field::refuse_unknown(config, #of_base, &[#(#names),*])?;)
     });
     let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));
     quote! {
@@ -190,7 +192,10 @@ fn read(field: &Field<'_>) -> TokenStream {
     match field.role {
         Role::Base => {
             let ty = field.ty;
-            return quote!(<#ty>::read_config(config)?);
+            return match field.attributes.default.get() {
+                Some(FieldDefault::Expr(default)) => quote!(<#ty>::read_config_over(#default, config)?),
+                _ => quote!(<#ty>::read_config(config)?),
+            };
         }
         Role::Weight | Role::Sublayer | Role::Skipped | Role::BaseOrNull => {
             return quote!(::core::default::Default::default());

@@ -34,6 +34,8 @@ pub mod models;
 #[cfg(feature = "engine")]
 pub mod ops;
 #[cfg(feature = "engine")]
+pub mod optimizers;
+#[cfg(feature = "engine")]
 pub mod random;
 #[cfg(feature = "engine")]
 pub mod regularizers;
@@ -60,6 +62,7 @@ pub mod prelude {
     pub use crate::layers::*;
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
     pub use crate::ops::{self, DataFormat, Padding};
+    pub use crate::optimizers::{Optimizer, OptimizerExt};
     pub use crate::registry::{CustomObjectScope, CustomObjects};
     pub use crate::regularizers::Regularizer;
     #[cfg(feature = "archive")]

@@ -61,6 +61,13 @@ impl Variable {
         }))
     }
 
+    /// A variable of no layer (`keras.Variable`): trainable, without penalty and projection.
+    pub fn with_value(name: impl Into<String>, value: Tensor) -> Self {
+        let name = name.into();
+        let path = name.clone();
+        Self::new(value, VariableOptions { name, path, trainable: true, saved: true, regularizer: None, constraint: None })
+    }
+
     /// A number that no other variable of this program has.
     pub fn id(&self) -> u64 {
         self.0.id

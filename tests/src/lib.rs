@@ -3,6 +3,8 @@
 pub mod built;
 pub mod cases;
 pub mod compare;
+pub mod formats;
 pub mod layers;
 pub mod missing_traits;
 pub mod objects;
+pub mod optimizers;

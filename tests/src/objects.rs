@@ -49,15 +49,17 @@ pub fn run(kind: &str, file: &Path) -> Result<(), Failure> {
         }
         "losses" => losses::run(form, &case),
         "metrics" => metrics::run(form, &case),
+        "optimizers" => crate::optimizers::optimizer(form, &case),
+        "schedules" => crate::optimizers::schedule(form, &case),
         other => Err(Error::new(ErrorKind::Unsupported, format!("{other} are not supported")).into()),
     }
 }
 
-fn entry<'a>(case: &'a Value, name: &str) -> Result<&'a Value, Failure> {
+pub(crate) fn entry<'a>(case: &'a Value, name: &str) -> Result<&'a Value, Failure> {
     case.get(name).ok_or_else(|| Failure::Differs(format!("the case has no `{name}`")))
 }
 
-fn flat(value: &Value, out: &mut Vec<f64>) {
+pub(crate) fn flat(value: &Value, out: &mut Vec<f64>) {
     match value {
         Value::List(items) => items.iter().for_each(|item| flat(item, out)),
         Value::Bool(flag) => out.push(f64::from(u8::from(*flag))),
@@ -65,7 +67,7 @@ fn flat(value: &Value, out: &mut Vec<f64>) {
     }
 }
 
-fn tensor(case: &Value, name: &str) -> Result<Tensor, Failure> {
+pub(crate) fn tensor(case: &Value, name: &str) -> Result<Tensor, Failure> {
     let value = entry(case, name)?;
     let mut shape = Vec::new();
     let mut level = value;

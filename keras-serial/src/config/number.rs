@@ -41,6 +41,12 @@ impl From<i32> for Number {
     }
 }
 
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
 impl ConfigField for Number {
     fn to_value(&self) -> Result<Value> {
         Ok(match self {

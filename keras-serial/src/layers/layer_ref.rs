@@ -28,31 +28,24 @@ impl LayerRef {
         Self::from_arc(Arc::new(layer))
     }
 
+    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        registry::revive_by_name(form)
+    }
+
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
         layer.base().name(layer.class());
+        layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
         }
         let this = Self(layer);
         this.0.visit_fields(&mut WeightNames);
         this
-    }
-
-    /// The layer of a serialized form (`keras.layers.deserialize`).
-    ///
-    /// # Errors
-    /// When the form is not one of a layer, or the layer refuses its configuration.
-    pub fn deserialize(form: &Value) -> Result<Self> {
-        Self::from_value(form)
-    }
-
-    /// As [`LayerRef::deserialize`], with custom objects for this call (`keras.layers.deserialize`).
-    ///
-    /// # Errors
-    /// When the form is not one of a layer; names the place in it.
-    pub fn deserialize_with(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
-        let _argument = registry::with_argument(custom_objects);
-        Self::deserialize(form)
     }
 
     /// The layer itself.
@@ -161,6 +154,19 @@ impl LayerRef {
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         let _scope = NameScope::enter(self.name());
         self.build_with(shapes).and_then(|()| self.build_inner()).at_with(|| self.name().to_owned())
+    }
+
+    /// Learns what the layer computes with from data: one tensor, or a list of batches
+    /// (`Normalization.adapt` and its like).
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
+        let data = data.into();
+        if let Some(first) = data.leaves().first() {
+            self.build(first.shape())?;
+        }
+        self.0.adapt(&data).at_with(|| self.name().to_owned())
     }
 
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {

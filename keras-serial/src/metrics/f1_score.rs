@@ -76,7 +76,7 @@ impl KerasSerializable for F1Score {
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        field::refuse_unknown(config, &["name", "dtype", "average", "threshold"])?;
+        field::refuse_unknown(config, &["name", "dtype", "average", "threshold"], &[])?;
         let mut config = config.clone();
         config.entry("name".to_owned()).or_insert_with(|| Value::from("f1_score"));
         crate::losses::name_by_class(&mut config, "F1Score");

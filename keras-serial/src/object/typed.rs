@@ -8,6 +8,7 @@ macro_rules! handle {
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
         // The type that stands for a function of the kind, where there are such.
         $(, function: $function:ty)?
+        $(, broken: $broken:path)?
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -63,7 +64,7 @@ macro_rules! handle {
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
-                    .unwrap_or_else(|error| Self::new($crate::object::Broken(error)))
+                    .unwrap_or_else(|error| Self::new($crate::object::handle!(@broken error $(, $broken)?)))
             }
         }
 
@@ -125,6 +126,8 @@ macro_rules! handle {
             }
         }
     };
+    (@broken $error:ident) => { $crate::object::Broken($error) };
+    (@broken $error:ident, $broken:path) => { $broken($error) };
 }
 pub(crate) use handle;
 

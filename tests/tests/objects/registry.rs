@@ -157,7 +157,7 @@ fn every_call_takes_custom_objects() {
         "module": "keras.layers", "class_name": "Dense", "registered_name": null,
         "config": {"units": 1, "activation": (form)}
     });
-    assert!(LayerRef::deserialize_with(&dense, &custom).is_ok());
-    let error = LayerRef::deserialize_with(&dense, &CustomObjects::new()).unwrap_err();
+    assert!(LayerRef::deserialize(&dense, &custom).is_ok());
+    let error = LayerRef::deserialize(&dense, &CustomObjects::new()).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::UnknownObject, "Dense/activation".to_owned()));
 }

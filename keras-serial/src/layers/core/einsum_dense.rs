@@ -84,7 +84,7 @@ mod partial_shape {
 impl EinsumDense {
     fn check(&self) -> Result<()> {
         self.terms()?;
-        crate::layers::refuse_quantization(&self.quantization_config)
+        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
     }
 
     /// The labels of input, kernel and output, `.` for all that `...` stands for.

@@ -4,7 +4,7 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -62,6 +62,18 @@ pub struct Embedding {
     lora_embeddings_a: Weight,
     #[weight]
     lora_embeddings_b: Weight,
+    #[config(skip)]
+    quantized: EmbeddingScales,
+}
+
+/// The scales of quantized embeddings.
+#[derive(Debug)]
+struct EmbeddingScales(QuantizedWeights);
+
+impl Default for EmbeddingScales {
+    fn default() -> Self {
+        Self(QuantizedWeights::of_embeddings())
+    }
 }
 
 impl Embedding {
@@ -79,12 +91,15 @@ impl Embedding {
                 self.input_dim,
             ));
         }
-        crate::layers::refuse_quantization(&self.quantization_config)
+        Ok(())
     }
 }
 
 impl Layer for Embedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            return self.quantized.0.build_embeddings(cx, mode, &self.embeddings, self.input_dim, self.output_dim);
+        }
         self.embeddings
             .make(cx, [self.input_dim, self.output_dim])
             .initializer(&self.embeddings_initializer)
@@ -102,6 +117,9 @@ impl Layer for Embedding {
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let indices = ops::cast_to(inputs.tensor()?, DType::Int32)?;
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            return Ok(self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?.into());
+        }
         let mut y = ops::take(&self.embeddings.value()?, &indices, Some(0))?;
         if let Some(rank) = self.lora_rank {
             let update = ops::take(&self.lora_embeddings_a.value()?, &indices, Some(0))?;
@@ -112,7 +130,7 @@ impl Layer for Embedding {
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.embeddings])
+        Some([&self.embeddings].into_iter().chain(self.quantized.0.saved()).collect())
     }
 
     fn supports_masking(&self) -> bool {
