@@ -38,7 +38,7 @@ impl LayerRef {
     }
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
-        layer.base().name(layer.class());
+        layer.base().name(layer.original_class());
         layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
@@ -288,6 +288,14 @@ impl LayerRef {
         for layer in self.layers() {
             layer.set_trainable(trainable);
         }
+    }
+
+    /// Forgets what it keeps from one batch for the next ([`Layer::reset_state`]).
+    ///
+    /// # Errors
+    /// When the layer should keep something, but is not set to.
+    pub fn reset_state(&self) -> Result<()> {
+        self.0.reset_state().at_with(|| self.name().to_owned())
     }
 
     /// The number of elements of all weights.

@@ -44,6 +44,7 @@ impl State {
             path: format!("{}/{name}", metric.replace('/', ">")),
             trainable: false,
             saved: true,
+            autocast: false,
             regularizer: None,
             constraint: None,
         };
@@ -62,6 +63,6 @@ impl State {
     /// # Errors
     /// When the shapes differ.
     pub fn add(variable: &Variable, value: &Tensor) -> Result<()> {
-        variable.assign(&add(&variable.read(), value)?)
+        variable.assign(&add(variable.read(), value)?)
     }
 }
