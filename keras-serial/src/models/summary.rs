@@ -210,7 +210,8 @@ fn output_shape(operation: &dyn Operation) -> Result<String> {
     let inbound = operation.inbound();
     let recorded = (0..inbound.len()).rev().find_map(|index| inbound.get(index));
     let outputs = match (recorded, as_layer(operation)) {
-        (Some(node), _) => node.outputs.clone(),
+        // Keras keeps a call's results in one flat list.
+        (Some(node), _) => Nested::list(node.outputs.leaves().into_iter().cloned()),
         (None, Some(layer)) => match built_for(layer)? {
             Some(outputs) => outputs,
             None => return Ok("?".to_owned()),
