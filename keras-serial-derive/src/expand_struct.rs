@@ -1,14 +1,15 @@
 //! The expansion of `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput, GenericParam, parse_quote};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput};
 
 use crate::ast::{Field, Role, Struct};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{expand_constructor, expand_enum};
+use crate::{bounds, expand_constructor, expand_enum};
 
 /// Expands the derive; on errors, empty implementations keep the compiler from adding its own.
 pub fn derive(input: DeriveInput) -> TokenStream {
@@ -28,7 +29,9 @@ pub fn derive(input: DeriveInput) -> TokenStream {
         return expanded;
     }
     let errors = cx.into_tokens();
-    let fallback = if matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
+    let borrows = input.generics.lifetimes().next().is_some();
+    let fallback =
+        if borrows || matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
     quote!(#errors #fallback)
 }
 
@@ -52,14 +55,8 @@ fn fallback(input: &DeriveInput) -> TokenStream {
 fn expand(input: &Struct<'_>) -> TokenStream {
     let ident = &input.input.ident;
     let class_name = input.class_name();
-    let mut generics = input.input.generics.clone();
-    let has_types = generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
-    for param in generics.type_params_mut() {
-        param.bounds.push(parse_quote!(::keras_serial::__private::ConfigField));
-        param.bounds.push(parse_quote!(::core::marker::Send));
-        param.bounds.push(parse_quote!(::core::marker::Sync));
-        param.bounds.push(parse_quote!('static));
-    }
+    let generics = bounds::bounded(input);
+    let has_types = !generics.params.is_empty();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let get_config = get_config(input);
     let from_config = from_config(input);
@@ -136,7 +133,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
         } else {
             quote!(::keras_serial::__private::ResultExt::at(::keras_serial::__private::ConfigField::to_value(&self.#ident), #name)?)
         };
-        let insert = quote!(config.insert(::std::string::String::from(#name), #value););
+        let insert = quote!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
         match field.attributes.skip_if.get() {
             Some(skip_if) => quote!(if !#skip_if(&self.#ident) { #insert }),
             None => insert,
@@ -205,7 +202,7 @@ fn read(field: &Field<'_>) -> TokenStream {
         }
         Role::Config => {}
     }
-    let name = field.name();
+    let (name, ty) = (field.name(), field.ty);
     let aliases = &field.attributes.aliases;
     let convert = if field.attributes.serde.is_set() {
         quote!(::keras_serial::__private::field::from_serde)
@@ -221,7 +218,7 @@ fn read(field: &Field<'_>) -> TokenStream {
                 FieldDefault::Trait => quote!(::core::default::Default::default()),
                 FieldDefault::Expr(expr) => quote!(#expr),
             };
-            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || #default)?)
+            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
         }
     }
 }
@@ -229,8 +226,10 @@ fn read(field: &Field<'_>) -> TokenStream {
 fn visit(field: &Field<'_>) -> Option<TokenStream> {
     let (ident, name) = (field.ident, field.name());
     match field.role {
-        Role::Weight => Some(quote!(visitor.field(#name, &self.#ident as &dyn ::core::any::Any);)),
-        Role::Sublayer => Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);)),
+        Role::Weight | Role::Sublayer => {
+            // The span is the field's, so that a field of another type is reported there.
+            Some(quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);))
+        }
         Role::Config if !field.attributes.serde.is_set() && !field.attributes.with.is_set() => {
             Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);))
         }

@@ -5,5 +5,6 @@ pub mod cases;
 pub mod compare;
 pub mod formats;
 pub mod layers;
+pub mod missing_traits;
 pub mod objects;
 pub mod optimizers;

@@ -42,6 +42,16 @@ pub trait ConfigField: Sized {
     }
 }
 
+/// A type that a field marked `#[weight]` or `#[sublayer]` can have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a weight nor a layer",
+    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`; either also in `Option`, `OnceLock`, `Vec` or a map; other state is marked `#[config(skip)]`"
+)]
+pub trait StateField {
+    /// Shows the weights and layers that this field holds to a visitor, under the field's name.
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor);
+}
+
 /// Sees the fields of an object that hold state: weights, and layers below it.
 ///
 /// Values arrive type-erased because the rooms that define them lie below this one.

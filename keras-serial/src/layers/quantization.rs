@@ -290,7 +290,7 @@ mod tests {
     fn floats_are_rounded_to_8_bits() {
         // np.array([…], "float32").astype(ml_dtypes.float8_e4m3fn)
         let x = Tensor::from_slice(&[0.3f32, 1000.0, -1.1, 0.002, 0.01, 0.0], [6]).unwrap();
-        let one = Tensor::from_slice(&[1.0f32], []).unwrap();
+        let one = Tensor::from_slice(&[1.0f32], Vec::<usize>::new()).unwrap();
         let rounded = round_float8(&x, &one).unwrap().to_vec::<f32>().unwrap();
         assert_eq!(rounded, [0.3125, 448.0, -1.125, 0.001953125, 0.009765625, 0.0]);
     }

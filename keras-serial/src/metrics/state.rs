@@ -44,6 +44,7 @@ impl State {
             path: format!("{}/{name}", metric.replace('/', ">")),
             trainable: false,
             saved: true,
+            autocast: false,
             regularizer: None,
             constraint: None,
         };

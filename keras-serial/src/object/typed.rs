@@ -28,6 +28,18 @@ macro_rules! handle {
                 $crate::registry::revive_by_name(value)
             }
 
+            /// As [`Self::deserialize`], with custom objects for this call.
+            ///
+            /// # Errors
+            /// When the form or name is not one of this kind.
+            pub fn deserialize_with(
+                value: &$crate::json::Value,
+                custom_objects: &$crate::registry::CustomObjects,
+            ) -> $crate::error::Result<Self> {
+                let _argument = $crate::registry::with_argument(custom_objects);
+                $crate::registry::revive_by_name(value)
+            }
+
             /// The object, if it is a `T`.
             pub fn downcast_ref<T: $trait>(&self) -> Option<&T> {
                 (&*self.0 as &dyn std::any::Any).downcast_ref()

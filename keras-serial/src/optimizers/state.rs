@@ -83,7 +83,7 @@ impl State {
 
 fn own_variable(value: Tensor, name: &str, path: String) -> Variable {
     let options =
-        VariableOptions { name: name.to_owned(), path, trainable: false, saved: true, regularizer: None, constraint: None };
+        VariableOptions { name: name.to_owned(), path, trainable: false, saved: true, autocast: false, regularizer: None, constraint: None };
     Variable::new(value, options)
 }
 
