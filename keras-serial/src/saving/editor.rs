@@ -289,6 +289,11 @@ impl FileEditor {
         let mut found = Vec::new();
         let mut known = Vec::new();
         objects("", &self.tree, &mut |path, name| {
+            // The groups in a legacy layer's are parts of the names of weights.
+            let depth = names(&path).count() - usize::from(path.starts_with(legacy::WEIGHTS));
+            if self.file.layout == Layout::Legacy && depth > 1 {
+                return;
+            }
             if name == object {
                 found.push(path.clone());
             }
@@ -341,7 +346,7 @@ fn not_found(path: &str, tree: &WeightTree) -> Error {
     }
 }
 
-fn objects(path: &str, tree: &WeightTree, visit: &mut dyn FnMut(String, &str)) {
+fn objects<'a>(path: &str, tree: &'a WeightTree, visit: &mut dyn FnMut(String, &'a str)) {
     for (name, group) in &tree.groups {
         if name != "vars" {
             visit(join(path, name), name);

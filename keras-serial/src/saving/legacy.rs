@@ -41,6 +41,8 @@ fn layers_of(model: &LayerRef) -> Vec<LayerRef> {
 fn name_list(group: &WeightTree, name: &str) -> Result<Vec<String>> {
     let list = |attr: &H5Attr, name: &str| match attr {
         H5Attr::StrList(names) => Ok(names.clone()),
+        // A list of one text of fixed length is read as the text.
+        H5Attr::Str(name) => Ok(vec![name.clone()]),
         other => Err(Error::new(ErrorKind::Hdf5, format!("wrong type for the attribute `{name}`"))
             .expected("a list of texts")
             .received(format!("{other:?}"))),

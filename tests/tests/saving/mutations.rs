@@ -109,7 +109,7 @@ fn nesting_is_bounded() {
     let deep = "[".repeat(200_000);
     assert!(ModelFile::from_bytes(format!("{{\"config\": {deep}").into_bytes(), &Default::default()).is_err());
     let open = "{\"module\": \"keras\", \"class_name\": \"Sequential\", \"config\": {\"layers\": [";
-    let text = format!("{}{}", open.repeat(60), "]}}".repeat(60));
+    let text = format!("{}{}", open.repeat(70), "]}}".repeat(70));
     let error = LoadOptions::new().load_model_from_bytes(text.into_bytes()).unwrap_err();
     assert!(!error.path().is_empty(), "{error}");
 }
