@@ -30,7 +30,7 @@ pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
 pub use merging::*;
 pub use pooling::*;
-pub(crate) use quantization::{QuantizedWeights, refuse_quantization};
+pub(crate) use quantization::QuantizedWeights;
 pub use regularization::*;
 pub use reshaping::*;
 pub(crate) use state::State;

@@ -98,8 +98,9 @@ impl FileEditor {
             }
             Layout::Own => {
                 let mut tree = WeightTree::default();
-                for weight in model.weights().iter().filter(|weight| weight.is_saved()) {
-                    tree.insert(weight.path(), weight.read().to_bytes()?)?;
+                #[cfg(feature = "safetensors")]
+                for (key, tensor) in super::safetensors::build(model.as_layer())? {
+                    tree.insert(&key, tensor)?;
                 }
                 tree
             }

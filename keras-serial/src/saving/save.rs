@@ -199,7 +199,7 @@ impl SaveOptions {
     #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
         let config = self.embed_config.then(|| model.to_json()).transpose()?;
-        let tensors = super::safetensors::build(model)?;
+        let tensors = super::safetensors::build(model.as_layer())?;
         write_atomically(path, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
 

@@ -1,11 +1,13 @@
 //! A dense layer over axes that an equation names.
 
+mod quantized;
+
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, Layer, LayerBase, QuantizedWeights, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -63,6 +65,8 @@ pub struct EinsumDense {
     kernel: Weight,
     #[weight]
     bias: Weight,
+    #[config(skip)]
+    quantized: QuantizedWeights,
 }
 
 /// An output shape may be one number.
@@ -83,8 +87,7 @@ mod partial_shape {
 
 impl EinsumDense {
     fn check(&self) -> Result<()> {
-        self.terms()?;
-        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
+        self.terms().map(drop)
     }
 
     /// The labels of input, kernel and output, `.` for all that `...` stands for.
@@ -177,12 +180,18 @@ impl EinsumDense {
 impl Layer for EinsumDense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let (kernel, bias) = self.extents(input)?;
-        self.kernel
-            .make(cx, kernel)
-            .initializer(&self.kernel_initializer)
-            .regularizer(&self.kernel_regularizer)
-            .constraint(&self.kernel_constraint)
-            .create()?;
+        let is_made = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.build_quantized(cx, mode, input.rank(), &kernel)?,
+            None => false,
+        };
+        if !is_made {
+            self.kernel
+                .make(cx, kernel)
+                .initializer(&self.kernel_initializer)
+                .regularizer(&self.kernel_regularizer)
+                .constraint(&self.kernel_constraint)
+                .create()?;
+        }
         if self.bias_axes.is_some() {
             self.bias
                 .make(cx, bias)
@@ -195,11 +204,21 @@ impl Layer for EinsumDense {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let mut y = ops::einsum(&self.equation, &[inputs.tensor()?.clone(), self.kernel.value()?])?;
+        let x = inputs.tensor()?;
+        let mode = self.base.dtype_policy().quantization();
+        let mut y = match mode {
+            Some(mode) => self.call_quantized(x, mode)?,
+            None => ops::einsum(&self.equation, &[x.clone(), self.kernel.value()?])?,
+        };
         if self.bias_axes.is_some() {
-            y = ops::add(&y, self.bias.value()?)?;
+            let bias = self.bias.value()?;
+            y = ops::add(&y, mode.map_or(Ok(bias.clone()), |mode| self.quantized.bias(bias, mode))?)?;
         }
         self.activation.apply(&y).map(Into::into)
+    }
+
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        Some([&self.kernel, &self.bias].into_iter().chain(self.quantized.saved()).collect())
     }
 
     fn supports_masking(&self) -> bool {
