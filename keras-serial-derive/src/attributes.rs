@@ -194,6 +194,9 @@ impl FieldAttributes {
                 this.init = init;
             // #[base]
             } else if at.is_ident("base") {
+                if !matches!(attribute.meta, syn::Meta::Path(_)) {
+                    cx.error(attribute, "`#[base]` has no arguments");
+                }
                 this.base.set(cx, at, ());
             }
         }
@@ -209,6 +212,9 @@ fn state(cx: &mut Ctxt, attribute: &Attribute, may_init: bool) -> (Option<LitStr
     }
     let result = attribute.parse_nested_meta(|meta| {
         if meta.path.is_ident("name") {
+            if name.is_some() {
+                return Err(meta.error("duplicate `name`"));
+            }
             name = Some(string(&meta)?);
         } else if may_init && meta.path.is_ident("init") {
             init = Some(meta.value()?.parse()?);
@@ -276,6 +282,31 @@ impl TypeAttributes {
         });
         this
     }
+}
+
+impl TypeAttributes {
+    /// Refuses, on an enum, what only a struct can have.
+    pub fn refuse_on_enum(&self, cx: &mut Ctxt, ident: &syn::Ident) {
+        let given = [
+            ("validate", self.validate.is_set()),
+            ("get_config", self.get_config.is_set()),
+            ("from_config", self.from_config.is_set()),
+            ("class_name", self.class_name.is_set()),
+            ("allow_unknown", self.allow_unknown.is_set()),
+            ("new", self.new.is_set()),
+            ("setters", self.setters.is_set()),
+            ("ignore", !self.ignored.is_empty()),
+        ];
+        for (name, _) in given.iter().filter(|(_, given)| *given) {
+            cx.error(ident, format!("`{name}` is for structs; an enum is a string in configurations"));
+        }
+    }
+}
+
+/// The class name that a type's attributes give; errors are the derive's to report.
+pub fn class_name(attributes: &[Attribute]) -> Option<LitStr> {
+    let parsed = TypeAttributes::parse(&mut Ctxt::default(), attributes);
+    parsed.class_name.get().cloned()
 }
 
 impl VariantAttributes {

@@ -12,7 +12,8 @@ use crate::attributes::FieldDefault;
 pub fn expand(input: &Struct<'_>) -> TokenStream {
     let new = input.attributes.new.is_set().then(|| new(input));
     let setters = input.attributes.setters.is_set().then(|| {
-        let defaulted = input.fields.iter().filter(|field| field.attributes.default.is_set());
+        let entries = input.fields.iter().filter(|field| field.role != Role::Base);
+        let defaulted = entries.filter(|field| field.attributes.default.is_set());
         defaulted
             .filter(|field| !field.attributes.no_setter.is_set())
             .map(|field| setter(input, field))

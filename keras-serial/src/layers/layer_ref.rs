@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError};
 use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
-use crate::config::{Config, ConfigField, FieldVisitor};
+use crate::config::{Config, ConfigField, FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::object::{Form, Handle, Kind, Object};
 use crate::ops::dtypes::cast;
-use crate::registry::{self, Cast, Probe, TypedHandle};
+use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
 use crate::utils::NameScope;
@@ -28,22 +28,24 @@ impl LayerRef {
         Self::from_arc(Arc::new(layer))
     }
 
+    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        registry::revive_by_name(form)
+    }
+
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
-        layer.base().name(layer.class());
+        layer.base().name(layer.original_class());
+        layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
         }
         let this = Self(layer);
         this.0.visit_fields(&mut WeightNames);
         this
-    }
-
-    /// The layer of a serialized form (`keras.layers.deserialize`).
-    ///
-    /// # Errors
-    /// When the form is not one of a layer, or the layer refuses its configuration.
-    pub fn deserialize(form: &Value) -> Result<Self> {
-        Self::from_value(form)
     }
 
     /// The layer itself.
@@ -152,6 +154,19 @@ impl LayerRef {
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         let _scope = NameScope::enter(self.name());
         self.build_with(shapes).and_then(|()| self.build_inner()).at_with(|| self.name().to_owned())
+    }
+
+    /// Learns what the layer computes with from data: one tensor, or a list of batches
+    /// (`Normalization.adapt` and its like).
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
+        let data = data.into();
+        if let Some(first) = data.leaves().first() {
+            self.build(first.shape())?;
+        }
+        self.0.adapt(&data).at_with(|| self.name().to_owned())
     }
 
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {
@@ -273,6 +288,14 @@ impl LayerRef {
         for layer in self.layers() {
             layer.set_trainable(trainable);
         }
+    }
+
+    /// Forgets what it keeps from one batch for the next ([`Layer::reset_state`]).
+    ///
+    /// # Errors
+    /// When the layer should keep something, but is not set to.
+    pub fn reset_state(&self) -> Result<()> {
+        self.0.reset_state().at_with(|| self.name().to_owned())
     }
 
     /// The number of elements of all weights.
@@ -501,6 +524,12 @@ impl ConfigField for LayerRef {
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}
+
+impl StateField for LayerRef {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }
 }

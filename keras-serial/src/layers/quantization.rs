@@ -1,6 +1,6 @@
 //! Quantized layers: kernels of few bits, the scales beside them, and how one computes with them.
 
-use super::{BuildContext, Weight};
+use super::{BuildContext, LayerBase, Weight};
 use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::Initializer;
@@ -8,6 +8,17 @@ use crate::json::Value;
 use crate::ops::shape::{Span, slice_axis};
 use crate::ops::{self, Axes};
 use crate::tensor::{DType, Shape, Tensor};
+
+/// The error of layers that Keras quantizes and this crate doesn't.
+pub(crate) fn refuse_quantization(base: &LayerBase, quantization_config: &Value) -> Result<()> {
+    if quantization_config.is_null() && base.dtype_policy().quantization().is_none() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unsupported, "quantized layers of this class are not supported")
+        .received(quantization_config.short())
+        .hint("save the model before quantizing it")
+        .at("quantization_config"))
+}
 
 /// The weights that a quantized layer has beside its kernel (or embeddings) and bias.
 #[derive(Debug)]
@@ -305,7 +316,7 @@ mod tests {
     fn floats_are_rounded_to_8_bits() {
         // np.array([…], "float32").astype(ml_dtypes.float8_e4m3fn)
         let x = Tensor::from_slice(&[0.3f32, 1000.0, -1.1, 0.002, 0.01, 0.0], [6]).unwrap();
-        let one = Tensor::from_slice(&[1.0f32], []).unwrap();
+        let one = Tensor::from_slice(&[1.0f32], Vec::<usize>::new()).unwrap();
         let rounded = round_float8(&x, &one).unwrap().to_vec::<f32>().unwrap();
         assert_eq!(rounded, [0.3125, 448.0, -1.125, 0.001953125, 0.009765625, 0.0]);
     }

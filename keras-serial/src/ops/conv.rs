@@ -6,7 +6,8 @@ use super::arithmetic::{add, divide};
 use super::create::ones;
 use super::dtypes::{cast, to_float};
 use super::graph::Operand;
-use super::shape::{Span, pad_with, reshape_to, slice, transpose_to};
+use super::reduce::Axes;
+use super::shape::{Span, concat, pad_with, reshape_to, slice, slice_axis, transpose_to};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
@@ -233,6 +234,21 @@ pub(crate) fn depthwise_conv(
     conv(x, &reshape_to(kernel, &grouped.into())?, strides, padding, format, dilation, *channels)
 }
 
+/// [`depthwise_conv`], then all channels mixed at each position by a kernel of shape
+/// `(1, …, channels · multiplier, outputs)` (`keras.ops.separable_conv`).
+pub(crate) fn separable_conv(
+    x: &Tensor,
+    depthwise: &Tensor,
+    pointwise: &Tensor,
+    strides: &[usize],
+    padding: Padding,
+    format: DataFormat,
+    dilation: &[usize],
+) -> Result<Tensor> {
+    let y = depthwise_conv(x, depthwise, strides, padding, format, dilation)?;
+    conv(&y, pointwise, &[], Padding::Valid, format, &[], 1)
+}
+
 /// The transpose of a convolution, with a kernel of shape `(…window, outputs, inputs)`
 /// (`keras.ops.conv_transpose`).
 pub(crate) fn conv_transpose(
@@ -385,6 +401,40 @@ fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tenso
             reshape_to(&y, &Shape::from([n, c, d, h, w]))
         }
     }
+}
+
+/// One element for each of so many windows of an axis, which overlap where they don't fit
+/// (`keras.ops.adaptive_max_pool`, `adaptive_average_pool`).
+pub(crate) fn adaptive_pool(x: &Tensor, pooling: Pooling, size: &[usize], format: DataFormat) -> Result<Tensor> {
+    let (batch, spatial, channels) = parts(x, format)?;
+    if spatial.len() != size.len() || size.contains(&0) {
+        return Err(Error::new(ErrorKind::InvalidArgument, "wrong `output_size`")
+            .expected(format!("{} positive integers", spatial.len()))
+            .received(format!("{size:?}")));
+    }
+    if x.is_symbolic() {
+        let known = size.iter().copied().map(Some).collect();
+        return Ok(Tensor::symbol(joined(batch, known, channels, format), x.dtype()));
+    }
+    let first: isize = if format == DataFormat::ChannelsLast { 1 } else { 2 };
+    let fold = |x: &Tensor, axis: isize, keepdims: bool| match pooling {
+        Pooling::Max => super::reduce::max_impl(x, &Axes::from(axis), keepdims),
+        Pooling::Average => super::reduce::mean_impl(x, &Axes::from(axis), keepdims),
+    };
+    (first..).zip(size).try_fold(x.clone(), |x, (axis, count)| {
+        let extent = x.shape().dim(axis)?;
+        if extent.is_multiple_of(*count) {
+            let mut dims = x.shape().known()?;
+            let position = x.shape().axis(axis)?;
+            dims.splice(position..=position, [*count, extent / count]);
+            return fold(&reshape_to(&x, &dims.into())?, axis + 1, false);
+        }
+        let windows = (0..*count).map(|i| {
+            let window = Span::range(i * extent / count, ((i + 1) * extent).div_ceil(*count));
+            fold(&slice_axis(&x, axis, window)?, axis, true)
+        });
+        concat(&windows.collect::<Result<Vec<_>>>()?, axis)
+    })
 }
 
 /// Positions plus a bias of one number a channel.

@@ -385,6 +385,29 @@ pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Res
     Ok(out)
 }
 
+/// As much of a constant before and after one axis.
+pub(crate) fn full_edges(x: &Tensor, axis: isize, edge: usize, value: f64) -> Result<Tensor> {
+    let position = x.shape().axis(axis)?;
+    let widths: Vec<_> = (0..x.rank()).map(|i| if i == position { (edge, edge) } else { (0, 0) }).collect();
+    pad_with(x, &widths, value)
+}
+
+/// Each slice along an axis so many times, one after the other (`keras.ops.repeat`).
+pub(crate) fn repeat_axis(x: &Tensor, repeats: usize, axis: isize) -> Result<Tensor> {
+    let position = x.shape().axis(axis)?;
+    let extent = x.shape().get(axis)?;
+    let shape = x.shape().with(axis, extent.map(|extent| extent.saturating_mul(repeats)))?;
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    if repeats == 1 {
+        return Ok(x.clone());
+    }
+    let split = expand_at(x, position as isize + 1)?;
+    let wide = split.shape().with(position as isize + 1, Some(repeats))?;
+    reshape_to(&broadcast_to(&split, &wide)?, &shape)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -258,9 +258,7 @@ const WEIGHTS: &str = "model.weights.h5";
 
 fn json(text: &[u8], limits: &Limits) -> Result<Value> {
     Limits::check("bytes of a JSON text", text.len() as u64, limits.max_config_bytes)?;
-    let mut json_limits = JsonLimits::default();
-    json_limits.max_depth = limits.max_json_depth;
-    Value::parse_bytes(text, &json_limits)
+    Value::parse_bytes(text, &JsonLimits::default().max_depth(limits.max_json_depth))
 }
 
 /// An archive, or a directory of the same files.

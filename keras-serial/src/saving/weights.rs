@@ -65,6 +65,9 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
             let bytes = variable.read().to_bytes().at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
+        for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
+            group.tensors.insert(name.to_owned(), value.to_bytes()?.into());
+        }
         order.push(vars);
     }
     for kept in kept(model) {
@@ -81,6 +84,8 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
 pub(super) struct Plan {
     pub report: LoadReport,
     assignments: Vec<(Variable, Tensor)>,
+    /// What layers keep by name beside their weights.
+    states: Vec<(LayerRef, String, Tensor)>,
     layers: Vec<LayerRef>,
     pub kept: Vec<KeptGroup>,
 }
@@ -108,7 +113,14 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             plan.offer(variable, path, tensor, rules)?;
         }
         if let Some(group) = group {
-            let extra = group.tensors.keys().filter(|name| {
+            let known = layer.layer().state_names();
+            for (name, tensor) in group.tensors.iter().filter(|(name, _)| known.contains(&name.as_str()) && !left_out) {
+                let path = format!("{in_file}/{name}");
+                let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+                plan.states.push((layer.clone(), name.clone(), value));
+                plan.report.applied.push(path);
+            }
+            let extra = group.tensors.keys().filter(|name| !known.contains(&name.as_str())).filter(|name| {
                 name.parse::<usize>()
                     .map_or_else(|_| !own.iter().any(|v| v.name() == *name), |index| index >= own.len())
             });
@@ -194,6 +206,9 @@ impl Plan {
         }
         for (variable, value) in &self.assignments {
             variable.assign(value)?;
+        }
+        for (layer, name, value) in &self.states {
+            layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;
         }
         for layer in &self.layers {
             layer.layer().after_load().at_with(|| layer.name().to_owned())?;

@@ -7,6 +7,8 @@ convolution! {
     /// - `filters`: the number of outputs; `kernel_size`: the window.
     /// - `strides` and `dilation_rate`: 1; `padding`: `valid`; `data_format`: `channels_last`;
     ///   `groups`: 1.
+    /// - `lora_rank`, `lora_alpha`: the rank of a low-rank update of a frozen kernel, none by default,
+    ///   and by what (over the rank) it is scaled, the rank by default.
     /// - `activation`: linear; `use_bias`: true; `kernel_initializer`: `glorot_uniform`;
     ///   `bias_initializer`: `zeros`; no regularizers and constraints.
     ///
@@ -22,5 +24,5 @@ convolution! {
     /// assert_eq!(y.to_vec::<f32>()?, [8.0]);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    Conv3D, 3
+    Conv3D, 3, "Convolution3D"
 }

@@ -2,21 +2,24 @@
 
 /// Defines a convolution layer over `$rank` axes.
 macro_rules! convolution {
-    ($(#[$doc:meta])* $name:ident, $rank:literal) => {
+    ($(#[$doc:meta])* $name:ident, $rank:literal, $alias:literal) => {
         use crate::activations::Activation;
         use crate::constraints::Constraint;
         use crate::error::Result;
         use crate::initializers::Initializer;
+        use crate::json::Value;
+        use crate::layers::convolutional::{check_dilation, refuse_causal};
         use crate::layers::{BuildContext, Dims, InputSpec, Layer, LayerBase, Weight, invalid_argument};
         use crate::ops::conv::{self, DataFormat, Padding};
+        use crate::ops;
         use crate::regularizers::Regularizer;
-        use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
-        use crate::{KerasSerializable, register};
+        use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+        use crate::{Config, KerasSerializable, register};
 
         $(#[$doc])*
-        #[register(builtin = "keras.layers")]
+        #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, validate = Self::check, ignore("lora_rank", "lora_alpha"))]
+        #[config(new, setters, validate = Self::check, get_config = Self::name_alpha, from_config = Self::drop_lora)]
         pub struct $name {
             base: LayerBase,
             filters: usize,
@@ -49,24 +52,72 @@ macro_rules! convolution {
             kernel_constraint: Option<Constraint>,
             #[config(default)]
             bias_constraint: Option<Constraint>,
+            /// The rank of a low-rank update of the kernel, if there is one.
+            #[config(default, skip_if = Option::is_none)]
+            lora_rank: Option<usize>,
+            #[config(default, skip_if = Option::is_none)]
+            lora_alpha: Option<Value>,
             #[weight]
             kernel: Weight,
             #[weight]
             bias: Weight,
+            #[weight]
+            lora_kernel_a: Weight,
+            #[weight]
+            lora_kernel_b: Weight,
         }
 
         impl $name {
             fn check(&self) -> Result<()> {
-                if self.filters == 0 || self.groups == 0 || !self.filters.is_multiple_of(self.groups) {
-                    return Err(invalid_argument("filters", "a positive multiple of `groups`", self.filters));
+                if self.filters == 0 {
+                    return Err(invalid_argument("filters", "a strictly positive value", self.filters));
                 }
-                if self.strides.0.iter().any(|s| *s > 1) && self.dilation_rate.0.iter().any(|d| *d > 1) {
-                    return Err(invalid_argument("dilation_rate", "1, as `strides` are more than 1", format!("{:?}", self.dilation_rate.0)));
+                if self.groups == 0 || !self.filters.is_multiple_of(self.groups) {
+                    let expected = format!("a positive divisor of the number of filters, {}", self.filters);
+                    return Err(invalid_argument("groups", expected, self.groups));
                 }
-                if self.padding == Padding::Causal && $rank != 1 {
-                    return Err(invalid_argument("padding", "\"valid\" or \"same\"", "causal"));
+                if self.lora_rank.is_some() && self.kernel_constraint.is_some() {
+                    return Err(invalid_argument("lora_rank", "none: Lora is incompatible with kernel constraints", "set"));
+                }
+                check_dilation(&self.strides.0, &self.dilation_rate.0)?;
+                if $rank == 1 { Ok(()) } else { refuse_causal(self.padding) }
+            }
+
+            /// Keras writes the rank for an alpha that was left out.
+            fn name_alpha(&self, config: &mut Config) -> Result<()> {
+                if let (Some(rank), None) = (self.lora_rank, &self.lora_alpha) {
+                    config.insert("lora_alpha".into(), rank.into());
                 }
                 Ok(())
+            }
+
+            /// Without a rank, there is no update.
+            fn drop_lora(config: &mut Config) -> Result<()> {
+                let has_rank = config.get("lora_rank").is_some_and(|rank| !rank.is_null() && rank.as_i64() != Some(0));
+                if !has_rank {
+                    config.shift_remove("lora_rank");
+                    config.shift_remove("lora_alpha");
+                }
+                Ok(())
+            }
+
+            /// The weight by which windows are multiplied, without a low-rank update.
+            pub fn kernel(&self) -> &Weight {
+                &self.kernel
+            }
+
+            /// The weight that is added.
+            pub fn bias(&self) -> &Weight {
+                &self.bias
+            }
+
+            /// The kernel with its low-rank update.
+            fn updated_kernel(&self) -> Result<Tensor> {
+                let kernel = self.kernel.value()?;
+                let Some(rank) = self.lora_rank else { return Ok(kernel) };
+                let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
+                let scale = crate::layers::core::lora::scale(rank, self.lora_alpha.as_ref());
+                ops::cast_to(&ops::add(&kernel, ops::multiply(&update, scale)?)?, kernel.dtype())
             }
         }
 
@@ -82,6 +133,7 @@ macro_rules! convolution {
                     .initializer(&self.kernel_initializer)
                     .regularizer(&self.kernel_regularizer)
                     .constraint(&self.kernel_constraint)
+                    .trainable(self.lora_rank.is_none())
                     .create()?;
                 if self.use_bias {
                     self.bias
@@ -91,13 +143,30 @@ macro_rules! convolution {
                         .constraint(&self.bias_constraint)
                         .create()?;
                 }
+                if let Some(rank) = self.lora_rank {
+                    // Keras saves the kernel with the update in it, and the update as zero.
+                    let window = self.kernel_size.0.iter().copied();
+                    let narrow: Vec<usize> = window.chain([channels / self.groups, rank]).collect();
+                    let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
+                    for (weight, shape, initializer) in
+                        [(&self.lora_kernel_a, narrow, &a), (&self.lora_kernel_b, vec![rank, self.filters], &b)]
+                    {
+                        weight
+                            .make(cx, shape)
+                            .initializer(initializer)
+                            .regularizer(&self.kernel_regularizer)
+                            .dtype(DType::Float32)
+                            .saved(false)
+                            .create()?;
+                    }
+                }
                 Ok(())
             }
 
             fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
                 let mut y = conv::conv(
                     inputs.tensor()?,
-                    &self.kernel.value()?,
+                    &self.updated_kernel()?,
                     &self.strides.0,
                     self.padding,
                     self.data_format,
@@ -114,6 +183,10 @@ macro_rules! convolution {
                 let spec = InputSpec::ndim($rank + 2);
                 let channels = self.kernel.variable().and_then(|kernel| kernel.shape().dim(-2).ok());
                 Some(channels.into_iter().fold(spec, |spec, channels| spec.axis(self.data_format.channel_axis(), channels * self.groups)))
+            }
+
+            fn saved_weights(&self) -> Option<Vec<&Weight>> {
+                Some(vec![&self.kernel, &self.bias])
             }
         }
     };

@@ -1,6 +1,8 @@
 //! `activation(x · kernel + bias)`
 
+use super::lora;
 use crate::activations::Activation;
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
@@ -35,7 +37,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, setters, validate = Self::check, get_config = Self::write)]
 pub struct Dense {
     base: LayerBase,
     units: usize,
@@ -75,7 +77,13 @@ pub struct Dense {
 }
 
 impl Dense {
+    fn write(&self, config: &mut Config) -> Result<()> {
+        lora::write(self.lora_rank, config);
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
+        lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")?;
         match self.units {
             0 => Err(invalid_argument("units", "a positive integer", self.units)),
             _ => Ok(()),
@@ -110,7 +118,6 @@ impl Layer for Dense {
             .initializer(&self.kernel_initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint)
-            .trainable(self.lora_rank.is_none())
             .create()?;
         }
         if self.use_bias {
@@ -122,10 +129,8 @@ impl Layer for Dense {
                 .create()?;
         }
         if let Some(rank) = self.lora_rank {
-            // Keras saves the kernel with the update in it, and the update as zero.
-            let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
-            self.lora_kernel_a.make(cx, [input.last()?, rank]).initializer(&a).saved(false).create()?;
-            self.lora_kernel_b.make(cx, [rank, self.units]).initializer(&b).saved(false).create()?;
+            let (factors, shape) = ((&self.lora_kernel_a, &self.lora_kernel_b), [input.last()?, self.units]);
+            lora::make(cx, &self.kernel, factors, rank, &shape, &self.kernel_regularizer)?;
         }
         Ok(())
     }
@@ -139,7 +144,7 @@ impl Layer for Dense {
         };
         if let Some(rank) = self.lora_rank {
             let update = ops::matmul(&ops::matmul(x, &self.lora_kernel_a.value()?)?, &self.lora_kernel_b.value()?)?;
-            y = ops::add(&y, ops::multiply(&update, super::lora_scale(rank, self.lora_alpha.as_ref()))?)?;
+            y = ops::add(&y, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)?;
         }
         if self.use_bias {
             let bias = self.bias.value()?;

@@ -117,6 +117,40 @@ macro_rules! global_pooling {
 }
 pub(super) use global_pooling;
 
+/// Defines a pooling layer that gives a fixed number of positions on each of `$rank` axes.
+macro_rules! adaptive_pooling {
+    ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident) => {
+        use crate::error::Result;
+        use crate::layers::{Dims, InputSpec, Layer, LayerBase};
+        use crate::ops::conv::{self, DataFormat, Pooling};
+        use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+        use crate::{KerasSerializable, register};
+
+        $(#[$doc])*
+        #[register(builtin = "keras.layers")]
+        #[derive(KerasSerializable, Debug)]
+        #[config(new, setters)]
+        pub struct $name {
+            base: LayerBase,
+            output_size: Dims<$rank>,
+            #[config(default)]
+            data_format: DataFormat,
+        }
+
+        impl Layer for $name {
+            fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+                let x = inputs.tensor()?;
+                conv::adaptive_pool(x, Pooling::$op, &self.output_size.0, self.data_format).map(Into::into)
+            }
+
+            fn input_spec(&self) -> Option<InputSpec> {
+                Some(InputSpec::ndim($rank + 2))
+            }
+        }
+    };
+}
+pub(super) use adaptive_pooling;
+
 /// Pooling over all positions.
 #[expect(non_snake_case, reason = "named by the kinds of pooling")]
 pub(super) mod global {

@@ -1,0 +1,28 @@
+//! The transpose of a convolution over depth, height and width.
+
+convolution_transpose! {
+    /// The transpose (not the inverse) of a convolution over depth, height and width: from its outputs' shape to its
+    /// inputs'.
+    ///
+    /// # Arguments
+    /// - `filters`: the number of outputs; `kernel_size`: the window.
+    /// - `strides`, `dilation_rate`: 1; `padding`: `valid`; `output_padding`: none, an extent less than
+    ///   `strides` by which the output is longer; `data_format`: `channels_last`.
+    /// - `activation`: linear; `use_bias`: true; `kernel_initializer`: `glorot_uniform`;
+    ///   `bias_initializer`: `zeros`; no regularizers and constraints.
+    ///
+    /// # Shapes
+    /// `(batch, depth, height, width, channels)` gives `(batch, depth · strides, height · strides, width · strides, filters)` for
+    /// `same` padding.
+    ///
+    /// Follows <https://keras.io/api/layers/convolution_layers/convolution3d_transpose>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[3.0f32], [1, 1, 1, 1, 1])?;
+    /// let y = Conv3DTranspose::new(1, 2).kernel_initializer("ones").apply(&x)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [3.0; 8]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    Conv3DTranspose, 3, "Convolution3DTranspose"
+}

@@ -1,0 +1,27 @@
+//! Each channel under a kernel of its own, then a mixture of channels, over height and width.
+
+separable_convolution! {
+    /// Convolution over height and width of each channel by itself, then of all channels at each position.
+    ///
+    /// # Arguments
+    /// - `filters`: the number of outputs; `kernel_size`: the window; `depth_multiplier`: 1, the number
+    ///   of kernels of each channel.
+    /// - `strides`, `dilation_rate`: 1; `padding`: `valid`; `data_format`: `channels_last`.
+    /// - `activation`: linear; `use_bias`: true; `depthwise_initializer`, `pointwise_initializer`:
+    ///   `glorot_uniform`; `bias_initializer`: `zeros`; no regularizers and constraints.
+    ///
+    /// # Shapes
+    /// `(batch, height, width, channels)` gives the same with `filters` channels.
+    ///
+    /// Follows <https://keras.io/api/layers/convolution_layers/separable_convolution2d>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[1.0f32, 10.0, 2.0, 20.0], [1, 1, 2, 2])?;
+    /// let layer = SeparableConv2D::new(1, [1, 2]);
+    /// let y = layer.depthwise_initializer("ones").pointwise_initializer("ones").apply(&x)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [33.0]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    SeparableConv2D, 2, "SeparableConvolution2D"
+}

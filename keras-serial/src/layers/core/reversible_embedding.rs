@@ -1,0 +1,183 @@
+//! A vector for each integer, and back.
+
+use super::embedding::{check_dims, lookup};
+use super::lora;
+use crate::config::{Config, Number};
+use crate::constraints::Constraint;
+use crate::error::Result;
+use crate::initializers::Initializer;
+use crate::json::Value;
+use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::ops;
+use crate::regularizers::Regularizer;
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// Turns integers below `input_dim` into vectors of `output_dim` numbers, and with the call's
+/// `reverse` vectors into a score for each integer.
+///
+/// # Arguments
+/// - `input_dim`, `output_dim`: the numbers of vectors, and of numbers in each.
+/// - `tie_weights`: true; scores are products with the vectors themselves, else with a matrix of
+///   their own.
+/// - `embeddings_initializer`: `uniform`; `embeddings_regularizer`, `embeddings_constraint`: none.
+/// - `mask_zero`: false; if true, 0 stands for padding, and is masked.
+/// - `reverse_dtype`: none; the dtype in which scores are computed.
+/// - `logit_soft_cap`: none; a bound `c` that scores `s` do not pass: `c · tanh(s / c)`.
+///
+/// # Shapes
+/// `(batch, …)` of integers gives `(batch, …, output_dim)`; in reverse, `(batch, …, output_dim)`
+/// gives `(batch, …, input_dim)`.
+///
+/// Follows <https://keras.io/api/layers/core_layers/reversible_embedding>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let layer = ReversibleEmbedding::new(2, 3).embeddings_initializer("ones").shared();
+/// let y = layer.apply(&Tensor::from_slice(&[1i32], [1, 1])?)?;
+/// let scores = layer.apply(CallArgs::from(&y).with_value("reverse", true))?;
+/// assert_eq!(scores.to_vec::<f32>()?, [3.0, 3.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check, get_config = Self::write)]
+pub struct ReversibleEmbedding {
+    base: LayerBase,
+    input_dim: usize,
+    output_dim: usize,
+    #[config(default = Some("uniform".into()))]
+    embeddings_initializer: Option<Initializer>,
+    #[config(default)]
+    embeddings_regularizer: Option<Regularizer>,
+    #[config(base_or_null)]
+    activity_regularizer: (),
+    #[config(default)]
+    embeddings_constraint: Option<Constraint>,
+    #[config(default)]
+    mask_zero: bool,
+    #[config(default, no_setter)]
+    quantization_config: Value,
+    /// The rank of a low-rank update, if there is one.
+    #[config(default, skip_if = Option::is_none)]
+    lora_rank: Option<usize>,
+    #[config(default, skip_if = Option::is_none)]
+    lora_alpha: Option<Value>,
+    #[config(default = true)]
+    tie_weights: bool,
+    #[config(default)]
+    reverse_dtype: Option<String>,
+    #[config(default)]
+    logit_soft_cap: Option<Number>,
+    #[weight]
+    embeddings: Weight,
+    #[weight]
+    lora_embeddings_a: Weight,
+    #[weight]
+    lora_embeddings_b: Weight,
+    #[weight]
+    reverse_embeddings: Weight,
+}
+
+impl ReversibleEmbedding {
+    fn check(&self) -> Result<()> {
+        check_dims(self.input_dim, self.output_dim)?;
+        lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")?;
+        self.scores_dtype()?;
+        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
+    }
+
+    fn write(&self, config: &mut Config) -> Result<()> {
+        lora::write(self.lora_rank, config);
+        Ok(())
+    }
+
+    fn scores_dtype(&self) -> Result<Option<DType>> {
+        self.reverse_dtype.as_deref().map(str::parse).transpose()
+    }
+
+    /// The vectors with their update.
+    fn vectors(&self) -> Result<Tensor> {
+        let vectors = self.embeddings.value()?;
+        match self.lora_rank {
+            Some(rank) => {
+                let update = ops::matmul(&self.lora_embeddings_a.value()?, &self.lora_embeddings_b.value()?)?;
+                ops::add(&vectors, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)
+            }
+            None => Ok(vectors),
+        }
+    }
+
+    fn scores(&self, x: &Tensor) -> Result<Tensor> {
+        let kernel =
+            if self.tie_weights { ops::transpose(&self.vectors()?, None)? } else { self.reverse_embeddings.value()? };
+        let scores = match self.scores_dtype()? {
+            Some(dtype) => ops::matmul(&ops::cast_to(x, dtype)?, &ops::cast_to(&kernel, dtype)?)?,
+            None => ops::matmul(x, &kernel)?,
+        };
+        match self.logit_soft_cap.map(Number::get) {
+            Some(cap) => ops::multiply(&ops::tanh(&ops::divide(&scores, cap)?)?, cap),
+            None => Ok(scores),
+        }
+    }
+}
+
+impl Layer for ReversibleEmbedding {
+    fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let shape = [self.input_dim, self.output_dim];
+        self.embeddings
+            .make(cx, shape)
+            .initializer(&self.embeddings_initializer)
+            .regularizer(&self.embeddings_regularizer)
+            .constraint(&self.embeddings_constraint)
+            .create()?;
+        if let Some(rank) = self.lora_rank {
+            let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+            lora::make(cx, &self.embeddings, factors, rank, &shape, &self.embeddings_regularizer)?;
+        }
+        if !self.tie_weights {
+            let shape = [self.output_dim, self.input_dim];
+            self.reverse_embeddings.make(cx, shape).initializer(&self.embeddings_initializer).create()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        if inputs.flag("reverse", false)? {
+            return self.scores(x).map(Into::into);
+        }
+        let update = self.lora_rank.map(|rank| {
+            let scale = lora::scale(rank, self.lora_alpha.as_ref());
+            (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
+        });
+        let y = lookup(x, &self.embeddings, update)?;
+        let mask = self.mask_zero.then(|| ops::not_equal(x, 0)).transpose()?;
+        Ok(y.with_mask(mask).into())
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["inputs", "reverse"]
+    }
+
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        Some(vec![&self.embeddings, &self.reverse_embeddings])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::LayerExt;
+
+    #[test]
+    fn untied_scores_have_a_matrix_of_their_own() {
+        let layer = ReversibleEmbedding::new(4, 2).tie_weights(false).logit_soft_cap(1).mask_zero(true).shared();
+        let y = layer.apply(&Tensor::from_slice(&[0i32, 3], [1, 2]).unwrap()).unwrap();
+        assert_eq!(y.mask().unwrap().to_vec::<bool>().unwrap(), [false, true]);
+        let scores = layer.apply(CallArgs::from(&y).with_value("reverse", true)).unwrap();
+        assert_eq!(scores.shape().to_string(), "(1, 2, 4)");
+        assert!(scores.mask().is_none());
+        assert_eq!(layer.weights()[1].shape().to_string(), "(2, 4)");
+    }
+}

@@ -1,0 +1,24 @@
+//! The mean of each of so many windows over height and width.
+
+use super::adaptive_pooling;
+
+adaptive_pooling! {
+    /// The mean of each of `output_size` windows, which cover height and width evenly.
+    ///
+    /// # Arguments
+    /// `output_size`: the number of windows, one for all axes or one for each; `data_format`:
+    /// `channels_last`.
+    ///
+    /// # Shapes
+    /// `(batch, height, width, channels)` gives `output_size` positions and the same channels.
+    ///
+    /// Follows <https://keras.io/api/layers/pooling_layers/adaptive_average_pooling2d>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 1, 4, 1])?;
+    /// assert_eq!(AdaptiveAveragePooling2D::new([1, 2]).apply(&x)?.to_vec::<f32>()?, [1.5, 3.5]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    AdaptiveAveragePooling2D, 2, Average
+}

@@ -1,0 +1,63 @@
+//! Larger images.
+
+use crate::error::Result;
+use crate::layers::{Dims, InputSpec, Layer, LayerBase};
+use crate::ops::{DataFormat, Interpolation, ResizeOptions, image};
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// Makes images larger: repeats rows and columns, or interpolates between them.
+///
+/// # Arguments
+/// `size`: how many times as high and wide, 2 by default; `data_format`: `channels_last`;
+/// `interpolation`: `nearest` (repeats), `bilinear`, `bicubic`, `lanczos3` or `lanczos5`.
+///
+/// # Shapes
+/// `(batch, height, width, channels)` gives `(batch, height · size, width · size, channels)`.
+///
+/// Follows <https://keras.io/api/layers/reshaping_layers/up_sampling2d>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 3.0], [1, 1, 2, 1])?;
+/// let layer = UpSampling2D::new().size([1, 2]);
+/// assert_eq!(layer.apply(&x)?.to_vec::<f32>()?, [1.0, 1.0, 3.0, 3.0]);
+/// let layer = UpSampling2D::new().size([1, 2]).interpolation(ops::Interpolation::Bilinear);
+/// assert_eq!(layer.apply(&x)?.to_vec::<f32>()?, [1.0, 1.5, 2.5, 3.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct UpSampling2D {
+    base: LayerBase,
+    #[config(default = 2.into())]
+    size: Dims<2>,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default)]
+    interpolation: Interpolation,
+}
+
+impl Layer for UpSampling2D {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        // Shapes, known or not, grow alike for every interpolation.
+        if self.interpolation == Interpolation::Nearest || x.is_symbolic() {
+            return super::macros::repeat(x, &self.size.0, self.data_format).map(Into::into);
+        }
+        let [height, width] = match self.data_format {
+            DataFormat::ChannelsLast => [1, 2],
+            DataFormat::ChannelsFirst => [2, 3],
+        };
+        let [by_height, by_width] = self.size.0;
+        let size = [x.shape().dim(height)?.saturating_mul(by_height), x.shape().dim(width)?.saturating_mul(by_width)];
+        let options =
+            ResizeOptions { interpolation: self.interpolation, data_format: self.data_format, ..Default::default() };
+        image::resize_impl(x, size, &options).map(Into::into)
+    }
+
+    fn input_spec(&self) -> Option<InputSpec> {
+        Some(InputSpec::ndim(4))
+    }
+}
