@@ -103,7 +103,14 @@ impl QuantizedWeights {
 
     /// Makes embeddings of integers, `[inputs, outputs]`, and their scales: one for each row, or for
     /// each block in it.
-    pub fn build_embeddings(&self, cx: &mut BuildContext<'_>, mode: Quantization, embeddings: &Weight, inputs: usize, outputs: usize) -> Result<()> {
+    pub fn build_embeddings(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        embeddings: &Weight,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<()> {
         match mode {
             Quantization::Int8 => {
                 embeddings.make(cx, [inputs, outputs]).dtype(DType::Int8).trainable(false).create()?;
@@ -111,10 +118,13 @@ impl QuantizedWeights {
             }
             Quantization::Int4 { block_size } => {
                 embeddings.make(cx, [inputs, outputs.div_ceil(2)]).dtype(DType::Int8).trainable(false).create()?;
-                let shape = block_size.map_or_else(|| Shape::from([inputs]), |size| Shape::from([inputs, outputs.div_ceil(size)]));
+                let shape = block_size
+                    .map_or_else(|| Shape::from([inputs]), |size| Shape::from([inputs, outputs.div_ceil(size)]));
                 self.build_scales(cx, shape, block_size.map(|size| (size, outputs)))
             }
-            Quantization::Float8 { .. } => Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'")),
+            Quantization::Float8 { .. } => {
+                Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'"))
+            }
         }
     }
 
@@ -145,7 +155,14 @@ impl QuantizedWeights {
     }
 
     /// `inputs · kernel`, before a bias is added.
-    pub fn matmul(&self, x: &Tensor, kernel: &Weight, outputs: usize, mode: Quantization, config: &Value) -> Result<Tensor> {
+    pub fn matmul(
+        &self,
+        x: &Tensor,
+        kernel: &Weight,
+        outputs: usize,
+        mode: Quantization,
+        config: &Value,
+    ) -> Result<Tensor> {
         let dtype = x.dtype();
         let kernel = match mode {
             Quantization::Float8 { .. } => {

@@ -129,7 +129,11 @@ fn compare(path: &str, first: &Value, second: &Value, out: &mut Vec<ConfigChange
                 }
             }
             let added = b.iter().filter(|(key, _)| *key != "shared_object_id" && !a.contains_key(*key));
-            out.extend(added.map(|(key, value)| ConfigChange { path: join(key), before: None, after: Some(value.short()) }));
+            out.extend(added.map(|(key, value)| ConfigChange {
+                path: join(key),
+                before: None,
+                after: Some(value.short()),
+            }));
         }
         (Value::List(a), Value::List(b)) => {
             for i in 0..a.len().max(b.len()) {

@@ -120,15 +120,19 @@ impl FileEditor {
     /// When there is no such object, the name is ambiguous, is a path, or is taken.
     pub fn rename_object(&mut self, object: &str, new_name: &str) -> Result<()> {
         if new_name.contains('/') || matches!(new_name, "" | "." | ".." | "vars") || new_name.contains('\0') {
-            return Err(Error::new(ErrorKind::InvalidArgument, "the new name should be a leaf name, not a full path name")
-                .received(format!("new_name={new_name:?}"))
-                .at(object.to_owned()));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the new name should be a leaf name, not a full path name",
+            )
+            .received(format!("new_name={new_name:?}"))
+            .at(object.to_owned()));
         }
         let path = self.find(object)?;
         let (parent, name) = split(&path);
         let parent = self.group(parent)?;
         if parent.groups.contains_key(new_name) || parent.tensors.contains_key(new_name) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "an object of this name is there already").at(new_name.to_owned()));
+            return Err(Error::new(ErrorKind::InvalidArgument, "an object of this name is there already")
+                .at(new_name.to_owned()));
         }
         // The renamed object keeps its place in the order.
         let groups = std::mem::take(&mut parent.groups);
@@ -156,13 +160,18 @@ impl FileEditor {
     ///
     /// # Errors
     /// When the parent is not there, or the path is taken.
-    pub fn add_object(&mut self, path: &str, weights: impl IntoIterator<Item = (impl Into<String>, TensorBytes)>) -> Result<()> {
+    pub fn add_object(
+        &mut self,
+        path: &str,
+        weights: impl IntoIterator<Item = (impl Into<String>, TensorBytes)>,
+    ) -> Result<()> {
         let path = names(path).collect::<Vec<_>>().join("/");
         let (parent_path, name) = split(&path);
         let taken = |tree: &WeightTree| tree.groups.contains_key(name) || tree.tensors.contains_key(name);
         let parent = self.tree.group(parent_path).ok_or_else(|| not_found(parent_path, &self.tree))?;
         if name.is_empty() || taken(parent) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "an object is there already, or the path is empty").at(path.clone()));
+            return Err(Error::new(ErrorKind::InvalidArgument, "an object is there already, or the path is empty")
+                .at(path.clone()));
         }
         let mut group = WeightTree::default();
         let inner = if self.file.layout == Layout::Paths { "vars" } else { "" };
@@ -184,7 +193,11 @@ impl FileEditor {
     ///
     /// # Errors
     /// When there is no such object, or its name is ambiguous.
-    pub fn add_weights(&mut self, object: &str, weights: impl IntoIterator<Item = (impl Into<String>, TensorBytes)>) -> Result<()> {
+    pub fn add_weights(
+        &mut self,
+        object: &str,
+        weights: impl IntoIterator<Item = (impl Into<String>, TensorBytes)>,
+    ) -> Result<()> {
         let path = self.find(object)?;
         let is_legacy = self.file.layout == Layout::Legacy;
         let place = self.vars(&path);
@@ -193,7 +206,8 @@ impl FileEditor {
             let name = name.into();
             let is_new = group.tensor(&name).is_none();
             group.insert(&name, tensor).at_with(|| place.clone())?;
-            if is_legacy && is_new
+            if is_legacy
+                && is_new
                 && let Some(H5Attr::StrList(list)) = group.attrs.get_mut("weight_names")
             {
                 list.push(name);
@@ -249,7 +263,8 @@ impl FileEditor {
             Layout::Own if is(".safetensors") => {
                 let mut tensors = Vec::new();
                 self.tree.each(&mut |path, tensor| tensors.push((path, tensor)));
-                let tensors = tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<_>>()?;
+                let tensors =
+                    tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<_>>()?;
                 let config = self.file.config.as_ref().map(crate::json::Value::to_json);
                 write_atomically(path, |file| super::safetensors::write(tensors, config, std::io::BufWriter::new(file)))
             }
@@ -270,9 +285,12 @@ impl FileEditor {
 
     fn parts(&self, name: &str) -> Result<Parts> {
         let config = self.file.config.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, "the opened file has no configuration, so it can't become a whole model")
-                .received(format!("filepath={name}"))
-                .at(name.to_owned())
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "the opened file has no configuration, so it can't become a whole model",
+            )
+            .received(format!("filepath={name}"))
+            .at(name.to_owned())
         })?;
         let assets = self.file.assets.iter().map(|(name, bytes)| (name.clone(), bytes.to_vec())).collect();
         Parts::new(config.to_json(), self.tree.clone(), assets, false)
@@ -303,7 +321,8 @@ impl FileEditor {
         match found.as_slice() {
             [path] => Ok(path.clone()),
             [] => {
-                let error = Error::new(ErrorKind::Weights, format!("Source name '{object}' does not appear in the model"));
+                let error =
+                    Error::new(ErrorKind::Weights, format!("Source name '{object}' does not appear in the model"));
                 Err(match did_you_mean(object, known.iter().map(String::as_str)) {
                     Some(near) => error.hint(near),
                     None => error.hint("`summary` lists all objects"),
@@ -365,8 +384,12 @@ fn groups_with_tensors(path: &str, tree: &WeightTree, out: &mut Vec<String>) {
     }
 }
 
-fn lists_of<'a>(attrs: &'a mut std::collections::BTreeMap<String, H5Attr>, name: &'a str) -> impl Iterator<Item = &'a mut Vec<String>> {
-    let is_part = move |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+fn lists_of<'a>(
+    attrs: &'a mut std::collections::BTreeMap<String, H5Attr>,
+    name: &'a str,
+) -> impl Iterator<Item = &'a mut Vec<String>> {
+    let is_part =
+        move |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     attrs.iter_mut().filter(move |(key, _)| is_part(key)).filter_map(|(_, value)| match value {
         H5Attr::StrList(list) => Some(list),
         _ => None,

@@ -122,7 +122,8 @@ impl ObjectInfo {
         let module = text(form.get("module")).filter(|_| registered.is_none());
         Self {
             path: super::stored::join(parent, &name.unwrap_or_else(|| class.clone())),
-            class: registered.unwrap_or_else(|| module.map_or_else(|| class.clone(), |module| format!("{module}.{class}"))),
+            class: registered
+                .unwrap_or_else(|| module.map_or_else(|| class.clone(), |module| format!("{module}.{class}"))),
         }
     }
 }

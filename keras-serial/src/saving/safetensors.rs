@@ -9,10 +9,10 @@ use std::io::Write;
 use ::safetensors::{Dtype, SafeTensors};
 use bytes::Bytes;
 
+use super::Limits;
 use super::rules::Rules;
 use super::stored::{WeightTree, join};
 use super::weights::{KEPT, KeptGroup, Plan, kept};
-use super::Limits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
@@ -54,7 +54,8 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
     let mut tree = WeightTree::default();
     for (name, info) in entries {
         let (from, to) = info.data_offsets;
-        let range = start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
+        let range =
+            start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
         let (from, to) = range.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
         let dtype = DTYPES.iter().find(|(_, theirs, _)| *theirs == info.dtype).map(|(ours, ..)| *ours);
         let dtype = dtype.ok_or_else(|| {
@@ -112,7 +113,9 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             continue;
         }
         match path.strip_prefix("optimizer/vars/").zip(root.tensor(&path)) {
-            Some((name, tensor)) if KEPT.contains(&"optimizer") => kept.datasets.push((name.to_owned(), tensor.read()?)),
+            Some((name, tensor)) if KEPT.contains(&"optimizer") => {
+                kept.datasets.push((name.to_owned(), tensor.read()?))
+            }
             _ => plan.report.unexpected.push(path),
         }
     }
@@ -134,7 +137,11 @@ pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
 }
 
 /// Writes a file: large elements first, so that all are aligned, then by name.
-pub(super) fn write(mut tensors: Vec<(String, TensorBytes)>, config: Option<String>, mut output: impl Write) -> Result<()> {
+pub(super) fn write(
+    mut tensors: Vec<(String, TensorBytes)>,
+    config: Option<String>,
+    mut output: impl Write,
+) -> Result<()> {
     tensors.sort_by(|(a, x), (b, y)| y.dtype.size().cmp(&x.dtype.size()).then_with(|| a.cmp(b)));
     let mut header = Dict::new();
     let mut metadata = Dict::from([("format".to_owned(), Value::from("keras"))]);
@@ -145,7 +152,8 @@ pub(super) fn write(mut tensors: Vec<(String, TensorBytes)>, config: Option<Stri
     let mut end = 0;
     for (name, tensor) in &tensors {
         let dtype = DTYPES.iter().find(|(ours, ..)| *ours == tensor.dtype).map(|(.., name)| *name);
-        let dtype = dtype.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
+        let dtype =
+            dtype.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
         let start = end;
         end += tensor.data.len();
         let entry = Dict::from([

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::contents::Look;
 use super::inspect::Inspection;
 use super::stored::join;
-use super::{LoadOptions, ModelFile, Limits};
+use super::{Limits, LoadOptions, ModelFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::ops;
@@ -169,7 +169,9 @@ impl ScanReport {
                 items.iter().enumerate().for_each(|(i, item)| self.walk(&join(path, &i.to_string()), key, item));
             }
             Value::Dict(dict) => {
-                if let Some(class) = dict.get("class_name").and_then(Value::as_str).filter(|_| dict.contains_key("config")) {
+                if let Some(class) =
+                    dict.get("class_name").and_then(Value::as_str).filter(|_| dict.contains_key("config"))
+                {
                     self.object(path, class, value);
                 }
                 dict.iter().for_each(|(key, item)| self.walk(&join(path, key), key, item));
@@ -199,11 +201,14 @@ impl ScanReport {
         let custom = [registered, name].iter().any(|name| registry::get_registered_object(name).is_ok());
         if custom {
             self.add(Code::KS206, path, format!("`{registered}`"));
-        } else if is_keras && (module.starts_with("keras.src.utils") || matches!(module, "keras.config" | "keras.utils")) {
+        } else if is_keras
+            && (module.starts_with("keras.src.utils") || matches!(module, "keras.config" | "keras.utils"))
+        {
             self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model"));
         } else if is_keras {
             self.add(Code::KS205, path, format!("`{module}.{name}`"));
-        } else if module == "builtins" && class != "function" || matches!(module, "os" | "subprocess" | "posix" | "sys") {
+        } else if module == "builtins" && class != "function" || matches!(module, "os" | "subprocess" | "posix" | "sys")
+        {
             self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model"));
         } else {
             self.add(Code::KS204, path, format!("`{registered}` of module `{module}`"));
@@ -255,7 +260,10 @@ fn is_location(key: &str, text: &str) -> bool {
         !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     });
     let names_a_file = matches!(key, "vocabulary" | "filepath" | "file" | "path" | "origin" | "url" | "idf_weights");
-    has_scheme || names_a_file || text.starts_with('/') && text.len() > 1 && text.matches('/').count() > 1 || text.contains("../")
+    has_scheme
+        || names_a_file
+        || text.starts_with('/') && text.len() > 1 && text.matches('/').count() > 1
+        || text.contains("../")
 }
 
 impl fmt::Display for ScanReport {

@@ -72,7 +72,7 @@ fn cve_2025_9905_legacy_files_have_the_same_policy() {
     let error = LoadOptions::new().load_model_from_bytes(bytes.clone()).unwrap_err();
     assert!(!error.path().is_empty(), "{error}");
     // The same length needs a text without its comma: here it is whole.
-    let text = "{\"class_name\": \"Sequential\", \"config\": {\"layers\": [{\"class_name\": \"Lambda\", \"config\": {\"name\": \"l\"}}]}}";
+    let text = "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"s\", \"layers\": [{\"class_name\": \"Lambda\", \"config\": {\"name\": \"l\"}}]}}";
     let error = LoadOptions::new().load_model_from_bytes(text.as_bytes().to_vec()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CodeRefused, "{error}");
 }

@@ -46,7 +46,8 @@ impl EinsumDense {
             })?;
             order.insert(at.min(order.len()), *axis);
         }
-        let extent = |axis: &usize| if kernel_reduced.contains(axis) { 1 } else { shape.get(*axis).copied().unwrap_or(1) };
+        let extent =
+            |axis: &usize| if kernel_reduced.contains(axis) { 1 } else { shape.get(*axis).copied().unwrap_or(1) };
         let mut scale_shape: Vec<usize> = order.iter().map(extent).collect();
         for axis in free {
             scale_shape.insert(axis.min(scale_shape.len()), 1);
@@ -61,10 +62,23 @@ impl EinsumDense {
     }
 
     /// Makes the kernel and its scales; does nothing to a kernel of floating-point numbers but make its scales.
-    pub(super) fn build_quantized(&self, cx: &mut BuildContext<'_>, mode: Quantization, rank: usize, shape: &[usize]) -> Result<bool> {
+    pub(super) fn build_quantized(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        rank: usize,
+        shape: &[usize],
+    ) -> Result<bool> {
         let plan = self.plan(rank, shape)?;
         let (rows, columns) = plan.extents(shape);
-        self.quantized.build_kernel(cx, mode, &self.kernel, Shape::from(shape), (rows, columns), Shape::from(plan.scale_shape))
+        self.quantized.build_kernel(
+            cx,
+            mode,
+            &self.kernel,
+            Shape::from(shape),
+            (rows, columns),
+            Shape::from(plan.scale_shape),
+        )
     }
 
     /// The product of inputs and kernel, before a bias is added.
@@ -113,7 +127,8 @@ impl Plan {
         sorted.sort_unstable();
         let places = sorted.iter().filter_map(|axis| self.kept.iter().position(|kept| kept == axis));
         let scale = ops::transpose(&scale, Some(places.collect()))?;
-        let ones = shape.iter().enumerate().map(|(i, extent)| if self.kernel_reduced.contains(&i) { 1 } else { *extent });
+        let ones =
+            shape.iter().enumerate().map(|(i, extent)| if self.kernel_reduced.contains(&i) { 1 } else { *extent });
         ops::reshape(&scale, &Shape::from(ones.collect::<Vec<_>>()))
     }
 }
