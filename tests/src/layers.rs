@@ -74,7 +74,8 @@ pub(crate) fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor
 
 fn gradients(model: &Model, io: &BTreeMap<String, Tensor>, inputs: &[Tensor]) -> Result<(), Failure> {
     let cotangents = indexed(io, "cotangent");
-    if cotangents.is_empty() {
+    // Keras gives none of weights that are integers, as those of quantized layers.
+    if cotangents.is_empty() || !io.keys().any(|name| name.starts_with("grad_")) {
         return Ok(());
     }
     let tape = GradientTape::new();

@@ -105,7 +105,11 @@ impl Layer for Dense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let inputs = input.last()?;
         let quantized = match self.base.dtype_policy().quantization() {
-            Some(mode) => self.quantized.build_kernel(cx, mode, &self.kernel, inputs, self.units)?,
+            Some(mode) => {
+                let shape = Shape::from([inputs, self.units]);
+                let scales = Shape::from([self.units]);
+                self.quantized.build_kernel(cx, mode, &self.kernel, shape, (inputs, self.units), scales)?
+            }
             None => false,
         };
         if !quantized {
