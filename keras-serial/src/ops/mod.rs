@@ -3,8 +3,10 @@
 //! On values they compute; on symbols they infer shapes, and are recorded in the graph.
 
 pub(crate) mod arithmetic;
+pub(crate) mod arrange;
 pub(crate) mod conv;
 pub(crate) mod create;
+mod define;
 pub(crate) mod dtypes;
 pub(crate) mod elementwise;
 pub(crate) mod graph;
@@ -12,10 +14,15 @@ mod graph_ops;
 pub(crate) mod image;
 pub(crate) mod linalg;
 pub mod nn;
+mod nn_nodes;
+mod products;
 pub(crate) mod reduce;
+pub(crate) mod scatter;
 pub(crate) mod shape;
+pub(crate) mod statistics;
 
 pub use arithmetic::*;
+pub use arrange::{pad_constant as pad, repeat, roll_by as roll, swapaxes, tile, tril, triu, unstack};
 pub use conv::{DataFormat, Padding};
 pub use create::{arange, full, ones, zeros};
 pub use dtypes::result_type;
@@ -25,3 +32,5 @@ pub use graph_ops::*;
 pub use image::{Interpolation, ResizeOptions, resize};
 pub use nn::*;
 pub use reduce::Axes;
+pub use scatter::{segment_sum, take_along_axis};
+pub use statistics::{argsort, cumsum, norm, normalize, sort, std, top_k};

@@ -22,3 +22,4 @@ pub use nested::Nested;
 pub use shape::Shape;
 pub use tensor::Tensor;
 pub use value::TensorValue;
+pub(crate) use value::from_nested as nested_tensor;
