@@ -136,7 +136,7 @@ fn array(item: &Nested<Item>) -> Result<Tensor> {
     }
 }
 
-/// What an operation gives: one tensor, a list, or a tuple.
+/// What an operation gives: one tensor, or several.
 pub(super) trait Outputs {
     fn into_outputs(self) -> Nested<Tensor>;
 }
@@ -155,7 +155,7 @@ impl Outputs for Vec<Tensor> {
 
 impl Outputs for (Tensor, Tensor) {
     fn into_outputs(self) -> Nested<Tensor> {
-        Nested::tuple([self.0, self.1])
+        Nested::list([self.0, self.1])
     }
 }
 

@@ -6,6 +6,7 @@ use super::arithmetic::{add, divide, equal, less, logical_not, logical_or, maxim
 use super::dtypes::to_float;
 use super::graph::{OpClass, apply};
 use crate::config::Config;
+use super::kernels::elementwise::{self as kernels, Kernel};
 use super::shape::where_impl;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::{self, Engine, Raw};
@@ -116,7 +117,7 @@ macro_rules! unary {
 
 unary! {
     /// e to the power of each element (`keras.ops.exp`).
-    "keras.src.ops.numpy" "Exp" exp = |x| float(x, Engine::float_exp);
+    "keras.src.ops.numpy" "Exp" exp = |x| float(x, |raw| kernels::run(raw, Kernel::Exp, Engine::float_exp));
     /// The natural logarithm (`keras.ops.log`).
     "keras.src.ops.numpy" "Log" log = |x| float(x, Engine::float_log);
     /// The natural logarithm of 1 + x (`keras.ops.log1p`).
@@ -146,7 +147,7 @@ unary! {
     /// The hyperbolic cosine (`keras.ops.cosh`).
     "keras.src.ops.numpy" "Cosh" cosh = |x| float(x, Engine::float_cosh);
     /// The hyperbolic tangent (`keras.ops.tanh`).
-    "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, Engine::float_tanh);
+    "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, |raw| kernels::run(raw, Kernel::Tanh, Engine::float_tanh));
     /// The arc sine (`keras.ops.arcsin`).
     "keras.src.ops.numpy" "Arcsin" arcsin = |x| float(x, Engine::float_asin);
     /// The arc cosine (`keras.ops.arccos`).
@@ -154,7 +155,7 @@ unary! {
     /// The arc tangent (`keras.ops.arctan`).
     "keras.src.ops.numpy" "Arctan" arctan = |x| float(x, Engine::float_atan);
     /// The Gauss error function (`keras.ops.erf`).
-    "keras.src.ops.math" "Erf" erf = |x| float(x, Engine::float_erf);
+    "keras.src.ops.math" "Erf" erf = |x| float(x, |raw| kernels::run(raw, Kernel::Erf, Engine::float_erf));
     /// The nearest whole number below (`keras.ops.floor`).
     "keras.src.ops.numpy" "Floor" floor = |x| float(x, Engine::float_floor);
     /// The nearest whole number above (`keras.ops.ceil`).
@@ -233,7 +234,7 @@ unary! {
     /// Each bit the other way (`keras.ops.bitwise_invert`).
     "keras.src.ops.numpy" "BitwiseInvert" bitwise_invert = flip_bits;
     /// 1 / (1 + exp(-x)) (`keras.ops.sigmoid`).
-    "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid);
+    "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, |raw| kernels::run(raw, Kernel::Sigmoid, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid));
     /// max(x, 0) (`keras.ops.relu`).
     "keras.src.ops.nn" "Relu" relu = |x| number(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::relu, |raw| Engine::int_clamp_min(raw, 0.into()));
     /// The tensor itself, cut off from gradients (`keras.ops.stop_gradient`).

@@ -12,6 +12,7 @@ pub(crate) mod elementwise;
 pub(crate) mod graph;
 mod graph_ops;
 pub(crate) mod image;
+pub(crate) mod kernels;
 pub(crate) mod linalg;
 pub mod nn;
 mod nn_nodes;

@@ -12,7 +12,7 @@ use super::reduce::{
 };
 use super::shape::{index_axis, reshape_to, where_impl, Span, slice_axis, concat, expand_at};
 use crate::config::wrong_type;
-use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::tensor::engine::{self, Engine};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
