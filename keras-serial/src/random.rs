@@ -1,6 +1,7 @@
 //! Random numbers: seeds that reproduce within this library.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -62,6 +63,28 @@ impl ConfigField for Seed {
             }
             _ => Err(wrong_type("a seed: null, an integer, or a SeedGenerator", value)),
         }
+    }
+}
+
+/// The random numbers of one layer: they start at its seed and go on from call to call
+/// (`keras.random.SeedGenerator`).
+#[derive(Debug, Default)]
+pub(crate) struct SeedGenerator(OnceLock<Mutex<StdRng>>);
+
+impl SeedGenerator {
+    /// Numbers from `low` up to `high`, all equally likely.
+    pub(crate) fn uniform(&self, seed: &Seed, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
+        self.draw(seed, |rng| uniform(rng, shape, low, high, dtype))
+    }
+
+    /// Normally distributed numbers.
+    pub(crate) fn normal(&self, seed: &Seed, shape: &Shape, mean: f64, stddev: f64, dtype: DType) -> Result<Tensor> {
+        self.draw(seed, |rng| normal(rng, shape, mean, stddev, false, dtype))
+    }
+
+    fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        let rng = self.0.get_or_init(|| Mutex::new(seed.generator()));
+        draw(&mut rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -53,12 +53,12 @@ fn structured(model: &Model, inputs: &[Tensor]) -> Result<Nested<Tensor>, Failur
     }
 }
 
-fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
+pub(crate) fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
     let outputs = model.predict_all(structured(model, inputs)?)?;
     Ok(outputs.leaves().into_iter().cloned().collect())
 }
 
-fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &Model) -> Result<(), Failure> {
+pub(crate) fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &Model) -> Result<(), Failure> {
     if outputs.len() != expected.len() {
         return Err(Failure::Differs(format!("{} outputs, expected {}", outputs.len(), expected.len())));
     }
@@ -148,10 +148,12 @@ fn summary_is_the_same(folder: &Path, model: &Model) -> Result<(), Failure> {
 fn strings(folder: &Path, model: &Model) -> Result<(), Failure> {
     let read =
         |name: &str| -> Result<Value, Failure> { Ok(Value::parse(&std::fs::read_to_string(folder.join(name))?)?) };
+    // `inputs` is a list of all inputs: here of one.
     let input = match read("strings.json")? {
-        Value::Dict(mut dict) => {
-            dict.shift_remove("input").or_else(|| dict.shift_remove("inputs")).unwrap_or(Value::Dict(Dict::new()))
-        }
+        Value::Dict(dict) => match (dict.get("inputs"), dict.get("input")) {
+            (Some(Value::List(inputs)), _) => inputs.first().cloned().unwrap_or_default(),
+            (_, input) => input.cloned().unwrap_or_default(),
+        },
         other => other,
     };
     let shape = shape_of(&input);

@@ -6,18 +6,18 @@ use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
 use super::GraphModel;
-use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, Weight};
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, Weight};
 
-/// A type with a [`LayerBase`]; the derive implements it for a field `base`.
+/// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `base: LayerBase`",
     note = "a layer's struct needs a field `base: LayerBase`, with its name, trainable and dtype"
 )]
-pub trait HasBase {
+pub trait HasBase<B = LayerBase> {
     /// The base.
-    fn base(&self) -> &LayerBase;
+    fn base(&self) -> &B;
     /// The base, to be changed.
-    fn base_mut(&mut self) -> &mut LayerBase;
+    fn base_mut(&mut self) -> &mut B;
 }
 
 /// A layer, or a model that a user writes: it makes weights and computes.
@@ -28,6 +28,10 @@ pub trait HasBase {
     note = "implement `Layer` for it, and derive `KerasSerializable`"
 )]
 pub trait Layer: KerasSerializable + HasBase {
+    /// Runs when the layer is complete and about to be shared: makes the layers inside of it that
+    /// Keras's `__init__` makes.
+    fn made(&self) {}
+
     /// Makes the weights for an input of this shape (the first one's, for several).
     ///
     /// # Errors
@@ -83,6 +87,12 @@ pub trait Layer: KerasSerializable + HasBase {
         true
     }
 
+    /// The class's own name, where Keras exports it under another one: names of layers, paths in
+    /// files and summaries follow from it.
+    fn original_class(&self) -> &'static str {
+        self.class()
+    }
+
     /// The graph, for a model that is made of one.
     fn graph(&self) -> Option<&dyn GraphModel> {
         None
@@ -91,6 +101,19 @@ pub trait Layer: KerasSerializable + HasBase {
     /// Is it a model (and not only a layer)?
     fn is_model(&self) -> bool {
         self.graph().is_some()
+    }
+
+    /// The cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).
+    fn rnn_cell(&self) -> Option<&dyn RnnCell> {
+        None
+    }
+
+    /// Forgets what it keeps from one batch for the next (stateful recurrent layers).
+    ///
+    /// # Errors
+    /// When the layer should keep something, but is not set to.
+    fn reset_state(&self) -> Result<()> {
+        Ok(())
     }
 
     /// How it was built, where the recorded shapes do not say it.
@@ -119,6 +142,38 @@ pub trait Layer: KerasSerializable + HasBase {
     fn load_assets(&self, assets: &Assets) -> Result<()> {
         let _ = assets;
         Ok(())
+    }
+
+    /// What a file holds among its weights though it is none of them, by name.
+    ///
+    /// # Errors
+    /// When it is not there yet.
+    fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        Ok(Vec::new())
+    }
+
+    /// The names that [`Layer::load_named_state`] knows.
+    fn state_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Reads one of what [`Layer::named_state`] gave.
+    ///
+    /// # Errors
+    /// When it does not suit the layer.
+    fn load_named_state(&self, name: &str, value: &Tensor) -> Result<()> {
+        let _ = (name, value);
+        Ok(())
+    }
+
+    /// Learns what it computes with from data: one tensor, or a list of batches. Call it through
+    /// [`LayerRef::adapt`], which builds the layer first.
+    ///
+    /// # Errors
+    /// When the layer has nothing to learn, or the data do not suit it.
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let _ = data;
+        Err(Error::new(ErrorKind::InvalidArgument, format!("a layer of the class {} can't be adapted", self.class())))
     }
 
     /// Runs after its own weights were loaded: values that are computed from them.

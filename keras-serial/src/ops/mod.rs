@@ -4,6 +4,7 @@
 
 pub(crate) mod arithmetic;
 pub(crate) mod arrange;
+pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod create;
 mod define;
@@ -17,6 +18,8 @@ pub(crate) mod linalg;
 pub mod nn;
 mod nn_nodes;
 mod products;
+pub(crate) mod normalization;
+pub(crate) mod numeric;
 pub(crate) mod reduce;
 pub(crate) mod scatter;
 pub(crate) mod shape;
@@ -24,6 +27,7 @@ pub(crate) mod statistics;
 
 pub use arithmetic::*;
 pub use arrange::{pad_constant as pad, repeat, roll_by as roll, swapaxes, tile, tril, triu, unstack};
+pub use attention::*;
 pub use conv::{DataFormat, Padding};
 pub use create::{arange, full, ones, zeros};
 pub use dtypes::result_type;
@@ -32,6 +36,7 @@ pub use graph::{OpNode, OpRef, Operand};
 pub use graph_ops::*;
 pub use image::{Interpolation, ResizeOptions, resize};
 pub use nn::*;
+pub use normalization::*;
 pub use reduce::Axes;
 pub use scatter::{segment_sum, take_along_axis};
-pub use statistics::{argsort, cumsum, norm, normalize, sort, std, top_k};
+pub use statistics::{argsort, cumsum, norm, sort, std, top_k};

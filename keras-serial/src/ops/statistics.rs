@@ -427,14 +427,6 @@ pub fn norm(x: &Tensor, axis: Axes, keepdims: bool) -> Result<Tensor> {
     call("Norm", config! { ord: Value::Null, axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?.into_single()
 }
 
-/// x over its norm along axes (`keras.ops.normalize`).
-///
-/// # Errors
-/// When there is no such axis.
-pub fn normalize(x: &Tensor, axis: isize) -> Result<Tensor> {
-    call("Normalize", config! { axis: axis, order: 2, epsilon: Value::Null }, CallArgs::from(x))?.into_single()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,68 @@
+//! Numbers of a configuration: one, nested lists of them, or an array.
+
+use crate::config::{ConfigField, wrong_type};
+use crate::error::Result;
+use crate::json::Value;
+use crate::tensor::value::from_nested;
+use crate::tensor::{DType, Tensor, TensorValue};
+
+/// One number, nested lists of numbers, or an array, written as it was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array(Value);
+
+impl Array {
+    /// The numbers as a tensor of this dtype.
+    ///
+    /// # Errors
+    /// When nested lists are not rectangular or hold anything but numbers.
+    pub fn tensor(&self, dtype: DType) -> Result<Tensor> {
+        match &self.0 {
+            Value::Dict(_) => crate::ops::cast_to(TensorValue::from_value(&self.0)?.tensor(), dtype),
+            numbers => from_nested(numbers, dtype),
+        }
+    }
+}
+
+impl ConfigField for Array {
+    fn to_value(&self) -> Result<Value> {
+        Ok(self.0.clone())
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Dict(_) => {
+                let array = Self(value.clone());
+                array.tensor(DType::Float64)?;
+                Ok(array)
+            }
+            _ => Err(wrong_type("a number, lists of numbers, or an array", value)),
+        }
+    }
+}
+
+impl<T: Into<Value>> From<T> for Array {
+    fn from(numbers: T) -> Self {
+        Self(numbers.into())
+    }
+}
+
+impl Array {
+    /// The one number.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn number(&self) -> Result<f64> {
+        match &self.0 {
+            Value::Dict(_) => self.tensor(DType::Float64)?.item(),
+            number => f64::from_value(number),
+        }
+    }
+
+    /// All numbers, in row-major order.
+    ///
+    /// # Errors
+    /// When nested lists are not rectangular.
+    pub fn numbers(&self) -> Result<Vec<f64>> {
+        self.tensor(DType::Float64)?.to_vec()
+    }
+}

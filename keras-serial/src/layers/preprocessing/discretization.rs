@@ -1,0 +1,218 @@
+//! Numbers as the bins that they lie in.
+
+use std::sync::{PoisonError, RwLock};
+
+use super::Array;
+use super::encode::{OutputMode, encode, encoded_shape};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
+use crate::ops;
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// The number of the bin in which each number lies: how many boundaries are not above it.
+///
+/// # Arguments
+/// - `bin_boundaries`: none; the boundaries, in order.
+/// - `num_bins`: none; so many bins that hold about equally many of the data, which
+///   [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds. One of the two must be given.
+/// - `epsilon`: 0.01; the precision with which the data are summarized.
+/// - `output_mode`: `int`, `one_hot`, `multi_hot` or `count`; see [`OutputMode`].
+/// - `sparse`: false; kept, tensors are dense here.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/numerical/discretization>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::Discretization;
+/// let x = Tensor::from_slice(&[-1.5f32, 1.0, 3.4, 0.5], [1, 4])?;
+/// let y = Discretization::new().bin_boundaries([0.0, 1.0, 2.0]).apply(&x)?;
+/// assert_eq!(y.to_vec::<i32>()?, [0, 2, 3, 1]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check, get_config = Self::rearrange)]
+pub struct Discretization {
+    base: LayerBase,
+    #[config(default)]
+    bin_boundaries: Option<Array>,
+    #[config(default)]
+    num_bins: Option<usize>,
+    #[config(default = Array::from(0.01))]
+    epsilon: Array,
+    #[config(default)]
+    output_mode: OutputMode,
+    #[config(default)]
+    sparse: bool,
+    /// What was learned; comes before the boundaries that were given.
+    #[config(skip)]
+    learned: RwLock<Option<Vec<f64>>>,
+}
+
+impl Discretization {
+    fn check(&self) -> Result<()> {
+        if self.num_bins.is_none() && self.bin_boundaries.is_none() {
+            return Err(Error::new(ErrorKind::Config, "you need to set either `num_bins` or `bin_boundaries`"));
+        }
+        if self.output_mode == OutputMode::TfIdf {
+            return Err(invalid_argument("output_mode", "`int`, `one_hot`, `multi_hot` or `count`", "tf_idf"));
+        }
+        if self.sparse && self.output_mode == OutputMode::Int {
+            return Err(invalid_argument("sparse", "false, if `output_mode` is `int`", "true"));
+        }
+        Ok(())
+    }
+
+    /// Keras writes the name and the dtype's name last, and no `trainable`.
+    fn rearrange(&self, config: &mut Config) -> Result<()> {
+        config.shift_remove("trainable");
+        config.shift_remove("dtype");
+        let name = config.shift_remove("name").unwrap_or_default();
+        if let Some(learned) = &*self.learned.read().unwrap_or_else(PoisonError::into_inner) {
+            config.insert("bin_boundaries".into(), Value::from(learned.clone()));
+        }
+        config.insert("name".into(), name);
+        config.insert("dtype".into(), Value::from(self.base.dtype_policy().variable_dtype()?.name()));
+        Ok(())
+    }
+
+    /// The boundaries, if they are given or learned.
+    ///
+    /// # Errors
+    /// When what was given are no numbers.
+    pub fn boundaries(&self) -> Result<Option<Vec<f64>>> {
+        match &*self.learned.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(learned) => Ok(Some(learned.clone())),
+            None => self.bin_boundaries.as_ref().map(Array::numbers).transpose(),
+        }
+    }
+}
+
+impl Layer for Discretization {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        self.check()?;
+        let x = inputs.tensor()?;
+        let dtype = match self.output_mode {
+            OutputMode::Int => DType::Int32,
+            _ => self.base().dtype_policy().compute_dtype()?,
+        };
+        let boundaries = self.boundaries()?;
+        if x.is_symbolic() {
+            let depth = boundaries.map(|boundaries| boundaries.len() + 1).or(self.num_bins);
+            let dims = x.shape().dims();
+            let shape = match (self.output_mode, dims) {
+                (OutputMode::Int | OutputMode::OneHot, _) => encoded_shape(x.shape(), self.output_mode, depth),
+                (_, [batch, _, rest @ ..]) => [*batch].into_iter().chain(rest.iter().copied()).chain([depth]).collect(),
+                _ => [depth].into(),
+            };
+            return Ok(Tensor::symbol(shape, dtype).into());
+        }
+        let boundaries = boundaries.ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, "the layer has no boundaries yet")
+                .hint("give it `bin_boundaries`, or adapt it")
+        })?;
+        // The engine of Keras holds boundaries in single precision.
+        let boundaries: Vec<f64> = boundaries.into_iter().map(|boundary| f64::from(boundary as f32)).collect();
+        let numbers = ops::cast_to(x, DType::Float64)?.to_vec::<f64>()?;
+        let bins = numbers.into_iter().map(|x| boundaries.partition_point(|b| x.is_nan() || x >= *b) as i64).collect();
+        encode(bins, x.shape(), self.output_mode, boundaries.len() + 1, dtype, None).map(Into::into)
+    }
+
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let Some(bins) = self.num_bins else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a layer that was made with `bin_boundaries` can't be adapted; use `num_bins` instead",
+            ));
+        };
+        let epsilon = self.epsilon.number()?;
+        if epsilon.is_nan() || epsilon <= 0.0 {
+            return Err(invalid_argument("epsilon", "a positive number", epsilon));
+        }
+        let mut summary = Vec::new();
+        for batch in data.leaves() {
+            let mut merged = summarize(ops::cast_to(batch, DType::Float32)?.to_vec()?, epsilon);
+            merged.extend(summary);
+            merged.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            summary = compress(merged, epsilon);
+        }
+        let mut found = compress(summary, 1.0 / bins as f64);
+        found.pop();
+        let learned = found.into_iter().map(|(value, _)| f64::from(value)).collect();
+        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Some(learned);
+        Ok(())
+    }
+
+    /// Old files hold the summary of the data, which nothing needs after adapting.
+    fn state_names(&self) -> &'static [&'static str] {
+        &["0"]
+    }
+}
+
+/// Values and how many numbers each stands for.
+type Summary = Vec<(f32, f32)>;
+
+/// About `1 / epsilon` of the values, evenly spaced in their order.
+fn summarize(mut values: Vec<f32>, epsilon: f64) -> Summary {
+    values.sort_by(f32::total_cmp);
+    let step = (values.len() as f64 * epsilon).max(1.0);
+    values.into_iter().skip((step - 1.0) as usize).step_by(step as usize).map(|value| (value, step as f32)).collect()
+}
+
+/// Fewer values, by interpolation over the share of the numbers that lie below.
+fn compress(summary: Summary, epsilon: f64) -> Summary {
+    if (summary.len() as f64) * epsilon < 1.0 {
+        return summary;
+    }
+    let cumulative: Vec<f32> = summary
+        .iter()
+        .scan(0.0f32, |sum, (_, weight)| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect();
+    let total = cumulative.last().copied().unwrap_or(1.0);
+    let shares: Vec<f64> = cumulative.iter().map(|weight| f64::from(weight / total)).collect();
+    let values: Vec<f64> = summary.iter().map(|(value, _)| f64::from(*value)).collect();
+    let weights: Vec<f64> = cumulative.into_iter().map(f64::from).collect();
+    let mut before = 0.0;
+    (0..(1.0 / epsilon).ceil() as usize)
+        .map(|i| {
+            let share = epsilon + i as f64 * epsilon;
+            let weight = interpolate(share, &shares, &weights);
+            let own = weight - before;
+            before = weight;
+            (interpolate(share, &shares, &values) as f32, own as f32)
+        })
+        .collect()
+}
+
+/// NumPy's `interp`: piecewise linear, constant beyond the ends.
+fn interpolate(x: f64, xs: &[f64], ys: &[f64]) -> f64 {
+    let after = xs.partition_point(|at| *at <= x);
+    let at = |i: usize| xs.get(i).copied().zip(ys.get(i).copied());
+    match (after.checked_sub(1).and_then(at), at(after)) {
+        (Some((x0, y0)), Some((x1, y1))) => (y1 - y0) / (x1 - x0) * (x - x0) + y0,
+        (Some((_, y)), None) | (None, Some((_, y))) => y,
+        (None, None) => f64::NAN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::LayerExt;
+
+    #[test]
+    fn boundaries_are_quantiles() {
+        // Discretization(num_bins=4, epsilon=0.01), adapted to [[-1.5, 1.0, 3.4, .5], [0.0, 3.0, 1.3, 0.0]]
+        let data = Tensor::from_slice(&[-1.5f32, 1.0, 3.4, 0.5, 0.0, 3.0, 1.3, 0.0], [2, 4]).unwrap();
+        let layer = Discretization::new().num_bins(4usize).shared();
+        layer.adapt(data.clone()).unwrap();
+        assert_eq!(layer.apply(data).unwrap().to_vec::<i32>().unwrap(), [0, 2, 3, 2, 1, 3, 3, 1]);
+        assert!(Discretization::new().apply(Tensor::scalar(1.0f32).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,564 @@
+//! What StringLookup and IntegerLookup share: a vocabulary, its indices, and how it is learned.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::encode::{OutputMode, encode, encoded_shape};
+use super::hash::{self, Salt};
+use crate::KerasSerializable;
+use crate::config::ConfigField;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::layers::Assets;
+use crate::ops;
+use crate::tensor::{DType, Nested, Shape, Tensor};
+
+/// How tokens that are not in a vocabulary choose among several indices.
+#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OovMethod {
+    /// Integers by their remainder, text by FarmHash64.
+    #[default]
+    Floormod,
+    /// Also integers by FarmHash64, of their digits.
+    Farmhash,
+}
+
+/// An entry of a vocabulary: text, or an integer.
+pub trait Token: Clone + Eq + Hash + Ord + Debug + Display + Send + Sync + ConfigField + 'static {
+    /// The element type of tensors of such entries.
+    const DTYPE: DType;
+    /// The elements of a tensor.
+    ///
+    /// # Errors
+    /// When they are of another sort.
+    fn elements(x: &Tensor) -> Result<Vec<Self>>;
+    /// A tensor of tokens.
+    ///
+    /// # Errors
+    /// When their number is not the shape's.
+    fn tensor(tokens: Vec<Self>, shape: &Shape) -> Result<Tensor>;
+    /// A token from a line of a file.
+    ///
+    /// # Errors
+    /// When the line is none.
+    fn parse(line: &str) -> Result<Self>;
+    /// Its place among several for unknown ones, by the remainder, where it has one.
+    fn remainder(&self, buckets: i64) -> Option<i64>;
+}
+
+impl Token for String {
+    const DTYPE: DType = DType::String;
+
+    fn elements(x: &Tensor) -> Result<Vec<Self>> {
+        x.strings().map(<[String]>::to_vec)
+    }
+
+    fn tensor(tokens: Vec<Self>, shape: &Shape) -> Result<Tensor> {
+        Tensor::from_strings(tokens, shape)
+    }
+
+    fn parse(line: &str) -> Result<Self> {
+        Ok(line.to_owned())
+    }
+
+    fn remainder(&self, _: i64) -> Option<i64> {
+        None
+    }
+}
+
+impl Token for i64 {
+    const DTYPE: DType = DType::Int64;
+
+    fn elements(x: &Tensor) -> Result<Vec<Self>> {
+        ops::cast_to(x, DType::Int64)?.to_vec()
+    }
+
+    fn tensor(tokens: Vec<Self>, shape: &Shape) -> Result<Tensor> {
+        Tensor::from_vec(tokens, shape)
+    }
+
+    fn parse(line: &str) -> Result<Self> {
+        line.trim().parse().map_err(|error| {
+            Error::new(ErrorKind::Archive, "a line of the vocabulary is not an integer")
+                .received(format!("{line:?}"))
+                .with_source(error)
+        })
+    }
+
+    fn remainder(&self, buckets: i64) -> Option<i64> {
+        self.checked_rem_euclid(buckets)
+    }
+}
+
+/// A vocabulary in a configuration: a list, never the path of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vocabulary<K>(pub(super) Vec<K>);
+
+impl<K: Token> ConfigField for Vocabulary<K> {
+    fn to_value(&self) -> Result<Value> {
+        self.0.to_value()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        if let Value::Str(path) = value {
+            return Err(Error::new(
+                ErrorKind::CodeRefused,
+                "the configuration asks for a vocabulary file outside of the model archive, which is never opened",
+            )
+            .received(format!("{path:?}"))
+            .hint("read the file and give its lines, or adapt the layer"));
+        }
+        Vec::from_value(value).map(Self)
+    }
+}
+
+impl<K, T: Into<K>, const N: usize> From<[T; N]> for Vocabulary<K> {
+    fn from(tokens: [T; N]) -> Self {
+        Self(tokens.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<K, T: Into<K>> From<Vec<T>> for Vocabulary<K> {
+    fn from(tokens: Vec<T>) -> Self {
+        Self(tokens.into_iter().map(Into::into).collect())
+    }
+}
+
+/// The arguments of a layer that looks tokens up.
+pub(super) struct Settings<'a, K> {
+    pub max_tokens: Option<usize>,
+    pub num_oov_indices: usize,
+    pub mask_token: Option<&'a K>,
+    pub oov_token: Option<&'a K>,
+    pub vocabulary: Option<&'a [K]>,
+    pub idf_weights: Option<&'a [f64]>,
+    pub vocabulary_size: Option<usize>,
+    pub invert: bool,
+    pub output_mode: OutputMode,
+    pub sparse: bool,
+    pub pad_to_max_tokens: bool,
+    pub oov_method: OovMethod,
+    pub salt: Option<Salt>,
+}
+
+/// Tokens by index, and indices by token.
+#[derive(Debug)]
+struct Table<K> {
+    tokens: Vec<K>,
+    indices: HashMap<K, usize>,
+}
+
+impl<K: Token> Table<K> {
+    fn new(tokens: Vec<K>) -> Self {
+        let indices = tokens.iter().enumerate().map(|(i, token)| (token.clone(), i)).collect();
+        Self { tokens, indices }
+    }
+}
+
+/// The vocabulary of a layer: its configuration's, or one that was learned or read.
+#[derive(Debug)]
+pub(super) struct State<K>(RwLock<Known<K>>);
+
+#[derive(Debug)]
+struct Known<K> {
+    table: Option<Arc<Table<K>>>,
+    idf: Option<Arc<[f32]>>,
+}
+
+impl<K> Default for State<K> {
+    fn default() -> Self {
+        Self(RwLock::new(Known { table: None, idf: None }))
+    }
+}
+
+impl<K> State<K> {
+    fn idf(&self) -> Option<Arc<[f32]>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).idf.clone()
+    }
+
+    fn set(&self, table: Option<Arc<Table<K>>>, idf: Option<Arc<[f32]>>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if table.is_some() {
+            known.table = table;
+        }
+        if idf.is_some() {
+            known.idf = idf;
+        }
+    }
+}
+
+fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Config, message)
+}
+
+impl<K: Token> Settings<'_, K> {
+    /// Checks the arguments, and the vocabulary among them.
+    pub fn check(&self, state: &State<K>) -> Result<()> {
+        if let Some(max) = self.max_tokens.filter(|max| *max <= 1) {
+            return Err(refused("if set, `max_tokens` must be greater than 1").received(format!("max_tokens={max}")));
+        }
+        if self.pad_to_max_tokens && self.max_tokens.is_none() {
+            return Err(refused("if `pad_to_max_tokens` is true, `max_tokens` must be set").received("max_tokens=null"));
+        }
+        if self.salt.is_some() && K::DTYPE.is_int() && self.oov_method != OovMethod::Farmhash {
+            return Err(refused("`salt` can only be used when `oov_method` is `farmhash`"));
+        }
+        if self.invert && self.output_mode != OutputMode::Int {
+            return Err(refused("`output_mode` must be `int` when `invert` is true"));
+        }
+        if self.sparse && self.output_mode == OutputMode::Int {
+            return Err(refused("`sparse` may only be true if `output_mode` is not `int`"));
+        }
+        if self.idf_weights.is_some() && self.output_mode != OutputMode::TfIdf {
+            return Err(refused("`idf_weights` should only be set if `output_mode` is `tf_idf`"));
+        }
+        self.table(state).map(|_| ())
+    }
+
+    fn oov_start(&self) -> usize {
+        usize::from(self.mask_token.is_some() && self.output_mode == OutputMode::Int)
+    }
+
+    fn token_start(&self) -> usize {
+        self.oov_start() + self.num_oov_indices
+    }
+
+    /// The special tokens at the start of a vocabulary.
+    fn special(&self) -> Vec<Option<&K>> {
+        let mask = std::iter::repeat_n(self.mask_token, self.oov_start());
+        mask.chain(std::iter::repeat_n(self.oov_token, self.num_oov_indices)).collect()
+    }
+
+    /// The vocabulary as it stands, from the configuration on first use.
+    fn table(&self, state: &State<K>) -> Result<Arc<Table<K>>> {
+        if let Some(table) = &state.0.read().unwrap_or_else(PoisonError::into_inner).table {
+            return Ok(table.clone());
+        }
+        let Some(vocabulary) = self.vocabulary else { return Ok(Arc::new(Table::new(Vec::new()))) };
+        self.set_vocabulary(state, vocabulary, self.idf_weights).at("vocabulary")?;
+        self.table_or_empty(state)
+    }
+
+    fn table_or_empty(&self, state: &State<K>) -> Result<Arc<Table<K>>> {
+        let table = state.0.read().unwrap_or_else(PoisonError::into_inner).table.clone();
+        Ok(table.unwrap_or_else(|| Arc::new(Table::new(Vec::new()))))
+    }
+
+    /// Replaces the vocabulary, and the weights of its terms where the mode asks for them.
+    pub fn set_vocabulary(&self, state: &State<K>, vocabulary: &[K], idf_weights: Option<&[f64]>) -> Result<()> {
+        match (self.output_mode, idf_weights) {
+            (OutputMode::TfIdf, None) => Err(refused("`idf_weights` must be set if `output_mode` is `tf_idf`")),
+            (OutputMode::TfIdf, _) | (_, None) => self.replace(state, vocabulary, idf_weights),
+            _ => Err(refused("`idf_weights` should only be set if `output_mode` is `tf_idf`")),
+        }
+    }
+
+    fn replace(&self, state: &State<K>, vocabulary: &[K], idf_weights: Option<&[f64]>) -> Result<()> {
+        if vocabulary.is_empty() {
+            return Err(refused("an empty vocabulary can't be set"));
+        }
+        let start = self.token_start();
+        let head = vocabulary.get(..start.min(vocabulary.len())).unwrap_or_default();
+        let has_special = head.iter().map(Some).eq(self.special());
+        let tokens = if has_special { vocabulary.get(start..).unwrap_or_default() } else { vocabulary };
+        let mut seen = HashSet::new();
+        let repeated: Vec<&K> = tokens.iter().filter(|token| !seen.insert(*token)).collect();
+        if !repeated.is_empty() {
+            return Err(refused("the passed vocabulary has at least one repeated term").received(format!("{repeated:?}")));
+        }
+        let reserved = |what: &str, token: Option<&K>| match token {
+            Some(token) if seen.contains(token) => Err(refused(format!(
+                "found reserved {what} token at unexpected location in `vocabulary`"
+            ))
+            .received(format!("{token:?}"))
+            .hint("leave special tokens out, or put them at the start: the mask, then one for unknown tokens each")),
+            _ => Ok(()),
+        };
+        reserved("mask", self.mask_token)?;
+        if self.invert {
+            reserved("OOV", self.oov_token)?;
+        }
+        let size = start + tokens.len();
+        if let Some(max) = self.max_tokens.filter(|max| size > *max) {
+            return Err(refused("attempted to set a vocabulary larger than the maximum vocab size")
+                .expected(format!("at most {max}"))
+                .received(size.to_string()));
+        }
+        let fixed = self.output_mode != OutputMode::Int && !self.pad_to_max_tokens;
+        if let Some(old) = self.vocabulary_size.filter(|old| fixed && *old != size) {
+            return Err(refused("the vocabulary size cannot be changed after the layer is called")
+                .expected(old.to_string())
+                .received(size.to_string()));
+        }
+        let idf = idf_weights.map(|weights| self.padded(weights, vocabulary.len(), has_special)).transpose()?;
+        state.set(Some(Arc::new(Table::new(tokens.to_vec()))), idf);
+        Ok(())
+    }
+
+    /// The weights of terms with the mean of all for special tokens, and zeros up to the depth.
+    fn padded(&self, weights: &[f64], terms: usize, has_special: bool) -> Result<Arc<[f32]>> {
+        if weights.len() != terms {
+            return Err(refused("`idf_weights` must be the same length as vocabulary")
+                .expected(terms.to_string())
+                .received(weights.len().to_string()));
+        }
+        let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+        let front = std::iter::repeat_n(mean, if has_special { 0 } else { self.token_start() });
+        let mut all: Vec<f32> = front.chain(weights.iter().copied()).map(|weight| weight as f32).collect();
+        if let Some(max) = self.max_tokens.filter(|_| self.pad_to_max_tokens) {
+            all.resize(all.len().max(max), 0.0);
+        }
+        Ok(all.into())
+    }
+
+    /// The number of indices.
+    pub fn size(&self, state: &State<K>) -> Result<usize> {
+        Ok(self.table(state)?.tokens.len() + self.token_start())
+    }
+
+    /// The size that configurations hold: none before there is a vocabulary.
+    pub fn recorded_size(&self, state: &State<K>) -> Result<Option<usize>> {
+        let table = self.table(state)?;
+        Ok(if table.tokens.is_empty() { self.vocabulary_size } else { Some(table.tokens.len() + self.token_start()) })
+    }
+
+    /// All tokens by index; `None` for unknown ones where no token stands for them.
+    pub fn tokens(&self, state: &State<K>, include_special_tokens: bool) -> Result<Vec<Option<K>>> {
+        let table = self.table(state)?;
+        let special = if include_special_tokens { self.special() } else { Vec::new() };
+        Ok(special.into_iter().map(Option::<&K>::cloned).chain(table.tokens.iter().cloned().map(Some)).collect())
+    }
+
+    /// The index of each token; one that is to be dropped from counts gets a negative one.
+    pub fn indices(&self, state: &State<K>, tokens: &[K]) -> Result<Vec<i64>> {
+        let table = self.table(state)?;
+        let start = self.token_start();
+        tokens
+            .iter()
+            .map(|token| {
+                if self.mask_token == Some(token) {
+                    return Ok(if self.output_mode == OutputMode::Int { 0 } else { -1 });
+                }
+                match table.indices.get(token) {
+                    Some(index) => Ok((start + index) as i64),
+                    None => self.unknown(token),
+                }
+            })
+            .collect()
+    }
+
+    fn unknown(&self, token: &K) -> Result<i64> {
+        let start = self.oov_start() as i64;
+        match self.num_oov_indices {
+            0 => Err(Error::new(ErrorKind::InvalidArgument, "when `num_oov_indices=0` all inputs should be in vocabulary")
+                .received(format!("{token:?}"))
+                .hint("consider setting `num_oov_indices=1`")),
+            1 => Ok(start),
+            several => {
+                let remainder = token.remainder(several as i64).filter(|_| self.oov_method == OovMethod::Floormod);
+                let hashed = || hash::bucket(&token.to_string(), several as u64, self.salt);
+                Ok(start + remainder.unwrap_or_else(hashed))
+            }
+        }
+    }
+
+    fn depth(&self, state: &State<K>) -> Result<Option<usize>> {
+        match self.max_tokens {
+            Some(max) if self.pad_to_max_tokens => Ok(Some(max)),
+            _ => self.recorded_size(state),
+        }
+    }
+
+    /// Indices in the layer's output mode.
+    pub fn encoded(&self, state: &State<K>, indices: Vec<i64>, shape: &Shape) -> Result<Tensor> {
+        if self.output_mode == OutputMode::Int {
+            return Tensor::from_vec(indices, shape);
+        }
+        let depth = self.depth(state)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, "the layer's vocabulary must be set before it is called")
+                .hint("give it a `vocabulary`, or adapt it")
+        })?;
+        let encoded = encode(indices, shape, self.output_mode, depth, DType::Int64, None)?;
+        if self.output_mode != OutputMode::TfIdf {
+            return Ok(encoded);
+        }
+        let weights = state.idf().ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, "when `output_mode` is `tf_idf`, `idf_weights` must be provided")
+        })?;
+        let weights = Tensor::from_slice(&weights, [weights.len()])?;
+        ops::multiply(&ops::cast_to(&encoded, DType::Float32)?, weights)
+    }
+
+    /// A symbol for the output of a call.
+    pub fn symbol(&self, state: &State<K>, shape: &Shape) -> Result<Tensor> {
+        if self.output_mode == OutputMode::Int {
+            return Ok(Tensor::symbol(shape, DType::Int64));
+        }
+        Ok(Tensor::symbol(encoded_shape(shape, self.output_mode, self.depth(state)?), DType::Float32))
+    }
+
+    /// What the layer makes of its input.
+    pub fn call(&self, state: &State<K>, x: &Tensor) -> Result<Tensor> {
+        if x.is_symbolic() {
+            return self.symbol(state, x.shape());
+        }
+        if !self.invert {
+            return self.encoded(state, self.indices(state, &K::elements(x)?)?, x.shape());
+        }
+        let table = self.table(state)?;
+        let start = self.token_start();
+        let token = |index: i64| match usize::try_from(index) {
+            Ok(0) if self.mask_token.is_some() => self.mask_token,
+            Ok(index) => index.checked_sub(start).and_then(|index| table.tokens.get(index)).or(self.oov_token),
+            Err(_) => self.oov_token,
+        };
+        let tokens = ops::cast_to(x, DType::Int64)?.to_vec::<i64>()?.into_iter().map(|index| {
+            token(index).cloned().ok_or_else(|| {
+                Error::new(ErrorKind::InvalidArgument, "no token has this index, and `oov_token` is not set")
+                    .received(index.to_string())
+            })
+        });
+        K::tensor(tokens.collect::<Result<_>>()?, x.shape())
+    }
+
+    /// Learns the vocabulary from documents of tokens: frequent ones first.
+    pub fn adapt<'d>(&self, state: &State<K>, documents: impl IntoIterator<Item = &'d [K]>) -> Result<()> {
+        if self.vocabulary.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a layer can't be adapted after setting a static vocabulary via its `vocabulary` argument",
+            ));
+        }
+        let (mut counts, mut frequencies) = (HashMap::<&K, u64>::new(), HashMap::<&K, u64>::new());
+        let mut number = 0u64;
+        for document in documents {
+            number += 1;
+            for token in document {
+                *counts.entry(token).or_default() += 1;
+            }
+            for token in document.iter().collect::<HashSet<_>>() {
+                *frequencies.entry(token).or_default() += 1;
+            }
+        }
+        if counts.is_empty() {
+            return Ok(());
+        }
+        for special in [self.mask_token, self.oov_token].into_iter().flatten() {
+            counts.remove(special);
+        }
+        let mut found: Vec<(u64, &K)> = counts.into_iter().map(|(token, count)| (count, token)).collect();
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        if let Some(max) = self.max_tokens {
+            found.truncate(max.saturating_sub(self.token_start()));
+        }
+        let tokens: Vec<K> = found.iter().map(|(_, token)| (*token).clone()).collect();
+        let idf = (self.output_mode == OutputMode::TfIdf)
+            .then(|| {
+                let weight = |token: &K| {
+                    let documents = frequencies.get(token).copied().unwrap_or_default();
+                    (1.0 + number as f64 / (1.0 + documents as f64)).ln()
+                };
+                self.padded(&tokens.iter().map(weight).collect::<Vec<_>>(), tokens.len(), false)
+            })
+            .transpose()?;
+        state.set(Some(Arc::new(Table::new(tokens))), idf);
+        Ok(())
+    }
+
+    /// Documents of tensors: rows of two axes; of one axis each element, or all of a batch of a list.
+    pub fn documents(data: &Nested<Tensor>) -> Result<Vec<Vec<K>>> {
+        let alone = matches!(data, Nested::Leaf(_));
+        let mut documents = Vec::new();
+        for batch in data.leaves() {
+            let elements = K::elements(batch)?;
+            let length = match batch.shape().dims() {
+                [] => 1,
+                [_] if alone => 1,
+                [_] => elements.len(),
+                [_, rest @ ..] => rest.iter().map(|dim| dim.unwrap_or(1)).product(),
+            };
+            documents.extend(elements.chunks(length.max(1)).map(<[K]>::to_vec));
+        }
+        Ok(documents)
+    }
+
+    /// Keras keeps a vocabulary that is not in the configuration in a file.
+    pub fn save(&self, state: &State<K>, assets: &mut Assets) -> Result<()> {
+        if self.vocabulary.is_some() {
+            return Ok(());
+        }
+        let tokens = self.tokens(state, true)?;
+        let lines: Vec<String> =
+            tokens.into_iter().map(|token| token.map_or_else(|| "None".to_owned(), |token| token.to_string())).collect();
+        assets.insert("vocabulary.txt", lines.join("\n"));
+        Ok(())
+    }
+
+    /// Reads what [`Settings::save`] wrote.
+    pub fn load(&self, state: &State<K>, assets: &Assets) -> Result<()> {
+        if self.vocabulary.is_some() {
+            return Ok(());
+        }
+        let text = assets.text("vocabulary.txt")?;
+        let mut lines: Vec<&str> = split_lines(text);
+        // Empty lines at the end are no terms, unless the configuration counts them: Keras loses an
+        // empty term there.
+        lines.resize(text.split('\n').count().max(lines.len()), "");
+        let least = self.vocabulary_size.unwrap_or_default();
+        while lines.len() > least && lines.pop_if(|line| line.is_empty()).is_some() {}
+        let tokens = lines.into_iter().map(K::parse).collect::<Result<Vec<_>>>();
+        // The weights of terms are among the weights of the file.
+        self.replace(state, &tokens.at("vocabulary.txt")?, None).at("vocabulary.txt")
+    }
+
+    /// The weights of terms, which files hold by name.
+    pub fn named_state(&self, state: &State<K>) -> Result<Vec<(&'static str, Tensor)>> {
+        if self.output_mode != OutputMode::TfIdf {
+            return Ok(Vec::new());
+        }
+        self.table(state)?;
+        let weights = state.idf().ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, "the layer's `idf_weights` must be set before it is saved")
+                .hint("give it a `vocabulary` with `idf_weights`, or adapt it")
+        })?;
+        Ok(vec![("idf_weights", Tensor::from_slice(&weights, [weights.len()])?)])
+    }
+
+    /// Sets what [`Settings::named_state`] gave.
+    pub fn load_named_state(&self, state: &State<K>, value: &Tensor) -> Result<()> {
+        let weights = ops::cast_to(value, DType::Float32)?.to_vec::<f32>()?;
+        if let Some(depth) = self.depth(state)?.filter(|depth| *depth != weights.len()) {
+            return Err(Error::new(ErrorKind::Weights, "the number of `idf_weights` is not that of terms")
+                .expected(depth.to_string())
+                .received(weights.len().to_string()));
+        }
+        self.table(state)?;
+        state.set(None, Some(weights.into()));
+        Ok(())
+    }
+}
+
+/// Python's `str.splitlines`.
+fn split_lines(text: &str) -> Vec<&str> {
+    let ends = |c: char| {
+        matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}' | '\u{1d}' | '\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    };
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some(end) = rest.find(ends) {
+        let (line, tail) = rest.split_at(end);
+        lines.push(line);
+        let mut chars = tail.chars();
+        let first = chars.next();
+        rest = chars.as_str();
+        if first == Some('\r') {
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+    }
+    if !rest.is_empty() {
+        lines.push(rest);
+    }
+    lines
+}

@@ -1,0 +1,209 @@
+//! Indices of integers.
+
+use super::encode::{OutputMode, rename_mode};
+use super::hash::Salt;
+use super::index_lookup::{OovMethod, Settings, State, Vocabulary};
+use crate::config::Config;
+use crate::error::Result;
+use crate::json::{Dict, Value};
+use crate::layers::{Assets, Layer, LayerBase, invalid_argument};
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// The index of each integer in a vocabulary.
+///
+/// # Arguments
+/// - `max_tokens`: none; how many indices there are at most.
+/// - `num_oov_indices`: 1; how many stand for integers that are not in the vocabulary.
+/// - `mask_token`: none; the integer of index 0, which counts leave out.
+/// - `oov_token`: -1; what unknown indices become under `invert`.
+/// - `vocabulary`: none; otherwise [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds it.
+/// - `idf_weights`: none; the weights of terms for `tf_idf`.
+/// - `invert`: false; integers of indices.
+/// - `output_mode`: `int`; or rows of numbers: see [`OutputMode`].
+/// - `pad_to_max_tokens`: false; rows have `max_tokens` numbers.
+/// - `sparse`: false; kept, tensors are dense here.
+/// - `oov_method`, `salt`: how unknown integers choose among several indices: by their remainder,
+///   or by a hash of their digits.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/categorical/integer_lookup>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::IntegerLookup;
+/// let x = Tensor::from_slice(&[12i64, 1138, 7], [1, 3])?;
+/// let y = IntegerLookup::new().vocabulary([12, 36, 1138]).apply(&x)?;
+/// assert_eq!(y.to_vec::<i64>()?, [1, 3, 0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(
+    new,
+    setters,
+    validate = Self::check,
+    from_config = Self::upgrade,
+    get_config = Self::complete,
+    ignore("has_input_vocabulary")
+)]
+pub struct IntegerLookup {
+    base: LayerBase,
+    #[config(default)]
+    invert: bool,
+    #[config(default)]
+    max_tokens: Option<usize>,
+    #[config(default = 1)]
+    num_oov_indices: usize,
+    #[config(default = Some(-1))]
+    oov_token: Option<i64>,
+    #[config(default)]
+    mask_token: Option<i64>,
+    #[config(default)]
+    output_mode: OutputMode,
+    #[config(default)]
+    sparse: bool,
+    #[config(default)]
+    pad_to_max_tokens: bool,
+    #[config(default = "int64".into())]
+    vocabulary_dtype: String,
+    #[config(default)]
+    idf_weights: Option<Vec<f64>>,
+    #[config(default)]
+    vocabulary: Option<Vocabulary<i64>>,
+    #[config(default, no_setter)]
+    vocabulary_size: Option<usize>,
+    #[config(default)]
+    oov_method: OovMethod,
+    #[config(default)]
+    salt: Option<Salt>,
+    #[config(skip)]
+    state: State<i64>,
+}
+
+impl IntegerLookup {
+    fn check(&self) -> Result<()> {
+        if self.vocabulary_dtype != "int64" {
+            return Err(invalid_argument("vocabulary_dtype", "`int64`", &self.vocabulary_dtype));
+        }
+        self.settings().check(&self.state)
+    }
+
+    /// Keras reads past the dtype and `trainable`, and knows old names of modes.
+    fn upgrade(config: &mut Config) -> Result<()> {
+        config.shift_remove("dtype");
+        config.shift_remove("trainable");
+        rename_mode(config);
+        Ok(())
+    }
+
+    fn complete(&self, config: &mut Config) -> Result<()> {
+        config.insert("vocabulary_size".into(), Value::from(self.settings().recorded_size(&self.state)?));
+        Ok(())
+    }
+
+    pub(super) fn settings(&self) -> Settings<'_, i64> {
+        Settings {
+            max_tokens: self.max_tokens,
+            num_oov_indices: self.num_oov_indices,
+            mask_token: self.mask_token.as_ref(),
+            oov_token: self.oov_token.as_ref(),
+            vocabulary: self.vocabulary.as_ref().map(|vocabulary| vocabulary.0.as_slice()),
+            idf_weights: self.idf_weights.as_deref(),
+            vocabulary_size: self.vocabulary_size,
+            invert: self.invert,
+            output_mode: self.output_mode,
+            sparse: self.sparse,
+            pad_to_max_tokens: self.pad_to_max_tokens,
+            oov_method: self.oov_method,
+            salt: self.salt,
+        }
+    }
+
+    pub(super) fn state(&self) -> &State<i64> {
+        &self.state
+    }
+
+    /// The integers by index, with or without those for padding and for unknown integers.
+    ///
+    /// # Errors
+    /// When the layer's own vocabulary is not sound.
+    pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<i64>>> {
+        self.settings().tokens(&self.state, include_special_tokens)
+    }
+
+    /// The number of indices.
+    ///
+    /// # Errors
+    /// When the layer's own vocabulary is not sound.
+    pub fn vocabulary_size(&self) -> Result<usize> {
+        self.settings().size(&self.state)
+    }
+
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    ///
+    /// # Errors
+    /// When terms are repeated, or there are too many.
+    pub fn set_vocabulary(&self, vocabulary: &[i64], idf_weights: Option<&[f64]>) -> Result<()> {
+        self.settings().set_vocabulary(&self.state, vocabulary, idf_weights)
+    }
+}
+
+impl Layer for IntegerLookup {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
+    fn build_config(&self) -> Option<Value> {
+        Some(Value::Dict(Dict::new()))
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        self.settings().call(&self.state, inputs.tensor()?).map(Into::into)
+    }
+
+    fn autocasts(&self) -> bool {
+        false
+    }
+
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let documents = Settings::documents(data)?;
+        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
+    }
+
+    fn save_assets(&self, assets: &mut Assets) -> Result<()> {
+        self.settings().save(&self.state, assets)
+    }
+
+    fn load_assets(&self, assets: &Assets) -> Result<()> {
+        self.settings().load(&self.state, assets)
+    }
+
+    fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        self.settings().named_state(&self.state)
+    }
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["idf_weights"]
+    }
+
+    fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
+        self.settings().load_named_state(&self.state, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::LayerExt;
+
+    #[test]
+    fn unknown_integers_share_several_indices() {
+        // IntegerLookup(num_oov_indices=3, vocabulary=[12], oov_method=…)([7, -7, 12])
+        let x = Tensor::from_slice(&[7i64, -7, 12], [3]).unwrap();
+        let layer = || IntegerLookup::new().num_oov_indices(3).vocabulary([12]);
+        assert_eq!(layer().apply(&x).unwrap().to_vec::<i64>().unwrap(), [1, 2, 3]);
+        let inverse = layer().invert(true).mask_token(0).apply(&Tensor::from_slice(&[0i64, 1, 4, 9], [4]).unwrap());
+        assert_eq!(inverse.unwrap().to_vec::<i64>().unwrap(), [0, -1, 12, -1]);
+        assert!(IntegerLookup::new().num_oov_indices(0).vocabulary([12]).apply(&x).is_err());
+    }
+}

@@ -1,0 +1,224 @@
+//! Indices of strings.
+
+use super::encode::{OutputMode, rename_mode};
+use super::hash::Salt;
+use super::index_lookup::{OovMethod, Settings, State, Vocabulary};
+use crate::config::Config;
+use crate::error::Result;
+use crate::json::{Dict, Value};
+use crate::layers::{Assets, Layer, LayerBase};
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// The index of each string in a vocabulary.
+///
+/// # Arguments
+/// - `max_tokens`: none; how many indices there are at most.
+/// - `num_oov_indices`: 1; how many stand for strings that are not in the vocabulary.
+/// - `mask_token`: none; the string of index 0, which counts leave out.
+/// - `oov_token`: `[UNK]`; what unknown indices become under `invert`.
+/// - `vocabulary`: none; otherwise [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds it.
+/// - `idf_weights`: none; the weights of terms for `tf_idf`.
+/// - `invert`: false; strings of indices.
+/// - `output_mode`: `int`; or rows of numbers: see [`OutputMode`].
+/// - `pad_to_max_tokens`: false; rows have `max_tokens` numbers.
+/// - `sparse`: false; kept, tensors are dense here.
+/// - `oov_method`, `salt`: how unknown strings choose among several indices.
+/// - `encoding`: kept; text is UTF-8 here.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/categorical/string_lookup>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::StringLookup;
+/// let x = Tensor::from_strings(["a", "c", "z"], [1, 3])?;
+/// let y = StringLookup::new().vocabulary(["a", "b", "c"]).apply(&x)?;
+/// assert_eq!(y.to_vec::<i64>()?, [1, 3, 0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(
+    new,
+    setters,
+    validate = Self::check,
+    from_config = Self::upgrade,
+    get_config = Self::complete,
+    ignore("has_input_vocabulary", "vocabulary_dtype")
+)]
+pub struct StringLookup {
+    base: LayerBase,
+    #[config(default)]
+    invert: bool,
+    #[config(default)]
+    max_tokens: Option<usize>,
+    #[config(default = 1)]
+    num_oov_indices: usize,
+    #[config(default = Some("[UNK]".into()))]
+    oov_token: Option<String>,
+    #[config(default)]
+    mask_token: Option<String>,
+    #[config(default)]
+    output_mode: OutputMode,
+    #[config(default)]
+    sparse: bool,
+    #[config(default)]
+    pad_to_max_tokens: bool,
+    #[config(default)]
+    idf_weights: Option<Vec<f64>>,
+    #[config(default)]
+    vocabulary: Option<Vocabulary<String>>,
+    #[config(default, no_setter)]
+    vocabulary_size: Option<usize>,
+    #[config(default)]
+    oov_method: OovMethod,
+    #[config(default)]
+    salt: Option<Salt>,
+    #[config(default = "utf-8".into())]
+    encoding: String,
+    #[config(skip)]
+    state: State<String>,
+}
+
+impl StringLookup {
+    fn check(&self) -> Result<()> {
+        self.settings().check(&self.state)
+    }
+
+    /// Keras reads past the dtype and `trainable`, and knows old names of modes.
+    fn upgrade(config: &mut Config) -> Result<()> {
+        config.shift_remove("dtype");
+        config.shift_remove("trainable");
+        rename_mode(config);
+        Ok(())
+    }
+
+    fn complete(&self, config: &mut Config) -> Result<()> {
+        config.insert("vocabulary_size".into(), Value::from(self.settings().recorded_size(&self.state)?));
+        Ok(())
+    }
+
+    /// The size that a configuration gives, for the layer around this one.
+    pub(super) fn of_size(mut self, size: Option<usize>) -> Self {
+        self.vocabulary_size = size;
+        self
+    }
+
+    pub(super) fn settings(&self) -> Settings<'_, String> {
+        Settings {
+            max_tokens: self.max_tokens,
+            num_oov_indices: self.num_oov_indices,
+            mask_token: self.mask_token.as_ref(),
+            oov_token: self.oov_token.as_ref(),
+            vocabulary: self.vocabulary.as_ref().map(|vocabulary| vocabulary.0.as_slice()),
+            idf_weights: self.idf_weights.as_deref(),
+            vocabulary_size: self.vocabulary_size,
+            invert: self.invert,
+            output_mode: self.output_mode,
+            sparse: self.sparse,
+            pad_to_max_tokens: self.pad_to_max_tokens,
+            oov_method: self.oov_method,
+            salt: self.salt,
+        }
+    }
+
+    pub(super) fn state(&self) -> &State<String> {
+        &self.state
+    }
+
+    /// The strings by index, with or without those for padding and for unknown strings.
+    ///
+    /// # Errors
+    /// When the layer's own vocabulary is not sound.
+    pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<String>>> {
+        self.settings().tokens(&self.state, include_special_tokens)
+    }
+
+    /// The number of indices.
+    ///
+    /// # Errors
+    /// When the layer's own vocabulary is not sound.
+    pub fn vocabulary_size(&self) -> Result<usize> {
+        self.settings().size(&self.state)
+    }
+
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    ///
+    /// # Errors
+    /// When terms are repeated, or there are too many.
+    pub fn set_vocabulary(&self, vocabulary: &[String], idf_weights: Option<&[f64]>) -> Result<()> {
+        self.settings().set_vocabulary(&self.state, vocabulary, idf_weights)
+    }
+}
+
+impl Layer for StringLookup {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
+    fn build_config(&self) -> Option<Value> {
+        Some(Value::Dict(Dict::new()))
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        self.settings().call(&self.state, inputs.tensor()?).map(Into::into)
+    }
+
+    fn autocasts(&self) -> bool {
+        false
+    }
+
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let documents = Settings::documents(data)?;
+        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
+    }
+
+    fn save_assets(&self, assets: &mut Assets) -> Result<()> {
+        self.settings().save(&self.state, assets)
+    }
+
+    fn load_assets(&self, assets: &Assets) -> Result<()> {
+        self.settings().load(&self.state, assets)
+    }
+
+    fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        self.settings().named_state(&self.state)
+    }
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["idf_weights"]
+    }
+
+    fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
+        self.settings().load_named_state(&self.state, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::layers::LayerExt;
+
+    #[test]
+    fn frequent_strings_come_first() {
+        let layer = StringLookup::new().mask_token("").max_tokens(4usize).shared();
+        layer.adapt(Tensor::from_strings(["b", "a", "b", "c", "", "c"], [6]).unwrap()).unwrap();
+        let known = layer.downcast_ref::<StringLookup>().unwrap();
+        let tokens: Vec<String> = known.get_vocabulary(true).unwrap().into_iter().flatten().collect();
+        assert_eq!(tokens, ["", "[UNK]", "c", "b"]);
+        let mut assets = Assets::default();
+        known.save_assets(&mut assets).unwrap();
+        assert_eq!(assets.text("vocabulary.txt").unwrap(), "\n[UNK]\nc\nb");
+        let again = StringLookup::new().mask_token("");
+        again.load_assets(&assets).unwrap();
+        assert_eq!(again.vocabulary_size().unwrap(), 4);
+    }
+
+    #[test]
+    fn a_path_is_not_opened() {
+        let mut config = StringLookup::new().get_config().unwrap();
+        config.insert("vocabulary".into(), Value::from("/etc/passwd"));
+        assert_eq!(StringLookup::from_config(&config).unwrap_err().kind(), ErrorKind::CodeRefused);
+    }
+}

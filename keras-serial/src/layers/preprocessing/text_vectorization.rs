@@ -1,0 +1,488 @@
+//! Text as indices of its words.
+
+use std::sync::OnceLock;
+
+use super::encode::{OutputMode, encode, rename_mode};
+use super::index_lookup::Vocabulary;
+use super::string_lookup::StringLookup;
+use crate::config::{Config, ConfigField, FieldVisitor, StateField, wrong_type};
+use crate::error::{Error, ErrorKind, Result};
+use crate::functions::{Function, KerasFunction};
+use crate::json::Value;
+use crate::layers::{Assets, Layer, LayerBase, LayerRef, invalid_argument};
+use crate::object::Handle;
+use crate::registry::revive_by_name;
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// Splits text into words and looks each one up.
+///
+/// # Arguments
+/// - `max_tokens`: none; how many indices there are at most.
+/// - `standardize`: [`Standardize::LowerAndStripPunctuation`].
+/// - `split`: [`Split::Whitespace`].
+/// - `ngrams`: none; also sequences of up to so many words, or of these lengths.
+/// - `output_mode`: `int`; or rows of numbers: see [`OutputMode`].
+/// - `output_sequence_length`: none; rows of indices are cut or filled with 0 to this length.
+/// - `pad_to_max_tokens`: false; rows of numbers have `max_tokens` of them.
+/// - `vocabulary`, `idf_weights`: none; otherwise [`LayerRef::adapt`] finds them.
+/// - `sparse`: false; kept, tensors are dense here.
+/// - `ragged`: false; rows of different lengths, which tensors here can't have.
+/// - `encoding`: kept; text is UTF-8 here.
+///
+/// # Shapes
+/// `(batch,)` or `(batch, 1)` of text gives `(batch, words)` or `(batch, terms)`.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/text/text_vectorization>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::TextVectorization;
+/// let x = Tensor::from_strings(["The cat!", "A cat, the dog"], [2, 1])?;
+/// let y = TextVectorization::new().vocabulary(["the", "cat"]).apply(&x)?;
+/// assert_eq!(y.to_vec::<i64>()?, [2, 3, 0, 0, 1, 3, 2, 1]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(
+    new,
+    setters,
+    validate = Self::check,
+    from_config = Self::upgrade,
+    get_config = Self::complete,
+    ignore("has_input_vocabulary")
+)]
+pub struct TextVectorization {
+    base: LayerBase,
+    #[config(default)]
+    max_tokens: Option<usize>,
+    #[config(default)]
+    standardize: Standardize,
+    #[config(default)]
+    split: Split,
+    #[config(default)]
+    ngrams: Option<Ngrams>,
+    #[config(default)]
+    output_mode: OutputMode,
+    #[config(default)]
+    output_sequence_length: Option<usize>,
+    #[config(default)]
+    pad_to_max_tokens: bool,
+    #[config(default)]
+    sparse: bool,
+    #[config(default)]
+    ragged: bool,
+    #[config(default)]
+    vocabulary: Option<Vocabulary<String>>,
+    #[config(default)]
+    idf_weights: Option<Vec<f64>>,
+    #[config(default = "utf-8".into())]
+    encoding: String,
+    #[config(default, no_setter)]
+    vocabulary_size: Option<usize>,
+    #[sublayer(name = "_lookup_layer")]
+    lookup: Lookup,
+}
+
+/// What is done with text before it is split.
+#[derive(Debug, Clone, Default)]
+pub enum Standardize {
+    /// Nothing.
+    None,
+    /// ASCII letters become small, and ASCII punctuation is removed.
+    #[default]
+    LowerAndStripPunctuation,
+    /// ASCII letters become small.
+    Lower,
+    /// ASCII punctuation is removed.
+    StripPunctuation,
+    /// A registered function of a tensor of strings.
+    Function(Function),
+}
+
+/// How text is split.
+#[derive(Debug, Clone, Default)]
+pub enum Split {
+    /// Not at all.
+    None,
+    /// At ASCII white space.
+    #[default]
+    Whitespace,
+    /// Into its characters.
+    Character,
+    /// By a registered function of a tensor of strings, which adds an axis.
+    Function(Function),
+}
+
+macro_rules! named_or_function {
+    ($type:ident, $expected:literal, $($name:literal $variant:ident),*) => {
+        impl $type {
+            /// A function of one's own.
+            pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
+                Self::Function(Function::new(function))
+            }
+        }
+
+        impl ConfigField for $type {
+            fn to_value(&self) -> Result<Value> {
+                match self {
+                    Self::None => Ok(Value::Null),
+                    $(Self::$variant => Ok(Value::from($name)),)*
+                    Self::Function(function) => function.serialize(),
+                }
+            }
+
+            fn from_value(value: &Value) -> Result<Self> {
+                match value {
+                    Value::Null => Ok(Self::None),
+                    $(Value::Str(name) if name == $name => Ok(Self::$variant),)*
+                    Value::Dict(_) => revive_by_name(value).map(Self::Function),
+                    _ => Err(wrong_type($expected, value)),
+                }
+            }
+        }
+    };
+}
+
+named_or_function!(
+    Standardize,
+    "`lower_and_strip_punctuation`, `lower`, `strip_punctuation`, null, or a registered function",
+    "lower_and_strip_punctuation" LowerAndStripPunctuation,
+    "lower" Lower,
+    "strip_punctuation" StripPunctuation
+);
+named_or_function!(
+    Split,
+    "`whitespace`, `character`, null, or a registered function",
+    "whitespace" Whitespace,
+    "character" Character
+);
+
+/// The lengths of sequences of words that count as words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ngrams {
+    /// All lengths up to this one.
+    UpTo(usize),
+    /// These lengths.
+    Widths(Vec<usize>),
+}
+
+impl From<usize> for Ngrams {
+    fn from(longest: usize) -> Self {
+        Self::UpTo(longest)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Ngrams {
+    fn from(widths: [usize; N]) -> Self {
+        Self::Widths(widths.to_vec())
+    }
+}
+
+impl ConfigField for Ngrams {
+    fn to_value(&self) -> Result<Value> {
+        match self {
+            Self::UpTo(longest) => longest.to_value(),
+            Self::Widths(widths) => widths.to_value(),
+        }
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::List(_) => Vec::from_value(value).map(Self::Widths),
+            longest => usize::from_value(longest).map(Self::UpTo),
+        }
+    }
+}
+
+impl Ngrams {
+    /// All sequences of words, shorter ones first.
+    fn of(&self, words: &[String]) -> Vec<String> {
+        let widths = match self {
+            Self::UpTo(longest) => (1..=*longest).collect(),
+            Self::Widths(widths) => widths.clone(),
+        };
+        let sequences = widths.into_iter().filter(|width| *width > 0).flat_map(|width| words.windows(width));
+        sequences.map(|sequence| sequence.join(" ")).collect()
+    }
+}
+
+/// The layer that knows the vocabulary, made from the arguments when it is first asked for.
+#[derive(Debug, Default)]
+struct Lookup(OnceLock<LayerRef>);
+
+impl StateField for Lookup {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if let Some(layer) = self.0.get() {
+            visitor.field(name, layer);
+        }
+    }
+}
+
+/// Words of each text, and the shape in which the texts stand.
+struct Words {
+    shape: Shape,
+    rows: Vec<Vec<String>>,
+    /// May rows have different lengths?
+    ragged: bool,
+}
+
+impl TextVectorization {
+    fn check(&self) -> Result<()> {
+        if self.output_mode != OutputMode::Int {
+            if let Some(length) = self.output_sequence_length {
+                return Err(invalid_argument("output_sequence_length", "none, if `output_mode` is not `int`", length));
+            }
+            if self.ragged {
+                return Err(invalid_argument("ragged", "false, if `output_mode` is not `int`", "true"));
+            }
+        }
+        self.lookup()?.settings().check(self.lookup()?.state())
+    }
+
+    fn upgrade(config: &mut Config) -> Result<()> {
+        rename_mode(config);
+        Ok(())
+    }
+
+    fn complete(&self, config: &mut Config) -> Result<()> {
+        config.insert("vocabulary_size".into(), Value::from(self.lookup()?.vocabulary_size()?));
+        Ok(())
+    }
+
+    fn lookup(&self) -> Result<&StringLookup> {
+        let layer = self.lookup.0.get_or_init(|| {
+            let mut layer = StringLookup::new()
+                .mask_token("")
+                .output_mode(self.output_mode)
+                .sparse(self.sparse)
+                .pad_to_max_tokens(self.pad_to_max_tokens)
+                .encoding(self.encoding.as_str())
+                .of_size(self.vocabulary_size);
+            if let Some(max) = self.max_tokens {
+                layer = layer.max_tokens(max);
+            }
+            if let Some(vocabulary) = &self.vocabulary {
+                layer = layer.vocabulary(vocabulary.clone());
+            }
+            if let Some(weights) = &self.idf_weights {
+                layer = layer.idf_weights(weights.clone());
+            }
+            LayerRef::new(layer)
+        });
+        layer
+            .downcast_ref()
+            .ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
+    }
+
+    /// The words by index, with or without those for padding and for unknown words.
+    ///
+    /// # Errors
+    /// When the layer's own vocabulary is not sound.
+    pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<String>>> {
+        self.lookup()?.get_vocabulary(include_special_tokens)
+    }
+
+    /// The number of indices.
+    ///
+    /// # Errors
+    /// When the layer's own vocabulary is not sound.
+    pub fn vocabulary_size(&self) -> Result<usize> {
+        self.lookup()?.vocabulary_size()
+    }
+
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    ///
+    /// # Errors
+    /// When terms are repeated, or there are too many.
+    pub fn set_vocabulary(&self, vocabulary: &[String], idf_weights: Option<&[f64]>) -> Result<()> {
+        self.lookup()?.set_vocabulary(vocabulary, idf_weights)
+    }
+
+    fn words(&self, x: &Tensor) -> Result<Words> {
+        let standardized = self.standardized(x)?;
+        let text = standardized.strings()?;
+        let mut words = match &self.split {
+            Split::None => rows(&standardized)?,
+            split => {
+                let shape = match standardized.shape().dims().split_last() {
+                    Some((Some(1), rest)) if !rest.is_empty() => Shape::from(rest.to_vec()),
+                    Some((_, [])) | None => standardized.shape().clone(),
+                    _ => {
+                        return Err(Error::new(ErrorKind::Shape, "text can't be split")
+                            .expected("rank 1, or a last extent of 1")
+                            .received(format!("shape {}", standardized.shape())));
+                    }
+                };
+                match split {
+                    Split::Function(function) => {
+                        rows(&function.call(&Tensor::from_strings(text.to_vec(), shape)?)?)?
+                    }
+                    split => {
+                        let split = |text: &String| match split {
+                            Split::Character => text.chars().map(String::from).collect(),
+                            _ => text.split(is_space).filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+                        };
+                        Words { shape, rows: text.iter().map(split).collect(), ragged: true }
+                    }
+                }
+            }
+        };
+        if let Some(ngrams) = &self.ngrams {
+            for row in &mut words.rows {
+                *row = ngrams.of(row);
+            }
+        }
+        Ok(words)
+    }
+
+    fn standardized(&self, x: &Tensor) -> Result<Tensor> {
+        let (lower, strip) = match &self.standardize {
+            Standardize::None => return Ok(x.clone()),
+            Standardize::Function(function) => return function.call(x),
+            Standardize::LowerAndStripPunctuation => (true, true),
+            Standardize::Lower => (true, false),
+            Standardize::StripPunctuation => (false, true),
+        };
+        let standardize = |text: &String| -> String {
+            let kept = text.chars().filter(|c| !(strip && c.is_ascii_punctuation()));
+            kept.map(|c| if lower { c.to_ascii_lowercase() } else { c }).collect()
+        };
+        Tensor::from_strings(x.strings()?.iter().map(standardize), x.shape())
+    }
+
+    fn symbol(&self, input: &Shape) -> Result<Tensor> {
+        let dims = input.dims();
+        let shape: Shape = match (self.output_mode, &self.split) {
+            (OutputMode::Int, _) => [dims.first().copied().flatten(), self.output_sequence_length].into(),
+            (_, Split::None) if dims.len() > 1 => input.clone(),
+            (_, Split::None) => dims.iter().copied().chain([Some(1)]).collect(),
+            _ => dims.iter().copied().chain([None]).collect(),
+        };
+        if self.output_mode == OutputMode::Int {
+            return Ok(Tensor::symbol(shape, DType::Int64));
+        }
+        let lookup = self.lookup()?;
+        lookup.settings().symbol(lookup.state(), &shape)
+    }
+}
+
+/// White space as C's `isspace` has it.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
+/// The rows along the last axis.
+fn rows(x: &Tensor) -> Result<Words> {
+    let dims = x.shape().known()?;
+    let (length, shape) = dims.split_last().map_or((1, Vec::new()), |(last, rest)| (*last, rest.to_vec()));
+    let count: usize = shape.iter().product();
+    let text = x.strings()?;
+    let row = |i: usize| text.get(i * length..(i + 1) * length).unwrap_or_default().to_vec();
+    Ok(Words { shape: shape.into(), rows: (0..count).map(row).collect(), ragged: false })
+}
+
+impl Layer for TextVectorization {
+    fn made(&self) {
+        // The layer inside must be there when the model is saved; what is wrong with it shows on use.
+        let _ = self.lookup();
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        if x.is_symbolic() {
+            return self.symbol(x.shape()).map(Into::into);
+        }
+        if self.ragged {
+            return Err(Error::new(ErrorKind::Unsupported, "tensors with rows of different lengths are not supported")
+                .received("ragged=true")
+                .hint("leave `ragged` out: rows are then filled with 0"));
+        }
+        let Words { shape, rows, ragged } = self.words(x)?;
+        let lookup = self.lookup()?;
+        let int = self.output_mode == OutputMode::Int;
+        let longest = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let length = if int { self.output_sequence_length.unwrap_or(longest) } else { longest };
+        let mut indices = Vec::with_capacity(rows.len().saturating_mul(length));
+        for row in &rows {
+            let row = row.get(..length.min(row.len())).unwrap_or_default();
+            indices.extend(lookup.settings().indices(lookup.state(), row)?);
+            // Negative indices count nowhere.
+            indices.extend(std::iter::repeat_n(if int { 0 } else { -1 }, length - row.len()));
+        }
+        let shape: Shape = shape.dims().iter().copied().chain([Some(length)]).collect();
+        if int {
+            return encode(indices, &shape, OutputMode::Int, 0, DType::Int64, None).map(Into::into);
+        }
+        if ragged && shape.rank() > 2 {
+            return Err(Error::new(ErrorKind::Unsupported, "text of more than one axis is not supported in this mode")
+                .received(format!("shape {}", x.shape())));
+        }
+        lookup.settings().encoded(lookup.state(), indices, &shape).map(Into::into)
+    }
+
+    fn autocasts(&self) -> bool {
+        false
+    }
+
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let mut documents = Vec::new();
+        for batch in data.leaves() {
+            let alone = matches!(data, Nested::Leaf(_)) && batch.rank() == 1;
+            let batch = if alone { Tensor::from_strings(batch.strings()?.to_vec(), [batch.shape().dim(0)?, 1])? } else { batch.clone() };
+            documents.extend(self.words(&batch)?.rows);
+        }
+        let lookup = self.lookup()?;
+        lookup.settings().adapt(lookup.state(), documents.iter().map(Vec::as_slice))
+    }
+
+    fn save_assets(&self, assets: &mut Assets) -> Result<()> {
+        self.lookup()?.save_assets(assets)
+    }
+
+    fn load_assets(&self, assets: &Assets) -> Result<()> {
+        self.lookup()?.load_assets(assets)
+    }
+
+    fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        self.lookup()?.named_state()
+    }
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["idf_weights"]
+    }
+
+    fn load_named_state(&self, name: &str, value: &Tensor) -> Result<()> {
+        self.lookup()?.load_named_state(name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::LayerExt;
+
+    fn texts() -> Tensor {
+        Tensor::from_strings(["The cat, sat on the MAT!", "zzz on   the cat"], [2, 1]).unwrap()
+    }
+
+    #[test]
+    fn words_are_learned_and_counted() {
+        let layer = TextVectorization::new().output_mode(OutputMode::Count).ngrams(2).max_tokens(5usize).shared();
+        layer.adapt(texts()).unwrap();
+        let layer = layer.downcast_ref::<TextVectorization>().unwrap();
+        let words: Vec<String> = layer.get_vocabulary(false).unwrap().into_iter().flatten().collect();
+        // TextVectorization(ngrams=2, output_mode="count", max_tokens=5), adapted to the texts
+        assert_eq!(words, ["the", "on the", "on", "cat"]);
+        assert_eq!(layer.vocabulary_size().unwrap(), 5);
+    }
+
+    #[test]
+    fn lines_are_cut_and_filled() {
+        let layer = TextVectorization::new().vocabulary(["the", "on"]).output_sequence_length(5usize).shared();
+        assert_eq!(layer.apply(texts()).unwrap().to_vec::<i64>().unwrap(), [2, 1, 1, 3, 2, 1, 3, 2, 1, 0]);
+        let symbol = layer.apply(Tensor::symbol([None, Some(1)], DType::String)).unwrap();
+        assert_eq!(symbol.shape().to_string(), "(None, 5)");
+    }
+}
