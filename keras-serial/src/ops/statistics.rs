@@ -69,8 +69,9 @@ classes! { "keras.src.ops.numpy"
         quantile(&x, &Value::Float(0.5), &axes, keep, "midpoint")
     };
     "Quantile" = |c| {
+        // Keras's node does not pass its `method` on.
         let q = c.tensor(1, "q")?;
-        quantile(&to_float(&c.x()?)?, &numbers(&q)?, &c.axes()?, c.keepdims()?, &c.get("method", "linear".to_owned())?)
+        quantile(&to_float(&c.x()?)?, &numbers(&q)?, &c.axes()?, c.keepdims()?, "linear")
     };
     "Percentile" = |c| {
         let q = divide(c.tensor(1, "q")?, 100.0)?;
