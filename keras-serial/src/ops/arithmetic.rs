@@ -282,7 +282,7 @@ binary! {
     /// The bits of x moved y places down (`keras.ops.bitwise_right_shift`).
     "BitwiseRightShift" bitwise_right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
     /// The greatest common divisor (`keras.ops.gcd`).
-    "Gcd" gcd = |x, y| integers(x, y, |a, b| greatest_divisor(a, b));
+    "Gcd" gcd = |x, y| integers(x, y, greatest_divisor);
     /// The least common multiple (`keras.ops.lcm`).
     "Lcm" lcm = |x, y| integers(x, y, |a, b| match greatest_divisor(a, b) {
         0 => 0,

@@ -191,15 +191,23 @@ fn blocks(c: &Call<'_>) -> Result<(Tensor, usize, DataFormat)> {
 /// Channels as positions within blocks, or back.
 fn blocked(x: &Tensor, block: usize, format: DataFormat, to_space: bool) -> Result<Tensor> {
     let dims = x.shape().dims().to_vec();
-    let [n, a, b, c] = dims.as_slice() else { return Err(Error::new(ErrorKind::Shape, "wrong rank").expected("4 axes").received(format!("shape {}", x.shape()))) };
+    let [n, a, b, c] = dims.as_slice() else {
+        return Err(Error::new(ErrorKind::Shape, "wrong rank")
+            .expected("4 axes")
+            .received(format!("shape {}", x.shape())));
+    };
     let (h, w, c) = if format == DataFormat::ChannelsLast { (*a, *b, *c) } else { (*b, *c, *a) };
     let area = block * block;
     let fits = |dim: Option<usize>, by: usize| by > 0 && dim.is_none_or(|dim| dim % by == 0);
     let fitting = if to_space { fits(c, area) } else { fits(h, block) && fits(w, block) };
     if !fitting {
-        return Err(Error::new(ErrorKind::Shape, "`block_size` does not divide the input").received(format!("block_size={block}, shape {}", x.shape())));
+        return Err(Error::new(ErrorKind::Shape, "`block_size` does not divide the input")
+            .received(format!("block_size={block}, shape {}", x.shape())));
     }
-    let (times, over) = (|dim: Option<usize>, by: usize| dim.map(|dim| dim * by), |dim: Option<usize>, by: usize| dim.map(|dim| dim / by));
+    let (times, over) = (
+        |dim: Option<usize>, by: usize| dim.map(|dim| dim * by),
+        |dim: Option<usize>, by: usize| dim.map(|dim| dim / by),
+    );
     let (height, width, channels) = if to_space {
         (times(h, block), times(w, block), over(c, area))
     } else {
@@ -296,7 +304,9 @@ fn pad(c: &Call<'_>) -> Result<Tensor> {
     };
     let mut widths: Vec<(usize, usize)> = match value {
         Value::List(items) => match items.as_slice() {
-            [Value::Int(before), Value::Int(after)] => vec![<(usize, usize)>::from_value(&Value::from(vec![*before, *after])).at("pad_width")?],
+            [Value::Int(before), Value::Int(after)] => {
+                vec![<(usize, usize)>::from_value(&Value::from(vec![*before, *after])).at("pad_width")?]
+            }
             items => items.iter().map(both).collect::<Result<_>>().at("pad_width")?,
         },
         value => vec![both(value).at("pad_width")?],
@@ -317,9 +327,13 @@ fn pad(c: &Call<'_>) -> Result<Tensor> {
         }
         mode @ ("reflect" | "symmetric") => {
             let repeat_edge = mode == "symmetric";
-            (0isize..).zip(widths).try_fold(x, |x, (axis, (before, after))| mirror(&x, axis, before, after, repeat_edge))
+            (0isize..)
+                .zip(widths)
+                .try_fold(x, |x, (axis, (before, after))| mirror(&x, axis, before, after, repeat_edge))
         }
-        mode => Err(Error::new(ErrorKind::InvalidArgument, "unknown mode of padding").expected("constant, reflect or symmetric").received(format!("mode={mode:?}"))),
+        mode => Err(Error::new(ErrorKind::InvalidArgument, "unknown mode of padding")
+            .expected("constant, reflect or symmetric")
+            .received(format!("mode={mode:?}"))),
     }
 }
 
@@ -331,7 +345,8 @@ fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repeat_edge: boo
     let extent = x.shape().dim(axis)? as i64;
     let skip = i64::from(!repeat_edge);
     if (before.max(after) as i64) > extent - skip {
-        return Err(Error::new(ErrorKind::InvalidArgument, "padding is wider than the tensor").received(format!("{before} and {after} on an axis of {extent}")));
+        return Err(Error::new(ErrorKind::InvalidArgument, "padding is wider than the tensor")
+            .received(format!("{before} and {after} on an axis of {extent}")));
     }
     let indices: Vec<i64> = (0..before as i64)
         .rev()
@@ -362,7 +377,9 @@ pub(crate) fn moveaxis(x: &Tensor, from: &[isize], to: &[isize]) -> Result<Tenso
 /// Zeros above (or below) a diagonal of the last two axes.
 fn triangle(x: &Tensor, k: i64, lower: bool) -> Result<Tensor> {
     if x.rank() < 2 {
-        return Err(Error::new(ErrorKind::Shape, "wrong rank").expected("2 axes or more").received(format!("shape {}", x.shape())));
+        return Err(Error::new(ErrorKind::Shape, "wrong rank")
+            .expected("2 axes or more")
+            .received(format!("shape {}", x.shape())));
     }
     if x.is_symbolic() {
         return Ok(x.clone());
@@ -399,7 +416,11 @@ fn diagonal_matrix(x: &Tensor, k: isize) -> Result<Tensor> {
     let line = if k >= 0 { (k as usize, 0) } else { (0, k.unsigned_abs()) };
     // Row i of the result has x[i] at column i + k.
     let row = pad_with(x, &[line], 0.0)?;
-    let eye = triangle(&triangle(&super::create::ones(&Shape::from([side, side]), x.dtype())?, k as i64, true)?, k as i64, false)?;
+    let eye = triangle(
+        &triangle(&super::create::ones(&Shape::from([side, side]), x.dtype())?, k as i64, true)?,
+        k as i64,
+        false,
+    )?;
     super::multiply(&eye, &row)
 }
 

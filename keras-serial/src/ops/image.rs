@@ -6,7 +6,9 @@ use super::define::{Call, classes};
 use super::dtypes::{cast, to_float};
 use super::elementwise::{abs, round};
 use super::graph::{OpClass, apply, config};
-use super::shape::{Span, concat, expand_at, index_axis, pad_with, slice, full_edges, reshape_to, slice_axis, take_axis, where_impl};
+use super::shape::{
+    Span, concat, expand_at, full_edges, index_axis, pad_with, reshape_to, slice, slice_axis, take_axis, where_impl,
+};
 use crate::KerasSerializable;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -105,12 +107,14 @@ fn edges(c: &Call<'_>, images: &Tensor, axis: usize, names: [&'static str; 3], g
         (Some(before), None, Some(target)) => (before, change(target)? - before),
         (None, Some(after), Some(target)) => (change(target)? - after, after),
         _ => {
-            return Err(Error::new(ErrorKind::InvalidArgument, "wrong arguments").expected(format!("two of {}", names.join(", "))));
+            return Err(Error::new(ErrorKind::InvalidArgument, "wrong arguments")
+                .expected(format!("two of {}", names.join(", "))));
         }
     };
     match (usize::try_from(before), usize::try_from(after)) {
         (Ok(before), Ok(after)) => Ok([before, after]),
-        _ => Err(Error::new(ErrorKind::InvalidArgument, "the image has not this size").received(format!("{}={before}, {}={after}", names[0], names[1]))),
+        _ => Err(Error::new(ErrorKind::InvalidArgument, "the image has not this size")
+            .received(format!("{}={before}, {}={after}", names[0], names[1]))),
     }
 }
 

@@ -202,7 +202,10 @@ fn attention(c: &Call<'_>) -> Result<Tensor> {
     if let Some(bias) = c.optional(3, "bias")? {
         logits = add(&logits, cast(&bias, logits.dtype())?)?;
     }
-    let hidden = full_like(&Value::Float(if logits.dtype() == DType::Float64 { f64::MIN } else { f64::from(f32::MIN) } * 0.7), logits.dtype())?;
+    let hidden = full_like(
+        &Value::Float(if logits.dtype() == DType::Float64 { f64::MIN } else { f64::from(f32::MIN) } * 0.7),
+        logits.dtype(),
+    )?;
     if let Some(mask) = c.optional(4, "mask")? {
         logits = where_impl(&mask, &logits, &hidden)?;
     }

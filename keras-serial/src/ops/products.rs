@@ -3,7 +3,7 @@
 use super::arithmetic::{multiply, subtract};
 use super::define::{Call, classes};
 use super::linalg::einsum_impl;
-use super::shape::{concat, index_axis, expand_at, reshape_to};
+use super::shape::{concat, expand_at, index_axis, reshape_to};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -93,7 +93,9 @@ fn flat(x: &Tensor) -> Result<Tensor> {
 /// Sums of products over pairs of axes; the other axes follow in order.
 fn contract(x: &Tensor, y: &Tensor, a: &[usize], b: &[usize]) -> Result<Tensor> {
     if a.len() != b.len() {
-        return Err(Error::new(ErrorKind::InvalidArgument, "different numbers of axes").received(format!("{a:?} and {b:?}")));
+        return Err(
+            Error::new(ErrorKind::InvalidArgument, "different numbers of axes").received(format!("{a:?} and {b:?}"))
+        );
     }
     let mut fresh = ('a'..='z').chain('A'..='Z');
     let first: Vec<char> = fresh.by_ref().take(x.rank()).collect();

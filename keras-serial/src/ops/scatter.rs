@@ -109,7 +109,9 @@ fn positions(c: &Call<'_>, position: usize, name: &'static str) -> Result<Vec<is
 pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if x.rank() != indices.rank() {
-        return Err(Error::new(ErrorKind::Shape, "indices must have the rank of the tensor").expected(format!("{} axes", x.rank())).received(format!("shape {}", indices.shape())));
+        return Err(Error::new(ErrorKind::Shape, "indices must have the rank of the tensor")
+            .expected(format!("{} axes", x.rank()))
+            .received(format!("shape {}", indices.shape())));
     }
     let joint = x.shape().with(axis, Some(1))?.broadcast(&indices.shape().with(axis, Some(1))?)?;
     let shape = joint.with(axis, indices.shape().get(axis)?)?;
@@ -123,7 +125,9 @@ pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Te
     for index in &mut wanted {
         let counted = if *index < 0 { *index + extent } else { *index };
         if !(0..extent).contains(&counted) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range").expected(format!("an index from 0 to {}", extent - 1)).received(index.to_string()));
+            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range")
+                .expected(format!("an index from 0 to {}", extent - 1))
+                .received(index.to_string()));
         }
         *index = counted;
     }
@@ -133,7 +137,11 @@ pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Te
         let picked = Engine::int_gather(position, cast(&x, DType::Int32)?.raw()?, indices);
         return cast(&Tensor::from_raw(picked, DType::Int32), DType::Bool);
     }
-    let picked = if dtype.is_float() { Engine::float_gather(position, x.raw()?, indices) } else { Engine::int_gather(position, x.raw()?, indices) };
+    let picked = if dtype.is_float() {
+        Engine::float_gather(position, x.raw()?, indices)
+    } else {
+        Engine::int_gather(position, x.raw()?, indices)
+    };
     Ok(Tensor::from_raw(picked, dtype))
 }
 
@@ -142,7 +150,9 @@ fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> 
     let dims = x.shape().known()?;
     let width = indices.shape().dim(-1)?;
     if width > dims.len() {
-        return Err(Error::new(ErrorKind::Shape, "more indices than axes").expected(format!("at most {}", dims.len())).received(width.to_string()));
+        return Err(Error::new(ErrorKind::Shape, "more indices than axes")
+            .expected(format!("at most {}", dims.len()))
+            .received(width.to_string()));
     }
     let (head, tail) = dims.split_at(width);
     let flat = cast(indices, DType::Int64)?.to_vec::<i64>()?;
@@ -153,7 +163,9 @@ fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> 
             let counted = if *index < 0 { *index + *extent as i64 } else { *index };
             let counted = usize::try_from(counted).ok().filter(|counted| counted < extent);
             let counted = counted.ok_or_else(|| {
-                Error::new(ErrorKind::InvalidArgument, "index out of range").expected(format!("an index below {extent}")).received(index.to_string())
+                Error::new(ErrorKind::InvalidArgument, "index out of range")
+                    .expected(format!("an index below {extent}"))
+                    .received(index.to_string())
             })?;
             place = place * extent + counted;
         }
@@ -163,15 +175,21 @@ fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> 
     let size: usize = tail.iter().product();
     let table = reshape_to(x, &Shape::from([count, size]))?;
     let values = reshape_to(values, &Shape::from([rows.len(), size]))?;
-    let table = if adding { table } else {
+    let table = if adding {
+        table
+    } else {
         // What is replaced is cleared first; of equal positions the last counts.
         let mut last = std::collections::HashMap::new();
-        rows.iter().enumerate().for_each(|(i, row)| { last.insert(*row, i); });
-        let keep: Vec<f32> = rows.iter().enumerate().map(|(i, row)| f32::from(u8::from(last.get(row) == Some(&i)))).collect();
+        rows.iter().enumerate().for_each(|(i, row)| {
+            last.insert(*row, i);
+        });
+        let keep: Vec<f32> =
+            rows.iter().enumerate().map(|(i, row)| f32::from(u8::from(last.get(row) == Some(&i)))).collect();
         let cleared: Vec<bool> = (0..count as i64).map(|row| last.contains_key(&row)).collect();
         let cleared = reshape_to(&Tensor::from_vec(cleared, [count])?, &Shape::from([count, 1]))?;
         let table = where_impl(&cleared, &zeros(&Shape::scalar(), x.dtype())?, &table)?;
-        let keep = cast(&reshape_to(&Tensor::from_vec(keep, [rows.len()])?, &Shape::from([rows.len(), 1]))?, x.dtype())?;
+        let keep =
+            cast(&reshape_to(&Tensor::from_vec(keep, [rows.len()])?, &Shape::from([rows.len(), 1]))?, x.dtype())?;
         return reshape_to(&select_add(&table, rows, &super::multiply(&values, &keep)?)?, x.shape());
     };
     reshape_to(&select_add(&table, rows, &values)?, x.shape())
@@ -206,7 +224,9 @@ fn segments(c: &Call<'_>, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>, neut
     }
     let count = count.unwrap_or_default();
     let ids = cast(&ids, DType::Int64)?.to_vec::<i64>()?;
-    let rows = |segment: usize| ids.iter().enumerate().filter(move |(_, id)| **id == segment as i64).map(|(row, _)| row as i64);
+    let rows = |segment: usize| {
+        ids.iter().enumerate().filter(move |(_, id)| **id == segment as i64).map(|(row, _)| row as i64)
+    };
     if neutral == 0.0 {
         let size = data.shape().num_elements().unwrap_or_default() / ids.len().max(1);
         let table = zeros(&Shape::from([count + 1, size]), data.dtype())?;
@@ -216,7 +236,9 @@ fn segments(c: &Call<'_>, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>, neut
         return reshape_to(&slice_axis(&sums, 0, Span::range(0, count))?, &shape);
     }
     let neutral = match data.dtype() {
-        dtype if dtype.is_float() && neutral.is_infinite() => neutral.signum() * if dtype == DType::Float16 { 65504.0 } else { f64::from(f32::MAX) },
+        dtype if dtype.is_float() && neutral.is_infinite() => {
+            neutral.signum() * if dtype == DType::Float16 { 65504.0 } else { f64::from(f32::MAX) }
+        }
         dtype if neutral.is_infinite() => {
             let (low, high) = super::image::int_range(dtype);
             if neutral > 0.0 { high } else { low }

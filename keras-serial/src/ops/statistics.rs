@@ -7,10 +7,8 @@ use super::define::{Call, call, classes};
 use super::dtypes::{cast, full_like, to_float};
 use super::elementwise::{abs, is_nan, sqrt, square};
 use super::graph::config;
-use super::reduce::{
-    self, Axes, arg_extreme, max_impl, mean_impl, min_impl, prod_impl, sum_impl, var_impl,
-};
-use super::shape::{index_axis, reshape_to, where_impl, Span, slice_axis, concat, expand_at};
+use super::reduce::{self, Axes, arg_extreme, max_impl, mean_impl, min_impl, prod_impl, sum_impl, var_impl};
+use super::shape::{Span, concat, expand_at, index_axis, reshape_to, slice_axis, where_impl};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -182,7 +180,8 @@ classes! { "keras.src.ops.linalg"
 }
 
 fn unsupported_order(order: &Value) -> Error {
-    Error::new(ErrorKind::Unsupported, "this order of a matrix norm is not supported").received(format!("ord={}", order.short()))
+    Error::new(ErrorKind::Unsupported, "this order of a matrix norm is not supported")
+        .received(format!("ord={}", order.short()))
 }
 
 fn vector_norm(x: &Tensor, order: f64, axes: &Axes, keep: bool) -> Result<Tensor> {
@@ -281,7 +280,9 @@ pub(crate) fn sort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Te
 pub(crate) fn top_k_impl(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let extent = x.shape().get(-1)?;
     if extent.is_some_and(|extent| k > extent) {
-        return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `k`").expected("at most the last axis's extent").received(format!("k={k}, shape {}", x.shape())));
+        return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `k`")
+            .expected("at most the last axis's extent")
+            .received(format!("k={k}, shape {}", x.shape())));
     }
     if x.is_symbolic() {
         let shape = x.shape().with(-1, Some(k))?;
@@ -323,7 +324,8 @@ fn quantile(x: &Tensor, q: &Value, axes: &Axes, keep: bool, method: &str) -> Res
         return Ok(Tensor::symbol(head.into_iter().chain(folded.dims().iter().copied()).collect::<Shape>(), x.dtype()));
     }
     let order: Vec<usize> = (0..x.rank()).filter(|i| !positions.contains(i)).chain(positions.iter().copied()).collect();
-    let rest: Vec<Option<usize>> = (0..x.rank()).zip(x.shape().dims()).filter(|(i, _)| !positions.contains(i)).map(|(_, dim)| *dim).collect();
+    let rest: Vec<Option<usize>> =
+        (0..x.rank()).zip(x.shape().dims()).filter(|(i, _)| !positions.contains(i)).map(|(_, dim)| *dim).collect();
     let count: usize = positions.iter().filter_map(|i| x.shape().dims().get(*i).copied().flatten()).product();
     let rows = reshape_to(&super::shape::transpose_to(x, &order)?, &rest.into_iter().chain([Some(count)]).collect())?;
     let sorted = sort_along(&rows, -1, false)?;
@@ -340,7 +342,11 @@ fn quantile(x: &Tensor, q: &Value, axes: &Axes, keep: bool, method: &str) -> Res
                 let part = place - place.floor();
                 add(multiply(at(place.floor())?, 1.0 - part)?, multiply(at(place.ceil())?, part)?)?
             }
-            method => return Err(Error::new(ErrorKind::InvalidArgument, "unknown method").expected("linear, lower, higher, midpoint or nearest").received(format!("method={method:?}"))),
+            method => {
+                return Err(Error::new(ErrorKind::InvalidArgument, "unknown method")
+                    .expected("linear, lower, higher, midpoint or nearest")
+                    .received(format!("method={method:?}")));
+            }
         };
         reshape_to(&y, &folded)
     });
@@ -425,7 +431,8 @@ pub fn top_k(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
 /// When there is no such axis.
 pub fn norm(x: &Tensor, axis: Axes, keepdims: bool) -> Result<Tensor> {
     use crate::config::ConfigField;
-    call("Norm", config! { ord: Value::Null, axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?.into_single()
+    call("Norm", config! { ord: Value::Null, axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?
+        .into_single()
 }
 
 #[cfg(test)]

@@ -183,14 +183,15 @@ mod tests {
     use super::*;
     use crate::ops;
     use crate::ops::Axes;
-    use crate::tensor::engine::Engine;
     use crate::tensor::Tensor;
+    use crate::tensor::engine::Engine;
 
     /// Results and gradients of the kernel and of the engine's own, on more than one chunk.
     fn agree(kernel: Kernel, plain: fn(Raw) -> Raw, low: f32, high: f32) {
         let count = 40_000;
         let values: Vec<f32> = (0..count).map(|i| low + (high - low) * i as f32 / count as f32).collect();
-        let weight = Tensor::from_vec((0..count).map(|i| (i % 7) as f32 - 3.0).collect::<Vec<_>>(), [count / 8, 8]).unwrap();
+        let weight =
+            Tensor::from_vec((0..count).map(|i| (i % 7) as f32 - 3.0).collect::<Vec<_>>(), [count / 8, 8]).unwrap();
         let both = [Some(kernel), None].map(|kernel| {
             let x = Tensor::from_vec(values.clone(), [count / 8, 8]).unwrap().watched().unwrap();
             let raw = x.raw().unwrap();
