@@ -120,7 +120,7 @@ impl Graph {
         self.nodes.iter().all(|node| {
             depths.insert(self.depths.get(&key(node)).copied().unwrap_or_default())
                 && called.insert(node.operation.id())
-                && node.input_tensors().len() <= 1
+                && node.input_tensors().iter().filter(|input| input.history().is_some()).count() <= 1
         })
     }
 
