@@ -37,7 +37,7 @@ impl Seed {
     pub(crate) fn generator(&self) -> StdRng {
         match self.number() {
             Some(seed) => StdRng::seed_from_u64(seed),
-            None => GLOBAL.with_borrow_mut(|global| StdRng::from_rng(global)),
+            None => GLOBAL.with_borrow_mut(StdRng::from_rng),
         }
     }
 }

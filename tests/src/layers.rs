@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use keras_serial::json::{Dict, Value};
+use keras_serial::json::Value;
 use keras_serial::models::Model;
 use keras_serial::object::Handle;
 use keras_serial::ops;

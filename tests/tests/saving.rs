@@ -37,7 +37,7 @@ fn small() -> Model {
 /// The outputs of a model of four inputs.
 fn outputs(model: &Model) -> Vec<f32> {
     let x: Vec<f32> = (0..8u8).map(f32::from).collect();
-    model.predict(&Tensor::from_slice(&x, [2, 4]).unwrap()).unwrap().to_vec().unwrap()
+    model.predict(Tensor::from_slice(&x, [2, 4]).unwrap()).unwrap().to_vec().unwrap()
 }
 
 /// The bits of all weights.

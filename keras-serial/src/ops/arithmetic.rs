@@ -185,9 +185,9 @@ binary! {
     /// x to the power of y (`keras.ops.power`).
     "Power" power = |x, y| numbers(x, y, Engine::float_powf, Engine::int_powi);
     /// The larger of x and y (`keras.ops.maximum`).
-    "Maximum" maximum = |x, y| select(x, y, |x, y| greater_equal(x, y));
+    "Maximum" maximum = |x, y| select(x, y, greater_equal);
     /// The smaller of x and y (`keras.ops.minimum`).
-    "Minimum" minimum = |x, y| select(x, y, |x, y| less_equal(x, y));
+    "Minimum" minimum = |x, y| select(x, y, less_equal);
     /// x = y (`keras.ops.equal`).
     "Equal" equal = |x, y| compare(x, y, |x, y| Engine::float_equal(x, y, engine::BOOL), |x, y| Engine::int_equal(x, y, engine::BOOL));
     /// x ≠ y (`keras.ops.not_equal`).

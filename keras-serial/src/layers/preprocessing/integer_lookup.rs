@@ -202,7 +202,7 @@ mod tests {
         let x = Tensor::from_slice(&[7i64, -7, 12], [3]).unwrap();
         let layer = || IntegerLookup::new().num_oov_indices(3).vocabulary([12]);
         assert_eq!(layer().apply(&x).unwrap().to_vec::<i64>().unwrap(), [1, 2, 3]);
-        let inverse = layer().invert(true).mask_token(0).apply(&Tensor::from_slice(&[0i64, 1, 4, 9], [4]).unwrap());
+        let inverse = layer().invert(true).mask_token(0).apply(Tensor::from_slice(&[0i64, 1, 4, 9], [4]).unwrap());
         assert_eq!(inverse.unwrap().to_vec::<i64>().unwrap(), [0, -1, 12, -1]);
         assert!(IntegerLookup::new().num_oov_indices(0).vocabulary([12]).apply(&x).is_err());
     }

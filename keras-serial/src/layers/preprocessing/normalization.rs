@@ -236,6 +236,6 @@ mod tests {
     #[test]
     fn one_of_mean_and_variance_is_an_error() {
         let layer = Normalization::new().mean([1.0]);
-        assert!(layer.apply(&Tensor::from_slice(&[1.0f32], [1, 1]).unwrap()).is_err());
+        assert!(layer.apply(Tensor::from_slice(&[1.0f32], [1, 1]).unwrap()).is_err());
     }
 }

@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(run(&layer, &[3.0]), whole);
         layer.reset_state().unwrap();
         assert_eq!(run(&layer, &[1.0, 2.0]), first);
-        let error = layer.apply(&Tensor::from_slice(&[1.0f32; 4], [2, 2, 1]).unwrap()).unwrap_err();
+        let error = layer.apply(Tensor::from_slice(&[1.0f32; 4], [2, 2, 1]).unwrap()).unwrap_err();
         assert!(error.to_string().contains("batch size of the initial state"), "{error}");
     }
 
