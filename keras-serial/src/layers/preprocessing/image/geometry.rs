@@ -1,0 +1,63 @@
+//! Maps of positions, and what they make of bounding boxes.
+
+use super::boxes::columns;
+use crate::error::Result;
+use crate::ops::image_transform::Projection;
+use crate::ops::{self, Axes};
+use crate::tensor::{DType, Tensor};
+
+/// A turn about a centre `[y, x]`.
+pub(super) fn rotation(degrees: f32, [y, x]: [f32; 2]) -> Projection {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0]
+}
+
+/// The boxes around the corners of boxes, where each image's map puts them: a map says where a new
+/// position comes from, so corners go the other way.
+pub(super) fn projected_boxes(boxes: &Tensor, maps: &[Projection]) -> Result<Tensor> {
+    let inverse: Vec<f32> = maps.iter().flat_map(|map| inverted(map)).collect();
+    let maps = ops::cast_to(&Tensor::from_vec(inverse, [maps.len(), 1, 9])?, DType::Float32)?;
+    let numbers = ops::split(&maps, 9, -1)?;
+    let [left, top, right, bottom] = columns(&ops::cast_to(boxes, DType::Float32)?)?;
+    let combine = |row: usize, x: &Tensor, y: &Tensor| -> Result<Tensor> {
+        let part = |i: usize| numbers.get(row * 3 + i).cloned().map_or_else(|| ops::zeros_like(x), Ok);
+        ops::add(ops::add(ops::multiply(&part(0)?, x)?, ops::multiply(&part(1)?, y)?)?, &part(2)?)
+    };
+    let (mut xs, mut ys) = (Vec::new(), Vec::new());
+    for (x, y) in [(&left, &top), (&right, &top), (&left, &bottom), (&right, &bottom)] {
+        let scale = combine(2, x, y)?;
+        xs.push(ops::divide(&combine(0, x, y)?, &scale)?);
+        ys.push(ops::divide(&combine(1, x, y)?, &scale)?);
+    }
+    let (xs, ys) = (ops::concatenate(&xs, -1)?, ops::concatenate(&ys, -1)?);
+    let low = |x: &Tensor| ops::min(x, Axes::from(-1), true);
+    let high = |x: &Tensor| ops::max(x, Axes::from(-1), true);
+    let around = ops::concatenate(&[low(&xs)?, low(&ys)?, high(&xs)?, high(&ys)?], -1)?;
+    ops::cast_to(&around, boxes.dtype())
+}
+
+/// The map that goes the other way, as a matrix of three rows, up to a factor.
+fn inverted(map: &Projection) -> [f32; 9] {
+    let [a, b, c, d, e, f, g, h] = map.map(f64::from);
+    let rows = [
+        [e - f * h, c * h - b, b * f - c * e],
+        [f * g - d, a - c * g, c * d - a * f],
+        [d * h - e * g, b * g - a * h, a * e - b * d],
+    ];
+    let [[r0, r1, r2], [r3, r4, r5], [r6, r7, r8]] = rows;
+    [r0, r1, r2, r3, r4, r5, r6, r7, r8].map(|number| number as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_follow_the_image() {
+        let boxes = Tensor::from_slice(&[0.0f32, 0.0, 2.0, 1.0], [1, 1, 4]).unwrap();
+        let moved = projected_boxes(&boxes, &[[1.0, 0.0, -3.0, 0.0, 1.0, 1.0, 0.0, 0.0]]).unwrap();
+        assert_eq!(moved.to_vec::<f32>().unwrap(), [3.0, -1.0, 5.0, 0.0]);
+        let turned = projected_boxes(&boxes, &[rotation(90.0, [1.0, 1.0])]).unwrap().to_vec::<f32>().unwrap();
+        assert!(turned.iter().zip([0.0, 0.0, 1.0, 2.0]).all(|(a, b)| (a - b).abs() < 1e-5), "{turned:?}");
+    }
+}
