@@ -33,6 +33,11 @@ impl Seed {
         seed.map(|seed| seed as u64)
     }
 
+    /// Is there none?
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_null()
+    }
+
     /// A generator that starts at the seed, or goes on from the thread's.
     pub(crate) fn generator(&self) -> StdRng {
         match self.number() {

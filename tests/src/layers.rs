@@ -74,7 +74,7 @@ fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &
 
 fn gradients(model: &Model, io: &BTreeMap<String, Tensor>, inputs: &[Tensor]) -> Result<(), Failure> {
     let cotangents = indexed(io, "cotangent");
-    if cotangents.is_empty() {
+    if cotangents.is_empty() || !io.keys().any(|name| name.starts_with("grad_")) {
         return Ok(());
     }
     let tape = GradientTape::new();

@@ -11,6 +11,7 @@ pub(crate) mod graph;
 mod graph_ops;
 pub(crate) mod image;
 pub(crate) mod image_color;
+pub(crate) mod image_filter;
 pub(crate) mod image_transform;
 pub(crate) mod linalg;
 pub mod nn;

@@ -12,6 +12,44 @@ pub(super) fn rotation(degrees: f32, [y, x]: [f32; 2]) -> Projection {
     [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0]
 }
 
+/// The map under which each new place `end` comes from a place `start`, for four of them.
+pub(super) fn perspective(start: [[f64; 2]; 4], end: [[f64; 2]; 4]) -> Projection {
+    let mut rows: Vec<[f64; 9]> = Vec::with_capacity(8);
+    for ([x, y], [u, v]) in start.into_iter().zip(end) {
+        rows.push([u, v, 1.0, 0.0, 0.0, 0.0, -x * u, -x * v, x]);
+        rows.push([0.0, 0.0, 0.0, u, v, 1.0, -y * u, -y * v, y]);
+    }
+    solved(rows).unwrap_or([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+}
+
+/// Eight unknowns of eight equations, by Gauss's method; `None` where they have no single solution.
+fn solved(mut rows: Vec<[f64; 9]>) -> Option<Projection> {
+    for column in 0..8 {
+        let size = |row: &[f64; 9]| row.get(column).map_or(0.0, |number| number.abs());
+        let pivot = (column..rows.len()).max_by(|a, b| {
+            let size = |i: &usize| rows.get(*i).map_or(0.0, size);
+            size(a).total_cmp(&size(b))
+        })?;
+        rows.swap(column, pivot);
+        let row = *rows.get(column)?;
+        let scale = *row.get(column)?;
+        if scale == 0.0 {
+            return None;
+        }
+        let row = row.map(|number| number / scale);
+        for (i, other) in rows.iter_mut().enumerate() {
+            let factor = *other.get(column)?;
+            if i == column {
+                *other = row;
+            } else {
+                other.iter_mut().zip(row).for_each(|(number, own)| *number -= factor * own);
+            }
+        }
+    }
+    let solution: Vec<f32> = rows.iter().map(|[.., last]| *last as f32).collect();
+    solution.try_into().ok()
+}
+
 /// The boxes around the corners of boxes, where each image's map puts them: a map says where a new
 /// position comes from, so corners go the other way.
 pub(super) fn projected_boxes(boxes: &Tensor, maps: &[Projection]) -> Result<Tensor> {
@@ -51,6 +89,18 @@ fn inverted(map: &Projection) -> [f32; 9] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn corners_go_where_they_are_put() {
+        let start = [[0.0, 0.0], [3.0, 0.0], [0.0, 1.0], [3.0, 1.0]];
+        let end = [[0.5, 0.0], [3.0, 0.5], [0.0, 2.0], [2.0, 1.0]];
+        let [a0, a1, a2, b0, b1, b2, c0, c1] = perspective(start, end).map(f64::from);
+        for ([x, y], [u, v]) in start.into_iter().zip(end) {
+            let scale = c0 * u + c1 * v + 1.0;
+            assert!(((a0 * u + a1 * v + a2) / scale - x).abs() < 1e-4);
+            assert!(((b0 * u + b1 * v + b2) / scale - y).abs() < 1e-4);
+        }
+    }
 
     #[test]
     fn boxes_follow_the_image() {

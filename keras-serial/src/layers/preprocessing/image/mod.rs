@@ -1,14 +1,33 @@
 //! Layers that change images; most of them at random, in training.
 
 mod arguments;
+mod aug_mix;
+mod auto_contrast;
 mod boxes;
+mod center_crop;
+mod clahe;
+mod crop;
+mod cut_mix;
+mod equalization;
 mod geometry;
+mod max_num_bounding_boxes;
+mod mix_up;
+mod mixture;
+mod palette;
+mod rand_augment;
 mod random_brightness;
 mod random_color_degeneration;
+mod random_color_jitter;
 mod random_contrast;
+mod random_crop;
+mod random_elastic_transform;
+mod random_erasing;
 mod random_flip;
+mod random_gaussian_blur;
+mod random_grayscale;
 mod random_hue;
 mod random_invert;
+mod random_perspective;
 mod random_posterization;
 mod random_rotation;
 mod random_saturation;
@@ -16,15 +35,34 @@ mod random_sharpness;
 mod random_shear;
 mod random_translation;
 mod random_zoom;
+mod rectangle;
+mod resizing;
 mod solarization;
+mod steps;
 
 pub use arguments::{Factor, Spread, ValueRange};
 pub use boxes::BoundingBoxFormat;
+pub use aug_mix::AugMix;
+pub use auto_contrast::AutoContrast;
+pub use center_crop::CenterCrop;
+pub use clahe::ContrastLimitedAdaptiveHistogramEqualization;
+pub use cut_mix::CutMix;
+pub use equalization::Equalization;
+pub use max_num_bounding_boxes::MaxNumBoundingBoxes;
+pub use mix_up::MixUp;
+pub use rand_augment::RandAugment;
 pub use random_brightness::RandomBrightness;
 pub use random_color_degeneration::RandomColorDegeneration;
+pub use random_color_jitter::RandomColorJitter;
 pub use random_contrast::RandomContrast;
+pub use random_crop::RandomCrop;
+pub use random_elastic_transform::RandomElasticTransform;
+pub use random_erasing::RandomErasing;
+pub use random_gaussian_blur::RandomGaussianBlur;
+pub use random_grayscale::RandomGrayscale;
 pub use random_hue::RandomHue;
 pub use random_invert::RandomInvert;
+pub use random_perspective::RandomPerspective;
 pub use random_posterization::RandomPosterization;
 pub use random_rotation::RandomRotation;
 pub use random_saturation::RandomSaturation;
@@ -32,6 +70,7 @@ pub use random_sharpness::RandomSharpness;
 pub use random_shear::RandomShear;
 pub use random_translation::RandomTranslation;
 pub use random_zoom::RandomZoom;
+pub use resizing::Resizing;
 pub use solarization::Solarization;
 pub use random_flip::{FlipMode, RandomFlip};
 
@@ -50,7 +89,7 @@ use boxes::{Size, clip_to_image};
 /// All methods see batches, in the layer's own data format.
 pub(super) trait ImageLayer: Layer {
     /// What one call draws.
-    type Drawn;
+    type Drawn: 'static;
 
     /// Where the channels stand.
     fn data_format(&self) -> DataFormat;
