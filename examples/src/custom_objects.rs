@@ -23,7 +23,7 @@ fn cube(x: &Tensor) -> Result<Tensor> {
 
 /// Runs the example.
 pub fn main() -> Result<()> {
-    let layers = [Input::new([2]).layer(), Dense::new(2).activation(cube as fn(&Tensor) -> Result<Tensor>).shared(), Shift::new(1.0).shared()];
+    let layers = [Input::new([2]).layer(), Dense::new(2).activation(cube).shared(), Shift::new(1.0).shared()];
     let model = Sequential::new(layers)?;
     let bytes = SaveOptions::new().save_model_to_bytes(&model)?;
 

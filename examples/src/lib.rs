@@ -1,1 +1,45 @@
-//! Shared parts of the examples.
+//! One short program for each thing that a user does with models: each file reads alone, and has a
+//! page in the book.
+
+use keras_serial::Result;
+
+macro_rules! examples {
+    ($($name:ident),* $(,)?) => {
+        $(pub mod $name;)*
+
+        /// All examples, by name.
+        pub const EXAMPLES: &[(&str, fn() -> Result<()>)] = &[$((stringify!($name), $name::main)),*];
+
+        #[cfg(test)]
+        mod tests {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name::main().unwrap();
+                }
+            )*
+        }
+    };
+}
+
+examples! {
+    quickstart,
+    archive,
+    layer_in_layer,
+    register,
+    master_list,
+    custom_objects,
+    scope,
+    clone_model,
+    configs,
+    to_json,
+    serialize_objects,
+    transfer_weights,
+    stateless_layers,
+    weights_file,
+    trainable,
+    transfer_learning,
+    my_dense,
+    custom_model,
+    own_model,
+}

@@ -24,7 +24,7 @@ pub fn main() -> Result<()> {
     assert_eq!(form.get("class_name").and_then(Value::as_str), Some("MyDense"));
     assert_eq!(form.get("registered_name").and_then(Value::as_str), Some("MyLayers>KernelMult"));
 
-    let again = LayerRef::deserialize(&form)?;
+    let again = LayerRef::deserialize(&form, &CustomObjects::new())?;
     assert_eq!(again.serialize()?, form);
     let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?;
     assert_eq!(again.apply(&x)?.to_vec::<f32>()?, [3.0, 3.0, 3.0]);

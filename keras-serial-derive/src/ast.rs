@@ -5,6 +5,9 @@ use syn::{Data, DeriveInput, Fields, Ident, Type};
 use crate::attributes::{FieldAttributes, TypeAttributes};
 use crate::ctxt::Ctxt;
 
+/// The types of a field `base` that needs no attribute.
+const BASES: [&str; 2] = ["LayerBase", "OptimizerBase"];
+
 /// A struct with named fields, or none.
 pub struct Struct<'a> {
     pub input: &'a DeriveInput,
@@ -47,7 +50,7 @@ impl<'a> Struct<'a> {
         let fields = data.fields.iter().filter_map(|field| {
             let attributes = FieldAttributes::parse(cx, &field.attrs);
             let ident = field.ident.as_ref()?;
-            let is_base = attributes.base.is_set() || (ident == "base" && ends_with(&field.ty, "LayerBase"));
+            let is_base = attributes.base.is_set() || (ident == "base" && BASES.iter().any(|base| ends_with(&field.ty, base)));
             let role = if is_base {
                 Role::Base
             } else if attributes.weight.is_set() {

@@ -45,6 +45,8 @@ pub enum FieldDefault {
 pub struct FieldAttributes {
     pub weight: Once<Option<LitStr>>,
     pub sublayer: Once<Option<LitStr>>,
+    /// How a sublayer is made from the other fields.
+    pub init: Option<Expr>,
     pub base: Once<()>,
     pub skip: Once<()>,
     pub serde: Once<()>,
@@ -125,6 +127,7 @@ impl FieldAttributes {
         let mut this = Self {
             weight: Once::new("weight"),
             sublayer: Once::new("sublayer"),
+            init: None,
             base: Once::new("base"),
             skip: Once::new("skip"),
             serde: Once::new("serde"),
@@ -182,14 +185,18 @@ impl FieldAttributes {
             let at = attribute.path();
             // #[weight], #[weight(name = "kernel")]
             if at.is_ident("weight") {
-                let name = state_name(cx, attribute);
+                let (name, _) = state(cx, attribute, false);
                 this.weight.set(cx, at, name);
-            // #[sublayer], #[sublayer(name = "query_dense")]
+            // #[sublayer], #[sublayer(name = "query_dense")], #[sublayer(init = Dense::new(units).shared())]
             } else if at.is_ident("sublayer") {
-                let name = state_name(cx, attribute);
+                let (name, init) = state(cx, attribute, true);
                 this.sublayer.set(cx, at, name);
+                this.init = init;
             // #[base]
             } else if at.is_ident("base") {
+                if !matches!(attribute.meta, syn::Meta::Path(_)) {
+                    cx.error(attribute, "`#[base]` has no arguments");
+                }
                 this.base.set(cx, at, ());
             }
         }
@@ -197,22 +204,29 @@ impl FieldAttributes {
     }
 }
 
-fn state_name(cx: &mut Ctxt, attribute: &Attribute) -> Option<LitStr> {
+/// `(name = "…")` and, for a sublayer, `(init = expr)`.
+fn state(cx: &mut Ctxt, attribute: &Attribute, may_init: bool) -> (Option<LitStr>, Option<Expr>) {
+    let (mut name, mut init) = (None, None);
     if let syn::Meta::Path(_) = attribute.meta {
-        return None;
+        return (name, init);
     }
-    let mut name = None;
     let result = attribute.parse_nested_meta(|meta| {
-        if !meta.path.is_ident("name") {
-            return Err(unknown(&meta, "`name`"));
+        if meta.path.is_ident("name") {
+            if name.is_some() {
+                return Err(meta.error("duplicate `name`"));
+            }
+            name = Some(string(&meta)?);
+        } else if may_init && meta.path.is_ident("init") {
+            init = Some(meta.value()?.parse()?);
+        } else {
+            return Err(unknown(&meta, if may_init { "`name`, `init`" } else { "`name`" }));
         }
-        name = Some(string(&meta)?);
         Ok(())
     });
     if let Err(error) = result {
         cx.syn_error(error);
     }
-    name
+    (name, init)
 }
 
 impl TypeAttributes {
@@ -268,6 +282,31 @@ impl TypeAttributes {
         });
         this
     }
+}
+
+impl TypeAttributes {
+    /// Refuses, on an enum, what only a struct can have.
+    pub fn refuse_on_enum(&self, cx: &mut Ctxt, ident: &syn::Ident) {
+        let given = [
+            ("validate", self.validate.is_set()),
+            ("get_config", self.get_config.is_set()),
+            ("from_config", self.from_config.is_set()),
+            ("class_name", self.class_name.is_set()),
+            ("allow_unknown", self.allow_unknown.is_set()),
+            ("new", self.new.is_set()),
+            ("setters", self.setters.is_set()),
+            ("ignore", !self.ignored.is_empty()),
+        ];
+        for (name, _) in given.iter().filter(|(_, given)| *given) {
+            cx.error(ident, format!("`{name}` is for structs; an enum is a string in configurations"));
+        }
+    }
+}
+
+/// The class name that a type's attributes give; errors are the derive's to report.
+pub fn class_name(attributes: &[Attribute]) -> Option<LitStr> {
+    let parsed = TypeAttributes::parse(&mut Ctxt::default(), attributes);
+    parsed.class_name.get().cloned()
 }
 
 impl VariantAttributes {

@@ -13,6 +13,7 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     distinct_names(cx, input);
     one_base(cx, input);
     setters_for_defaults(cx, input);
+    no_lifetimes(cx, input);
     if let Some(rename_all) = input.attributes.rename_all.get() {
         cx.error(rename_all, "`rename_all` is for enums");
     }
@@ -35,7 +36,8 @@ fn state_has_no_config(cx: &mut Ctxt, input: &Struct<'_>) {
         let a = &field.attributes;
         let given = [
             a.serde.is_set(),
-            a.default.is_set(),
+            // A base takes from its default what the configuration leaves out.
+            a.default.is_set() && field.role != Role::Base,
             a.rename.is_set(),
             !a.aliases.is_empty(),
             a.with.is_set(),
@@ -65,6 +67,9 @@ fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in input.fields.iter().filter(|field| field.role == Role::Config) {
         let aliases = field.attributes.aliases.iter().map(syn::LitStr::value);
         for name in std::iter::once(field.name()).chain(aliases) {
+            if let Some(ignored) = input.attributes.ignored.iter().find(|ignored| ignored.value() == name) {
+                cx.error(ignored, format!("`{name}` is a field's entry and can't be ignored"));
+            }
             if input.base().is_some() && ["name", "trainable", "dtype"].contains(&name.as_str()) {
                 cx.error(field.ident, format!("`{name}` is an entry of the base"));
             }
@@ -72,6 +77,13 @@ fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
                 cx.error(field.ident, format!("two entries are called `{name}`"));
             }
         }
+    }
+}
+
+/// Objects are shared, and outlive what made them.
+fn no_lifetimes(cx: &mut Ctxt, input: &Struct<'_>) {
+    for lifetime in input.input.generics.lifetimes() {
+        cx.error(lifetime, "an object made from a configuration borrows from nothing: its fields have to own their data");
     }
 }
 

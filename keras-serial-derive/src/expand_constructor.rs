@@ -1,9 +1,9 @@
 //! The expansion of `#[config(new)]` and `#[config(setters)]`: how Rust code makes an object.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{GenericArgument, PathArguments, Type};
+use syn::{GenericArgument, Ident, PathArguments, Type};
 
 use crate::ast::{Field, Role, Struct};
 use crate::attributes::FieldDefault;
@@ -12,7 +12,8 @@ use crate::attributes::FieldDefault;
 pub fn expand(input: &Struct<'_>) -> TokenStream {
     let new = input.attributes.new.is_set().then(|| new(input));
     let setters = input.attributes.setters.is_set().then(|| {
-        let defaulted = input.fields.iter().filter(|field| field.attributes.default.is_set());
+        let entries = input.fields.iter().filter(|field| field.role != Role::Base);
+        let defaulted = entries.filter(|field| field.attributes.default.is_set());
         defaulted
             .filter(|field| !field.attributes.no_setter.is_set())
             .map(|field| setter(input, field))
@@ -42,6 +43,48 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
     }
 }
 
+/// A value of the type: each field as `value` says, and then the sublayers that are made from them.
+pub fn construct(input: &Struct<'_>, value: impl Fn(&Field<'_>) -> TokenStream) -> TokenStream {
+    let locals: Vec<Ident> = input.fields.iter().map(local).collect();
+    let (made, given): (Vec<_>, Vec<_>) =
+        input.fields.iter().zip(&locals).partition(|(field, _)| field.attributes.init.is_some());
+    let given = given.into_iter().map(|(field, local)| {
+        let (ty, value) = (field.ty, value(field));
+        quote!(let #local: #ty = #value;)
+    });
+    let made = made.into_iter().filter_map(|(field, name)| {
+        let (ty, value) = (field.ty, init(input, field, |field| local(field).into_token_stream())?);
+        Some(quote!(let #name: #ty = #value;))
+    });
+    let idents = input.fields.iter().map(|field| field.ident);
+    quote! {
+        {
+            #(#given)*
+            #(#made)*
+            Self { #(#idents: #locals),* }
+        }
+    }
+}
+
+/// The expression of `#[sublayer(init = …)]`, which sees the other fields by their names.
+fn init(input: &Struct<'_>, field: &Field<'_>, of: impl Fn(&Field<'_>) -> TokenStream) -> Option<TokenStream> {
+    let expr = field.attributes.init.as_ref()?;
+    let seen = input.fields.iter().filter(|field| field.role == Role::Config).map(|field| {
+        let (ident, place) = (field.ident, of(field));
+        let by_reference = (!is_primitive(field.ty)).then(|| quote!(&));
+        quote! {
+            #[allow(unused_variables, reason = "not every sublayer needs every field")]
+            let #ident = #by_reference #place;
+        }
+    });
+    Some(quote!({ #(#seen)* #expr }))
+}
+
+/// The variable that holds a field's value before there is a `Self`.
+fn local(field: &Field<'_>) -> Ident {
+    format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#"))
+}
+
 fn new(input: &Struct<'_>) -> TokenStream {
     let vis = &input.input.vis;
     let required: Vec<&Field<'_>> = input.fields.iter().filter(|field| is_required(field)).collect();
@@ -49,14 +92,10 @@ fn new(input: &Struct<'_>) -> TokenStream {
         let (ident, ty) = (field.ident, argument(field.ty));
         quote!(#ident: #ty)
     });
-    let values = input.fields.iter().map(|field| {
-        let ident = field.ident;
-        let value = match field.attributes.default.get() {
-            _ if is_required(field) => converted(field, field.ty),
-            Some(FieldDefault::Expr(expr)) => quote!(#expr),
-            _ => quote!(::core::default::Default::default()),
-        };
-        quote!(#ident: #value)
+    let this = construct(input, |field| match field.attributes.default.get() {
+        _ if is_required(field) => converted(field, field.ty),
+        Some(FieldDefault::Expr(expr)) => quote!(#expr),
+        _ => quote!(::core::default::Default::default()),
     });
     let names: Vec<String> = required.iter().map(|field| format!("`{}`", field.name())).collect();
     let doc = match names.as_slice() {
@@ -66,7 +105,7 @@ fn new(input: &Struct<'_>) -> TokenStream {
     quote! {
         #[doc = #doc]
         #vis fn new(#(#parameters),*) -> Self {
-            Self { #(#values),* }
+            #this
         }
     }
 }
@@ -78,12 +117,21 @@ fn setter(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let ty = argument(optional.unwrap_or(field.ty));
     let value = converted(field, optional.unwrap_or(field.ty));
     let value = if optional.is_some() { quote!(::core::option::Option::Some(#value)) } else { value };
+    let again = input.fields.iter().filter_map(|sublayer| {
+        let name = sublayer.ident;
+        let value = init(input, sublayer, |field| {
+            let ident = field.ident;
+            quote!(self.#ident)
+        })?;
+        Some(quote!(self.#name = #value;))
+    });
     // The span is the field's, so that a method of the same name is reported there.
     quote_spanned! {ident.span()=>
         #[doc = #doc]
         #[must_use]
         #vis fn #ident(mut self, #ident: #ty) -> Self {
             self.#ident = #value;
+            #(#again)*
             self
         }
     }

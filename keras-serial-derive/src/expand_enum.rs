@@ -12,6 +12,7 @@ use crate::ctxt::Ctxt;
 /// Expands the derive on an enum without data.
 pub fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStream {
     let attributes = TypeAttributes::parse(cx, &input.attrs);
+    attributes.refuse_on_enum(cx, &input.ident);
     let style = Style::of(cx, attributes.rename_all.get());
     if data.variants.is_empty() {
         cx.error(&input.ident, "an enum without variants has no strings");
@@ -67,7 +68,7 @@ pub fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStrea
         #[automatically_derived]
         impl ::keras_serial::__private::ConfigField for #ident {
             fn to_value(&self) -> ::keras_serial::__private::Result<::keras_serial::__private::Value> {
-                ::core::result::Result::Ok(::keras_serial::__private::Value::from(self.as_str()))
+                ::core::result::Result::Ok(<::keras_serial::__private::Value as ::core::convert::From<&str>>::from(self.as_str()))
             }
             fn from_value(value: &::keras_serial::__private::Value) -> ::keras_serial::__private::Result<Self> {
                 ::keras_serial::__private::field::choice(value, &[#(#names),*])

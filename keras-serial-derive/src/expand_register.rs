@@ -6,6 +6,7 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
 use syn::{Item, LitStr};
 
+use crate::attributes::class_name;
 use crate::ctxt::Ctxt;
 
 #[derive(Default)]
@@ -88,17 +89,23 @@ pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStream> {
-    let (ident, generics) = match item {
-        Item::Struct(item) => (&item.ident, &item.generics),
-        Item::Enum(item) => (&item.ident, &item.generics),
-        Item::Fn(item) => (&item.sig.ident, &item.sig.generics),
+    let (ident, generics, attributes) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
+        Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
+        Item::Fn(item) => (&item.sig.ident, &item.sig.generics, [].as_slice()),
         other => {
             cx.error(other, "only structs, enums and functions can be registered");
             return None;
         }
     };
     if !generics.params.is_empty() {
-        cx.error(generics, format!("a generic item has no single entry: register each instance, `keras_serial::register_type!({ident}<f32>, package = \"…\")`"));
+        cx.error(
+            generics,
+            match item {
+                Item::Fn(_) => "a generic function has no single entry: register functions that call it".to_owned(),
+                _ => format!("a generic type has no single entry: register each instance, `keras_serial::register_type!({ident}<f32>, package = \"…\")`"),
+            },
+        );
         return None;
     }
     if let Item::Fn(function) = item {
@@ -111,7 +118,8 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStrea
             return None;
         }
     }
-    let name = ident.to_string();
+    let own = || ident.to_string().trim_start_matches("r#").to_owned();
+    let name = class_name(attributes).map_or_else(own, |name| name.value());
     let applied = arguments.apply();
     let place = quote!(::keras_serial::__private::Place { file: ::core::file!(), line: ::core::line!() });
     Some(if let Item::Fn(_) = item {

@@ -1,14 +1,15 @@
 //! The expansion of `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, GenericParam, parse_quote};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput};
 
 use crate::ast::{Field, Role, Struct};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{expand_constructor, expand_enum};
+use crate::{bounds, expand_constructor, expand_enum};
 
 /// Expands the derive; on errors, empty implementations keep the compiler from adding its own.
 pub fn derive(input: DeriveInput) -> TokenStream {
@@ -28,7 +29,9 @@ pub fn derive(input: DeriveInput) -> TokenStream {
         return expanded;
     }
     let errors = cx.into_tokens();
-    let fallback = if matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
+    let borrows = input.generics.lifetimes().next().is_some();
+    let fallback =
+        if borrows || matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
     quote!(#errors #fallback)
 }
 
@@ -52,28 +55,22 @@ fn fallback(input: &DeriveInput) -> TokenStream {
 fn expand(input: &Struct<'_>) -> TokenStream {
     let ident = &input.input.ident;
     let class_name = input.class_name();
-    let mut generics = input.input.generics.clone();
-    let has_types = generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
-    for param in generics.type_params_mut() {
-        param.bounds.push(parse_quote!(::keras_serial::__private::ConfigField));
-        param.bounds.push(parse_quote!(::core::marker::Send));
-        param.bounds.push(parse_quote!(::core::marker::Sync));
-        param.bounds.push(parse_quote!('static));
-    }
+    let generics = bounds::bounded(input);
+    let has_types = !generics.params.is_empty();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let get_config = get_config(input);
     let from_config = from_config(input);
     let visits = input.fields.iter().filter_map(visit);
     let constructors = expand_constructor::expand(input);
     let base = input.base().map(|base| {
-        let base = base.ident;
+        let (base, base_ty) = (base.ident, base.ty);
         quote! {
             #[automatically_derived]
-            impl #impl_generics ::keras_serial::__private::HasBase for #ident #ty_generics #where_clause {
-                fn base(&self) -> &::keras_serial::__private::LayerBase {
+            impl #impl_generics ::keras_serial::__private::HasBase<#base_ty> for #ident #ty_generics #where_clause {
+                fn base(&self) -> &#base_ty {
                     &self.#base
                 }
-                fn base_mut(&mut self) -> &mut ::keras_serial::__private::LayerBase {
+                fn base_mut(&mut self) -> &mut #base_ty {
                     &mut self.#base
                 }
             }
@@ -124,7 +121,10 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
     let entries = in_config.map(|field| {
         let (ident, name) = (field.ident, field.name());
         if field.role == Role::BaseOrNull {
-            return quote!(::keras_serial::__private::field::null_if_missing(&mut config, #name););
+            return quote! {
+                let () = self.#ident;
+                ::keras_serial::__private::field::null_if_missing(&mut config, #name);
+            };
         }
         let value = if field.attributes.serde.is_set() {
             quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
@@ -133,7 +133,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
         } else {
             quote!(::keras_serial::__private::ResultExt::at(::keras_serial::__private::ConfigField::to_value(&self.#ident), #name)?)
         };
-        let insert = quote!(config.insert(::std::string::String::from(#name), #value););
+        let insert = quote!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
         match field.attributes.skip_if.get() {
             Some(skip_if) => quote!(if !#skip_if(&self.#ident) { #insert }),
             None => insert,
@@ -153,17 +153,7 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 }
 
 fn from_config(input: &Struct<'_>) -> TokenStream {
-    let locals: Vec<_> = input
-        .fields
-        .iter()
-        .map(|field| format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#")))
-        .collect();
-    let reads = input.fields.iter().zip(&locals).map(|(field, local)| {
-        let value = read(field);
-        let ty = field.ty;
-        quote!(let #local: #ty = #value;)
-    });
-    let idents = input.fields.iter().map(|field| field.ident);
+    let this = expand_constructor::construct(input, read);
     let upgrade = input.attributes.from_config.get().map(|path| {
         quote! {
             let mut upgraded = ::core::clone::Clone::clone(config);
@@ -177,20 +167,21 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         });
         let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
         let names = names.chain(ignored);
-        let base: Vec<&str> = if input.base().is_some() {
-            vec!["name", "trainable", "dtype", "activity_regularizer"]
-        } else {
-            Vec::new()
+        let of_base = match input.base() {
+            Some(base) => {
+                let ty = base.ty;
+                quote!(<#ty>::CONFIG_KEYS)
+            }
+            None => quote!(&[]),
         };
-        quote!(::keras_serial::__private::field::refuse_unknown(config, &[#(#base,)* #(#names),*])?;)
+        quote!(::keras_serial::__private::field::refuse_unknown(config, #of_base, &[#(#names),*])?;)
     });
     let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));
     quote! {
         fn from_config(config: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
             #upgrade
             #refuse
-            #(#reads)*
-            let this = Self { #(#idents: #locals),* };
+            let this = #this;
             #validate
             ::core::result::Result::Ok(this)
         }
@@ -201,14 +192,17 @@ fn read(field: &Field<'_>) -> TokenStream {
     match field.role {
         Role::Base => {
             let ty = field.ty;
-            return quote!(<#ty>::read_config(config)?);
+            return match field.attributes.default.get() {
+                Some(FieldDefault::Expr(default)) => quote!(<#ty>::read_config_over(#default, config)?),
+                _ => quote!(<#ty>::read_config(config)?),
+            };
         }
         Role::Weight | Role::Sublayer | Role::Skipped | Role::BaseOrNull => {
             return quote!(::core::default::Default::default());
         }
         Role::Config => {}
     }
-    let name = field.name();
+    let (name, ty) = (field.name(), field.ty);
     let aliases = &field.attributes.aliases;
     let convert = if field.attributes.serde.is_set() {
         quote!(::keras_serial::__private::field::from_serde)
@@ -224,7 +218,7 @@ fn read(field: &Field<'_>) -> TokenStream {
                 FieldDefault::Trait => quote!(::core::default::Default::default()),
                 FieldDefault::Expr(expr) => quote!(#expr),
             };
-            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || #default)?)
+            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
         }
     }
 }
@@ -232,8 +226,10 @@ fn read(field: &Field<'_>) -> TokenStream {
 fn visit(field: &Field<'_>) -> Option<TokenStream> {
     let (ident, name) = (field.ident, field.name());
     match field.role {
-        Role::Weight => Some(quote!(visitor.field(#name, &self.#ident as &dyn ::core::any::Any);)),
-        Role::Sublayer => Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);)),
+        Role::Weight | Role::Sublayer => {
+            // The span is the field's, so that a field of another type is reported there.
+            Some(quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);))
+        }
         Role::Config if !field.attributes.serde.is_set() && !field.attributes.with.is_set() => {
             Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);))
         }

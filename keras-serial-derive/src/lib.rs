@@ -4,6 +4,7 @@
 
 mod ast;
 mod attributes;
+mod bounds;
 mod check;
 mod ctxt;
 mod expand_constructor;
@@ -22,6 +23,7 @@ use proc_macro::TokenStream;
 /// | `base: LayerBase` | `name`, `trainable`, `dtype`: first in the configuration |
 /// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
 /// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer that the type makes itself: state |
+/// | `#[sublayer(init = expr)]` | made by the expression, which sees the fields of the configuration by their names |
 /// | `#[config(skip)]` | other state; starts as `Default::default()` |
 /// | `#[config(default)]`, `#[config(default = expr)]` | may be left out of a configuration |
 /// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an old one |
@@ -30,6 +32,10 @@ use proc_macro::TokenStream;
 /// | `#[config(skip_if = path)]` | left out when the function says so |
 /// | `#[config(base_or_null)]` | an entry of the base's that is written as null where the base has none; of type `()` |
 /// | `#[config(no_setter)]` | left out by `#[config(setters)]` |
+///
+/// Field types are those with `ConfigField`: numbers, strings, `Option`, `Vec`, arrays, tuples, ordered
+/// maps, enums of strings, and Keras objects of every kind (`Initializer`, `Activation`, `LayerRef`,
+/// `Object` for any of them); a generic struct's parameters get the bounds that its fields need.
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
@@ -42,6 +48,11 @@ use proc_macro::TokenStream;
 /// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, run before reading |
 /// | `#[config(class_name = "…")]` | another class name than the type's own |
 /// | `#[config(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
+///
+/// On an enum without data, `#[config(rename = "…")]` and `#[config(alias = "…")]` name a variant.
+///
+/// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
+/// deriving it, and `HasBase` if it is a layer; such types can be registered and mixed with others.
 #[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, base))]
 pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
     expand_struct::derive(syn::parse_macro_input!(input)).into()

@@ -3,10 +3,11 @@
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
+use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{self, CustomObjects, Entry, TypedHandle};
+use crate::registry::{self, CustomObjects, Entry, Place, TypedHandle};
 use crate::tensor::Tensor;
 
 type Unary = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -32,8 +33,10 @@ pub struct Function {
 impl Function {
     /// A handle to a function, known by its own name where it is not registered.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
-        let path = type_name::<F>();
-        Self::named(function, path.rsplit("::").next().unwrap_or(path))
+        // A function's own type is named by its path; a pointer's or closure's type tells no name.
+        let name = type_name::<F>().rsplit("::").next().unwrap_or_default();
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        Self::named(function, if is_name { name } else { "" })
     }
 
     /// A handle to a function, known by this name where it is not registered.
@@ -47,6 +50,11 @@ impl Function {
             Some(entry) => entry.registered_name(),
             None => self.name.to_string(),
         }
+    }
+
+    /// Are both handles to one function?
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
     }
 
     /// Is it one of Keras's own?
@@ -88,8 +96,8 @@ impl Handle for Function {
     }
 
     fn serialize(&self) -> Result<Value> {
-        if self.name.contains("{{closure}}") && registry::function_entry(self.id).is_none() {
-            return Err(Error::new(ErrorKind::Config, "a closure has no name and can't be serialized")
+        if self.name.is_empty() && registry::function_entry(self.id).is_none() {
+            return Err(Error::new(ErrorKind::Config, "a closure or function pointer has no name and can't be serialized")
                 .hint("write it as a function and register it with #[register]"));
         }
         Ok(registry::serialize_function(self.id, &self.name))
@@ -103,7 +111,18 @@ impl Handle for Function {
 impl TypedHandle for Function {
     const KIND: Kind = Kind::Function;
     const EXPECTED: &'static str = "a function";
-    const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.metrics"];
+    const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.src.metrics"];
+}
+
+/// A function as a field, by name.
+impl ConfigField for Function {
+    fn to_value(&self) -> Result<Value> {
+        Handle::serialize(self)
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        registry::revive_by_name(value)
+    }
 }
 
 impl std::fmt::Debug for Function {
@@ -137,6 +156,17 @@ impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync + 'static> KerasFun
     }
 }
 
+/// The registered name of a function; its own name when it is not registered
+/// (`keras.saving.get_registered_name`).
+///
+/// ```
+/// use keras_serial::{activations, functions::get_registered_name_of_fn};
+/// assert_eq!(get_registered_name_of_fn(activations::relu), "relu");
+/// ```
+pub fn get_registered_name_of_fn<M, F: KerasFunction<M>>(function: F) -> String {
+    Function::new(function).name()
+}
+
 /// The handle that `#[register]` puts on the master list.
 #[doc(hidden)]
 pub fn function_handle<M, F: KerasFunction<M>>(function: F, name: &'static str) -> Object {
@@ -149,12 +179,33 @@ pub fn type_id_of_fn<F: 'static>(_: &F) -> TypeId {
     TypeId::of::<F>()
 }
 
+impl Entry {
+    /// The entry of a function, in package `Custom`, to be registered while the program runs.
+    ///
+    /// ```
+    /// use keras_serial::{prelude::*, registry::{self, Entry}};
+    /// fn twice(x: &Tensor) -> Result<Tensor> {
+    ///     ops::add(x, x)
+    /// }
+    /// registry::register(Entry::of_fn("twice", twice).in_package("my_package"))?;
+    /// assert_eq!(registry::get_registered_object("my_package>twice")?.kinds().len(), 1);
+    /// assert!(registry::unregister("my_package>twice"));
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn of_fn<M, F: KerasFunction<M>>(name: &str, function: F) -> Self {
+        let caller = std::panic::Location::caller();
+        let place = Place { file: caller.file(), line: caller.line() };
+        Self::existing(name.to_owned(), TypeId::of::<F>, function_handle_owned(function, name), place)
+    }
+}
+
 impl CustomObjects {
     /// Adds a function under a name.
     #[must_use]
+    #[track_caller]
     pub fn with_fn<M, F: KerasFunction<M>>(self, name: &str, function: F) -> Self {
-        let entry = Entry::existing(name.to_owned(), TypeId::of::<F>, function_handle_owned(function, name));
-        self.with_entry(name, entry)
+        self.with_entry(name, Entry::of_fn(name, function))
     }
 }
 

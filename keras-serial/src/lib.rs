@@ -1,5 +1,10 @@
 //! Keras's object model and saving, in Rust.
 
+#![cfg_attr(
+    not(feature = "engine"),
+    allow(dead_code, unused_imports, unused_macros, reason = "the rooms that use them come with the engine")
+)]
+
 extern crate self as keras_serial;
 
 pub mod config;
@@ -21,9 +26,15 @@ pub mod initializers;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]
+pub mod losses;
+#[cfg(feature = "engine")]
+pub mod metrics;
+#[cfg(feature = "engine")]
 pub mod models;
 #[cfg(feature = "engine")]
 pub mod ops;
+#[cfg(feature = "engine")]
+pub mod optimizers;
 #[cfg(feature = "engine")]
 pub mod random;
 #[cfg(feature = "engine")]
@@ -50,7 +61,8 @@ pub mod prelude {
     pub use crate::initializers::Initializer;
     pub use crate::layers::*;
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
-    pub use crate::ops;
+    pub use crate::ops::{self, DataFormat, Padding};
+    pub use crate::optimizers::{Optimizer, OptimizerExt};
     pub use crate::registry::{CustomObjectScope, CustomObjects};
     pub use crate::regularizers::Regularizer;
     #[cfg(feature = "archive")]
@@ -64,7 +76,8 @@ pub mod prelude {
 pub mod __private {
     pub use inventory;
 
-    pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field};
+    pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, StateField, field};
+    pub use serde;
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]
     pub use crate::functions::{function_handle, type_id_of_fn};
@@ -117,10 +130,24 @@ macro_rules! entry {
     };
 }
 
-/// Registers a generic instance or a foreign type at link time.
+/// Registers a generic instance or a foreign type at link time, as `#[register]` does other types.
 ///
-/// ```ignore
-/// keras_serial::register_type!(Scale<f32>, package = "MyLayers", name = "ScaleF32");
+/// It is not called `register!`: an attribute and a function-like macro can't share a name.
+///
+/// ```
+/// use keras_serial::prelude::*;
+///
+/// #[derive(KerasSerializable)]
+/// struct Range<T> {
+///     low: T,
+///     high: T,
+/// }
+///
+/// keras_serial::register_type!(Range<f64>, package = "MyLayers", name = "FloatRange");
+/// # fn main() {
+/// use keras_serial::registry::get_registered_name;
+/// assert_eq!(get_registered_name::<Range<f64>>(), "MyLayers>FloatRange");
+/// # }
 /// ```
 #[macro_export]
 macro_rules! register_type {

@@ -78,6 +78,28 @@ impl ConfigField for Seed {
     }
 }
 
+/// The random numbers of one layer: they start at its seed and go on from call to call
+/// (`keras.random.SeedGenerator`).
+#[derive(Debug, Default)]
+pub(crate) struct SeedGenerator(OnceLock<Mutex<StdRng>>);
+
+impl SeedGenerator {
+    /// Numbers from `low` up to `high`, all equally likely.
+    pub(crate) fn uniform(&self, seed: &Seed, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
+        self.draw(seed, |rng| uniform(rng, shape, low, high, dtype))
+    }
+
+    /// Normally distributed numbers.
+    pub(crate) fn normal(&self, seed: &Seed, shape: &Shape, mean: f64, stddev: f64, dtype: DType) -> Result<Tensor> {
+        self.draw(seed, |rng| normal(rng, shape, mean, stddev, false, dtype))
+    }
+
+    fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        let rng = self.0.get_or_init(|| Mutex::new(seed.generator()));
+        draw(&mut rng.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 fn fill(shape: &Shape, dtype: DType, mut next: impl FnMut() -> f64) -> Result<Tensor> {
     let shape = shape.known()?;
     let count = shape.iter().product();

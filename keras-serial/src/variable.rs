@@ -27,6 +27,8 @@ struct Inner {
     trainable: AtomicBool,
     /// Does it go into files?
     saved: bool,
+    /// Is it given in a layer's compute dtype?
+    autocast: bool,
     value: RwLock<Tensor>,
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
@@ -38,6 +40,7 @@ pub(crate) struct VariableOptions {
     pub path: String,
     pub trainable: bool,
     pub saved: bool,
+    pub autocast: bool,
     pub regularizer: Option<Regularizer>,
     pub constraint: Option<Constraint>,
 }
@@ -55,10 +58,18 @@ impl Variable {
             made_trainable: options.trainable,
             trainable: AtomicBool::new(options.trainable),
             saved: options.saved,
+            autocast: options.autocast,
             value: RwLock::new(value),
             regularizer: options.regularizer,
             constraint: options.constraint,
         }))
+    }
+
+    /// A variable of no layer (`keras.Variable`): trainable, without penalty and projection.
+    pub fn with_value(name: impl Into<String>, value: Tensor) -> Self {
+        let name = name.into();
+        let path = name.clone();
+        Self::new(value, VariableOptions { name, path, trainable: true, saved: true, autocast: true, regularizer: None, constraint: None })
     }
 
     /// A number that no other variable of this program has.
@@ -128,7 +139,7 @@ impl Variable {
         })?;
         let value = watched.unwrap_or_else(|| self.read());
         match AUTOCAST.get() {
-            Some(dtype) if value.dtype().is_float() => cast(&value, dtype),
+            Some(dtype) if self.0.autocast && value.dtype().is_float() => cast(&value, dtype),
             _ => Ok(value),
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use keras_serial::json::Value;
 use keras_serial::ops;
 use keras_serial::tensor::{DType, Tensor, TensorBytes};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::cases::Failure;
@@ -98,4 +99,20 @@ pub fn same_config(actual: &Value, expected: &Value) -> Result<(), Failure> {
     let at = actual.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b).count();
     let around = |text: &str| text.chars().skip(at.saturating_sub(60)).take(160).collect::<String>();
     Err(Failure::Differs(format!("config: …{}…, expected …{}…", around(&actual), around(&expected))))
+}
+
+/// Writes tensors as a safetensors file.
+pub fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Failure> {
+    let bytes: Vec<TensorBytes> = tensors.iter().map(|(_, tensor)| tensor.to_bytes()).collect::<Result<_, _>>()?;
+    let views = tensors.iter().zip(&bytes).map(|((name, _), bytes)| {
+        let dtype = match bytes.dtype {
+            DType::Float32 => Dtype::F32,
+            DType::Int32 => Dtype::I32,
+            other => return Err(Failure::Differs(format!("{name}: no {} here", other.name()))),
+        };
+        let view = TensorView::new(dtype, bytes.shape.clone(), &bytes.data);
+        Ok((name.as_str(), view.map_err(|error| Failure::Differs(error.to_string()))?))
+    });
+    let views: Vec<_> = views.collect::<Result<_, Failure>>()?;
+    safetensors::serialize_to_file(views, None, path).map_err(|error| Failure::Differs(error.to_string()))
 }

@@ -53,12 +53,12 @@ fn structured(model: &Model, inputs: &[Tensor]) -> Result<Nested<Tensor>, Failur
     }
 }
 
-fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
+pub(crate) fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
     let outputs = model.predict_all(structured(model, inputs)?)?;
     Ok(outputs.leaves().into_iter().cloned().collect())
 }
 
-fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &Model) -> Result<(), Failure> {
+pub(crate) fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &Model) -> Result<(), Failure> {
     if outputs.len() != expected.len() {
         return Err(Failure::Differs(format!("{} outputs, expected {}", outputs.len(), expected.len())));
     }

@@ -1,6 +1,10 @@
 //! Shared parts of the test runners: cases made by real Keras, and what it takes to compare with them.
 
+pub mod built;
 pub mod cases;
 pub mod compare;
+pub mod formats;
 pub mod layers;
+pub mod missing_traits;
 pub mod objects;
+pub mod optimizers;

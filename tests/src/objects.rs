@@ -1,5 +1,8 @@
 //! Cases of objects that are no layers: a form of Keras, and what Keras computes with it.
 
+mod losses;
+mod metrics;
+
 use std::path::Path;
 
 use keras_serial::activations::Activation;
@@ -7,6 +10,7 @@ use keras_serial::constraints::{Constrain, Constraint};
 use keras_serial::initializers::{Initialize, Initializer};
 use keras_serial::json::Value;
 use keras_serial::object::Handle;
+use keras_serial::ops;
 use keras_serial::registry::CustomObjects;
 use keras_serial::regularizers::{Regularize, Regularizer};
 use keras_serial::tensor::{DType, Shape, Tensor};
@@ -43,22 +47,27 @@ pub fn run(kind: &str, file: &Path) -> Result<(), Failure> {
             same_config(&Handle::serialize(&initializer)?, form)?;
             initializer_values(&initializer, &case)
         }
+        "losses" => losses::run(form, &case),
+        "metrics" => metrics::run(form, &case),
+        "optimizers" => crate::optimizers::optimizer(form, &case),
+        "schedules" => crate::optimizers::schedule(form, &case),
         other => Err(Error::new(ErrorKind::Unsupported, format!("{other} are not supported")).into()),
     }
 }
 
-fn entry<'a>(case: &'a Value, name: &str) -> Result<&'a Value, Failure> {
+pub(crate) fn entry<'a>(case: &'a Value, name: &str) -> Result<&'a Value, Failure> {
     case.get(name).ok_or_else(|| Failure::Differs(format!("the case has no `{name}`")))
 }
 
-fn flat(value: &Value, out: &mut Vec<f64>) {
+pub(crate) fn flat(value: &Value, out: &mut Vec<f64>) {
     match value {
         Value::List(items) => items.iter().for_each(|item| flat(item, out)),
+        Value::Bool(flag) => out.push(f64::from(u8::from(*flag))),
         leaf => out.extend(leaf.as_f64()),
     }
 }
 
-fn tensor(case: &Value, name: &str) -> Result<Tensor, Failure> {
+pub(crate) fn tensor(case: &Value, name: &str) -> Result<Tensor, Failure> {
     let value = entry(case, name)?;
     let mut shape = Vec::new();
     let mut level = value;
@@ -68,7 +77,9 @@ fn tensor(case: &Value, name: &str) -> Result<Tensor, Failure> {
     }
     let mut numbers = Vec::new();
     flat(value, &mut numbers);
-    Ok(Tensor::from_vec(numbers.into_iter().map(|x| x as f32).collect(), shape)?)
+    let tensor = Tensor::from_vec(numbers, shape)?;
+    let dtype = case.get(&format!("{name}_dtype")).and_then(Value::as_str).unwrap_or("float32");
+    Ok(ops::cast_to(&tensor, dtype.parse()?)?)
 }
 
 fn check(name: &str, actual: &Tensor, case: &Value) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{TypedHandle, revive_by_name};
+use crate::registry::{CustomObjects, TypedHandle, revive_by_name, with_argument};
 use crate::tensor::Tensor;
 
 /// Something that can follow a layer's own computation.
@@ -58,6 +58,15 @@ impl Activation {
     /// # Errors
     /// When the form or name is not one of an activation.
     pub fn deserialize_form(form: &Value) -> Result<Self> {
+        revive_by_name(form)
+    }
+
+    /// As [`Activation::deserialize_form`], with custom objects for this call.
+    ///
+    /// # Errors
+    /// When the form or name is not one of an activation.
+    pub fn deserialize_with(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = with_argument(custom_objects);
         revive_by_name(form)
     }
 

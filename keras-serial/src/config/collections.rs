@@ -1,10 +1,11 @@
 //! `Option`, lists, tuples and maps of fields.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
-use super::{ConfigField, FieldVisitor, wrong_type};
+use super::{ConfigField, FieldVisitor, StateField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
@@ -88,6 +89,39 @@ impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
     }
 }
 
+impl<T: StateField> StateField for Option<T> {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if let Some(inner) = self {
+            inner.visit_state(name, visitor);
+        }
+    }
+}
+
+impl<T: StateField> StateField for Box<T> {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        (**self).visit_state(name, visitor);
+    }
+}
+
+/// A layer that is made when its owner is built.
+impl<T: StateField> StateField for OnceLock<T> {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if let Some(inner) = self.get() {
+            inner.visit_state(name, visitor);
+        }
+    }
+}
+
+impl<T: StateField> StateField for Vec<T> {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.enter(name);
+        for (index, item) in self.iter().enumerate() {
+            item.visit_state(&index.to_string(), visitor);
+        }
+        visitor.leave();
+    }
+}
+
 macro_rules! tuples {
     ($($count:literal => $($item:ident $index:tt),*;)*) => {$(
         impl<$($item: ConfigField),*> ConfigField for ($($item,)*) {
@@ -146,6 +180,16 @@ macro_rules! maps {
                 visitor.enter(name);
                 for (key, item) in self {
                     item.visit(key, visitor);
+                }
+                visitor.leave();
+            }
+        }
+
+        impl<T: StateField> StateField for $map<String, T> {
+            fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+                visitor.enter(name);
+                for (key, item) in self {
+                    item.visit_state(key, visitor);
                 }
                 visitor.leave();
             }

@@ -90,10 +90,11 @@ pub fn missing(config: &Config, name: &'static str) -> Error {
 }
 
 /// Refuses entries that the type does not have: a hyper-parameter must not be lost in silence.
-pub fn refuse_unknown(config: &Config, known: &[&str]) -> Result<()> {
-    match config.keys().find(|key| !known.contains(&key.as_str())) {
+pub fn refuse_unknown(config: &Config, of_base: &[&str], own: &[&str]) -> Result<()> {
+    match config.keys().find(|key| !of_base.contains(&key.as_str()) && !own.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
+            let known = [of_base, own].concat();
             let error = Error::new(ErrorKind::Config, format!("unknown entry `{key}`"))
                 .expected(known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
             Err(match did_you_mean(key, known.iter().copied()) {

@@ -6,7 +6,10 @@
 
 mod collections;
 pub mod field;
+mod number;
 mod scalars;
+
+pub use number::Number;
 
 use std::any::Any;
 
@@ -37,6 +40,16 @@ pub trait ConfigField: Sized {
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         let _ = (name, visitor);
     }
+}
+
+/// A type that a field marked `#[weight]` or `#[sublayer]` can have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a weight nor a layer",
+    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`; either also in `Option`, `OnceLock`, `Vec` or a map; other state is marked `#[config(skip)]`"
+)]
+pub trait StateField {
+    /// Shows the weights and layers that this field holds to a visitor, under the field's name.
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor);
 }
 
 /// Sees the fields of an object that hold state: weights, and layers below it.

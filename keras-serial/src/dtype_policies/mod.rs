@@ -1,8 +1,12 @@
 //! With which element types layers compute and keep their weights (`keras.dtype_policies`).
 
+mod quantized;
+
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
+use self::quantized::Quantized;
+pub use self::quantized::{Int4DTypePolicy, Quantization, QuantizedDTypePolicy, QuantizedFloat8DTypePolicy};
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -36,7 +40,7 @@ impl DTypePolicy {
     }
 }
 
-/// Policies of quantized layers are known by name, so that files with them give a clear error.
+/// Other policies are known by name, so that files with them give a clear error.
 macro_rules! quantized {
     ($($name:ident),*) => {$(
         /// The policy of a quantized layer, which this crate can't compute with.
@@ -64,9 +68,6 @@ macro_rules! quantized {
 }
 
 quantized!(
-    QuantizedDTypePolicy,
-    QuantizedFloat8DTypePolicy,
-    Int4DTypePolicy,
     GPTQDTypePolicy,
     AWQDTypePolicy,
     DTypePolicyMap
@@ -82,7 +83,7 @@ quantized!(
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Policy(Arc<DTypePolicy>);
+pub struct Policy(Arc<DTypePolicy>, Option<Arc<Quantized>>);
 
 static DEFAULT: LazyLock<Policy> = LazyLock::new(|| Policy::from("float32"));
 
@@ -105,7 +106,16 @@ impl Policy {
 
     /// The name: `mixed_float16`.
     pub fn name(&self) -> &str {
-        &self.0.name
+        self.1.as_ref().map_or(&self.0.name, |quantized| &quantized.name)
+    }
+
+    /// How the weights of a layer with this policy are quantized, if they are.
+    pub fn quantization(&self) -> Option<Quantization> {
+        self.1.as_ref().map(|quantized| quantized.quantization)
+    }
+
+    fn quantized(source_name: &str, quantized: Quantized) -> Self {
+        Self(Arc::new(DTypePolicy { name: source_name.to_owned() }), Some(Arc::new(quantized)))
     }
 }
 
@@ -118,7 +128,7 @@ impl Default for Policy {
 
 impl From<&str> for Policy {
     fn from(name: &str) -> Self {
-        Self(Arc::new(DTypePolicy { name: name.to_owned() }))
+        Self(Arc::new(DTypePolicy { name: name.to_owned() }), None)
     }
 }
 
@@ -134,7 +144,10 @@ impl Handle for Policy {
     }
 
     fn serialize(&self) -> Result<Value> {
-        registry::serialize_class(&*self.0, |_| Ok(()))
+        match &self.1 {
+            Some(quantized) => quantized.serialize(),
+            None => registry::serialize_class(&*self.0, |_| Ok(())),
+        }
     }
 
     fn address(&self) -> usize {
@@ -154,7 +167,7 @@ impl Probe<DTypePolicy> {
         kind: Kind::DTypePolicy,
         cast: |object| {
             let object: Arc<dyn std::any::Any + Send + Sync> = object;
-            object.downcast::<DTypePolicy>().ok().map(|policy| Object::new(Policy(policy)))
+            object.downcast::<DTypePolicy>().ok().map(|policy| Object::new(Policy(policy, None)))
         },
     });
 }

@@ -6,18 +6,18 @@ use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
 use super::GraphModel;
-use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, Weight};
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, Weight};
 
-/// A type with a [`LayerBase`]; the derive implements it for a field `base`.
+/// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `base: LayerBase`",
     note = "a layer's struct needs a field `base: LayerBase`, with its name, trainable and dtype"
 )]
-pub trait HasBase {
+pub trait HasBase<B = LayerBase> {
     /// The base.
-    fn base(&self) -> &LayerBase;
+    fn base(&self) -> &B;
     /// The base, to be changed.
-    fn base_mut(&mut self) -> &mut LayerBase;
+    fn base_mut(&mut self) -> &mut B;
 }
 
 /// A layer, or a model that a user writes: it makes weights and computes.
@@ -87,6 +87,12 @@ pub trait Layer: KerasSerializable + HasBase {
         true
     }
 
+    /// The class's own name, where Keras exports it under another one: names of layers, paths in
+    /// files and summaries follow from it.
+    fn original_class(&self) -> &'static str {
+        self.class()
+    }
+
     /// The graph, for a model that is made of one.
     fn graph(&self) -> Option<&dyn GraphModel> {
         None
@@ -95,6 +101,19 @@ pub trait Layer: KerasSerializable + HasBase {
     /// Is it a model (and not only a layer)?
     fn is_model(&self) -> bool {
         self.graph().is_some()
+    }
+
+    /// The cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).
+    fn rnn_cell(&self) -> Option<&dyn RnnCell> {
+        None
+    }
+
+    /// Forgets what it keeps from one batch for the next (stateful recurrent layers).
+    ///
+    /// # Errors
+    /// When the layer should keep something, but is not set to.
+    fn reset_state(&self) -> Result<()> {
+        Ok(())
     }
 
     /// How it was built, where the recorded shapes do not say it.

@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError};
 use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
-use crate::config::{Config, ConfigField, FieldVisitor};
+use crate::config::{Config, ConfigField, FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::object::{Form, Handle, Kind, Object};
 use crate::ops::dtypes::cast;
-use crate::registry::{self, Cast, Probe, TypedHandle};
+use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
 use crate::utils::NameScope;
@@ -28,8 +28,17 @@ impl LayerRef {
         Self::from_arc(Arc::new(layer))
     }
 
+    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        registry::revive_by_name(form)
+    }
+
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
-        layer.base().name(layer.class());
+        layer.base().name(layer.original_class());
         layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
@@ -144,7 +153,7 @@ impl LayerRef {
         let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         let _scope = NameScope::enter(self.name());
-        self.build_with(shapes).at_with(|| self.name().to_owned())
+        self.build_with(shapes).and_then(|()| self.build_inner()).at_with(|| self.name().to_owned())
     }
 
     /// Learns what the layer computes with from data: one tensor, or a list of batches
@@ -281,6 +290,14 @@ impl LayerRef {
         }
     }
 
+    /// Forgets what it keeps from one batch for the next ([`Layer::reset_state`]).
+    ///
+    /// # Errors
+    /// When the layer should keep something, but is not set to.
+    pub fn reset_state(&self) -> Result<()> {
+        self.0.reset_state().at_with(|| self.name().to_owned())
+    }
+
     /// The number of elements of all weights.
     pub fn count_params(&self) -> usize {
         self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum()
@@ -358,7 +375,28 @@ impl LayerRef {
             return Ok(());
         }
         let _scope = NameScope::enter(self.name());
-        self.build_with(shapes)
+        self.build_with(shapes)?;
+        self.build_inner()
+    }
+
+    /// Builds the layers that `build` leaves to the first call, by a call on symbols.
+    fn build_inner(&self) -> Result<()> {
+        if self.layers().iter().all(|layer| layer.base().is_built()) {
+            return Ok(());
+        }
+        self.trace().map(|_| ())
+    }
+
+    /// What the layer gives, as symbols, for the shapes that it was built for.
+    ///
+    /// # Errors
+    /// The layer's own.
+    pub(crate) fn trace(&self) -> Result<Option<Nested<Tensor>>> {
+        let Some(shapes) = self.base().built_shapes() else { return Ok(None) };
+        let dtype = self.base().dtype_policy().compute_dtype()?;
+        let args = shapes.values().map(|shape| shape.map(|shape| Tensor::symbol(shape, dtype)));
+        let _inner = Inner::enter();
+        self.invoke(args.fold(CallArgs::none(), CallArgs::and), &CallContext::inference()).map(Some)
     }
 }
 
@@ -486,6 +524,12 @@ impl ConfigField for LayerRef {
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}
+
+impl StateField for LayerRef {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }
 }

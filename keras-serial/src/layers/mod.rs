@@ -1,6 +1,9 @@
 //! Layers (`keras.layers`), and what a layer of one's own is made of.
 
+pub mod activations;
 mod assets;
+pub mod attention;
+mod axis_spec;
 mod base;
 pub mod convolutional;
 pub mod core;
@@ -11,15 +14,21 @@ mod layer;
 mod layer_ref;
 mod losses;
 pub mod merging;
+pub mod normalization;
 pub mod pooling;
 pub mod preprocessing;
 mod quantization;
 pub mod regularization;
 pub mod reshaping;
+pub mod rnn;
 mod state;
+mod sublayer;
 mod weight;
 
+pub use activations::*;
 pub use assets::Assets;
+pub use attention::*;
+pub use axis_spec::AxisSpec;
 pub use base::{BuildShapes, LayerBase};
 pub use convolutional::*;
 pub use core::*;
@@ -30,10 +39,13 @@ pub use layer::{HasBase, Layer, LayerExt, invalid_argument};
 pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
 pub use merging::*;
+pub use normalization::*;
 pub use pooling::*;
 pub use preprocessing::*;
-pub(crate) use quantization::refuse_quantization;
+pub(crate) use quantization::{QuantizedWeights, refuse_quantization};
 pub use regularization::*;
 pub use reshaping::*;
+pub use rnn::*;
 pub(crate) use state::State;
+pub use sublayer::Sublayer;
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

@@ -1,15 +1,297 @@
-//! What quantized layers share.
+//! Quantized layers: kernels of few bits, the scales beside them, and how one computes with them.
 
-use crate::error::{Error, ErrorKind, Result};
+use super::{BuildContext, LayerBase, Weight};
+use crate::dtype_policies::Quantization;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::initializers::Initializer;
 use crate::json::Value;
+use crate::ops::shape::{Span, slice_axis};
+use crate::ops::{self, Axes};
+use crate::tensor::{DType, Shape, Tensor};
 
-/// Quantized layers keep other weights and compute otherwise.
-pub(crate) fn refuse_quantization(quantization_config: &Value) -> Result<()> {
-    if quantization_config.is_null() {
+/// The error of layers that Keras quantizes and this crate doesn't.
+pub(crate) fn refuse_quantization(base: &LayerBase, quantization_config: &Value) -> Result<()> {
+    if quantization_config.is_null() && base.dtype_policy().quantization().is_none() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unsupported, "quantized layers are not supported")
+    Err(Error::new(ErrorKind::Unsupported, "quantized layers of this class are not supported")
         .received(quantization_config.short())
         .hint("save the model before quantizing it")
         .at("quantization_config"))
+}
+
+/// The weights that a quantized layer has beside its kernel (or embeddings) and bias.
+#[derive(Debug)]
+pub(crate) struct QuantizedWeights {
+    scale: Weight,
+    zero: Weight,
+    g_idx: Weight,
+    inputs_scale: Weight,
+    inputs_amax_history: Weight,
+    kernel_amax_history: Weight,
+    outputs_grad_scale: Weight,
+    outputs_grad_amax_history: Weight,
+}
+
+impl Default for QuantizedWeights {
+    fn default() -> Self {
+        let named = |name: &str| {
+            let weight = Weight::default();
+            weight.set_name(name);
+            weight
+        };
+        Self {
+            scale: named("kernel_scale"),
+            zero: named("kernel_zero"),
+            g_idx: named("g_idx"),
+            inputs_scale: named("inputs_scale"),
+            inputs_amax_history: named("inputs_amax_history"),
+            kernel_amax_history: named("kernel_amax_history"),
+            outputs_grad_scale: named("outputs_grad_scale"),
+            outputs_grad_amax_history: named("outputs_grad_amax_history"),
+        }
+    }
+}
+
+impl QuantizedWeights {
+    /// The weights of embeddings, whose scale is otherwise called.
+    pub fn of_embeddings() -> Self {
+        let this = Self { scale: Weight::default(), zero: Weight::default(), ..Self::default() };
+        this.scale.set_name("embeddings_scale");
+        this.zero.set_name("embeddings_zero");
+        this
+    }
+
+    /// Makes the kernel of integers, `[inputs, outputs]`, and its scales: one for each output, or for
+    /// each block of inputs. Does nothing for kernels of floating-point numbers.
+    pub fn build_kernel(&self, cx: &mut BuildContext<'_>, mode: Quantization, kernel: &Weight, inputs: usize, outputs: usize) -> Result<bool> {
+        match mode {
+            Quantization::Int8 => {
+                kernel.make(cx, [inputs, outputs]).dtype(DType::Int8).trainable(false).create()?;
+                self.build_scales(cx, Shape::from([outputs]), None)?;
+            }
+            Quantization::Int4 { block_size } => {
+                kernel.make(cx, [inputs, outputs.div_ceil(2)]).dtype(DType::Int8).trainable(false).create()?;
+                let shape = block_size.map_or_else(|| Shape::from([outputs]), |size| Shape::from([inputs.div_ceil(size), outputs]));
+                self.build_scales(cx, shape, block_size.map(|size| (size, inputs)))?;
+            }
+            Quantization::Float8 { amax_history_length } => {
+                let ones: Initializer = "ones".into();
+                let zeros: Initializer = "zeros".into();
+                let pairs = [
+                    (&self.inputs_scale, &self.inputs_amax_history),
+                    (&self.scale, &self.kernel_amax_history),
+                    (&self.outputs_grad_scale, &self.outputs_grad_amax_history),
+                ];
+                for (scale, history) in pairs {
+                    scale.make(cx, Shape::default()).dtype(DType::Float32).initializer(&ones).create()?;
+                    history.make(cx, [amax_history_length]).dtype(DType::Float32).initializer(&zeros).create()?;
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes embeddings of integers, `[inputs, outputs]`, and their scales: one for each row, or for
+    /// each block in it.
+    pub fn build_embeddings(&self, cx: &mut BuildContext<'_>, mode: Quantization, embeddings: &Weight, inputs: usize, outputs: usize) -> Result<()> {
+        match mode {
+            Quantization::Int8 => {
+                embeddings.make(cx, [inputs, outputs]).dtype(DType::Int8).trainable(false).create()?;
+                self.build_scales(cx, Shape::from([inputs]), None)
+            }
+            Quantization::Int4 { block_size } => {
+                embeddings.make(cx, [inputs, outputs.div_ceil(2)]).dtype(DType::Int8).trainable(false).create()?;
+                let shape = block_size.map_or_else(|| Shape::from([inputs]), |size| Shape::from([inputs, outputs.div_ceil(size)]));
+                self.build_scales(cx, shape, block_size.map(|size| (size, outputs)))
+            }
+            Quantization::Float8 { .. } => Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'")),
+        }
+    }
+
+    fn build_scales(&self, cx: &mut BuildContext<'_>, shape: Shape, blocks: Option<(usize, usize)>) -> Result<()> {
+        let (ones, zeros): (Initializer, Initializer) = ("ones".into(), "zeros".into());
+        self.scale.make(cx, shape.clone()).initializer(&ones).trainable(false).create()?;
+        if let Some((size, count)) = blocks {
+            self.zero.make(cx, shape).dtype(DType::Int8).trainable(false).create()?;
+            self.g_idx.make(cx, [count]).dtype(DType::Float32).initializer(&zeros).trainable(false).create()?;
+            let groups: Vec<f32> = (0..count).map(|i| (i / size) as f32).collect();
+            self.g_idx.assign(&Tensor::from_vec(groups, [count])?)?;
+        }
+        Ok(())
+    }
+
+    /// Those that go into files, after kernel and bias, in Keras's order.
+    pub fn saved(&self) -> [&Weight; 8] {
+        [
+            &self.inputs_scale,
+            &self.inputs_amax_history,
+            &self.scale,
+            &self.zero,
+            &self.kernel_amax_history,
+            &self.outputs_grad_scale,
+            &self.outputs_grad_amax_history,
+            &self.g_idx,
+        ]
+    }
+
+    /// `inputs · kernel`, before a bias is added.
+    pub fn matmul(&self, x: &Tensor, kernel: &Weight, outputs: usize, mode: Quantization, config: &Value) -> Result<Tensor> {
+        let dtype = x.dtype();
+        let stored = kernel.value()?;
+        let kernel = match mode {
+            Quantization::Float8 { .. } => {
+                let x = round_float8(x, &self.inputs_scale.value()?)?;
+                return ops::matmul(&x, &round_float8(&stored, &self.scale.value()?)?);
+            }
+            Quantization::Int8 => ops::cast_to(&stored, dtype)?,
+            Quantization::Int4 { .. } => unpack_int4(&stored, outputs, dtype)?,
+        };
+        if let Quantization::Int4 { block_size: Some(_) } = mode {
+            return ops::matmul(x, &self.dequantized(&kernel, 0)?);
+        }
+        let quantizer = Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")?;
+        match quantizer {
+            None => ops::divide(&ops::matmul(x, &kernel)?, &self.scale.value()?),
+            Some(quantizer) => {
+                let (x, scale) = quantizer.quantize(x)?;
+                ops::divide(&ops::matmul(&x, &kernel)?, &ops::multiply(&self.scale.value()?, &scale)?)
+            }
+        }
+    }
+
+    /// The bias as it is added: the hardware that multiplies 8-bit floats takes one of 16 bits.
+    pub fn bias(&self, bias: Tensor, mode: Quantization) -> Result<Tensor> {
+        match mode {
+            Quantization::Float8 { .. } if bias.dtype() == DType::Float32 => {
+                ops::cast_to(&ops::cast_to(&bias, DType::BFloat16)?, DType::Float32)
+            }
+            _ => Ok(bias),
+        }
+    }
+
+    /// The rows of embeddings at integer positions.
+    pub fn take(&self, embeddings: &Weight, indices: &Tensor, outputs: usize, mode: Quantization) -> Result<Tensor> {
+        let scale = ops::take(&self.scale.value()?, indices, Some(0))?;
+        let rows = ops::take(&embeddings.value()?, indices, Some(0))?;
+        let rows = match mode {
+            Quantization::Int4 { .. } => unpack_int4(&rows, outputs, scale.dtype())?,
+            _ => ops::cast_to(&rows, scale.dtype())?,
+        };
+        if let Quantization::Int4 { block_size: Some(_) } = mode {
+            let groups = ops::cast_to(&self.g_idx.value()?, DType::Int32)?;
+            let zero = ops::cast_to(&ops::take(&self.zero.value()?, indices, Some(0))?, scale.dtype())?;
+            let rows = ops::subtract(&rows, &ops::take(&zero, &groups, Some(-1))?)?;
+            return ops::multiply(&rows, &ops::take(&scale, &groups, Some(-1))?);
+        }
+        ops::divide(&rows, &ops::expand_dims(&scale, -1)?)
+    }
+
+    /// A kernel whose rows have scales and zero points by blocks.
+    fn dequantized(&self, kernel: &Tensor, axis: isize) -> Result<Tensor> {
+        let groups = ops::cast_to(&self.g_idx.value()?, DType::Int32)?;
+        let zero = ops::cast_to(&ops::take(&self.zero.value()?, &groups, Some(axis))?, kernel.dtype())?;
+        let scale = ops::cast_to(&ops::take(&self.scale.value()?, &groups, Some(axis))?, kernel.dtype())?;
+        ops::multiply(&ops::subtract(kernel, &zero)?, &scale)
+    }
+}
+
+/// `AbsMaxQuantizer` of inputs: integers with one scale for each row.
+struct Quantizer {
+    low: f64,
+    high: f64,
+    epsilon: f64,
+    axis: Vec<isize>,
+}
+
+impl Quantizer {
+    /// The quantizer of a `quantization_config`; Keras's own for none, where there is one.
+    fn of(config: &Value, default: bool) -> Result<Option<Self>> {
+        let own = Self { low: -127.0, high: 127.0, epsilon: 1e-7, axis: vec![-1] };
+        let Some(config) = config.get("config") else { return Ok(default.then_some(own)) };
+        let form = match config.get("activation_quantizer") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(form) => form,
+        };
+        let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default();
+        if class != "AbsMaxQuantizer" {
+            let error = Error::new(ErrorKind::Unsupported, "this quantizer of inputs is not supported");
+            return Err(error.received(form.short()).at("activation_quantizer"));
+        }
+        let entry = |name: &str| form.get("config").and_then(|config| config.get(name));
+        let range = |i: usize, default: f64| {
+            entry("value_range").and_then(|range| range.as_list()?.get(i)?.as_f64()).unwrap_or(default)
+        };
+        let axis = match entry("axis") {
+            Some(Value::List(axes)) => axes.iter().filter_map(|axis| Some(axis.as_i64()? as isize)).collect(),
+            Some(Value::Int(axis)) => vec![*axis as isize],
+            _ => own.axis.clone(),
+        };
+        let epsilon = entry("epsilon").and_then(Value::as_f64).unwrap_or(own.epsilon);
+        Ok(Some(Self { low: range(0, own.low), high: range(1, own.high), epsilon, axis }))
+    }
+
+    fn quantize(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+        let largest = ops::max(&ops::abs(x)?, Axes(Some(self.axis.clone())), true)?;
+        let scale = ops::divide(self.high, &ops::add(&largest, self.epsilon)?)?;
+        let x = ops::clip(&ops::round(&ops::multiply(x, &scale)?)?, self.low, self.high)?;
+        Ok((x, scale))
+    }
+}
+
+/// Two integers of 4 bits in each byte of the last axis, the lower half first.
+fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
+    let packed = ops::cast_to(packed, dtype)?;
+    let high = ops::floor(&ops::divide(&packed, 16.0)?)?;
+    let low = ops::subtract(&packed, &ops::multiply(&high, 16.0)?)?;
+    let sign = ops::cast_to(&ops::greater_equal(&low, 8.0)?, dtype)?;
+    let low = ops::subtract(&low, &ops::multiply(&sign, 16.0)?)?;
+    let pairs = ops::stack(&[low, high], -1)?;
+    let mut dims = packed.shape().dims().to_vec();
+    if let Some(last) = dims.last_mut() {
+        *last = last.map(|last| last * 2);
+    }
+    let all = ops::reshape(&pairs, &Shape::from(dims))?;
+    slice_axis(&all, -1, Span::range(0, length))
+}
+
+/// Values as 8-bit floats hold them, `float8_e4m3fn`: 3 bits of mantissa, at most 448.
+fn round_float8(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
+    const LARGEST: f64 = 448.0;
+    const SMALLEST_NORMAL: f64 = 1.0 / 64.0;
+    let dtype = x.dtype();
+    let scale = ops::cast_to(scale, DType::Float32)?;
+    let x = ops::divide(&ops::cast_to(x, DType::Float32)?, &scale)?;
+    let x = ops::clip(&x, -LARGEST, LARGEST)?;
+    // Veltkamp's splitting keeps the upper 4 of a single's 24 bits, rounded to nearest.
+    let shifted = ops::multiply(&x, f64::from((1u32 << 20) + 1))?;
+    let normal = ops::subtract(&shifted, &ops::subtract(&shifted, &x)?)?;
+    let steps = 8.0 / SMALLEST_NORMAL;
+    let subnormal = ops::divide(&ops::round(&ops::multiply(&x, steps)?)?, steps)?;
+    let is_small = ops::less(&ops::abs(&x)?, SMALLEST_NORMAL)?;
+    let x = ops::where_(&is_small, &subnormal, &normal)?;
+    ops::cast_to(&ops::multiply(&x, &scale)?, dtype)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_of_bytes_are_signed() {
+        // keras.quantizers.unpack_int4(np.array([[125, 2], [24, 0]], "int8"), 3, axis=1)
+        let packed = Tensor::from_slice(&[125i8, 2, 24, 0], [2, 2]).unwrap();
+        let unpacked = unpack_int4(&packed, 3, DType::Float32).unwrap();
+        assert_eq!(unpacked.to_vec::<f32>().unwrap(), [-3.0, 7.0, 2.0, -8.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn floats_are_rounded_to_8_bits() {
+        // np.array([…], "float32").astype(ml_dtypes.float8_e4m3fn)
+        let x = Tensor::from_slice(&[0.3f32, 1000.0, -1.1, 0.002, 0.01, 0.0], [6]).unwrap();
+        let one = Tensor::from_slice(&[1.0f32], Vec::<usize>::new()).unwrap();
+        let rounded = round_float8(&x, &one).unwrap().to_vec::<f32>().unwrap();
+        assert_eq!(rounded, [0.3125, 448.0, -1.125, 0.001953125, 0.009765625, 0.0]);
+    }
 }

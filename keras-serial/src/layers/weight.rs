@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::{BuildShapes, LayerBase, LayerRef};
+use crate::config::{FieldVisitor, StateField};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -87,8 +88,30 @@ impl Weight {
             constraint: None,
             trainable: true,
             saved: true,
+            autocast: true,
             dtype: None,
         }
+    }
+
+    /// Holds a weight of a layer inside of this one, which then is the outer layer's too.
+    ///
+    /// # Errors
+    /// When there is a weight already.
+    pub fn share(&self, cx: &mut BuildContext<'_>, variable: &Variable) -> Result<()> {
+        cx.base.variables().push(variable.clone());
+        self.set(variable.clone())
+    }
+
+    fn set(&self, variable: Variable) -> Result<()> {
+        self.variable.set(variable).map_err(|_| {
+            Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name()))
+        })
+    }
+}
+
+impl StateField for Weight {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
     }
 }
 
@@ -112,6 +135,7 @@ pub struct WeightMaker<'a, 'c> {
     constraint: Option<&'a Constraint>,
     trainable: bool,
     saved: bool,
+    autocast: bool,
     dtype: Option<DType>,
 }
 
@@ -143,6 +167,12 @@ impl<'a> WeightMaker<'a, '_> {
     /// Does it go into files? Yes by default.
     pub fn saved(mut self, saved: bool) -> Self {
         self.saved = saved;
+        self
+    }
+
+    /// Is it given in the layer's compute dtype within calls? Yes by default.
+    pub fn autocast(mut self, autocast: bool) -> Self {
+        self.autocast = autocast;
         self
     }
 
@@ -183,15 +213,14 @@ impl<'a> WeightMaker<'a, '_> {
                 name,
                 trainable: self.trainable,
                 saved: self.saved,
+                autocast: self.autocast,
                 regularizer: self.regularizer.cloned(),
                 constraint: self.constraint.cloned(),
             },
         );
         variable.set_trainable(self.trainable && self.cx.base.is_trainable());
         self.cx.base.variables().push(variable.clone());
-        self.weight.variable.set(variable).map_err(|_| {
-            Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.weight.name()))
-        })
+        self.weight.set(variable)
     }
 }
 
@@ -245,6 +274,11 @@ impl BuildContext<'_> {
     /// When the layer's dtype policy is not known.
     pub fn compute_dtype(&self) -> Result<DType> {
         self.base.dtype_policy().compute_dtype()
+    }
+
+    /// Does training change the layer's weights?
+    pub fn is_trainable(&self) -> bool {
+        self.base.is_trainable()
     }
 
     /// Builds a layer inside of this one.

@@ -103,7 +103,7 @@ fn write_arg(graph: &Graph, arg: &Nested<Item>) -> Result<Value> {
             None => TensorValue::new(tensor.clone(), "__tensor__").to_value()?,
         },
         Nested::Leaf(Item::Value(value)) => value.clone(),
-        Nested::Leaf(Item::Slice(start, stop, step)) => Revived::Slice(*start, *stop, *step).serialize()?,
+        Nested::Leaf(Item::Slice(start, stop, step)) => Revived::slice(*start, *stop, *step).serialize()?,
         Nested::Leaf(Item::Ellipsis) => Revived::Ellipsis.serialize()?,
         Nested::None => Value::Null,
         Nested::List(items) | Nested::Tuple(items) => {
@@ -328,7 +328,14 @@ fn read_symbol(form: &Form<'_>, made: &HashMap<String, Made>) -> Result<Option<N
 
 fn read_special(arg: &Value) -> Result<Option<Nested<Item>>> {
     Ok(Some(match revive(arg)? {
-        Revived::Slice(start, stop, step) => Nested::Leaf(Item::Slice(start, stop, step)),
+        Revived::Slice(bounds) => {
+            let integer = |bound: &Revived| match bound {
+                Revived::Plain(value) => Option::<i64>::from_value(value),
+                _ => Err(Error::new(ErrorKind::Unsupported, "a slice's bounds have to be integers")),
+            };
+            let [start, stop, step] = bounds.as_ref();
+            Nested::Leaf(Item::Slice(integer(start)?, integer(stop)?, integer(step)?))
+        }
         Revived::Ellipsis => Nested::Leaf(Item::Ellipsis),
         Revived::Object(object) => match object.downcast_ref::<TensorValue>() {
             Some(value) => Nested::Leaf(Item::Tensor(value.tensor().clone())),

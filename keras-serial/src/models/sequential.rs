@@ -259,6 +259,13 @@ impl KerasSerializable for Sequential {
     }
 
     fn from_config(config: &Config) -> Result<Self> {
+        if !config.contains_key("name") || !config.contains_key("layers") {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys",
+            )
+            .received(config.keys().map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ")));
+        }
         let this =
             Self { base: LayerBase::read_config(config)?, layers: RwLock::default(), functional: RwLock::default() };
         this.base.name("Sequential");
@@ -268,7 +275,10 @@ impl KerasSerializable for Sequential {
             let read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
                 let form = Form::of(dict)?
-                    .ok_or_else(|| wrong_type("a layer's form, with `class_name` and `config`", layer))?;
+                    .ok_or_else(|| {
+                    Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
+                        .received(layer.short())
+                })?;
                 this.push(deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer")?)
             };
             read().at_with(|| format!("layers[{i}]"))?;

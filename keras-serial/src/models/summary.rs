@@ -7,8 +7,8 @@ use super::table::{Align, Column, Table};
 use super::{Functional, Model};
 use crate::error::Result;
 use crate::layers::LayerRef;
-use crate::tensor::symbolic::{Inner, Operation};
-use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::tensor::symbolic::Operation;
+use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
 /// How a summary is printed.
@@ -138,7 +138,7 @@ impl<'a> Summary<'a> {
             Some(layer) if !layer.base().is_built() => "0 (unbuilt)".to_owned(),
             Some(layer) => thousands(layer.count_params()),
         };
-        let class = layer.map_or_else(|| operation_class(operation), |layer| layer.class_name().to_owned());
+        let class = layer.map_or_else(|| operation_class(operation), |layer| layer.layer().original_class().to_owned());
         let mut row = vec![format!("{prefix}{} ({class})", operation.name()), output_shape(operation)?, params];
         if let Some(graph) = graph {
             row.push(connections(operation, graph));
@@ -210,7 +210,8 @@ fn output_shape(operation: &dyn Operation) -> Result<String> {
     let inbound = operation.inbound();
     let recorded = (0..inbound.len()).rev().find_map(|index| inbound.get(index));
     let outputs = match (recorded, as_layer(operation)) {
-        (Some(node), _) => node.outputs.clone(),
+        // Keras keeps the results of a call as a flat list.
+        (Some(node), _) => Nested::list(node.outputs.leaves().into_iter().cloned()),
         (None, Some(layer)) => match built_for(layer)? {
             Some(outputs) => outputs,
             None => return Ok("?".to_owned()),
@@ -225,12 +226,7 @@ fn built_for(layer: &LayerRef) -> Result<Option<Nested<Tensor>>> {
     if let Some(outputs) = layer.layer().graph().and_then(|graph| graph.graph_outputs()) {
         return Ok(Some(outputs));
     }
-    let Some(shapes) = layer.base().built_shapes() else { return Ok(None) };
-    let dtype = layer.base().dtype_policy().compute_dtype().unwrap_or(DType::Float32);
-    let args =
-        shapes.values().fold(CallArgs::none(), |args, shape| args.and(shape.map(|shape| Tensor::symbol(shape, dtype))));
-    let _inner = Inner::enter();
-    layer.call(args, &CallContext::inference()).map(Some)
+    layer.trace()
 }
 
 fn format_shapes(shapes: &Nested<Shape>, outermost: bool) -> String {

@@ -46,7 +46,8 @@ impl<'a> Form<'a> {
             Value::Dict(dict) => Ok(std::borrow::Cow::Borrowed(dict)),
             Value::Null => Ok(std::borrow::Cow::Owned(Dict::new())),
             other => {
-                Err(Error::new(ErrorKind::Config, "wrong type for `config`").expected("a dict").received(other.short()))
+                Err(Error::new(ErrorKind::Config, format!("Expected 'config' to be a dict for {}", self.class_name))
+                    .received(other.short()))
             }
         }
     }

@@ -64,6 +64,25 @@ impl Object {
         self.0.serialize()
     }
 
+    /// An object of a class that is of no special kind: it has a configuration, and that is all.
+    pub fn plain(object: impl KerasSerializable) -> Self {
+        Self::new(Plain(Arc::new(object)))
+    }
+
+    /// The object, if it is of no special kind and a `T`.
+    pub fn downcast_plain<T: KerasSerializable>(&self) -> Option<Arc<T>> {
+        self.downcast_ref::<Plain>()?.downcast()
+    }
+
+    /// Are both handles to one object?
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.address() == other.address()
+    }
+
+    pub(crate) fn handle(&self) -> &dyn Any {
+        &*self.0
+    }
+
     pub(crate) fn restore(&self, form: &Form<'_>) -> Result<()> {
         self.0.restore(form)
     }

@@ -4,16 +4,22 @@
 //! second place on, and forms with the same id revive to one object.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
 use super::Object;
+use crate::config::ConfigField;
+use crate::error::Result;
 use crate::json::{Dict, Value};
 
 #[derive(Default)]
 struct Shared {
-    /// Serialized objects: address to id, with the number of sights.
+    /// Serialized objects: address to id.
     ids: HashMap<usize, i64>,
+    /// The ids of objects that were seen more than once.
+    repeated: HashSet<i64>,
+    /// Does the first sight get its id too? Those seen once lose it in the end.
+    marks_first: bool,
     /// Revived objects by the file's ids.
     objects: HashMap<i64, Object>,
     /// Objects whose address must stay theirs while the scope lives.
@@ -41,6 +47,53 @@ impl SharingScope {
         });
         Self { depth, _thread: PhantomData }
     }
+
+    /// Serializes within the scope, and gives the id of an object that is met twice to its first
+    /// place too. (Keras does so for objects at the top alone: models are written without it.)
+    ///
+    /// ```
+    /// use keras_serial::{json::value, object::SharingScope, regularizers::{L2, Regularizer}};
+    /// let l2 = Regularizer::new(L2::new(0.5));
+    /// let form = SharingScope::enter().serialize(&vec![l2.clone(), l2, "l1".into()])?;
+    /// let ids = form.as_list().unwrap().iter().map(|form| form.get("shared_object_id").cloned());
+    /// assert_eq!(ids.collect::<Vec<_>>(), [Some(value!(1)), Some(value!(1)), None]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When an object can't be serialized.
+    pub fn serialize<T: ConfigField>(&self, object: &T) -> Result<Value> {
+        let mark = |marks: bool| {
+            SCOPES.with_borrow_mut(|scopes| {
+                scopes.last_mut().map(|shared| {
+                    shared.marks_first = marks;
+                    shared.repeated.clone()
+                })
+            })
+        };
+        mark(true);
+        let value = object.to_value();
+        let repeated = mark(false).unwrap_or_default();
+        value.map(|mut value| {
+            forget_single(&mut value, &repeated);
+            value
+        })
+    }
+}
+
+/// Takes the ids off the forms of objects that were met once.
+fn forget_single(value: &mut Value, repeated: &HashSet<i64>) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(|item| forget_single(item, repeated)),
+        Value::Dict(dict) => {
+            let id = dict.get("shared_object_id").and_then(Value::as_i64);
+            if id.is_some_and(|id| !repeated.contains(&id)) {
+                dict.shift_remove("shared_object_id");
+            }
+            dict.values_mut().for_each(|item| forget_single(item, repeated));
+        }
+        _ => {}
+    }
 }
 
 impl Drop for SharingScope {
@@ -56,10 +109,14 @@ pub(crate) fn note_serialized(address: usize, form: &mut Dict) {
         let next = shared.ids.len() as i64 + 1;
         match shared.ids.get(&address) {
             Some(id) => {
+                shared.repeated.insert(*id);
                 form.insert("shared_object_id".into(), Value::Int(*id));
             }
             None => {
                 shared.ids.insert(address, next);
+                if shared.marks_first {
+                    form.insert("shared_object_id".into(), Value::Int(next));
+                }
             }
         }
     });

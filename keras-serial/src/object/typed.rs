@@ -6,6 +6,9 @@ macro_rules! handle {
         $(#[$doc:meta])*
         pub struct $handle:ident(dyn $trait:ident);
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
+        // The type that stands for a function of the kind, where there are such.
+        $(, function: $function:ty)?
+        $(, broken: $broken:path)?
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -22,6 +25,18 @@ macro_rules! handle {
             /// # Errors
             /// When the form or name is not one of this kind.
             pub fn deserialize(value: &$crate::json::Value) -> $crate::error::Result<Self> {
+                $crate::registry::revive_by_name(value)
+            }
+
+            /// As [`Self::deserialize`], with custom objects for this call.
+            ///
+            /// # Errors
+            /// When the form or name is not one of this kind.
+            pub fn deserialize_with(
+                value: &$crate::json::Value,
+                custom_objects: &$crate::registry::CustomObjects,
+            ) -> $crate::error::Result<Self> {
+                let _argument = $crate::registry::with_argument(custom_objects);
                 $crate::registry::revive_by_name(value)
             }
 
@@ -49,7 +64,7 @@ macro_rules! handle {
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
-                    .unwrap_or_else(|error| Self::new($crate::object::Broken(error)))
+                    .unwrap_or_else(|error| Self::new($crate::object::handle!(@broken error $(, $broken)?)))
             }
         }
 
@@ -59,6 +74,9 @@ macro_rules! handle {
             }
 
             fn serialize(&self) -> $crate::error::Result<$crate::json::Value> {
+                $(if let Some(function) = self.downcast_ref::<$function>().and_then(<$function>::as_function) {
+                    return $crate::object::Handle::serialize(function);
+                })?
                 $crate::registry::serialize_class(&*self.0, |_| Ok(()))
             }
 
@@ -71,6 +89,13 @@ macro_rules! handle {
             const KIND: $crate::object::Kind = $crate::object::Kind::$kind;
             const EXPECTED: &'static str = $expected;
             const MODULES: &'static [&'static str] = &[$($module),*];
+
+            fn convert(object: &$crate::object::Object) -> Option<Self> {
+                $(if let Some(function) = object.downcast_ref::<$crate::functions::Function>() {
+                    return Some(Self::new(<$function>::bare(function.clone())));
+                })?
+                object.downcast_ref::<Self>().cloned()
+            }
         }
 
         impl $crate::config::ConfigField for $handle {
@@ -101,6 +126,8 @@ macro_rules! handle {
             }
         }
     };
+    (@broken $error:ident) => { $crate::object::Broken($error) };
+    (@broken $error:ident, $broken:path) => { $broken($error) };
 }
 pub(crate) use handle;
 

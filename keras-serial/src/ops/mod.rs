@@ -3,6 +3,7 @@
 //! On values they compute; on symbols they infer shapes, and are recorded in the graph.
 
 pub(crate) mod arithmetic;
+pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod create;
 pub(crate) mod dtypes;
@@ -15,10 +16,13 @@ pub(crate) mod image_filter;
 pub(crate) mod image_transform;
 pub(crate) mod linalg;
 pub mod nn;
+pub(crate) mod normalization;
+pub(crate) mod numeric;
 pub(crate) mod reduce;
 pub(crate) mod shape;
 
 pub use arithmetic::*;
+pub use attention::*;
 pub use conv::{DataFormat, Padding};
 pub use create::{arange, full, ones, zeros};
 pub use dtypes::result_type;
@@ -28,4 +32,5 @@ pub use graph_ops::*;
 pub use image::{Interpolation, ResizeOptions, resize};
 pub use image_transform::{FillMode, Sampling};
 pub use nn::*;
+pub use normalization::*;
 pub use reduce::Axes;

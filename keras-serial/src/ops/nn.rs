@@ -124,6 +124,29 @@ nn! {
     "Mish" mish(x) { multiply(x, tanh(&softplus(x)?)?) }
 }
 
+/// max(x, 0) with a slope below the threshold and a bound above (`keras.activations.relu`).
+///
+/// # Errors
+/// For text.
+pub fn relu_with(x: &Tensor, negative_slope: f64, max_value: Option<f64>, threshold: f64) -> Result<Tensor> {
+    let x = &to_float(x)?;
+    if negative_slope != 0.0 && max_value.is_none() && threshold == 0.0 {
+        return leaky_relu(x, negative_slope);
+    }
+    let mut y = match threshold {
+        0.0 => relu(x)?,
+        threshold => where_(&greater(x, threshold)?, x, &multiply(x, 0)?)?,
+    };
+    if let Some(max_value) = max_value {
+        y = minimum(maximum(&y, 0)?, max_value)?;
+    }
+    if negative_slope == 0.0 {
+        return Ok(y);
+    }
+    let below = relu(&subtract(threshold, x)?)?;
+    subtract(&y, multiply(&below, negative_slope)?)
+}
+
 /// Sorted sums find how many entries stay positive; the rest is cut off.
 fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
     use burn_backend::ops::FloatTensorOps;

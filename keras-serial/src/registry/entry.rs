@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::object::{Kind, Object, Plain};
 
 /// Where in the sources something is registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The source file, as the compiler names it.
     pub file: &'static str,
@@ -110,20 +110,26 @@ impl Entry {
     }
 
     /// The entry of an object that exists already; `type_id` tells it from others.
-    pub fn existing(name: impl Into<Cow<'static, str>>, type_id: fn() -> TypeId, object: Object) -> Self {
+    pub fn existing(
+        name: impl Into<Cow<'static, str>>,
+        type_id: fn() -> TypeId,
+        object: Object,
+        place: Place,
+    ) -> Self {
         Self {
             module: None,
             package: Cow::Borrowed("Custom"),
             name: name.into(),
             class_name: "function",
             aliases: &[],
-            place: Place { file: "registered at run time", line: 0 },
+            place,
             type_id,
             what: What::Existing(object),
         }
     }
 
-    /// Sets the package, `Custom` by default.
+    /// Sets the package, `Custom` by default; an empty one makes the name alone the registered one,
+    /// as `get_custom_objects()["MyDense"] = MyDense` does in Keras.
     #[must_use]
     pub const fn in_package(mut self, package: &'static str) -> Self {
         // A plain assignment would drop the old value, which const code can't.
@@ -150,6 +156,7 @@ impl Entry {
     pub fn registered_name(&self) -> String {
         match self.module {
             Some(_) => self.name.to_string(),
+            None if self.package.is_empty() => self.name.to_string(),
             None => format!("{}>{}", self.package, self.name),
         }
     }
@@ -248,9 +255,20 @@ impl Entry {
     }
 }
 
+/// `MyLayers>KernelMult (MyDense, layer) at src/layers.rs:12`
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.registered_name(), self.class_name)?;
+        for kind in self.kinds() {
+            write!(f, ", {kind}")?;
+        }
+        write!(f, ") at {}", self.place)
+    }
+}
+
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) at {}", self.registered_name(), self.class_name, self.place)
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -17,6 +17,28 @@ pub fn get_registered_object(name: &str) -> Result<Arc<Entry>> {
     custom(name, true)?.ok_or_else(|| unknown(name, name))
 }
 
+/// All objects with this class or function name, whatever they are registered as: those of scopes
+/// (the innermost first), of the master list, and Keras's own.
+///
+/// ```
+/// let dense = keras_serial::registry::find_by_class_name("Dense");
+/// assert_eq!(dense[0].module(), Some("keras.layers"));
+/// ```
+pub fn find_by_class_name(class_name: &str) -> Vec<Arc<Entry>> {
+    // A function that was made at run time has no name in its type.
+    let named = |entry: &Entry| entry.class_name() == class_name || (entry.is_function() && entry.name() == class_name);
+    let mut found = Vec::new();
+    for argument in [false, true] {
+        scope::each(argument, |objects| {
+            found.extend(objects.entries().filter(|entry| named(entry)).cloned());
+        });
+    }
+    found.extend(super::get_custom_objects().into_iter().filter(|entry| named(entry)));
+    let own = BUILTINS.iter().filter(|entry| named(entry));
+    found.extend(own.map(|entry| Arc::new(entry.clone())));
+    found
+}
+
 /// The registered name of a type; its own name when it is not registered
 /// (`keras.saving.get_registered_name`).
 pub fn get_registered_name<T: KerasSerializable>() -> String {
@@ -36,10 +58,7 @@ pub(super) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
 
 /// The entry of a type: Keras's own, or the master list's.
 pub(crate) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
-    match BUILTINS.by_type(id) {
-        Some(entry) => Some(Arc::new(entry.clone())),
-        None => with_customs(|customs| customs.by_type(id)),
-    }
+    BUILTINS.by_type(id).cloned().or_else(|| with_customs(|customs| customs.by_type(id)))
 }
 
 /// The registered name that a type has on the master list.
@@ -64,6 +83,12 @@ pub(super) fn custom(name: &str, top: bool) -> Result<Option<Arc<Entry>>> {
         }
     };
     Ok(first.or_else(given))
+}
+
+/// A custom function that a bare string names, as old files write functions: the master list comes
+/// first everywhere.
+pub(super) fn custom_string(name: &str) -> Result<Option<Arc<Entry>>> {
+    Ok(custom(name, false)?.filter(|entry| entry.is_function()))
 }
 
 /// A custom object under the short forms of its name, in scopes and arguments only: users write
@@ -109,8 +134,8 @@ pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
         "initializers" => &["keras.initializers"],
         "regularizers" => &["keras.regularizers"],
         "constraints" => &["keras.constraints"],
-        "losses" => &["keras.losses"],
-        "metrics" => &["keras.metrics"],
+        "losses" => &["keras.losses", "keras.src.losses.losses"],
+        "metrics" => &["keras.metrics", METRIC_FUNCTIONS],
         "activations" => &["keras.activations"],
         "optimizers" => &["keras.optimizers", "keras.optimizers.schedules"],
         "dtype_policies" => &["keras", "keras.dtype_policies"],
@@ -122,9 +147,12 @@ pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
 
 /// One of Keras's own functions by name alone, where a file says module `builtins`.
 pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
-    let modules = ["activations", "losses", "metrics", "initializers", "regularizers", "constraints"];
-    modules.iter().find_map(|module| BUILTINS.get(&format!("keras.{module}"), name))
+    let modules = ["keras.activations", "keras.losses", METRIC_FUNCTIONS];
+    modules.iter().find_map(|module| BUILTINS.get(module, name)).filter(|entry| entry.is_function())
 }
+
+/// Where metrics that are functions are found: their names are also names of classes.
+const METRIC_FUNCTIONS: &str = "keras.src.metrics";
 
 /// The error for one of Keras's own classes that this crate has not.
 pub(super) fn unsupported(module: &str, class_name: &str) -> Error {

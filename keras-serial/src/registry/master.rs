@@ -1,7 +1,7 @@
 //! The master list: Keras's own objects, which stay, and everybody else's, which can be cleared.
 
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct Builtins {
     /// By module, then by class name or alias.
     by_module: HashMap<&'static str, HashMap<&'static str, &'static Entry>>,
-    by_type: HashMap<TypeId, &'static Entry>,
+    by_type: HashMap<TypeId, Arc<Entry>>,
 }
 
 impl Builtins {
@@ -22,8 +22,8 @@ impl Builtins {
         self.by_module.get(module)?.get(name).copied()
     }
 
-    pub(super) fn by_type(&self, id: TypeId) -> Option<&'static Entry> {
-        self.by_type.get(&id).copied()
+    pub(super) fn by_type(&self, id: TypeId) -> Option<&Arc<Entry>> {
+        self.by_type.get(&id)
     }
 
     /// Every entry, without its aliases.
@@ -37,7 +37,7 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
     let mut builtins = Builtins::default();
     for entry in inventory::iter::<Entry> {
         let Some(module) = entry.module() else { continue };
-        builtins.by_type.insert(entry.type_id(), entry);
+        builtins.by_type.insert(entry.type_id(), Arc::new(entry.clone()));
         let names = builtins.by_module.entry(module).or_default();
         names.insert(entry.builtin_name(), entry);
         for alias in entry.aliases() {
@@ -51,20 +51,25 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
 #[derive(Clone, Default)]
 pub(super) struct Customs {
     by_name: HashMap<String, Vec<Arc<Entry>>>,
-    by_type: HashMap<TypeId, Arc<Entry>>,
+    /// A type may be registered under several names; it is written by the last one.
+    by_type: HashMap<TypeId, Vec<Arc<Entry>>>,
 }
 
 impl Customs {
     fn linked() -> Self {
         let mut customs = Self::default();
-        for entry in inventory::iter::<Entry>.into_iter().filter(|entry| entry.module().is_none()) {
+        let mut entries: Vec<&Entry> = inventory::iter::<Entry>.into_iter().collect();
+        entries.retain(|entry| entry.module().is_none());
+        // The linker's order must not decide anything.
+        entries.sort_by_cached_key(|entry| (entry.registered_name(), entry.place()));
+        for entry in entries {
             customs.add(Arc::new(entry.clone()));
         }
         customs
     }
 
     fn add(&mut self, entry: Arc<Entry>) {
-        self.by_type.insert(entry.type_id(), entry.clone());
+        self.by_type.entry(entry.type_id()).or_default().push(entry.clone());
         self.by_name.entry(entry.registered_name()).or_default().push(entry);
     }
 
@@ -85,7 +90,7 @@ impl Customs {
     }
 
     pub(super) fn by_type(&self, id: TypeId) -> Option<Arc<Entry>> {
-        self.by_type.get(&id).cloned()
+        self.by_type.get(&id)?.last().cloned()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
@@ -95,29 +100,32 @@ impl Customs {
 
 static CUSTOMS: LazyLock<RwLock<Customs>> = LazyLock::new(|| RwLock::new(Customs::linked()));
 
+/// The lists of a thread's [`Isolated`] guards, the innermost last, with the guards' numbers.
+pub(super) type OwnLists = Vec<(u64, Arc<RwLock<Customs>>)>;
+
 thread_local! {
-    /// The list of this thread, while an [`Isolated`] guard lives.
-    static OWN: RefCell<Option<Arc<RwLock<Customs>>>> = const { RefCell::new(None) };
+    static OWN: RefCell<OwnLists> = const { RefCell::new(Vec::new()) };
+    static NEXT: Cell<u64> = const { Cell::new(0) };
 }
 
-pub(super) fn own_list() -> Option<Arc<RwLock<Customs>>> {
+pub(super) fn own_lists() -> OwnLists {
     OWN.with_borrow(Clone::clone)
 }
 
-pub(super) fn set_own_list(list: Option<Arc<RwLock<Customs>>>) -> Option<Arc<RwLock<Customs>>> {
-    OWN.replace(list)
+pub(super) fn set_own_lists(lists: OwnLists) -> OwnLists {
+    OWN.replace(lists)
 }
 
 pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
     // A panic while the lock is held leaves the list whole: every change is one insertion.
-    OWN.with_borrow(|own| match own {
-        Some(own) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
+    OWN.with_borrow(|own| match own.last() {
+        Some((_, own)) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
         None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
     })
 }
 
 fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
-    match own_list() {
+    match OWN.with_borrow(|own| own.last().map(|(_, list)| list.clone())) {
         Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),
         None => change(&mut CUSTOMS.write().unwrap_or_else(PoisonError::into_inner)),
     }
@@ -148,7 +156,9 @@ pub fn unregister(registered_name: &str) -> bool {
     change_customs(|customs| {
         let removed = customs.by_name.remove(registered_name).unwrap_or_default();
         for entry in &removed {
-            customs.by_type.remove(&entry.type_id());
+            if let Some(same_type) = customs.by_type.get_mut(&entry.type_id()) {
+                same_type.retain(|known| !Arc::ptr_eq(known, entry));
+            }
         }
         !removed.is_empty()
     })
@@ -161,23 +171,36 @@ pub fn clear_custom_objects() {
 }
 
 /// Every registered object, Keras's own ones too, sorted by module and registered name.
+///
+/// An [`Entry`] tells its kinds and the place in the sources where it is registered.
 pub fn entries() -> Vec<Arc<Entry>> {
-    let mut all: Vec<Arc<Entry>> = BUILTINS.iter().map(|entry| Arc::new(entry.clone())).collect();
-    with_customs(|customs| all.extend(customs.iter().cloned()));
+    let mut all = get_custom_objects();
+    all.extend(BUILTINS.iter().map(|entry| Arc::new(entry.clone())));
+    // Custom objects, which have no module, come first.
     all.sort_by_key(|entry| (entry.module(), entry.registered_name()));
+    all
+}
+
+/// The custom objects on the master list, sorted by registered name
+/// (`keras.saving.get_custom_objects`); those of scopes are not among them.
+pub fn get_custom_objects() -> Vec<Arc<Entry>> {
+    let mut all: Vec<Arc<Entry>> = with_customs(|customs| customs.iter().cloned().collect());
+    all.sort_by_key(|entry| (entry.registered_name(), entry.place()));
     all
 }
 
 /// While it lives, this thread has a master list of its own; see [`isolate`].
 #[must_use = "isolation ends when the guard is dropped"]
+#[derive(Debug)]
 pub struct Isolated {
-    outer: Option<Arc<RwLock<Customs>>>,
+    id: u64,
     /// The list belongs to the thread that made it.
     _thread: PhantomData<*const ()>,
 }
 
 /// Gives this thread its own copy of the master list until the guard is dropped, so that tests
-/// which register or clear objects can run side by side.
+/// which register or clear objects can run side by side. Guards may be dropped in any order; the
+/// innermost that is left rules. Threads that the library starts itself take the list along.
 ///
 /// ```
 /// use keras_serial::registry;
@@ -188,11 +211,14 @@ pub struct Isolated {
 /// ```
 pub fn isolate() -> Isolated {
     let copy = with_customs(Clone::clone);
-    Isolated { outer: set_own_list(Some(Arc::new(RwLock::new(copy)))), _thread: PhantomData }
+    let id = NEXT.replace(NEXT.get().wrapping_add(1));
+    OWN.with_borrow_mut(|own| own.push((id, Arc::new(RwLock::new(copy)))));
+    Isolated { id, _thread: PhantomData }
 }
 
 impl Drop for Isolated {
     fn drop(&mut self) {
-        set_own_list(self.outer.take());
+        // During a thread's end its lists may be gone already.
+        let _ = OWN.try_with(|own| own.borrow_mut().retain(|(id, _)| *id != self.id));
     }
 }

@@ -1,16 +1,30 @@
 //! The master list of objects, link-time and run-time registration, scopes, and look-up.
 //!
-//! `#[register]` puts an entry into the program at link time, from every crate that is linked. Three
-//! things are not promised: the order of entries; that a crate is linked which nothing of the
-//! program refers to (`use my_layers as _;` does); and, on wasm modules without a `main`, that
-//! constructors ran (call `__wasm_call_ctors` first).
+//! `#[register]` puts an entry into the program at link time, from every crate that is linked; a
+//! generic instance or a foreign type gets one by [`register_type!`](crate::register_type) (an
+//! attribute and a function-like macro can't share the name `register`: both are macros), and
+//! [`register`] adds one while the program runs.
+//!
+//! What is not promised:
+//! - **Order.** Entries come in whatever order the linker put them. Nothing depends on it: a name
+//!   that is registered twice is an error at look-up, not the last one's.
+//! - **Crates that nothing refers to.** A dependency of which the program uses no item may not be
+//!   linked, and its entries are not there then: `use my_layers as _;` refers to it.
+//! - **Constructors on WebAssembly.** Entries are collected by constructors, which run before `main`.
+//!   A module without a `main` (a reactor, a `cdylib`) has to call `__wasm_call_ctors` itself, once,
+//!   before the first look-up; until then even Keras's own objects are not known.
+//! - **Names of source places.** They are what `file!` gives, relative to each crate's workspace.
 //!
 //! # Which object a name stands for
 //! Keras's own order (`keras.saving.get_registered_object`), tested against it: at the top of a
 //! call a [`CustomObjectScope`] comes before the master list, and that before the call's
 //! `custom_objects`; for objects inside other objects the master list comes before scopes. Keras's
-//! own classes come last, and are only ever found by their module. Nested scopes add to the outer
-//! ones, where Keras's hide them.
+//! own classes come last, and are only ever found by their module. Where an argument takes a name
+//! (`activation="relu"`) Keras's own object comes first, and a custom one of that name after it.
+//!
+//! Two things go beyond Keras, for names that it does not find at all: nested scopes add to the outer
+//! ones, where Keras's hide them; and in scopes and `custom_objects` an object registered as
+//! `MyLayers>KernelMult` is also found by its class's name or its short one.
 
 mod entry;
 mod lookup;
@@ -21,11 +35,12 @@ mod scope;
 
 pub use entry::{Cast, Entry, Place, Registrable};
 pub(crate) use lookup::by_type as function_entry;
-pub use lookup::{get_registered_name, get_registered_object, registered_name_of};
-pub use master::{Isolated, clear_custom_objects, entries, isolate, register, unregister};
+pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
+pub use master::{Isolated, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
 pub use probe::{NoCast, Probe};
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_class,
+    serialize_keras_object,
 };
 pub(crate) use revive::{revive_by_name, serialize_function};
 pub(crate) use scope::with_argument;

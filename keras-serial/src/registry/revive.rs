@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::lookup;
 use super::scope::{self, CustomObjects};
-use crate::config::KerasSerializable;
+use crate::config::{ConfigField, FieldVisitor, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object, note_revived, note_serialized, shared_object};
@@ -81,13 +81,26 @@ pub enum Revived {
     Object(Object),
     /// Python's `bytes`.
     Bytes(Vec<u8>),
-    /// Python's `slice(start, stop, step)`.
-    Slice(Option<i64>, Option<i64>, Option<i64>),
+    /// Python's `slice`: start, stop and step.
+    Slice(Box<[Revived; 3]>),
     /// Python's `...`.
     Ellipsis,
 }
 
 impl Revived {
+    /// Python's `slice(start, stop, step)` of integers.
+    pub fn slice(start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Self {
+        Self::Slice(Box::new([start, stop, step].map(|bound| Self::Plain(Value::from(bound)))))
+    }
+
+    /// The object, if it is one.
+    pub fn object(&self) -> Option<&Object> {
+        match self {
+            Revived::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
     /// The form from which [`deserialize_keras_object`] makes this again.
     pub fn serialize(&self) -> Result<Value> {
         let special = |class_name: &str, config: Dict| {
@@ -109,16 +122,73 @@ impl Revived {
                 })?;
                 special("__bytes__", Dict::from([("value".to_owned(), Value::from(text))]))
             }
-            Revived::Slice(start, stop, step) => special(
-                "__slice__",
-                Dict::from([
-                    ("start".to_owned(), Value::from(*start)),
-                    ("stop".to_owned(), Value::from(*stop)),
-                    ("step".to_owned(), Value::from(*step)),
-                ]),
-            ),
+            Revived::Slice(bounds) => {
+                let [start, stop, step] = bounds.as_ref();
+                let bounds = [("start", start), ("stop", stop), ("step", step)];
+                let bounds = bounds.map(|(name, bound)| bound.serialize().map(|bound| (name.to_owned(), bound)));
+                special("__slice__", bounds.into_iter().collect::<Result<_>>()?)
+            }
             Revived::Ellipsis => special("__ellipsis__", Dict::new()),
         })
+    }
+}
+
+/// The serialized form of any object, or of a list, map or `Option` of them
+/// (`keras.saving.serialize_keras_object`).
+///
+/// # Errors
+/// Names the object's place, and what of it can't be serialized.
+pub fn serialize_keras_object<T: ConfigField>(object: &T) -> Result<Value> {
+    object.to_value()
+}
+
+/// Any value as a field: what stands there is known only when it is read.
+impl ConfigField for Revived {
+    fn to_value(&self) -> Result<Value> {
+        self.serialize()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        revive(value)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        match self {
+            Revived::Object(object) => object.visit(name, visitor),
+            Revived::List(items) => {
+                visitor.enter(name);
+                for (index, item) in items.iter().enumerate() {
+                    item.visit(&index.to_string(), visitor);
+                }
+                visitor.leave();
+            }
+            Revived::Dict(items) => {
+                visitor.enter(name);
+                items.iter().for_each(|(key, item)| item.visit(key, visitor));
+                visitor.leave();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An object of any kind as a field.
+impl ConfigField for Object {
+    fn to_value(&self) -> Result<Value> {
+        self.serialize()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match revive(value)? {
+            Revived::Object(object) => Ok(object),
+            _ => Err(crate::config::wrong_type("a serialized object", value)),
+        }
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if self.kind() == Kind::Layer {
+            visitor.field(name, self.handle());
+        }
     }
 }
 
@@ -140,6 +210,10 @@ pub fn revive(value: &Value) -> Result<Revived> {
             return Ok(Revived::List(items.collect::<Result<_>>()?));
         }
         Value::Dict(dict) => dict,
+        Value::Str(name) => {
+            let function = lookup::custom_string(name)?.and_then(|entry| entry.function_handle());
+            return Ok(function.map_or_else(|| Revived::Plain(value.clone()), Revived::Object));
+        }
         plain => return Ok(Revived::Plain(plain.clone())),
     };
     let Some(form) = Form::of(dict)? else {
@@ -147,20 +221,13 @@ pub fn revive(value: &Value) -> Result<Revived> {
         return Ok(Revived::Dict(items.collect::<Result<_>>()?));
     };
     let config = form.config();
-    let bound = |name: &str| match config.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or_else(|| {
-            Error::new(ErrorKind::Config, format!("wrong type for a slice's `{name}`"))
-                .expected("an integer or null")
-                .received(value.short())
-        }),
-    };
+    let bound = |name: &'static str| revive(config.get(name).unwrap_or(&Value::Null)).at(name).at("__slice__");
     match form.class_name {
         "__bytes__" => match config.get("value").and_then(Value::as_str) {
             Some(text) => Ok(Revived::Bytes(text.as_bytes().to_vec())),
             None => Err(crate::config::wrong_type("a dict with a string `value`", config).at("__bytes__")),
         },
-        "__slice__" => Ok(Revived::Slice(bound("start")?, bound("stop")?, bound("step")?)),
+        "__slice__" => Ok(Revived::Slice(Box::new([bound("start")?, bound("stop")?, bound("step")?]))),
         "__ellipsis__" => Ok(Revived::Ellipsis),
         _ => deserialize_object(&form, None).map(Revived::Object),
     }
@@ -235,16 +302,17 @@ fn own_class(form: &Form<'_>) -> Result<Option<&'static super::Entry>> {
     match form.registered_name() {
         None | Some("") => {}
         Some(name) if name == form.class_name => {}
-        Some(name) => {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("`{module}.{}` is Keras's own and has no registered name", form.class_name),
-            )
-            .received(format!("registered_name={name:?}"))
-            .hint("remove `registered_name` from the configuration"));
-        }
+        Some(name) => return Err(no_registered_name(name, &format!("{module}.{}", form.class_name))),
     }
     Ok(Some(entry))
+}
+
+/// Only custom objects have registered names.
+fn no_registered_name(given: &str, resolved: &str) -> Error {
+    let message = format!(
+        "`registered_name='{given}'` was provided in the config, but '{resolved}' resolved to a Keras built-in and does not use registered names"
+    );
+    Error::new(ErrorKind::Config, message).hint("remove the `registered_name` field from the config")
 }
 
 fn wrong_kind(entry: &super::Entry, kind: Option<Kind>) -> Error {
@@ -260,21 +328,25 @@ fn wrong_kind(entry: &super::Entry, kind: Option<Kind>) -> Error {
 /// Objects that are code, or load code, never revive.
 fn refuse_code(form: &Form<'_>) -> Result<()> {
     let what = match form.class_name {
-        "Lambda" | "__lambda__" => "a Python lambda",
-        "TFSMLayer" => "a foreign SavedModel",
-        "TorchModuleWrapper" => "a pickled torch module",
-        "JaxLayer" | "FlaxLayer" => "a foreign function",
+        "__lambda__" => "a Python lambda",
+        "Lambda" => "a `Lambda` layer whose `function` is a Python lambda",
+        "TFSMLayer" => "a `TFSMLayer`, which is a foreign SavedModel",
+        "TorchModuleWrapper" => "a `TorchModuleWrapper`, which is a pickle",
+        "JaxLayer" | "FlaxLayer" => "a layer that is a foreign function",
         _ => return Ok(()),
     };
-    Err(Error::new(ErrorKind::CodeRefused, format!("`{}` holds {what}, which is code", form.class_name)).hint(
-        "a file's code is never run; write the computation in Rust, register it, and let `custom_objects` map the class to it",
-    ))
+    let message = format!(
+        "Requested the deserialization of {what}. This carries a potential risk of arbitrary code execution and thus it is disallowed"
+    );
+    Err(Error::new(ErrorKind::CodeRefused, message).hint(format!(
+        "a file's code is never run; write the computation in Rust, and let `custom_objects` map `{}` to it",
+        form.class_name
+    )))
 }
 
 fn function(form: &Form<'_>, top: bool) -> Result<Object> {
     let name = form.config().as_str().ok_or_else(|| {
-        Error::new(ErrorKind::Config, "wrong type for a function's `config`")
-            .expected("the function's name, a string")
+        Error::new(ErrorKind::Config, "Expected 'config' to be a non-null str for a function classname")
             .received(form.config().short())
     })?;
     if let Some(entry) = lookup::custom(name, top)? {
@@ -291,12 +363,7 @@ fn function(form: &Form<'_>, top: bool) -> Result<Object> {
             None | Some("" | "function") => {}
             Some(registered) if registered == name => {}
             Some(registered) => {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    format!("`{name}` is Keras's own and has no registered name"),
-                )
-                .received(format!("registered_name={registered:?}"))
-                .hint("remove `registered_name` from the configuration"));
+                return Err(no_registered_name(registered, &format!("{}.{name}", entry.module().unwrap_or(module))));
             }
         }
         return entry.function_handle().ok_or_else(|| wrong_kind(entry, Some(Kind::Function)));
@@ -336,9 +403,10 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
 
 fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
     let top = NESTING.get() == 0;
-    let entry = match lookup::custom(name, top)? {
-        Some(entry) => Some(Cow::Owned((*entry).clone())),
-        None => H::MODULES.iter().find_map(|module| lookup::builtin(module, name)).map(Cow::Borrowed),
+    // Keras's own come first, and are all that Keras itself finds by a bare name.
+    let entry = match H::MODULES.iter().find_map(|module| lookup::builtin(module, name)) {
+        Some(own) => Some(Cow::Borrowed(own)),
+        None => lookup::custom(name, top)?.map(|entry| Cow::Owned((*entry).clone())),
     };
     let entry = match entry {
         Some(entry) => entry,
@@ -368,8 +436,8 @@ pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut D
     let (module, class_name, registered_name) = match super::master::BUILTINS.by_type(id) {
         Some(entry) => {
             let module = entry.module().unwrap_or_default();
-            // Functional is not public in Keras, and is written as everybody else's classes are.
-            let registered = module.starts_with("keras.src.models").then(|| entry.name().into());
+            // What is not public in Keras is written as everybody else's classes are.
+            let registered = module.starts_with("keras.src.").then(|| entry.name().into());
             (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
         }
         None => {

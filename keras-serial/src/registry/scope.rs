@@ -1,13 +1,13 @@
 //! Custom objects for a while: scopes, and the `custom_objects` argument of loading calls.
 
-use std::any::TypeId;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
-use super::master::{self, Customs};
+use super::master::{self, OwnLists};
 use super::{Entry, Registrable};
+use crate::error::Result;
 
 /// Objects by name, for a scope or for one loading call.
 ///
@@ -43,6 +43,16 @@ impl CustomObjects {
         self
     }
 
+    /// The object of a name, as a loading call with these `custom_objects` finds it: scopes first,
+    /// then the master list, then these.
+    ///
+    /// # Errors
+    /// As [`get_registered_object`](super::get_registered_object).
+    pub fn get_registered_object(&self, name: &str) -> Result<Arc<Entry>> {
+        let _argument = with_argument(self);
+        super::get_registered_object(name)
+    }
+
     /// Are there no objects?
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
@@ -56,8 +66,8 @@ impl CustomObjects {
         self.by_name.keys().map(String::as_str)
     }
 
-    pub(super) fn by_type(&self, id: TypeId) -> Option<&Arc<Entry>> {
-        self.by_name.values().find(|entry| entry.type_id() == id)
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.by_name.values()
     }
 }
 
@@ -145,31 +155,33 @@ pub(super) fn each(argument: bool, mut see: impl FnMut(&CustomObjects)) {
 #[derive(Clone)]
 pub struct Carried {
     frames: Vec<(u64, Layered)>,
-    list: Option<Arc<RwLock<Customs>>>,
+    lists: OwnLists,
 }
 
 impl Carried {
     /// What is in force on this thread.
     pub fn capture() -> Self {
-        Self { frames: FRAMES.with_borrow(Clone::clone), list: master::own_list() }
+        Self { frames: FRAMES.with_borrow(Clone::clone), lists: master::own_lists() }
     }
 
     /// Runs `work` with it in force on the thread that calls this.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        struct Restore(Vec<(u64, Layered)>, Option<Arc<RwLock<Customs>>>);
+        struct Restore(Vec<(u64, Layered)>, OwnLists);
         impl Drop for Restore {
             fn drop(&mut self) {
                 FRAMES.replace(std::mem::take(&mut self.0));
-                master::set_own_list(self.1.take());
+                master::set_own_lists(std::mem::take(&mut self.1));
             }
         }
-        let _restore = Restore(FRAMES.replace(self.frames.clone()), master::set_own_list(self.list.clone()));
+        let _restore = Restore(FRAMES.replace(self.frames.clone()), master::set_own_lists(self.lists.clone()));
         work()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::any::TypeId;
+
     use super::*;
     use crate::registry::Place;
 

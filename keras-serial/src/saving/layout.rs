@@ -67,7 +67,7 @@ impl Walk {
         };
         for item in items {
             match item {
-                State::Layer(_, layer) => self.layer(join(path, &unique(to_snake_case(layer.class_name()))), layer),
+                State::Layer(_, layer) => self.layer(join(path, &unique(to_snake_case(layer.layer().original_class()))), layer),
                 State::Container(_, items) => self.container(&join(path, &unique("container".to_owned())), items),
             }
         }

@@ -2,24 +2,41 @@
 //!
 //! The lowest layer knows containers, not layers: one guarded reader and one writer each of zip
 //! archives ([`ZipReader`], [`ZipWriter`]) and of HDF5 files ([`H5Reader`], [`H5Builder`]). Every
-//! format of Keras goes through them, under one set of [`Limits`].
+//! format of Keras goes through them, under one set of [`Limits`]. Above it stand the forms: whole
+//! models ([`LoadOptions`], [`SaveOptions`]), and files as such ([`ModelFile`]).
 
 mod atomic;
+mod contents;
+mod form;
 mod hdf5;
 mod layout;
+mod legacy;
+mod legacy_config;
 mod limits;
+mod load;
 mod map;
-mod model_file;
+mod moment;
 mod report;
+mod rules;
+#[cfg(feature = "safetensors")]
+mod safetensors;
+mod save;
+mod shards;
 mod source;
+mod stored;
+mod text_table;
 mod weights;
 mod zip;
 
 pub use self::atomic::write_atomically;
+pub use self::contents::ModelFile;
+pub use self::form::FileForm;
 pub use self::hdf5::{H5Attr, H5Builder, H5Dataset, H5Group, H5Reader};
 pub use self::limits::Limits;
-pub use self::model_file::{LoadOptions, SaveOptions, load_model};
+pub use self::load::{LoadOptions, load_model};
 pub use self::report::{LoadReport, Mismatch, Missing};
+pub use self::save::{SaveOptions, convert};
 pub use self::source::Source;
+pub use self::stored::{StoredTensor, WeightTree};
 pub(crate) use self::weights::KeptGroup;
 pub use self::zip::{ZipMember, ZipReader, ZipTime, ZipWriter};

@@ -20,6 +20,8 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// Weights of other shapes in the file.
     pub mismatched: Vec<Mismatch>,
+    /// Weights that were left out on purpose: by rules, or as layers of other names.
+    pub skipped: Vec<String>,
 }
 
 /// A weight of the model that the file lacks.
@@ -52,6 +54,31 @@ impl LoadReport {
         self.missing.is_empty() && self.unexpected.is_empty() && self.mismatched.is_empty()
     }
 
+    /// The account as JSON: a dict of the lists.
+    ///
+    /// # Errors
+    /// Never for the lists that a load makes.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(crate::json::to_value(self)?.to_json())
+    }
+
+    /// The account as a table, one row a weight.
+    pub fn table(&self) -> String {
+        let mut rows: Vec<[String; 3]> = Vec::new();
+        let mut row = |what: &str, path: &str, note: String| rows.push([what.to_owned(), path.to_owned(), note]);
+        for one in &self.mismatched {
+            row("mismatched", &one.path, format!("{}: expected {}, received {}", one.weight, one.expected, one.received));
+        }
+        for one in &self.missing {
+            let near = one.near.as_ref().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            row("missing", &one.path, format!("{}{near}", one.weight));
+        }
+        self.unexpected.iter().for_each(|path| row("unexpected", path, String::new()));
+        self.skipped.iter().for_each(|path| row("skipped", path, String::new()));
+        self.applied.iter().for_each(|path| row("applied", path, String::new()));
+        super::text_table::render(&["State", "Path in the file", "Weight"], &rows)
+    }
+
     pub(super) fn suggest(&mut self) {
         for missing in &mut self.missing {
             let near = did_you_mean(&missing.path, self.unexpected.iter().map(String::as_str));
@@ -75,13 +102,17 @@ impl LoadReport {
 
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} applied, {} missing, {} unexpected, {} mismatched", self.applied.len(), self.missing.len(), self.unexpected.len(), self.mismatched.len())?;
+        write!(f, "{} applied, {} missing, {} unexpected, {} mismatched, {} skipped", self.applied.len(), self.missing.len(), self.unexpected.len(), self.mismatched.len(),
+            self.skipped.len())?;
         const SHOWN: usize = 20;
         for missing in self.missing.iter().take(SHOWN) {
             write!(f, "\n  missing     {} for `{}`", missing.path, missing.weight)?;
             if let Some(near) = &missing.near {
                 write!(f, " (did you mean `{near}`?)")?;
             }
+        }
+        for path in self.skipped.iter().take(SHOWN) {
+            write!(f, "\n  skipped     {path}")?;
         }
         for path in self.unexpected.iter().take(SHOWN) {
             write!(f, "\n  unexpected  {path}")?;

@@ -32,16 +32,22 @@ impl Source {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file can't be opened or read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::open_file(path).at_with(|| path.display().to_string())
+        Self::open_bare(path).at_with(|| path.display().to_string())
     }
 
-    fn open_file(path: &Path) -> Result<Self> {
-        let mut file = File::open(path)?;
+    /// As [`Source::open`], with errors that do not name the file.
+    pub(super) fn open_bare(path: &Path) -> Result<Self> {
+        Self::of_file(&mut File::open(path)?)
+    }
+
+    /// The bytes of an open file, from its start.
+    pub(super) fn of_file(file: &mut File) -> Result<Self> {
+        file.rewind()?;
         // Pipes and devices can't be mapped; an empty mapping is an error on some systems.
         let metadata = file.metadata()?;
         if metadata.is_file()
             && metadata.len() > 0
-            && let Ok(bytes) = map(&file)
+            && let Ok(bytes) = map(file)
         {
             return Ok(Self { bytes });
         }

@@ -1,24 +1,27 @@
-//! Weights between models and HDF5 files, as Keras lays them out.
+//! Weights between models and files, as Keras lays them out since Keras 3.
 
-use bytes::Bytes;
+use std::collections::HashSet;
+use std::sync::PoisonError;
 
+use super::H5Attr;
 use super::layout::{Place, places};
 use super::report::{LoadReport, Mismatch, Missing};
-use super::{H5Attr, H5Builder, H5Group, H5Reader, Limits};
-use crate::error::{Error, ErrorKind, Result, ResultExt};
+use super::rules::Rules;
+use super::stored::{StoredTensor, WeightTree, join};
+use crate::error::{Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::tensor::{Shape, Tensor, TensorBytes};
 use crate::variable::Variable;
 
 /// The groups of a file that no layer has: an optimizer's state. Kept, and written back unharmed.
-const KEPT: &[&str] = &["optimizer"];
+pub(super) const KEPT: &[&str] = &["optimizer"];
 
 /// A group of a file that is kept as it is.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptGroup {
-    path: String,
-    attrs: Vec<(String, H5Attr)>,
-    datasets: Vec<(String, TensorBytes)>,
+    pub(super) path: String,
+    pub(super) attrs: Vec<(String, H5Attr)>,
+    pub(super) datasets: Vec<(String, TensorBytes)>,
 }
 
 impl KeptGroup {
@@ -31,8 +34,8 @@ impl KeptGroup {
 }
 
 /// All groups below one, with their paths.
-fn keep(path: &str, group: &H5Group, kept: &mut Vec<KeptGroup>) -> Result<()> {
-    let datasets = group.datasets.iter().map(|(name, dataset)| Ok((name.clone(), dataset.read()?)));
+fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()> {
+    let datasets = group.tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.read()?)));
     kept.push(KeptGroup {
         path: path.to_owned(),
         attrs: group.attrs.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -41,43 +44,43 @@ fn keep(path: &str, group: &H5Group, kept: &mut Vec<KeptGroup>) -> Result<()> {
     group.groups.iter().try_for_each(|(name, group)| keep(&format!("{path}/{name}"), group, kept))
 }
 
-/// The HDF5 file of a model's weights.
-pub(super) fn build(model: &LayerRef, kept: &[KeptGroup]) -> Result<H5Builder> {
-    let mut file = H5Builder::new();
+/// What a model keeps of its file beside its weights.
+pub(super) fn kept(model: &LayerRef) -> Vec<KeptGroup> {
+    model.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// A model's weights by the paths of its layers, and the groups in Keras's order.
+pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTree, Vec<String>)> {
+    let rules = Rules { objects: skipped.to_vec(), ..Rules::default() };
+    let mut file = WeightTree::default();
+    let mut order = Vec::new();
     for Place { path, layer } in places(model) {
-        let group = file.group(&join(&path, "vars"))?;
-        group.attr("name", H5Attr::Str(layer.name().to_owned()));
+        if rules.leaves_out(&layer) {
+            continue;
+        }
+        let vars = join(&path, "vars");
+        let group = file.make_group(&vars)?;
+        group.attrs.insert("name".into(), H5Attr::Str(layer.name().to_owned()));
         for (index, variable) in layer.saved_weights().iter().enumerate() {
-            group.dataset(&index.to_string(), variable.read().to_bytes()?).at_with(|| variable.path().to_owned())?;
+            let bytes = variable.read().to_bytes().at_with(|| variable.path().to_owned())?;
+            group.tensors.insert(index.to_string(), bytes.into());
         }
         for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
-            group.dataset(name, value.to_bytes()?).at_with(|| layer.name().to_owned())?;
+            group.tensors.insert(name.to_owned(), value.to_bytes()?.into());
         }
+        order.push(vars);
     }
-    for group in kept {
-        let target = file.group(&group.path)?;
-        for (name, value) in &group.attrs {
-            target.attr(name.clone(), value.clone());
-        }
-        for (name, data) in &group.datasets {
-            target.dataset(name, data.clone())?;
-        }
+    for kept in kept(model) {
+        let target = file.make_group(&kept.path)?;
+        target.attrs.extend(kept.attrs);
+        target.tensors.extend(kept.datasets.into_iter().map(|(name, data)| (name, data.into())));
+        order.push(kept.path);
     }
-    Ok(file)
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
-}
-
-/// How many bytes the file's weights take, and a bound for all else.
-pub(super) fn size_bound(model: &LayerRef) -> u64 {
-    let weights = model.weights();
-    let bytes: u64 = weights.iter().map(|w| w.shape().num_elements().unwrap_or(0) as u64 * w.dtype().size() as u64).sum();
-    bytes + (weights.len() as u64 + 64) * 4096
+    Ok((file, order))
 }
 
 /// What a file's weights come to in a model, before anything is changed.
+#[derive(Default)]
 pub(super) struct Plan {
     pub report: LoadReport,
     assignments: Vec<(Variable, Tensor)>,
@@ -88,55 +91,40 @@ pub(super) struct Plan {
 }
 
 /// Finds a value for each weight, by Keras's paths.
-pub(super) fn plan(model: &LayerRef, bytes: Bytes, limits: &Limits) -> Result<Plan> {
-    let root = H5Reader::open(bytes, limits)?.into_root();
-    let mut plan = Plan {
-        report: LoadReport::default(),
-        assignments: Vec::new(),
-        states: Vec::new(),
-        layers: Vec::new(),
-        kept: Vec::new(),
-    };
-    let mut used = std::collections::HashSet::new();
+pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
+    let mut plan = Plan::default();
+    let mut used = HashSet::new();
     for Place { path, layer } in places(model) {
         let vars = join(&path, "vars");
-        let group = find(&root, &vars);
-        used.insert(vars.clone());
+        let in_file = rules.in_file(&vars).into_owned();
+        let group = find(root, &in_file);
+        used.insert(in_file.clone());
         plan.layers.push(layer.clone());
         let own = layer.saved_weights();
+        let left_out = rules.leaves_out(&layer);
         for (index, variable) in own.iter().enumerate() {
-            let path = format!("{vars}/{index}");
-            // Keras wrote names in place of numbers for some weeks of 2025.
-            let dataset = group.and_then(|group| group.datasets.get(&index.to_string()).or_else(|| group.datasets.get(variable.name())));
-            let Some(dataset) = dataset else {
-                plan.report.missing.push(Missing { path, weight: variable.path().to_owned(), near: None });
-                continue;
-            };
-            if variable.shape() != &Shape::from(dataset.shape()) {
-                plan.report.mismatched.push(Mismatch {
-                    path,
-                    weight: variable.path().to_owned(),
-                    expected: variable.shape().to_string(),
-                    received: Shape::from(dataset.shape()).to_string(),
-                });
+            let path = format!("{in_file}/{index}");
+            if left_out {
+                plan.report.skipped.push(path);
                 continue;
             }
-            let value = dataset.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
-            plan.assignments.push((variable.clone(), value));
-            plan.report.applied.push(path);
+            // Keras wrote names in place of numbers for some weeks of 2025.
+            let tensor = group.and_then(|g| g.tensors.get(&index.to_string()).or_else(|| g.tensors.get(variable.name())));
+            plan.offer(variable, path, tensor, rules)?;
         }
         if let Some(group) = group {
             let known = layer.layer().state_names();
-            for (name, dataset) in group.datasets.iter().filter(|(name, _)| known.contains(&name.as_str())) {
-                let path = format!("{vars}/{name}");
-                let value = dataset.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+            for (name, tensor) in group.tensors.iter().filter(|(name, _)| known.contains(&name.as_str()) && !left_out) {
+                let path = format!("{in_file}/{name}");
+                let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
                 plan.states.push((layer.clone(), name.clone(), value));
                 plan.report.applied.push(path);
             }
-            let extra = group.datasets.keys().filter(|name| !known.contains(&name.as_str())).filter(|name| {
-                name.parse::<usize>().map_or_else(|_| !own.iter().any(|v| v.name() == *name), |index| index >= own.len())
+            let extra = group.tensors.keys().filter(|name| !known.contains(&name.as_str())).filter(|name| {
+                name.parse::<usize>()
+                    .map_or_else(|_| !own.iter().any(|v| v.name() == *name), |index| index >= own.len())
             });
-            plan.report.unexpected.extend(extra.map(|name| format!("{vars}/{name}")));
+            plan.report.unexpected.extend(extra.map(|name| format!("{in_file}/{name}")));
         }
     }
     for name in KEPT {
@@ -144,25 +132,25 @@ pub(super) fn plan(model: &LayerRef, bytes: Bytes, limits: &Limits) -> Result<Pl
             keep(name, group, &mut plan.kept)?;
         }
     }
-    unused("", &root, &used, &mut plan.report.unexpected);
-    plan.report.suggest();
+    unused("", root, &used, &mut plan.report.unexpected);
+    plan.finish(rules);
     Ok(plan)
 }
 
 /// The group of a path; files of Keras 2.13 call a model's layers otherwise.
-fn find<'a>(root: &'a H5Group, path: &str) -> Option<&'a H5Group> {
+fn find<'a>(root: &'a WeightTree, path: &str) -> Option<&'a WeightTree> {
     root.group(path).or_else(|| {
         let rest = path.strip_prefix("layers/")?;
         root.group(&format!("_layer_checkpoint_dependencies/{rest}"))
     })
 }
 
-/// Datasets that no layer of the model leads to.
-fn unused(path: &str, group: &H5Group, used: &std::collections::HashSet<String>, out: &mut Vec<String>) {
+/// Tensors that no layer of the model leads to.
+fn unused(path: &str, group: &WeightTree, used: &HashSet<String>, out: &mut Vec<String>) {
     if path.is_empty() || !KEPT.contains(&path) {
         let known = used.contains(&path.replace("_layer_checkpoint_dependencies/", "layers/"));
         if !known {
-            out.extend(group.datasets.keys().map(|name| join(path, name)));
+            out.extend(group.tensors.keys().map(|name| join(path, name)));
         }
         for (name, group) in &group.groups {
             unused(&join(path, name), group, used, out);
@@ -171,8 +159,48 @@ fn unused(path: &str, group: &H5Group, used: &std::collections::HashSet<String>,
 }
 
 impl Plan {
+    /// Notes that a layer's weights may change.
+    pub fn touch(&mut self, layer: &LayerRef) {
+        self.layers.push(layer.clone());
+    }
+
+    /// Takes a tensor of the file for a weight, where it is wanted, there, and of its shape.
+    pub fn offer(&mut self, weight: &Variable, path: String, tensor: Option<&StoredTensor>, rules: &Rules) -> Result<()> {
+        if !rules.wants(&path, weight.path()) {
+            self.report.skipped.push(path);
+            return Ok(());
+        }
+        let Some(tensor) = tensor else {
+            self.report.missing.push(Missing { path, weight: weight.path().to_owned(), near: None });
+            return Ok(());
+        };
+        let shape = Shape::from(tensor.shape());
+        if weight.shape() != &shape {
+            self.report.mismatched.push(Mismatch {
+                path,
+                weight: weight.path().to_owned(),
+                expected: weight.shape().to_string(),
+                received: shape.to_string(),
+            });
+            return Ok(());
+        }
+        let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+        self.assignments.push((weight.clone(), value));
+        self.report.applied.push(path);
+        Ok(())
+    }
+
+    /// Ends the account: what rules leave out is skipped, not unexpected.
+    pub fn finish(&mut self, rules: &Rules) {
+        let unexpected = std::mem::take(&mut self.report.unexpected);
+        let (unexpected, skipped): (Vec<_>, Vec<_>) = unexpected.into_iter().partition(|path| rules.wants(path, path));
+        self.report.unexpected = unexpected;
+        self.report.skipped.extend(skipped);
+        self.report.suggest();
+    }
+
     /// Gives the weights their values: all of them, or none and an error.
-    pub fn apply(self, strict: bool) -> Result<LoadReport> {
+    pub fn apply(self, model: &LayerRef, strict: bool) -> Result<LoadReport> {
         if strict {
             self.report.check()?;
         }
@@ -185,11 +213,9 @@ impl Plan {
         for layer in &self.layers {
             layer.layer().after_load().at_with(|| layer.name().to_owned())?;
         }
+        if !self.kept.is_empty() {
+            *model.base().kept.lock().unwrap_or_else(PoisonError::into_inner) = self.kept;
+        }
         Ok(self.report)
     }
-}
-
-/// The error for a file of another kind than its name says.
-pub(super) fn wrong_suffix(path: &std::path::Path, right: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("The filename must end in `{right}`")).received(format!("filepath={}", path.display()))
 }

@@ -1,6 +1,7 @@
 //! The Rust types that tensors are made of.
 
 use burn_backend::{Bytes, bf16, f16};
+use burn_flex::FlexTensor;
 
 use super::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +16,9 @@ pub trait Element: Copy + Send + Sync + 'static {
     /// Elements from little-endian bytes.
     #[doc(hidden)]
     fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>>;
+    /// The elements where the engine holds them in one piece.
+    #[doc(hidden)]
+    fn slice(tensor: &FlexTensor) -> Option<&[Self]>;
 }
 
 macro_rules! elements {
@@ -32,6 +36,10 @@ macro_rules! elements {
                     return Err(Error::new(ErrorKind::DType, "the bytes are no whole number of elements"));
                 }
                 Ok(chunks.iter().map(|chunk| <$type>::from_le_bytes(*chunk)).collect())
+            }
+
+            fn slice(tensor: &FlexTensor) -> Option<&[Self]> {
+                tensor.as_slice()
             }
         }
     )*};
@@ -52,5 +60,9 @@ impl Element for bool {
 
     fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>> {
         Ok(bytes.iter().map(|byte| *byte != 0).collect())
+    }
+
+    fn slice(_: &FlexTensor) -> Option<&[Self]> {
+        None
     }
 }

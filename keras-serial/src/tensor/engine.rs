@@ -1,7 +1,8 @@
 //! The door to the engine: burn's types under ours.
 
 use burn_backend::{BoolDType, BoolStore, Bytes, DType as BurnDType, FloatDType, IntDType, TensorData};
-use burn_dispatch::{Dispatch, DispatchDevice, DispatchTensor};
+use burn_dispatch::{BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind};
+use burn_flex::FlexTensor;
 
 use super::DType;
 use crate::error::{Error, ErrorKind, Result};
@@ -61,4 +62,12 @@ pub(crate) fn data(bytes: Bytes, shape: &[usize], dtype: DType) -> Result<Tensor
     TensorData::try_from_bytes(bytes, shape.to_vec(), burn_dtype(dtype)?).map_err(|error| {
         Error::new(ErrorKind::Engine, "the bytes do not fit the shape").with_source(format!("{error:?}"))
     })
+}
+
+/// The CPU's tensor under the backend's, if it is one without gradients.
+pub(crate) fn flex(raw: &Raw) -> Option<&FlexTensor> {
+    match &raw.kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => Some(tensor),
+        _ => None,
+    }
 }

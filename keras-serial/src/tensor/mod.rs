@@ -1,5 +1,6 @@
 //! Shapes, element types, tensors with values and tensors that stand for values to come.
 
+mod arrays;
 mod bytes;
 pub mod call;
 mod dtype;

@@ -215,6 +215,19 @@ impl Tensor {
         T::from_bytes(&self.to_bytes()?.data)
     }
 
+    /// Shows the elements in row-major order, without a copy where the engine holds them in one piece.
+    ///
+    /// # Errors
+    /// When they are not of type `T`, or this is a symbol or text.
+    pub(crate) fn with_elements<T: Element, Out>(&self, look: impl FnOnce(&[T]) -> Out) -> Result<Out> {
+        if let (Repr::Value(raw), true) = (&self.repr, self.dtype == T::DTYPE)
+            && let Some(elements) = engine::flex(raw).and_then(T::slice)
+        {
+            return Ok(look(elements));
+        }
+        Ok(look(&self.to_vec()?))
+    }
+
     /// The one element.
     ///
     /// # Errors

@@ -116,7 +116,7 @@ macro_rules! convolution {
                 let kernel = self.kernel.value()?;
                 let Some(rank) = self.lora_rank else { return Ok(kernel) };
                 let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
-                let scale = crate::layers::core::lora_scale(rank, self.lora_alpha.as_ref());
+                let scale = crate::layers::core::lora::scale(rank, self.lora_alpha.as_ref());
                 ops::cast_to(&ops::add(&kernel, ops::multiply(&update, scale)?)?, kernel.dtype())
             }
         }

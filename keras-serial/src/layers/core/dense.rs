@@ -1,11 +1,13 @@
 //! `activation(x · kernel + bias)`
 
+use super::lora;
 use crate::activations::Activation;
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -35,7 +37,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, setters, validate = Self::check, get_config = Self::write)]
 pub struct Dense {
     base: LayerBase,
     units: usize,
@@ -70,13 +72,21 @@ pub struct Dense {
     lora_kernel_a: Weight,
     #[weight]
     lora_kernel_b: Weight,
+    #[config(skip)]
+    quantized: QuantizedWeights,
 }
 
 impl Dense {
+    fn write(&self, config: &mut Config) -> Result<()> {
+        lora::write(self.lora_rank, config);
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
+        lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")?;
         match self.units {
             0 => Err(invalid_argument("units", "a positive integer", self.units)),
-            _ => crate::layers::refuse_quantization(&self.quantization_config),
+            _ => Ok(()),
         }
     }
 
@@ -93,13 +103,19 @@ impl Dense {
 
 impl Layer for Dense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
-        self.kernel
-            .make(cx, [input.last()?, self.units])
+        let inputs = input.last()?;
+        let quantized = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.quantized.build_kernel(cx, mode, &self.kernel, inputs, self.units)?,
+            None => false,
+        };
+        if !quantized {
+            self.kernel
+            .make(cx, [inputs, self.units])
             .initializer(&self.kernel_initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint)
-            .trainable(self.lora_rank.is_none())
             .create()?;
+        }
         if self.use_bias {
             self.bias
                 .make(cx, [self.units])
@@ -109,23 +125,27 @@ impl Layer for Dense {
                 .create()?;
         }
         if let Some(rank) = self.lora_rank {
-            // Keras saves the kernel with the update in it, and the update as zero.
-            let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
-            self.lora_kernel_a.make(cx, [input.last()?, rank]).initializer(&a).saved(false).create()?;
-            self.lora_kernel_b.make(cx, [rank, self.units]).initializer(&b).saved(false).create()?;
+            let (factors, shape) = ((&self.lora_kernel_a, &self.lora_kernel_b), [input.last()?, self.units]);
+            lora::make(cx, &self.kernel, factors, rank, &shape, &self.kernel_regularizer)?;
         }
         Ok(())
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        let mut y = ops::matmul(x, &self.kernel.value()?)?;
+        let mode = self.base.dtype_policy().quantization();
+        let mut y = match mode {
+            Some(mode) => self.quantized.matmul(x, &self.kernel, self.units, mode, &self.quantization_config)?,
+            None => ops::matmul(x, &self.kernel.value()?)?,
+        };
         if let Some(rank) = self.lora_rank {
             let update = ops::matmul(&ops::matmul(x, &self.lora_kernel_a.value()?)?, &self.lora_kernel_b.value()?)?;
-            y = ops::add(&y, ops::multiply(&update, super::lora_scale(rank, self.lora_alpha.as_ref()))?)?;
+            y = ops::add(&y, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)?;
         }
         if self.use_bias {
-            y = ops::add(&y, self.bias.value()?)?;
+            let bias = self.bias.value()?;
+            let bias = mode.map_or(Ok(bias.clone()), |mode| self.quantized.bias(bias, mode))?;
+            y = ops::add(&y, bias)?;
         }
         self.activation.apply(&y).map(Into::into)
     }
@@ -137,7 +157,7 @@ impl Layer for Dense {
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.kernel, &self.bias])
+        Some([&self.kernel, &self.bias].into_iter().chain(self.quantized.saved()).collect())
     }
 
     fn supports_masking(&self) -> bool {

@@ -1,11 +1,13 @@
 //! A dense layer over axes that an equation names.
 
+use super::lora;
 use crate::activations::Activation;
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -31,49 +33,58 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, setters, validate = Self::check, get_config = Self::write)]
 pub struct EinsumDense {
     base: LayerBase,
     #[config(with = "partial_shape")]
     output_shape: Shape,
     equation: String,
     #[config(default)]
-    activation: Activation,
+    pub(in crate::layers) activation: Activation,
     #[config(default)]
-    bias_axes: Option<String>,
+    pub(in crate::layers) bias_axes: Option<String>,
     #[config(default = Some("glorot_uniform".into()))]
-    kernel_initializer: Option<Initializer>,
+    pub(in crate::layers) kernel_initializer: Option<Initializer>,
     #[config(default = Some("zeros".into()))]
-    bias_initializer: Option<Initializer>,
+    pub(in crate::layers) bias_initializer: Option<Initializer>,
     #[config(default)]
-    kernel_regularizer: Option<Regularizer>,
+    pub(in crate::layers) kernel_regularizer: Option<Regularizer>,
     #[config(default)]
-    bias_regularizer: Option<Regularizer>,
+    pub(in crate::layers) bias_regularizer: Option<Regularizer>,
     #[config(base_or_null)]
     activity_regularizer: (),
     #[config(default)]
-    kernel_constraint: Option<Constraint>,
+    pub(in crate::layers) kernel_constraint: Option<Constraint>,
     #[config(default)]
-    bias_constraint: Option<Constraint>,
-    #[config(default, skip_if = Value::is_null)]
-    gptq_unpacked_column_size: Value,
+    pub(in crate::layers) bias_constraint: Option<Constraint>,
     #[config(default, no_setter)]
     quantization_config: Value,
+    /// The rank of a low-rank update of the kernel, if there is one.
+    #[config(default, skip_if = Option::is_none)]
+    lora_rank: Option<usize>,
+    #[config(default, skip_if = Option::is_none)]
+    lora_alpha: Option<Value>,
+    #[config(default, no_setter, skip_if = Value::is_null)]
+    gptq_unpacked_column_size: Value,
     #[weight]
     kernel: Weight,
     #[weight]
     bias: Weight,
+    #[weight]
+    lora_kernel_a: Weight,
+    #[weight]
+    lora_kernel_b: Weight,
 }
 
 /// An output shape may be one number.
-mod partial_shape {
+pub(in crate::layers) mod partial_shape {
     use super::{ConfigField, Result, Shape, Value};
 
-    pub(super) fn to_value(shape: &Shape) -> Result<Value> {
+    pub(in crate::layers) fn to_value(shape: &Shape) -> Result<Value> {
         shape.to_value()
     }
 
-    pub(super) fn from_value(value: &Value) -> Result<Shape> {
+    pub(in crate::layers) fn from_value(value: &Value) -> Result<Shape> {
         match value {
             Value::Int(_) => usize::from_value(value).map(Shape::from),
             value => Shape::from_value(value),
@@ -82,9 +93,15 @@ mod partial_shape {
 }
 
 impl EinsumDense {
+    fn write(&self, config: &mut Config) -> Result<()> {
+        lora::write(self.lora_rank, config);
+        Ok(())
+    }
+
     fn check(&self) -> Result<()> {
         self.terms()?;
-        crate::layers::refuse_quantization(&self.quantization_config)
+        lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")?;
+        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
     }
 
     /// The labels of input, kernel and output, `.` for all that `...` stands for.
@@ -174,12 +191,33 @@ impl EinsumDense {
     }
 }
 
+impl EinsumDense {
+    /// An initializer whose spread follows from the number of inputs is told which axes those are.
+    fn with_axes(&self, initializer: &Initializer) -> Result<Initializer> {
+        let (_, kernel, output) = self.terms()?;
+        let Value::Dict(mut form) = initializer.to_value()? else { return Ok(initializer.clone()) };
+        let Some(Value::Dict(config)) = form.get_mut("config") else { return Ok(initializer.clone()) };
+        let is_open = |name| config.get(name).is_some_and(Value::is_null);
+        if !is_open("input_axes") && !is_open("output_axes") {
+            return Ok(initializer.clone());
+        }
+        let axes = |of_output: bool| -> Value {
+            let axes = kernel.chars().enumerate().filter(|(_, label)| output.contains(*label) == of_output);
+            axes.map(|(axis, _)| Value::from(axis)).collect::<Vec<_>>().into()
+        };
+        config.insert("input_axes".into(), axes(false));
+        config.insert("output_axes".into(), axes(true));
+        Initializer::from_value(&Value::Dict(form))
+    }
+}
+
 impl Layer for EinsumDense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let (kernel, bias) = self.extents(input)?;
+        let initializer = self.kernel_initializer.as_ref().map(|it| self.with_axes(it)).transpose()?;
         self.kernel
-            .make(cx, kernel)
-            .initializer(&self.kernel_initializer)
+            .make(cx, kernel.clone())
+            .initializer(&initializer)
             .regularizer(&self.kernel_regularizer)
             .constraint(&self.kernel_constraint)
             .create()?;
@@ -191,18 +229,32 @@ impl Layer for EinsumDense {
                 .constraint(&self.bias_constraint)
                 .create()?;
         }
+        if let Some(rank) = self.lora_rank {
+            let factors = (&self.lora_kernel_a, &self.lora_kernel_b);
+            lora::make(cx, &self.kernel, factors, rank, &kernel, &self.kernel_regularizer)?;
+        }
         Ok(())
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let mut y = ops::einsum(&self.equation, &[inputs.tensor()?.clone(), self.kernel.value()?])?;
+        let mut kernel = self.kernel.value()?;
+        if let Some(rank) = self.lora_rank {
+            let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
+            kernel = ops::add(&kernel, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)?;
+        }
+        let mut y = ops::einsum(&self.equation, &[inputs.tensor()?.clone(), kernel])?;
         if self.bias_axes.is_some() {
             y = ops::add(&y, self.bias.value()?)?;
         }
         self.activation.apply(&y).map(Into::into)
     }
 
-    fn supports_masking(&self) -> bool {
-        false
+    fn input_spec(&self) -> Option<InputSpec> {
+        let shapes = self.base.built_shapes()?;
+        shapes.values().next()?.leaves().first().map(|shape| InputSpec::ndim(shape.rank()))
+    }
+
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        Some(vec![&self.kernel, &self.bias])
     }
 }

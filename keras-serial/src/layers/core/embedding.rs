@@ -1,10 +1,12 @@
 //! A vector for each integer.
 
+use super::lora;
+use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -34,7 +36,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, from_config = Self::upgrade)]
+#[config(new, setters, validate = Self::check, from_config = Self::upgrade, get_config = Self::write)]
 pub struct Embedding {
     base: LayerBase,
     input_dim: usize,
@@ -62,57 +64,89 @@ pub struct Embedding {
     lora_embeddings_a: Weight,
     #[weight]
     lora_embeddings_b: Weight,
+    #[config(skip)]
+    quantized: EmbeddingScales,
+}
+
+/// The scales of quantized embeddings.
+#[derive(Debug)]
+struct EmbeddingScales(QuantizedWeights);
+
+impl Default for EmbeddingScales {
+    fn default() -> Self {
+        Self(QuantizedWeights::of_embeddings())
+    }
 }
 
 impl Embedding {
     /// Files of Keras 2 give the length of sequences, which nothing needs.
-    fn upgrade(config: &mut crate::Config) -> Result<()> {
+    fn upgrade(config: &mut Config) -> Result<()> {
         config.shift_remove("input_length");
         Ok(())
     }
 
-    fn check(&self) -> Result<()> {
-        if self.input_dim == 0 || self.output_dim == 0 {
-            return Err(invalid_argument(
-                "input_dim",
-                "positive integers for `input_dim` and `output_dim`",
-                self.input_dim,
-            ));
-        }
-        crate::layers::refuse_quantization(&self.quantization_config)
+    fn write(&self, config: &mut Config) -> Result<()> {
+        lora::write(self.lora_rank, config);
+        Ok(())
     }
+
+    fn check(&self) -> Result<()> {
+        check_dims(self.input_dim, self.output_dim)?;
+        lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")
+    }
+}
+
+/// Refuses tables without rows or columns.
+pub(super) fn check_dims(input_dim: usize, output_dim: usize) -> Result<()> {
+    match (input_dim, output_dim) {
+        (0, _) => Err(invalid_argument("input_dim", "a positive integer", input_dim)),
+        (_, 0) => Err(invalid_argument("output_dim", "a positive integer", output_dim)),
+        _ => Ok(()),
+    }
+}
+
+/// The rows of a table at integer positions, with a low-rank update and its scale.
+pub(super) fn lookup(x: &Tensor, table: &Weight, update: Option<(&Weight, &Weight, f64)>) -> Result<Tensor> {
+    let indices = ops::cast_to(x, DType::Int32)?;
+    let rows = ops::take(&table.value()?, &indices, Some(0))?;
+    let Some((a, b, scale)) = update else { return Ok(rows) };
+    let update = ops::matmul(&ops::take(&a.value()?, &indices, Some(0))?, &b.value()?)?;
+    ops::add(&rows, ops::multiply(&update, scale)?)
 }
 
 impl Layer for Embedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            return self.quantized.0.build_embeddings(cx, mode, &self.embeddings, self.input_dim, self.output_dim);
+        }
         self.embeddings
             .make(cx, [self.input_dim, self.output_dim])
             .initializer(&self.embeddings_initializer)
             .regularizer(&self.embeddings_regularizer)
             .constraint(&self.embeddings_constraint)
-            .trainable(self.lora_rank.is_none())
             .create()?;
         if let Some(rank) = self.lora_rank {
-            let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
-            self.lora_embeddings_a.make(cx, [self.input_dim, rank]).initializer(&a).saved(false).create()?;
-            self.lora_embeddings_b.make(cx, [rank, self.output_dim]).initializer(&b).saved(false).create()?;
+            let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+            let shape = [self.input_dim, self.output_dim];
+            lora::make(cx, &self.embeddings, factors, rank, &shape, &self.embeddings_regularizer)?;
         }
         Ok(())
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let indices = ops::cast_to(inputs.tensor()?, DType::Int32)?;
-        let mut y = ops::take(&self.embeddings.value()?, &indices, Some(0))?;
-        if let Some(rank) = self.lora_rank {
-            let update = ops::take(&self.lora_embeddings_a.value()?, &indices, Some(0))?;
-            let update = ops::matmul(&update, &self.lora_embeddings_b.value()?)?;
-            y = ops::add(&y, ops::multiply(&update, super::lora_scale(rank, self.lora_alpha.as_ref()))?)?;
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            let indices = ops::cast_to(inputs.tensor()?, DType::Int32)?;
+            return Ok(self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?.into());
         }
-        Ok(y.into())
+        let update = self.lora_rank.map(|rank| {
+            let scale = lora::scale(rank, self.lora_alpha.as_ref());
+            (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
+        });
+        lookup(inputs.tensor()?, &self.embeddings, update).map(Into::into)
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.embeddings])
+        Some([&self.embeddings].into_iter().chain(self.quantized.0.saved()).collect())
     }
 
     fn supports_masking(&self) -> bool {

@@ -1,18 +1,18 @@
-//! What goes in.
+//! Nothing.
 
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Gives its inputs as they are: one tensor, or any structure of tensors.
+/// Gives what it gets, also structures of tensors.
 ///
 /// Follows <https://keras.io/api/layers/core_layers/identity>.
 ///
 /// ```
 /// use keras_serial::prelude::*;
 /// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?;
-/// assert_eq!(Identity::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// assert_eq!(keras_serial::layers::Identity::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]

@@ -1,43 +1,47 @@
 //! A vector for each integer, and back.
 
+use super::embedding::{check_dims, lookup};
+use super::lora;
+use crate::config::{Config, Number};
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, Layer, LayerBase, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
-use crate::{Config, KerasSerializable, register};
+use crate::{KerasSerializable, register};
 
-/// Turns integers into vectors as [`Embedding`](super::Embedding) does and, called with `reverse`,
-/// vectors into a number (a logit) for each integer: `inputs · embeddingsᵀ`.
+/// Turns integers below `input_dim` into vectors of `output_dim` numbers, and with the call's
+/// `reverse` vectors into a score for each integer.
 ///
 /// # Arguments
 /// - `input_dim`, `output_dim`: the numbers of vectors, and of numbers in each.
-/// - `tie_weights`: true; if false, the way back has a kernel of its own.
-/// - `embeddings_initializer`: `uniform`; no regularizer and constraint.
+/// - `tie_weights`: true; scores are products with the vectors themselves, else with a matrix of
+///   their own.
+/// - `embeddings_initializer`: `uniform`; `embeddings_regularizer`, `embeddings_constraint`: none.
 /// - `mask_zero`: false; if true, 0 stands for padding, and is masked.
-/// - `reverse_dtype`: none, the dtype in which the way back is computed.
-/// - `logit_soft_cap`: none, a bound `c` for logits: `c · tanh(logits / c)`.
+/// - `reverse_dtype`: none; the dtype in which scores are computed.
+/// - `logit_soft_cap`: none; a bound `c` that scores `s` do not pass: `c · tanh(s / c)`.
 ///
 /// # Shapes
-/// `(batch, …)` of integers gives `(batch, …, output_dim)`; with `reverse`, `(batch, …, output_dim)`
+/// `(batch, …)` of integers gives `(batch, …, output_dim)`; in reverse, `(batch, …, output_dim)`
 /// gives `(batch, …, input_dim)`.
 ///
 /// Follows <https://keras.io/api/layers/core_layers/reversible_embedding>.
 ///
 /// ```
 /// use keras_serial::prelude::*;
-/// let layer = ReversibleEmbedding::new(3, 2).embeddings_initializer("ones").shared();
-/// let x = layer.apply(&Tensor::from_slice(&[2i32], [1, 1])?)?;
-/// let logits = layer.apply(CallArgs::one(x).with_value("reverse", true))?;
-/// assert_eq!(logits.to_vec::<f32>()?, [2.0, 2.0, 2.0]);
+/// let layer = ReversibleEmbedding::new(2, 3).embeddings_initializer("ones").shared();
+/// let y = layer.apply(&Tensor::from_slice(&[1i32], [1, 1])?)?;
+/// let scores = layer.apply(CallArgs::from(&y).with_value("reverse", true))?;
+/// assert_eq!(scores.to_vec::<f32>()?, [3.0, 3.0]);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::complete)]
+#[config(new, setters, validate = Self::check, get_config = Self::write)]
 pub struct ReversibleEmbedding {
     base: LayerBase,
     input_dim: usize,
@@ -64,93 +68,92 @@ pub struct ReversibleEmbedding {
     #[config(default)]
     reverse_dtype: Option<String>,
     #[config(default)]
-    logit_soft_cap: Option<Value>,
+    logit_soft_cap: Option<Number>,
     #[weight]
     embeddings: Weight,
-    #[weight]
-    reverse_embeddings: Weight,
     #[weight]
     lora_embeddings_a: Weight,
     #[weight]
     lora_embeddings_b: Weight,
+    #[weight]
+    reverse_embeddings: Weight,
 }
 
 impl ReversibleEmbedding {
     fn check(&self) -> Result<()> {
-        if self.input_dim == 0 || self.output_dim == 0 {
-            let expected = "positive integers for `input_dim` and `output_dim`";
-            return Err(invalid_argument("input_dim", expected, self.input_dim));
-        }
-        if let Some(dtype) = &self.reverse_dtype {
-            dtype.parse::<DType>()?;
-        }
-        crate::layers::refuse_quantization(&self.quantization_config)
+        check_dims(self.input_dim, self.output_dim)?;
+        lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")?;
+        self.scores_dtype()?;
+        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
     }
 
-    /// Keras writes the rank for an alpha that was left out.
-    fn complete(&self, config: &mut Config) -> Result<()> {
-        if let (Some(rank), Some(position), None) =
-            (self.lora_rank, config.get_index_of("lora_rank"), &self.lora_alpha)
-        {
-            config.shift_insert(position + 1, "lora_alpha".into(), rank.into());
-        }
+    fn write(&self, config: &mut Config) -> Result<()> {
+        lora::write(self.lora_rank, config);
         Ok(())
     }
 
-    /// The vectors, with their low-rank update.
-    fn table(&self) -> Result<Tensor> {
-        let table = self.embeddings.value()?;
-        let Some(rank) = self.lora_rank else { return Ok(table) };
-        let update = ops::matmul(&self.lora_embeddings_a.value()?, &self.lora_embeddings_b.value()?)?;
-        ops::add(&table, ops::multiply(&update, super::lora_scale(rank, self.lora_alpha.as_ref()))?)
+    fn scores_dtype(&self) -> Result<Option<DType>> {
+        self.reverse_dtype.as_deref().map(str::parse).transpose()
     }
 
-    fn reverse(&self, x: &Tensor) -> Result<Tensor> {
-        let kernel = if self.tie_weights {
-            ops::transpose(&self.table()?, None)?
-        } else {
-            self.reverse_embeddings.value()?
-        };
-        let logits = match &self.reverse_dtype {
-            Some(dtype) => ops::matmul(&ops::cast_to(x, dtype.parse()?)?, &ops::cast_to(&kernel, dtype.parse()?)?)?,
+    /// The vectors with their update.
+    fn vectors(&self) -> Result<Tensor> {
+        let vectors = self.embeddings.value()?;
+        match self.lora_rank {
+            Some(rank) => {
+                let update = ops::matmul(&self.lora_embeddings_a.value()?, &self.lora_embeddings_b.value()?)?;
+                ops::add(&vectors, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)
+            }
+            None => Ok(vectors),
+        }
+    }
+
+    fn scores(&self, x: &Tensor) -> Result<Tensor> {
+        let kernel =
+            if self.tie_weights { ops::transpose(&self.vectors()?, None)? } else { self.reverse_embeddings.value()? };
+        let scores = match self.scores_dtype()? {
+            Some(dtype) => ops::matmul(&ops::cast_to(x, dtype)?, &ops::cast_to(&kernel, dtype)?)?,
             None => ops::matmul(x, &kernel)?,
         };
-        match self.logit_soft_cap.as_ref().and_then(Value::as_f64) {
-            Some(cap) => ops::multiply(ops::tanh(&ops::divide(&logits, cap)?)?, cap),
-            None => Ok(logits),
+        match self.logit_soft_cap.map(Number::get) {
+            Some(cap) => ops::multiply(&ops::tanh(&ops::divide(&scores, cap)?)?, cap),
+            None => Ok(scores),
         }
     }
 }
 
 impl Layer for ReversibleEmbedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let shape = [self.input_dim, self.output_dim];
         self.embeddings
-            .make(cx, [self.input_dim, self.output_dim])
+            .make(cx, shape)
             .initializer(&self.embeddings_initializer)
             .regularizer(&self.embeddings_regularizer)
             .constraint(&self.embeddings_constraint)
-            .trainable(self.lora_rank.is_none())
             .create()?;
         if let Some(rank) = self.lora_rank {
-            let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
-            self.lora_embeddings_a.make(cx, [self.input_dim, rank]).initializer(&a).saved(false).create()?;
-            self.lora_embeddings_b.make(cx, [rank, self.output_dim]).initializer(&b).saved(false).create()?;
+            let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+            lora::make(cx, &self.embeddings, factors, rank, &shape, &self.embeddings_regularizer)?;
         }
         if !self.tie_weights {
-            self.reverse_embeddings
-                .make(cx, [self.output_dim, self.input_dim])
-                .initializer(&self.embeddings_initializer)
-                .create()?;
+            let shape = [self.output_dim, self.input_dim];
+            self.reverse_embeddings.make(cx, shape).initializer(&self.embeddings_initializer).create()?;
         }
         Ok(())
     }
 
-    fn call(&self, args: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let x = args.tensor()?;
-        if args.flag("reverse", false)? {
-            return self.reverse(x).map(Into::into);
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        if inputs.flag("reverse", false)? {
+            return self.scores(x).map(Into::into);
         }
-        ops::take(&self.table()?, &ops::cast_to(x, DType::Int32)?, Some(0)).map(Into::into)
+        let update = self.lora_rank.map(|rank| {
+            let scale = lora::scale(rank, self.lora_alpha.as_ref());
+            (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
+        });
+        let y = lookup(x, &self.embeddings, update)?;
+        let mask = self.mask_zero.then(|| ops::not_equal(x, 0)).transpose()?;
+        Ok(y.with_mask(mask).into())
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {
@@ -160,15 +163,21 @@ impl Layer for ReversibleEmbedding {
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         Some(vec![&self.embeddings, &self.reverse_embeddings])
     }
+}
 
-    fn supports_masking(&self) -> bool {
-        self.mask_zero
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::LayerExt;
 
-    fn compute_mask(&self, args: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        if args.flag("reverse", false)? {
-            return Ok(vec![None]);
-        }
-        Ok(vec![Some(ops::not_equal(args.tensor()?, 0)?)])
+    #[test]
+    fn untied_scores_have_a_matrix_of_their_own() {
+        let layer = ReversibleEmbedding::new(4, 2).tie_weights(false).logit_soft_cap(1).mask_zero(true).shared();
+        let y = layer.apply(&Tensor::from_slice(&[0i32, 3], [1, 2]).unwrap()).unwrap();
+        assert_eq!(y.mask().unwrap().to_vec::<bool>().unwrap(), [false, true]);
+        let scores = layer.apply(CallArgs::from(&y).with_value("reverse", true)).unwrap();
+        assert_eq!(scores.shape().to_string(), "(1, 2, 4)");
+        assert!(scores.mask().is_none());
+        assert_eq!(layer.weights()[1].shape().to_string(), "(2, 4)");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::encode::{OutputMode, encode, rename_mode};
 use super::index_lookup::Vocabulary;
 use super::string_lookup::StringLookup;
-use crate::config::{Config, ConfigField, FieldVisitor, wrong_type};
+use crate::config::{Config, ConfigField, FieldVisitor, StateField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
@@ -212,16 +212,8 @@ impl Ngrams {
 #[derive(Debug, Default)]
 struct Lookup(OnceLock<LayerRef>);
 
-impl ConfigField for Lookup {
-    fn to_value(&self) -> Result<Value> {
-        self.0.get().map_or(Ok(Value::Null), Handle::serialize)
-    }
-
-    fn from_value(_: &Value) -> Result<Self> {
-        Ok(Self::default())
-    }
-
-    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+impl StateField for Lookup {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         if let Some(layer) = self.0.get() {
             visitor.field(name, layer);
         }

@@ -1,14 +1,11 @@
 //! Random zeros, in training.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
-
-use rand::rngs::StdRng;
-
+use super::{check_share, drop_out};
+use crate::config::Number;
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase, invalid_argument};
-use crate::ops::{self, shape::broadcast_to};
-use crate::random::{self, Seed};
-use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::random::{Seed, SeedGenerator};
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
 /// In training, sets each element to zero with probability `rate` and scales the others by
@@ -33,38 +30,25 @@ use crate::{KerasSerializable, register};
 #[config(new, setters, validate = Self::check)]
 pub struct Dropout {
     base: LayerBase,
-    rate: f64,
+    rate: Number,
     #[config(default)]
     seed: Seed,
     #[config(default)]
     noise_shape: Option<Shape>,
     /// Goes on from call to call.
     #[config(skip)]
-    generator: OnceLock<Mutex<StdRng>>,
+    generator: SeedGenerator,
 }
 
 impl Dropout {
     fn check(&self) -> Result<()> {
-        if (0.0..=1.0).contains(&self.rate) {
-            return Ok(());
+        check_share("rate", self.rate)?;
+        match &self.noise_shape {
+            Some(shape) if shape.dims().contains(&Some(0)) => {
+                Err(invalid_argument("noise_shape", "positive integers or None", shape))
+            }
+            _ => Ok(()),
         }
-        Err(invalid_argument("rate", "a float between 0 and 1", self.rate))
-    }
-
-    fn mask(&self, x: &Tensor) -> Result<Tensor> {
-        let mut shape = x.shape().clone();
-        if let Some(noise) = &self.noise_shape {
-            shape = noise.dims().iter().zip(x.shape().dims()).map(|(noise, dim)| noise.or(*dim)).collect();
-        }
-        let generator = self.generator.get_or_init(|| Mutex::new(self.seed.generator()));
-        let draw = random::uniform(
-            &mut generator.lock().unwrap_or_else(PoisonError::into_inner),
-            &shape,
-            0.0,
-            1.0,
-            DType::Float32,
-        )?;
-        broadcast_to(&ops::greater_equal(&draw, self.rate)?, x.shape())
     }
 }
 
@@ -75,14 +59,10 @@ impl Layer for Dropout {
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        if !cx.is_training() || self.rate == 0.0 || x.is_symbolic() {
+        if !cx.is_training() {
             return Ok(x.clone().into());
         }
-        if self.rate >= 1.0 {
-            return ops::zeros_like(x).map(Into::into);
-        }
-        let kept = ops::cast_to(&self.mask(x)?, x.dtype())?;
-        ops::multiply(&ops::multiply(x, kept)?, 1.0 / (1.0 - self.rate)).map(Into::into)
+        drop_out(x, self.rate.get(), self.noise_shape.as_ref(), &self.seed, &self.generator).map(Into::into)
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

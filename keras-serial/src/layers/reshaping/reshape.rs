@@ -42,7 +42,11 @@ impl Reshape {
         let batch = input.dims().first().copied().flatten();
         let rest = input.dims().get(1..).unwrap_or_default();
         let count = Shape::from(rest.to_vec()).num_elements();
-        let known: usize = self.target_shape.iter().filter(|dim| **dim > 0).map(|dim| *dim as usize).product();
+        let known = self.target_shape.iter().filter(|dim| **dim > 0);
+        let known = known.map(|dim| *dim as usize).try_fold(1usize, usize::checked_mul).ok_or_else(|| {
+            Error::new(ErrorKind::Limit, "target_shape is too large")
+                .received(format!("target_shape={:?}", self.target_shape))
+        })?;
         let has_zero = self.target_shape.contains(&0);
         let open = match count {
             Some(count) if known > 0 && !has_zero && count.is_multiple_of(known) => Some(count / known),

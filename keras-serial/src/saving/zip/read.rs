@@ -110,6 +110,37 @@ impl ZipReader {
         self.read_at_most(name, self.limits.max_config_bytes)
     }
 
+    /// As [`ZipReader::read`], but a stored member is not checked against its checksum, so that none
+    /// of its bytes are touched.
+    ///
+    /// # Errors
+    /// As [`ZipReader::read`].
+    pub fn peek(&self, name: &str) -> Result<Bytes> {
+        let stored = self.index.get(name).copied().map(|number| self.stored_slice(number));
+        match stored {
+            Some(Ok(Some(slice))) => Ok(slice),
+            Some(Err(error)) => Err(error.at(name.to_owned())),
+            _ => self.read(name),
+        }
+    }
+
+    /// The bytes of a member that is stored as it is.
+    fn stored_slice(&self, number: usize) -> Result<Option<Bytes>> {
+        let mut archive = self.archive.clone();
+        let raw = archive.by_index_raw(number).map_err(zip_error)?;
+        if raw.encrypted() || raw.compression() != CompressionMethod::Stored {
+            return Ok(None);
+        }
+        let (size, stored, start) = (raw.size(), raw.compressed_size(), raw.data_start());
+        Ok(self.slice(start, size, stored))
+    }
+
+    fn slice(&self, start: Option<u64>, size: u64, stored: u64) -> Option<Bytes> {
+        let start = start.filter(|_| size == stored)?;
+        let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?;
+        (range.end <= self.bytes.len()).then(|| self.bytes.slice(range))
+    }
+
     fn read_at_most(&self, name: &str, limit: u64) -> Result<Bytes> {
         let number = self.index.get(name).copied().ok_or_else(|| {
             let names = self.members.iter().map(|member| member.name.as_str());
@@ -138,13 +169,9 @@ impl ZipReader {
         self.limits.check_ratio("bytes of a member", size, stored)?;
         match method {
             CompressionMethod::Stored => {
-                let slice = start.filter(|_| size == stored).and_then(|start| {
-                    let range = usize::try_from(start).ok()?
-                        ..usize::try_from(start.checked_add(size)?).ok()?;
-                    (range.end <= self.bytes.len()).then(|| self.bytes.slice(range))
-                });
-                let slice =
-                    slice.ok_or_else(|| Error::new(ErrorKind::Archive, "member is cut short"))?;
+                let slice = self
+                    .slice(start, size, stored)
+                    .ok_or_else(|| Error::new(ErrorKind::Archive, "member is cut short"))?;
                 // Reading to the end checks the sum.
                 let mut member = archive.by_index(number).map_err(zip_error)?;
                 io::copy(&mut member, &mut io::sink()).map_err(unpack_error)?;

@@ -1,0 +1,169 @@
+//! Policies of quantized layers: their weights are integers of 8 or 4 bits, or rounded to 8-bit floats.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{DTypePolicy, Policy};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::object::{Kind, Object};
+use crate::registry::{self, Cast, Probe};
+use crate::{KerasSerializable, register};
+
+/// How a layer's weights are quantized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quantization {
+    /// Integers of 8 bits with a scale for each output.
+    Int8,
+    /// Integers of 4 bits, two in a byte.
+    Int4 {
+        /// How many inputs share a scale; all of them for `None`.
+        block_size: Option<usize>,
+    },
+    /// Kernel and inputs are rounded to floating-point numbers of 8 bits.
+    Float8 {
+        /// Over how many steps of training the largest values are kept.
+        amax_history_length: usize,
+    },
+}
+
+/// The policy of a quantized layer: `int8_from_float32`.
+#[register(builtin = "keras.dtype_policies")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(validate = Self::check)]
+pub struct QuantizedDTypePolicy {
+    mode: String,
+    #[config(default = "float32".to_owned())]
+    source_name: String,
+}
+
+/// The policy of a layer that computes in 8-bit floats: `float8_from_float32`.
+#[register(builtin = "keras.dtype_policies")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(validate = Self::check)]
+pub struct QuantizedFloat8DTypePolicy {
+    mode: String,
+    #[config(default = "float32".to_owned())]
+    source_name: String,
+    #[config(default = 1024usize)]
+    amax_history_length: usize,
+}
+
+/// The policy of a layer with weights of 4 bits in blocks: `int4/128_from_float32`.
+#[register(builtin = "keras.dtype_policies")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(validate = Self::check)]
+pub struct Int4DTypePolicy {
+    mode: String,
+    #[config(default = "float32".to_owned())]
+    source_name: String,
+}
+
+impl QuantizedDTypePolicy {
+    fn check(&self) -> Result<()> {
+        self.quantization().and_then(|mode| check_source(mode, &self.source_name))
+    }
+
+    fn quantization(&self) -> Result<Quantization> {
+        match self.mode.as_str() {
+            "int8" => Ok(Quantization::Int8),
+            // Files from before Keras kept the size of blocks.
+            "int4" => Ok(Quantization::Int4 { block_size: None }),
+            "float8" => Ok(Quantization::Float8 { amax_history_length: 1024 }),
+            mode => Err(Error::new(ErrorKind::Unsupported, "this quantization is not supported")
+                .expected("int8, int4 or float8")
+                .received(format!("mode={mode:?}"))),
+        }
+    }
+}
+
+impl QuantizedFloat8DTypePolicy {
+    fn check(&self) -> Result<()> {
+        self.quantization().and_then(|mode| check_source(mode, &self.source_name))
+    }
+
+    fn quantization(&self) -> Result<Quantization> {
+        match self.mode.as_str() {
+            "float8" => Ok(Quantization::Float8 { amax_history_length: self.amax_history_length }),
+            mode => Err(invalid_mode("'float8'", mode)),
+        }
+    }
+}
+
+impl Int4DTypePolicy {
+    fn check(&self) -> Result<()> {
+        self.quantization().and_then(|mode| check_source(mode, &self.source_name))
+    }
+
+    fn quantization(&self) -> Result<Quantization> {
+        let size = self.mode.strip_prefix("int4/").and_then(|size| size.parse::<isize>().ok());
+        match size {
+            Some(-1) => Ok(Quantization::Int4 { block_size: None }),
+            Some(size @ 1..) => Ok(Quantization::Int4 { block_size: Some(size.unsigned_abs()) }),
+            _ => Err(invalid_mode("'int4/<block_size>'", &self.mode)),
+        }
+    }
+}
+
+fn invalid_mode(expected: &'static str, mode: &str) -> Error {
+    Error::new(ErrorKind::Config, "Invalid quantization mode").expected(expected).received(format!("mode={mode:?}"))
+}
+
+fn check_source(mode: Quantization, source_name: &str) -> Result<()> {
+    let (compute, _) = DTypePolicy { name: source_name.to_owned() }.dtypes()?;
+    if mode == Quantization::Int8 && compute == crate::tensor::DType::Float16 {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "Quantization mode='int8' doesn't work well with compute_dtype='float16'",
+        ));
+    }
+    Ok(())
+}
+
+/// One of the policies above, behind a [`Policy`].
+#[derive(Debug)]
+pub(super) struct Quantized {
+    pub name: String,
+    pub quantization: Quantization,
+    class: Class,
+}
+
+#[derive(Debug)]
+enum Class {
+    Plain(Arc<QuantizedDTypePolicy>),
+    Float8(Arc<QuantizedFloat8DTypePolicy>),
+    Int4(Arc<Int4DTypePolicy>),
+}
+
+impl Quantized {
+    pub fn serialize(&self) -> Result<Value> {
+        match &self.class {
+            Class::Plain(policy) => registry::serialize_class(&**policy, |_| Ok(())),
+            Class::Float8(policy) => registry::serialize_class(&**policy, |_| Ok(())),
+            Class::Int4(policy) => registry::serialize_class(&**policy, |_| Ok(())),
+        }
+    }
+}
+
+macro_rules! cast {
+    ($($class:ident $variant:ident),*) => {$(
+        impl Probe<$class> {
+            /// It stands for a policy.
+            pub const DTYPE_POLICY: Option<Cast> = Some(Cast {
+                kind: Kind::DTypePolicy,
+                cast: |object| {
+                    let object: Arc<dyn Any + Send + Sync> = object;
+                    let policy = object.downcast::<$class>().ok()?;
+                    Some(Object::new(Policy::quantized(&policy.source_name.clone(), Quantized {
+                        name: format!("{}_from_{}", policy.mode, policy.source_name),
+                        quantization: policy.quantization().ok()?,
+                        class: Class::$variant(policy),
+                    })))
+                },
+            });
+        }
+    )*};
+}
+
+cast!(QuantizedDTypePolicy Plain, QuantizedFloat8DTypePolicy Float8, Int4DTypePolicy Int4);

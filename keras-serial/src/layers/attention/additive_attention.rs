@@ -1,0 +1,89 @@
+//! Additive attention.
+
+use super::scores::{self, Drop};
+use crate::config::Number;
+use crate::error::Result;
+use crate::initializers::Initializer;
+use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::ops::{self, Axes};
+use crate::random::{Seed, SeedGenerator};
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// `softmax(Σ scale · tanh(query + key)) · value`, called on a list `[query, value]` or
+/// `[query, value, key]`.
+///
+/// # Arguments
+/// - `use_scale`: true; whether learned numbers scale what is summed.
+/// - `dropout`: 0; the share of weights that training drops.
+/// - `seed`: none; for the dropout.
+///
+/// # Arguments of the call
+/// Those of [`Attention`](super::Attention).
+///
+/// Follows <https://keras.io/api/layers/attention_layers/additive_attention>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[0.0f32, 0.0], [1, 2, 1])?;
+/// let value = Tensor::from_slice(&[1.0f32, 3.0], [1, 2, 1])?;
+/// let inputs = CallArgs::from(vec![x.clone(), value, x]);
+/// assert_eq!(AdditiveAttention::new().apply(inputs)?.to_vec::<f32>()?, [2.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct AdditiveAttention {
+    base: LayerBase,
+    #[config(default = true)]
+    use_scale: bool,
+    #[config(default = 0.0.into())]
+    dropout: Number,
+    #[config(default)]
+    seed: Seed,
+    #[weight]
+    scale: Weight,
+    /// Goes on from call to call.
+    #[config(skip)]
+    generator: SeedGenerator,
+}
+
+impl AdditiveAttention {
+    fn scores(&self, query: &Tensor, key: &Tensor) -> Result<Tensor> {
+        let mut pairs = ops::tanh(&scores::pair_sums(query, key)?)?;
+        if self.use_scale {
+            pairs = ops::multiply(&pairs, self.scale.value()?)?;
+        }
+        ops::sum(&pairs, Axes::from(-1), false)
+    }
+}
+
+impl Layer for AdditiveAttention {
+    fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let query = scores::query_shape("AdditiveAttention", cx)?;
+        if self.use_scale {
+            let initializer: Initializer = "glorot_uniform".into();
+            self.scale.make(cx, [query.last()?]).initializer(&initializer).create()?;
+        }
+        Ok(())
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let [query, value, key] = scores::inputs("AdditiveAttention", inputs)?;
+        let drop = Drop { rate: self.dropout.get(), seed: &self.seed, generator: &self.generator };
+        scores::attend(self.scores(&query, &key)?, &value, inputs, cx, &drop)
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        scores::CALL_ARGUMENTS
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        Ok(scores::compute_mask(masks))
+    }
+}

@@ -1,0 +1,43 @@
+//! Vectors of length 1.
+
+use crate::error::Result;
+use crate::layers::{AxisSpec, Layer, LayerBase};
+use crate::ops;
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// `x / ‖x‖`, with the Euclidean norm over axes.
+///
+/// # Arguments
+/// - `axis`: -1; one axis, or a list.
+///
+/// Follows <https://keras.io/api/layers/normalization_layers/unit_normalization>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[0.0f32, -3.0], [1, 2])?;
+/// assert_eq!(UnitNormalization::new().apply(&x)?.to_vec::<f32>()?, [0.0, -1.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct UnitNormalization {
+    base: LayerBase,
+    #[config(default = AxisSpec::One(-1))]
+    axis: AxisSpec,
+}
+
+impl Layer for UnitNormalization {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        ops::normalize(inputs.tensor()?, &self.axis.axes(), 1e-12).map(Into::into)
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,68 @@
+//! Noise that multiplies.
+
+use super::{check_below_one, check_share};
+use crate::config::Number;
+use crate::error::Result;
+use crate::layers::{Layer, LayerBase};
+use crate::ops;
+use crate::random::{Seed, SeedGenerator};
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::{KerasSerializable, register};
+
+/// In training, multiplies by normally distributed noise of mean 1 and deviation
+/// `√(rate / (1 - rate))`; else changes nothing.
+///
+/// # Arguments
+/// - `rate`: from 0 to 1.
+/// - `seed`: none; the same seed gives the same noise, another than Keras's.
+///
+/// Follows <https://keras.io/api/layers/regularization_layers/gaussian_dropout>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?;
+/// assert_eq!(GaussianDropout::new(0.5).apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check)]
+pub struct GaussianDropout {
+    base: LayerBase,
+    rate: Number,
+    #[config(default)]
+    seed: Seed,
+    /// Goes on from call to call.
+    #[config(skip)]
+    generator: SeedGenerator,
+}
+
+impl GaussianDropout {
+    fn check(&self) -> Result<()> {
+        check_share("rate", self.rate)
+    }
+}
+
+impl Layer for GaussianDropout {
+    fn is_built_at_init(&self) -> bool {
+        true
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let (x, rate) = (inputs.tensor()?, self.rate.get());
+        if !cx.is_training() || rate == 0.0 || x.is_symbolic() {
+            return Ok(x.clone().into());
+        }
+        let stddev = (rate / (1.0 - check_below_one(rate)?)).sqrt();
+        let dtype = self.base.dtype_policy().compute_dtype()?;
+        ops::multiply(x, self.generator.normal(&self.seed, x.shape(), 1.0, stddev, dtype)?).map(Into::into)
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["inputs", "training"]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

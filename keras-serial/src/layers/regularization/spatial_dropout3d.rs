@@ -1,0 +1,25 @@
+//! Random zeros for whole channels, of inputs with 3 axes between batch and channels.
+
+use crate::ops::DataFormat;
+
+spatial_dropout! {
+    /// In training, sets whole channels to zero with probability `rate` and scales the others by
+    /// `1 / (1 - rate)`; else changes nothing.
+    ///
+    /// # Arguments
+    /// - `rate`: from 0 to 1.
+    /// - `seed`: none; the same seed drops the same channels, others than Keras's.
+    /// - `data_format`: channels last.
+    ///
+    /// Follows <https://keras.io/api/layers/regularization_layers/spatial_dropout3d>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[1.0f32, 1.0], [1, 2, 1, 1, 1])?;
+    /// let y = SpatialDropout3D::new(0.5).shared().call(&x, &CallContext::training())?.into_single()?;
+    /// let y = y.to_vec::<f32>()?;
+    /// assert!(y == [0.0, 0.0] || y == [2.0, 2.0]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    SpatialDropout3D, 3, data_format: DataFormat
+}

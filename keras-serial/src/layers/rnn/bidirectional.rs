@@ -1,0 +1,288 @@
+//! A sequence in both directions.
+
+use super::recurrence::reversed;
+use crate::config::{Config, ConfigField, FieldVisitor};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef};
+use crate::ops;
+use crate::ops::dtypes::cast;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// How the outputs of both directions become one.
+#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeMode {
+    /// Their sum.
+    Sum,
+    /// Their product.
+    Mul,
+    /// Their mean.
+    Ave,
+    /// One after the other.
+    Concat,
+}
+
+/// Runs one recurrent layer forwards and one backwards over a sequence.
+///
+/// # Arguments
+/// - `layer`: a recurrent layer such as [`LSTM`](super::LSTM); a copy of it runs forwards.
+/// - `backward_layer`: a copy of `layer` that goes backwards; else one of the same `stateful`,
+///   `return_sequences` and `return_state`, and the other `go_backwards`.
+/// - `merge_mode`: `concat`; none gives both outputs.
+///
+/// Both directions give zeros for masked steps if they give sequences.
+///
+/// # Shapes
+/// Those of `layer`, with twice the features for `concat`. `initial_state` holds the forward states,
+/// then the backward ones; so do the results with `return_state`.
+///
+/// Follows <https://keras.io/api/layers/recurrent_layers/bidirectional>.
+///
+/// ```
+/// use keras_serial::layers::MergeMode;
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3, 1])?;
+/// let sum = SimpleRNN::new(1).activation("linear").kernel_initializer("ones").recurrent_initializer("ones");
+/// let both = Bidirectional::new(sum.return_sequences(true))?.merge_mode(MergeMode::Sum);
+/// assert_eq!(both.apply(&x)?.to_vec::<f32>()?, [7.0, 8.0, 9.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(validate = Self::check, from_config = complete, ignore("weights"))]
+pub struct Bidirectional {
+    base: LayerBase,
+    #[config(default = Some(MergeMode::Concat))]
+    merge_mode: Option<MergeMode>,
+    #[config(rename = "layer")]
+    forward_layer: Forward,
+    backward_layer: LayerRef,
+}
+
+/// The layer that is `layer` in configurations, and `forward_layer` where weights are saved.
+#[derive(Debug)]
+struct Forward(LayerRef);
+
+impl ConfigField for Forward {
+    fn to_value(&self) -> Result<Value> {
+        self.0.to_value()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        LayerRef::from_value(value).map(Self)
+    }
+
+    fn visit(&self, _: &str, visitor: &mut dyn FieldVisitor) {
+        self.0.visit("forward_layer", visitor);
+    }
+}
+
+/// Gives the directions their names, adds the backward one where it is left out, and makes masked
+/// steps of sequences zero.
+fn complete(config: &mut Config) -> Result<()> {
+    let Some(given) = config.get("layer").cloned() else { return Ok(()) };
+    let forward = direction(&given, Some("forward_"), false).at("layer")?;
+    let backward = match config.get("backward_layer") {
+        None | Some(Value::Null) => direction(&given, Some("backward_"), true),
+        Some(backward) => direction(backward, None, false),
+    };
+    config.insert("layer".into(), forward);
+    config.insert("backward_layer".into(), backward.at("backward_layer")?);
+    Ok(())
+}
+
+/// A serialized layer as one of the directions.
+fn direction(form: &Value, prefix: Option<&str>, backwards: bool) -> Result<Value> {
+    let mut form = form.clone();
+    let Some(config) = (match &mut form {
+        Value::Dict(form) => form.get_mut("config"),
+        _ => None,
+    }) else {
+        return Err(crate::config::wrong_type("a serialized layer", &form));
+    };
+    let Value::Dict(config) = config else { return Err(crate::config::wrong_type("a dict", config).at("config")) };
+    if let Some(prefix) = prefix {
+        let name = config.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = format!("{prefix}{}", name.strip_prefix(prefix).unwrap_or(name));
+        config.insert("name".into(), Value::from(name));
+    }
+    if backwards {
+        config.insert("go_backwards".into(), Value::Bool(true));
+    }
+    let sequences = config.get("return_sequences").cloned();
+    if let (Some(zero), Some(sequences)) = (config.get_mut("zero_output_for_mask"), sequences) {
+        *zero = sequences;
+    }
+    Ok(form)
+}
+
+/// An argument of a recurrent layer, whatever its class.
+fn flag(layer: &LayerRef, name: &str) -> Result<bool> {
+    match layer.get_config()?.get(name) {
+        Some(Value::Bool(flag)) => Ok(*flag),
+        _ => Err(Error::new(ErrorKind::Config, format!("the layer has no `{name}`"))
+            .expected("a recurrent layer")
+            .received(format!("{layer:?}"))),
+    }
+}
+
+impl Bidirectional {
+    /// With a copy of the layer, and one that goes backwards.
+    ///
+    /// # Errors
+    /// When the layer is not a recurrent one, or can't be serialized.
+    pub fn new(layer: impl Into<LayerRef>) -> Result<Self> {
+        Self::from_config(&Config::from([("layer".into(), layer.into().to_value()?)]))
+    }
+
+    /// With a copy of the layer, and another layer for the other direction.
+    ///
+    /// # Errors
+    /// When the layers do not go together.
+    pub fn with_backward_layer(layer: impl Into<LayerRef>, backward: impl Into<LayerRef>) -> Result<Self> {
+        let (layer, backward) = (layer.into(), backward.into());
+        Self::from_config(&Config::from([
+            ("layer".into(), layer.to_value()?),
+            ("backward_layer".into(), backward.to_value()?),
+        ]))
+    }
+
+    /// Sets `merge_mode`; `None` gives the outputs of both directions.
+    #[must_use]
+    pub fn merge_mode(mut self, merge_mode: impl Into<Option<MergeMode>>) -> Self {
+        self.merge_mode = merge_mode.into();
+        self
+    }
+
+    /// The layer that runs forwards.
+    pub fn forward_layer(&self) -> &LayerRef {
+        &self.forward_layer.0
+    }
+
+    /// The layer that runs backwards.
+    pub fn backward_layer(&self) -> &LayerRef {
+        &self.backward_layer
+    }
+
+    fn check(&self) -> Result<()> {
+        let (forward, backward) = (self.forward_layer(), self.backward_layer());
+        if flag(forward, "go_backwards")? == flag(backward, "go_backwards")? {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "Forward layer and backward layer should have different `go_backwards` value",
+            )
+            .received(format!("go_backwards={} for both", flag(forward, "go_backwards")?)));
+        }
+        for name in ["stateful", "return_sequences", "return_state"] {
+            if flag(forward, name)? != flag(backward, name)? {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!(
+                        "Forward layer and backward layer are expected to have the same value for attribute \"{name}\""
+                    ),
+                )
+                .received(format!("{} and {}", flag(forward, name)?, flag(backward, name)?)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The outputs of both directions, in the order of the input, and the states.
+    fn run(&self, inputs: &CallArgs, cx: &CallContext) -> Result<(Tensor, Tensor, Vec<Nested<Tensor>>)> {
+        let x = inputs.tensor()?.clone().with_mask(cx.mask().cloned());
+        let cx = cx.with_masks(Vec::new());
+        let (mut forward, mut backward) = (CallArgs::from(&x), CallArgs::from(&x));
+        if let Some(states) = inputs.structure("initial_state")? {
+            let items = states.items().map_or_else(|| vec![states.clone()], <[_]>::to_vec);
+            let (first, second) = items.split_at(items.len() / 2);
+            forward = forward.with("initial_state", Nested::List(first.to_vec()));
+            backward = backward.with("initial_state", Nested::List(second.to_vec()));
+        }
+        let compute = self.base.dtype_policy().compute_dtype()?;
+        let mut states = Vec::new();
+        let mut output = |layer: &LayerRef, args: CallArgs| -> Result<Tensor> {
+            let results = layer.call(args, &cx)?;
+            if let Some([_, rest @ ..]) = results.items() {
+                states.extend(rest.iter().cloned());
+            }
+            match results.items() {
+                Some([output, ..]) => cast(output.single()?, compute),
+                _ => cast(results.single()?, compute),
+            }
+        };
+        let y = output(self.forward_layer(), forward)?;
+        let mut reverse = output(self.backward_layer(), backward)?;
+        if flag(self.forward_layer(), "return_sequences")? {
+            reverse = reversed(&reverse)?;
+        }
+        Ok((y, reverse, states))
+    }
+}
+
+impl Layer for Bidirectional {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        cx.build_layer(self.forward_layer(), input)?;
+        cx.build_layer(self.backward_layer(), input)
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let (y, reverse, states) = self.run(inputs, cx)?;
+        let mut results = match self.merge_mode {
+            Some(MergeMode::Sum) => vec![ops::add(&y, &reverse)?],
+            Some(MergeMode::Mul) => vec![ops::multiply(&y, &reverse)?],
+            Some(MergeMode::Ave) => vec![ops::divide(&ops::add(&y, &reverse)?, 2.0)?],
+            Some(MergeMode::Concat) => vec![ops::concatenate(&[y, reverse], -1)?],
+            None => vec![y, reverse],
+        };
+        if states.is_empty() && results.len() == 1 {
+            return results.pop().map(Nested::Leaf).ok_or_else(|| Error::new(ErrorKind::Graph, "no output"));
+        }
+        Ok(Nested::Tuple(results.into_iter().map(Nested::Leaf).chain(states).collect()))
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["sequences", "initial_state", "mask", "training"]
+    }
+
+    fn build_arguments(&self) -> &'static [&'static str] {
+        &["sequences_shape", "initial_state_shape"]
+    }
+
+    fn input_spec(&self) -> Option<InputSpec> {
+        self.forward_layer().layer().input_spec()
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+
+    fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        let sequences = flag(self.forward_layer(), "return_sequences")?;
+        let mask = masks.first().cloned().flatten().filter(|_| sequences);
+        Ok(vec![mask; if self.merge_mode.is_none() { 2 } else { 1 }])
+    }
+
+    fn reset_state(&self) -> Result<()> {
+        if !flag(self.forward_layer(), "stateful")? {
+            return Err(Error::new(ErrorKind::InvalidArgument, "Layer must be stateful."));
+        }
+        self.forward_layer().reset_state()?;
+        self.backward_layer().reset_state()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::SimpleRNN;
+
+    #[test]
+    fn directions_that_do_not_go_together_are_refused() {
+        let rnn = || SimpleRNN::new(2).return_sequences(true);
+        let error = Bidirectional::with_backward_layer(rnn(), rnn()).unwrap_err();
+        assert!(error.to_string().contains("different `go_backwards` value"), "{error}");
+        let error = Bidirectional::with_backward_layer(rnn(), SimpleRNN::new(2).go_backwards(true)).unwrap_err();
+        assert!(error.to_string().contains("same value for attribute \"return_sequences\""), "{error}");
+    }
+}

@@ -1,0 +1,189 @@
+//! What an RNN asks of its cell.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::LayerRef;
+use crate::ops;
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::variable::Autocast;
+
+/// A layer that computes one step of a sequence.
+///
+/// Its `call` takes `inputs` and `states` (a list) and gives the output and the list of new states.
+/// The layer says that it is a cell by [`Layer::rnn_cell`](crate::layers::Layer::rnn_cell):
+///
+/// ```
+/// use keras_serial::layers::RnnCell;
+/// use keras_serial::ops;
+/// use keras_serial::prelude::*;
+///
+/// #[register]
+/// #[derive(KerasSerializable)]
+/// struct MinimalCell {
+///     base: LayerBase,
+///     units: usize,
+///     #[weight]
+///     kernel: Weight,
+/// }
+///
+/// impl RnnCell for MinimalCell {
+///     fn state_size(&self) -> Nested<usize> {
+///         Nested::Leaf(self.units)
+///     }
+/// }
+///
+/// impl Layer for MinimalCell {
+///     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+///         self.kernel.make(cx, [input.last()?, self.units]).create()
+///     }
+///
+///     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+///         let states = inputs.required("states")?;
+///         let output = ops::add(&ops::matmul(inputs.tensor()?, &self.kernel.value()?)?, states)?;
+///         Ok(Nested::Tuple(vec![output.clone().into(), Nested::list([output])]))
+///     }
+///
+///     fn call_arguments(&self) -> &'static [&'static str] {
+///         &["inputs", "states"]
+///     }
+///
+///     fn rnn_cell(&self) -> Option<&dyn RnnCell> {
+///         Some(self)
+///     }
+/// }
+///
+/// let x = Tensor::from_slice(&[1.0f32; 6], [1, 3, 2])?;
+/// let cell = MinimalCell { base: LayerBase::default(), units: 4, kernel: Weight::default() };
+/// assert_eq!(RNN::new(cell).apply(&x)?.shape(), &Shape::from([1, 4]));
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+pub trait RnnCell {
+    /// The extents of the states without the batch (`state_size`): one, or a list.
+    fn state_size(&self) -> Nested<usize>;
+
+    /// The extent of the output; the first state's where the cell does not say.
+    fn output_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// The states before the first step; zeros by default. An unknown batch asks for symbols.
+    ///
+    /// # Errors
+    /// When the shapes of states are not known yet.
+    fn get_initial_state(&self, batch: Option<usize>, dtype: DType) -> Result<Nested<Tensor>> {
+        self.state_size().try_map(&mut |size| zeros(&[batch, Some(*size)].into_iter().collect(), dtype))
+    }
+
+    /// Begins a sequence, where the cell can do the steps without a call of its layer for each.
+    ///
+    /// # Errors
+    /// When the cell is not built.
+    fn start<'a>(&'a self, cx: &CallContext) -> Result<Option<Box<dyn CellRun + 'a>>> {
+        let _ = cx;
+        Ok(None)
+    }
+}
+
+/// A cell on its way over one sequence: its weights and dropout stay the same for all steps.
+pub trait CellRun {
+    /// The part that does not depend on states, for one step `(batch, …)` or for many at once
+    /// `(steps, batch, …)`.
+    ///
+    /// # Errors
+    /// When the inputs do not suit the cell.
+    fn project(&self, inputs: &Tensor) -> Result<Tensor>;
+
+    /// One step, from its projected inputs and the flat states: the output and the new states.
+    ///
+    /// # Errors
+    /// When the states do not suit the cell.
+    fn step(&self, projected: &Tensor, states: &[Tensor]) -> Result<(Tensor, Vec<Tensor>)>;
+}
+
+/// Zeros, or a symbol where an extent is not known.
+pub(super) fn zeros(shape: &Shape, dtype: DType) -> Result<Tensor> {
+    if shape.is_known() { ops::zeros(shape, dtype) } else { Ok(Tensor::symbol(shape, dtype)) }
+}
+
+/// The cell's side of a layer.
+pub(super) fn of(layer: &LayerRef) -> Result<&dyn RnnCell> {
+    layer.layer().rnn_cell().ok_or_else(|| {
+        Error::new(ErrorKind::Config, "The RNN cell should have a `state_size` attribute")
+            .expected("a layer whose `rnn_cell` gives an `RnnCell`")
+            .received(format!("cell={layer:?}"))
+            .hint("implement `RnnCell` for the layer, and `rnn_cell` in its `Layer`")
+    })
+}
+
+/// The extent of a built or unbuilt cell's output.
+pub(super) fn output_size(cell: &dyn RnnCell) -> Result<usize> {
+    let first = || cell.state_size().leaves().first().map(|size| **size);
+    cell.output_size()
+        .or_else(first)
+        .ok_or_else(|| Error::new(ErrorKind::Config, "the RNN cell has no states").expected("at least one state"))
+}
+
+/// Begins a sequence with any cell.
+pub(super) fn start<'a>(layer: &'a LayerRef, cx: &CallContext) -> Result<Box<dyn CellRun + 'a>> {
+    let cell = of(layer)?;
+    let cx = cx.with_masks(Vec::new());
+    let _autocast = Autocast::enter(Some(layer.base().dtype_policy().compute_dtype()?));
+    Ok(match cell.start(&cx)? {
+        Some(run) => run,
+        None => Box::new(Calls { layer, states: cell.state_size(), cx }),
+    })
+}
+
+/// Calls the layer for each step.
+struct Calls<'a> {
+    layer: &'a LayerRef,
+    states: Nested<usize>,
+    cx: CallContext,
+}
+
+impl CellRun for Calls<'_> {
+    fn project(&self, inputs: &Tensor) -> Result<Tensor> {
+        Ok(inputs.clone())
+    }
+
+    fn step(&self, projected: &Tensor, states: &[Tensor]) -> Result<(Tensor, Vec<Tensor>)> {
+        let states = listed(self.states.pack(states.iter().cloned())?);
+        let results = self.layer.call(CallArgs::one(projected.clone()).and(states), &self.cx)?;
+        match results.items() {
+            Some([output, states]) => Ok((output.single()?.clone(), states.leaves().into_iter().cloned().collect())),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "a cell gave something else than an output and states")
+                .expected("a list of the output and the list of new states")
+                .received(format!("{results:?}"))
+                .at(self.layer.name().to_owned())),
+        }
+    }
+}
+
+/// A list of one for a single value.
+pub(super) fn listed<T>(value: Nested<T>) -> Nested<T> {
+    match value {
+        Nested::Leaf(_) => Nested::List(vec![value]),
+        value => value,
+    }
+}
+
+/// A cell's own `call`: one step.
+pub(super) fn call(cell: &dyn RnnCell, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+    let states = inputs.structure("states")?.ok_or_else(|| {
+        Error::new(ErrorKind::InvalidArgument, "missing argument `states`").expected("the states of the previous step")
+    })?;
+    let flat: Vec<Tensor> = states.leaves().into_iter().cloned().collect();
+    let expected = cell.state_size().leaves().len();
+    if flat.len() != expected {
+        return Err(wrong_states(expected, flat.len()));
+    }
+    let run = cell.start(cx)?.ok_or_else(|| Error::new(ErrorKind::Unsupported, "the cell has no steps of its own"))?;
+    let (output, new) = run.step(&run.project(inputs.tensor()?)?, &flat)?;
+    Ok(Nested::Tuple(vec![output.into(), states.pack(new)?]))
+}
+
+/// The error for another number of states than the cell has.
+pub(super) fn wrong_states(expected: usize, received: usize) -> Error {
+    Error::new(ErrorKind::InvalidArgument, "wrong number of states")
+        .expected(expected.to_string())
+        .received(received.to_string())
+}

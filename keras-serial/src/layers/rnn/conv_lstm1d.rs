@@ -1,0 +1,35 @@
+//! A convolutional long short-term memory over one axis.
+
+conv_lstm! {
+    /// A long short-term memory over one axis: as [`LSTM`](super::LSTM), with convolutions in place of
+    /// products. Strides, padding and dilation are the inputs'; states are convolved with `same`
+    /// padding.
+    ///
+    /// # Arguments
+    /// - `filters`: the number of outputs; `kernel_size`: the window.
+    /// - `strides` and `dilation_rate`: 1, for the inputs; `padding`: `valid`; `data_format`:
+    ///   `channels_last`.
+    /// - `activation`: `tanh`; `recurrent_activation`: `sigmoid`; `use_bias`: true; `unit_forget_bias`: true.
+    /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
+    ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
+    ///   `bias`: none.
+    /// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
+    ///   dropped in training, the same in all steps; `seed`: none.
+    /// - `return_sequences`, `return_state`, `go_backwards`, `stateful`, `unroll`,
+    ///   `zero_output_for_mask`: false.
+    ///
+    /// # Shapes
+    /// `(batch, time, length, channels)` gives the convolution's result for the last step, or for
+    /// all with `return_sequences`.
+    ///
+    /// Follows <https://keras.io/api/layers/recurrent_layers/conv_lstm1d>.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_slice(&[0.0f32; 4], [1, 2, 2, 1])?;
+    /// let y = ConvLSTM1D::new(3, 2).apply(&x)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [0.0; 3]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ConvLSTM1D, 1, 4
+}

@@ -1,0 +1,116 @@
+//! Dropout of cells: the same elements are dropped in all steps of a sequence.
+
+use std::cell::OnceCell;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rand::rngs::StdRng;
+
+use crate::config::ConfigField;
+use crate::error::Result;
+use crate::json::Value;
+use crate::ops;
+use crate::ops::shape::{Span, concat, slice_axis};
+use crate::random::{self, Seed};
+use crate::tensor::{CallContext, DType, Shape, Tensor};
+
+/// The part of elements that is dropped; what is given is brought between 0 and 1.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rate(pub f64);
+
+impl From<f64> for Rate {
+    fn from(rate: f64) -> Self {
+        Self(rate.clamp(0.0, 1.0))
+    }
+}
+
+impl ConfigField for Rate {
+    fn to_value(&self) -> Result<Value> {
+        self.0.to_value()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        f64::from_value(value).map(Self::from)
+    }
+}
+
+/// The random numbers of a cell; they go on from call to call.
+#[derive(Debug, Default)]
+pub(super) struct Generator(OnceLock<Mutex<StdRng>>);
+
+/// The factors of one sequence: drawn when the first input is there.
+pub(super) struct Factors<'a> {
+    source: Option<(&'a Generator, &'a Seed, f64)>,
+    count: usize,
+    rank: usize,
+    drawn: OnceCell<Vec<Tensor>>,
+}
+
+impl<'a> Factors<'a> {
+    /// For steps of this rank; `count` different ones if each gate has its own, else 1.
+    pub(super) fn new(
+        generator: &'a Generator,
+        seed: &'a Seed,
+        rate: Rate,
+        (count, rank): (usize, usize),
+        cx: &CallContext,
+    ) -> Self {
+        let source = (cx.is_training() && rate.0 > 0.0).then_some((generator, seed, rate.0));
+        Self { source, count, rank, drawn: OnceCell::new() }
+    }
+
+    /// The factors for steps like those of `x`: none if nothing is dropped.
+    pub(super) fn of(&self, x: &Tensor) -> Result<&[Tensor]> {
+        let Some((generator, seed, rate)) = self.source.filter(|_| !x.is_symbolic()) else { return Ok(&[]) };
+        if let Some(drawn) = self.drawn.get() {
+            return Ok(drawn);
+        }
+        let dims = x.shape().dims();
+        let shape: Shape = dims.iter().skip(dims.len().saturating_sub(self.rank)).copied().collect();
+        let generator = generator.0.get_or_init(|| Mutex::new(seed.generator()));
+        let mut generator = generator.lock().unwrap_or_else(PoisonError::into_inner);
+        let drawn = (0..self.count).map(|_| draw(&mut generator, &shape, rate, x.dtype())).collect::<Result<_>>()?;
+        Ok(self.drawn.get_or_init(|| drawn))
+    }
+}
+
+fn draw(generator: &mut StdRng, shape: &Shape, rate: f64, dtype: DType) -> Result<Tensor> {
+    let kept = ops::greater_equal(&random::uniform(generator, shape, 0.0, 1.0, DType::Float32)?, rate)?;
+    let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
+    ops::multiply(&ops::cast_to(&kept, dtype)?, scale)
+}
+
+/// Columns of a matrix, or the last axis of a kernel.
+pub(super) fn columns(kernel: &Tensor, start: usize, stop: usize) -> Result<Tensor> {
+    slice_axis(kernel, -1, Span::range(start, stop))
+}
+
+/// `product(x, kernel)`, where each factor belongs to the same share of the kernel's outputs.
+pub(super) fn dropped_product(
+    x: &Tensor,
+    kernel: &Tensor,
+    factors: &[Tensor],
+    axis: isize,
+    product: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    match factors {
+        [] => product(x, kernel),
+        [factor] => product(&ops::multiply(x, factor)?, kernel),
+        factors => {
+            let width = kernel.shape().last()? / factors.len();
+            let parts = factors.iter().enumerate().map(|(gate, factor)| {
+                product(&ops::multiply(x, factor)?, &columns(kernel, gate * width, (gate + 1) * width)?)
+            });
+            concat(&parts.collect::<Result<Vec<_>>>()?, axis)
+        }
+    }
+}
+
+/// How many masks a cell draws: one for all gates, or one each.
+pub(super) fn dropout_masks(implementation: usize, recurrent_dropout: Rate, gates: usize) -> usize {
+    if implementation == 1 || recurrent_dropout.0 != 0.0 { gates } else { 1 }
+}
+
+/// Cells with gates drop nothing where everything would be dropped.
+pub(super) fn below_one(rate: Rate) -> Rate {
+    if rate.0 < 1.0 { rate } else { Rate(0.0) }
+}

@@ -1,0 +1,135 @@
+//! A gated recurrent unit.
+
+use super::dropout::Rate;
+use super::recurrence::{KeptStates, Recurrence};
+use super::GRUCell;
+use crate::activations::Activation;
+use crate::constraints::Constraint;
+use crate::error::Result;
+use crate::initializers::Initializer;
+use crate::json::Value;
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef, Sublayer, invalid_argument};
+use crate::random::Seed;
+use crate::regularizers::Regularizer;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// A gated recurrent unit: in each step,
+///
+/// ```text
+/// z, r = sigmoid(x · kernel + h · recurrent_kernel + bias), the update and the reset gate
+/// h' = tanh(x · kernel + r * (h · recurrent_kernel) + bias)
+/// h = z * h + (1 - z) * h'
+/// ```
+///
+/// # Arguments
+/// - `units`: the number of outputs; `activation`: `tanh`; `recurrent_activation`: `sigmoid`;
+///   `use_bias`: true.
+/// - `reset_after`: true; false resets before the product, `(r * h) · recurrent_kernel`, and has one
+///   bias in place of two.
+/// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
+///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
+///   `bias`: none.
+/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
+///   dropped in training, the same in all steps; `seed`: none.
+/// - `implementation`: 2; `use_cudnn`: `auto`. Both are read, and not written, as in Keras.
+/// - `return_sequences`: false, the last output alone; `return_state`: false; `go_backwards`: false;
+///   `stateful`: false, each batch starts anew; `unroll`: false; `zero_output_for_mask`: false,
+///   masked steps repeat the output before them.
+///
+/// # Shapes
+/// `(batch, time, features)` gives `(batch, units)`, or `(batch, time, units)` with
+/// `return_sequences`; with `return_state` also the last states, each `(batch, units)`.
+///
+/// Follows <https://keras.io/api/layers/recurrent_layers/gru>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[0.0f32; 3], [1, 3, 1])?;
+/// let state = Tensor::from_slice(&[1.0f32], [1, 1])?;
+/// let gru = GRU::new(1).recurrent_initializer("zeros").return_sequences(true);
+/// let y = gru.apply(CallArgs::from(&x).with("initial_state", state))?;
+/// assert_eq!(y.to_vec::<f32>()?, [0.5, 0.25, 0.125]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check)]
+#[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
+pub struct GRU {
+    base: LayerBase,
+    #[config(default)]
+    return_sequences: bool,
+    #[config(default)]
+    return_state: bool,
+    #[config(default)]
+    go_backwards: bool,
+    #[config(default)]
+    stateful: bool,
+    #[config(default)]
+    unroll: bool,
+    #[config(default)]
+    zero_output_for_mask: bool,
+    units: usize,
+    #[config(default = "tanh".into())]
+    activation: Activation,
+    #[config(default = "sigmoid".into())]
+    recurrent_activation: Activation,
+    #[config(default = true)]
+    use_bias: bool,
+    #[config(default = Some("glorot_uniform".into()))]
+    kernel_initializer: Option<Initializer>,
+    #[config(default = Some("orthogonal".into()))]
+    recurrent_initializer: Option<Initializer>,
+    #[config(default = Some("zeros".into()))]
+    bias_initializer: Option<Initializer>,
+    #[config(default)]
+    kernel_regularizer: Option<Regularizer>,
+    #[config(default)]
+    recurrent_regularizer: Option<Regularizer>,
+    #[config(default)]
+    bias_regularizer: Option<Regularizer>,
+    #[config(base_or_null)]
+    activity_regularizer: (),
+    #[config(default)]
+    kernel_constraint: Option<Constraint>,
+    #[config(default)]
+    recurrent_constraint: Option<Constraint>,
+    #[config(default)]
+    bias_constraint: Option<Constraint>,
+    #[config(default)]
+    dropout: Rate,
+    #[config(default)]
+    recurrent_dropout: Rate,
+    #[config(default = true)]
+    reset_after: bool,
+    #[config(default)]
+    seed: Seed,
+    /// Keras reads it, but does not write it.
+    #[config(default = 2, skip_if = super::recurrence::unwritten)]
+    implementation: usize,
+    /// Keras reads it, but does not write it.
+    #[config(default = Value::from("auto"), skip_if = super::recurrence::unwritten)]
+    use_cudnn: Value,
+    #[sublayer]
+    cell: Sublayer,
+    #[config(skip)]
+    states: KeptStates,
+}
+
+impl GRU {
+    fn check(&self) -> Result<()> {
+        if self.units == 0 {
+            return Err(invalid_argument("units", "a positive integer", self.units));
+        }
+        super::recurrence::check_cudnn(&self.use_cudnn)
+    }
+}
+
+recurrent_layer!(GRU, ndim: 3, cell: GRUCell(units) as "gru_cell" {
+    activation, recurrent_activation, use_bias, reset_after,
+    kernel_initializer, recurrent_initializer, bias_initializer,
+    kernel_regularizer, recurrent_regularizer, bias_regularizer,
+    kernel_constraint, recurrent_constraint, bias_constraint,
+    dropout, recurrent_dropout, seed, implementation,
+});

@@ -1,0 +1,213 @@
+//! What recurrent layers and cells share.
+
+/// Makes the weights of a cell.
+macro_rules! make_recurrent_weights {
+    ($cell:ident, $cx:ident, kernel: $kernel:expr, recurrent: $recurrent:expr, bias: $bias:expr, $initializer:expr) => {{
+        $cell
+            .kernel
+            .make($cx, $kernel)
+            .initializer(&$cell.kernel_initializer)
+            .regularizer(&$cell.kernel_regularizer)
+            .constraint(&$cell.kernel_constraint)
+            .create()?;
+        $cell
+            .recurrent_kernel
+            .make($cx, $recurrent)
+            .initializer(&$cell.recurrent_initializer)
+            .regularizer(&$cell.recurrent_regularizer)
+            .constraint(&$cell.recurrent_constraint)
+            .create()?;
+        if $cell.use_bias {
+            $cell
+                .bias
+                .make($cx, $bias)
+                .initializer($initializer)
+                .regularizer(&$cell.bias_regularizer)
+                .constraint(&$cell.bias_constraint)
+                .create()?;
+        }
+    }};
+}
+
+/// A layer that runs its cell over sequences: all but its arguments.
+///
+/// `$fields` are the arguments that it hands to its cell as they are.
+macro_rules! recurrent_layer {
+    ($name:ident, ndim: $ndim:literal, cell: $cell:ident($($argument:ident),*) as $cell_name:literal { $($field:ident),* $(,)? }) => {
+        impl $name {
+            /// The cell.
+            pub fn cell(&self) -> &LayerRef {
+                self.cell.get_or_make(|| {
+                    LayerRef::new($cell {
+                        base: super::recurrence::cell_base(&self.base, $cell_name),
+                        $($field: self.$field.clone(),)*
+                        ..$cell::new($(self.$argument),*)
+                    })
+                })
+            }
+        }
+
+        recurrent_layer!($name, Some(InputSpec::ndim($ndim)));
+    };
+    ($name:ident, $spec:expr) => {
+        impl $name {
+            fn recurrence(&self) -> Recurrence<'_> {
+                Recurrence {
+                    base: &self.base,
+                    cell: self.cell(),
+                    return_sequences: self.return_sequences,
+                    return_state: self.return_state,
+                    go_backwards: self.go_backwards,
+                    stateful: self.stateful,
+                    unroll: self.unroll,
+                    zero_output_for_mask: self.zero_output_for_mask,
+                    kept: &self.states,
+                }
+            }
+
+            /// The states that a stateful layer keeps for the next batch.
+            pub fn states(&self) -> Option<Nested<Tensor>> {
+                self.states.get()
+            }
+        }
+
+        impl Layer for $name {
+            fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+                self.recurrence().build(input, cx)
+            }
+
+            fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+                self.recurrence().call(inputs, cx)
+            }
+
+            fn call_arguments(&self) -> &'static [&'static str] {
+                &["sequences", "initial_state", "mask", "training"]
+            }
+
+            fn build_arguments(&self) -> &'static [&'static str] {
+                &["sequences_shape", "initial_state_shape"]
+            }
+
+            fn input_spec(&self) -> Option<InputSpec> {
+                $spec
+            }
+
+            fn supports_masking(&self) -> bool {
+                true
+            }
+
+            fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+                Ok(vec![masks.first().cloned().flatten().filter(|_| self.return_sequences)])
+            }
+
+            fn reset_state(&self) -> Result<()> {
+                self.states.reset()
+            }
+        }
+    };
+}
+
+/// Defines a convolutional LSTM over `$rank` axes.
+macro_rules! conv_lstm {
+    ($(#[$doc:meta])* $name:ident, $rank:literal, $ndim:literal) => {
+        use super::conv_lstm_cell::ConvLSTMCell;
+        use super::dropout::Rate;
+        use super::recurrence::{KeptStates, Recurrence};
+        use crate::activations::Activation;
+        use crate::constraints::Constraint;
+        use crate::error::Result;
+        use crate::initializers::Initializer;
+        use crate::layers::{BuildContext, Dims, InputSpec, Layer, LayerBase, LayerRef, Sublayer};
+        use crate::ops::conv::{DataFormat, Padding};
+        use crate::random::Seed;
+        use crate::regularizers::Regularizer;
+        use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+        use crate::{KerasSerializable, register};
+
+        $(#[$doc])*
+        #[register(builtin = "keras.layers")]
+        #[derive(KerasSerializable, Debug)]
+        #[config(new, setters, validate = Self::check)]
+        #[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
+        pub struct $name {
+            base: LayerBase,
+            #[config(default)]
+            return_sequences: bool,
+            #[config(default)]
+            return_state: bool,
+            #[config(default)]
+            go_backwards: bool,
+            #[config(default)]
+            stateful: bool,
+            #[config(default)]
+            unroll: bool,
+            #[config(default)]
+            zero_output_for_mask: bool,
+            filters: usize,
+            kernel_size: Dims<$rank>,
+            #[config(default = 1.into())]
+            strides: Dims<$rank>,
+            #[config(default)]
+            padding: Padding,
+            #[config(default)]
+            data_format: DataFormat,
+            #[config(default = 1.into())]
+            dilation_rate: Dims<$rank>,
+            #[config(default = "tanh".into())]
+            activation: Activation,
+            #[config(default = "sigmoid".into())]
+            recurrent_activation: Activation,
+            #[config(default = true)]
+            use_bias: bool,
+            #[config(default = Some("glorot_uniform".into()))]
+            kernel_initializer: Option<Initializer>,
+            #[config(default = Some("orthogonal".into()))]
+            recurrent_initializer: Option<Initializer>,
+            #[config(default = Some("zeros".into()))]
+            bias_initializer: Option<Initializer>,
+            #[config(default = true)]
+            unit_forget_bias: bool,
+            #[config(default)]
+            kernel_regularizer: Option<Regularizer>,
+            #[config(default)]
+            recurrent_regularizer: Option<Regularizer>,
+            #[config(default)]
+            bias_regularizer: Option<Regularizer>,
+            #[config(base_or_null)]
+            activity_regularizer: (),
+            #[config(default)]
+            kernel_constraint: Option<Constraint>,
+            #[config(default)]
+            recurrent_constraint: Option<Constraint>,
+            #[config(default)]
+            bias_constraint: Option<Constraint>,
+            #[config(default)]
+            dropout: Rate,
+            #[config(default)]
+            recurrent_dropout: Rate,
+            #[config(default)]
+            seed: Seed,
+            #[sublayer]
+            cell: Sublayer,
+            #[config(skip)]
+            states: KeptStates,
+        }
+
+        impl $name {
+            fn check(&self) -> Result<()> {
+                match self.cell().downcast_ref::<ConvLSTMCell<$rank>>() {
+                    Some(cell) => cell.check(),
+                    None => Ok(()),
+                }
+            }
+        }
+
+        recurrent_layer!($name, ndim: $ndim, cell: ConvLSTMCell(filters, kernel_size) as "conv_lstm_cell" {
+            strides, padding, data_format, dilation_rate, activation, recurrent_activation, use_bias, unit_forget_bias,
+            kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, seed,
+        });
+    };
+}

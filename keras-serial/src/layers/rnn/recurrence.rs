@@ -1,0 +1,276 @@
+//! The loop over the steps of a sequence.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::cell::{self, CellRun};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::layers::{BuildContext, LayerBase, LayerRef};
+use crate::ops;
+use crate::ops::dtypes::cast;
+use crate::ops::shape::{flip_axes, index_axis, reshape_to, transpose_to};
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+
+/// The base of a cell that a layer makes for itself.
+pub(super) fn cell_base(layer: &LayerBase, name: &str) -> LayerBase {
+    let mut base = LayerBase::default();
+    base.set_name(name);
+    base.set_dtype_policy(layer.dtype_policy().clone());
+    base.set_trainable(layer.is_trainable());
+    base
+}
+
+/// What a stateful layer keeps from one batch for the next.
+#[derive(Debug, Default)]
+pub(super) struct KeptStates(Mutex<Option<Nested<Tensor>>>);
+
+impl KeptStates {
+    pub(super) fn get(&self) -> Option<Nested<Tensor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, states: Nested<Tensor>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(states);
+    }
+
+    pub(super) fn reset(&self) -> Result<()> {
+        match self.get() {
+            Some(states) => {
+                self.set(states.try_map(&mut ops::zeros_like)?);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A recurrent layer's arguments, and its cell.
+pub(super) struct Recurrence<'a> {
+    pub base: &'a LayerBase,
+    pub cell: &'a LayerRef,
+    pub return_sequences: bool,
+    pub return_state: bool,
+    pub go_backwards: bool,
+    pub stateful: bool,
+    pub unroll: bool,
+    pub zero_output_for_mask: bool,
+    pub kept: &'a KeptStates,
+}
+
+/// The last output, all outputs where they are asked for, and the last states.
+struct Results {
+    last: Tensor,
+    all: Option<Tensor>,
+    states: Vec<Tensor>,
+}
+
+impl Recurrence<'_> {
+    pub(super) fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let dims = input.dims();
+        let step: Shape = dims.iter().take(1).chain(dims.iter().skip(2)).copied().collect();
+        cx.build_layer(self.cell, &step)?;
+        if !self.stateful {
+            return Ok(());
+        }
+        let Some(batch) = dims.first().copied().flatten() else {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "When using `stateful=True` in a RNN, the batch size must be static",
+            )
+            .expected("an input with a known batch size")
+            .received(format!("sequence.shape={input}"))
+            .hint("give `batch_shape` to the `Input`"));
+        };
+        let states = cell::listed(cell::of(self.cell)?.get_initial_state(Some(batch), self.cell_dtype()?)?);
+        let kept = self.base.dtype_policy().variable_dtype()?;
+        self.kept.set(states.try_map(&mut |state| cast(state, kept))?);
+        Ok(())
+    }
+
+    fn cell_dtype(&self) -> Result<DType> {
+        self.cell.base().dtype_policy().compute_dtype()
+    }
+
+    pub(super) fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        let &[batch, steps, ..] = x.shape().dims() else {
+            return Err(Error::new(ErrorKind::Shape, "wrong rank of a sequence")
+                .expected("(batch, time, …)")
+                .received(format!("shape {}", x.shape())));
+        };
+        if self.unroll && steps.is_none() {
+            return Err(Error::new(ErrorKind::Shape, "Cannot unroll a RNN if the time dimension is undefined")
+                .expected("a known number of steps")
+                .received(format!("shape {}", x.shape()))
+                .hint("give the number of steps to the `Input`"));
+        }
+        let structure = self.initial_states(inputs, batch)?;
+        let dtype = self.cell_dtype()?;
+        let states = structure.leaves().into_iter().map(|state| cast(state, dtype)).collect::<Result<Vec<_>>>()?;
+        let run = cell::start(self.cell, cx)?;
+        let results = match (x.is_symbolic(), cx.mask()) {
+            (true, _) => self.infer(&*run, x, states)?,
+            (false, None) => self.plain(&*run, x, states)?,
+            (false, Some(mask)) => self.masked(&*run, x, mask, states)?,
+        };
+        let compute = self.base.dtype_policy().compute_dtype()?;
+        let states = results.states.iter().map(|state| cast(state, compute)).collect::<Result<Vec<_>>>()?;
+        let states = structure.pack(states)?;
+        if self.stateful && !x.is_symbolic() {
+            let kept = self.base.dtype_policy().variable_dtype()?;
+            self.kept.set(states.try_map(&mut |state| cast(&state.detached()?, kept))?);
+        }
+        let output = cast(results.all.as_ref().unwrap_or(&results.last), compute)?;
+        if !self.return_state {
+            return Ok(output.into());
+        }
+        let states = states.items().map(<[_]>::to_vec).unwrap_or_default();
+        Ok(Nested::Tuple([Nested::Leaf(output)].into_iter().chain(states).collect()))
+    }
+
+    /// The states before the first step: the caller's, the last batch's, or the cell's own.
+    fn initial_states(&self, inputs: &CallArgs, batch: Option<usize>) -> Result<Nested<Tensor>> {
+        let cell = cell::of(self.cell)?;
+        let kept = self.kept.get().filter(|_| self.stateful);
+        if let Some(expected) = kept.as_ref().and_then(|kept| kept.leaves().first()?.shape().dims().first().copied()?)
+            && let Some(received) = batch.filter(|batch| *batch != expected)
+        {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "If an RNN is stateful, the batch size of the input sequences must be the same as the batch size of the initial state",
+            )
+            .expected(format!("batch size {expected}"))
+            .received(format!("batch size {received}")));
+        }
+        let Some(given) = inputs.structure("initial_state")? else {
+            return match kept {
+                Some(kept) => Ok(kept),
+                None => cell.get_initial_state(batch, self.cell_dtype()?).map(cell::listed),
+            };
+        };
+        let size = cell::listed(cell.state_size());
+        let (expected, received) = (size.leaves().len(), given.leaves().len());
+        if expected != received {
+            return Err(Error::new(ErrorKind::InvalidArgument, "wrong number of initial states")
+                .expected(format!("{expected}, as the cell's `state_size` says"))
+                .received(received.to_string())
+                .at("initial_state"));
+        }
+        size.pack(given.leaves().into_iter().cloned())
+    }
+
+    /// Shapes alone: one step stands for all.
+    fn infer(&self, run: &dyn CellRun, x: &Tensor, states: Vec<Tensor>) -> Result<Results> {
+        let (output, states) = run.step(&run.project(&index_axis(x, 1, 0)?)?, &states)?;
+        let all = self.return_sequences.then(|| {
+            let steps = x.shape().dims().get(1).copied();
+            let dims = output.shape().dims();
+            let shape: Shape = dims.iter().take(1).copied().chain(steps).chain(dims.iter().skip(1).copied()).collect();
+            Tensor::symbol(shape, output.dtype())
+        });
+        Ok(Results { last: output, all, states })
+    }
+
+    /// All steps' inputs, projected at once: step, batch, …
+    fn project(&self, run: &dyn CellRun, x: &Tensor) -> Result<(Tensor, Vec<usize>)> {
+        let axes: Vec<usize> = [1, 0].into_iter().chain(2..x.rank()).collect();
+        let steps = x.shape().dim(1)?;
+        if steps == 0 {
+            return Err(Error::new(ErrorKind::Shape, "a sequence without steps")
+                .expected("at least one step")
+                .received(format!("shape {}", x.shape())));
+        }
+        let order = if self.go_backwards { (0..steps).rev().collect() } else { (0..steps).collect() };
+        Ok((run.project(&transpose_to(x, &axes)?)?, order))
+    }
+
+    fn plain(&self, run: &dyn CellRun, x: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
+        let (projected, order) = self.project(run, x)?;
+        let mut outputs = Vec::new();
+        for step in order {
+            let output;
+            (output, states) = run.step(&index_axis(&projected, 0, step as isize)?, &states)?;
+            self.keep(&mut outputs, output);
+        }
+        self.finish(outputs, states)
+    }
+
+    /// Where the mask is false, states stay, and the output is the last one or zero.
+    fn masked(&self, run: &dyn CellRun, x: &Tensor, mask: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
+        let (projected, order) = self.project(run, x)?;
+        let mask = cast(mask, DType::Bool)?;
+        let mut outputs: Vec<Tensor> = Vec::new();
+        let mut last_mask = None;
+        for step in order {
+            let holds = index_axis(&mask, 1, step as isize)?;
+            let (output, new) = run.step(&index_axis(&projected, 0, step as isize)?, &states)?;
+            let previous = match outputs.last() {
+                Some(previous) if self.unroll || !self.zero_output_for_mask => previous.clone(),
+                _ => ops::zeros_like(&output)?,
+            };
+            let output = choose(&holds, &output, &previous)?;
+            states = new
+                .iter()
+                .zip(&states)
+                .map(|(new, old)| choose(&holds, new, old))
+                .collect::<Result<_>>()?;
+            self.keep(&mut outputs, output);
+            last_mask = Some(holds);
+        }
+        let mut results = self.finish(outputs, states)?;
+        if self.unroll && self.zero_output_for_mask {
+            // Keras applies the mask in the order of the input, also to steps that run backwards.
+            if let Some(holds) = last_mask {
+                results.last = choose(&holds, &results.last, &ops::zeros_like(&results.last)?)?;
+            }
+            if let Some(all) = &results.all {
+                results.all = Some(choose(&mask, all, &ops::zeros_like(all)?)?);
+            }
+        }
+        Ok(results)
+    }
+
+    fn keep(&self, outputs: &mut Vec<Tensor>, output: Tensor) {
+        if !self.return_sequences {
+            outputs.clear();
+        }
+        outputs.push(output);
+    }
+
+    fn finish(&self, outputs: Vec<Tensor>, states: Vec<Tensor>) -> Result<Results> {
+        let last = outputs.last().cloned().ok_or_else(|| Error::new(ErrorKind::Shape, "a sequence without steps"))?;
+        let all = self.return_sequences.then(|| ops::stack(&outputs, 1)).transpose()?;
+        Ok(Results { last, all, states })
+    }
+}
+
+/// `x` where the mask holds, else `y`; the mask has fewer axes.
+fn choose(mask: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let missing = x.rank().saturating_sub(mask.rank());
+    let shape = mask.shape().dims().iter().copied().chain(std::iter::repeat_n(Some(1), missing)).collect();
+    ops::where_(&reshape_to(mask, &shape)?, x, y)
+}
+
+/// Arguments that Keras reads, but does not write.
+pub(super) fn unwritten<T>(_: &T) -> bool {
+    true
+}
+
+/// `use_cudnn` asks for what only NVIDIA's library does.
+pub(super) fn check_cudnn(use_cudnn: &Value) -> Result<()> {
+    match use_cudnn {
+        Value::Bool(false) => Ok(()),
+        Value::Str(auto) if auto == "auto" => Ok(()),
+        Value::Bool(true) => Err(Error::new(
+            ErrorKind::Unsupported,
+            "use_cudnn=True was specified, but cuDNN is not supported for this layer configuration with this backend",
+        )
+        .hint("pass use_cudnn='auto'")),
+        other => Err(crate::layers::invalid_argument("use_cudnn", "one of {'auto', True, False}", other.short())),
+    }
+}
+
+/// The order of steps turned around.
+pub(super) fn reversed(x: &Tensor) -> Result<Tensor> {
+    flip_axes(x, &[1])
+}

@@ -1,0 +1,107 @@
+//! Any cell over the steps of a sequence.
+
+use super::recurrence::{KeptStates, Recurrence};
+use super::{StackedRNNCells, cell};
+use crate::config::{ConfigField, FieldVisitor};
+use crate::error::Result;
+use crate::json::Value;
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef};
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// Runs a cell over the steps of a sequence.
+///
+/// # Arguments
+/// - `cell`: a layer that is an [`RnnCell`](super::RnnCell), or a list of them, which become
+///   [`StackedRNNCells`].
+/// - `return_sequences`: false, the last output alone; `return_state`: false; `go_backwards`: false;
+///   `stateful`: false, each batch starts anew; `unroll`: false; `zero_output_for_mask`: false,
+///   masked steps repeat the output before them.
+///
+/// # Shapes
+/// `(batch, time, …)` gives the cell's output for the last step, or `(batch, time, …)` with
+/// `return_sequences`; with `return_state` also the last states.
+///
+/// Follows <https://keras.io/api/layers/recurrent_layers/rnn>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3, 1])?;
+/// let cell = SimpleRNNCell::new(1).activation("linear").kernel_initializer("ones").recurrent_initializer("ones");
+/// assert_eq!(RNN::new(cell).apply(&x)?.to_vec::<f32>()?, [6.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check)]
+#[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
+pub struct RNN {
+    base: LayerBase,
+    #[config(default)]
+    return_sequences: bool,
+    #[config(default)]
+    return_state: bool,
+    #[config(default)]
+    go_backwards: bool,
+    #[config(default)]
+    stateful: bool,
+    #[config(default)]
+    unroll: bool,
+    #[config(default)]
+    zero_output_for_mask: bool,
+    cell: Cell,
+    #[config(skip)]
+    states: KeptStates,
+}
+
+impl RNN {
+    fn check(&self) -> Result<()> {
+        cell::of(self.cell()).map(|_| ())
+    }
+
+    /// The cell.
+    pub fn cell(&self) -> &LayerRef {
+        &self.cell.0
+    }
+}
+
+recurrent_layer!(RNN, None);
+
+/// The `cell` argument: a layer, or a list of layers that become one.
+#[derive(Debug, Clone)]
+pub struct Cell(LayerRef);
+
+impl<T: Layer> From<T> for Cell {
+    fn from(cell: T) -> Self {
+        Self(LayerRef::new(cell))
+    }
+}
+
+impl From<LayerRef> for Cell {
+    fn from(cell: LayerRef) -> Self {
+        Self(cell)
+    }
+}
+
+impl From<Vec<LayerRef>> for Cell {
+    fn from(cells: Vec<LayerRef>) -> Self {
+        StackedRNNCells::new(cells).into()
+    }
+}
+
+impl ConfigField for Cell {
+    fn to_value(&self) -> Result<Value> {
+        self.0.to_value()
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::List(_) => Vec::<LayerRef>::from_value(value).map(Self::from),
+            value => LayerRef::from_value(value).map(Self),
+        }
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        self.0.visit(name, visitor);
+    }
+}

@@ -1,0 +1,102 @@
+//! A layer at each step of a sequence.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
+use crate::ops;
+use crate::ops::shape::index_axis;
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::{KerasSerializable, register};
+
+/// Applies one layer to each step of a sequence.
+///
+/// # Arguments
+/// - `layer`: the layer.
+///
+/// # Shapes
+/// `(batch, time, …)` gives `(batch, time, …)`, where `…` is what `layer` makes of each step.
+///
+/// Follows <https://keras.io/api/layers/recurrent_layers/time_distributed>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 2, 2])?;
+/// let y = TimeDistributed::new(Dense::new(1).kernel_initializer("ones")).apply(&x)?;
+/// assert_eq!(y.to_vec::<f32>()?, [3.0, 7.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new)]
+pub struct TimeDistributed {
+    base: LayerBase,
+    layer: LayerRef,
+}
+
+impl TimeDistributed {
+    /// The layer that is applied.
+    pub fn layer(&self) -> &LayerRef {
+        &self.layer
+    }
+
+    /// The layer's own `call`, as Keras uses it: no penalty on the activity, no new mask.
+    fn step(&self, x: Tensor, mask: Option<Tensor>, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let layer = self.layer.layer();
+        let mask = mask.filter(|_| layer.supports_masking());
+        let args = CallArgs::one(x.with_mask(mask.clone())).bind(layer.call_arguments())?;
+        layer.call(&args, &cx.with_masks(vec![mask]))
+    }
+}
+
+impl Layer for TimeDistributed {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let dims = input.dims();
+        if dims.len() < 3 {
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions",
+            )
+            .expected("(batch, time, …)")
+            .received(format!("{input}")));
+        }
+        let step: Shape = dims.iter().take(1).chain(dims.iter().skip(2)).copied().collect();
+        cx.build_layer(&self.layer, &step)
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        if let Some(mask) = cx.mask() {
+            let prefix = |t: &Tensor| t.shape().dims().iter().take(2).copied().collect::<Shape>();
+            let (expected, received) = (prefix(x), prefix(mask));
+            if received.rank() < 2 || !received.is_compatible(&expected) {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    "The `mask` passed to the `TimeDistributed` layer is incompatible with the input",
+                )
+                .expected(format!("a mask shape prefix {expected}"))
+                .received(format!("shape {}", mask.shape())));
+            }
+        }
+        let at = |step: usize| {
+            let mask = cx.mask().map(|mask| index_axis(mask, 1, step as isize)).transpose()?;
+            self.step(index_axis(x, 1, step as isize)?, mask, cx)
+        };
+        if x.is_symbolic() {
+            let steps = x.shape().get(1)?;
+            return at(0)?.try_map(&mut |output| {
+                let dims = output.shape().dims();
+                let shape: Shape = dims.iter().take(1).copied().chain([steps]).chain(dims.iter().skip(1).copied()).collect();
+                Ok(Tensor::symbol(shape, output.dtype()))
+            });
+        }
+        let outputs = (0..x.shape().dim(1)?).map(|step| at(step)?.into_single()).collect::<Result<Vec<_>>>()?;
+        ops::stack(&outputs, 1).map(Into::into)
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["inputs", "training", "mask"]
+    }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,74 @@
+//! Layers that a layer makes for itself.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::{BuildContext, Layer, LayerRef};
+use crate::config::{FieldVisitor, StateField};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::{CallContext, Shape, Tensor};
+
+/// A layer inside of another one, which makes it when it is built: empty until then.
+///
+/// ```ignore
+/// #[sublayer(name = "query_dense")]
+/// query_dense: Sublayer,
+/// ```
+#[derive(Default)]
+pub struct Sublayer(OnceLock<LayerRef>);
+
+impl Sublayer {
+    /// Puts a layer in, and builds it for an input of this shape.
+    ///
+    /// # Errors
+    /// When there is one already, and the layer's own.
+    pub fn make(&self, cx: &mut BuildContext<'_>, layer: impl Layer, input: &Shape) -> Result<()> {
+        let layer = LayerRef::new(layer);
+        if !cx.is_trainable() {
+            layer.set_trainable(false);
+        }
+        cx.build_layer(&layer, input)?;
+        self.0.set(layer).map_err(|layer| {
+            Error::new(ErrorKind::InvalidArgument, format!("the layer `{}` is made twice", layer.name()))
+        })
+    }
+
+    /// The layer, made now if it is not made yet.
+    pub fn get_or_make(&self, make: impl FnOnce() -> LayerRef) -> &LayerRef {
+        self.0.get_or_init(make)
+    }
+
+    /// The layer, if there is one.
+    pub fn layer(&self) -> Option<&LayerRef> {
+        self.0.get()
+    }
+
+    /// Calls the layer on one tensor.
+    ///
+    /// # Errors
+    /// Before the layer is made, and the layer's own.
+    pub fn call(&self, x: &Tensor, cx: &CallContext) -> Result<Tensor> {
+        let layer = self.layer().ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, "a layer inside of this one is not made yet")
+                .hint("call the layer, or build it with an input shape, first")
+        })?;
+        layer.call(x, cx)?.into_single()
+    }
+}
+
+impl StateField for Sublayer {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        if let Some(layer) = self.layer() {
+            visitor.field(name, layer);
+        }
+    }
+}
+
+impl fmt::Debug for Sublayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.layer() {
+            Some(layer) => layer.fmt(f),
+            None => f.write_str("<unbuilt layer>"),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Cross-entropy of one-hot labels.
+
+use super::entropy;
+use super::macros::loss;
+use crate::config::Number;
+use crate::ops::reduce::sum_impl;
+use crate::ops::{Axes, multiply, negative};
+
+loss! {
+    /// `-sum(y_true · log(y_pred))`, for rows of probabilities.
+    ///
+    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0.0) moves the truth
+    /// that far towards equal classes; `axis` (-1) is that of the classes.
+    ///
+    /// Follows <https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class>.
+    ///
+    /// ```
+    /// use keras_serial::losses::{ComputeLoss, CategoricalCrossentropy};
+    /// use keras_serial::tensor::Tensor;
+    /// let y_true = Tensor::from_slice(&[0.0f32, 1.0, 0.0, 0.0, 0.0, 1.0], [2, 3])?;
+    /// let y_pred = Tensor::from_slice(&[0.1f32, 0.6, 0.3, 0.7, 0.2, 0.1], [2, 3])?;
+    /// let loss = CategoricalCrossentropy::new().evaluate(&y_true, &y_pred, None)?.item::<f32>()?;
+    /// assert!((loss - 1.406705).abs() < 1e-4);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    class CategoricalCrossentropy("categorical_crossentropy") {
+        /// Are the predictions not yet probabilities?
+        from_logits: bool = false;
+        /// How far the truth is moved towards equal classes.
+        label_smoothing: Number = Number::Float(0.0);
+        /// The axis of the classes.
+        axis: Axes = Axes::from(-1);
+    }
+
+    /// The loss of each sample: [`CategoricalCrossentropy`] with its default arguments, not reduced.
+    function categorical_crossentropy();
+
+    |loss, y_true, y_pred| {
+        let y_true = entropy::smooth_classes(y_true, loss.label_smoothing.get())?;
+        entropy::same_shape(&y_true, y_pred)?;
+        let logarithms = entropy::log_probabilities(y_pred, loss.from_logits, &loss.axis)?;
+        negative(&sum_impl(&multiply(&y_true, &logarithms)?, &loss.axis, false)?)
+    }
+}

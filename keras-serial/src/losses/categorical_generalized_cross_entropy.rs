@@ -1,0 +1,105 @@
+//! Between cross-entropy and absolute error.
+
+use super::entropy::classes;
+use super::{ComputeLoss, Loss, Parameterized, Reduction, squeeze_or_expand_to_same_rank};
+use crate::config::{Config, Number};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::create::one_hot;
+use crate::ops::reduce::sum_impl;
+use crate::ops::{Axes, divide, multiply, power, subtract};
+use crate::tensor::{DType, Tensor};
+use crate::{KerasSerializable, register};
+
+/// `(1 - y_pred[y_true]^q) / q`, for labels that are numbers of classes: little moved by wrong labels.
+///
+/// `q` (0.5) lies between 0, where it is cross-entropy, and 1, where it is the absolute error.
+///
+/// Follows <https://keras.io/api/losses/probabilistic_losses/#categoricalgeneralizedcrossentropy-class>.
+///
+/// ```
+/// use keras_serial::losses::{CategoricalGeneralizedCrossEntropy, ComputeLoss};
+/// use keras_serial::tensor::Tensor;
+/// let y_true = Tensor::from_slice(&[1i32, 2], [2])?;
+/// let y_pred = Tensor::from_slice(&[0.1f32, 0.6, 0.3, 0.7, 0.2, 0.1], [2, 3])?;
+/// let loss = CategoricalGeneralizedCrossEntropy::new().evaluate(&y_true, &y_pred, None)?;
+/// assert!((loss.item::<f32>()? - 0.909175).abs() < 1e-4);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.losses")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(new, setters, from_config = Self::complete, validate = Self::check)]
+pub struct CategoricalGeneralizedCrossEntropy {
+    #[config(default = String::from("categorical_generalized_cross_entropy"))]
+    name: String,
+    #[config(default)]
+    reduction: Reduction,
+    #[config(default = Number::Float(0.5))]
+    q: Number,
+    #[config(default = DType::Float32, with = super::dtype_config, skip_if = super::is_float32)]
+    dtype: DType,
+}
+
+impl CategoricalGeneralizedCrossEntropy {
+    fn complete(config: &mut Config) -> Result<()> {
+        super::name_by_class(config, "CategoricalGeneralizedCrossEntropy");
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.q.get() > 0.0 && self.q.get() < 1.0 {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Config, "q must be in the interval (0, 1)").received(format!("q={}", self.q)))
+    }
+}
+
+impl ComputeLoss for CategoricalGeneralizedCrossEntropy {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        self.check()?;
+        let (y_true, y_pred) = squeeze_or_expand_to_same_rank(y_true, y_pred, true)?;
+        let count = y_pred.shape().last()?;
+        let chosen = one_hot(&classes(&y_true, count)?, count, -1, y_pred.dtype())?;
+        let p = sum_impl(&multiply(&y_pred, &chosen)?, &Axes::from(-1), false)?;
+        divide(subtract(1.0, power(&p, self.q.get())?)?, self.q.get())
+    }
+}
+
+/// The loss of each sample: [`CategoricalGeneralizedCrossEntropy`] with its default arguments, not reduced.
+///
+/// # Errors
+/// When the shapes do not fit.
+#[register(builtin = "keras.losses")]
+pub fn categorical_generalized_cross_entropy(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+    CategoricalGeneralizedCrossEntropy::new().call(y_true, y_pred)
+}
+
+inventory::submit! {
+    Parameterized {
+        function: "categorical_generalized_cross_entropy",
+        make: |arguments| Ok(Loss::new(CategoricalGeneralizedCrossEntropy::from_config(arguments)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q_lies_between_0_and_1() {
+        let config = Config::from([("q".to_owned(), 1.5.into())]);
+        let error = CategoricalGeneralizedCrossEntropy::from_config(&config).unwrap_err();
+        assert!(error.to_string().contains("q must be in the interval (0, 1)"), "{error}");
+    }
+}

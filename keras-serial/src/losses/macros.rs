@@ -1,0 +1,82 @@
+//! What Keras's own losses share: a class with `name`, `reduction` and `dtype`, and its function.
+
+/// Defines a loss: a class and a function of the same computation.
+///
+/// Arguments are `name: type = default`; those with `omit(path)` are left out of configurations while
+/// the function at `path` holds.
+macro_rules! loss {
+    (
+        $(#[$doc:meta])*
+        class $class:ident($name:literal $(, validate = $validate:path)?) {
+            $($(#[$field_doc:meta])* $field:ident: $ty:ty = $default:expr $(, omit($omit:path))?;)*
+        }
+        $(#[$function_doc:meta])*
+        function $function:ident($($alias:literal),*);
+        |$loss:ident, $y_true:ident, $y_pred:ident| $body:block
+    ) => {
+        $(#[$doc])*
+        #[$crate::register(builtin = "keras.losses")]
+        #[derive($crate::KerasSerializable, Clone, Debug)]
+        #[config(new, setters, from_config = Self::complete $(, validate = $validate)?)]
+        pub struct $class {
+            #[config(default = String::from($name))]
+            name: String,
+            #[config(default)]
+            reduction: $crate::losses::Reduction,
+            $($(#[$field_doc])* #[config(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
+            #[config(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config, skip_if = $crate::losses::is_float32)]
+            dtype: $crate::tensor::DType,
+        }
+
+        impl $class {
+            fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
+                $crate::losses::name_by_class(config, stringify!($class));
+                Ok(())
+            }
+
+            /// The loss of each sample, of tensors of one dtype and with matching shapes.
+            pub(crate) fn compute(&self, $y_true: &$crate::tensor::Tensor, $y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
+                let $loss = self;
+                let _ = $loss;
+                $body
+            }
+        }
+
+        impl $crate::losses::ComputeLoss for $class {
+            fn name(&self) -> String {
+                self.name.clone()
+            }
+
+            fn reduction(&self) -> $crate::losses::Reduction {
+                self.reduction
+            }
+
+            fn dtype(&self) -> $crate::tensor::DType {
+                self.dtype
+            }
+
+            fn call(&self, y_true: &$crate::tensor::Tensor, y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
+                let (y_true, y_pred) = $crate::losses::squeeze_or_expand_to_same_rank(y_true, y_pred, true)?;
+                self.compute(&y_true, &y_pred)
+            }
+        }
+
+        $(#[$function_doc])*
+        ///
+        /// # Errors
+        /// When the shapes do not fit.
+        #[$crate::register(builtin = "keras.losses", alias($($alias),*))]
+        pub fn $function(y_true: &$crate::tensor::Tensor, y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
+            let (y_true, y_pred) = $crate::losses::as_numbers(y_true, y_pred)?;
+            $class::new().compute(&y_true, &y_pred)
+        }
+
+        inventory::submit! {
+            $crate::losses::Parameterized {
+                function: stringify!($function),
+                make: |arguments| Ok($crate::losses::Loss::new(<$class as $crate::KerasSerializable>::from_config(arguments)?)),
+            }
+        }
+    };
+}
+pub(super) use loss;

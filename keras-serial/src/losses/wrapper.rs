@@ -1,0 +1,150 @@
+//! Functions as losses.
+
+use super::{ComputeLoss, Loss, Reduction, squeeze_or_expand_to_same_rank};
+use crate::config::{Config, ConfigField, field};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::functions::{Function, KerasFunction};
+use crate::json::{Dict, Value};
+use crate::object::Handle;
+use crate::tensor::{DType, Tensor};
+use crate::{KerasSerializable, register};
+
+/// One of Keras's own functions with arguments: made as the class of the same computation.
+pub(crate) struct Parameterized {
+    pub function: &'static str,
+    pub make: fn(&Config) -> Result<Loss>,
+}
+
+inventory::collect!(Parameterized);
+
+/// A function as a loss (`keras.src.losses.losses.LossFunctionWrapper`).
+///
+/// ```
+/// use keras_serial::losses::{ComputeLoss, Loss};
+/// use keras_serial::ops;
+/// use keras_serial::tensor::Tensor;
+/// fn gap(y_true: &Tensor, y_pred: &Tensor) -> keras_serial::Result<Tensor> {
+///     ops::abs(&ops::subtract(y_true, y_pred)?)
+/// }
+/// let loss = Loss::function(gap);
+/// let y_true = Tensor::from_slice(&[1.0f32, 2.0], [2])?;
+/// let y_pred = Tensor::from_slice(&[2.0f32, 4.0], [2])?;
+/// assert_eq!(loss.evaluate(&y_true, &y_pred, None)?.item::<f32>()?, 1.5);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.src.losses.losses")]
+#[derive(Clone, Debug)]
+pub struct LossFunctionWrapper {
+    name: String,
+    reduction: Reduction,
+    function: Function,
+    /// Arguments of one of Keras's own functions, and the loss that computes with them.
+    arguments: Dict,
+    with_arguments: Option<Loss>,
+    dtype: DType,
+    /// Is it the function alone, and written as one?
+    bare: bool,
+}
+
+impl LossFunctionWrapper {
+    /// A function, with the mean over the batch.
+    pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
+        Self { name: "loss_function_wrapper".into(), bare: false, ..Self::bare(Function::new(function)) }
+    }
+
+    /// The function alone, as `compile` wraps it.
+    pub(crate) fn bare(function: Function) -> Self {
+        Self {
+            name: function.name(),
+            reduction: Reduction::default(),
+            function,
+            arguments: Dict::new(),
+            with_arguments: None,
+            dtype: DType::Float32,
+            bare: true,
+        }
+    }
+
+    /// Sets `name`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets `reduction`.
+    #[must_use]
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self.bare = false;
+        self
+    }
+
+    /// The function, where it stands for itself.
+    pub(crate) fn as_function(&self) -> Option<&Function> {
+        self.bare.then_some(&self.function)
+    }
+}
+
+impl KerasSerializable for LossFunctionWrapper {
+    fn get_config(&self) -> Result<Config> {
+        let mut config = Config::from([
+            ("name".to_owned(), Value::from(self.name.as_str())),
+            ("reduction".to_owned(), self.reduction.to_value()?),
+            ("fn".to_owned(), Handle::serialize(&self.function)?),
+        ]);
+        config.extend(self.arguments.iter().map(|(name, value)| (name.clone(), value.clone())));
+        if !super::is_float32(&self.dtype) {
+            config.insert("dtype".into(), super::dtype_config::to_value(&self.dtype)?);
+        }
+        Ok(config)
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        let mut config = config.clone();
+        super::name_by_class(&mut config, "LossFunctionWrapper");
+        let config = &config;
+        let function: Function = field::required(config, "fn", &[], crate::registry::revive_by_name)?;
+        let name = field::optional(config, "name", &[], String::from_value, || "loss_function_wrapper".into())?;
+        let reduction = field::optional(config, "reduction", &[], Reduction::from_value, Reduction::default)?;
+        let dtype = field::optional(config, "dtype", &[], super::dtype_config::from_value, || DType::Float32)?;
+        let known = ["fn", "name", "reduction", "dtype"];
+        let arguments: Dict = config.iter().filter(|(key, _)| !known.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let with_arguments = if arguments.is_empty() { None } else { Some(parameterized(&function, &arguments)?) };
+        Ok(Self { name, reduction, function, arguments, with_arguments, dtype, bare: false })
+    }
+}
+
+/// One of Keras's own functions with arguments.
+pub(crate) fn parameterized(function: &Function, arguments: &Dict) -> Result<Loss> {
+    let name = function.name();
+    let own = inventory::iter::<Parameterized>.into_iter().find(|p| function.is_builtin() && p.function == name);
+    match own {
+        Some(own) => (own.make)(arguments).at(name),
+        None => Err(Error::new(ErrorKind::Unsupported, format!("arguments of the function `{name}` are not supported"))
+            .received(arguments.keys().cloned().collect::<Vec<_>>().join(", "))
+            .hint("write it as a struct that implements `ComputeLoss`, with the arguments as fields")),
+    }
+}
+
+impl ComputeLoss for LossFunctionWrapper {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn reduction(&self) -> Reduction {
+        self.reduction
+    }
+
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        let (y_true, y_pred) = squeeze_or_expand_to_same_rank(y_true, y_pred, true)?;
+        match &self.with_arguments {
+            Some(loss) => loss.call(&y_true, &y_pred),
+            None => self.function.call2(&y_true, &y_pred),
+        }
+    }
+}

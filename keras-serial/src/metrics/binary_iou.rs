@@ -1,0 +1,65 @@
+//! Intersection over union.
+
+use super::State;
+use super::iou_base::{Classes, check_targets, intersection_metric};
+use crate::config::Number;
+use crate::error::Result;
+use crate::ops::dtypes::cast;
+use crate::ops::greater_equal;
+use crate::tensor::{DType, Tensor};
+use crate::utils::auto_name;
+use crate::{KerasSerializable, register};
+
+/// Intersection over union, `tp / (tp + fp + fn)`, of yes and no: the mean of it.
+///
+/// `target_class_ids` (0 and 1) says which of both count, `threshold` (0.5) is what predictions of 1 reach.
+///
+/// Follows <https://keras.io/api/metrics/segmentation_metrics/#binaryiou-class>.
+///
+/// ```
+/// use keras_serial::metrics::{BinaryIoU, Measure};
+/// use keras_serial::tensor::Tensor;
+/// let y_true = Tensor::from_slice(&[0.0f32, 1.0, 0.0, 1.0], [4])?;
+/// let y_pred = Tensor::from_slice(&[0.1f32, 0.2, 0.4, 0.7], [4])?;
+/// let metric = BinaryIoU::new().threshold(0.3);
+/// metric.update_state(&y_true, &y_pred, None)?;
+/// let result = metric.result()?.into_single()?.item::<f32>()?;
+/// assert!((result - 0.333333).abs() < 1e-4);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.metrics", alias("binary_io_u"))]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, from_config = Self::complete, validate = Self::check)]
+pub struct BinaryIoU {
+    /// The classes that count: 0, 1, or both.
+    #[config(default = vec![0, 1])]
+    target_class_ids: Vec<usize>,
+    /// What predictions of 1 reach.
+    #[config(default = Number::Float(0.5))]
+    threshold: Number,
+    #[config(default = auto_name("BinaryIoU"))]
+    name: String,
+    #[config(default = DType::Int64, with = crate::losses::dtype_config)]
+    dtype: DType,
+    #[config(skip)]
+    state: State,
+}
+
+impl BinaryIoU {
+    fn check(&self) -> Result<()> {
+        check_targets(&self.target_class_ids, 2)
+    }
+
+    /// Predictions become classes.
+    fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
+        self.check()?;
+        let predicted = greater_equal(cast(y_pred, DType::Float32)?, self.threshold.get())?;
+        Ok((cast(y_true, self.dtype)?, cast(&predicted, self.dtype)?))
+    }
+}
+
+intersection_metric! {
+    BinaryIoU,
+    |metric| Classes { count: 2, ignored: None, sparse_y_true: true, sparse_y_pred: true, axis: -1, dtype: metric.dtype },
+    metric.target_class_ids
+}

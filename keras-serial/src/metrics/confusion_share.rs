@@ -1,0 +1,86 @@
+//! What precision and recall share.
+
+/// Defines a metric: the share of true positives in them and one other count.
+macro_rules! confusion_share {
+    ($(#[$doc:meta])* $class:ident, $other:ident, alias $alias:literal) => {
+        use crate::error::Result;
+        use crate::metrics::confusion::{Counts, Grid, Options, Thresholds};
+        use crate::metrics::sensitivity_specificity::share;
+        use crate::metrics::{Measure, State};
+        use crate::ops::shape::squeeze_at;
+        use crate::tensor::{DType, Nested, Shape, Tensor};
+        use crate::utils::auto_name;
+        use crate::variable::Variable;
+        use crate::{Config, KerasSerializable, register};
+
+        $(#[$doc])*
+        #[register(builtin = "keras.metrics", alias($alias))]
+        #[derive(KerasSerializable, Debug)]
+        #[config(new, setters, from_config = Self::complete, validate = Self::check)]
+        pub struct $class {
+            #[config(default = auto_name(stringify!($class)))]
+            name: String,
+            #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+            dtype: DType,
+            /// What predictions of yes pass.
+            #[config(default)]
+            thresholds: Option<Thresholds>,
+            /// How many predictions of a sample are yes.
+            #[config(default)]
+            top_k: Option<usize>,
+            /// The only class that counts.
+            #[config(default)]
+            class_id: Option<usize>,
+            #[config(skip)]
+            state: State,
+        }
+
+        impl $class {
+            fn complete(config: &mut Config) -> Result<()> {
+                crate::losses::name_by_class(config, stringify!($class));
+                Ok(())
+            }
+
+            fn check(&self) -> Result<()> {
+                Thresholds::check(self.thresholds.as_ref())
+            }
+
+            fn grid(&self) -> Grid {
+                Grid::of(self.thresholds.as_ref(), self.top_k)
+            }
+
+            fn counts(&self) -> Result<[Variable; 2]> {
+                let shape = Shape::from([self.grid().len()]);
+                let variable = |name| self.state.variable(&self.name, name, &shape, DType::Float32);
+                Ok([variable("true_positives")?, variable(stringify!($other))?])
+            }
+        }
+
+        impl Measure for $class {
+            fn name(&self) -> String {
+                self.name.clone()
+            }
+
+            fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
+                self.check()?;
+                let (top_k, class_id) = (self.top_k, self.class_id);
+                let options = Options { top_k, class_id, sample_weight, ..Options::default() };
+                let batch = Counts::of(y_true, y_pred, &self.grid(), options)?;
+                let [true_positives, other] = self.counts()?;
+                State::add(&true_positives, &batch.true_positives)?;
+                State::add(&other, &batch.$other)
+            }
+
+            fn result(&self) -> Result<Nested<Tensor>> {
+                let [true_positives, other] = self.counts()?;
+                let shares = share(&true_positives.read(), &other.read())?;
+                if self.grid().len() == 1 { squeeze_at(&shares, 0).map(Into::into) } else { Ok(shares.into()) }
+            }
+
+            fn variables(&self) -> Result<Vec<Variable>> {
+                self.counts().map(Vec::from)
+            }
+        }
+    };
+}
+pub(super) use confusion_share;

@@ -1,0 +1,103 @@
+//! Precision and recall in one number, equally.
+
+use super::fbeta_score::{Average, FBetaScore};
+use super::Measure;
+use crate::config::{Config, ConfigField, field};
+use crate::error::Result;
+use crate::json::Value;
+use crate::losses::dtype_config;
+use crate::tensor::{DType, Nested, Tensor};
+use crate::variable::Variable;
+use crate::{KerasSerializable, register};
+
+/// The harmonic mean of precision and recall: `2 · precision · recall / (precision + recall)`.
+///
+/// `average` (none) says how the scores of classes become one, else there is one for each; predictions
+/// above `threshold` are yes, without one (the default) the highest of each sample is.
+///
+/// Follows <https://keras.io/api/metrics/classification_metrics/#f1score-class>.
+///
+/// ```
+/// use keras_serial::metrics::{F1Score, Measure};
+/// use keras_serial::tensor::Tensor;
+/// let metric = F1Score::new().threshold(0.5);
+/// let y_true = Tensor::from_slice(&[1.0f32, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0], [3, 3])?;
+/// let y_pred = Tensor::from_slice(&[0.2f32, 0.6, 0.7, 0.2, 0.6, 0.6, 0.6, 0.8, 0.0], [3, 3])?;
+/// metric.update_state(&y_true, &y_pred, None)?;
+/// let result = metric.result()?.into_single()?.to_vec::<f32>()?;
+/// let expected = [0.5, 0.8, 0.666667];
+/// assert!(result.iter().zip(expected).all(|(r, e): (&f32, f32)| (r - e).abs() < 1e-4));
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.metrics", alias("f1_score"))]
+#[derive(Debug)]
+pub struct F1Score(FBetaScore);
+
+impl Default for F1Score {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl F1Score {
+    /// With the defaults of all arguments.
+    pub fn new() -> Self {
+        Self(FBetaScore::f1("f1_score".into(), DType::Float32, None, None))
+    }
+
+    /// Sets `name`.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self(self.0.name(name))
+    }
+
+    /// Sets `average`.
+    #[must_use]
+    pub fn average(self, average: Average) -> Self {
+        Self(self.0.average(average))
+    }
+
+    /// Sets `threshold`.
+    #[must_use]
+    pub fn threshold(self, threshold: f64) -> Self {
+        Self(self.0.threshold(threshold))
+    }
+}
+
+impl KerasSerializable for F1Score {
+    fn get_config(&self) -> Result<Config> {
+        let (name, dtype, average, threshold) = self.0.parts();
+        Ok(Config::from([
+            ("name".to_owned(), Value::from(name.as_str())),
+            ("dtype".to_owned(), dtype_config::to_value(&dtype)?),
+            ("average".to_owned(), average.to_value()?),
+            ("threshold".to_owned(), threshold.to_value()?),
+        ]))
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        field::refuse_unknown(config, &["name", "dtype", "average", "threshold"], &[])?;
+        let mut config = config.clone();
+        config.entry("name".to_owned()).or_insert_with(|| Value::from("f1_score"));
+        crate::losses::name_by_class(&mut config, "F1Score");
+        FBetaScore::from_config(&config)?.checked().map(Self)
+    }
+}
+
+impl Measure for F1Score {
+    fn name(&self) -> String {
+        self.0.parts().0.clone()
+    }
+
+    fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
+        self.0.update_state(y_true, y_pred, sample_weight)
+    }
+
+    fn result(&self) -> Result<Nested<Tensor>> {
+        self.0.result()
+    }
+
+    fn variables(&self) -> Result<Vec<Variable>> {
+        self.0.variables()
+    }
+}

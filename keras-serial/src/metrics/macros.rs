@@ -1,0 +1,106 @@
+//! What metrics that are the mean of a function share.
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::tensor::Tensor;
+
+/// A metric that is the mean of a function of truth and prediction.
+pub(crate) trait Values: Send + Sync {
+    /// The value of each sample.
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor>;
+}
+
+/// One of Keras's own functions with arguments: made as the class of the same computation.
+pub(crate) struct ParameterizedValues {
+    pub function: &'static str,
+    pub make: fn(&Config) -> Result<Box<dyn Values>>,
+}
+
+inventory::collect!(ParameterizedValues);
+
+/// Defines a metric that is the mean of a function.
+///
+/// Arguments are `name: type = default`; those with `omit(path)` are left out of configurations while
+/// the function at `path` holds. With `function name`, the function is public by itself too.
+macro_rules! mean_metric {
+    (
+        $(#[$doc:meta])*
+        class $class:ident($name:literal; $($alias:literal),*) {
+            $($(#[$field_doc:meta])* $field:ident: $ty:ty = $default:expr $(, omit($omit:path))?;)*
+        }
+        $($(#[$function_doc:meta])* function $function:ident;)?
+        |$metric:ident, $y_true:ident, $y_pred:ident| $body:block
+    ) => {
+        $(#[$doc])*
+        #[$crate::register(builtin = "keras.metrics", alias($($alias),*))]
+        #[derive($crate::KerasSerializable, Debug)]
+        #[config(new, setters, from_config = Self::complete)]
+        pub struct $class {
+            #[config(default = String::from($name))]
+            name: String,
+            #[config(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
+            dtype: $crate::tensor::DType,
+            $($(#[$field_doc])* #[config(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
+            #[config(skip)]
+            state: $crate::metrics::reduce::MeanState,
+        }
+
+        impl $class {
+            fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
+                $crate::losses::name_by_class(config, stringify!($class));
+                Ok(())
+            }
+        }
+
+        impl $crate::metrics::Values for $class {
+            fn values(&self, $y_true: &$crate::tensor::Tensor, $y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
+                let $metric = self;
+                $body
+            }
+        }
+
+        impl $crate::metrics::Measure for $class {
+            fn name(&self) -> String {
+                self.name.clone()
+            }
+
+            fn update_state(
+                &self,
+                y_true: &$crate::tensor::Tensor,
+                y_pred: &$crate::tensor::Tensor,
+                sample_weight: Option<&$crate::tensor::Tensor>,
+            ) -> $crate::error::Result<()> {
+                let values = $crate::metrics::Values::values(self, y_true, y_pred)?;
+                let weights = $crate::losses::apply_mask(sample_weight, y_pred.mask(), self.dtype, $crate::losses::Reduction::Sum)?;
+                self.state.update(&self.name, self.dtype, &values, weights.as_ref())
+            }
+
+            fn result(&self) -> $crate::error::Result<$crate::tensor::Nested<$crate::tensor::Tensor>> {
+                self.state.result(&self.name, self.dtype).map(Into::into)
+            }
+
+            fn variables(&self) -> $crate::error::Result<Vec<$crate::variable::Variable>> {
+                self.state.variables(&self.name, self.dtype).map(Vec::from)
+            }
+        }
+
+        $(
+            $(#[$function_doc])*
+            ///
+            /// # Errors
+            /// When the shapes do not fit.
+            #[$crate::register(builtin = "keras.src.metrics")]
+            pub fn $function(y_true: &$crate::tensor::Tensor, y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
+                $crate::metrics::Values::values(&$class::new(), y_true, y_pred)
+            }
+
+            inventory::submit! {
+                $crate::metrics::macros::ParameterizedValues {
+                    function: stringify!($function),
+                    make: |arguments| Ok(Box::new(<$class as $crate::KerasSerializable>::from_config(arguments)?)),
+                }
+            }
+        )?
+    };
+}
+pub(super) use mean_metric;

@@ -1,0 +1,62 @@
+//! Intersection over union.
+
+use super::State;
+use super::iou_base::{Classes, intersection_metric};
+use crate::error::Result;
+use crate::tensor::{DType, Tensor};
+use crate::utils::auto_name;
+use crate::{KerasSerializable, register};
+
+/// Intersection over union, `tp / (tp + fp + fn)`, of all classes, for one-hot labels: the mean of it.
+///
+/// `num_classes` says how many classes there are; `ignore_class` is a label that does not count. With `sparse_y_pred`
+/// (false) predictions are numbers of classes. `axis` (-1) is that of the classes.
+///
+/// Follows <https://keras.io/api/metrics/segmentation_metrics/#onehotmeaniou-class>.
+///
+/// ```
+/// use keras_serial::metrics::{Measure, OneHotMeanIoU};
+/// use keras_serial::tensor::Tensor;
+/// let y_true = Tensor::from_slice(&[0.0f32, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0], [4, 3])?;
+/// let y_pred = Tensor::from_slice(&[0.2f32, 0.3, 0.5, 0.1, 0.2, 0.7, 0.5, 0.3, 0.1, 0.1, 0.4, 0.5], [4, 3])?;
+/// let metric = OneHotMeanIoU::new(3);
+/// metric.update_state(&y_true, &y_pred, None)?;
+/// let result = metric.result()?.into_single()?.item::<f32>()?;
+/// assert!((result - 0.111111).abs() < 1e-4);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.metrics", alias("one_hot_mean_io_u"))]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, from_config = Self::complete)]
+pub struct OneHotMeanIoU {
+    /// How many classes there are.
+    num_classes: usize,
+    #[config(default = auto_name("OneHotMeanIoU"))]
+    name: String,
+    #[config(default = DType::Int64, with = crate::losses::dtype_config)]
+    dtype: DType,
+    /// A label that does not count.
+    #[config(default)]
+    ignore_class: Option<i64>,
+    /// Are predictions numbers of classes, and not scores?
+    #[config(default = false)]
+    sparse_y_pred: bool,
+    /// The axis of the classes.
+    #[config(default = -1)]
+    axis: isize,
+    #[config(skip)]
+    state: State,
+}
+
+impl OneHotMeanIoU {
+    /// Truth and predictions are classes, or scores of them, as they are.
+    fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
+        Ok((y_true.clone(), y_pred.clone()))
+    }
+}
+
+intersection_metric! {
+    OneHotMeanIoU,
+    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: false, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.dtype },
+    (0..metric.num_classes).collect::<Vec<_>>()
+}

@@ -1,0 +1,69 @@
+//! The sum of values.
+
+use super::mean::takes_values;
+use super::reduce::samplewise;
+use super::{Measure, State};
+use crate::error::Result;
+use crate::ops::Axes;
+use crate::ops::reduce::sum_impl;
+use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::variable::Variable;
+use crate::{Config, KerasSerializable, register};
+
+/// The sum of values, weighted.
+///
+/// Follows <https://keras.io/api/metrics/reduction_metrics/#sum-class>.
+///
+/// ```
+/// use keras_serial::metrics::{Measure, Sum};
+/// use keras_serial::tensor::Tensor;
+/// let metric = Sum::new();
+/// metric.update_values(&Tensor::from_slice(&[1.0f32, 3.0, 5.0, 7.0], [4])?, None)?;
+/// assert_eq!(metric.result()?.into_single()?.item::<f32>()?, 16.0);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.metrics", alias("sum"))]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, from_config = Self::complete)]
+pub struct Sum {
+    #[config(default = String::from("sum"))]
+    name: String,
+    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    dtype: DType,
+    #[config(skip)]
+    state: State,
+}
+
+impl Sum {
+    fn complete(config: &mut Config) -> Result<()> {
+        crate::losses::name_by_class(config, "Sum");
+        Ok(())
+    }
+
+    fn total(&self) -> Result<Variable> {
+        self.state.variable(&self.name, "total", &Shape::scalar(), self.dtype)
+    }
+}
+
+impl Measure for Sum {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn update_state(&self, _: &Tensor, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
+        Err(takes_values(&self.name))
+    }
+
+    fn update_values(&self, values: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
+        let (values, _) = samplewise(values, sample_weight, sum_impl, self.dtype)?;
+        State::add(&self.total()?, &sum_impl(&values, &Axes::all(), false)?)
+    }
+
+    fn result(&self) -> Result<Nested<Tensor>> {
+        Ok(self.total()?.read().into())
+    }
+
+    fn variables(&self) -> Result<Vec<Variable>> {
+        Ok(vec![self.total()?])
+    }
+}

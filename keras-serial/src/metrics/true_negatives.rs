@@ -1,0 +1,24 @@
+//! How often a prediction is no that is no.
+
+use super::confusion_count::confusion_count;
+
+confusion_count! {
+    /// How often a prediction is no that is no, or the weights of such samples.
+    ///
+    /// `thresholds` (0.5) is what predictions of yes pass: a number, or several of them for as many results.
+    ///
+    /// Follows <https://keras.io/api/metrics/classification_metrics/#truenegatives-class>.
+    ///
+    /// ```
+    /// use keras_serial::metrics::{Measure, TrueNegatives};
+    /// use keras_serial::tensor::Tensor;
+    /// let y_true = Tensor::from_slice(&[0.0f32, 1.0, 1.0, 1.0], [4])?;
+    /// let y_pred = Tensor::from_slice(&[0.0f32, 1.0, 0.0, 0.6], [4])?;
+    /// let metric = TrueNegatives::new();
+    /// metric.update_state(&y_true, &y_pred, None)?;
+    /// let result = metric.result()?.into_single()?.item::<f32>()?;
+    /// assert!((result - 1.0).abs() < 1e-4);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    TrueNegatives, true_negatives, alias "true_negatives"
+}

@@ -1,0 +1,24 @@
+//! How often a prediction is yes that is yes.
+
+use super::confusion_count::confusion_count;
+
+confusion_count! {
+    /// How often a prediction is yes that is yes, or the weights of such samples.
+    ///
+    /// `thresholds` (0.5) is what predictions of yes pass: a number, or several of them for as many results.
+    ///
+    /// Follows <https://keras.io/api/metrics/classification_metrics/#truepositives-class>.
+    ///
+    /// ```
+    /// use keras_serial::metrics::{Measure, TruePositives};
+    /// use keras_serial::tensor::Tensor;
+    /// let y_true = Tensor::from_slice(&[0.0f32, 1.0, 1.0, 1.0], [4])?;
+    /// let y_pred = Tensor::from_slice(&[0.0f32, 1.0, 0.0, 0.6], [4])?;
+    /// let metric = TruePositives::new();
+    /// metric.update_state(&y_true, &y_pred, None)?;
+    /// let result = metric.result()?.into_single()?.item::<f32>()?;
+    /// assert!((result - 2.0).abs() < 1e-4);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    TruePositives, true_positives, alias "true_positives"
+}

@@ -1,0 +1,139 @@
+//! Functions as metrics.
+
+use super::macros::ParameterizedValues;
+use super::reduce::MeanState;
+use super::{Measure, Values};
+use crate::config::{Config, field};
+use crate::error::{Result, ResultExt};
+use crate::functions::{Function, KerasFunction};
+use crate::json::{Dict, Value};
+use crate::losses::{Loss, Reduction, apply_mask, dtype_config, name_by_class};
+use crate::object::Handle;
+use crate::tensor::{DType, Nested, Tensor};
+use crate::variable::Variable;
+use crate::{KerasSerializable, register};
+
+/// The mean of a function of truth and prediction.
+///
+/// Follows <https://keras.io/api/metrics/metrics_wrappers/#meanmetricwrapper-class>.
+///
+/// ```
+/// use keras_serial::losses::mean_absolute_error;
+/// use keras_serial::metrics::{MeanMetricWrapper, Measure};
+/// use keras_serial::tensor::Tensor;
+/// let metric = MeanMetricWrapper::new(mean_absolute_error);
+/// let y_true = Tensor::from_slice(&[0.0f32, 1.0], [2, 1])?;
+/// let y_pred = Tensor::from_slice(&[1.0f32, 4.0], [2, 1])?;
+/// metric.update_state(&y_true, &y_pred, None)?;
+/// assert_eq!(metric.result()?.into_single()?.item::<f32>()?, 2.0);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.metrics", alias("mean_metric_wrapper"))]
+pub struct MeanMetricWrapper {
+    name: String,
+    dtype: DType,
+    function: Function,
+    /// Arguments of one of Keras's own functions, and what computes with them.
+    arguments: Dict,
+    with_arguments: Option<Box<dyn Values>>,
+    /// Is it the function alone, and written as one?
+    bare: bool,
+    state: MeanState,
+}
+
+impl MeanMetricWrapper {
+    /// The mean of this function.
+    pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
+        Self { name: "mean_metric_wrapper".into(), bare: false, ..Self::bare(Function::new(function)) }
+    }
+
+    /// The function alone, as `compile` wraps it.
+    pub(crate) fn bare(function: Function) -> Self {
+        Self {
+            name: function.name(),
+            dtype: DType::Float32,
+            function,
+            arguments: Dict::new(),
+            with_arguments: None,
+            bare: true,
+            state: MeanState::default(),
+        }
+    }
+
+    /// Sets `name`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self.bare = false;
+        self
+    }
+
+    /// The function, where it stands for itself.
+    pub(crate) fn as_function(&self) -> Option<&Function> {
+        self.bare.then_some(&self.function)
+    }
+}
+
+impl KerasSerializable for MeanMetricWrapper {
+    fn get_config(&self) -> Result<Config> {
+        let mut config = Config::from([
+            ("name".to_owned(), Value::from(self.name.as_str())),
+            ("dtype".to_owned(), dtype_config::to_value(&self.dtype)?),
+            ("fn".to_owned(), Handle::serialize(&self.function)?),
+        ]);
+        config.extend(self.arguments.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Ok(config)
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        let mut config = config.clone();
+        name_by_class(&mut config, "MeanMetricWrapper");
+        let function: Function = field::required(&config, "fn", &[], crate::registry::revive_by_name)?;
+        let name = field::optional(&config, "name", &[], crate::ConfigField::from_value, || "mean_metric_wrapper".to_owned())?;
+        let dtype = field::optional(&config, "dtype", &[], dtype_config::from_value, || DType::Float32)?;
+        let mut arguments = config;
+        arguments.retain(|key, _| !["fn", "name", "dtype"].contains(&key.as_str()));
+        let with_arguments = if arguments.is_empty() { None } else { Some(parameterized(&function, &arguments)?) };
+        Ok(Self { name, dtype, arguments, with_arguments, bare: false, ..Self::bare(function) })
+    }
+}
+
+/// One of Keras's own functions with arguments: a metric's or a loss's.
+fn parameterized(function: &Function, arguments: &Dict) -> Result<Box<dyn Values>> {
+    let name = function.name();
+    let own = inventory::iter::<ParameterizedValues>.into_iter().find(|p| function.is_builtin() && p.function == name);
+    match own {
+        Some(own) => (own.make)(arguments).at(name),
+        None => Ok(Box::new(crate::losses::parameterized(function, arguments)?)),
+    }
+}
+
+impl Values for Loss {
+    fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+        let (y_true, y_pred) = crate::losses::as_numbers(y_true, y_pred)?;
+        self.call(&y_true, &y_pred)
+    }
+}
+
+impl Measure for MeanMetricWrapper {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
+        let values = match &self.with_arguments {
+            Some(own) => own.values(y_true, y_pred)?,
+            None => self.function.call2(y_true, y_pred)?,
+        };
+        let weights = apply_mask(sample_weight, y_pred.mask(), self.dtype, Reduction::Sum)?;
+        self.state.update(&self.name, self.dtype, &values, weights.as_ref())
+    }
+
+    fn result(&self) -> Result<Nested<Tensor>> {
+        self.state.result(&self.name, self.dtype).map(Into::into)
+    }
+
+    fn variables(&self) -> Result<Vec<Variable>> {
+        self.state.variables(&self.name, self.dtype).map(Vec::from)
+    }
+}

@@ -1,0 +1,131 @@
+//! What losses and metrics compute with: safe division, unit vectors, running and grouped sums, top k.
+
+use burn_backend::ops::FloatTensorOps;
+use burn_backend::tensor::IndexingUpdateOp;
+
+use super::arithmetic::{divide, equal, greater, minimum, multiply};
+use super::create::{arange, zeros};
+use super::dtypes::{cast, to_float};
+use super::elementwise::{rsqrt, square};
+use super::reduce::{Axes, sum_impl};
+use super::shape::{expand_at, where_impl};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::engine::Engine;
+use crate::tensor::{DType, Shape, Tensor};
+
+/// What Keras adds so as not to divide by zero (`keras.config.epsilon`).
+pub(crate) const EPSILON: f64 = 1e-7;
+
+/// x / y, and 0 where y is 0 (`keras.ops.divide_no_nan`).
+pub(crate) fn divide_no_nan(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    let (x, y) = super::dtypes::promote(to_float(x)?.into(), to_float(y)?.into())?;
+    let is_zero = equal(&y, 0.0)?;
+    // The divisor is replaced too: the gradient of an infinite quotient would be NaN.
+    let quotient = divide(&x, super::where_(&is_zero, 1.0, &y)?)?;
+    super::where_(&is_zero, 0.0, &quotient)
+}
+
+/// x over its Euclidean norm along an axis (`keras.ops.normalize`).
+pub(crate) fn unit(x: &Tensor, axis: &Axes) -> Result<Tensor> {
+    let x = to_float(x)?;
+    let inverse = rsqrt(&sum_impl(&square(&x)?, axis, true)?)?;
+    multiply(&x, minimum(&inverse, 1.0 / EPSILON)?)
+}
+
+/// Running sums along an axis (`keras.ops.cumsum`).
+pub(crate) fn cumsum(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let position = x.shape().axis(axis)?;
+    let x = to_float(x)?;
+    if x.is_symbolic() {
+        return Ok(x);
+    }
+    Ok(Tensor::from_raw(Engine::float_cumsum(x.raw()?, position), x.dtype()))
+}
+
+/// Sums of the numbers of each segment (`keras.ops.segment_sum`), for vectors; numbers of segments
+/// that do not exist are left out.
+pub(crate) fn segment_sum(x: &Tensor, segments: &[i64], count: usize) -> Result<Tensor> {
+    let x = to_float(x)?;
+    if x.shape().num_elements() != Some(segments.len()) {
+        return Err(Error::new(ErrorKind::Shape, "each number needs a segment")
+            .expected(segments.len().to_string())
+            .received(format!("shape {}", x.shape())));
+    }
+    if segments.is_empty() {
+        return zeros(&Shape::from([count]), x.dtype());
+    }
+    // Numbers without a segment go to one more, which is dropped.
+    let valid = |segment: &i64| usize::try_from(*segment).is_ok_and(|segment| segment < count);
+    let positions: Vec<i64> = segments.iter().map(|s| if valid(s) { *s } else { count as i64 }).collect();
+    let len = positions.len();
+    let sums = zeros(&Shape::from([count + 1]), x.dtype())?;
+    let positions = Tensor::from_vec(positions, [len])?.raw()?;
+    let sums = Engine::float_select_assign(sums.raw()?, 0, positions, x.raw()?, IndexingUpdateOp::Add);
+    super::shape::slice_axis(&Tensor::from_raw(sums, x.dtype()), 0, super::shape::Span::range(0, count))
+}
+
+/// Truth where a number is among the `k` largest of its row; of equal ones the first count.
+pub(crate) fn top_k_mask(x: &Tensor, k: usize) -> Result<Tensor> {
+    let classes = x.shape().last()?;
+    if k == 0 || k > classes {
+        return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `k`")
+            .expected(format!("a number from 1 to the number of classes, {classes}"))
+            .received(format!("k={k}")));
+    }
+    let rank = rank_in_row(x)?;
+    super::less(&rank, k as i64)
+}
+
+/// How many numbers of its row come before each number in descending order.
+fn rank_in_row(x: &Tensor) -> Result<Tensor> {
+    let (own, other) = (expand_at(x, -1)?, expand_at(x, -2)?);
+    let positions = arange(x.shape().last()?, DType::Int32)?;
+    let earlier = super::less(expand_at(&positions, 0)?, expand_at(&positions, 1)?)?;
+    let equal_and_earlier = super::logical_and(equal(&other, &own)?, earlier)?;
+    let before = super::logical_or(greater(&other, &own)?, equal_and_earlier)?;
+    sum_impl(&cast(&before, DType::Int32)?, &Axes::from(-1), false)
+}
+
+/// Is the prediction of each target class among the `k` highest (`keras.ops.in_top_k`)?
+/// `targets` has a class for each row of `predictions`.
+pub(crate) fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Result<Tensor> {
+    let classes = predictions.shape().last()?;
+    let chosen = super::create::one_hot(targets, classes, -1, DType::Bool)?;
+    let zero = super::zeros_like(predictions)?;
+    let own = sum_impl(&where_impl(&chosen, predictions, &zero)?, &Axes::from(-1), true)?;
+    let higher = sum_impl(&cast(&greater(predictions, &own)?, DType::Int32)?, &Axes::from(-1), false)?;
+    // A class that does not exist, and a prediction that is no number, are never among them.
+    let exists = super::reduce::any_impl(&chosen, &Axes::from(-1), false)?;
+    let finite = super::reduce::all_impl(&super::less(super::abs(&own)?, f64::INFINITY)?, &Axes::from(-1), false)?;
+    super::logical_and(super::less(&higher, k as i64)?, super::logical_and(exists, finite)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_segments_leave_out_what_has_none() {
+        let x = Tensor::from_slice(&[1.0f32, 2.0, 4.0, 8.0], [4]).unwrap();
+        let sums = segment_sum(&x, &[0, 2, -1, 2], 3).unwrap();
+        assert_eq!(sums.to_vec::<f32>().unwrap(), [1.0, 0.0, 10.0]);
+        assert_eq!(cumsum(&x, 0).unwrap().to_vec::<f32>().unwrap(), [1.0, 3.0, 7.0, 15.0]);
+    }
+
+    // keras.ops.in_top_k([2, 1], [[.1, .9, .5], [.3, .3, .4]], 2); keras.ops.top_k([[.3, .3, .4]], 2)
+    #[test]
+    fn ties_are_in_the_top_k() {
+        let x = Tensor::from_slice(&[0.1f32, 0.9, 0.5, 0.3, 0.3, 0.4], [2, 3]).unwrap();
+        let targets = Tensor::from_slice(&[2i32, 1], [2]).unwrap();
+        assert_eq!(in_top_k(&targets, &x, 2).unwrap().to_vec::<bool>().unwrap(), [true, true]);
+        assert_eq!(in_top_k(&targets, &x, 1).unwrap().to_vec::<bool>().unwrap(), [false, false]);
+        assert_eq!(top_k_mask(&x, 2).unwrap().to_vec::<bool>().unwrap(), [false, true, true, true, false, true]);
+    }
+
+    #[test]
+    fn nothing_over_nothing_is_nothing() {
+        let x = Tensor::from_slice(&[1.0f32, 1.0], [2]).unwrap();
+        let y = Tensor::from_slice(&[0.0f32, 4.0], [2]).unwrap();
+        assert_eq!(divide_no_nan(&x, &y).unwrap().to_vec::<f32>().unwrap(), [0.0, 0.25]);
+    }
+}

@@ -1,0 +1,269 @@
+//! What every optimizer has: its name, its learning rate, and the arguments that all share.
+
+use std::fmt;
+use std::sync::{Mutex, OnceLock};
+
+use super::learning_rate::LearningRate;
+use super::state::State;
+use crate::config::{Config, ConfigField, Number};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::layers::HasBase;
+use crate::utils::auto_name;
+
+/// The first entries of every optimizer's configuration, and the state that the library keeps of it.
+///
+/// An optimizer's struct has it as its field `base`. Its arguments are
+/// - `learning_rate`: a number or a schedule.
+/// - `weight_decay`: each step first takes this share, times the learning rate, off the weights.
+/// - `clipnorm`, `global_clipnorm`, `clipvalue`: the largest norm of each gradient, of all of them
+///   together, or the largest magnitude of their elements; one of the three at most.
+/// - `use_ema`, `ema_momentum`, `ema_overwrite_frequency`: keep a moving average of the weights, and
+///   put it in their place every so many steps (at the end of training when null).
+/// - `loss_scale_factor`: the loss is multiplied by it, and gradients are divided by it.
+/// - `gradient_accumulation_steps`: weights change every so many steps, by the mean of the gradients.
+#[derive(Default)]
+pub struct OptimizerBase {
+    name: OnceLock<String>,
+    pub(super) weight_decay: Option<Number>,
+    pub(super) clipnorm: Option<Number>,
+    pub(super) global_clipnorm: Option<Number>,
+    pub(super) clipvalue: Option<Number>,
+    pub(super) use_ema: bool,
+    pub(super) ema_momentum: Option<Number>,
+    pub(super) ema_overwrite_frequency: Option<i64>,
+    pub(super) gradient_accumulation_steps: Option<i64>,
+    pub(super) state: Mutex<State>,
+    /// Held during a step, so that two threads do not take one at a time.
+    pub(super) stepping: Mutex<()>,
+}
+
+/// Keras's default of `ema_momentum`.
+const EMA_MOMENTUM: f64 = 0.99;
+
+impl OptimizerBase {
+    /// The configuration's entries that belong to it; `decay` was once one, and is ignored.
+    pub const CONFIG_KEYS: &'static [&'static str] = &[
+        "name",
+        "learning_rate",
+        "weight_decay",
+        "clipnorm",
+        "global_clipnorm",
+        "clipvalue",
+        "use_ema",
+        "ema_momentum",
+        "ema_overwrite_frequency",
+        "loss_scale_factor",
+        "gradient_accumulation_steps",
+        "decay",
+    ];
+
+    /// The default arguments, with another learning rate than 0.001.
+    pub fn with_learning_rate(rate: impl Into<LearningRate>) -> Self {
+        let base = Self::default();
+        base.state().learning_rate = rate.into();
+        base
+    }
+
+    /// The default arguments, with another weight decay than none.
+    pub fn with_weight_decay(weight_decay: impl Into<Number>) -> Self {
+        Self { weight_decay: Some(weight_decay.into()), ..Self::default() }
+    }
+
+    /// The name; on first use a new one from the class's: `adam_1`.
+    pub fn name(&self, class_name: &str) -> &str {
+        self.name.get_or_init(|| auto_name(class_name))
+    }
+
+    pub(super) fn given_name(&self) -> Option<&str> {
+        self.name.get().map(String::as_str)
+    }
+
+    /// Sets the name.
+    pub fn set_name(&mut self, name: impl Into<String>) {
+        self.name = OnceLock::from(name.into());
+    }
+
+    /// How much of the weights each step takes away.
+    pub fn weight_decay(&self) -> Option<f64> {
+        self.weight_decay.map(Number::get)
+    }
+
+    /// By what the loss is multiplied.
+    pub fn loss_scale_factor(&self) -> Option<f64> {
+        self.state().loss_scale_factor.map(Number::get)
+    }
+
+    pub(super) fn set_loss_scale_factor(&self, factor: Option<Number>) {
+        self.state().loss_scale_factor = factor;
+    }
+
+    pub(super) fn ema_momentum(&self) -> Number {
+        self.ema_momentum.unwrap_or(Number::Float(EMA_MOMENTUM))
+    }
+
+    /// Every how many steps weights change.
+    pub(super) fn accumulation(&self) -> Option<i64> {
+        self.gradient_accumulation_steps.filter(|steps| *steps > 0)
+    }
+
+    /// Writes its entries, in Keras's order.
+    ///
+    /// # Errors
+    /// When a schedule can't be serialized.
+    pub fn write_config(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
+        let (learning_rate, loss_scale_factor) = {
+            let state = self.state();
+            (state.learning_rate()?, state.loss_scale_factor)
+        };
+        let mut entry = |name: &str, value: Value| config.insert(name.to_owned(), value);
+        entry("name", Value::from(self.name(class_name)));
+        entry("learning_rate", learning_rate.to_value().at("learning_rate")?);
+        entry("weight_decay", self.weight_decay.to_value()?);
+        entry("clipnorm", self.clipnorm.to_value()?);
+        entry("global_clipnorm", self.global_clipnorm.to_value()?);
+        entry("clipvalue", self.clipvalue.to_value()?);
+        entry("use_ema", Value::Bool(self.use_ema));
+        entry("ema_momentum", self.ema_momentum().to_value()?);
+        entry("ema_overwrite_frequency", self.ema_overwrite_frequency.to_value()?);
+        entry("loss_scale_factor", loss_scale_factor.to_value()?);
+        entry("gradient_accumulation_steps", self.gradient_accumulation_steps.to_value()?);
+        Ok(())
+    }
+
+    /// Reads what [`OptimizerBase::write_config`] writes; every entry may be left out.
+    ///
+    /// # Errors
+    /// When an entry is of the wrong type, or entries exclude one another.
+    pub fn read_config(config: &Config) -> Result<Self> {
+        Self::read_config_over(Self::default(), config)
+    }
+
+    /// As [`OptimizerBase::read_config`]; what is left out is as in `base`.
+    ///
+    /// # Errors
+    /// When an entry is of the wrong type, or entries exclude one another.
+    pub fn read_config_over(mut base: Self, config: &Config) -> Result<Self> {
+        fn read<T: ConfigField>(config: &Config, name: &'static str, field: &mut T) -> Result<()> {
+            if let Some(value) = config.get(name) {
+                *field = T::from_value(value).at(name)?;
+            }
+            Ok(())
+        }
+        let mut name: Option<String> = None;
+        read(config, "name", &mut name)?;
+        if let Some(name) = name {
+            base.set_name(name);
+        }
+        {
+            let mut state = base.state();
+            read(config, "learning_rate", &mut state.learning_rate)?;
+            read(config, "loss_scale_factor", &mut state.loss_scale_factor)?;
+        }
+        read(config, "weight_decay", &mut base.weight_decay)?;
+        read(config, "clipnorm", &mut base.clipnorm)?;
+        read(config, "global_clipnorm", &mut base.global_clipnorm)?;
+        read(config, "clipvalue", &mut base.clipvalue)?;
+        read(config, "use_ema", &mut base.use_ema)?;
+        read(config, "ema_momentum", &mut base.ema_momentum)?;
+        read(config, "ema_overwrite_frequency", &mut base.ema_overwrite_frequency)?;
+        read(config, "gradient_accumulation_steps", &mut base.gradient_accumulation_steps)?;
+        base.check()?;
+        Ok(base)
+    }
+
+    /// Do the arguments suit one another?
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid = |message: &'static str, received: String| {
+            Err(Error::new(ErrorKind::Config, message).received(received))
+        };
+        if let Some(steps) = self.gradient_accumulation_steps.filter(|steps| *steps != 0 && *steps < 2) {
+            let received = format!("gradient_accumulation_steps={steps}");
+            return invalid("`gradient_accumulation_steps` must be an integer >= 2", received);
+        }
+        let momentum = self.ema_momentum();
+        if self.use_ema && !(0.0..=1.0).contains(&momentum.get()) {
+            return invalid("`ema_momentum` must be in the range [0, 1]", format!("ema_momentum={momentum}"));
+        }
+        if let Some(frequency) = self.ema_overwrite_frequency.filter(|frequency| self.use_ema && *frequency < 0) {
+            let received = format!("ema_overwrite_frequency={frequency}");
+            return invalid("`ema_overwrite_frequency` must be an integer >= 1 or None", received);
+        }
+        let clips = [("clipnorm", self.clipnorm), ("clipvalue", self.clipvalue), ("global_clipnorm", self.global_clipnorm)];
+        let given: Vec<String> =
+            clips.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
+        if given.len() > 1 {
+            let message = "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set";
+            return invalid(message, given.join(", "));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for OptimizerBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OptimizerBase({:?})", self.name.get())
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        fn $name(mut self, $name: impl Into<$type>) -> Self {
+            self.base_mut().$name = Some($name.into());
+            self
+        }
+    )*};
+}
+
+/// Sets the arguments that all optimizers share; those that contradict one another are an error
+/// where the optimizer is built.
+pub trait OptimizerExt: HasBase<OptimizerBase> + Sized {
+    /// Sets the name.
+    #[must_use]
+    fn name(mut self, name: impl Into<String>) -> Self {
+        self.base_mut().set_name(name);
+        self
+    }
+
+    /// Sets the learning rate: a number or a schedule.
+    #[must_use]
+    fn learning_rate(self, learning_rate: impl Into<LearningRate>) -> Self {
+        self.base().state().learning_rate = learning_rate.into();
+        self
+    }
+
+    setters! {
+        /// Sets which share, times the learning rate, each step takes off the weights.
+        weight_decay: Number;
+        /// Sets the largest norm of each gradient.
+        clipnorm: Number;
+        /// Sets the largest norm of all gradients together.
+        global_clipnorm: Number;
+        /// Sets the largest magnitude of the gradients' elements.
+        clipvalue: Number;
+        /// Sets how slowly the moving average of the weights follows them.
+        ema_momentum: Number;
+        /// Sets every how many steps the moving average replaces the weights.
+        ema_overwrite_frequency: i64;
+        /// Sets every how many steps the weights change.
+        gradient_accumulation_steps: i64;
+    }
+
+    /// Says whether to keep a moving average of the weights.
+    #[must_use]
+    fn use_ema(mut self, use_ema: bool) -> Self {
+        self.base_mut().use_ema = use_ema;
+        self
+    }
+
+    /// Sets by what the loss is multiplied, and gradients divided.
+    #[must_use]
+    fn loss_scale_factor(self, factor: impl Into<Number>) -> Self {
+        self.base().set_loss_scale_factor(Some(factor.into()));
+        self
+    }
+}
+
+impl<T: HasBase<OptimizerBase>> OptimizerExt for T {}

@@ -1,0 +1,41 @@
+//! Limits on gradients.
+
+use super::base::OptimizerBase;
+use crate::config::Number;
+use crate::error::Result;
+use crate::ops::{Axes, divide, maximum, minimum, multiply, reduce::sum_impl, sqrt, square};
+use crate::tensor::Tensor;
+
+/// Applies `clipnorm`, `global_clipnorm` or `clipvalue`.
+pub(super) fn clip(base: &OptimizerBase, gradients: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    let positive = |limit: Option<Number>| limit.map(Number::get).filter(|limit| *limit > 0.0);
+    if let Some(limit) = positive(base.clipnorm) {
+        gradients.iter().map(|gradient| by_norm(gradient, limit)).collect()
+    } else if let Some(limit) = positive(base.global_clipnorm) {
+        by_global_norm(&gradients, limit)
+    } else if let Some(limit) = positive(base.clipvalue) {
+        gradients.iter().map(|gradient| minimum(maximum(gradient, -limit)?, limit)).collect()
+    } else {
+        Ok(gradients)
+    }
+}
+
+fn by_norm(gradient: &Tensor, limit: f64) -> Result<Tensor> {
+    let norm = sqrt(&squares(gradient)?)?;
+    divide(multiply(gradient, limit)?, maximum(norm, limit)?)
+}
+
+fn by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
+    let mut sum = Tensor::scalar(0f32)?;
+    for gradient in gradients {
+        sum = crate::ops::add(sum, squares(gradient)?)?;
+    }
+    let norm = super::kernel::number(&sqrt(&sum)?)?;
+    // An infinite norm gives NaN, so that it is seen.
+    let scale = limit * (1.0 / norm).min(1.0 / limit) + (norm - norm);
+    gradients.iter().map(|gradient| multiply(gradient, scale)).collect()
+}
+
+fn squares(gradient: &Tensor) -> Result<Tensor> {
+    sum_impl(&square(gradient)?, &Axes::all(), false)
+}

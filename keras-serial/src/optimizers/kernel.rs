@@ -1,0 +1,155 @@
+//! Updates that treat every element by itself, in one pass over all tensors that they touch.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::dtypes::cast;
+use crate::tensor::{DType, Element, Tensor};
+use crate::variable::Variable;
+
+/// The arithmetic of an update: single or double precision.
+pub(super) trait Real:
+    Element
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + PartialOrd
+{
+    /// A number of this precision.
+    fn of(number: f64) -> Self;
+    fn sqrt(self) -> Self;
+    fn abs(self) -> Self;
+    fn max(self, other: Self) -> Self;
+    fn min(self, other: Self) -> Self;
+    fn powf(self, exponent: Self) -> Self;
+
+    /// -1, 0 or 1.
+    fn sign(self) -> Self {
+        let zero = Self::of(0.0);
+        if self > zero {
+            Self::of(1.0)
+        } else if self < zero {
+            Self::of(-1.0)
+        } else {
+            self
+        }
+    }
+}
+
+macro_rules! real {
+    ($($type:ty),*) => {$(
+        impl Real for $type {
+            fn of(number: f64) -> Self {
+                number as $type
+            }
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+            fn abs(self) -> Self {
+                self.abs()
+            }
+            fn max(self, other: Self) -> Self {
+                self.max(other)
+            }
+            fn min(self, other: Self) -> Self {
+                self.min(other)
+            }
+            fn powf(self, exponent: Self) -> Self {
+                self.powf(exponent)
+            }
+        }
+    )*};
+}
+
+real!(f32, f64);
+
+/// What happens to one element of the gradient and of `N` variables: the model's and its slots.
+pub(super) trait Kernel<const N: usize> {
+    /// The new elements of the variables.
+    fn step<R: Real>(&self, gradient: R, states: [R; N]) -> [R; N];
+}
+
+/// Runs a kernel over all elements of a gradient and of variables of its shape. Half precision is
+/// computed in single precision.
+///
+/// # Errors
+/// When the variables are not of one shape and dtype, or not of numbers.
+pub(super) fn run<const N: usize>(kernel: &impl Kernel<N>, gradient: &Tensor, variables: [&Variable; N]) -> Result<()>
+where
+    for<'a> [&'a mut [f32]; N]: Pass<f32, N>,
+    for<'a> [&'a mut [f64]; N]: Pass<f64, N>,
+{
+    match variables.first().map(|variable| variable.dtype()) {
+        Some(DType::Float64) => run_in::<f64, N>(kernel, gradient, variables),
+        _ => run_in::<f32, N>(kernel, gradient, variables),
+    }
+}
+
+fn run_in<R: Real, const N: usize>(kernel: &impl Kernel<N>, gradient: &Tensor, variables: [&Variable; N]) -> Result<()>
+where
+    for<'a> [&'a mut [R]; N]: Pass<R, N>,
+{
+    if let Some(other) = variables.iter().find(|variable| variable.shape() != gradient.shape()) {
+        return Err(Error::new(ErrorKind::Shape, "the shape of the gradient is not the variable's")
+            .expected(format!("shape {}", other.shape()))
+            .received(format!("shape {}", gradient.shape()))
+            .at(other.path().to_owned()));
+    }
+    let mut states: [Vec<R>; N] = std::array::from_fn(|_| Vec::new());
+    for (state, variable) in states.iter_mut().zip(variables) {
+        *state = cast(&variable.read(), R::DTYPE)?.with_elements(<[R]>::to_vec)?;
+    }
+    cast(gradient, R::DTYPE)?.with_elements(|gradient: &[R]| {
+        states.each_mut().map(Vec::as_mut_slice).pass(kernel, gradient);
+    })?;
+    for (state, variable) in states.into_iter().zip(variables) {
+        variable.assign(&Tensor::from_vec(state, variable.shape().clone())?)?;
+    }
+    Ok(())
+}
+
+/// A pass over several slices at once.
+pub(super) trait Pass<R, const N: usize> {
+    fn pass(self, kernel: &impl Kernel<N>, gradient: &[R]);
+}
+
+macro_rules! pass {
+    ($n:literal: [$($state:ident),*] zipped $zipped:expr, as $pattern:pat) => {
+        impl<R: Real> Pass<R, $n> for [&mut [R]; $n] {
+            fn pass(self, kernel: &impl Kernel<$n>, gradient: &[R]) {
+                let [$($state),*] = self;
+                for (g, $pattern) in gradient.iter().zip($zipped) {
+                    [$(*$state),*] = kernel.step(*g, [$(*$state),*]);
+                }
+            }
+        }
+    };
+}
+
+pass!(1: [a] zipped a.iter_mut(), as a);
+pass!(2: [a, b] zipped a.iter_mut().zip(b), as (a, b));
+pass!(3: [a, b, c] zipped a.iter_mut().zip(b).zip(c), as ((a, b), c));
+pass!(4: [a, b, c, d] zipped a.iter_mut().zip(b).zip(c).zip(d), as (((a, b), c), d));
+
+/// One number of any floating-point dtype.
+pub(super) fn number(tensor: &Tensor) -> Result<f64> {
+    cast(tensor, DType::Float64)?.item()
+}
+
+/// A number as variables of a dtype hold it.
+pub(super) fn rounded(number: f64, dtype: DType) -> f64 {
+    if dtype == DType::Float64 { number } else { f64::from(number as f32) }
+}
+
+/// A power in the precision of a dtype: `1 - power` loses digits, and Keras loses the same.
+pub(super) fn power(base: f64, exponent: f64, dtype: DType) -> f64 {
+    if dtype == DType::Float64 { base.powf(exponent) } else { f64::from((base as f32).powf(exponent as f32)) }
+}
+
+/// By what Adam multiplies the learning rate at a step, counted from 1: √(1 - β₂ᵗ) / (1 - β₁ᵗ).
+pub(super) fn bias_correction(beta_1: f64, beta_2: f64, step: i64, dtype: DType) -> f64 {
+    let step = step as f64;
+    (1.0 - power(beta_2, step, dtype)).sqrt() / (1.0 - power(beta_1, step, dtype))
+}

@@ -1,0 +1,59 @@
+//! The argument `learning_rate`: a number or a schedule.
+
+use super::schedules::LearningRateSchedule;
+use crate::config::ConfigField;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+
+/// How far a step goes: a number, or a schedule that depends on the step.
+#[derive(Clone, Debug)]
+pub enum LearningRate {
+    /// A number, in single precision as Keras keeps it.
+    Constant(f32),
+    /// A schedule.
+    Schedule(LearningRateSchedule),
+}
+
+impl From<f64> for LearningRate {
+    fn from(rate: f64) -> Self {
+        Self::Constant(rate as f32)
+    }
+}
+
+impl From<f32> for LearningRate {
+    fn from(rate: f32) -> Self {
+        Self::Constant(rate)
+    }
+}
+
+impl<T: Into<LearningRateSchedule>> From<T> for LearningRate {
+    fn from(schedule: T) -> Self {
+        Self::Schedule(schedule.into())
+    }
+}
+
+impl ConfigField for LearningRate {
+    fn to_value(&self) -> Result<Value> {
+        match self {
+            Self::Constant(rate) => rate.to_value(),
+            Self::Schedule(schedule) => schedule.to_value(),
+        }
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        match value {
+            Value::Float(rate) => Ok(Self::Constant(*rate as f32)),
+            Value::Dict(form) if form.get("class_name").and_then(Value::as_str) == Some("function") => {
+                Err(Error::new(ErrorKind::Unsupported, "a function as `learning_rate` is not supported")
+                    .received(value.short())
+                    .hint("write it as a schedule: implement `Schedule` for a type and register it"))
+            }
+            Value::Dict(_) => LearningRateSchedule::from_value(value).map(Self::Schedule),
+            other => Err(Error::new(
+                ErrorKind::Config,
+                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule",
+            )
+            .received(format!("learning_rate={}", other.short()))),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Gradients of matrices turned into rotations
+
+use regex::Regex;
+
+use super::adam::{self, Step};
+use super::kernel::{self, Kernel, Real, number};
+use super::{Optimize, OptimizerBase, pattern};
+use crate::config::Number;
+use crate::error::Result;
+use crate::ops::linalg::matmul_impl;
+use crate::ops::shape::transpose_to;
+use crate::ops::{Axes, add, divide, multiply, reduce::sum_impl, sqrt, square, subtract};
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+use crate::{KerasSerializable, register};
+
+/// For matrices: the gathered gradient `m`, brought near an orthogonal matrix by `ns_steps` of
+/// Newton's and Schulz's iteration `x ← a x + (b x xᵀ + c (x xᵀ)²) x`. For everything else: Adam.
+///
+/// # Arguments
+/// - `learning_rate`: 0.001 by default; Adam's is `adam_lr_ratio` (1) times as large.
+/// - `adam_beta_1`, `adam_beta_2`, `epsilon`: Adam's, 0.9, 0.999 and 1e-7 by default.
+/// - `weight_decay`, `adam_weight_decay`: 0.004 by default.
+/// - `exclude_layers`: regular expressions; Adam is for variables in whose paths one is found.
+/// - `exclude_embeddings`: Adam is for embeddings too; true by default.
+/// - `muon_a`, `muon_b`, `muon_c`: 3.4445, -4.775 and 2.0315 by default.
+/// - `momentum`: 0.95 by default, and `nesterov`: true by default.
+/// - `ns_steps`: 5 by default.
+/// - `rms_rate`: 0.2 by default; steps are multiplied by it and the root of the longer side.
+/// - those of [`OptimizerBase`].
+///
+/// Follows <https://keras.io/api/optimizers/muon>.
+///
+/// ```
+/// use keras_serial::optimizers::{Muon, Optimizer, OptimizerExt};
+/// use keras_serial::prelude::*;
+/// let dense = LayerRef::from(Dense::new(1).kernel_initializer("zeros"));
+/// dense.build([1, 1])?;
+/// let optimizer = Optimizer::from(Muon::new().learning_rate(0.25));
+/// let gradients = [[3.0f32].as_slice(), &[3.0]];
+/// let gradients = [Tensor::from_slice(gradients[0], [1, 1])?, Tensor::from_slice(gradients[1], [1])?];
+/// optimizer.apply(&gradients.map(Some), &dense.weights())?;
+/// // The bias, a vector, is Adam's.
+/// assert!((dense.weights()[1].read().item::<f32>()? + 0.25).abs() < 1e-6);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.optimizers", alias("muon"))]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct Muon {
+    #[config(default = OptimizerBase::with_weight_decay(0.004))]
+    base: OptimizerBase,
+    #[config(default = 0.9.into())]
+    adam_beta_1: Number,
+    #[config(default = 0.999.into())]
+    adam_beta_2: Number,
+    #[config(default = 1e-7.into())]
+    epsilon: Number,
+    #[config(default, with = nullable)]
+    exclude_layers: Vec<String>,
+    #[config(default = 3.4445.into())]
+    muon_a: Number,
+    #[config(default = (-4.775).into())]
+    muon_b: Number,
+    #[config(default = 2.0315.into())]
+    muon_c: Number,
+    #[config(default = 1.into())]
+    adam_lr_ratio: Number,
+    #[config(default = 0.95.into())]
+    momentum: Number,
+    #[config(default = 5)]
+    ns_steps: usize,
+    #[config(default = true)]
+    nesterov: bool,
+    #[config(default = true)]
+    exclude_embeddings: bool,
+    #[config(default = Some(0.004.into()))]
+    adam_weight_decay: Option<Number>,
+    #[config(default = Some(0.2.into()))]
+    rms_rate: Option<Number>,
+}
+
+/// A list, or null for an empty one.
+mod nullable {
+    use crate::config::ConfigField;
+    use crate::error::Result;
+    use crate::json::Value;
+
+    pub fn to_value(items: &Vec<String>) -> Result<Value> {
+        items.to_value()
+    }
+
+    pub fn from_value(value: &Value) -> Result<Vec<String>> {
+        Ok(Option::from_value(value)?.unwrap_or_default())
+    }
+}
+
+impl Muon {
+    fn is_adams(&self, variable: &Variable, excluded: &[Regex]) -> bool {
+        let path = variable.path();
+        variable.shape().rank() != 2
+            || (self.exclude_embeddings && path.to_lowercase().contains("embedding"))
+            || excluded.iter().any(|pattern| pattern.is_match(path))
+    }
+
+    fn excluded(&self) -> Result<Vec<Regex>> {
+        self.exclude_layers.iter().map(|layer| pattern::search(layer)).collect()
+    }
+
+    /// Newton's and Schulz's iteration, on the wide form of a matrix.
+    fn orthogonalized(&self, x: &Tensor) -> Result<Tensor> {
+        let tall = x.shape().dim(-2)? > x.shape().dim(-1)?;
+        let mut x = if tall { transposed(x)? } else { x.clone() };
+        let norm = number(&sqrt(&sum_impl(&square(&x)?, &Axes::all(), false)?)?)?;
+        x = divide(x, norm + 1e-7)?;
+        for _ in 0..self.ns_steps {
+            let gram = matmul_impl(&x, &transposed(&x)?)?;
+            let squared = multiply(matmul_impl(&gram, &gram)?, self.muon_c.get())?;
+            let correction = add(multiply(gram, self.muon_b.get())?, squared)?;
+            x = add(multiply(&x, self.muon_a.get())?, matmul_impl(&correction, &x)?)?;
+        }
+        if tall { transposed(&x) } else { Ok(x) }
+    }
+}
+
+fn transposed(x: &Tensor) -> Result<Tensor> {
+    transpose_to(x, &[1, 0])
+}
+
+impl Optimize for Muon {
+    fn create_slots(&self, variables: &[Variable]) -> Result<()> {
+        let excluded = self.excluded()?;
+        for variable in variables {
+            let is_adams = self.is_adams(variable, &excluded);
+            let names: &[&str] = if is_adams { &["momentum", "velocity"] } else { &["momentum"] };
+            self.base.add_slots(std::slice::from_ref(variable), names)?;
+        }
+        Ok(())
+    }
+
+    fn decay_of(&self, variable: &Variable) -> Result<Option<f64>> {
+        let adams = self.adam_weight_decay.map(Number::get);
+        Ok(if self.is_adams(variable, &self.excluded()?) { adams } else { self.base.weight_decay() })
+    }
+
+    fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
+        if self.base.find_slot(variable, "velocity").is_some() {
+            let rate = learning_rate * self.adam_lr_ratio.get();
+            let betas = (self.adam_beta_1.get(), self.adam_beta_2.get());
+            let step = Step::new(betas, self.epsilon.get(), rate, self.iterations()?, variable);
+            return adam::update(&self.base, &step, gradient, variable);
+        }
+        let m = self.base.slot(variable, "momentum")?;
+        let momentum = self.momentum.get();
+        kernel::run(&Gather { momentum }, gradient, [&m])?;
+        let direction = if self.nesterov { add(gradient, multiply(m.read(), momentum)?)? } else { m.read() };
+        let size = match self.rms_rate {
+            Some(rate) => {
+                let longer = variable.shape().dim(0)?.max(variable.shape().dim(1)?);
+                rate.get() * (longer as f64).sqrt()
+            }
+            None => 1.0,
+        };
+        let step = multiply(self.orthogonalized(&direction)?, learning_rate * size)?;
+        variable.assign(&subtract(variable.read(), step)?)
+    }
+}
+
+struct Gather {
+    momentum: f64,
+}
+
+impl Kernel<1> for Gather {
+    fn step<R: Real>(&self, g: R, [m]: [R; 1]) -> [R; 1] {
+        [m + (g + m * R::of(self.momentum - 1.0))]
+    }
+}

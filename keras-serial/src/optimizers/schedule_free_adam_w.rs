@@ -1,0 +1,93 @@
+//! Adam whose mean of weights stands in for a schedule
+
+use super::kernel::{self, Kernel, Real, power, rounded};
+use super::{Optimize, OptimizerBase};
+use crate::config::Number;
+use crate::error::Result;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+use crate::{KerasSerializable, register};
+
+/// Adam without a schedule: gradient steps go to `z`, the mean of all `z` so far is `x`, and the
+/// weights stand between: `z ← z - learning_rate · g / (√(v / (1 - beta_2ᵗ)) + epsilon)`,
+/// `x ← (1 - 1/t) x + z/t`, `w ← (1 - beta_1) z + beta_1 · x`.
+///
+/// # Arguments
+/// - `learning_rate`: 0.0025 by default.
+/// - `beta_1`, `beta_2`: 0.9 and 0.999 by default.
+/// - `epsilon`: 1e-8 by default.
+/// - `warmup_steps`: over how many steps the learning rate rises to its full value, 0 by default.
+/// - those of [`OptimizerBase`].
+///
+/// Follows <https://keras.io/api/optimizers/>.
+///
+/// ```
+/// use keras_serial::optimizers::{Optimizer, OptimizerExt, ScheduleFreeAdamW};
+/// use keras_serial::prelude::*;
+/// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
+/// dense.build([1, 1])?;
+/// let optimizer = Optimizer::from(ScheduleFreeAdamW::new().learning_rate(0.5));
+/// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
+/// assert!((dense.weights()[0].read().item::<f32>()? - 0.5).abs() < 1e-4);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.optimizers", alias("schedulefreeadamw"))]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct ScheduleFreeAdamW {
+    #[config(default = OptimizerBase::with_learning_rate(0.0025))]
+    base: OptimizerBase,
+    #[config(default = 0.9.into())]
+    beta_1: Number,
+    #[config(default = 0.999.into())]
+    beta_2: Number,
+    #[config(default = 1e-8.into())]
+    epsilon: Number,
+    #[config(default = 0.into())]
+    warmup_steps: Number,
+}
+
+impl Optimize for ScheduleFreeAdamW {
+    fn create_slots(&self, variables: &[Variable]) -> Result<()> {
+        self.base.add_slots(variables, &["momentum", "velocity"])?;
+        // All three sequences begin at the weights.
+        variables.iter().try_for_each(|variable| self.base.slot(variable, "momentum")?.assign(&variable.read()))
+    }
+
+    fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
+        let (z, v) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "velocity")?);
+        let (dtype, count) = (variable.dtype(), self.iterations()? as f64 + 1.0);
+        let warmup = self.warmup_steps.get();
+        let step = Step {
+            learning_rate: if warmup > 0.0 { learning_rate * (count / warmup).min(1.0) } else { learning_rate },
+            beta_1: rounded(self.beta_1.get(), dtype),
+            beta_2: rounded(self.beta_2.get(), dtype),
+            epsilon: self.epsilon.get(),
+            correction: 1.0 - power(self.beta_2.get(), count, dtype),
+            share: 1.0 / count,
+        };
+        kernel::run(&step, gradient, [variable, &z, &v])
+    }
+}
+
+struct Step {
+    learning_rate: f64,
+    beta_1: f64,
+    beta_2: f64,
+    epsilon: f64,
+    correction: f64,
+    share: f64,
+}
+
+impl Kernel<3> for Step {
+    fn step<R: Real>(&self, g: R, [w, z, v]: [R; 3]) -> [R; 3] {
+        let (beta_1, rest) = (R::of(self.beta_1), R::of(1.0 - self.beta_1));
+        let v = v + (g * g - v) * R::of(1.0 - self.beta_2);
+        let root = (v / R::of(self.correction)).sqrt() + R::of(self.epsilon);
+        let z = z - R::of(self.learning_rate) * g / root;
+        // With the new `z`, as Keras computes it on TensorFlow; on JAX it takes the old one.
+        let x = (w - rest * z) / beta_1;
+        let x = R::of(1.0 - self.share) * x + R::of(self.share) * z;
+        [rest * z + beta_1 * x, z, v]
+    }
+}

@@ -1,0 +1,207 @@
+//! The variables that an optimizer owns, and which of the model's they belong to.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{MutexGuard, PoisonError};
+
+use regex::Regex;
+
+use super::base::OptimizerBase;
+use super::learning_rate::LearningRate;
+use crate::config::Number;
+use crate::error::{Error, ErrorKind, Result};
+use crate::initializers::Initializer;
+use crate::tensor::{DType, Shape, Tensor};
+use crate::utils::scope_path;
+use crate::variable::{Variable, VariableOptions};
+
+/// What an optimizer keeps between steps.
+pub(super) struct State {
+    /// As given; a number moves to `rate` when that is made.
+    pub learning_rate: LearningRate,
+    pub loss_scale_factor: Option<Number>,
+    iteration: Option<Variable>,
+    rate: Option<Variable>,
+    /// The variables made since, in order.
+    own: Vec<Variable>,
+    /// By the model's variable: its slots, by name.
+    slots: HashMap<u64, Vec<(String, Variable)>>,
+    /// The model's variables, once the optimizer is built.
+    pub trainable: Option<Vec<Variable>>,
+    pub known: HashSet<u64>,
+    pub excluded: HashSet<u64>,
+    pub excluded_names: Option<Regex>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            learning_rate: LearningRate::Constant(0.001),
+            loss_scale_factor: None,
+            iteration: None,
+            rate: None,
+            own: Vec::new(),
+            slots: HashMap::new(),
+            trainable: None,
+            known: HashSet::new(),
+            excluded: HashSet::new(),
+            excluded_names: None,
+        }
+    }
+}
+
+impl State {
+    /// The learning rate as it is now.
+    pub fn learning_rate(&self) -> Result<LearningRate> {
+        match &self.rate {
+            Some(rate) => rate.read().item::<f32>().map(LearningRate::Constant),
+            None => Ok(self.learning_rate.clone()),
+        }
+    }
+
+    /// Replaces the learning rate; a schedule gives way to a schedule only.
+    pub fn set_learning_rate(&mut self, rate: LearningRate) -> Result<()> {
+        match (&self.learning_rate, &rate) {
+            (LearningRate::Schedule(_), LearningRate::Constant(_)) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` constructor \
+                     argument, hence its learning rate is not settable",
+                )
+                .hint("instantiate the optimizer with a float `learning_rate` argument"));
+            }
+            (_, LearningRate::Schedule(_)) => self.rate = None,
+            (_, LearningRate::Constant(number)) => {
+                if let Some(variable) = &self.rate {
+                    variable.assign(&Tensor::scalar(*number)?)?;
+                }
+            }
+        }
+        self.learning_rate = rate;
+        Ok(())
+    }
+}
+
+fn own_variable(value: Tensor, name: &str, path: String) -> Variable {
+    let options =
+        VariableOptions { name: name.to_owned(), path, trainable: false, saved: true, autocast: false, regularizer: None, constraint: None };
+    Variable::new(value, options)
+}
+
+impl OptimizerBase {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As Keras's `name_scope` makes it: an optimizer inside another's scope stands below its name.
+    fn path(&self, name: &str) -> String {
+        let own = format!("{}/", self.given_name().unwrap_or("optimizer"));
+        let around = scope_path("");
+        if around == own || around.ends_with(&format!("/{own}")) { around + name } else { around + &own + name }
+    }
+
+    /// The counter of steps.
+    pub(super) fn iteration(&self) -> Result<Variable> {
+        let mut state = self.state();
+        match &state.iteration {
+            Some(variable) => Ok(variable.clone()),
+            None => {
+                let variable = own_variable(Tensor::scalar(0i64)?, "iteration", self.path("iteration"));
+                Ok(state.iteration.insert(variable).clone())
+            }
+        }
+    }
+
+    /// The number of steps that were taken, those that only gathered gradients too.
+    pub(super) fn steps(&self) -> Result<i64> {
+        self.iteration()?.read().item()
+    }
+
+    /// The variable of the learning rate, unless that is a schedule.
+    fn rate(&self) -> Result<Option<Variable>> {
+        let mut state = self.state();
+        match (&state.rate, &state.learning_rate) {
+            (Some(variable), _) => Ok(Some(variable.clone())),
+            (None, LearningRate::Constant(number)) => {
+                let variable = own_variable(Tensor::scalar(*number)?, "learning_rate", self.path("learning_rate"));
+                Ok(Some(state.rate.insert(variable).clone()))
+            }
+            (None, LearningRate::Schedule(_)) => Ok(None),
+        }
+    }
+
+    /// The variables that it owns, in the order of files.
+    pub(super) fn own_variables(&self) -> Result<Vec<Variable>> {
+        let first = [Some(self.iteration()?), self.rate()?];
+        Ok(first.into_iter().flatten().chain(self.state().own.iter().cloned()).collect())
+    }
+
+    /// Makes a variable of the optimizer's own (`add_variable`).
+    ///
+    /// # Errors
+    /// When the initializer can't make the value.
+    pub fn add_variable(&self, shape: &Shape, dtype: DType, initializer: &Initializer, name: &str) -> Result<Variable> {
+        self.add_value(initializer.init(shape, dtype)?, name, self.path(name))
+    }
+
+    /// Makes a scalar of the optimizer's own.
+    pub(super) fn add_own(&self, value: Tensor, name: &str) -> Result<Variable> {
+        self.add_value(value, name, self.path(name))
+    }
+
+    /// Makes a variable with a value and a path of its own.
+    pub(super) fn add_value(&self, value: Tensor, name: &str, path: String) -> Result<Variable> {
+        let variable = own_variable(value, name, path);
+        self.state().own.push(variable.clone());
+        Ok(variable)
+    }
+
+    /// Makes a variable of the shape and dtype of one of the model's, known as its slot `name`
+    /// (`add_variable_from_reference`).
+    ///
+    /// # Errors
+    /// When the initializer can't make the value.
+    pub fn add_slot(&self, variable: &Variable, name: &str, initializer: &Initializer) -> Result<Variable> {
+        let full_name = format!("{}_{name}", variable.path().replace('/', "_"));
+        let slot = self.add_variable(variable.shape(), variable.dtype(), initializer, &full_name)?;
+        self.keep_slot(variable, name, &slot);
+        Ok(slot)
+    }
+
+    /// Makes a variable that was made otherwise known as the slot `name` of one of the model's.
+    pub(super) fn keep_slot(&self, variable: &Variable, name: &str, slot: &Variable) {
+        self.state().slots.entry(variable.id()).or_default().push((name.to_owned(), slot.clone()));
+    }
+
+    /// Makes slots of these names, zeros, for each of the model's variables (`add_optimizer_variables`).
+    ///
+    /// # Errors
+    /// When the engine can't make them.
+    pub fn add_slots(&self, variables: &[Variable], names: &[&str]) -> Result<()> {
+        let zeros = Initializer::new(crate::initializers::Zeros);
+        for variable in variables {
+            for name in names {
+                self.add_slot(variable, name, &zeros)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A slot of one of the model's variables, if there is one of this name.
+    pub fn find_slot(&self, variable: &Variable, name: &str) -> Option<Variable> {
+        let state = self.state();
+        let mut slots = state.slots.get(&variable.id())?.iter();
+        slots.find(|(known, _)| known == name).map(|(_, slot)| slot.clone())
+    }
+
+    /// A slot of one of the model's variables.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn slot(&self, variable: &Variable, name: &str) -> Result<Variable> {
+        self.find_slot(variable, name).ok_or_else(|| {
+            Error::new(ErrorKind::NotBuilt, format!("the optimizer has no `{name}` for this variable"))
+                .expected("a variable that the optimizer was built with")
+                .at(variable.path().to_owned())
+        })
+    }
+}

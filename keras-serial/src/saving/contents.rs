@@ -1,0 +1,362 @@
+//! The one reader under every form: what a file holds, before any object is made from it.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+
+use super::stored::WeightTree;
+use super::{FileForm, H5Attr, H5Reader, Limits, Source, ZipReader, legacy, legacy_config, shards};
+use crate::config::wrong_type;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{JsonLimits, Value};
+
+/// How the weights of a file are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// By the paths of layers: `layers/dense/vars/0`.
+    Paths,
+    /// By the names of layers, with lists of names as attributes.
+    Legacy,
+    /// By the weights' own paths.
+    Own,
+}
+
+/// What a file of Keras holds: configuration, weights that are not read yet, assets.
+///
+/// ```no_run
+/// use keras_serial::saving::{Limits, ModelFile};
+/// let file = ModelFile::open("model.keras", &Limits::default())?;
+/// for path in file.weights().unwrap().paths() {
+///     println!("{path}");
+/// }
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ModelFile {
+    pub(super) form: FileForm,
+    pub(super) layout: Layout,
+    pub(super) metadata: Option<Value>,
+    pub(super) config: Option<Value>,
+    pub(super) weights: Option<WeightTree>,
+    /// Where errors say that the weights lie.
+    pub(super) weights_place: &'static str,
+    pub(super) assets: IndexMap<String, Bytes>,
+}
+
+/// How closely a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All checksums are checked, assets are read.
+    Whole,
+    /// Names, shapes and dtypes alone: the weights' bytes are not touched.
+    Names,
+}
+
+impl ModelFile {
+    /// Opens a file of any form, by its name, and checks it.
+    ///
+    /// # Errors
+    /// Names the file and the place in it: broken or cut short, over a limit, or of no known form.
+    pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
+        Self::look(path.as_ref(), limits, Look::Whole)
+    }
+
+    pub(super) fn look(path: &Path, limits: &Limits, look: Look) -> Result<Self> {
+        let form = FileForm::of(path)?;
+        Self::of_form(path, form, limits, look).at_with(|| path.display().to_string())
+    }
+
+    fn of_form(path: &Path, form: FileForm, limits: &Limits, look: Look) -> Result<Self> {
+        if form == FileForm::Directory {
+            return Self::archive(form, &Directory { root: path.to_owned(), limits }, limits, look);
+        }
+        let bytes = Source::open_bare(path)?.into_bytes();
+        match form {
+            FileForm::WeightsJson => {
+                let index = json(&bytes, limits)?;
+                let tree = shards::read(path, &index, limits)?;
+                Ok(Self::only_weights(form, Layout::Paths, tree))
+            }
+            form => Self::of_bytes(form, bytes, limits, look),
+        }
+    }
+
+    /// What bytes hold; their first ones tell the form.
+    ///
+    /// # Errors
+    /// As [`ModelFile::open`].
+    pub fn from_bytes(bytes: impl Into<Source>, limits: &Limits) -> Result<Self> {
+        let bytes = bytes.into().into_bytes();
+        let form = if bytes.starts_with(b"\x89HDF") {
+            FileForm::LegacyH5
+        } else if bytes.first() == Some(&b'{') {
+            FileForm::Json
+        } else if bytes.get(8) == Some(&b'{') {
+            FileForm::Safetensors
+        } else {
+            FileForm::Keras
+        };
+        Self::of_bytes(form, bytes, limits, Look::Whole)
+    }
+
+    fn of_bytes(form: FileForm, bytes: Bytes, limits: &Limits, look: Look) -> Result<Self> {
+        match form {
+            FileForm::Keras => Self::archive(form, &Zip(ZipReader::open(bytes, limits)?), limits, look),
+            FileForm::WeightsH5 => {
+                let tree = H5Reader::open(bytes, limits)?.root().into();
+                Ok(Self::only_weights(form, Layout::Paths, tree))
+            }
+            FileForm::LegacyH5 => Self::legacy(bytes, limits),
+            FileForm::Json => {
+                let config = legacy_config::upgrade_model(json(&bytes, limits)?)?;
+                Ok(Self { config: Some(config), ..Self::empty(form) })
+            }
+            FileForm::Safetensors => Self::safetensors(&bytes, limits),
+            FileForm::Directory | FileForm::WeightsJson => {
+                Err(Error::new(ErrorKind::InvalidArgument, format!("{form} is several files, not one")))
+            }
+        }
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn safetensors(bytes: &Bytes, limits: &Limits) -> Result<Self> {
+        let (tree, config) = super::safetensors::read(bytes, limits)?;
+        let config = config.map(|text| json(text.as_bytes(), limits)).transpose().at("__metadata__")?;
+        Ok(Self { config, ..Self::only_weights(FileForm::Safetensors, Layout::Own, tree) })
+    }
+
+    #[cfg(not(feature = "safetensors"))]
+    fn safetensors(_: &Bytes, _: &Limits) -> Result<Self> {
+        let error = Error::new(ErrorKind::Unsupported, "this build does not read safetensors");
+        Err(error.hint("enable the feature `safetensors`"))
+    }
+
+    fn empty(form: FileForm) -> Self {
+        Self {
+            form,
+            layout: Layout::Paths,
+            metadata: None,
+            config: None,
+            weights: None,
+            weights_place: "",
+            assets: IndexMap::new(),
+        }
+    }
+
+    fn only_weights(form: FileForm, layout: Layout, tree: WeightTree) -> Self {
+        Self { layout, weights: Some(tree), ..Self::empty(form) }
+    }
+
+    fn archive(form: FileForm, members: &dyn Members, limits: &Limits, look: Look) -> Result<Self> {
+        if !members.contains("config.json") {
+            return Err(Error::new(ErrorKind::Archive, "the archive has no `config.json`")
+                .hint("a `.keras` file has one; this may be another zip"));
+        }
+        let mut file = Self { weights_place: WEIGHTS, ..Self::empty(form) };
+        if members.contains("metadata.json") {
+            let metadata = json(&members.text("metadata.json")?, limits).at("metadata.json")?;
+            if metadata.as_dict().is_none() {
+                return Err(wrong_type("a dict", &metadata).at("metadata.json"));
+            }
+            file.metadata = Some(metadata);
+        }
+        let config = json(&members.text("config.json")?, limits).at("config.json")?;
+        file.config = Some(config);
+        if !members.contains(WEIGHTS) {
+            let hint = if members.contains("model.weights.npz") {
+                "weights in NumPy's format are pickled, and not read"
+            } else {
+                "the file may be cut short"
+            };
+            return Err(Error::new(ErrorKind::Archive, "the archive has no `model.weights.h5`").hint(hint));
+        }
+        let bytes = match look {
+            Look::Whole => members.bytes(WEIGHTS)?,
+            Look::Names => members.peek(WEIGHTS)?,
+        };
+        let reader = H5Reader::open(bytes, limits).at(WEIGHTS)?;
+        file.weights = Some(reader.root().into());
+        for name in members.names()? {
+            if name.starts_with("assets/") && !name.ends_with('/') {
+                let bytes = members.bytes(&name)?;
+                file.assets.insert(name, bytes);
+            }
+        }
+        Ok(file)
+    }
+
+    fn legacy(bytes: Bytes, limits: &Limits) -> Result<Self> {
+        let reader = H5Reader::open(bytes, limits)?;
+        let mut root: WeightTree = reader.root().into();
+        if let Some(H5Attr::Str(text)) = root.attrs.get("model_config") {
+            let place = "model_config";
+            let config = json(text.as_bytes(), limits).and_then(legacy_config::upgrade_model).at(place)?;
+            let mut file = Self { layout: Layout::Legacy, config: Some(config), ..Self::empty(FileForm::LegacyH5) };
+            if let Some(H5Attr::Str(text)) = root.attrs.get("training_config") {
+                let training = json(text.as_bytes(), limits).at("training_config")?;
+                let compile = legacy_config::compile_config(&training).at("training_config")?;
+                if let Some(Value::Dict(config)) = &mut file.config {
+                    config.insert("compile_config".into(), compile);
+                }
+            }
+            file.weights_place = legacy::WEIGHTS;
+            if !root.groups.contains_key(legacy::WEIGHTS) {
+                return Err(Error::new(ErrorKind::Hdf5, "the file has no group `model_weights`"));
+            }
+            file.weights = Some(root);
+            return Ok(file);
+        }
+        // Weights alone stand in the root.
+        let is_legacy = root.attrs.keys().any(|name| name.starts_with("layer_names"));
+        if !is_legacy && let Some(weights) = root.groups.swap_remove(legacy::WEIGHTS) {
+            root = WeightTree::default();
+            root.groups.insert(legacy::WEIGHTS.into(), weights);
+            return Ok(Self { weights_place: legacy::WEIGHTS, ..Self::only_weights(FileForm::LegacyH5, Layout::Legacy, root) });
+        }
+        let layout = if is_legacy || root.groups.is_empty() { Layout::Legacy } else { Layout::Paths };
+        Ok(Self::only_weights(FileForm::LegacyH5, layout, root))
+    }
+
+    /// The form of the file.
+    pub fn form(&self) -> FileForm {
+        self.form
+    }
+
+    /// The model's serialized form, as Keras 3 writes it; `None` in files of weights.
+    pub fn config(&self) -> Option<&Value> {
+        self.config.as_ref()
+    }
+
+    /// Version and date.
+    pub fn metadata(&self) -> Option<&Value> {
+        self.metadata.as_ref()
+    }
+
+    /// The version of Keras that wrote the file, where it says so.
+    pub fn keras_version(&self) -> Option<&str> {
+        let of_metadata = self.metadata.as_ref().and_then(|metadata| metadata.get("keras_version")?.as_str());
+        of_metadata.or_else(|| {
+            let root = self.weights.as_ref()?;
+            let group = root.groups.get(legacy::WEIGHTS).unwrap_or(root);
+            root.attrs.get("keras_version").or_else(|| group.attrs.get("keras_version"))?.as_str()
+        })
+    }
+
+    /// The weights, not read yet; `None` in configurations.
+    pub fn weights(&self) -> Option<&WeightTree> {
+        self.weights.as_ref()
+    }
+
+    /// The assets, by their paths in an archive.
+    pub fn assets(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.assets.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref()))
+    }
+}
+
+const WEIGHTS: &str = "model.weights.h5";
+
+fn json(text: &[u8], limits: &Limits) -> Result<Value> {
+    Limits::check("bytes of a JSON text", text.len() as u64, limits.max_config_bytes)?;
+    let mut json_limits = JsonLimits::default();
+    json_limits.max_depth = limits.max_json_depth;
+    Value::parse_bytes(text, &json_limits)
+}
+
+/// An archive, or a directory of the same files.
+trait Members {
+    fn contains(&self, name: &str) -> bool;
+    fn text(&self, name: &str) -> Result<Bytes>;
+    fn bytes(&self, name: &str) -> Result<Bytes>;
+    fn peek(&self, name: &str) -> Result<Bytes>;
+    fn names(&self) -> Result<Vec<String>>;
+}
+
+struct Zip(ZipReader);
+
+impl Members for Zip {
+    fn contains(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    fn text(&self, name: &str) -> Result<Bytes> {
+        self.0.read_text(name)
+    }
+
+    fn bytes(&self, name: &str) -> Result<Bytes> {
+        self.0.read(name)
+    }
+
+    fn peek(&self, name: &str) -> Result<Bytes> {
+        self.0.peek(name)
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        Ok(self.0.members().iter().map(|member| member.name.clone()).collect())
+    }
+}
+
+/// A directory; links in it are not followed, so that nothing outside is read.
+struct Directory<'a> {
+    root: PathBuf,
+    limits: &'a Limits,
+}
+
+impl Directory<'_> {
+    fn list(&self, folder: &Path, prefix: &str, depth: usize, names: &mut Vec<String>) -> Result<()> {
+        Limits::check("directories inside each other", depth as u64, self.limits.max_depth as u64)?;
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_str().ok_or_else(|| Error::new(ErrorKind::Archive, "the name of a file is not UTF-8"))?;
+            let path = super::stored::join(prefix, name);
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                return Err(Error::new(ErrorKind::Archive, "links in a model's directory are not followed").at(path));
+            } else if kind.is_dir() {
+                self.list(&entry.path(), &path, depth + 1, names)?;
+            } else {
+                names.push(path);
+            }
+            Limits::check("files of a directory", names.len() as u64, self.limits.max_members as u64)?;
+        }
+        Ok(())
+    }
+
+    fn open(&self, name: &str) -> Result<Bytes> {
+        let path = self.root.join(name);
+        let metadata = path.symlink_metadata().map_err(Error::from).at_with(|| name.to_owned())?;
+        if !metadata.is_file() {
+            return Err(Error::new(ErrorKind::Archive, "not an ordinary file").at(name.to_owned()));
+        }
+        Ok(Source::open_bare(&path).at_with(|| name.to_owned())?.into_bytes())
+    }
+}
+
+impl Members for Directory<'_> {
+    fn contains(&self, name: &str) -> bool {
+        self.root.join(name).symlink_metadata().is_ok()
+    }
+
+    fn text(&self, name: &str) -> Result<Bytes> {
+        self.open(name)
+    }
+
+    fn bytes(&self, name: &str) -> Result<Bytes> {
+        self.open(name)
+    }
+
+    fn peek(&self, name: &str) -> Result<Bytes> {
+        self.open(name)
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let assets = self.root.join("assets");
+        if assets.symlink_metadata().is_ok() {
+            self.list(&assets, "assets", 0, &mut names)?;
+        }
+        names.sort();
+        Ok(names)
+    }
+}

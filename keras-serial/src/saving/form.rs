@@ -1,0 +1,114 @@
+//! The forms in which Keras keeps models and weights, by the names of files.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A form of a file, as its name tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FileForm {
+    /// `.keras`: a zip archive with configuration, weights and assets.
+    Keras,
+    /// A directory with the members of a `.keras` archive (`zipped=False`).
+    Directory,
+    /// `.weights.h5`: weights by the paths of layers.
+    WeightsH5,
+    /// `.weights.json`: the index of weights in several files.
+    WeightsJson,
+    /// `.h5`, `.hdf5`: a whole model, or its weights by the names of layers, as Keras 2 kept them.
+    LegacyH5,
+    /// `.json`: the configuration alone.
+    Json,
+    /// `.safetensors`: weights by their own paths.
+    Safetensors,
+}
+
+impl FileForm {
+    /// The form that a path stands for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when it is none of Keras's; names the suffixes that are.
+    pub fn of(path: &Path) -> Result<Self> {
+        let name = path.to_string_lossy();
+        if path.is_dir() {
+            return Ok(FileForm::Directory);
+        }
+        const SUFFIXES: [(&str, FileForm); 7] = [
+            (".keras", FileForm::Keras),
+            (".weights.h5", FileForm::WeightsH5),
+            (".weights.json", FileForm::WeightsJson),
+            (".h5", FileForm::LegacyH5),
+            (".hdf5", FileForm::LegacyH5),
+            (".safetensors", FileForm::Safetensors),
+            (".json", FileForm::Json),
+        ];
+        let known = SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix));
+        known.map(|(_, form)| *form).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, format!("File format not supported: filepath={name}"))
+                .expected(
+                    "a model (`.keras`, `.h5`, a directory), a configuration (`.json`), \
+                     or weights (`.weights.h5`, `.weights.json`, `.h5`, `.safetensors`)",
+                )
+                .at(name.into_owned())
+        })
+    }
+
+    /// Is there a configuration, from which a model can be made?
+    pub fn is_model(self) -> bool {
+        matches!(self, FileForm::Keras | FileForm::Directory | FileForm::LegacyH5 | FileForm::Json)
+    }
+
+    /// The usual end of a name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            FileForm::Keras => ".keras",
+            FileForm::Directory => "",
+            FileForm::WeightsH5 => ".weights.h5",
+            FileForm::WeightsJson => ".weights.json",
+            FileForm::LegacyH5 => ".h5",
+            FileForm::Json => ".json",
+            FileForm::Safetensors => ".safetensors",
+        }
+    }
+}
+
+impl fmt::Display for FileForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileForm::Keras => "Keras archive",
+            FileForm::Directory => "Keras directory",
+            FileForm::WeightsH5 => "weights in HDF5",
+            FileForm::WeightsJson => "sharded weights in HDF5",
+            FileForm::LegacyH5 => "legacy HDF5",
+            FileForm::Json => "configuration in JSON",
+            FileForm::Safetensors => "weights in safetensors",
+        })
+    }
+}
+
+/// The error for a name with another suffix than is asked for.
+pub(super) fn wrong_suffix(path: &Path, right: &str) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("The filename must end in `{right}`"))
+        .received(format!("filepath={}", path.display()))
+        .at(path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_form() {
+        let form = |name: &str| FileForm::of(Path::new(name)).unwrap();
+        assert_eq!(form("a.weights.h5"), FileForm::WeightsH5);
+        assert_eq!(form("a.h5"), FileForm::LegacyH5);
+        assert_eq!(form("a.weights.json"), FileForm::WeightsJson);
+        assert_eq!(form("model.json"), FileForm::Json);
+        assert_eq!(form("weights.h5"), FileForm::LegacyH5);
+        let error = FileForm::of(Path::new("model.pb")).unwrap_err();
+        assert!(error.to_string().contains("`.keras`"), "{error}");
+    }
+}

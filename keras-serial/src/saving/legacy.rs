@@ -1,0 +1,269 @@
+//! Legacy HDF5: weights in groups by the names of layers, as Keras 2 kept them.
+
+use super::layout::places;
+use super::rules::Rules;
+use super::stored::{StoredTensor, WeightTree, join};
+use super::weights::{KeptGroup, Plan, kept};
+use super::H5Attr;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::layers::LayerRef;
+use crate::variable::Variable;
+
+/// The group of a whole-model file that holds the weights.
+pub(super) const WEIGHTS: &str = "model_weights";
+const TOP: &str = "top_level_model_weights";
+const OPTIMIZER: &str = "optimizer_weights";
+
+/// Beyond this many bytes Keras splits a list of names over several attributes.
+const ATTRIBUTE_LIMIT: usize = 64_512;
+
+/// Weights in the order of legacy files: those that training changes first.
+fn weights_of(layer: &LayerRef) -> Vec<Variable> {
+    let mut weights = layer.trainable_weights();
+    weights.extend(layer.non_trainable_weights());
+    weights.retain(Variable::is_saved);
+    weights
+}
+
+/// A model's own weights, those of no layer in it.
+fn top_weights(model: &LayerRef) -> Vec<Variable> {
+    model.saved_weights()
+}
+
+fn layers_of(model: &LayerRef) -> Vec<LayerRef> {
+    match model.layer().graph() {
+        Some(graph) => graph.graph_layers(),
+        None => model.layers(),
+    }
+}
+
+/// The names in an attribute, which may be split over several.
+fn name_list(group: &WeightTree, name: &str) -> Result<Vec<String>> {
+    let list = |attr: &H5Attr, name: &str| match attr {
+        H5Attr::StrList(names) => Ok(names.clone()),
+        other => Err(Error::new(ErrorKind::Hdf5, format!("wrong type for the attribute `{name}`"))
+            .expected("a list of texts")
+            .received(format!("{other:?}"))),
+    };
+    if let Some(attr) = group.attrs.get(name) {
+        return list(attr, name);
+    }
+    let mut names = Vec::new();
+    for part in 0.. {
+        let name = format!("{name}{part}");
+        let Some(attr) = group.attrs.get(&name) else { break };
+        names.extend(list(attr, &name)?);
+    }
+    Ok(names)
+}
+
+/// The tensors of a layer's group, in order, with their paths.
+fn tensors<'a>(group: &'a WeightTree, path: &str) -> Result<Vec<(String, &'a StoredTensor)>> {
+    let names = name_list(group, "weight_names").at_with(|| path.to_owned())?;
+    let find = |name: String| {
+        let place = join(path, &name);
+        match group.tensor(&name) {
+            Some(tensor) => Ok((place, tensor)),
+            None => Err(Error::new(ErrorKind::Hdf5, "the file has no such weight, though it names it").at(place)),
+        }
+    };
+    names.into_iter().map(find).collect()
+}
+
+fn group<'a>(root: &'a WeightTree, name: &str) -> Result<&'a WeightTree> {
+    root.group(name).filter(|_| !name.is_empty()).ok_or_else(|| {
+        Error::new(ErrorKind::Hdf5, "the file has no group for a layer that it names").at(name.to_owned())
+    })
+}
+
+/// Matches weights by the order of layers, or by their names.
+pub(super) fn plan(model: &LayerRef, root: &WeightTree, by_name: bool, rules: &Rules, lenient: bool) -> Result<Plan> {
+    let mut plan = Plan::default();
+    let names = name_list(root, "layer_names")?;
+    if by_name {
+        plan_by_name(model, root, &names, rules, lenient, &mut plan)?;
+    } else {
+        plan_in_order(model, root, &names, rules, &mut plan)?;
+    }
+    if let Some(group) = root.groups.get(TOP) {
+        let own = top_weights(model);
+        let found = tensors(group, TOP)?;
+        let what = "top-level weights";
+        if own.len() == found.len() {
+            offer(&mut plan, model, &own, &found, rules)?;
+        } else if !(by_name && lenient) {
+            return Err(count_mismatch(what, own.len(), found.len()).at(TOP));
+        }
+    }
+    plan.finish(rules);
+    Ok(plan)
+}
+
+fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &Rules, plan: &mut Plan) -> Result<()> {
+    let layers: Vec<(LayerRef, Vec<Variable>)> = layers_of(model)
+        .into_iter()
+        .map(|layer| {
+            let weights = weights_of(&layer);
+            (layer, weights)
+        })
+        .filter(|(_, weights)| !weights.is_empty())
+        .collect();
+    let mut saved = Vec::new();
+    for name in names {
+        let found = tensors(group(root, name)?, name)?;
+        if !found.is_empty() {
+            saved.push((name, found));
+        }
+    }
+    if saved.len() != layers.len() {
+        return Err(Error::new(ErrorKind::Weights, "Layer count mismatch when loading weights from file")
+            .expected(format!("{} layers: {}", layers.len(), list(layers.iter().map(|(layer, _)| layer.name()))))
+            .received(format!("{} saved layers: {}", saved.len(), list(saved.iter().map(|(name, _)| name.as_str()))))
+            .hint("load with `by_name(true)` to match layers by their names")
+            .at("layer_names"));
+    }
+    for (k, ((layer, weights), (name, found))) in layers.iter().zip(saved).enumerate() {
+        if weights.len() != found.len() {
+            let what = format!("layer #{k} (named {} in the current model, {name} in the save file)", layer.name());
+            return Err(count_mismatch(&what, weights.len(), found.len()).at(name.clone()));
+        }
+        offer(plan, layer, weights, &found, rules)?;
+    }
+    Ok(())
+}
+
+fn plan_by_name(
+    model: &LayerRef,
+    root: &WeightTree,
+    names: &[String],
+    rules: &Rules,
+    lenient: bool,
+    plan: &mut Plan,
+) -> Result<()> {
+    let layers = layers_of(model);
+    for (k, name) in names.iter().enumerate() {
+        let found = tensors(group(root, name)?, name)?;
+        let mut known = false;
+        for layer in layers.iter().filter(|layer| rules.in_file(layer.name()) == name.as_str()) {
+            known = true;
+            let weights = weights_of(layer);
+            if weights.len() == found.len() {
+                offer(plan, layer, &weights, &found, rules)?;
+            } else if lenient {
+                plan.report.skipped.extend(weights.iter().map(|weight| weight.path().to_owned()));
+            } else {
+                let what = format!("layer #{k} (named {})", layer.name());
+                return Err(count_mismatch(&what, weights.len(), found.len()).at(name.clone()));
+            }
+        }
+        if !known {
+            plan.report.skipped.extend(found.into_iter().map(|(path, _)| path));
+        }
+    }
+    for layer in layers {
+        let name = rules.in_file(layer.name()).into_owned();
+        if !names.contains(&name) {
+            plan.report.skipped.extend(weights_of(&layer).iter().map(|weight| weight.path().to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn offer(
+    plan: &mut Plan,
+    layer: &LayerRef,
+    weights: &[Variable],
+    found: &[(String, &StoredTensor)],
+    rules: &Rules,
+) -> Result<()> {
+    for place in places(layer) {
+        plan.touch(&place.layer);
+    }
+    for (weight, (path, tensor)) in weights.iter().zip(found) {
+        plan.offer(weight, path.clone(), Some(tensor), rules)?;
+    }
+    Ok(())
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn count_mismatch(what: &str, expected: usize, received: usize) -> Error {
+    Error::new(ErrorKind::Weights, format!("Weight count mismatch for {what}"))
+        .expected(format!("{expected} weight(s)"))
+        .received(format!("{received} saved weight(s)"))
+}
+
+/// The optimizer's state, as files of Keras 3 have it.
+pub(super) fn read_optimizer(root: &WeightTree) -> Result<Vec<KeptGroup>> {
+    let Some(group) = root.groups.get(OPTIMIZER) else { return Ok(Vec::new()) };
+    let found = tensors(group, OPTIMIZER)?;
+    let datasets = found.iter().enumerate().map(|(i, (_, tensor))| Ok((i.to_string(), tensor.read()?)));
+    Ok(vec![KeptGroup { path: "optimizer/vars".into(), attrs: Vec::new(), datasets: datasets.collect::<Result<_>>()? }])
+}
+
+/// The groups of a model's weights.
+pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
+    let mut root = WeightTree::default();
+    let layers = layers_of(model);
+    let names: Vec<String> = layers.iter().map(|layer| layer.name().to_owned()).collect();
+    put_names(&mut root, "layer_names", names)?;
+    root.attrs.insert("backend".into(), H5Attr::Str("tensorflow".into()));
+    root.attrs.insert("keras_version".into(), H5Attr::Str(super::save::KERAS_VERSION.into()));
+    let mut sorted: Vec<&LayerRef> = layers.iter().collect();
+    sorted.sort_by_key(|layer| layer.name());
+    for layer in sorted {
+        if root.group(layer.name()).is_some() {
+            let error = Error::new(ErrorKind::Weights, "the names of two layers stand for one group of a legacy file");
+            return Err(error.hint("rename one, or save as `.keras`").at(layer.name().to_owned()));
+        }
+        put(root.make_group(layer.name())?, &weights_of(layer)).at_with(|| layer.name().to_owned())?;
+    }
+    put(root.make_group(TOP)?, &top_weights(model)).at(TOP)?;
+    Ok(root)
+}
+
+fn put(group: &mut WeightTree, weights: &[Variable]) -> Result<()> {
+    put_names(group, "weight_names", weights.iter().map(|weight| weight.path().to_owned()).collect())?;
+    for weight in weights {
+        if group.tensor(weight.path()).is_some() {
+            return Err(Error::new(ErrorKind::Weights, "two weights of a layer have one path").at(weight.path().to_owned()));
+        }
+        group.insert(weight.path(), weight.read().to_bytes()?)?;
+    }
+    Ok(())
+}
+
+/// A list of names as one attribute, or as several where HDF5 would not hold it.
+fn put_names(group: &mut WeightTree, name: &str, names: Vec<String>) -> Result<()> {
+    // NumPy gives every text of an array the room of the longest.
+    let longest = names.iter().map(String::len).max().unwrap_or_default().max(1);
+    if longest > ATTRIBUTE_LIMIT {
+        return Err(Error::new(ErrorKind::Weights, "a name is too long for HDF5").received(format!("{longest} bytes")));
+    }
+    if names.len() * longest <= ATTRIBUTE_LIMIT {
+        group.attrs.insert(name.to_owned(), H5Attr::StrList(names));
+        return Ok(());
+    }
+    for (part, names) in names.chunks(ATTRIBUTE_LIMIT / longest).enumerate() {
+        group.attrs.insert(format!("{name}{part}"), H5Attr::StrList(names.to_vec()));
+    }
+    Ok(())
+}
+
+/// The optimizer's state that the model keeps, under the name of its optimizer.
+pub(super) fn put_optimizer(root: &mut WeightTree, model: &LayerRef, optimizer: &str) -> Result<()> {
+    let kept = kept(model);
+    let Some(state) = kept.iter().find(|group| group.path == "optimizer/vars") else { return Ok(()) };
+    let mut numbered: Vec<_> = state.datasets.iter().filter_map(|(name, data)| Some((name.parse::<usize>().ok()?, data))).collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    let name = |number: usize| match number {
+        0 => format!("{optimizer}/iteration"),
+        1 => format!("{optimizer}/learning_rate"),
+        number => format!("{optimizer}/variable_{number}"),
+    };
+    let group = root.make_group(OPTIMIZER)?;
+    put_names(group, "weight_names", numbered.iter().map(|(number, _)| name(*number)).collect())?;
+    numbered.into_iter().try_for_each(|(number, data)| group.insert(&name(number), data.clone()))
+}

@@ -1,0 +1,190 @@
+//! Configurations of legacy files, brought to the form of Keras 3 and back.
+
+use crate::config::{field, wrong_type};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{Dict, Value};
+
+/// The form of a model as Keras 3 writes it, of one as Keras 2 did: no modules, old arguments.
+pub(super) fn upgrade_model(mut form: Value) -> Result<Value> {
+    let Value::Dict(dict) = &mut form else {
+        return Err(wrong_type("a dict", &form).hint("a list of layers is the configuration of a Sequential model"));
+    };
+    if !dict.contains_key("config") {
+        return Err(field::missing(dict, "config"));
+    }
+    upgrade(dict);
+    Ok(form)
+}
+
+/// Upgrades a layer's form; those of the layers in a model too.
+fn upgrade(form: &mut Dict) {
+    let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_legacy = !form.contains_key("module");
+    if is_legacy {
+        let (module, class) = match class.as_str() {
+            "Model" | "Functional" => ("keras.src.models.functional", "Functional"),
+            "Sequential" => ("keras", "Sequential"),
+            other => ("keras.layers", other),
+        };
+        form.insert("class_name".into(), Value::from(class));
+        // A custom object of this name comes before Keras's own.
+        form.insert("module".into(), Value::from(module));
+        form.shift_remove("registered_name");
+    }
+    // Before Keras 2.1 a Sequential model's configuration was the list of its layers.
+    if class == "Sequential"
+        && let Some(layers @ Value::List(_)) = form.get("config").cloned()
+    {
+        form.insert("config".into(), Value::Dict(Dict::from([("layers".to_owned(), layers)])));
+    }
+    let Some(Value::Dict(config)) = form.get_mut("config") else { return };
+    if is_legacy {
+        upgrade_arguments(&class, config);
+    }
+    if class == "Sequential" {
+        start_with_input(config);
+    }
+    for (key, value) in config.iter_mut() {
+        match (key.as_str(), value) {
+            ("layers", Value::List(layers)) => {
+                layers.iter_mut().for_each(|layer| {
+                    if let Value::Dict(layer) = layer {
+                        upgrade(layer);
+                    }
+                });
+            }
+            ("layer" | "cell" | "forward_layer" | "backward_layer", Value::Dict(inner)) if is_form(inner) => upgrade(inner),
+            ("cells", Value::List(cells)) => cells.iter_mut().for_each(|cell| {
+                if let Value::Dict(cell) = cell
+                    && is_form(cell)
+                {
+                    upgrade(cell);
+                }
+            }),
+            _ => {}
+        }
+    }
+}
+
+fn is_form(dict: &Dict) -> bool {
+    dict.contains_key("class_name") && dict.contains_key("config")
+}
+
+/// What `keras.src.legacy.saving.saving_utils.model_from_config` does to a layer's arguments.
+fn upgrade_arguments(class: &str, config: &mut Dict) {
+    if let Some(shape) = config.shift_remove("batch_input_shape")
+        && class == "InputLayer"
+    {
+        config.insert("batch_shape".into(), shape);
+    }
+    if let Some(axis) = config.get_mut("axis") {
+        match axis {
+            Value::List(items) if items.len() == 1 => *axis = items.first().cloned().unwrap_or_default(),
+            Value::Float(number) => *axis = Value::Int(*number as i64),
+            _ => {}
+        }
+    }
+    // tf.keras called its dtype policies otherwise.
+    if let Some(Value::Dict(dtype)) = config.get("dtype")
+        && dtype.get("class_name").and_then(Value::as_str) == Some("Policy")
+        && let Some(name) = dtype.get("config").and_then(|config| config.get("name")).cloned()
+    {
+        config.insert("dtype".into(), name);
+    }
+}
+
+/// A Sequential model whose first layer knows its input's shape begins with an input layer.
+fn start_with_input(config: &mut Dict) {
+    let Some(Value::List(layers)) = config.get_mut("layers") else { return };
+    let Some(first) = layers.first() else { return };
+    let inner = first.get("config");
+    let shape = inner.and_then(|config| config.get("batch_input_shape")).filter(|shape| shape.as_list().is_some());
+    let Some(shape) = shape.filter(|_| first.get("class_name").and_then(Value::as_str) != Some("InputLayer")) else {
+        return;
+    };
+    let dtype = inner.and_then(|config| config.get("dtype")).filter(|dtype| dtype.as_str().is_some());
+    let input = Dict::from([
+        ("batch_shape".to_owned(), shape.clone()),
+        ("dtype".to_owned(), dtype.cloned().unwrap_or_else(|| Value::from("float32"))),
+    ]);
+    let form = Dict::from([
+        ("class_name".to_owned(), Value::from("InputLayer")),
+        ("config".to_owned(), Value::Dict(input)),
+    ]);
+    layers.insert(0, Value::Dict(form));
+}
+
+/// The form of a model as legacy files have it.
+pub(super) fn downgrade_model(form: &Value) -> Result<Value> {
+    let mut form = form.clone();
+    let Value::Dict(dict) = &mut form else { return Err(wrong_type("a dict", &form)) };
+    downgrade(dict)?;
+    dict.retain(|key, _| matches!(key.as_str(), "class_name" | "config"));
+    Ok(form)
+}
+
+fn downgrade(form: &mut Dict) -> Result<()> {
+    let registered = form.get("registered_name").and_then(Value::as_str).filter(|name| name.contains('>')).map(str::to_owned);
+    if let Some(name) = registered {
+        form.insert("class_name".into(), Value::from(name));
+    }
+    form.retain(|key, _| matches!(key.as_str(), "class_name" | "config" | "name" | "inbound_nodes" | "shared_object_id"));
+    let Some(Value::Dict(config)) = form.get_mut("config") else { return Ok(()) };
+    if let Some(Value::List(layers)) = config.get_mut("layers") {
+        for layer in layers {
+            let Value::Dict(layer) = layer else { continue };
+            if is_form(layer) {
+                downgrade(layer)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `training_config` of a legacy file as a `compile_config`.
+pub(super) fn compile_config(training: &Value) -> Result<Value> {
+    let dict = training.as_dict().ok_or_else(|| wrong_type("a dict", training))?;
+    let mut compile = Dict::new();
+    if let Some(optimizer) = dict.get("optimizer_config") {
+        let mut optimizer = optimizer.as_dict().cloned().ok_or_else(|| wrong_type("a dict", optimizer).at("optimizer_config"))?;
+        let class = optimizer.get("class_name").and_then(Value::as_str).unwrap_or_default();
+        if !optimizer.contains_key("module") && !class.contains('>') {
+            optimizer.shift_insert(0, "module".into(), Value::from("keras.optimizers"));
+            optimizer.insert("registered_name".into(), Value::Null);
+        } else if class.contains('>') {
+            let name = class.to_owned();
+            let short = name.rsplit('>').next().unwrap_or_default().to_owned();
+            optimizer.insert("class_name".into(), Value::from(short));
+            optimizer.insert("registered_name".into(), Value::from(name));
+        }
+        compile.insert("optimizer".into(), Value::Dict(optimizer));
+    }
+    for (key, value) in dict {
+        if key != "optimizer_config" {
+            compile.insert(key.clone(), value.clone());
+        }
+    }
+    Ok(Value::Dict(compile))
+}
+
+/// A `compile_config` as the `training_config` of a legacy file, and the optimizer's name.
+pub(super) fn training_config(compile: &Value) -> Result<Option<(Value, String)>> {
+    let Some(dict) = compile.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(None) };
+    let mut training: Dict = dict.iter().filter(|(key, _)| *key != "optimizer").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let Some(optimizer) = dict.get("optimizer").filter(|optimizer| !optimizer.is_null()) else { return Ok(None) };
+    let (class, config) = match optimizer {
+        Value::Str(name) => (name.clone(), Dict::new()),
+        Value::Dict(form) => {
+            let registered = form.get("registered_name").and_then(Value::as_str).filter(|name| name.contains('>'));
+            let class = registered.or_else(|| form.get("class_name").and_then(Value::as_str));
+            let class = class.ok_or_else(|| field::missing(form, "class_name")).at("optimizer")?;
+            let config = form.get("config").and_then(Value::as_dict).cloned().unwrap_or_default();
+            (class.to_owned(), config)
+        }
+        other => return Err(Error::new(ErrorKind::Config, "wrong type for `optimizer`").received(other.short())),
+    };
+    let name = config.get("name").and_then(Value::as_str).map_or_else(|| class.to_lowercase(), str::to_owned);
+    let form = Dict::from([("class_name".to_owned(), Value::from(class)), ("config".to_owned(), Value::Dict(config))]);
+    training.insert("optimizer_config".into(), Value::Dict(form));
+    Ok(Some((Value::Dict(training), name.replace('/', "_"))))
+}

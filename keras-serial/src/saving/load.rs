@@ -1,0 +1,308 @@
+//! Loading models and weights, from every form.
+
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::contents::{Layout, Look, ModelFile};
+use super::layout::places;
+use super::report::LoadReport;
+use super::rules::Rules;
+use super::stored::WeightTree;
+use super::weights::{self, Plan};
+use super::{FileForm, Limits, Source, legacy};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::layers::{Assets, LayerRef};
+use crate::models::{Model, model_from_config};
+use crate::object::SharingScope;
+use crate::registry::CustomObjects;
+use crate::variable::Deferred;
+
+/// How a model or its weights are loaded.
+///
+/// ```no_run
+/// use keras_serial::saving::LoadOptions;
+/// let model = LoadOptions::new().load_model("model.keras")?;
+/// // Transfer learning: all but the head, from a file with another one.
+/// let report = LoadOptions::new().skip("head").load_weights(&model, "other.weights.h5")?;
+/// println!("{}", report.table());
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "`load_model` and its like do the loading"]
+pub struct LoadOptions {
+    custom_objects: CustomObjects,
+    limits: Limits,
+    strict: bool,
+    skip_mismatch: bool,
+    by_name: bool,
+    rules: Rules,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            custom_objects: CustomObjects::default(),
+            limits: Limits::default(),
+            strict: true,
+            skip_mismatch: false,
+            by_name: false,
+            rules: Rules::default(),
+        }
+    }
+}
+
+impl LoadOptions {
+    /// Strict, within the default limits, without custom objects.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Objects that the file may name, beside the registered ones.
+    pub fn custom_objects(mut self, custom_objects: CustomObjects) -> Self {
+        self.custom_objects = custom_objects;
+        self
+    }
+
+    /// Other limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    pub(super) fn limits_in_force(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Must every weight of the model and of the file find the other? Yes by default; if not, those
+    /// that fit are applied, and the report tells the rest.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Skips weights that are missing or of another shape, as Keras does with a warning; the report
+    /// tells them. No by default.
+    pub fn skip_mismatch(mut self, skip_mismatch: bool) -> Self {
+        self.skip_mismatch = skip_mismatch;
+        self
+    }
+
+    /// Matches the layers of a legacy file by their names and not by their order; no by default.
+    pub fn by_name(mut self, by_name: bool) -> Self {
+        self.by_name = by_name;
+        self
+    }
+
+    /// Loads no weights into these layers, nor into those in them (`objects_to_skip`).
+    pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
+        self.rules.objects.extend(layers);
+        self
+    }
+
+    /// Loads only weights that match this pattern (or another that is given): a path in the file or
+    /// of a weight, with all below it, or with `*` for any characters.
+    pub fn only(mut self, pattern: impl Into<String>) -> Self {
+        self.rules.only.push(pattern.into());
+        self
+    }
+
+    /// Leaves out weights that match a pattern, as [`LoadOptions::only`] takes them.
+    pub fn skip(mut self, pattern: impl Into<String>) -> Self {
+        self.rules.skip.push(pattern.into());
+        self
+    }
+
+    /// Loads only weights for whose path (`dense/kernel`) this is true.
+    pub fn filter(mut self, filter: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.rules.filter = Some(Arc::new(filter));
+        self
+    }
+
+    /// Takes what the file has at (or below) the path `in_file` for what the model has at `in_model`.
+    pub fn rename(mut self, in_file: impl Into<String>, in_model: impl Into<String>) -> Self {
+        self.rules.rename.push((in_file.into(), in_model.into()));
+        self
+    }
+
+    /// The model of a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with new
+    /// weights), or `.safetensors` with a configuration.
+    ///
+    /// # Errors
+    /// Names the place in the file or in the object tree; see [`ErrorKind`].
+    pub fn load_model(&self, path: impl AsRef<Path>) -> Result<Model> {
+        self.open_model(path.as_ref()).map(|(model, _)| model)
+    }
+
+    fn open_model(&self, path: &Path) -> Result<(Model, LoadReport)> {
+        let form = FileForm::of(path)?;
+        if matches!(form, FileForm::WeightsH5 | FileForm::WeightsJson) {
+            let error = Error::new(ErrorKind::InvalidArgument, "the file holds weights, and no model");
+            return Err(error
+                .received(format!("filepath={}", path.display()))
+                .hint("make the model, then call `load_weights`")
+                .at(path.display().to_string()));
+        }
+        let file = ModelFile::look(path, &self.limits, Look::Whole)?;
+        self.revive(file).at_with(|| path.display().to_string())
+    }
+
+    /// The model of a file in memory; its first bytes tell the form.
+    ///
+    /// # Errors
+    /// As [`LoadOptions::load_model`].
+    pub fn load_model_from_bytes(&self, bytes: impl Into<Source>) -> Result<Model> {
+        self.load_model_with_report(bytes).map(|(model, _)| model)
+    }
+
+    /// The model of a file from any reader.
+    ///
+    /// # Errors
+    /// As [`LoadOptions::load_model`].
+    pub fn load_model_from_reader(&self, reader: impl Read + Seek) -> Result<Model> {
+        self.load_model_from_bytes(Source::from_reader(reader)?)
+    }
+
+    /// The model of a file in memory, and what became of each weight.
+    ///
+    /// # Errors
+    /// As [`LoadOptions::load_model`].
+    pub fn load_model_with_report(&self, bytes: impl Into<Source>) -> Result<(Model, LoadReport)> {
+        self.revive(ModelFile::from_bytes(bytes, &self.limits)?)
+    }
+
+    /// The model of a file that is open already.
+    ///
+    /// # Errors
+    /// As [`LoadOptions::load_model`].
+    pub fn load_model_file(&self, file: &ModelFile) -> Result<(Model, LoadReport)> {
+        self.revive(file.clone())
+    }
+
+    fn revive(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
+        let config = file.config.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Archive, "No model config found in the file").hint("it may hold weights alone")
+        })?;
+        let place = match file.form {
+            FileForm::Keras | FileForm::Directory => "config.json",
+            FileForm::LegacyH5 => "model_config",
+            _ => "model",
+        };
+        // What the file does not give stays as an initializer made it, where that is allowed.
+        let whole = self.strict && !self.skip_mismatch && self.rules.is_empty() && file.weights.is_some();
+        let model = {
+            let _sharing = SharingScope::enter();
+            let _deferred = whole.then(Deferred::enter);
+            model_from_config(config, &self.custom_objects).at(place)?
+        };
+        if file.form == FileForm::LegacyH5
+            && let Some(compile) = config.get("compile_config").filter(|compile| **compile != Value::Null)
+        {
+            let mut slot = model.base().compile_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            slot.get_or_insert_with(|| compile.clone());
+        }
+        let Some(tree) = &file.weights else { return Ok((model, LoadReport::default())) };
+        let plan = self.plan(&model, &file, tree)?;
+        load_assets(model.as_layer(), &file)?;
+        let report = self.apply(plan, &model, file.weights_place)?;
+        Ok((model, report))
+    }
+
+    fn plan(&self, model: &Model, file: &ModelFile, tree: &WeightTree) -> Result<Plan> {
+        let layer = model.as_layer();
+        let plan = match file.layout {
+            Layout::Paths => weights::plan(layer, tree, &self.rules),
+            Layout::Legacy => {
+                let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
+                legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(|mut plan| {
+                    plan.kept = legacy::read_optimizer(tree)?;
+                    Ok(plan)
+                })
+            }
+            #[cfg(feature = "safetensors")]
+            Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
+            #[cfg(not(feature = "safetensors"))]
+            Layout::Own => Err(Error::new(ErrorKind::Unsupported, "this build does not read safetensors")),
+        };
+        locate(plan, file.weights_place)
+    }
+
+    fn apply(&self, plan: Plan, model: &Model, place: &'static str) -> Result<LoadReport> {
+        locate(plan.apply(model.as_layer(), self.strict && !self.skip_mismatch), place)
+    }
+
+    /// Loads weights into a model, from `.weights.h5`, `.weights.json`, `.keras`, a directory,
+    /// legacy `.h5`, or `.safetensors`.
+    ///
+    /// # Errors
+    /// When the weights do not fit (and neither `strict` is off nor `skip_mismatch` on): the model is
+    /// unchanged then.
+    pub fn load_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<LoadReport> {
+        let path = path.as_ref();
+        let at = || path.display().to_string();
+        let form = FileForm::of(path)?;
+        if !self.rules.objects.is_empty() && !matches!(form, FileForm::WeightsH5 | FileForm::WeightsJson) {
+            let error = Error::new(ErrorKind::InvalidArgument, "`objects_to_skip` only supports loading '.weights.h5' files");
+            return Err(error.received(at()).at(at()));
+        }
+        if self.by_name && form != FileForm::LegacyH5 {
+            let error = Error::new(ErrorKind::InvalidArgument, "`by_name` only supports loading legacy '.h5' or '.hdf5' files");
+            return Err(error.received(at()).at(at()));
+        }
+        let file = ModelFile::look(path, &self.limits, Look::Whole)?;
+        self.load_weights_file(model, &file).at_with(at)
+    }
+
+    /// Loads weights into a model, from a file that is open already.
+    ///
+    /// # Errors
+    /// As [`LoadOptions::load_weights`].
+    pub fn load_weights_file(&self, model: &Model, file: &ModelFile) -> Result<LoadReport> {
+        let tree = file.weights.as_ref().ok_or_else(|| Error::new(ErrorKind::Weights, "the file holds no weights"))?;
+        let mut plan = self.plan(model, file, tree)?;
+        if file.layout == Layout::Legacy {
+            // As in Keras: these weights come without the optimizer's state.
+            plan.kept.clear();
+        }
+        self.apply(plan, model, file.weights_place)
+    }
+}
+
+/// Puts the member of an archive in front of an error's path.
+fn locate<T>(result: Result<T>, place: &'static str) -> Result<T> {
+    if place.is_empty() { result } else { result.at(place) }
+}
+
+fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
+    for place in places(model) {
+        let prefix =
+            if place.path.is_empty() { "assets/".to_owned() } else { format!("assets/{}/", place.path) };
+        let mut assets = Assets::default();
+        for (name, bytes) in &file.assets {
+            if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty() && !name.contains('/')) {
+                assets.insert(name, bytes.to_vec());
+            }
+        }
+        place.layer.layer().load_assets(&assets).at("assets").at_with(|| place.layer.name().to_owned())?;
+    }
+    Ok(())
+}
+
+/// The model of a file (`keras.models.load_model`).
+///
+/// # Errors
+/// Names the place in the file or in the object tree; see [`ErrorKind`].
+pub fn load_model(path: impl AsRef<Path>) -> Result<Model> {
+    LoadOptions::new().load_model(path)
+}
+
+impl Model {
+    /// Loads weights from a file of any form, strictly.
+    ///
+    /// # Errors
+    /// When the weights do not fit: the model is unchanged then.
+    pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<LoadReport> {
+        LoadOptions::new().load_weights(self, path)
+    }
+}

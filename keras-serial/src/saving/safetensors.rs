@@ -1,0 +1,156 @@
+//! `.safetensors`: weights by their own paths, `dense/kernel`.
+//!
+//! Keras has no such form. The keys are the paths that Keras gives to weights; the optimizer's state
+//! stands under `optimizer/vars`; with [`SaveOptions::embed_config`](super::SaveOptions::embed_config)
+//! the configuration is in the metadata, and the file is a whole model.
+
+use std::io::Write;
+
+use ::safetensors::{Dtype, SafeTensors};
+use bytes::Bytes;
+
+use super::rules::Rules;
+use super::stored::WeightTree;
+use super::weights::{KEPT, KeptGroup, Plan, kept};
+use super::Limits;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::{Dict, Value};
+use crate::layers::LayerRef;
+use crate::models::Model;
+use crate::tensor::{DType, TensorBytes};
+
+/// The entry of the metadata that holds the configuration.
+const CONFIG: &str = "keras_config";
+
+const DTYPES: [(DType, Dtype, &str); 13] = [
+    (DType::Float64, Dtype::F64, "F64"),
+    (DType::Float32, Dtype::F32, "F32"),
+    (DType::Float16, Dtype::F16, "F16"),
+    (DType::BFloat16, Dtype::BF16, "BF16"),
+    (DType::Int64, Dtype::I64, "I64"),
+    (DType::Int32, Dtype::I32, "I32"),
+    (DType::Int16, Dtype::I16, "I16"),
+    (DType::Int8, Dtype::I8, "I8"),
+    (DType::UInt64, Dtype::U64, "U64"),
+    (DType::UInt32, Dtype::U32, "U32"),
+    (DType::UInt16, Dtype::U16, "U16"),
+    (DType::UInt8, Dtype::U8, "U8"),
+    (DType::Bool, Dtype::BOOL, "BOOL"),
+];
+
+/// The tensors of a file, as slices of it, and the text of the configuration if there is one.
+pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
+    let broken = |error: ::safetensors::SafeTensorError| {
+        Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {error}")).with_source(error)
+    };
+    let header = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
+    Limits::check("bytes of a JSON text", header, limits.max_config_bytes)?;
+    let (start, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let start = start.checked_add(8).ok_or_else(|| Error::new(ErrorKind::Limit, "header is too long"))?;
+    let infos = metadata.tensors();
+    Limits::check("datasets of a file", infos.len() as u64, limits.max_datasets as u64)?;
+    let mut entries: Vec<_> = infos.into_iter().collect();
+    entries.sort_by(|a, b| a.1.data_offsets.cmp(&b.1.data_offsets).then_with(|| a.0.cmp(&b.0)));
+    let mut tree = WeightTree::default();
+    for (name, info) in entries {
+        let (from, to) = info.data_offsets;
+        let range = start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
+        let (from, to) = range.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
+        let dtype = DTYPES.iter().find(|(_, theirs, _)| *theirs == info.dtype).map(|(ours, ..)| *ours);
+        let dtype = dtype.ok_or_else(|| {
+            let error = Error::new(ErrorKind::DType, "elements are of no type of a tensor");
+            error.received(format!("{:?}", info.dtype)).at(name.clone())
+        })?;
+        tree.insert(&name, TensorBytes { dtype, shape: info.shape.clone(), data: bytes.slice(from..to) })?;
+    }
+    let config = metadata.metadata().as_ref().and_then(|entries| entries.get(CONFIG).cloned());
+    Ok((tree, config))
+}
+
+/// Matches weights by their own paths; the model's name in front may be another.
+pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
+    let mut plan = Plan::default();
+    for place in super::layout::places(model) {
+        plan.touch(&place.layer);
+    }
+    let paths = root.paths();
+    let mut used = std::collections::HashSet::new();
+    let prefix = format!("{}/", model.name());
+    for weight in model.weights().iter().filter(|weight| weight.is_saved()) {
+        let own = rules.in_file(weight.path()).into_owned();
+        let inner = own.strip_prefix(&prefix).unwrap_or(&own);
+        let mut found = paths.iter().filter(|path| **path == own || path.split_once('/').is_some_and(|(_, rest)| rest == inner));
+        let exact = paths.iter().find(|path| **path == own || **path == inner);
+        let path = match (exact, found.next(), found.next()) {
+            (Some(path), ..) | (None, Some(path), None) => path.clone(),
+            _ => own,
+        };
+        plan.offer(weight, path.clone(), root.tensor(&path), rules)?;
+        used.insert(path);
+    }
+    let mut kept = KeptGroup { path: "optimizer/vars".into(), attrs: Vec::new(), datasets: Vec::new() };
+    for path in paths {
+        if used.contains(&path) {
+            continue;
+        }
+        match path.strip_prefix("optimizer/vars/").zip(root.tensor(&path)) {
+            Some((name, tensor)) if KEPT.contains(&"optimizer") => kept.datasets.push((name.to_owned(), tensor.read()?)),
+            _ => plan.report.unexpected.push(path),
+        }
+    }
+    if !kept.datasets.is_empty() {
+        plan.kept.push(kept);
+    }
+    plan.finish(rules);
+    Ok(plan)
+}
+
+/// A model's weights by their paths.
+pub(super) fn build(model: &Model) -> Result<Vec<(String, TensorBytes)>> {
+    let mut tensors: Vec<(String, TensorBytes)> = Vec::new();
+    for weight in model.weights().iter().filter(|weight| weight.is_saved()) {
+        if tensors.iter().any(|(path, _)| path == weight.path()) {
+            return Err(Error::new(ErrorKind::Weights, "two weights have one path").at(weight.path().to_owned()));
+        }
+        tensors.push((weight.path().to_owned(), weight.read().to_bytes()?));
+    }
+    for group in kept(model.as_layer()) {
+        tensors.extend(group.datasets.into_iter().map(|(name, data)| (format!("{}/{name}", group.path), data)));
+    }
+    Ok(tensors)
+}
+
+/// Writes a file: large elements first, so that all are aligned, then by name.
+pub(super) fn write(mut tensors: Vec<(String, TensorBytes)>, config: Option<String>, mut output: impl Write) -> Result<()> {
+    tensors.sort_by(|(a, x), (b, y)| y.dtype.size().cmp(&x.dtype.size()).then_with(|| a.cmp(b)));
+    let mut header = Dict::new();
+    let mut metadata = Dict::from([("format".to_owned(), Value::from("keras"))]);
+    if let Some(config) = config {
+        metadata.insert(CONFIG.to_owned(), Value::from(config));
+    }
+    header.insert("__metadata__".to_owned(), Value::Dict(metadata));
+    let mut end = 0;
+    for (name, tensor) in &tensors {
+        let dtype = DTYPES.iter().find(|(ours, ..)| *ours == tensor.dtype).map(|(.., name)| *name);
+        let dtype = dtype.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
+        let start = end;
+        end += tensor.data.len();
+        let entry = Dict::from([
+            ("dtype".to_owned(), Value::from(dtype)),
+            ("shape".to_owned(), Value::List(tensor.shape.iter().map(|extent| Value::from(*extent)).collect())),
+            ("data_offsets".to_owned(), Value::List(vec![Value::from(start), Value::from(end)])),
+        ]);
+        header.insert(name.clone(), Value::Dict(entry));
+    }
+    let mut header = Value::Dict(header).to_json();
+    while !header.len().is_multiple_of(8) {
+        header.push(' ');
+    }
+    output.write_all(&(header.len() as u64).to_le_bytes())?;
+    output.write_all(header.as_bytes())?;
+    for (_, tensor) in &tensors {
+        output.write_all(&tensor.data)?;
+    }
+    output.flush()?;
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! Saving models and weights, in every form that Keras still writes, and in `.safetensors`.
+
+use std::fs::File;
+use std::io::{BufWriter, Cursor, Seek, Write};
+use std::path::Path;
+
+use super::contents::{Look, ModelFile};
+use super::form::wrong_suffix;
+use super::layout::places;
+use super::moment::Moment;
+use super::stored::WeightTree;
+use super::{
+    H5Attr, H5Reader, Limits, Source, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights,
+    write_atomically,
+};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{Dict, Value};
+use crate::layers::{Assets, LayerRef};
+use crate::models::Model;
+use crate::object::{Handle, SharingScope};
+
+/// The version of Keras whose formats are written.
+pub(super) const KERAS_VERSION: &str = "3.15.1";
+const WEIGHTS: &str = "model.weights.h5";
+
+/// How a model is saved.
+///
+/// ```no_run
+/// # use keras_serial::saving::{SaveOptions, load_model};
+/// # let model = load_model("model.keras")?;
+/// SaveOptions::new().max_shard_size(2.0).save_weights(&model, "model.weights.json")?;
+/// SaveOptions::new().zipped(false).save_model(&model, "model_directory")?;
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "`save_model` and its like do the saving"]
+pub struct SaveOptions {
+    deterministic: bool,
+    zipped: bool,
+    max_shard_size: Option<f64>,
+    include_optimizer: bool,
+    embed_config: bool,
+    objects_to_skip: Vec<LayerRef>,
+}
+
+impl Default for SaveOptions {
+    fn default() -> Self {
+        Self {
+            deterministic: false,
+            zipped: true,
+            max_shard_size: None,
+            include_optimizer: true,
+            embed_config: false,
+            objects_to_skip: Vec::new(),
+        }
+    }
+}
+
+impl SaveOptions {
+    /// As Keras saves.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leaves the date out, so that two saves of one model are equal byte for byte; off by default.
+    pub fn deterministic(mut self, deterministic: bool) -> Self {
+        self.deterministic = deterministic;
+        self
+    }
+
+    /// One archive, or the directory of its members? An archive by default.
+    pub fn zipped(mut self, zipped: bool) -> Self {
+        self.zipped = zipped;
+        self
+    }
+
+    /// Splits weights over files of at most so many GiB, with an index `.weights.json`.
+    pub fn max_shard_size(mut self, gib: f64) -> Self {
+        self.max_shard_size = Some(gib);
+        self
+    }
+
+    /// Is the optimizer's state part of a legacy file? Yes by default.
+    pub fn include_optimizer(mut self, include_optimizer: bool) -> Self {
+        self.include_optimizer = include_optimizer;
+        self
+    }
+
+    /// Puts the configuration into the metadata of a `.safetensors` file; no by default.
+    pub fn embed_config(mut self, embed_config: bool) -> Self {
+        self.embed_config = embed_config;
+        self
+    }
+
+    /// Saves no weights of these layers, nor of those in them (`save_weights` alone).
+    pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
+        self.objects_to_skip.extend(layers);
+        self
+    }
+
+    /// Saves a whole model: `.keras`, legacy `.h5`, or a directory for `zipped(false)`; its
+    /// configuration alone as `.json`.
+    ///
+    /// The old file or the new one, whole, stands there at any moment. Of a directory, this holds
+    /// for each of its files.
+    ///
+    /// # Errors
+    /// When an object can't be serialized, the name has another suffix, or the system refuses.
+    pub fn save_model(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let name = path.to_string_lossy();
+        if !self.zipped {
+            if name.ends_with(".keras") {
+                let text = "When using `zipped=False`, the `filepath` argument should not end in `.keras`";
+                let error = Error::new(ErrorKind::InvalidArgument, text);
+                return Err(error.received(format!("filepath={name}")).at(name.into_owned()));
+            }
+            return Parts::of(model, self)?.write_directory(path).at_with(|| path.display().to_string());
+        }
+        if name.ends_with(".keras") {
+            let parts = Parts::of(model, self)?;
+            let expected = parts.weights.clone();
+            return write_atomically(path, |file| {
+                parts.write(BufWriter::new(&mut *file))?;
+                verify(file, &expected, |bytes| ZipReader::open(bytes, &Limits::default())?.peek(WEIGHTS))
+            });
+        }
+        if !name.ends_with(".weights.h5") && (name.ends_with(".h5") || name.ends_with(".hdf5")) {
+            let tree = self.legacy(model)?;
+            return write_hdf5(&tree, path);
+        }
+        if name.ends_with(".json") && !name.ends_with(".weights.json") {
+            let text = model.to_json()?;
+            return write_atomically(path, |file| Ok(file.write_all(text.as_bytes())?));
+        }
+        Err(Error::new(ErrorKind::InvalidArgument, "Invalid filepath extension for saving")
+            .expected("a `.keras` extension for the native Keras format (recommended) or a `.h5` extension")
+            .received(format!("filepath={name}"))
+            .at(name.into_owned()))
+    }
+
+    /// Saves a model as a `.keras` archive in memory.
+    ///
+    /// # Errors
+    /// When an object can't be serialized.
+    pub fn save_model_to_bytes(&self, model: &Model) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        Parts::of(model, self)?.write(&mut bytes)?;
+        Ok(bytes.into_inner())
+    }
+
+    fn legacy(&self, model: &Model) -> Result<WeightTree> {
+        let form = Handle::serialize(model.as_layer())?;
+        let mut root = WeightTree::default();
+        let text = legacy_config::downgrade_model(&form)?.to_json();
+        root.attrs.insert("keras_version".into(), H5Attr::Str(KERAS_VERSION.into()));
+        root.attrs.insert("backend".into(), H5Attr::Str("tensorflow".into()));
+        root.attrs.insert("model_config".into(), H5Attr::Str(text));
+        let compile = form.get("compile_config").filter(|_| self.include_optimizer);
+        if let Some((training, optimizer)) = compile.map(legacy_config::training_config).transpose()?.flatten() {
+            root.attrs.insert("training_config".into(), H5Attr::Str(training.to_json()));
+            legacy::put_optimizer(&mut root, model.as_layer(), &optimizer)?;
+        }
+        root.groups.insert(legacy::WEIGHTS.into(), legacy::build(model.as_layer())?);
+        Ok(root)
+    }
+
+    /// Saves a model's weights: `.weights.h5`, `.weights.json` in shards, legacy `.h5`, or
+    /// `.safetensors`.
+    ///
+    /// # Errors
+    /// When the name has another suffix, or the system refuses.
+    pub fn save_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let name = path.to_string_lossy();
+        if let Some(gib) = self.max_shard_size {
+            if !name.ends_with("weights.h5") && !name.ends_with("weights.json") {
+                return Err(wrong_suffix(path, ".weights.json").hint("`max_shard_size` is given"));
+            }
+            let (tree, order) = weights::build(model.as_layer(), &self.objects_to_skip)?;
+            return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30));
+        }
+        if name.ends_with(".weights.json") {
+            return Err(wrong_suffix(path, ".weights.h5").hint("with `max_shard_size`, weights are saved as `.weights.json`"));
+        }
+        if name.ends_with(".weights.h5") {
+            let (tree, _) = weights::build(model.as_layer(), &self.objects_to_skip)?;
+            return write_hdf5(&tree, path);
+        }
+        if name.ends_with(".h5") || name.ends_with(".hdf5") {
+            return write_hdf5(&legacy::build(model.as_layer())?, path);
+        }
+        if name.ends_with(".safetensors") {
+            return self.save_safetensors(model, path);
+        }
+        Err(wrong_suffix(path, ".weights.h5"))
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
+        let config = self.embed_config.then(|| model.to_json()).transpose()?;
+        let tensors = super::safetensors::build(model)?;
+        write_atomically(path, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
+    }
+
+    #[cfg(not(feature = "safetensors"))]
+    fn save_safetensors(&self, _: &Model, path: &Path) -> Result<()> {
+        let error = Error::new(ErrorKind::Unsupported, "this build does not write safetensors");
+        Err(error.hint("enable the feature `safetensors`").at(path.display().to_string()))
+    }
+}
+
+/// Writes a tree as an HDF5 file, and reads names and shapes back before the old file goes.
+pub(super) fn write_hdf5(tree: &WeightTree, path: &Path) -> Result<()> {
+    write_atomically(path, |file| {
+        tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
+        verify(file, tree, Ok)
+    })
+}
+
+/// Does a file that was just written hold what it should?
+fn verify(file: &mut File, expected: &WeightTree, member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>) -> Result<()> {
+    let limits = Limits::default().with_max_ratio(u64::MAX);
+    let bytes = member(Source::of_file(file)?.into_bytes())?;
+    let found: WeightTree = H5Reader::open(bytes, &limits)?.root().into();
+    let mut error = None;
+    expected.each(&mut |path, tensor| {
+        let same = found.tensor(&path).is_some_and(|found| {
+            found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok()
+        });
+        if !same {
+            error = Some(path);
+        }
+    });
+    match error {
+        None => Ok(()),
+        Some(path) => Err(Error::new(ErrorKind::Io, "the file that was written does not hold the weight").at(path)),
+    }
+}
+
+/// What goes into an archive, ready before the file is opened.
+pub(super) struct Parts {
+    pub metadata: String,
+    pub config: String,
+    pub weights: WeightTree,
+    pub assets: Vec<(String, Vec<u8>)>,
+    pub time: Option<ZipTime>,
+}
+
+impl Parts {
+    fn of(model: &Model, options: &SaveOptions) -> Result<Self> {
+        let layer = model.as_layer();
+        let config = {
+            let _sharing = SharingScope::enter();
+            Handle::serialize(layer)?
+        };
+        let mut assets = Vec::new();
+        for place in places(layer) {
+            let mut own = Assets::default();
+            place.layer.layer().save_assets(&mut own).at_with(|| place.layer.name().to_owned())?;
+            let folder = if place.path.is_empty() { "assets".to_owned() } else { format!("assets/{}", place.path) };
+            assets.extend(own.iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes.to_vec())));
+        }
+        let (weights, _) = weights::build(layer, &[])?;
+        Self::new(config.to_json(), weights, assets, options.deterministic)
+    }
+
+    /// The parts of an archive that is saved now.
+    pub fn new(config: String, weights: WeightTree, assets: Vec<(String, Vec<u8>)>, deterministic: bool) -> Result<Self> {
+        let now = if deterministic { Moment::START } else { Moment::now() };
+        let metadata = Value::Dict(Dict::from([
+            ("keras_version".to_owned(), Value::from(KERAS_VERSION)),
+            ("date_saved".to_owned(), Value::from(now.text())),
+        ]));
+        let time = (!deterministic).then(|| now.zip_time()).transpose()?;
+        Ok(Self { metadata: metadata.to_json(), config, weights, assets, time })
+    }
+
+    /// Writes a `.keras` archive.
+    pub fn write(self, output: impl Write + Seek) -> Result<()> {
+        let mut archive = ZipWriter::new(output);
+        if let Some(time) = self.time {
+            archive = archive.with_time(time);
+        }
+        archive.add("metadata.json", self.metadata.as_bytes())?;
+        archive.add("config.json", self.config.as_bytes())?;
+        let bound = self.weights.size_bound().saturating_mul(2);
+        let weights = self.weights.to_hdf5()?;
+        archive.add_with(WEIGHTS, bound, |member| weights.write(member))?;
+        for (name, bytes) in &self.assets {
+            archive.add(name, bytes)?;
+        }
+        archive.finish()?.flush()?;
+        Ok(())
+    }
+
+    /// Writes the members of an archive into a directory.
+    pub fn write_directory(self, path: &Path) -> Result<()> {
+        std::fs::create_dir_all(path)?;
+        for (name, bytes) in &self.assets {
+            let sound = name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']));
+            if !sound {
+                return Err(Error::new(ErrorKind::Archive, "the name of an asset leads out of the directory").at(name.clone()));
+            }
+            let file = path.join(name);
+            if let Some(parent) = file.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            write_atomically(file, |file| Ok(file.write_all(bytes)?))?;
+        }
+        write_hdf5(&self.weights, &path.join(WEIGHTS))?;
+        let text = |name: &str, text: &str| write_atomically(path.join(name), |file| Ok(file.write_all(text.as_bytes())?));
+        text("config.json", &self.config)?;
+        text("metadata.json", &self.metadata)
+    }
+}
+
+/// Converts a file to another form, by their names; every weight keeps every bit.
+///
+/// The model is made on the way: `load` needs its custom objects.
+///
+/// # Errors
+/// When either file can't be read or written, or one holds what the other form can't.
+pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, load: &super::LoadOptions, save: &SaveOptions) -> Result<()> {
+    let to = to.as_ref();
+    let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Whole)?;
+    let (model, _) = load.load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
+    let name = to.to_string_lossy();
+    let weights_alone = [".weights.h5", ".weights.json", ".safetensors"].iter().any(|suffix| name.ends_with(suffix));
+    if weights_alone { save.save_weights(&model, to) } else { save.save_model(&model, to) }
+}
+
+impl Model {
+    /// Saves the model as `.keras` or legacy `.h5`.
+    ///
+    /// # Errors
+    /// When an object can't be serialized, or the system refuses.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        SaveOptions::new().save_model(self, path)
+    }
+
+    /// Saves the weights as `.weights.h5`, legacy `.h5` or `.safetensors`.
+    ///
+    /// # Errors
+    /// When the name has another suffix, or the system refuses.
+    pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
+        SaveOptions::new().save_weights(self, path)
+    }
+}

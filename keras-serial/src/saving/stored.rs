@@ -1,0 +1,234 @@
+//! What a file's weights are before they are read: a tree of named tensors.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::{H5Attr, H5Builder, H5Dataset, H5Group};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::tensor::{DType, TensorBytes};
+
+/// A tensor in a file: its dtype and shape are known, its elements are read on demand.
+#[derive(Debug, Clone)]
+pub enum StoredTensor {
+    /// A dataset of an HDF5 file.
+    Hdf5(H5Dataset),
+    /// Elements at hand: a slice of a file, or set by hand.
+    Bytes(TensorBytes),
+}
+
+impl StoredTensor {
+    /// The extents.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            StoredTensor::Hdf5(dataset) => dataset.shape(),
+            StoredTensor::Bytes(tensor) => &tensor.shape,
+        }
+    }
+
+    /// The type of the elements.
+    ///
+    /// # Errors
+    /// For types that tensors don't have.
+    pub fn dtype(&self) -> Result<DType> {
+        match self {
+            StoredTensor::Hdf5(dataset) => dataset.dtype(),
+            StoredTensor::Bytes(tensor) => Ok(tensor.dtype),
+        }
+    }
+
+    /// The bytes that the elements take; 0 where their type is not known.
+    pub fn num_bytes(&self) -> u64 {
+        let size = self.dtype().map_or(0, DType::size) as u64;
+        self.shape().iter().fold(size, |bytes, extent| bytes.saturating_mul(*extent as u64))
+    }
+
+    /// The elements: a slice of the file where they lie in one piece, else unpacked.
+    ///
+    /// # Errors
+    /// As [`H5Dataset::read`].
+    pub fn read(&self) -> Result<TensorBytes> {
+        match self {
+            StoredTensor::Hdf5(dataset) => dataset.read(),
+            StoredTensor::Bytes(tensor) => Ok(tensor.clone()),
+        }
+    }
+}
+
+impl From<TensorBytes> for StoredTensor {
+    fn from(tensor: TensorBytes) -> Self {
+        StoredTensor::Bytes(tensor)
+    }
+}
+
+/// A group of tensors and groups, by name, as a file of weights has them.
+///
+/// ```
+/// use keras_serial::saving::WeightTree;
+/// use keras_serial::tensor::{DType, TensorBytes};
+/// let mut tree = WeightTree::default();
+/// let kernel = TensorBytes { dtype: DType::UInt8, shape: vec![2], data: vec![7, 8].into() };
+/// tree.insert("layers/dense/vars/0", kernel)?;
+/// assert_eq!(tree.tensor("layers/dense/vars/0").unwrap().shape(), [2]);
+/// assert_eq!(tree.paths(), ["layers/dense/vars/0"]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct WeightTree {
+    /// Attributes.
+    pub attrs: BTreeMap<String, H5Attr>,
+    /// Groups inside.
+    pub groups: IndexMap<String, WeightTree>,
+    /// Tensors inside.
+    pub tensors: IndexMap<String, StoredTensor>,
+}
+
+/// The names in a path that are not empty.
+pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !name.is_empty())
+}
+
+/// A path below another.
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
+}
+
+impl WeightTree {
+    /// The group at a path; itself for the empty path.
+    pub fn group(&self, path: &str) -> Option<&WeightTree> {
+        names(path).try_fold(self, |group, name| group.groups.get(name))
+    }
+
+    /// The group at a path, to be changed.
+    pub fn group_mut(&mut self, path: &str) -> Option<&mut WeightTree> {
+        names(path).try_fold(self, |group, name| group.groups.get_mut(name))
+    }
+
+    /// The group at a path, made with those above it where there is none.
+    ///
+    /// # Errors
+    /// When a tensor has one of the names.
+    pub fn make_group(&mut self, path: &str) -> Result<&mut WeightTree> {
+        let mut group = self;
+        for name in names(path) {
+            if matches!(name, "." | "..") || name.contains('\0') {
+                return Err(Error::new(ErrorKind::InvalidArgument, "not the name of a group")
+                    .received(format!("{name:?}"))
+                    .at(path.to_owned()));
+            }
+            if group.tensors.contains_key(name) {
+                return Err(Error::new(ErrorKind::Weights, "a tensor has the name of a group").at(path.to_owned()));
+            }
+            group = group.groups.entry(name.to_owned()).or_default();
+        }
+        Ok(group)
+    }
+
+    /// The tensor at a path.
+    pub fn tensor(&self, path: &str) -> Option<&StoredTensor> {
+        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.group(group)?.tensors.get(name)
+    }
+
+    /// Puts a tensor at a path, in place of the one there.
+    ///
+    /// # Errors
+    /// When a group has its name, or a tensor that of a group above it.
+    pub fn insert(&mut self, path: &str, tensor: impl Into<StoredTensor>) -> Result<()> {
+        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let group = self.make_group(group)?;
+        if name.is_empty() || group.groups.contains_key(name) {
+            return Err(Error::new(ErrorKind::Weights, "no name for a tensor, or that of a group").at(path.to_owned()));
+        }
+        group.tensors.insert(name.to_owned(), tensor.into());
+        Ok(())
+    }
+
+    /// Calls `visit` with the path of every tensor, in order.
+    pub fn each<'a>(&'a self, visit: &mut dyn FnMut(String, &'a StoredTensor)) {
+        self.walk("", visit);
+    }
+
+    fn walk<'a>(&'a self, path: &str, visit: &mut dyn FnMut(String, &'a StoredTensor)) {
+        for (name, tensor) in &self.tensors {
+            visit(join(path, name), tensor);
+        }
+        for (name, group) in &self.groups {
+            group.walk(&join(path, name), visit);
+        }
+    }
+
+    /// The paths of all tensors.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.each(&mut |path, _| paths.push(path));
+        paths
+    }
+
+    /// Does nothing stand in it?
+    pub fn is_empty(&self) -> bool {
+        self.attrs.is_empty() && self.groups.is_empty() && self.tensors.is_empty()
+    }
+
+    /// Takes in all of another tree; its tensors come in place of those of the same path.
+    pub(super) fn merge(&mut self, other: WeightTree) {
+        self.attrs.extend(other.attrs);
+        self.tensors.extend(other.tensors);
+        for (name, group) in other.groups {
+            self.groups.entry(name).or_default().merge(group);
+        }
+    }
+
+    /// As the groups of an HDF5 file.
+    pub(super) fn to_hdf5(&self) -> Result<H5Builder> {
+        let mut file = H5Builder::new();
+        self.fill(&mut file)?;
+        Ok(file)
+    }
+
+    fn fill(&self, file: &mut H5Builder) -> Result<()> {
+        for (name, value) in &self.attrs {
+            file.attr(name.clone(), value.clone());
+        }
+        for (name, tensor) in &self.tensors {
+            file.dataset(name, tensor.read()?)?;
+        }
+        for (name, group) in &self.groups {
+            group.fill(file.group(name)?).at_with(|| name.clone())?;
+        }
+        Ok(())
+    }
+
+    /// A bound for the bytes of its HDF5 file.
+    pub(super) fn size_bound(&self) -> u64 {
+        let own = 4096 + self.attrs.values().map(attr_size).sum::<u64>();
+        let tensors: u64 = self.tensors.values().map(|tensor| tensor.num_bytes().saturating_add(1024)).sum();
+        self.groups.values().fold(own.saturating_add(tensors), |sum, group| sum.saturating_add(group.size_bound()))
+    }
+}
+
+fn attr_size(value: &H5Attr) -> u64 {
+    match value {
+        H5Attr::Str(text) => text.len() as u64 * 2 + 4096,
+        H5Attr::StrList(texts) => texts.iter().map(|text| text.len() as u64 * 2 + 64).sum::<u64>() + 4096,
+        _ => 64,
+    }
+}
+
+/// Numbers in the order of their value, other names after them: Keras's datasets are "0", "1", ….
+fn natural(name: &str) -> (bool, u64, &str) {
+    name.parse().map_or((true, 0, name), |number| (false, number, name))
+}
+
+impl From<&H5Group> for WeightTree {
+    fn from(group: &H5Group) -> Self {
+        let mut tensors: Vec<(&String, &H5Dataset)> = group.datasets.iter().collect();
+        tensors.sort_by_key(|(name, _)| natural(name));
+        Self {
+            attrs: group.attrs.clone(),
+            groups: group.groups.iter().map(|(name, group)| (name.clone(), group.into())).collect(),
+            tensors: tensors.into_iter().map(|(n, d)| (n.clone(), StoredTensor::Hdf5(d.clone()))).collect(),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Loads hostile and broken files, each in a process of its own: `attacks FOLDER`.
+//!
+//! The folder has a `manifest.json`. A file that makes its process panic, abort, hang or ask for
+//! too much memory fails, whatever was expected; so does an error that names no place.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use keras_serial::json::{JsonLimits, Value};
+use keras_serial::models::Sequential;
+use keras_serial::prelude::*;
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+const TIME: Duration = Duration::from_secs(2);
+const MEMORY: u64 = 256 << 20;
+
+/// How the child says what came of its load; its text follows on standard output.
+const LOADED: u8 = 0;
+const REFUSED: u8 = 3;
+const NO_PLACE: u8 = 4;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--load", file] => load(Path::new(file)),
+        [folder] => run(Path::new(folder)),
+        _ => {
+            eprintln!("usage: attacks FOLDER");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The child: one load under the limits.
+fn load(file: &Path) -> ExitCode {
+    let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
+    if let Err(error) = setrlimit(Resource::As, limit) {
+        eprintln!("no memory limit: {error}");
+        return ExitCode::from(2);
+    }
+    match load_as_named(file) {
+        Ok(()) => ExitCode::from(LOADED),
+        Err(error) => {
+            println!("{error}");
+            // The name of the file itself is put in front by every load; a text without it, or with
+            // no word beside it, tells nothing.
+            let named = !error.path().is_empty() && error.to_string().starts_with(&error.path());
+            ExitCode::from(if named { REFUSED } else { NO_PLACE })
+        }
+    }
+}
+
+fn load_as_named(file: &Path) -> Result<()> {
+    if !file.to_string_lossy().ends_with(".weights.json") {
+        return LoadOptions::new().load_model(file).map(drop);
+    }
+    let base = file.with_file_name("ok_base.keras");
+    let model = if base.exists() { LoadOptions::new().load_model(base)? } else { base_model()? };
+    model.load_weights(file).map(drop)
+}
+
+/// A small model for files of weights, where the folder brings none.
+fn base_model() -> Result<Model> {
+    let model = Sequential::new([LayerRef::new(Dense::new(4).name("dense"))])?;
+    model.build([1, 4])?;
+    Ok(model)
+}
+
+fn run(folder: &Path) -> ExitCode {
+    let entries = match manifest(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    let (mut passed, mut failed) = (0, 0);
+    for (name, expect) in entries {
+        match attack(&folder.join(&name), &expect) {
+            Ok(text) => {
+                passed += 1;
+                println!("ok {name} {}", one_line(&text));
+            }
+            Err(reason) => {
+                failed += 1;
+                println!("FAIL {name} {}", one_line(&reason));
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn one_line(text: &str) -> String {
+    text.trim().replace('\n', " | ").chars().take(300).collect()
+}
+
+/// The files of a folder, and what is expected of each.
+fn manifest(folder: &Path) -> Result<Vec<(String, String)>> {
+    let text = fs::read(folder.join("manifest.json"))?;
+    let manifest = Value::parse_bytes(&text, &JsonLimits::default())?;
+    let entry = |value: &Value| {
+        let dict = value.as_dict()?;
+        let text = |key: &str| Some(dict.get(key)?.as_str()?.to_owned());
+        Some((text("file")?, text("expect")?))
+    };
+    let entries = manifest.as_list().unwrap_or_default().iter().map(|value| {
+        entry(value).ok_or_else(|| Error::new(ErrorKind::Config, "not an entry of a manifest").received(value.short()))
+    });
+    entries.collect()
+}
+
+fn attack(file: &Path, expect: &str) -> Result<String, String> {
+    let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let file = file.canonicalize().unwrap_or_else(|_| PathBuf::from(file));
+    // Each thread's heap reserves addresses, which the memory limit counts.
+    let child = Command::new(program)
+        .arg("--load")
+        .arg(&file)
+        .current_dir(home.path())
+        .envs([("MALLOC_ARENA_MAX", "1"), ("RAYON_NUM_THREADS", "1"), ("TMPDIR", ".")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.map_err(|error| error.to_string())?;
+    let code = wait(&mut child)?;
+    let text = text(child.stdout.take());
+    if fs::read_dir(home.path()).is_ok_and(|mut left| left.next().is_some()) {
+        return Err("a file was written outside of the archive".into());
+    }
+    match (code.and_then(|code| u8::try_from(code).ok()), expect) {
+        (Some(LOADED), "ok" | "any") => Ok("loaded".into()),
+        (Some(REFUSED), "error" | "any") => Ok(text),
+        (Some(LOADED), _) => Err("loaded, expected an error".into()),
+        (Some(REFUSED), _) => Err(format!("error, expected a model: {text}")),
+        (Some(NO_PLACE), _) => Err(format!("the error names no place: {text}")),
+        _ => Err(format!("panic or abort: {}", self::text(child.stderr.take()))),
+    }
+}
+
+/// The child's exit code; `None` when a signal ended it.
+fn wait(child: &mut Child) -> Result<Option<i32>, String> {
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status.code()),
+            Ok(None) if start.elapsed() > TIME => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("still loading after {} s", TIME.as_secs()));
+            }
+            Ok(None) => sleep(Duration::from_millis(2)),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+fn text(pipe: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        let _ = pipe.take(1 << 16).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

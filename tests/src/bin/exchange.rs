@@ -1,0 +1,65 @@
+//! Writes models for Keras to load: `exchange OUT FOLDER…`, as `tests/exchange/run` calls it.
+//!
+//! Each case of the folders is loaded and saved again; then come models that are built here, with
+//! what they compute.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use keras_serial::saving::{LoadOptions, SaveOptions};
+use keras_serial_tests::built;
+use keras_serial_tests::cases::{Failure, Outcome, entries, run};
+use keras_serial_tests::compare::write;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1).map(PathBuf::from);
+    let Some(out) = arguments.next() else {
+        eprintln!("usage: exchange OUT FOLDER…");
+        return ExitCode::from(2);
+    };
+    match exchange(&out, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> std::io::Result<()> {
+    let mut unsupported = String::new();
+    for case in folders.flat_map(|folder| ["layers", "models"].map(|kind| folder.join(kind))).flat_map(|kind| entries(&kind)) {
+        let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let target = out.join(&name);
+        std::fs::create_dir_all(&target)?;
+        match run(|| save_again(&case, &target)) {
+            Outcome::Ok => std::fs::write(target.join("original"), case.canonicalize()?.to_string_lossy().as_bytes())?,
+            Outcome::Fail(reason) => std::fs::write(target.join("failed"), reason)?,
+            Outcome::Unsupported(_) => unsupported += &format!("{name}\n"),
+        }
+    }
+    for (name, build) in built::MODELS {
+        let target = out.join(format!("built_{name}"));
+        std::fs::create_dir_all(&target)?;
+        if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = run(|| save_built(*build, &target)) {
+            std::fs::write(target.join("failed"), reason)?;
+        }
+    }
+    std::fs::write(out.join("unsupported"), unsupported)
+}
+
+fn save_again(case: &Path, target: &Path) -> Result<(), Failure> {
+    let model = LoadOptions::new().load_model(case.join("model.keras"))?;
+    Ok(SaveOptions::new().save_model(&model, target.join("model.keras"))?)
+}
+
+fn save_built(build: built::Build, target: &Path) -> Result<(), Failure> {
+    let (model, inputs) = build()?;
+    let outputs = model.predict_all(inputs.clone())?;
+    let named = |prefix: &'static str, tensors: Vec<&keras_serial::tensor::Tensor>| {
+        tensors.into_iter().cloned().enumerate().map(move |(i, tensor)| (format!("{prefix}.{i}"), tensor)).collect::<Vec<_>>()
+    };
+    let tensors: Vec<_> = [named("input", inputs.leaves()), named("output", outputs.leaves())].concat();
+    write(&target.join("io.safetensors"), &tensors)?;
+    Ok(SaveOptions::new().save_model(&model, target.join("model.keras"))?)
+}

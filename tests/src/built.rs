@@ -1,0 +1,111 @@
+//! Models that are built in Rust, with inputs, for Keras to load.
+
+use keras_serial::Result;
+use keras_serial::layers::*;
+use keras_serial::models::{Functional, Model, Sequential};
+use keras_serial::ops::Padding;
+use keras_serial::tensor::{DType, Nested, Tensor};
+use keras_serial_examples::{custom_model, own_model, quickstart};
+
+/// Builds a model and makes inputs for it.
+pub type Build = fn() -> Result<(Model, Nested<Tensor>)>;
+
+/// All of them, by name.
+pub const MODELS: &[(&str, Build)] = &[
+    ("mlp", mlp),
+    ("convolutional", convolutional),
+    ("two_in_two_out", two_in_two_out),
+    ("dict_in", dict_in),
+    ("embedding", embedding),
+    ("my_dense", my_dense),
+    ("custom_model", custom_in_functional),
+    ("own_model", own),
+    ("nested", nested),
+];
+
+/// Numbers between -1 and 1 that look random.
+fn numbers(shape: &[usize]) -> Result<Tensor> {
+    let count: usize = shape.iter().product();
+    Tensor::from_vec((0..count).map(|i| (i as f32 * 1.7).sin()).collect(), shape.to_vec())
+}
+
+fn mlp() -> Result<(Model, Nested<Tensor>)> {
+    let layers = [
+        Input::new([8]).layer(),
+        Dense::new(16).activation("gelu").kernel_regularizer("l2").shared(),
+        Dropout::new(0.5).seed(3).shared(),
+        Dense::new(4).activation("softmax").kernel_constraint("max_norm").shared(),
+    ];
+    Ok((Sequential::new(layers)?, numbers(&[5, 8])?.into()))
+}
+
+fn convolutional() -> Result<(Model, Nested<Tensor>)> {
+    let layers = [
+        Input::new([12, 12, 3]).layer(),
+        Conv2D::new(4, 3).padding(Padding::Same).activation("relu").shared(),
+        MaxPooling2D::new(2).shared(),
+        DepthwiseConv2D::new(3).strides(2).shared(),
+        Conv2DTranspose::new(5, 3).strides(2).shared(),
+        GlobalAveragePooling2D::new().shared(),
+        Dense::new(2).shared(),
+    ];
+    Ok((Sequential::new(layers)?, numbers(&[2, 12, 12, 3])?.into()))
+}
+
+fn two_in_two_out() -> Result<(Model, Nested<Tensor>)> {
+    let (a, b) = (Input::new([4]).name("a").tensor()?, Input::new([6]).name("b").tensor()?);
+    let shared = Dense::new(5).name("shared").shared();
+    let left = shared.apply(&Dense::new(3).apply(&a)?)?;
+    let right = shared.apply(&Dense::new(3).apply(&b)?)?;
+    let sum = Add::new().apply(vec![left.clone(), right.clone()])?;
+    let joined = Concatenate::new().apply(vec![left, right, sum.clone()])?;
+    let outputs = vec![Dense::new(1).name("first").apply(&joined)?, sum];
+    let inputs = Nested::list([numbers(&[3, 4])?, numbers(&[3, 6])?]);
+    Ok((Functional::named("two", vec![a, b], outputs)?, inputs))
+}
+
+fn dict_in() -> Result<(Model, Nested<Tensor>)> {
+    let inputs = Nested::dict([("x", Input::new([4]).name("x").tensor()?), ("a", Input::new([4]).name("a").tensor()?)]);
+    let parts: Vec<Tensor> = inputs.leaves().into_iter().cloned().collect();
+    let product = Multiply::new().apply(parts)?;
+    let outputs = Nested::dict([("score", Dense::new(2).apply(&product)?)]);
+    let values = Nested::dict([("x", numbers(&[3, 4])?), ("a", numbers(&[3, 4])?)]);
+    Ok((Functional::new(inputs, outputs)?, values))
+}
+
+fn embedding() -> Result<(Model, Nested<Tensor>)> {
+    let inputs = Input::new([6]).dtype(DType::Int32).tensor()?;
+    let x = Embedding::new(20, 5).mask_zero(true).apply(&inputs)?;
+    let model = Functional::new(inputs, GlobalAveragePooling1D::new().apply(&x)?)?;
+    let ids = Tensor::from_slice(&[3i32, 7, 1, 0, 0, 0, 19, 2, 4, 5, 0, 0], [2, 6])?;
+    Ok((model, ids.into()))
+}
+
+fn my_dense() -> Result<(Model, Nested<Tensor>)> {
+    let inputs = Input::new([4]).tensor()?;
+    let layer = quickstart::MyDense::new(3).kernel_regularizer("l1").kernel_initializer("he_normal");
+    let x = layer.apply(&inputs)?;
+    let y = Dense::new(2).activation(quickstart::custom_fn).apply(&x)?;
+    Ok((Functional::new(inputs, y)?, numbers(&[3, 4])?.into()))
+}
+
+fn custom_in_functional() -> Result<(Model, Nested<Tensor>)> {
+    let inputs = Input::new([4]).tensor()?;
+    let y = custom_model::CustomModel::new(Dense::new(6).shared()).apply(&inputs)?;
+    Ok((Functional::new(inputs, y)?, numbers(&[3, 4])?.into()))
+}
+
+fn own() -> Result<(Model, Nested<Tensor>)> {
+    let model = Model::from(own_model::Residual::new(8).classes(3));
+    let x = numbers(&[3, 4])?;
+    model.predict(&x)?;
+    Ok((model, x.into()))
+}
+
+fn nested() -> Result<(Model, Nested<Tensor>)> {
+    let block = Sequential::named("block", [Input::new([4]).layer(), Dense::new(4).activation("tanh").shared()])?;
+    let inputs = Input::new([4]).tensor()?;
+    let once = block.apply(&inputs)?;
+    let twice = block.apply(&once)?;
+    Ok((Functional::new(inputs, Average::new().apply(vec![once, twice])?)?, numbers(&[3, 4])?.into()))
+}

@@ -1,0 +1,30 @@
+//! Cases of losses: truth and prediction, the loss, and the loss with sample weights.
+
+use keras_serial::json::Value;
+use keras_serial::losses::Loss;
+use keras_serial::object::Handle;
+use keras_serial::tensor::Tensor;
+
+use super::{check, tensor};
+use crate::cases::Failure;
+use crate::compare::same_config;
+
+/// Runs one case.
+pub fn run(form: &Value, case: &Value) -> Result<(), Failure> {
+    let loss = Loss::deserialize(form)?;
+    same_config(&Handle::serialize(&loss)?, form)?;
+    let y_true = tensor(case, "y_true")?;
+    let y_pred = tensor(case, "y_pred")?;
+    let y_pred = if case.get("mask").is_some() {
+        let mask = keras_serial::ops::cast_to(&tensor(case, "mask")?, keras_serial::tensor::DType::Bool)?;
+        y_pred.with_mask(Some(mask))
+    } else {
+        y_pred
+    };
+    check("loss", &loss.evaluate(&y_true, &y_pred, None)?, case)?;
+    if case.get("weighted").is_some() {
+        let weights: Tensor = tensor(case, "sample_weight")?;
+        check("weighted", &loss.evaluate(&y_true, &y_pred, Some(&weights))?, case)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Cases of metrics: batches one after the other, and the result after each.
+
+use keras_serial::json::Value;
+use keras_serial::metrics::Metric;
+use keras_serial::object::Handle;
+use keras_serial::tensor::Tensor;
+
+use super::{check, entry, tensor};
+use crate::cases::Failure;
+use crate::compare::same_config;
+
+/// Runs one case.
+pub fn run(form: &Value, case: &Value) -> Result<(), Failure> {
+    let metric = Metric::deserialize(form)?;
+    same_config(&Handle::serialize(&metric)?, form)?;
+    batches(&metric, case)?;
+    metric.reset_state()?;
+    batches(&metric, case)
+}
+
+fn batches(metric: &Metric, case: &Value) -> Result<(), Failure> {
+    let updates = entry(case, "updates")?.as_list().unwrap_or_default();
+    for update in updates {
+        let weight: Option<Tensor> = match update.get("sample_weight") {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(tensor(update, "sample_weight")?),
+        };
+        if update.get("values").is_some() {
+            metric.update_values(&tensor(update, "values")?, weight.as_ref())?;
+        } else {
+            metric.update_state(&tensor(update, "y_true")?, &tensor(update, "y_pred")?, weight.as_ref())?;
+        }
+        check("result", &metric.result()?.into_single()?, update)?;
+    }
+    Ok(())
+}

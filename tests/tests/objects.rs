@@ -1,0 +1,16 @@
+//! Objects: registration, look-up, serialized forms, derived configurations, custom layers.
+
+#[path = "objects/classes.rs"]
+mod classes;
+#[path = "objects/custom_layers.rs"]
+mod custom_layers;
+#[path = "objects/fields.rs"]
+mod fields;
+#[path = "objects/object_registration.rs"]
+mod object_registration;
+#[path = "objects/precedence.rs"]
+mod precedence;
+#[path = "objects/registry.rs"]
+mod registry;
+#[path = "objects/serialization_lib.rs"]
+mod serialization_lib;

@@ -1,0 +1,399 @@
+//! Twins of `keras/src/saving/serialization_lib_test.py`, by the same names.
+
+use keras_serial::functions::Function;
+use keras_serial::json::{Value, value};
+use keras_serial::object::{Object, SharingScope};
+use keras_serial::prelude::*;
+use keras_serial::registry::{Revived, deserialize_keras_object, serialize_keras_object};
+use keras_serial::tensor::TensorValue;
+
+use crate::classes::{MyDense, assert_close};
+
+fn custom_fn(x: &Tensor) -> Result<Tensor> {
+    ops::square(x)
+}
+
+#[derive(KerasSerializable)]
+#[config(new)]
+struct FactorLayer {
+    base: LayerBase,
+    factor: f64,
+}
+
+impl Layer for FactorLayer {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        ops::multiply(inputs.tensor()?, self.factor).map(Into::into)
+    }
+}
+
+#[derive(KerasSerializable)]
+#[config(new)]
+struct NestedCustomLayer {
+    base: LayerBase,
+    factor: f64,
+    #[config(default = Dense::new(1).activation(custom_fn).into())]
+    dense: LayerRef,
+    #[config(default)]
+    activation: Option<Activation>,
+}
+
+impl Layer for NestedCustomLayer {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        self.dense.call(ops::multiply(inputs.tensor()?, self.factor)?, cx)
+    }
+}
+
+#[derive(KerasSerializable)]
+#[config(new)]
+struct WrapperLayer {
+    base: LayerBase,
+    layer: LayerRef,
+}
+
+impl Layer for WrapperLayer {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        self.layer.call(inputs.tensor()?, cx)
+    }
+}
+
+/// The form, what it revives to from JSON's text, and that one's form.
+fn roundtrip<T: ConfigField>(object: &T, custom_objects: &CustomObjects) -> (Value, Revived, Value) {
+    let serialized = serialize_keras_object(object).unwrap();
+    let revived = revive(&serialized, custom_objects).unwrap();
+    let again = serialize_keras_object(&revived).unwrap();
+    (serialized, revived, again)
+}
+
+fn revive(form: &Value, custom_objects: &CustomObjects) -> Result<Revived> {
+    deserialize_keras_object(&Value::parse(&form.to_json())?, custom_objects)
+}
+
+fn none() -> CustomObjects {
+    CustomObjects::new()
+}
+
+fn layer(revived: &Revived) -> LayerRef {
+    revived.object().unwrap().downcast("a layer").unwrap()
+}
+
+fn x() -> Tensor {
+    Tensor::from_slice(&[0.5f32, -1.0, 2.0, 0.25], [2, 2]).unwrap()
+}
+
+/// Both layers give the same, with the same weights.
+fn assert_same_output(a: &LayerRef, b: &LayerRef) {
+    let y = a.apply(x()).unwrap();
+    b.apply(x()).unwrap();
+    b.set_weights(&a.get_weights()).unwrap();
+    assert_close(&b.apply(x()).unwrap(), &y);
+}
+
+#[test]
+fn test_simple_objects() {
+    let array = |values: &[f32]| Object::new(TensorValue::numpy(Tensor::from_slice(values, [values.len()]).unwrap()));
+    let plain = |value: Value| Revived::Plain(value);
+    let dict = |items: Vec<(&str, Revived)>| Revived::Dict(items.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
+    for object in [
+        plain("hello".into()),
+        Revived::Bytes(b"hello".to_vec()),
+        Revived::Object(Object::new(TensorValue::numpy(Tensor::from_slice(&[0i64, 1], [2]).unwrap()))),
+        Revived::Object(array(&[0.0, 1.0])),
+        plain(value!(1.0)),
+        Revived::List(vec![
+            plain("hello".into()),
+            plain(value!(0)),
+            plain("world".into()),
+            plain(value!(1.0)),
+            plain(value!(true)),
+        ]),
+        dict(vec![("1", plain("hello".into())), ("2", plain(value!(0))), ("3", plain(value!(true)))]),
+        dict(vec![("1", plain("hello".into())), ("2", Revived::List(vec![plain(value!(true)), plain(value!(false))]))]),
+        Revived::slice(None, Some(20), Some(1)),
+        Revived::Slice(Box::new([plain(Value::Null), Revived::Object(array(&[0.0, 1.0])), plain(value!(1))])),
+    ] {
+        let (serialized, _, reserialized) = roundtrip(&object, &none());
+        assert_eq!(serialized, reserialized);
+    }
+}
+
+#[test]
+fn test_builtin_layers() {
+    let dense = Dense::new(3).name("foo").trainable(false).dtype("float16").shared();
+    let (serialized, restored, reserialized) = roundtrip(&dense, &none());
+    assert_eq!(serialized, reserialized);
+    let restored = layer(&restored);
+    assert_eq!((restored.name(), restored.is_trainable()), ("foo", false));
+    assert_eq!(restored.layer().base().dtype_policy().compute_dtype().unwrap(), DType::Float16);
+}
+
+#[test]
+fn test_numpy_get_item_layer() {
+    use keras_serial::tensor::Item;
+    let input = Input::new([2]).tensor().unwrap();
+    let key = Nested::Tuple(vec![Nested::Leaf(Item::Slice(None, None, None)), Nested::Leaf(Item::Value(1.into()))]);
+    let column = ops::get_item(&input, key).unwrap();
+    let model = Functional::new(input, column).unwrap();
+    let (serialized, _, reserialized) = roundtrip(model.as_layer(), &none());
+    assert_eq!(serialized, reserialized);
+}
+
+#[test]
+fn test_serialize_ellipsis() {
+    let (_, deserialized, _) = roundtrip(&Revived::Ellipsis, &none());
+    assert!(matches!(deserialized, Revived::Ellipsis));
+}
+
+#[test]
+fn test_tensors_and_shapes() {
+    let numbers = Tensor::from_slice(&[0.1f64, -1.5, 2.0, 1e-9], [2, 2]).unwrap();
+    let form = value!({"x": {"class_name": "__tensor__", "config": {
+        "value": [[0.1, -1.5], [2.0, 1e-9]], "dtype": "float64"}}});
+    let Revived::Dict(items) = revive(&form, &none()).unwrap() else { panic!("a dict") };
+    let x = items["x"].object().unwrap().downcast_ref::<TensorValue>().unwrap();
+    assert_eq!(x.tensor().to_vec::<f64>().unwrap(), numbers.to_vec::<f64>().unwrap());
+    assert_eq!(Revived::Dict(items).serialize().unwrap(), form);
+    let shape = Shape::from([2, 2]);
+    let (serialized, _, _) = roundtrip(&shape, &none());
+    assert_eq!(Shape::from_value(&serialized).unwrap(), shape);
+}
+
+#[test]
+fn test_custom_fn() {
+    let custom = none().with_fn("custom_fn", custom_fn);
+    let object = indexmap::IndexMap::from([("activation".to_owned(), Function::new(custom_fn))]);
+    let (serialized, _, reserialized) = roundtrip(&object, &custom);
+    assert_eq!(serialized, reserialized);
+
+    let dense = Dense::new(1).activation(custom_fn).shared();
+    dense.build(&Shape::from([None, Some(2)])).unwrap();
+    let (_, new_dense, _) = roundtrip(&dense, &custom);
+    assert_same_output(&dense, &layer(&new_dense));
+}
+
+#[test]
+fn test_custom_layer() {
+    let factor = FactorLayer::new(2.0).shared();
+    let (_, new_layer, _) = roundtrip(&factor, &none().with::<FactorLayer>());
+    assert_same_output(&factor, &layer(&new_layer));
+
+    let nested = NestedCustomLayer::new(2.0).shared();
+    let custom = none().with::<NestedCustomLayer>().with_fn("custom_fn", custom_fn);
+    let (_, new_layer, _) = roundtrip(&nested, &custom);
+    assert_same_output(&nested, &layer(&new_layer));
+}
+
+/// There is no unsafe mode: a lambda never revives, and a closure never gets a form.
+#[test]
+fn test_lambda_fn() {
+    let closure = Function::new(|x: &Tensor| ops::square(x));
+    assert!(serialize_keras_object(&closure).unwrap_err().to_string().contains("a closure has no name"));
+    let form = value!({"activation": {"class_name": "__lambda__", "config": {"value": ["4wEA", null, null]}}});
+    let error = revive(&form, &none()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CodeRefused);
+    assert!(error.to_string().contains("arbitrary code execution"), "{error}");
+}
+
+#[test]
+fn test_lambda_layer() {
+    let form = value!({
+        "module": "keras.layers", "class_name": "Lambda", "registered_name": null,
+        "config": {"name": "lambda", "function": {"class_name": "__lambda__", "config": {"code": "4wEA"}}}
+    });
+    let error = revive(&form, &none()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CodeRefused);
+    assert!(error.to_string().contains("arbitrary code execution"), "{error}");
+}
+
+#[test]
+fn test_deserialize_invalid_type_config() {
+    let bad = value!({"class_name": "Dense", "module": "keras.layers", "config": [1, 2, 3]});
+    assert!(revive(&bad, &none()).unwrap_err().to_string().contains("Expected 'config' to be a dict"));
+}
+
+#[test]
+fn test_deserialize_invalid_function_config() {
+    let bad = value!({"class_name": "function", "config": ["not", "a", "string"]});
+    assert!(revive(&bad, &none()).unwrap_err().to_string().contains("Expected 'config' to be a non-null str"));
+}
+
+#[test]
+fn test_dict_inputs_outputs() {
+    let input = |name: &str| Input::new([2]).name(name).tensor().unwrap();
+    let (foo, bar) = (input("foo"), input("bar"));
+    let dense = Dense::new(1).shared();
+    let outputs = Nested::dict([("foo", dense.apply(&foo).unwrap()), ("bar", dense.apply(&bar).unwrap())]);
+    let model = Functional::new(Nested::dict([("foo", foo), ("bar", bar)]), outputs).unwrap();
+    let (_, restored, _) = roundtrip(model.as_layer(), &none());
+    let restored = layer(&restored);
+    restored.set_weights(&model.as_layer().get_weights()).unwrap();
+    let inputs = || Nested::dict([("foo", x()), ("bar", ops::negative(&x()).unwrap())]);
+    let original = model.predict_all(inputs()).unwrap();
+    let again = restored.call(inputs(), &CallContext::inference()).unwrap();
+    for name in ["foo", "bar"] {
+        let output = |outputs: &Nested<Tensor>| outputs.get(name).unwrap().single().unwrap().clone();
+        assert_close(&output(&again), &output(&original));
+    }
+}
+
+#[test]
+fn test_shared_inner_layer() {
+    let inputs = || Input::new([2]).tensor().unwrap();
+    let (first, second) = (inputs(), inputs());
+    let shared = Dense::new(1).shared();
+    let output = shared.apply(&first).unwrap();
+    let wrapped = WrapperLayer::new(shared).shared().apply(&second).unwrap();
+    let model = Functional::new(Nested::list([first, second]), Nested::list([output, wrapped])).unwrap();
+    let sharing = SharingScope::enter();
+    let form = sharing.serialize(model.as_layer()).unwrap();
+    let restored = layer(&revive(&form, &none().with::<WrapperLayer>()).unwrap());
+    let layers = restored.layer().graph().unwrap().graph_layers();
+    let wrapper = layers.iter().find_map(|layer| layer.downcast_ref::<WrapperLayer>()).unwrap();
+    let dense = layers.iter().find(|layer| layer.class_name() == "Dense").unwrap();
+    assert!(wrapper.layer.is_same(dense));
+}
+
+#[derive(KerasSerializable)]
+struct ActivityLayer {
+    base: LayerBase,
+    activation: Object,
+}
+
+impl Layer for ActivityLayer {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
+}
+
+#[derive(KerasSerializable)]
+struct SharedActivation {}
+
+#[test]
+fn test_shared_object() {
+    let shared = Object::plain(SharedActivation {});
+    let make = || LayerRef::new(ActivityLayer { base: LayerBase::default(), activation: shared.clone() });
+    let layers = vec![make(), make()];
+    let sharing = SharingScope::enter();
+    let serialized = sharing.serialize(&layers).unwrap();
+    let custom = none().with::<ActivityLayer>().with::<SharedActivation>();
+    let Revived::List(new_layers) = revive(&serialized, &custom).unwrap() else { panic!("a list") };
+    let id = |index: usize| {
+        let form = &serialized.as_list().unwrap()[index];
+        form.get("config").unwrap().get("activation").unwrap().get("shared_object_id").cloned().unwrap()
+    };
+    assert_eq!(id(0), id(1));
+    let activation = |revived: &Revived| layer(revived).downcast_ref::<ActivityLayer>().unwrap().activation.clone();
+    assert!(activation(&new_layers[0]).is_same(&activation(&new_layers[1])));
+}
+
+#[test]
+fn test_keras36_custom_function_reloading() {
+    let form = |name: &str| {
+        let name = Value::from(name);
+        value!({"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"})
+    };
+    for name in ["custom_registered_fn", "serial_test>custom_registered_fn"] {
+        let revived = revive(&form(name), &none()).unwrap();
+        let function = revived.object().unwrap().downcast::<Function>("a function").unwrap();
+        assert!(function.is_same(&Function::new(custom_registered_fn)));
+    }
+}
+
+#[register(package = "serial_test")]
+fn custom_registered_fn(x: &Tensor) -> Result<Tensor> {
+    ops::square(x)
+}
+
+#[test]
+fn test_layer_string_as_activation() {
+    let dense = Dense::new(4).activation("relu").shared();
+    dense.build(&Shape::from([None, Some(8)])).unwrap();
+    let (_, restored, _) = roundtrip(&dense, &none());
+    let activation = layer(&restored).get_config().unwrap().get("activation").cloned();
+    assert_eq!(activation, Some(value!("relu")));
+}
+
+fn layer_form() -> Value {
+    value!({"class_name": "Dense", "module": "keras.layers", "config": {"units": 4}})
+}
+
+#[test]
+fn test_missing_name_for_sequential_model() {
+    let layers = vec![layer_form()];
+    let form = value!({"class_name": "Sequential", "module": "keras", "config": {"layers": (Value::List(layers))}});
+    let error = revive(&form, &none()).unwrap_err().to_string();
+    let expected = "A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys";
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn test_malformed_layer_for_sequential_model() {
+    let layers = vec![layer_form(), value!({})];
+    let form = value!({"class_name": "Sequential", "module": "keras", "config": {
+        "name": "sequential_model", "layers": (Value::List(layers))}});
+    let error = revive(&form, &none()).unwrap_err().to_string();
+    assert!(error.contains("Expected a dictionary containing a 'config' key"), "{error}");
+}
+
+fn dense_named(registered_name: Option<Value>) -> Value {
+    let mut form = value!({"class_name": "Dense", "module": "keras.layers", "config": {"units": 1}});
+    if let (Value::Dict(dict), Some(name)) = (&mut form, registered_name) {
+        dict.insert("registered_name".into(), name);
+    }
+    form
+}
+
+#[test]
+fn test_registered_name_for_keras_builtin_raises() {
+    for name in ["builtins.eval", "subprocess.Popen", "not.a.real.name", "my_pkg>MyDense"] {
+        let error = revive(&dense_named(Some(name.into())), &none()).unwrap_err();
+        assert!(error.to_string().contains("resolved to a Keras built-in"), "{error}");
+    }
+}
+
+fn is_dense(form: &Value) -> bool {
+    layer(&revive(form, &none()).unwrap()).downcast_ref::<Dense>().is_some()
+}
+
+#[test]
+fn test_registered_name_matching_class_name_passes_through() {
+    assert!(is_dense(&dense_named(Some("Dense".into()))));
+}
+
+#[test]
+fn test_none_or_missing_registered_name_passes_through() {
+    assert!(is_dense(&dense_named(Some(Value::Null))));
+    assert!(is_dense(&dense_named(None)));
+}
+
+#[test]
+fn test_empty_string_registered_name_passes_through() {
+    assert!(is_dense(&dense_named(Some("".into()))));
+}
+
+#[test]
+fn test_registered_name_for_keras_builtin_function_raises() {
+    let form = value!({
+        "class_name": "function", "module": "builtins", "registered_name": "some_other_name", "config": "relu"
+    });
+    assert!(revive(&form, &none()).unwrap_err().to_string().contains("resolved to a Keras built-in"));
+}
+
+/// With `relu` in place of `kl_divergence`: any of Keras's functions shows it.
+#[test]
+fn test_registered_name_matching_function_name_passes_through() {
+    for registered in ["function", "relu"] {
+        let registered = Value::from(registered);
+        let form = value!({
+            "class_name": "function", "module": "builtins", "registered_name": registered, "config": "relu"
+        });
+        let revived = revive(&form, &none()).unwrap();
+        let function = revived.object().unwrap().downcast::<Function>("a function").unwrap();
+        assert!(function.is_same(&Function::new(keras_serial::activations::relu)));
+    }
+}
+
+#[test]
+fn test_registered_custom_object_still_resolves() {
+    let (_, restored, _) = roundtrip(&MyDense::new(4).shared(), &none());
+    assert_eq!(layer(&restored).downcast_ref::<MyDense>().unwrap().units, 4);
+}

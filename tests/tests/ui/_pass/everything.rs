@@ -1,0 +1,77 @@
+//! Every attribute at once.
+
+use keras_serial::prelude::*;
+
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// Every attribute at once.
+#[register(package = "MyLayers", name = "Every")]
+#[derive(KerasSerializable)]
+#[config(new, setters, validate = Self::check, get_config = Self::adjust, from_config = upgrade, ignore("old"))]
+pub struct Everything {
+    base: LayerBase,
+    units: usize,
+    #[config(default = 0.5, rename = "drop_rate", alias = "rate", alias = "p")]
+    rate: f64,
+    #[config(default, skip_if = Option::is_none)]
+    activation: Option<Activation>,
+    #[config(default, with = "seconds")]
+    wait: std::time::Duration,
+    #[config(default, serde)]
+    names: std::collections::BTreeSet<String>,
+    #[config(default)]
+    heads: BTreeMap<String, LayerRef>,
+    #[config(default, no_setter)]
+    r#type: String,
+    #[config(base_or_null)]
+    activity_regularizer: (),
+    #[weight(name = "gamma")]
+    kernel: Weight,
+    #[sublayer(name = "_dense")]
+    dense: OnceLock<LayerRef>,
+    #[config(skip)]
+    calls: std::sync::atomic::AtomicUsize,
+}
+
+impl Everything {
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn adjust(&self, config: &mut Config) -> Result<()> {
+        config.insert("version".into(), 2.into());
+        Ok(())
+    }
+}
+
+fn upgrade(config: &mut Config) -> Result<()> {
+    config.shift_remove("version");
+    Ok(())
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use keras_serial::{ConfigField, Result, json::Value};
+
+    pub fn to_value(wait: &Duration) -> Result<Value> {
+        wait.as_secs_f64().to_value()
+    }
+
+    pub fn from_value(value: &Value) -> Result<Duration> {
+        f64::from_value(value).map(Duration::from_secs_f64)
+    }
+}
+
+impl Layer for Everything {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
+}
+
+pub(super) fn main() {
+    let layer = Everything::new(3usize).rate(0.25).activation("relu");
+    assert_eq!(layer.get_config().unwrap().get("drop_rate").and_then(|rate| rate.as_f64()), Some(0.25));
+}

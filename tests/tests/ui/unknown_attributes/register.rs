@@ -1,0 +1,7 @@
+use keras_serial::prelude::*;
+
+#[register(pakage = "A")]
+#[derive(KerasSerializable)]
+struct Mine {}
+
+fn main() {}

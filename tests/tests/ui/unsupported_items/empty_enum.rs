@@ -1,0 +1,6 @@
+use keras_serial::prelude::*;
+
+#[derive(KerasSerializable)]
+enum Mine {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use keras_serial::prelude::*;
+
+#[register]
+mod mine {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use keras_serial::prelude::*;
+
+#[derive(KerasSerializable)]
+struct Mine(usize);
+
+fn main() {}

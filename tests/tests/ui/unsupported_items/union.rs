@@ -1,0 +1,8 @@
+use keras_serial::prelude::*;
+
+#[derive(KerasSerializable)]
+union Mine {
+    units: usize,
+}
+
+fn main() {}
