@@ -5,7 +5,7 @@ use super::conv::DataFormat;
 use super::dtypes::{cast, to_float};
 use super::elementwise::abs;
 use super::graph_ops::{where_, zeros_like};
-use super::shape::{concat, slice_axis, Span};
+use super::shape::{Span, concat, slice_axis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
 
@@ -56,11 +56,7 @@ pub(crate) fn rgb_to_hsv(images: &Tensor, format: DataFormat) -> Result<Tensor> 
     let hue = where_(
         &equal(&red, &value)?,
         &part(&green, &blue)?,
-        &where_(
-            &equal(&green, &value)?,
-            &add(part(&blue, &red)?, 2.0 / 6.0)?,
-            &add(part(&red, &green)?, 4.0 / 6.0)?,
-        )?,
+        &where_(&equal(&green, &value)?, &add(part(&blue, &red)?, 2.0 / 6.0)?, &add(part(&red, &green)?, 4.0 / 6.0)?)?,
     )?;
     let hue = where_(&gray, &zero, &hue)?;
     let hue = where_(&less(&hue, 0)?, &add(&hue, 1)?, &hue)?;

@@ -96,17 +96,19 @@ pub(crate) fn sample(
     let last = sampler.data_format == DataFormat::ChannelsLast;
     let x = if last { images.clone() } else { transpose_to(images, &[0, 2, 3, 1])? };
     let [batch, height, width, channels] = <[usize; 4]>::try_from(x.shape().known()?).map_err(|_| {
-        Error::new(ErrorKind::Shape, "Invalid images rank").expected("rank 4").received(format!("shape {}", images.shape()))
+        Error::new(ErrorKind::Shape, "Invalid images rank")
+            .expected("rank 4")
+            .received(format!("shape {}", images.shape()))
     })?;
     let count = batch * height * width;
-    let mut taps: [(Vec<i64>, Vec<f32>); 4] = std::array::from_fn(|_| (Vec::with_capacity(count), Vec::with_capacity(count)));
+    let mut taps: [(Vec<i64>, Vec<f32>); 4] =
+        std::array::from_fn(|_| (Vec::with_capacity(count), Vec::with_capacity(count)));
     let mut filled = Vec::with_capacity(count);
     for image in 0..batch {
         for row in 0..height {
             for column in 0..width {
-                let at = place(image, row as f32, column as f32).map(|(y, x)| {
-                    (sampler.fill_mode.place(y, height), sampler.fill_mode.place(x, width))
-                });
+                let at = place(image, row as f32, column as f32)
+                    .map(|(y, x)| (sampler.fill_mode.place(y, height), sampler.fill_mode.place(x, width)));
                 let corners = at.map_or([(0.0, 0.0, 0.0); 4], |(y, x)| corners(sampler.sampling, y, x));
                 let mut outside = if at.is_none() { 1.0 } else { 0.0 };
                 for ((index, weight), (y, x, share)) in taps.iter_mut().zip(corners) {
@@ -121,7 +123,10 @@ pub(crate) fn sample(
         }
     }
     let dtype = x.dtype();
-    let flat = cast(&reshape_to(&x, &[count, channels].into())?, if dtype == DType::Float64 { dtype } else { DType::Float32 })?;
+    let flat = cast(
+        &reshape_to(&x, &[count, channels].into())?,
+        if dtype == DType::Float64 { dtype } else { DType::Float32 },
+    )?;
     let column = |values: Vec<f32>| Tensor::from_vec(values, [count, 1]);
     let mut sum = column(filled)?;
     let used = if sampler.sampling == Sampling::Nearest { 1 } else { taps.len() };

@@ -139,7 +139,8 @@ impl IntegerLookup {
         self.settings().size(&self.state)
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
+    /// file.
     ///
     /// # Errors
     /// When terms are repeated, or there are too many.

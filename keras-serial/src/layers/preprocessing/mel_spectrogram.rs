@@ -73,11 +73,18 @@ pub struct MelSpectrogram {
 impl MelSpectrogram {
     fn check(&self) -> Result<()> {
         if self.fft_length == 0 || self.sequence_stride == 0 {
-            return Err(invalid_argument("fft_length", "positive integers for it and `sequence_stride`", self.fft_length));
+            return Err(invalid_argument(
+                "fft_length",
+                "positive integers for it and `sequence_stride`",
+                self.fft_length,
+            ));
         }
         if self.sequence_length.is_some_and(|length| length > self.fft_length) {
-            return Err(Error::new(ErrorKind::Config, "`fft_length` must be greater than or equal to `sequence_length`")
-                .received(format!("sequence_length={:?}, fft_length={}", self.sequence_length, self.fft_length)));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "`fft_length` must be greater than or equal to `sequence_length`",
+            )
+            .received(format!("sequence_length={:?}, fft_length={}", self.sequence_length, self.fft_length)));
         }
         match self.window.as_deref() {
             None | Some("hann" | "hamming") => Ok(()),
@@ -160,10 +167,17 @@ impl MelSpectrogram {
         let reflected = |at: usize| {
             let at = at as i64 - edge as i64;
             let last = samples as i64 - 1;
-            if at < 0 { -at } else if at > last { 2 * last - at } else { at }
+            if at < 0 {
+                -at
+            } else if at > last {
+                2 * last - at
+            } else {
+                at
+            }
         };
         let start = |frame: usize| frame * self.sequence_stride;
-        let indices = (0..count).flat_map(|frame| (start(frame)..start(frame) + length).map(reflected)).collect::<Vec<_>>();
+        let indices =
+            (0..count).flat_map(|frame| (start(frame)..start(frame) + length).map(reflected)).collect::<Vec<_>>();
         ops::take(x, &Tensor::from_vec(indices, [count, length])?, Some(-1))
     }
 

@@ -271,9 +271,7 @@ impl TextVectorization {
             }
             LayerRef::new(layer)
         });
-        layer
-            .downcast_ref()
-            .ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
+        layer.downcast_ref().ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
     }
 
     /// The words by index, with or without those for padding and for unknown words.
@@ -292,7 +290,8 @@ impl TextVectorization {
         self.lookup()?.vocabulary_size()
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
+    /// file.
     ///
     /// # Errors
     /// When terms are repeated, or there are too many.
@@ -316,9 +315,7 @@ impl TextVectorization {
                     }
                 };
                 match split {
-                    Split::Function(function) => {
-                        rows(&function.call(&Tensor::from_strings(text.to_vec(), shape)?)?)?
-                    }
+                    Split::Function(function) => rows(&function.call(&Tensor::from_strings(text.to_vec(), shape)?)?)?,
                     split => {
                         let split = |text: &String| match split {
                             Split::Character => text.chars().map(String::from).collect(),
@@ -430,7 +427,11 @@ impl Layer for TextVectorization {
         let mut documents = Vec::new();
         for batch in data.leaves() {
             let alone = matches!(data, Nested::Leaf(_)) && batch.rank() == 1;
-            let batch = if alone { Tensor::from_strings(batch.strings()?.to_vec(), [batch.shape().dim(0)?, 1])? } else { batch.clone() };
+            let batch = if alone {
+                Tensor::from_strings(batch.strings()?.to_vec(), [batch.shape().dim(0)?, 1])?
+            } else {
+                batch.clone()
+            };
             documents.extend(self.words(&batch)?.rows);
         }
         let lookup = self.lookup()?;

@@ -91,7 +91,8 @@ impl<T: Into<Value>, const LOW: i64, const HIGH: i64> From<[T; 2]> for Factor<LO
     }
 }
 
-/// A range of random numbers, written as it was given: two numbers, or one that stands for the range
+/// A range of random numbers, written as it was given: two numbers, or one that stands for the
+/// range
 /// from its negative to itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread(Value);

@@ -15,7 +15,8 @@ use crate::random::{self, Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, mixes images with a mixture of several chains of random layers; else changes nothing.
+/// In training, mixes images with a mixture of several chains of random layers; else changes
+/// nothing.
 ///
 /// # Arguments
 /// - `value_range`: from 0 to 255; the values of channels.

@@ -88,7 +88,8 @@ fn extents([height, width]: Size, dtype: DType) -> Result<Tensor> {
 /// The four numbers of boxes, each with a last axis of extent 1.
 pub(crate) fn columns(boxes: &Tensor) -> Result<[Tensor; 4]> {
     <[Tensor; 4]>::try_from(ops::split(boxes, 4, -1)?).map_err(|_| {
-        Error::new(ErrorKind::Shape, "bounding boxes need a last extent of 4").received(format!("shape {}", boxes.shape()))
+        Error::new(ErrorKind::Shape, "bounding boxes need a last extent of 4")
+            .received(format!("shape {}", boxes.shape()))
     })
 }
 

@@ -8,7 +8,8 @@ use crate::ops::{self, DataFormat, ResizeOptions};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The middle of images; where they are smaller than the crop, they are enlarged first, keeping the aspect ratio.
+/// The middle of images; where they are smaller than the crop, they are enlarged first, keeping
+/// the aspect ratio.
 ///
 /// # Arguments
 /// - `height`, `width`: of the result.

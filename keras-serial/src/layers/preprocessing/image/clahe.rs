@@ -8,7 +8,8 @@ use crate::ops::{self, DataFormat};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Maps the values of each channel so that they are evenly used in the neighbourhood of each position: by
+/// Maps the values of each channel so that they are evenly used in the neighbourhood of each
+/// position: by
 /// the histograms of the tiles around it, cut to a limit.
 ///
 /// # Arguments
@@ -157,7 +158,8 @@ impl ImageLayer for ContrastLimitedAdaptiveHistogramEqualization {
         let limit = self.clip_limit.number()?;
         let planes = x.to_vec::<f32>()?;
         let planes = planes.chunks((height * width).max(1));
-        let even = planes.flat_map(|plane| Tiles::new(plane, [height, width], self.tile_grid_size.0, limit).equalized(plane));
+        let even =
+            planes.flat_map(|plane| Tiles::new(plane, [height, width], self.tile_grid_size.0, limit).equalized(plane));
         let even = Tensor::from_vec(even.collect(), &shape)?;
         let even = ops::cast_to(&rescaled(&even, BYTE, self.value_range.bounds())?, images.dtype())?;
         if last { ops::transpose(&even, Some(vec![0, 2, 3, 1])) } else { Ok(even) }

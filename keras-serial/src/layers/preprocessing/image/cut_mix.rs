@@ -12,11 +12,13 @@ use crate::random::{self, Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, puts a random part of another image of the batch into each one, and mixes the labels by
+/// In training, puts a random part of another image of the batch into each one, and mixes the
+/// labels by
 /// the parts' sizes; else changes nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the arguments of the beta distribution of sizes, one number stands for 0 and itself.
+/// - `factor`: 1; the range of the arguments of the beta distribution of sizes, one number
+///   stands for 0 and itself.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
 ///

@@ -7,7 +7,8 @@ use crate::ops::{self, DataFormat};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, maps the values of each channel so that they are evenly used, over a whole batch; else
+/// In training, maps the values of each channel so that they are evenly used, over a whole
+/// batch; else
 /// changes nothing.
 ///
 /// # Arguments

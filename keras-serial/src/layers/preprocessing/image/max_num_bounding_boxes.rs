@@ -64,7 +64,8 @@ impl ImageLayer for MaxNumBoundingBoxes {
         let fit = |x: &Tensor| -> Result<Tensor> {
             let kept = slice_axis(x, 1, Span::range(0, self.max_number))?;
             let missing = self.max_number - kept.shape().dim(1)?;
-            let widths: Vec<(usize, usize)> = (0..x.rank()).map(|axis| (0, if axis == 1 { missing } else { 0 })).collect();
+            let widths: Vec<(usize, usize)> =
+                (0..x.rank()).map(|axis| (0, if axis == 1 { missing } else { 0 })).collect();
             pad_with(&kept, &widths, self.fill_value as f64)
         };
         *boxes = Boxes { boxes: fit(&boxes.boxes)?, labels: boxes.labels.as_ref().map(fit).transpose()? };

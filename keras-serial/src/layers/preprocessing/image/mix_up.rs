@@ -10,7 +10,8 @@ use crate::random::{self, Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, mixes each image, and its label, with another one of the batch; else changes nothing.
+/// In training, mixes each image, and its label, with another one of the batch; else changes
+/// nothing.
 ///
 /// # Arguments
 /// - `alpha`: 0.2; both arguments of the beta distribution of the weights.

@@ -23,7 +23,8 @@ impl Mixture {
 
     /// Both, weighted.
     pub fn mixed(&self, x: &Tensor) -> Result<Tensor> {
-        let shape: Shape = self.weights.shape().dims().iter().copied().chain(vec![Some(1); x.rank().saturating_sub(1)]).collect();
+        let shape: Shape =
+            self.weights.shape().dims().iter().copied().chain(vec![Some(1); x.rank().saturating_sub(1)]).collect();
         let weights = ops::reshape(&self.weights, &shape)?;
         let weights = if x.dtype().is_float() { ops::cast_to(&weights, x.dtype())? } else { weights };
         let others = ops::multiply(ops::subtract(1.0, &weights)?, self.others(x)?)?;

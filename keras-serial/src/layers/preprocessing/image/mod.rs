@@ -41,9 +41,9 @@ mod solarization;
 mod steps;
 
 pub use arguments::{Factor, Spread, ValueRange};
-pub use boxes::BoundingBoxFormat;
 pub use aug_mix::AugMix;
 pub use auto_contrast::AutoContrast;
+pub use boxes::BoundingBoxFormat;
 pub use center_crop::CenterCrop;
 pub use clahe::ContrastLimitedAdaptiveHistogramEqualization;
 pub use cut_mix::CutMix;
@@ -58,6 +58,7 @@ pub use random_contrast::RandomContrast;
 pub use random_crop::RandomCrop;
 pub use random_elastic_transform::RandomElasticTransform;
 pub use random_erasing::RandomErasing;
+pub use random_flip::{FlipMode, RandomFlip};
 pub use random_gaussian_blur::RandomGaussianBlur;
 pub use random_grayscale::RandomGrayscale;
 pub use random_hue::RandomHue;
@@ -72,7 +73,6 @@ pub use random_translation::RandomTranslation;
 pub use random_zoom::RandomZoom;
 pub use resizing::Resizing;
 pub use solarization::Solarization;
-pub use random_flip::{FlipMode, RandomFlip};
 
 use indexmap::IndexMap;
 use rand::Rng;
@@ -266,7 +266,9 @@ fn bounding_boxes<L: ImageLayer>(
     leave: impl Fn(&Tensor) -> Result<Tensor>,
 ) -> Result<Nested<Tensor>> {
     let Nested::Dict(parts) = item else {
-        return Err(Error::new(ErrorKind::InvalidArgument, "bounding boxes must be a dict").expected("`boxes` and `labels`"));
+        return Err(
+            Error::new(ErrorKind::InvalidArgument, "bounding boxes must be a dict").expected("`boxes` and `labels`")
+        );
     };
     let part = |key: &str| parts.get(key).map(|part| enter(part.single()?)).transpose();
     let boxes = part("boxes")?
@@ -351,3 +353,6 @@ pub(super) fn rescaled(images: &Tensor, from: (f64, f64), to: (f64, f64)) -> Res
 
 /// The range of a channel in eight bits.
 pub(super) const BYTE: (f64, f64) = (0.0, 255.0);
+
+#[cfg(test)]
+mod tests;

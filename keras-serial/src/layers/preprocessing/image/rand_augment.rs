@@ -14,7 +14,8 @@ use crate::random::{Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, applies some of eleven random layers, the same to all images of a batch; else changes nothing.
+/// In training, applies some of eleven random layers, the same to all images of a batch; else
+/// changes nothing.
 ///
 /// # Arguments
 /// - `value_range`: from 0 to 255; the values of channels.
@@ -77,9 +78,9 @@ impl ImageLayer for RandAugment {
 
     fn draw(&self, images: &Tensor) -> Result<Vec<Arc<dyn Begun>>> {
         let steps = self.steps.get_or_make(|| self.palette().all())?;
-        let choices: Vec<usize> = self.generator.draw(&self.seed, |rng| {
-            (0..self.num_ops).map(|_| rng.random_range(0..steps.len())).collect()
-        });
+        let choices: Vec<usize> = self
+            .generator
+            .draw(&self.seed, |rng| (0..self.num_ops).map(|_| rng.random_range(0..steps.len())).collect());
         // A layer that is chosen twice draws once.
         let mut begun: Vec<(usize, Arc<dyn Begun>)> = Vec::new();
         for choice in choices {
@@ -105,9 +106,9 @@ impl ImageLayer for RandAugment {
     }
 
     fn boxes(&self, boxes: &Tensor, size: [usize; 2], begun: &Vec<Arc<dyn Begun>>) -> Result<Option<Tensor>> {
-        let moved = begun.iter().try_fold(boxes.clone(), |boxes, step| {
-            Ok::<_, crate::Error>(step.boxes(&boxes, size)?.unwrap_or(boxes))
-        });
+        let moved = begun
+            .iter()
+            .try_fold(boxes.clone(), |boxes, step| Ok::<_, crate::Error>(step.boxes(&boxes, size)?.unwrap_or(boxes)));
         moved.map(Some)
     }
 }

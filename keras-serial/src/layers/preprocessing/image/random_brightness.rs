@@ -1,6 +1,8 @@
 //! Brighter and darker images.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, for_each_image, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
+};
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
@@ -11,7 +13,8 @@ use crate::{KerasSerializable, register};
 /// In training, adds one random number to each image, and cuts to the range; else changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of numbers, as parts of the value range; one number stands for its negative and itself.
+/// - `factor`: the range of numbers, as parts of the value range; one number stands for its
+///   negative and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

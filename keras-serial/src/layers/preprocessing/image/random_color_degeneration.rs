@@ -1,6 +1,8 @@
 //! Paler images.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, for_each_image, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
+};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, image_color::rgb_to_grayscale};
@@ -11,7 +13,8 @@ use crate::{KerasSerializable, register};
 /// In training, mixes each image with its grey one: `x + f · (grey - x)`; else changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of `f`: 0 changes nothing, 1 is grey; one number stands for its negative and itself.
+/// - `factor`: the range of `f`: 0 changes nothing, 1 is grey; one number stands for its
+///   negative and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

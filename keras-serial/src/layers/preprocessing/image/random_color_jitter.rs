@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::steps::{Step, Steps};
 use super::{
-    BoundingBoxFormat, Factor, ImageLayer, RandomBrightness, RandomContrast, RandomHue, RandomSaturation, Spread, ValueRange,
-    image_fields, image_layer,
+    BoundingBoxFormat, Factor, ImageLayer, RandomBrightness, RandomContrast, RandomHue, RandomSaturation, Spread,
+    ValueRange, image_fields, image_layer,
 };
 use crate::config::ConfigField;
 use crate::error::Result;
@@ -20,7 +20,8 @@ use crate::{KerasSerializable, register};
 ///
 /// # Arguments
 /// - `value_range`: from 0 to 255; the values of channels.
-/// - `brightness_factor`, `contrast_factor`, `saturation_factor`, `hue_factor`: none; the factors of
+/// - `brightness_factor`, `contrast_factor`, `saturation_factor`, `hue_factor`: none; the
+///   factors of
 ///   [`RandomBrightness`], [`RandomContrast`], [`RandomSaturation`] and [`RandomHue`].
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

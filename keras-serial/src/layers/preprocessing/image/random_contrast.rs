@@ -1,17 +1,22 @@
 //! More and less contrast.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, for_each_image, spatial, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, spatial,
+    uniform,
+};
 use crate::error::Result;
 use crate::layers::LayerBase;
-use crate::ops::{self, DataFormat, Axes};
+use crate::ops::{self, Axes, DataFormat};
 use crate::random::{Generator, Seed};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, moves each channel of an image away from its mean or towards it, by one random factor for each image, and cuts to the range; else changes nothing.
+/// In training, moves each channel of an image away from its mean or towards it, by one random
+/// factor for each image, and cuts to the range; else changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the factors lie from 1 less the first number to 1 more the second; one number stands for 0 and itself.
+/// - `factor`: the factors lie from 1 less the first number to 1 more the second; one number
+///   stands for 0 and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

@@ -11,7 +11,8 @@ use crate::random::{Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, one random part of all images of a batch, enlarged where they are smaller; else changes nothing.
+/// In training, one random part of all images of a batch, enlarged where they are smaller; else
+/// changes nothing.
 ///
 /// # Arguments
 /// - `height`, `width`: of the part.

@@ -2,7 +2,9 @@
 
 use rand::Rng;
 
-use super::{BoundingBoxFormat, Boxes, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer, size_of};
+use super::{
+    BoundingBoxFormat, Boxes, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer, size_of,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
@@ -60,7 +62,8 @@ pub struct RandomElasticTransform {
     generator: Generator,
 }
 
-/// How far each position of each image moves, down as far as across: Keras draws both from one seed.
+/// How far each position of each image moves, down as far as across: Keras draws both from one
+/// seed.
 pub(crate) struct Waves {
     moved: Tensor,
     offsets: Vec<f32>,
@@ -103,7 +106,8 @@ impl ImageLayer for RandomElasticTransform {
             let sigma = height.min(width) as f64 * 0.05 * strength;
             let noise = random::normal(rng, &[count, height, width, 1].into(), 0.0, sigma, false, DType::Float32)?;
             let extent = (6 * sigma as usize) | 1;
-            let noise = gaussian_blur(&noise, [extent; 2], [sigma.max(f64::MIN_POSITIVE); 2], DataFormat::ChannelsLast)?;
+            let noise =
+                gaussian_blur(&noise, [extent; 2], [sigma.max(f64::MIN_POSITIVE); 2], DataFormat::ChannelsLast)?;
             let offsets = ops::multiply(&noise, alpha)?.to_vec()?;
             Ok(Some(Waves { moved, offsets, size: [height, width] }))
         })

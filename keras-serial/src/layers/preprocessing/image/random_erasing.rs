@@ -66,7 +66,8 @@ impl ImageLayer for RandomErasing {
         self.generator.draw(&self.seed, |rng| {
             let mut part = || (least + (most - least) * rng.random::<f64>()).sqrt();
             let parts: Vec<[f64; 2]> = (0..count).map(|_| [part(), part()]).collect();
-            let rectangles = parts.iter().map(|[across, down]| Rectangle::random(rng, [height, width], [*down, *across]));
+            let rectangles =
+                parts.iter().map(|[across, down]| Rectangle::random(rng, [height, width], [*down, *across]));
             let rectangles: Vec<Rectangle> = rectangles.collect();
             let erased = chosen(rng, count, factor)?;
             let erased = ops::logical_and(&erased, inside(&rectangles, [height, width], self.data_format)?)?;

@@ -1,9 +1,9 @@
 //! Images turned around.
 
-use super::{BoundingBoxFormat, ImageLayer, image_fields, image_layer, batch, boxes::columns, chosen, spatial};
+use super::{BoundingBoxFormat, ImageLayer, batch, boxes::columns, chosen, image_fields, image_layer, spatial};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
-use crate::ops::{self, DataFormat, Axes};
+use crate::ops::{self, Axes, DataFormat};
 use crate::random::{Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
@@ -91,9 +91,8 @@ impl ImageLayer for RandomFlip {
     fn boxes(&self, boxes: &Tensor, [height, width]: [usize; 2], flips: &Tensor) -> Result<Option<Tensor>> {
         let flips = ops::squeeze(flips, Axes::from(-1))?;
         let [mut left, mut top, mut right, mut bottom] = columns(boxes)?;
-        let mirrored = |a: &Tensor, b: &Tensor, extent: usize| {
-            ops::where_(&flips, &ops::subtract(extent as f64, b)?, a)
-        };
+        let mirrored =
+            |a: &Tensor, b: &Tensor, extent: usize| ops::where_(&flips, &ops::subtract(extent as f64, b)?, a);
         if self.mode.is_horizontal() {
             (left, right) = (mirrored(&left, &right, width)?, mirrored(&right, &left, width)?);
         }

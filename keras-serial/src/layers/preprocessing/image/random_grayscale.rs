@@ -46,7 +46,11 @@ pub struct RandomGrayscale {
 impl RandomGrayscale {
     fn check(&self) -> Result<()> {
         let factor = self.factor.number()?;
-        if (0.0..=1.0).contains(&factor) { Ok(()) } else { Err(invalid_argument("factor", "a number between 0 and 1", factor)) }
+        if (0.0..=1.0).contains(&factor) {
+            Ok(())
+        } else {
+            Err(invalid_argument("factor", "a number between 0 and 1", factor))
+        }
     }
 }
 

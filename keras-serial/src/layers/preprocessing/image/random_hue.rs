@@ -1,14 +1,21 @@
 //! Other hues.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, for_each_image, rescaled, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, rescaled,
+    uniform,
+};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
-use crate::ops::{self, DataFormat, image_color::{hsv_to_rgb, rgb_to_hsv}};
+use crate::ops::{
+    self, DataFormat,
+    image_color::{hsv_to_rgb, rgb_to_hsv},
+};
 use crate::random::{Generator, Seed};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, turns the hues of each image by a random angle, to either side; else changes nothing.
+/// In training, turns the hues of each image by a random angle, to either side; else changes
+/// nothing.
 ///
 /// # Arguments
 /// - `factor`: the range of angles, as parts of half a turn; one number stands for 0 and itself.

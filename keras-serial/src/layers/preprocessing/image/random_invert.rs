@@ -1,6 +1,6 @@
 //! Negatives.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, chosen};
+use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};

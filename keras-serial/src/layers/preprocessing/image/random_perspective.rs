@@ -58,7 +58,11 @@ pub struct RandomPerspective {
 impl RandomPerspective {
     fn check(&self) -> Result<()> {
         let scale = self.scale.number()?;
-        if (0.0..=1.0).contains(&scale) { Ok(()) } else { Err(invalid_argument("scale", "a number in the range [0,1]", scale)) }
+        if (0.0..=1.0).contains(&scale) {
+            Ok(())
+        } else {
+            Err(invalid_argument("scale", "a number in the range [0,1]", scale))
+        }
     }
 
     fn sampler(&self, sampling: Sampling) -> Result<Sampler> {

@@ -1,6 +1,9 @@
 //! Fewer colours.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, BYTE, batch, for_each_image, rescaled, uniform};
+use super::{
+    BYTE, BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer,
+    rescaled, uniform,
+};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
@@ -11,7 +14,8 @@ use crate::{KerasSerializable, register};
 /// In training, keeps only some upper bits of each channel; else changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of the number of bits, from 1 to 8, without the last; one number stands for 1 and itself.
+/// - `factor`: the range of the number of bits, from 1 to 8, without the last; one number stands
+///   for 1 and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

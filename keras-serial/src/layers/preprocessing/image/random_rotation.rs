@@ -1,6 +1,10 @@
 //! Images turned by random angles.
 
-use super::{BoundingBoxFormat, Factor, ImageLayer, image_fields, image_layer, batch, geometry::{projected_boxes, rotation}, size_of, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, batch,
+    geometry::{projected_boxes, rotation},
+    image_fields, image_layer, size_of, uniform,
+};
 use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
@@ -13,7 +17,8 @@ use crate::{KerasSerializable, register};
 /// In training, turns each image about its centre by a random angle; else changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of angles, as parts of a full turn; one number stands for its negative and itself.
+/// - `factor`: the range of angles, as parts of a full turn; one number stands for its negative
+///   and itself.
 /// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
 /// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.

@@ -1,17 +1,24 @@
 //! More and less colour.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, for_each_image, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
+};
 use crate::error::Result;
 use crate::layers::LayerBase;
-use crate::ops::{self, DataFormat, image_color::{hsv_to_rgb, rgb_to_hsv}};
+use crate::ops::{
+    self, DataFormat,
+    image_color::{hsv_to_rgb, rgb_to_hsv},
+};
 use crate::random::{Generator, Seed};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, multiplies the saturation of each image by a random number `f / (1 - f)`; else changes nothing.
+/// In training, multiplies the saturation of each image by a random number `f / (1 - f)`; else
+/// changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of `f`: 0 is grey, 0.5 changes nothing, 1 is full colour; one number stands for its negative and itself.
+/// - `factor`: the range of `f`: 0 is grey, 0.5 changes nothing, 1 is full colour; one number
+///   stands for its negative and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

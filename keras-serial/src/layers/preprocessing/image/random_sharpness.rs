@@ -1,6 +1,8 @@
 //! Sharper and softer images.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, batch, for_each_image, uniform};
+use super::{
+    BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
+};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, Padding, conv::depthwise_conv};
@@ -8,10 +10,12 @@ use crate::random::{Generator, Seed};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, mixes each image with a smoothed one: `x + (1 - 2f) · (smooth - x)`; else changes nothing.
+/// In training, mixes each image with a smoothed one: `x + (1 - 2f) · (smooth - x)`; else
+/// changes nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of `f`: 0 is smooth, 0.5 changes nothing, 1 is sharp; one number stands for 0 and itself.
+/// - `factor`: the range of `f`: 0 is smooth, 0.5 changes nothing, 1 is sharp; one number stands
+///   for 0 and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.

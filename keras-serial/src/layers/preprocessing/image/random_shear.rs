@@ -1,6 +1,8 @@
 //! Images slanted at random.
 
-use super::{BoundingBoxFormat, Spread, ImageLayer, image_fields, image_layer, batch, geometry::projected_boxes, uniform};
+use super::{
+    BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, uniform,
+};
 use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};

@@ -1,6 +1,9 @@
 //! Images moved at random.
 
-use super::{BoundingBoxFormat, Spread, ImageLayer, image_fields, image_layer, batch, geometry::projected_boxes, size_of, uniform};
+use super::{
+    BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, size_of,
+    uniform,
+};
 use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
@@ -13,7 +16,8 @@ use crate::{KerasSerializable, register};
 /// In training, moves each image by random parts of its height and width; else changes nothing.
 ///
 /// # Arguments
-/// - `height_factor`, `width_factor`: the ranges of parts; one number stands for its negative and itself.
+/// - `height_factor`, `width_factor`: the ranges of parts; one number stands for its negative
+///   and itself.
 /// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
 /// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
@@ -74,8 +78,10 @@ impl ImageLayer for RandomTranslation {
         let [height, width] = size_of(images, self.data_format)?;
         let count = batch(images)?;
         let (down, across) = (self.height_factor.range()?, self.width_factor.range()?);
-        let (down, across) = self.generator.draw(&self.seed, |rng| (uniform(rng, count, down), uniform(rng, count, across)));
-        let map = |(down, across): (f32, f32)| [1.0, 0.0, -across * width as f32, 0.0, 1.0, -down * height as f32, 0.0, 0.0];
+        let (down, across) =
+            self.generator.draw(&self.seed, |rng| (uniform(rng, count, down), uniform(rng, count, across)));
+        let map =
+            |(down, across): (f32, f32)| [1.0, 0.0, -across * width as f32, 0.0, 1.0, -down * height as f32, 0.0, 0.0];
         Ok(down.into_iter().zip(across).map(map).collect())
     }
 

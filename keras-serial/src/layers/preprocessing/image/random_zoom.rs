@@ -1,6 +1,9 @@
 //! Images enlarged or made smaller at random.
 
-use super::{BoundingBoxFormat, Spread, ImageLayer, image_fields, image_layer, batch, geometry::projected_boxes, size_of, uniform};
+use super::{
+    BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, size_of,
+    uniform,
+};
 use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
@@ -10,7 +13,8 @@ use crate::random::{Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, zooms each image out (positive factors) or in (negative ones); else changes nothing.
+/// In training, zooms each image out (positive factors) or in (negative ones); else changes
+/// nothing.
 ///
 /// # Arguments
 /// - `height_factor`: the range of factors; one number stands for its negative and itself.

@@ -14,7 +14,8 @@ use crate::{KerasSerializable, register};
 /// # Arguments
 /// - `height`, `width`: of the result.
 /// - `interpolation`: [`Interpolation::Bilinear`]; masks take the nearest value.
-/// - `crop_to_aspect_ratio`, `pad_to_aspect_ratio`: false; whether images are first cut, or filled with
+/// - `crop_to_aspect_ratio`, `pad_to_aspect_ratio`: false; whether images are first cut, or
+///   filled with
 ///   `fill_value` (0; `fill_mode` can only be `constant`), to the aspect ratio of the result.
 /// - `antialias`: false.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
@@ -128,8 +129,7 @@ impl ImageLayer for Resizing {
         let format = self.bounding_box_format.ok_or_else(no_format)?;
         let target = [self.height, self.width];
         let last = |x: &Tensor| ops::all(x, Axes::from(-1), true);
-        let unused =
-            ops::logical_or(&last(&ops::equal(&boxes.boxes, -1.0)?)?, last(&ops::equal(&boxes.boxes, 0.0)?)?)?;
+        let unused = ops::logical_or(&last(&ops::equal(&boxes.boxes, -1.0)?)?, last(&ops::equal(&boxes.boxes, 0.0)?)?)?;
         let moved = self.moved(&format.to_xyxy(&boxes.boxes, size)?, size)?;
         let (clipped, labels) = clip_to_image(&moved, boxes.labels.as_ref(), target)?;
         let clipped = ops::where_(&unused, 0.0, &clipped)?;

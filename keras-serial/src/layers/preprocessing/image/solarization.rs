@@ -1,6 +1,9 @@
 //! Bright values turned around.
 
-use super::{BoundingBoxFormat, Factor, ValueRange, ImageLayer, image_fields, image_layer, BYTE, batch, for_each_image, rescaled, uniform};
+use super::{
+    BYTE, BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer,
+    rescaled, uniform,
+};
 use crate::error::Result;
 use crate::json::Value;
 use crate::layers::{HasBase, LayerBase};
@@ -9,10 +12,12 @@ use crate::random::{Generator, Seed};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, adds one random number to each image and turns the values from another one on around: `255 - x`; else changes nothing.
+/// In training, adds one random number to each image and turns the values from another one on
+/// around: `255 - x`; else changes nothing.
 ///
 /// # Arguments
-/// - `addition_factor`, `threshold_factor`: 0; the ranges of both numbers, as parts of 255; one number stands for 0 and itself.
+/// - `addition_factor`, `threshold_factor`: 0; the ranges of both numbers, as parts of 255; one
+///   number stands for 0 and itself.
 /// - `value_range`: from 0 to 255; the values of channels.
 /// - `seed`: none; the same seed gives the same images, others than Keras's.
 /// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
@@ -56,9 +61,8 @@ impl ImageLayer for Solarization {
         let scaled = |factor: &Factor<0, 1>| factor.range().map(|(low, high)| (low, high * 255.0));
         let (additions, thresholds) = (scaled(&self.addition_factor)?, scaled(&self.threshold_factor)?);
         let count = batch(images)?;
-        let (additions, thresholds) = self.generator.draw(&self.seed, |rng| {
-            (uniform(rng, count, additions), uniform(rng, count, thresholds))
-        });
+        let (additions, thresholds) =
+            self.generator.draw(&self.seed, |rng| (uniform(rng, count, additions), uniform(rng, count, thresholds)));
         let dtype = self.base().dtype_policy().compute_dtype()?;
         Ok((for_each_image(additions, dtype)?, for_each_image(thresholds, dtype)?))
     }
