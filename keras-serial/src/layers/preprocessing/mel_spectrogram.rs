@@ -114,7 +114,12 @@ impl MelSpectrogram {
             let Some(at) = at.checked_sub(before).filter(|at| *at < frame) else {
                 return if self.window.is_some() { 0.0 } else { 1.0 };
             };
-            let cosine = (turn * at as f64 / frame as f64).cos();
+            // TensorFlow's periodic windows are so for even lengths alone.
+            let period = if frame.is_multiple_of(2) { frame } else { frame - 1 };
+            if period == 0 {
+                return 1.0;
+            }
+            let cosine = (turn * at as f64 / period as f64).cos();
             match self.window.as_deref() {
                 None => 1.0,
                 Some("hamming") => 0.54 - 0.46 * cosine,

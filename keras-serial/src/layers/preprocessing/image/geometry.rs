@@ -1,7 +1,7 @@
 //! Maps of positions, and what they make of bounding boxes.
 
 use super::boxes::columns;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ops::image_transform::Projection;
 use crate::ops::{self, Axes};
 use crate::tensor::{DType, Tensor};
@@ -12,14 +12,18 @@ pub(super) fn rotation(degrees: f32, [y, x]: [f32; 2]) -> Projection {
     [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0]
 }
 
-/// The map under which each new place `end` comes from a place `start`, for four of them.
-pub(super) fn perspective(start: [[f64; 2]; 4], end: [[f64; 2]; 4]) -> Projection {
+/// The map under which each new place `end` comes from a place `start`, for four of them; none where
+/// three lie on a line.
+pub(super) fn perspective(start: [[f64; 2]; 4], end: [[f64; 2]; 4]) -> Result<Projection> {
     let mut rows: Vec<[f64; 9]> = Vec::with_capacity(8);
     for ([x, y], [u, v]) in start.into_iter().zip(end) {
         rows.push([u, v, 1.0, 0.0, 0.0, 0.0, -x * u, -x * v, x]);
         rows.push([0.0, 0.0, 0.0, u, v, 1.0, -y * u, -y * v, y]);
     }
-    solved(rows).unwrap_or([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+    solved(rows).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidArgument, "no perspective puts the corners of the image there")
+            .received(format!("{end:?}"))
+    })
 }
 
 /// Eight unknowns of eight equations, by Gauss's method; `None` where they have no single solution.
@@ -93,13 +97,14 @@ mod tests {
     #[test]
     fn corners_go_where_they_are_put() {
         let start = [[0.0, 0.0], [3.0, 0.0], [0.0, 1.0], [3.0, 1.0]];
-        let end = [[0.5, 0.0], [3.0, 0.5], [0.0, 2.0], [2.0, 1.0]];
-        let [a0, a1, a2, b0, b1, b2, c0, c1] = perspective(start, end).map(f64::from);
+        let end = [[0.5, 0.0], [3.0, 0.5], [0.0, 2.0], [2.0, 1.5]];
+        let [a0, a1, a2, b0, b1, b2, c0, c1] = perspective(start, end).unwrap().map(f64::from);
         for ([x, y], [u, v]) in start.into_iter().zip(end) {
             let scale = c0 * u + c1 * v + 1.0;
             assert!(((a0 * u + a1 * v + a2) / scale - x).abs() < 1e-4);
             assert!(((b0 * u + b1 * v + b2) / scale - y).abs() < 1e-4);
         }
+        assert!(perspective(start, [[0.0, 0.0]; 4]).is_err());
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl ImageLayer for RandomPerspective {
             let moved = chosen(rng, count, range)?;
             let mut part = |x: f64| x + x * scale * (rng.random::<f64>() - 0.5);
             let ends = (0..count).map(|_| start.map(|[x, y]| [part(x), part(y)]));
-            Ok((moved, ends.map(|end| perspective(start, end)).collect()))
+            Ok((moved, ends.map(|end| perspective(start, end)).collect::<Result<_>>()?))
         })
     }
 
