@@ -212,12 +212,13 @@ fn state(cx: &mut Ctxt, attribute: &Attribute, may_init: bool) -> (Option<LitStr
     }
     let result = attribute.parse_nested_meta(|meta| {
         if meta.path.is_ident("name") {
-            if name.is_some() {
+            if name.replace(string(&meta)?).is_some() {
                 return Err(meta.error("duplicate `name`"));
             }
-            name = Some(string(&meta)?);
         } else if may_init && meta.path.is_ident("init") {
-            init = Some(meta.value()?.parse()?);
+            if init.replace(meta.value()?.parse()?).is_some() {
+                return Err(meta.error("duplicate `init`"));
+            }
         } else {
             return Err(unknown(&meta, if may_init { "`name`, `init`" } else { "`name`" }));
         }

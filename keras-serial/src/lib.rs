@@ -60,6 +60,8 @@ pub mod prelude {
     pub use crate::error::{Error, ErrorKind, Result};
     pub use crate::initializers::Initializer;
     pub use crate::layers::*;
+    pub use crate::losses::{ComputeLoss, Loss, Reduction};
+    pub use crate::metrics::{Measure, Metric};
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
     pub use crate::ops::{self, DataFormat, Padding};
     pub use crate::optimizers::{Optimizer, OptimizerExt};

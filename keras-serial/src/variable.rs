@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -149,6 +149,11 @@ impl Variable {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The value as it is kept, to be changed where it is; shape and dtype must stay.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
+        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Replaces the value; it is converted to the variable's dtype.
     ///
     /// # Errors
@@ -161,7 +166,7 @@ impl Variable {
                 .at(self.0.path.clone()));
         }
         let value = cast(&value.detached()?, self.0.dtype)?;
-        *self.0.value.write().unwrap_or_else(PoisonError::into_inner) = value;
+        *self.write() = value;
         Ok(())
     }
 }

@@ -24,9 +24,6 @@ impl Sublayer {
     /// When there is one already, and the layer's own.
     pub fn make(&self, cx: &mut BuildContext<'_>, layer: impl Layer, input: &Shape) -> Result<()> {
         let layer = LayerRef::new(layer);
-        if !cx.is_trainable() {
-            layer.set_trainable(false);
-        }
         cx.build_layer(&layer, input)?;
         self.0.set(layer).map_err(|layer| {
             Error::new(ErrorKind::InvalidArgument, format!("the layer `{}` is made twice", layer.name()))

@@ -276,11 +276,6 @@ impl BuildContext<'_> {
         self.base.dtype_policy().compute_dtype()
     }
 
-    /// Does training change the layer's weights?
-    pub fn is_trainable(&self) -> bool {
-        self.base.is_trainable()
-    }
-
     /// Builds a layer inside of this one.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::config::Number;
 use crate::json::Value;
 use crate::ops::numeric::EPSILON;
 use crate::ops::reduce::{softmax_impl, sum_impl};
-use crate::ops::{Axes, clip, divide, log, multiply, power, negative, subtract};
+use crate::ops::{Axes, clip, divide, log, multiply, negative, power, subtract};
 
 loss! {
     /// `-sum(alpha · (1 - y_pred)^gamma · y_true · log(y_pred))`: what is easy counts little.

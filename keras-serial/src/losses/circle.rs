@@ -8,7 +8,9 @@ use crate::ops::dtypes::cast;
 use crate::ops::linalg::matmul_impl;
 use crate::ops::reduce::{any_impl, logsumexp_impl};
 use crate::ops::shape::{expand_at, reshape_to, transpose_to};
-use crate::ops::{Axes, add, equal, greater, logical_and, logical_not, multiply, not_equal, relu, softplus, subtract, where_};
+use crate::ops::{
+    Axes, add, equal, greater, logical_and, logical_not, multiply, not_equal, relu, softplus, subtract, where_,
+};
 use crate::tensor::{DType, Shape, Tensor};
 
 loss! {

@@ -8,7 +8,9 @@ use crate::ops::dtypes::cast;
 use crate::ops::linalg::matmul_impl;
 use crate::ops::reduce::{logsumexp_impl, sum_impl};
 use crate::ops::shape::{Span, concat, expand_at, index_axis, pad_with, reshape_to, slice_axis, transpose_to};
-use crate::ops::{Axes, add, greater_equal, less, less_equal, logical_and, multiply, negative, not_equal, subtract, where_};
+use crate::ops::{
+    Axes, add, greater_equal, less, less_equal, logical_and, multiply, negative, not_equal, subtract, where_,
+};
 use crate::tensor::{DType, Shape, Tensor};
 
 loss! {
@@ -43,12 +45,18 @@ const IMPOSSIBLE: f64 = -706.893_6;
 /// `-log p`, by the probabilities of all prefixes after each step.
 fn alignments(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
     let [_, length] = y_true.shape().dims() else {
-        return Err(Error::new(ErrorKind::Shape, "Targets `y_true` are expected to be a tensor of shape `(batch_size, max_length)` in integer format")
-            .received(format!("y_true.shape={}", y_true.shape())));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            "Targets `y_true` are expected to be a tensor of shape `(batch_size, max_length)` in integer format",
+        )
+        .received(format!("y_true.shape={}", y_true.shape())));
     };
     let [batch, steps, _] = y_pred.shape().dims() else {
-        return Err(Error::new(ErrorKind::Shape, "Logits `y_pred` are expected to be a tensor of shape `(batch_size, max_length, num_classes)`")
-            .received(format!("y_pred.shape={}", y_pred.shape())));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            "Logits `y_pred` are expected to be a tensor of shape `(batch_size, max_length, num_classes)`",
+        )
+        .received(format!("y_pred.shape={}", y_pred.shape())));
     };
     let (Some(batch), Some(steps), Some(length)) = (*batch, *steps, *length) else {
         return Ok(Tensor::symbol([*batch], y_pred.dtype()));
@@ -58,7 +66,9 @@ fn alignments(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
             .received(format!("y_true.shape={}, y_pred.shape={}", y_true.shape(), y_pred.shape())));
     }
     if steps == 0 {
-        return Err(Error::new(ErrorKind::Shape, "y_pred has no steps").received(format!("y_pred.shape={}", y_pred.shape())));
+        return Err(
+            Error::new(ErrorKind::Shape, "y_pred has no steps").received(format!("y_pred.shape={}", y_pred.shape()))
+        );
     }
     let classes = y_pred.shape().last()?;
     let labels = entropy::classes(y_true, classes)?;

@@ -6,7 +6,9 @@ use crate::json::Value;
 use crate::ops::dtypes::cast;
 use crate::ops::numeric::EPSILON;
 use crate::ops::reduce::{all_impl, logsumexp_impl, sum_impl};
-use crate::ops::{Axes, add, clip, divide, equal, exp, log, log1p, logical_or, multiply, negative, relu, subtract, where_};
+use crate::ops::{
+    Axes, add, clip, divide, equal, exp, log, log1p, logical_or, multiply, negative, relu, subtract, where_,
+};
 use crate::tensor::{DType, Tensor};
 
 /// Both must have the same shape: cross-entropies compare numbers one by one.
@@ -14,8 +16,11 @@ pub(super) fn same_shape(y_true: &Tensor, y_pred: &Tensor) -> Result<()> {
     if y_true.rank() == y_pred.rank() && y_true.shape().is_compatible(y_pred.shape()) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Shape, "Arguments `target` and `output` must have the same shape")
-        .received(format!("target.shape={}, output.shape={}", y_true.shape(), y_pred.shape())))
+    Err(Error::new(ErrorKind::Shape, "Arguments `target` and `output` must have the same shape").received(format!(
+        "target.shape={}, output.shape={}",
+        y_true.shape(),
+        y_pred.shape()
+    )))
 }
 
 /// Labels moved towards a value.

@@ -40,12 +40,15 @@ pub use binary_crossentropy::{BinaryCrossentropy, binary_crossentropy};
 pub use binary_focal_crossentropy::{BinaryFocalCrossentropy, binary_focal_crossentropy};
 pub use categorical_crossentropy::{CategoricalCrossentropy, categorical_crossentropy};
 pub use categorical_focal_crossentropy::{CategoricalFocalCrossentropy, categorical_focal_crossentropy};
-pub use categorical_generalized_cross_entropy::{CategoricalGeneralizedCrossEntropy, categorical_generalized_cross_entropy};
+pub use categorical_generalized_cross_entropy::{
+    CategoricalGeneralizedCrossEntropy, categorical_generalized_cross_entropy,
+};
 pub use categorical_hinge::{CategoricalHinge, categorical_hinge};
 pub use circle::{Circle, circle};
 pub use cosine_similarity::{CosineSimilarity, cosine_similarity};
 pub use ctc::{CTC, ctc};
 pub use dice::{Dice, dice};
+pub(crate) use entropy::is_last_axis;
 pub use hinge::{Hinge, hinge};
 pub use huber::{Huber, huber};
 pub use kl_divergence::{KLDivergence, kl_divergence};
@@ -55,12 +58,11 @@ pub use mean_absolute_percentage_error::{MeanAbsolutePercentageError, mean_absol
 pub use mean_squared_error::{MeanSquaredError, mean_squared_error};
 pub use mean_squared_logarithmic_error::{MeanSquaredLogarithmicError, mean_squared_logarithmic_error};
 pub use poisson::{Poisson, poisson};
+pub use reduction::Reduction;
+pub(crate) use reduction::{apply_mask, squeeze_or_expand_to_same_rank};
 pub use sparse_categorical_crossentropy::{SparseCategoricalCrossentropy, sparse_categorical_crossentropy};
 pub use squared_hinge::{SquaredHinge, squared_hinge};
 pub use tversky::{Tversky, tversky};
-pub(crate) use entropy::is_last_axis;
-pub use reduction::Reduction;
-pub(crate) use reduction::{apply_mask, squeeze_or_expand_to_same_rank};
 pub use wrapper::LossFunctionWrapper;
 pub(crate) use wrapper::{Parameterized, parameterized};
 
@@ -76,6 +78,37 @@ use crate::tensor::{DType, Shape, Tensor};
 ///
 /// Only [`ComputeLoss::call`] must be written. Losses that have the arguments `name`, `reduction` and
 /// `dtype` keep them as fields and give them back.
+///
+/// ```
+/// use keras_serial::losses::{ComputeLoss, Loss};
+/// use keras_serial::object::Handle;
+/// use keras_serial::ops;
+/// use keras_serial::tensor::Tensor;
+/// use keras_serial::{KerasSerializable, Result, register};
+///
+/// /// Errors below the truth count more.
+/// #[register(package = "MyLosses")]
+/// #[derive(KerasSerializable)]
+/// #[config(new)]
+/// struct Quantile {
+///     quantile: f64,
+/// }
+///
+/// impl ComputeLoss for Quantile {
+///     fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
+///         let error = ops::subtract(y_true, y_pred)?;
+///         let (low, high) = (ops::multiply(&error, self.quantile - 1.0)?, ops::multiply(&error, self.quantile)?);
+///         ops::mean(&ops::maximum(&low, &high)?, ops::Axes::from(-1), false)
+///     }
+/// }
+///
+/// let loss = Loss::new(Quantile::new(0.75));
+/// let loss = Loss::deserialize(&Handle::serialize(&loss)?)?;
+/// let y_true = Tensor::from_slice(&[1.0f32, 3.0], [2, 1])?;
+/// let y_pred = Tensor::from_slice(&[2.0f32, 1.0], [2, 1])?;
+/// assert_eq!(loss.evaluate(&y_true, &y_pred, None)?.item::<f32>()?, 0.875);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
 pub trait ComputeLoss: KerasSerializable {
     /// The name in logs; the class's by default.
     fn name(&self) -> String {
@@ -210,5 +243,90 @@ pub(crate) mod dtype_config {
             Some("float") => Ok(DType::Float32),
             _ => Policy::from_value(value)?.compute_dtype(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::object::Handle;
+
+    fn tensor(values: &[f32], shape: &[usize]) -> Tensor {
+        Tensor::from_slice(values, shape).unwrap()
+    }
+
+    // keras.losses.get("mse"), keras.losses.get("MeanSquaredError"); serialize_keras_object of both
+    #[test]
+    fn names_stand_for_functions_and_classes() {
+        for name in ["mse", "MSE", "mean_squared_error"] {
+            let form = Handle::serialize(&Loss::deserialize(&name.into()).unwrap()).unwrap();
+            assert_eq!(
+                form.to_json(),
+                r#"{"module": "builtins", "class_name": "function", "config": "mean_squared_error", "registered_name": "function"}"#
+            );
+            assert!(Loss::deserialize(&form).is_ok());
+        }
+        let class = Loss::from("MeanSquaredError");
+        assert!(class.downcast_ref::<MeanSquaredError>().is_some());
+        for name in ["bce", "BCE", "kld", "KLD", "mae", "MAPE", "msle", "ctc", "circle", "tversky", "Dice"] {
+            assert!(Loss::deserialize(&name.into()).is_ok(), "{name}");
+        }
+        let error = Loss::deserialize(&"mean_square_error".into()).unwrap_err();
+        assert!(error.to_string().contains("mean_squared_error"), "{error}");
+    }
+
+    #[test]
+    fn wrong_labels_and_shapes_are_errors() {
+        let p = tensor(&[0.1, 0.9, 0.5, 0.5], &[2, 2]);
+        let sparse = Loss::from("sparse_categorical_crossentropy");
+        for label in [2.0, -1.0] {
+            let error = sparse.evaluate(&tensor(&[0.0, label], &[2]), &p, None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+            assert!(error.to_string().contains("labels from 0 to 1"), "{error}");
+        }
+        let error = sparse.evaluate(&tensor(&[0.0, 1.0, 1.0], &[3]), &p, None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Shape);
+        let three = tensor(&[0.1; 6], &[2, 3]);
+        for name in ["categorical_crossentropy", "binary_crossentropy", "mse", "kld", "circle", "ctc"] {
+            assert!(Loss::from(name).evaluate(&three, &p, None).is_err(), "{name}");
+        }
+        let text = Tensor::from_strings(["a", "b"], [2, 1]).unwrap();
+        assert!(Loss::from("mse").evaluate(&text, &p, None).is_err());
+    }
+
+    // keras.losses.SparseCategoricalCrossentropy(ignore_class=1)([0, 1], [[.5, .5], [.1, .9]]) is 0.693147
+    #[test]
+    fn ignored_classes_do_not_count() {
+        let p = tensor(&[0.5, 0.5, 0.1, 0.9], &[2, 2]);
+        let loss = SparseCategoricalCrossentropy::new().ignore_class(1);
+        let loss = loss.evaluate(&tensor(&[0.0, 1.0], &[2]), &p, None).unwrap();
+        assert!((loss.item::<f32>().unwrap() - std::f32::consts::LN_2).abs() < 1e-5);
+    }
+
+    // [keras.src.trainers.compile_utils.get_loss("crossentropy", y_true, y_pred).fn.__name__ for …]
+    #[test]
+    fn crossentropy_is_the_one_that_fits() {
+        let shape = |dims: &[usize]| Shape::from(dims);
+        for (y_true, y_pred, expected) in [
+            (shape(&[4, 1]), shape(&[4, 1]), "binary_crossentropy"),
+            (shape(&[4]), shape(&[4, 3]), "sparse_categorical_crossentropy"),
+            (shape(&[4, 1]), shape(&[4, 3]), "sparse_categorical_crossentropy"),
+            (shape(&[4, 3]), shape(&[4, 3]), "categorical_crossentropy"),
+        ] {
+            let loss = get_loss("ce", &y_true, &y_pred).unwrap();
+            assert_eq!(Handle::serialize(&loss).unwrap().get("config").and_then(Value::as_str), Some(expected));
+        }
+    }
+
+    // with tf.GradientTape() as t: t.watch(p); loss = keras.losses.CategoricalCrossentropy()([[0, 1], [1, 0]], p)
+    #[test]
+    fn gradients_flow() {
+        let p = tensor(&[0.2, 0.8, 0.6, 0.4], &[2, 2]).watched().unwrap();
+        let y = tensor(&[0.0, 1.0, 1.0, 0.0], &[2, 2]);
+        let loss = CategoricalCrossentropy::new().evaluate(&y, &p, None).unwrap();
+        let gradient = loss.backward().unwrap().get(&p).unwrap().to_vec::<f32>().unwrap();
+        let expected = [0.5, -0.125, -0.333333, 0.5];
+        assert!(gradient.iter().zip(expected).all(|(g, e): (&f32, f32)| (g - e).abs() < 1e-5), "{gradient:?}");
     }
 }

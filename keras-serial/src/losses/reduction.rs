@@ -114,8 +114,7 @@ pub(crate) fn apply_mask(
     match weights {
         None => Ok(Some(mask_weights)),
         Some(weights) => {
-            let (mask_weights, weights) =
-                squeeze_or_expand_to_same_rank(&mask_weights, &cast(weights, dtype)?, true)?;
+            let (mask_weights, weights) = squeeze_or_expand_to_same_rank(&mask_weights, &cast(weights, dtype)?, true)?;
             multiply(&weights, &mask_weights).map(Some)
         }
     }

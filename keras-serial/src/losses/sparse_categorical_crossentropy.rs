@@ -56,11 +56,15 @@ impl SparseCategoricalCrossentropy {
         if labels.rank() == y_pred.rank() && labels.shape().get(-1)? == Some(1) {
             labels = squeeze_at(&labels, -1)?;
         }
-        let rows: Shape = y_pred.shape().dims().split_last().map(|(_, rows)| rows.iter().copied().collect()).unwrap_or_default();
+        let rows: Shape =
+            y_pred.shape().dims().split_last().map(|(_, rows)| rows.iter().copied().collect()).unwrap_or_default();
         if labels.rank() != rows.rank() || !labels.shape().is_compatible(&rows) {
-            return Err(Error::new(ErrorKind::Shape, "Arguments `target` and `output` must have the same shape up until the last dimension")
-                .expected(format!("target.shape={rows}"))
-                .received(format!("target.shape={}, output.shape={}", labels.shape(), y_pred.shape())));
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "Arguments `target` and `output` must have the same shape up until the last dimension",
+            )
+            .expected(format!("target.shape={rows}"))
+            .received(format!("target.shape={}, output.shape={}", labels.shape(), y_pred.shape())));
         }
         let mut y_pred = y_pred.clone();
         let valid = self.ignore_class.map(|class| not_equal(&labels, class as f64)).transpose()?;

@@ -109,7 +109,11 @@ impl KerasSerializable for LossFunctionWrapper {
         let reduction = field::optional(config, "reduction", &[], Reduction::from_value, Reduction::default)?;
         let dtype = field::optional(config, "dtype", &[], super::dtype_config::from_value, || DType::Float32)?;
         let known = ["fn", "name", "reduction", "dtype"];
-        let arguments: Dict = config.iter().filter(|(key, _)| !known.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let arguments: Dict = config
+            .iter()
+            .filter(|(key, _)| !known.contains(&key.as_str()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         let with_arguments = if arguments.is_empty() { None } else { Some(parameterized(&function, &arguments)?) };
         Ok(Self { name, reduction, function, arguments, with_arguments, dtype, bare: false })
     }
@@ -121,9 +125,11 @@ pub(crate) fn parameterized(function: &Function, arguments: &Dict) -> Result<Los
     let own = inventory::iter::<Parameterized>.into_iter().find(|p| function.is_builtin() && p.function == name);
     match own {
         Some(own) => (own.make)(arguments).at(name),
-        None => Err(Error::new(ErrorKind::Unsupported, format!("arguments of the function `{name}` are not supported"))
-            .received(arguments.keys().cloned().collect::<Vec<_>>().join(", "))
-            .hint("write it as a struct that implements `ComputeLoss`, with the arguments as fields")),
+        None => {
+            Err(Error::new(ErrorKind::Unsupported, format!("arguments of the function `{name}` are not supported"))
+                .received(arguments.keys().cloned().collect::<Vec<_>>().join(", "))
+                .hint("write it as a struct that implements `ComputeLoss`, with the arguments as fields"))
+        }
     }
 }
 

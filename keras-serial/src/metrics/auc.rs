@@ -9,7 +9,9 @@ use crate::json::{Dict, Value};
 use crate::ops::numeric::{EPSILON, divide_no_nan};
 use crate::ops::reduce::{mean_impl, sum_impl};
 use crate::ops::shape::{Span, slice_axis};
-use crate::ops::{Axes, add, divide, equal, greater, log, logical_and, maximum, minimum, multiply, sigmoid, subtract, where_};
+use crate::ops::{
+    Axes, add, divide, equal, greater, log, logical_and, maximum, minimum, multiply, sigmoid, subtract, where_,
+};
 use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::utils::auto_name;
 use crate::variable::Variable;
@@ -107,7 +109,8 @@ mod label_weights {
         let Some(weights) = weights else { return Ok(Value::Null) };
         // In the precision in which Keras keeps them.
         let weights = weights.iter().map(|weight| Value::Float(f64::from(*weight as f32))).collect();
-        let config = Dict::from([("value".to_owned(), Value::List(weights)), ("dtype".to_owned(), Value::from("float32"))]);
+        let config =
+            Dict::from([("value".to_owned(), Value::List(weights)), ("dtype".to_owned(), Value::from("float32"))]);
         Ok(Value::Dict(Dict::from([
             ("class_name".to_owned(), Value::from("__tensor__")),
             ("config".to_owned(), Value::Dict(config)),

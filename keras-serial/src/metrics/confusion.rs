@@ -33,7 +33,9 @@ impl Thresholds {
         let numbers = thresholds.map(Self::numbers).unwrap_or_default();
         let invalid: Vec<f64> = numbers.iter().copied().filter(|number| !(0.0..=1.0).contains(number)).collect();
         if !invalid.is_empty() {
-            return Err(Error::new(ErrorKind::Config, "Threshold values must be in [0, 1]").received(format!("{invalid:?}")));
+            return Err(
+                Error::new(ErrorKind::Config, "Threshold values must be in [0, 1]").received(format!("{invalid:?}"))
+            );
         }
         match thresholds {
             Some(Self::Many(numbers)) if numbers.is_empty() => {
@@ -209,8 +211,11 @@ impl Batch {
         }
         if let Some(class) = options.class_id {
             if y_pred.rank() < 2 {
-                return Err(Error::new(ErrorKind::Shape, "When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes)")
-                    .received(format!("y_pred.shape={}", y_pred.shape())));
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    "When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes)",
+                )
+                .received(format!("y_pred.shape={}", y_pred.shape())));
             }
             let classes = y_pred.shape().last()?;
             if class >= classes {
@@ -232,7 +237,8 @@ impl Batch {
         if let Some(label_weights) = options.label_weights {
             weights = multiply(&weights, label_weights)?;
         }
-        let batch = Self { truth: cast(&cast(&y_true, DType::Bool)?, DType::Float32)?, prediction: y_pred, weight: weights };
+        let batch =
+            Self { truth: cast(&cast(&y_true, DType::Bool)?, DType::Float32)?, prediction: y_pred, weight: weights };
         if options.multi_label { Ok(batch) } else { batch.each(|x| reshape_to(x, &Shape::from([None]))) }
     }
 
@@ -304,8 +310,16 @@ mod tests {
         let options = Options { sample_weight: Some(&weight), ..Options::default() };
         let even = Grid::spread(5, 1e-7);
         let slow = Grid { even: false, ..even.clone() };
-        let (fast, slow) = (Counts::of(&y_true, &y_pred, &even, options).unwrap(), Counts::of(&y_true, &y_pred, &slow, options).unwrap());
-        for (fast, slow) in [(fast.true_positives, slow.true_positives), (fast.false_negatives, slow.false_negatives), (fast.true_negatives, slow.true_negatives), (fast.false_positives, slow.false_positives)] {
+        let (fast, slow) = (
+            Counts::of(&y_true, &y_pred, &even, options).unwrap(),
+            Counts::of(&y_true, &y_pred, &slow, options).unwrap(),
+        );
+        for (fast, slow) in [
+            (fast.true_positives, slow.true_positives),
+            (fast.false_negatives, slow.false_negatives),
+            (fast.true_negatives, slow.true_negatives),
+            (fast.false_positives, slow.false_positives),
+        ] {
             assert_eq!(fast.to_vec::<f32>().unwrap(), slow.to_vec::<f32>().unwrap());
         }
     }

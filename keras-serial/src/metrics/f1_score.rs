@@ -1,7 +1,7 @@
 //! Precision and recall in one number, equally.
 
-use super::fbeta_score::{Average, FBetaScore};
 use super::Measure;
+use super::fbeta_score::{Average, FBetaScore};
 use crate::config::{Config, ConfigField, field};
 use crate::error::Result;
 use crate::json::Value;

@@ -71,8 +71,11 @@ impl FBetaScore {
         // Python's floats only, as in Keras.
         for argument in ["beta", "threshold"] {
             if let Some(value @ Value::Int(_)) = config.get(argument) {
-                return Err(Error::new(ErrorKind::Config, format!("Invalid `{argument}` argument value. It should be a Python float"))
-                    .received(format!("{argument}={}", value.to_value()?.short())));
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("Invalid `{argument}` argument value. It should be a Python float"),
+                )
+                .received(format!("{argument}={}", value.to_value()?.short())));
             }
         }
         Ok(())
@@ -84,10 +87,11 @@ impl FBetaScore {
                 .received(format!("beta={}", self.beta)));
         }
         match self.threshold {
-            Some(threshold) if threshold.get() <= 0.0 || threshold.get() > 1.0 => {
-                Err(Error::new(ErrorKind::Config, "Invalid `threshold` argument value. It should verify 0 < threshold <= 1")
-                    .received(format!("threshold={threshold}")))
-            }
+            Some(threshold) if threshold.get() <= 0.0 || threshold.get() > 1.0 => Err(Error::new(
+                ErrorKind::Config,
+                "Invalid `threshold` argument value. It should verify 0 < threshold <= 1",
+            )
+            .received(format!("threshold={threshold}"))),
             _ => Ok(()),
         }
     }
@@ -125,8 +129,11 @@ impl Measure for FBetaScore {
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.check()?;
         if y_true.rank() != 2 || y_pred.shape() != y_true.shape() {
-            return Err(Error::new(ErrorKind::Shape, "FBetaScore expects 2D inputs with shape (batch_size, output_dim)")
-                .received(format!("y_pred.shape={} and y_true.shape={}", y_pred.shape(), y_true.shape())));
+            return Err(Error::new(
+                ErrorKind::Shape,
+                "FBetaScore expects 2D inputs with shape (batch_size, output_dim)",
+            )
+            .received(format!("y_pred.shape={} and y_true.shape={}", y_pred.shape(), y_true.shape())));
         }
         let (y_true, y_pred) = (cast(y_true, self.dtype)?, cast(y_pred, self.dtype)?);
         let predicted = match self.threshold {

@@ -72,7 +72,8 @@ fn integers(labels: &Tensor) -> Result<Vec<i64>> {
 /// The mean, over classes that occur, of what truth and prediction share of all that they cover.
 pub(super) fn intersection_over_union(confusion: &Tensor, targets: &[usize]) -> Result<Tensor> {
     let classes = confusion.shape().dim(0)?;
-    let diagonal = equal(expand_at(&arange(classes, DType::Int32)?, 0)?, expand_at(&arange(classes, DType::Int32)?, 1)?)?;
+    let diagonal =
+        equal(expand_at(&arange(classes, DType::Int32)?, 0)?, expand_at(&arange(classes, DType::Int32)?, 1)?)?;
     let shared = sum_impl(&where_(&diagonal, confusion, 0)?, &Axes::from(0), false)?;
     let covered = add(sum_impl(confusion, &Axes::from(0), false)?, sum_impl(confusion, &Axes::from(1), false)?)?;
     let covered = subtract(&covered, &shared)?;
@@ -89,9 +90,10 @@ pub(super) fn intersection_over_union(confusion: &Tensor, targets: &[usize]) -> 
 pub(super) fn check_targets(targets: &[usize], classes: usize) -> Result<()> {
     match targets.iter().max() {
         None => Err(Error::new(ErrorKind::Config, "`target_class_ids` is empty").expected("at least one class")),
-        Some(target) if *target >= classes => {
-            Err(Error::new(ErrorKind::Config, format!("Target class id {target} is out of range, which is [0, {classes})")))
-        }
+        Some(target) if *target >= classes => Err(Error::new(
+            ErrorKind::Config,
+            format!("Target class id {target} is out of range, which is [0, {classes})"),
+        )),
         Some(_) => Ok(()),
     }
 }

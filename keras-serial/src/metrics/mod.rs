@@ -83,6 +83,7 @@ pub use hinge::Hinge;
 pub use iou::IoU;
 pub use kl_divergence::KLDivergence;
 pub use log_cosh_error::LogCoshError;
+pub(crate) use macros::Values;
 pub use mean::Mean;
 pub use mean_absolute_error::MeanAbsoluteError;
 pub use mean_absolute_percentage_error::MeanAbsolutePercentageError;
@@ -107,12 +108,11 @@ pub use specificity_at_sensitivity::SpecificityAtSensitivity;
 pub use squared_hinge::SquaredHinge;
 pub use state::State;
 pub use sum::Sum;
+use top_k::among_top_k;
 pub use top_k_categorical_accuracy::{TopKCategoricalAccuracy, top_k_categorical_accuracy};
 pub use true_negatives::TrueNegatives;
 pub use true_positives::TruePositives;
 pub use wrapper::MeanMetricWrapper;
-use top_k::among_top_k;
-pub(crate) use macros::Values;
 
 use crate::config::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
@@ -125,6 +125,52 @@ use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
 /// A metric with a configuration and a state.
+///
+/// ```
+/// use keras_serial::metrics::{Measure, Metric, State};
+/// use keras_serial::ops;
+/// use keras_serial::tensor::{DType, Nested, Shape, Tensor};
+/// use keras_serial::variable::Variable;
+/// use keras_serial::{KerasSerializable, Result, register};
+///
+/// /// The largest error so far.
+/// #[register(package = "MyMetrics")]
+/// #[derive(KerasSerializable)]
+/// #[config(new)]
+/// struct MaxError {
+///     #[config(default = String::from("max_error"))]
+///     name: String,
+///     #[config(skip)]
+///     state: State,
+/// }
+///
+/// impl MaxError {
+///     fn largest(&self) -> Result<Variable> {
+///         self.state.variable(&self.name, "largest", &Shape::scalar(), DType::Float32)
+///     }
+/// }
+///
+/// impl Measure for MaxError {
+///     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, _: Option<&Tensor>) -> Result<()> {
+///         let errors = ops::abs(&ops::subtract(y_true, y_pred)?)?;
+///         let largest = ops::max(&errors, ops::Axes::all(), false)?;
+///         self.largest()?.assign(&ops::maximum(self.largest()?.read(), &largest)?)
+///     }
+///
+///     fn result(&self) -> Result<Nested<Tensor>> {
+///         Ok(self.largest()?.read().into())
+///     }
+///
+///     fn variables(&self) -> Result<Vec<Variable>> {
+///         Ok(vec![self.largest()?])
+///     }
+/// }
+///
+/// let metric = Metric::new(MaxError::new());
+/// metric.update_state(&Tensor::from_slice(&[1.0f32, 5.0], [2])?, &Tensor::from_slice(&[0.0f32, 2.0], [2])?, None)?;
+/// assert_eq!(metric.result()?.into_single()?.item::<f32>()?, 3.0);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
 pub trait Measure: KerasSerializable {
     /// The name in logs; the class's by default.
     fn name(&self) -> String {
@@ -140,8 +186,11 @@ pub trait Measure: KerasSerializable {
     /// For metrics that compare truth and predictions.
     fn update_values(&self, values: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         let _ = (values, sample_weight);
-        Err(Error::new(ErrorKind::InvalidArgument, format!("the metric `{}` compares truth and predictions", self.name()))
-            .hint("use `update_state`"))
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("the metric `{}` compares truth and predictions", self.name()),
+        )
+        .hint("use `update_state`"))
     }
 
     /// The metric over all batches so far: a tensor, or several by name.
@@ -199,4 +248,99 @@ pub fn get_metric(name: &str, y_true: &Shape, y_pred: &Shape) -> Result<Metric> 
         _ => name,
     };
     Metric::deserialize(&Value::from(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Handle;
+
+    fn tensor(values: &[f32], shape: &[usize]) -> Tensor {
+        Tensor::from_slice(values, shape).unwrap()
+    }
+
+    fn number(metric: &Metric) -> f32 {
+        metric.result().unwrap().into_single().unwrap().item::<f32>().unwrap()
+    }
+
+    // keras.src.trainers.compile_utils.get_metric("acc", y_true, y_pred)
+    #[test]
+    fn accuracy_is_the_one_that_fits() {
+        let shape = |dims: &[usize]| Shape::from(dims);
+        for (y_true, y_pred, expected) in [
+            (shape(&[4]), shape(&[4, 1]), "BinaryAccuracy"),
+            (shape(&[4]), shape(&[4, 3]), "SparseCategoricalAccuracy"),
+            (shape(&[4, 3]), shape(&[4, 3]), "CategoricalAccuracy"),
+        ] {
+            assert_eq!(get_metric("acc", &y_true, &y_pred).unwrap().class(), expected);
+        }
+        assert_eq!(get_metric("mse", &shape(&[4, 1]), &shape(&[4, 1])).unwrap().class(), "MeanSquaredError");
+        assert!(get_metric("mean_io_u", &shape(&[4]), &shape(&[4])).is_err());
+    }
+
+    // serialize_keras_object(keras.metrics.binary_accuracy): a function, of a name that a class has too
+    #[test]
+    fn functions_and_classes_of_one_name_are_told_apart() {
+        let function = Value::parse(r#"{"module": "builtins", "class_name": "function", "config": "binary_accuracy", "registered_name": "function"}"#).unwrap();
+        let metric = Metric::deserialize(&function).unwrap();
+        assert_eq!(Handle::serialize(&metric).unwrap(), function);
+        assert_eq!(Metric::from("binary_accuracy").class(), "BinaryAccuracy");
+        metric.update_state(&tensor(&[1.0, 0.0], &[2]), &tensor(&[0.9, 0.8], &[2, 1]), None).unwrap();
+        assert_eq!(number(&metric), 0.5);
+    }
+
+    // m = keras.metrics.MeanSquaredError(); y_pred._keras_mask = [True, False]; m.update_state([[1.], [5.]], [[0.], [0.]])
+    #[test]
+    fn masked_predictions_do_not_count() {
+        let y_pred = tensor(&[0.0, 0.0], &[2, 1]).with_mask(Some(Tensor::from_slice(&[true, false], [2]).unwrap()));
+        let metric = Metric::from("mse");
+        metric.update_state(&tensor(&[1.0, 5.0], &[2, 1]), &y_pred, None).unwrap();
+        assert_eq!(number(&metric), 1.0);
+    }
+
+    #[test]
+    fn wrong_shapes_and_arguments_are_errors() {
+        let (two, three) = (tensor(&[0.0, 1.0], &[2, 1]), tensor(&[0.5; 6], &[2, 3]));
+        for metric in [
+            Auc::new().into(),
+            Metric::from("precision"),
+            Metric::from("f1_score"),
+            Metric::from("r2_score"),
+            MeanIoU::new(2).into(),
+        ] {
+            assert!(metric.update_state(&three, &tensor(&[0.1; 4], &[2, 2]), None).is_err(), "{metric:?}");
+        }
+        assert!(
+            Metric::from(TopKCategoricalAccuracy::new())
+                .update_state(&tensor(&[1.0; 3], &[1, 3]), &three, None)
+                .is_err()
+        );
+        assert!(Metric::from(Precision::new().class_id(3)).update_state(&three, &three, None).is_err());
+        assert!(Metric::from("auc").update_state(&two, &two, Some(&tensor(&[1.0; 3], &[3]))).is_err());
+        let wrong = |form: &str| Metric::deserialize(&Value::parse(form).unwrap()).unwrap_err().to_string();
+        let form = |class: &str, config: &str| {
+            format!(
+                r#"{{"module": "keras.metrics", "class_name": "{class}", "config": {config}, "registered_name": null}}"#
+            )
+        };
+        assert!(wrong(&form("Precision", r#"{"thresholds": [0.5, 1.5]}"#)).contains("must be in [0, 1]"));
+        assert!(wrong(&form("AUC", r#"{"num_thresholds": 1}"#)).contains("> 1"));
+        assert!(wrong(&form("IoU", r#"{"num_classes": 2, "target_class_ids": [2]}"#)).contains("out of range"));
+        assert!(wrong(&form("FBetaScore", r#"{"beta": 0.0}"#)).contains("> 0"));
+    }
+
+    // m = keras.metrics.F1Score(average="macro"); m.variables before and after a batch
+    #[test]
+    fn variables_are_made_when_shapes_are_known() {
+        let metric = Metric::from(F1Score::new().average(Average::Macro));
+        assert!(metric.variables().unwrap().is_empty());
+        let y = tensor(&[1.0, 0.0, 0.0, 1.0], &[2, 2]);
+        metric.update_state(&y, &y, None).unwrap();
+        let paths: Vec<String> = metric.variables().unwrap().iter().map(|v| v.path().to_owned()).collect();
+        let names = ["true_positives", "false_positives", "false_negatives", "intermediate_weights"];
+        assert_eq!(paths, names.map(|name| format!("f1_score/{name}")));
+        assert!((number(&metric) - 1.0).abs() < 1e-5);
+        let wide = tensor(&[1.0, 0.0, 0.0], &[1, 3]);
+        assert!(metric.update_state(&wide, &wide, None).unwrap_err().to_string().contains("other shapes"));
+    }
 }

@@ -104,7 +104,12 @@ impl Measure for R2Score {
         let weighted = multiply(&y_true, &weight)?;
         let errors = multiply(square(&subtract(&y_true, &y_pred)?)?, &weight)?;
         let outputs = Shape::from([y_true.shape().last()?]);
-        let sums = [("squared_sum", multiply(&y_true, &weighted)?), ("sum", weighted), ("residual", errors), ("count", weight)];
+        let sums = [
+            ("squared_sum", multiply(&y_true, &weighted)?),
+            ("sum", weighted),
+            ("residual", errors),
+            ("count", weight),
+        ];
         for (name, values) in sums {
             let variable = self.state.variable(&self.name, name, &outputs, DType::Float32)?;
             State::add(&variable, &cast(&sum_impl(&values, &Axes::from(0), false)?, DType::Float32)?)?;
@@ -126,7 +131,9 @@ impl Measure for R2Score {
         let score = match self.class_aggregation {
             None => raw,
             Some(ClassAggregation::UniformAverage) => mean_impl(&raw, &Axes::all(), false)?,
-            Some(ClassAggregation::VarianceWeightedAverage) => divide(sum_of(&multiply(&total, &raw)?)?, sum_of(&total)?)?,
+            Some(ClassAggregation::VarianceWeightedAverage) => {
+                divide(sum_of(&multiply(&total, &raw)?)?, sum_of(&total)?)?
+            }
         };
         let regressors = self.num_regressors as f64;
         // With too few samples Keras leaves the score as it is.

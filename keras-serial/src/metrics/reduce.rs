@@ -21,7 +21,8 @@ pub(super) fn samplewise(
     fold: Fold,
     dtype: DType,
 ) -> Result<(Tensor, Option<Tensor>)> {
-    let axes = |range: std::ops::Range<usize>| Axes::from(range.map(|axis| axis as isize).collect::<Vec<_>>().as_slice());
+    let axes =
+        |range: std::ops::Range<usize>| Axes::from(range.map(|axis| axis as isize).collect::<Vec<_>>().as_slice());
     let mask = values.mask().cloned();
     let mut values = cast(values, dtype)?.with_mask(None);
     let mut weights = match weights {

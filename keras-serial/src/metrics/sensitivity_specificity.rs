@@ -58,7 +58,8 @@ pub(super) fn check(name: &str, bound: f64, thresholds: usize) -> Result<()> {
             .received(format!("{name}={bound}")));
     }
     if thresholds == 0 {
-        return Err(Error::new(ErrorKind::Config, "Argument `num_thresholds` must be an integer > 0").received("num_thresholds=0"));
+        return Err(Error::new(ErrorKind::Config, "Argument `num_thresholds` must be an integer > 0")
+            .received("num_thresholds=0"));
     }
     Ok(())
 }

@@ -63,6 +63,6 @@ impl State {
     /// # Errors
     /// When the shapes differ.
     pub fn add(variable: &Variable, value: &Tensor) -> Result<()> {
-        variable.assign(&add(&variable.read(), value)?)
+        variable.assign(&add(variable.read(), value)?)
     }
 }

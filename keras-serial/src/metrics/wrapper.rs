@@ -89,7 +89,8 @@ impl KerasSerializable for MeanMetricWrapper {
         let mut config = config.clone();
         name_by_class(&mut config, "MeanMetricWrapper");
         let function: Function = field::required(&config, "fn", &[], crate::registry::revive_by_name)?;
-        let name = field::optional(&config, "name", &[], crate::ConfigField::from_value, || "mean_metric_wrapper".to_owned())?;
+        let name =
+            field::optional(&config, "name", &[], crate::ConfigField::from_value, || "mean_metric_wrapper".to_owned())?;
         let dtype = field::optional(&config, "dtype", &[], dtype_config::from_value, || DType::Float32)?;
         let mut arguments = config;
         arguments.retain(|key, _| !["fn", "name", "dtype"].contains(&key.as_str()));

@@ -257,6 +257,10 @@ operation! {
     "keras.src.ops.core" "Cast" fn cast_to(x: &Tensor, dtype: DType) -> Tensor
         = (config! { dtype: dtype.name() }, x.into());
         config, args => one(cast(args.tensor()?, dtype_or(config, args.tensor()?)?)?);
+    /// The tensor itself, or one of another element type (`keras.ops.convert_to_tensor`).
+    "keras.src.ops.core" "ConvertToTensor" fn convert_to_tensor(x: &Tensor, dtype: Option<DType>) -> Tensor
+        = (config! { dtype: dtype.map(DType::name).map_or(Value::Null, Value::from) }, x.into());
+        config, args => one(cast(args.tensor()?, dtype_or(config, args.tensor()?)?)?);
     /// Elements between two bounds (`keras.ops.clip`).
     "keras.src.ops.numpy" "Clip" fn clip(x: &Tensor, x_min: f64, x_max: f64) -> Tensor
         = (config! { x_min: x_min, x_max: x_max }, x.into());

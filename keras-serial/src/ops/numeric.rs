@@ -90,6 +90,11 @@ fn rank_in_row(x: &Tensor) -> Result<Tensor> {
 /// `targets` has a class for each row of `predictions`.
 pub(crate) fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Result<Tensor> {
     let classes = predictions.shape().last()?;
+    if targets.rank() != 1 || predictions.rank() != 2 || targets.shape().get(0)? != predictions.shape().get(0)? {
+        return Err(Error::new(ErrorKind::Shape, "each row of predictions needs a target")
+            .expected("predictions of shape (batch, classes) and targets of shape (batch,)")
+            .received(format!("shapes {} and {}", predictions.shape(), targets.shape())));
+    }
     let chosen = super::create::one_hot(targets, classes, -1, DType::Bool)?;
     let zero = super::zeros_like(predictions)?;
     let own = sum_impl(&where_impl(&chosen, predictions, &zero)?, &Axes::from(-1), true)?;

@@ -23,7 +23,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Adadelta, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Adadelta::new().learning_rate(1.0).rho(0.0).epsilon(0.25));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[0.0f32], [1, 1])?)], &dense.weights())?;
 /// assert_eq!(dense.weights()[0].read().item::<f32>()?, 1.0);
@@ -43,6 +43,10 @@ pub struct Adadelta {
 impl Optimize for Adadelta {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         self.base.add_slots(variables, &["accumulated_grad", "accumulated_delta_var"])
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -24,7 +24,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Adagrad, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Adagrad::new().learning_rate(0.5).initial_accumulator_value(9.0));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[4.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? - 0.6).abs() < 1e-6);
@@ -45,6 +45,10 @@ impl Optimize for Adagrad {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         let first = Initializer::new(Constant::new(self.initial_accumulator_value.get()));
         variables.iter().try_for_each(|variable| self.base.add_slot(variable, "accumulator", &first).map(drop))
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{AdamW, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(AdamW::new().learning_rate(0.25).weight_decay(1.0));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? - 0.5).abs() < 1e-5);
@@ -59,6 +59,10 @@ impl AdamW {
 impl Optimize for AdamW {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         adam::create_slots(&self.base, variables, self.amsgrad)
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -24,7 +24,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Adamax, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Adamax::new().learning_rate(0.25));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? - 0.75).abs() < 1e-5);
@@ -46,6 +46,10 @@ pub struct Adamax {
 impl Optimize for Adamax {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         self.base.add_slots(variables, &["momentum", "norm"])
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -49,6 +49,11 @@ pub(super) fn apply<O: Optimize + ?Sized>(
     same_number(gradients, variables)?;
     build_in_scope(optimizer, variables)?;
     let pairs = with_gradients(optimizer.base(), gradients, variables)?;
+    // A learning rate is known before anything changes, but a constraint may be anybody's.
+    let constrained = pairs.iter().any(|(_, variable)| variable.constraint().is_some());
+    if optimizer.never_fails() && !constrained {
+        return step(optimizer, &pairs);
+    }
     undo_on_error(optimizer, || step(optimizer, &pairs))
 }
 
@@ -163,10 +168,10 @@ fn update<O: Optimize + ?Sized>(optimizer: &O, gradients: Vec<Tensor>, pairs: &[
     let base = optimizer.base();
     let learning_rate = optimizer.learning_rate()?;
     let gradients = clip(base, gradients)?;
-    for (_, variable) in pairs {
+    for (gradient, (_, variable)) in gradients.iter().zip(pairs) {
         let Some(weight_decay) = optimizer.decay_of(variable)? else { continue };
         if !is_excluded(base, variable) {
-            kernel::run(&Decay { weight_decay, learning_rate }, &variable.read(), [variable])?;
+            kernel::run(&Decay { weight_decay, learning_rate }, gradient, [variable])?;
         }
     }
     optimizer.begin_step()?;

@@ -174,9 +174,8 @@ impl OptimizerBase {
 
     /// Do the arguments suit one another?
     pub(super) fn check(&self) -> Result<()> {
-        let invalid = |message: &'static str, received: String| {
-            Err(Error::new(ErrorKind::Config, message).received(received))
-        };
+        let invalid =
+            |message: &'static str, received: String| Err(Error::new(ErrorKind::Config, message).received(received));
         if let Some(steps) = self.gradient_accumulation_steps.filter(|steps| *steps != 0 && *steps < 2) {
             let received = format!("gradient_accumulation_steps={steps}");
             return invalid("`gradient_accumulation_steps` must be an integer >= 2", received);
@@ -189,7 +188,8 @@ impl OptimizerBase {
             let received = format!("ema_overwrite_frequency={frequency}");
             return invalid("`ema_overwrite_frequency` must be an integer >= 1 or None", received);
         }
-        let clips = [("clipnorm", self.clipnorm), ("clipvalue", self.clipvalue), ("global_clipnorm", self.global_clipnorm)];
+        let clips =
+            [("clipnorm", self.clipnorm), ("clipvalue", self.clipvalue), ("global_clipnorm", self.global_clipnorm)];
         let given: Vec<String> =
             clips.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
         if given.len() > 1 {

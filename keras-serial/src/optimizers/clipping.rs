@@ -32,7 +32,7 @@ fn by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
     }
     let norm = super::kernel::number(&sqrt(&sum)?)?;
     // An infinite norm gives NaN, so that it is seen.
-    let scale = limit * (1.0 / norm).min(1.0 / limit) + (norm - norm);
+    let scale = if norm.is_finite() { limit * (1.0 / norm).min(1.0 / limit) } else { f64::NAN };
     gradients.iter().map(|gradient| multiply(gradient, scale)).collect()
 }
 

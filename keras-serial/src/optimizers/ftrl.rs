@@ -28,7 +28,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Ftrl, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("zeros"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Ftrl::new().learning_rate(0.5).initial_accumulator_value(9.0));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[4.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? + 0.4).abs() < 1e-6);
@@ -85,6 +85,10 @@ impl Optimize for Ftrl {
             self.base.add_slot(variable, "linear", &zeros)?;
         }
         Ok(())
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -71,8 +71,8 @@ pub(super) trait Kernel<const N: usize> {
     fn step<R: Real>(&self, gradient: R, states: [R; N]) -> [R; N];
 }
 
-/// Runs a kernel over all elements of a gradient and of variables of its shape. Half precision is
-/// computed in single precision.
+/// Runs a kernel over all elements of a gradient and of variables of its shape, where they stand.
+/// Half precision is computed in single precision.
 ///
 /// # Errors
 /// When the variables are not of one shape and dtype, or not of numbers.
@@ -81,31 +81,52 @@ where
     for<'a> [&'a mut [f32]; N]: Pass<f32, N>,
     for<'a> [&'a mut [f64]; N]: Pass<f64, N>,
 {
-    match variables.first().map(|variable| variable.dtype()) {
-        Some(DType::Float64) => run_in::<f64, N>(kernel, gradient, variables),
-        _ => run_in::<f32, N>(kernel, gradient, variables),
+    let Some(dtype) = variables.first().map(|variable| variable.dtype()) else { return Ok(()) };
+    let differs = |variable: &&&Variable| variable.shape() != gradient.shape() || variable.dtype() != dtype;
+    if let Some(other) = variables.iter().find(differs) {
+        return Err(Error::new(ErrorKind::Shape, "the gradient and the optimizer's variables do not fit")
+            .expected(format!("shape {}, dtype {dtype}", gradient.shape()))
+            .received(format!("shape {}, dtype {}", other.shape(), other.dtype()))
+            .at(other.path().to_owned()));
+    }
+    match dtype {
+        DType::Float32 => in_place::<f32, N>(kernel, gradient, variables),
+        DType::Float64 => in_place::<f64, N>(kernel, gradient, variables),
+        _ => in_single_precision(kernel, gradient, variables),
     }
 }
 
-fn run_in<R: Real, const N: usize>(kernel: &impl Kernel<N>, gradient: &Tensor, variables: [&Variable; N]) -> Result<()>
+fn in_place<R: Real, const N: usize>(
+    kernel: &impl Kernel<N>,
+    gradient: &Tensor,
+    variables: [&Variable; N],
+) -> Result<()>
 where
     for<'a> [&'a mut [R]; N]: Pass<R, N>,
 {
-    if let Some(other) = variables.iter().find(|variable| variable.shape() != gradient.shape()) {
-        return Err(Error::new(ErrorKind::Shape, "the shape of the gradient is not the variable's")
-            .expected(format!("shape {}", other.shape()))
-            .received(format!("shape {}", gradient.shape()))
-            .at(other.path().to_owned()));
+    let mut values = variables.map(Variable::write);
+    let slices = values.iter_mut().map(|value| value.elements_mut()).collect::<Result<Vec<&mut [R]>>>()?;
+    // One slice for each variable.
+    let Ok(slices) = <[&mut [R]; N]>::try_from(slices) else { return Ok(()) };
+    cast(gradient, R::DTYPE)?.with_elements(|gradient: &[R]| slices.pass(kernel, gradient))
+}
+
+fn in_single_precision<const N: usize>(
+    kernel: &impl Kernel<N>,
+    gradient: &Tensor,
+    variables: [&Variable; N],
+) -> Result<()>
+where
+    for<'a> [&'a mut [f32]; N]: Pass<f32, N>,
+{
+    let mut values: [Vec<f32>; N] = std::array::from_fn(|_| Vec::new());
+    for (value, variable) in values.iter_mut().zip(variables) {
+        *value = cast(&variable.read(), DType::Float32)?.to_vec()?;
     }
-    let mut states: [Vec<R>; N] = std::array::from_fn(|_| Vec::new());
-    for (state, variable) in states.iter_mut().zip(variables) {
-        *state = cast(&variable.read(), R::DTYPE)?.with_elements(<[R]>::to_vec)?;
-    }
-    cast(gradient, R::DTYPE)?.with_elements(|gradient: &[R]| {
-        states.each_mut().map(Vec::as_mut_slice).pass(kernel, gradient);
-    })?;
-    for (state, variable) in states.into_iter().zip(variables) {
-        variable.assign(&Tensor::from_vec(state, variable.shape().clone())?)?;
+    let slices = values.each_mut().map(Vec::as_mut_slice);
+    cast(gradient, DType::Float32)?.with_elements(|gradient: &[f32]| slices.pass(kernel, gradient))?;
+    for (value, variable) in values.into_iter().zip(variables) {
+        variable.assign(&Tensor::from_vec(value, variable.shape().clone())?)?;
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Lamb, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Lamb::new().learning_rate(0.25));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? - 0.75).abs() < 1e-6);

@@ -23,7 +23,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Lion, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 2])?;
+/// dense.build(&[1, 2].into())?;
 /// let optimizer = Optimizer::from(Lion::new().learning_rate(0.25));
 /// let gradient = Tensor::from_slice(&[3.0f32, -0.5], [2, 1])?;
 /// optimizer.apply(&[Some(gradient)], &dense.weights())?;
@@ -56,6 +56,10 @@ impl Optimize for Lion {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         self.check()?;
         self.base.add_slots(variables, &["momentum"])
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

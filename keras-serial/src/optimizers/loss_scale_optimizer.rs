@@ -2,7 +2,7 @@
 
 use std::sync::{OnceLock, PoisonError};
 
-use super::apply::{build_in_scope, same_number, undo_on_error};
+use super::apply::{build_in_scope, same_number};
 use super::kernel::number;
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase};
 use crate::config::{Config, ConfigField, KerasSerializable, Number, field};
@@ -139,7 +139,8 @@ impl KerasSerializable for LossScaleOptimizer {
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let of_base: Vec<&str> = OptimizerBase::CONFIG_KEYS.iter().copied().filter(|key| *key != "learning_rate").collect();
+        let of_base: Vec<&str> =
+            OptimizerBase::CONFIG_KEYS.iter().copied().filter(|key| *key != "learning_rate").collect();
         let own = ["inner_optimizer", "initial_scale", "dynamic_growth_steps", "dynamic"];
         field::refuse_unknown(config, &of_base, &own)?;
         if config.get("dynamic").is_some_and(|dynamic| dynamic != &Value::Bool(true)) {
@@ -186,7 +187,8 @@ impl Optimize for LossScaleOptimizer {
         let _stepping = self.base.stepping.lock().unwrap_or_else(PoisonError::into_inner);
         same_number(gradients, variables)?;
         build_in_scope(self, variables)?;
-        undo_on_error(self, || self.step(gradients, variables))
+        // The inner step is all or nothing, and what follows it are numbers.
+        self.step(gradients, variables)
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {

@@ -26,7 +26,7 @@ use crate::variable::Variable;
 /// use keras_serial::optimizers::{Lion, MultiOptimizer, Optimizer, OptimizerExt, OptimizerMap, SGD};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).name("d").kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let map = OptimizerMap::new(SGD::new().learning_rate(0.5)).with(".*bias", Lion::new().learning_rate(0.25));
 /// let gradients = [Tensor::from_slice(&[3.0f32], [1, 1])?, Tensor::from_slice(&[3.0f32], [1])?];
 /// Optimizer::from(MultiOptimizer::new(map)).apply(&gradients.map(Some), &dense.weights())?;
@@ -129,7 +129,9 @@ impl KerasSerializable for MultiOptimizer {
 
 impl Optimize for MultiOptimizer {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
-        self.split(variables)?.iter().try_for_each(|(optimizer, positions)| optimizer.build(&picked(variables, positions)))
+        self.split(variables)?
+            .iter()
+            .try_for_each(|(optimizer, positions)| optimizer.build(&picked(variables, positions)))
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
@@ -170,6 +172,8 @@ impl Optimize for MultiOptimizer {
 
     fn finalize_variable_values(&self, variables: &[Variable]) -> Result<()> {
         let split = self.split(variables)?;
-        split.iter().try_for_each(|(optimizer, positions)| optimizer.finalize_variable_values(&picked(variables, positions)))
+        split
+            .iter()
+            .try_for_each(|(optimizer, positions)| optimizer.finalize_variable_values(&picked(variables, positions)))
     }
 }

@@ -26,7 +26,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Nadam, Optimizer, OptimizerExt};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(Nadam::new().learning_rate(0.0));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
 /// assert_eq!(dense.weights()[0].read().item::<f32>()?, 1.0);
@@ -74,6 +74,10 @@ impl Optimize for Nadam {
         let dtype = product.dtype();
         let next = number(&product.read())? * self.momentum(self.iterations()? + 1, dtype);
         product.assign(&cast(&Tensor::scalar(next)?, dtype)?)
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

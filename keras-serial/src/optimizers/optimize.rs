@@ -45,8 +45,8 @@ use crate::variable::Variable;
 /// }
 ///
 /// let dense = LayerRef::from(Dense::new(1).kernel_initializer("ones"));
-/// dense.build([1, 2])?;
-/// let optimizer = Optimizer::from("SignSgd");
+/// dense.build(&[1, 2].into())?;
+/// let optimizer = Optimizer::from("Mine>SignSgd");
 /// let gradient = Tensor::from_slice(&[3.0f32, -3.0], [2, 1])?;
 /// optimizer.apply(&[Some(gradient), None], &dense.weights())?;
 /// assert_eq!(dense.weights()[0].read().to_vec::<f32>()?, [0.999, 1.001]);
@@ -85,6 +85,13 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
     fn decay_of(&self, variable: &Variable) -> Result<Option<f64>> {
         let _ = variable;
         Ok(self.base().weight_decay())
+    }
+
+    /// Can [`Optimize::update_step`] not fail once gradients have the variables' shapes and dtypes?
+    /// Then no old values are held back for undoing a step, and variables change where they stand.
+    /// No by default.
+    fn never_fails(&self) -> bool {
+        false
     }
 
     /// The name.

@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Optimizer, OptimizerExt, RMSprop};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(RMSprop::new().learning_rate(0.1).rho(0.75).epsilon(0.0));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[4.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? - 0.8).abs() < 1e-6);
@@ -55,13 +55,13 @@ impl Optimize for RMSprop {
         if self.centered { self.base.add_slots(variables, &["average_gradient"]) } else { Ok(()) }
     }
 
+    fn never_fails(&self) -> bool {
+        true
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
-        let step = Step {
-            learning_rate,
-            rho: self.rho.get(),
-            momentum: self.momentum.get(),
-            epsilon: self.epsilon.get(),
-        };
+        let step =
+            Step { learning_rate, rho: self.rho.get(), momentum: self.momentum.get(), epsilon: self.epsilon.get() };
         let v = self.base.slot(variable, "velocity")?;
         let momentum = self.base.find_slot(variable, "momentum");
         let average = self.base.find_slot(variable, "average_gradient");

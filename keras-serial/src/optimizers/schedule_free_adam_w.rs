@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Optimizer, OptimizerExt, ScheduleFreeAdamW};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 1])?;
+/// dense.build(&[1, 1].into())?;
 /// let optimizer = Optimizer::from(ScheduleFreeAdamW::new().learning_rate(0.5));
 /// optimizer.apply(&[Some(Tensor::from_slice(&[3.0f32], [1, 1])?)], &dense.weights())?;
 /// assert!((dense.weights()[0].read().item::<f32>()? - 0.5).abs() < 1e-4);
@@ -52,6 +52,10 @@ impl Optimize for ScheduleFreeAdamW {
         self.base.add_slots(variables, &["momentum", "velocity"])?;
         // All three sequences begin at the weights.
         variables.iter().try_for_each(|variable| self.base.slot(variable, "momentum")?.assign(&variable.read()))
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// use keras_serial::optimizers::{Optimizer, OptimizerExt, SGD};
 /// use keras_serial::prelude::*;
 /// let dense = LayerRef::from(Dense::new(1).use_bias(false).kernel_initializer("ones"));
-/// dense.build([1, 2])?;
+/// dense.build(&[1, 2].into())?;
 /// let gradient = Tensor::from_slice(&[1.0f32, -2.0], [2, 1])?;
 /// let optimizer = Optimizer::from(SGD::new().learning_rate(0.5));
 /// optimizer.apply(&[Some(gradient)], &dense.weights())?;
@@ -58,6 +58,10 @@ impl Optimize for SGD {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         self.check()?;
         if self.momentum.get() == 0.0 { Ok(()) } else { self.base.add_slots(variables, &["momentum"]) }
+    }
+
+    fn never_fails(&self) -> bool {
+        true
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -82,8 +82,15 @@ impl State {
 }
 
 fn own_variable(value: Tensor, name: &str, path: String) -> Variable {
-    let options =
-        VariableOptions { name: name.to_owned(), path, trainable: false, saved: true, autocast: false, regularizer: None, constraint: None };
+    let options = VariableOptions {
+        name: name.to_owned(),
+        path,
+        trainable: false,
+        saved: true,
+            autocast: false,
+        regularizer: None,
+        constraint: None,
+    };
     Variable::new(value, options)
 }
 

@@ -19,6 +19,9 @@ pub trait Element: Copy + Send + Sync + 'static {
     /// The elements where the engine holds them in one piece.
     #[doc(hidden)]
     fn slice(tensor: &FlexTensor) -> Option<&[Self]>;
+    /// The same to be changed, where nobody else holds them.
+    #[doc(hidden)]
+    fn slice_mut(tensor: &mut FlexTensor) -> Option<&mut [Self]>;
 }
 
 macro_rules! elements {
@@ -40,6 +43,11 @@ macro_rules! elements {
 
             fn slice(tensor: &FlexTensor) -> Option<&[Self]> {
                 tensor.as_slice()
+            }
+
+            fn slice_mut(tensor: &mut FlexTensor) -> Option<&mut [Self]> {
+                let (start, end) = tensor.layout().contiguous_offsets()?;
+                tensor.try_storage_mut()?.get_mut(start..end)
             }
         }
     )*};
@@ -63,6 +71,10 @@ impl Element for bool {
     }
 
     fn slice(_: &FlexTensor) -> Option<&[Self]> {
+        None
+    }
+
+    fn slice_mut(_: &mut FlexTensor) -> Option<&mut [Self]> {
         None
     }
 }

@@ -64,6 +64,14 @@ pub(crate) fn data(bytes: Bytes, shape: &[usize], dtype: DType) -> Result<Tensor
     })
 }
 
+/// As [`flex`], to be changed.
+pub(crate) fn flex_mut(raw: &mut Raw) -> Option<&mut FlexTensor> {
+    match &mut raw.kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => Some(tensor),
+        _ => None,
+    }
+}
+
 /// The CPU's tensor under the backend's, if it is one without gradients.
 pub(crate) fn flex(raw: &Raw) -> Option<&FlexTensor> {
     match &raw.kind {

@@ -228,6 +228,25 @@ impl Tensor {
         Ok(look(&self.to_vec()?))
     }
 
+    /// The elements in row-major order, to be changed; copied first if anybody else holds them.
+    ///
+    /// # Errors
+    /// When they are not of type `T`, or not on the CPU.
+    pub(crate) fn elements_mut<T: Element>(&mut self) -> Result<&mut [T]> {
+        if self.own_elements::<T>().is_none() {
+            *self = Self::from_vec(self.to_vec::<T>()?, self.shape.clone())?.with_mask(self.mask().cloned());
+        }
+        let expected = T::DTYPE.name();
+        self.own_elements().ok_or_else(|| Error::new(ErrorKind::Engine, "the elements are out of reach").expected(expected))
+    }
+
+    fn own_elements<T: Element>(&mut self) -> Option<&mut [T]> {
+        match &mut self.repr {
+            Repr::Value(raw) if self.dtype == T::DTYPE => T::slice_mut(engine::flex_mut(raw)?),
+            _ => None,
+        }
+    }
+
     /// The one element.
     ///
     /// # Errors

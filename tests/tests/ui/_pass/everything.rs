@@ -2,7 +2,6 @@
 
 use keras_serial::prelude::*;
 
-
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -37,18 +36,23 @@ pub struct Everything {
 
 impl Everything {
     fn check(&self) -> Result<()> {
-        Ok(())
+        match self.units {
+            0 => Err(Error::new(ErrorKind::Config, "no units")),
+            _ => Ok(()),
+        }
     }
 
     fn adjust(&self, config: &mut Config) -> Result<()> {
-        config.insert("version".into(), 2.into());
+        config.insert("double".into(), (self.units * 2).to_value()?);
         Ok(())
     }
 }
 
 fn upgrade(config: &mut Config) -> Result<()> {
-    config.shift_remove("version");
-    Ok(())
+    match config.shift_remove("double") {
+        Some(double) => usize::from_value(&double).map(drop),
+        None => Ok(()),
+    }
 }
 
 mod seconds {
@@ -73,5 +77,5 @@ impl Layer for Everything {
 
 pub(super) fn main() {
     let layer = Everything::new(3usize).rate(0.25).activation("relu");
-    assert_eq!(layer.get_config().unwrap().get("drop_rate").and_then(|rate| rate.as_f64()), Some(0.25));
+    assert_eq!(layer.get_config().unwrap().get("drop_rate").and_then(keras_serial::json::Value::as_f64), Some(0.25));
 }
