@@ -1,6 +1,5 @@
 //! Sound as its spectrum over time, by kernels that can be trained.
 
-use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::{Initializer, Stft};
 use crate::json::Value;

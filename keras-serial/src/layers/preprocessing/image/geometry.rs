@@ -57,7 +57,7 @@ fn solved(mut rows: Vec<[f64; 9]>) -> Option<Projection> {
 /// The boxes around the corners of boxes, where each image's map puts them: a map says where a new
 /// position comes from, so corners go the other way.
 pub(super) fn projected_boxes(boxes: &Tensor, maps: &[Projection]) -> Result<Tensor> {
-    let inverse: Vec<f32> = maps.iter().flat_map(|map| inverted(map)).collect();
+    let inverse: Vec<f32> = maps.iter().flat_map(inverted).collect();
     let maps = ops::cast_to(&Tensor::from_vec(inverse, [maps.len(), 1, 9])?, DType::Float32)?;
     let numbers = ops::split(&maps, 9, -1)?;
     let [left, top, right, bottom] = columns(&ops::cast_to(boxes, DType::Float32)?)?;
