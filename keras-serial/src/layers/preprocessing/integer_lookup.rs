@@ -101,7 +101,7 @@ impl IntegerLookup {
         Ok(())
     }
 
-    pub(super) fn settings(&self) -> Settings<'_, i64> {
+    fn settings(&self) -> Settings<'_, i64> {
         Settings {
             max_tokens: self.max_tokens,
             num_oov_indices: self.num_oov_indices,
@@ -117,10 +117,6 @@ impl IntegerLookup {
             oov_method: self.oov_method,
             salt: self.salt,
         }
-    }
-
-    pub(super) fn state(&self) -> &State<i64> {
-        &self.state
     }
 
     /// The integers by index, with or without those for padding and for unknown integers.
@@ -139,7 +135,8 @@ impl IntegerLookup {
         self.settings().size(&self.state)
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
+    /// file.
     ///
     /// # Errors
     /// When terms are repeated, or there are too many.
