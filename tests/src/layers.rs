@@ -166,7 +166,7 @@ fn strings(folder: &Path, model: &Model) -> Result<(), Failure> {
     let output = outputs.single()?;
     if folder.join("io.safetensors").exists() {
         let io = crate::compare::read(&folder.join("io.safetensors"))?;
-        return compare_outputs("output", &[output.clone()], &indexed(&io, "output"), model);
+        return compare_outputs("output", std::slice::from_ref(output), &indexed(&io, "output"), model);
     }
     let expected = match read("strings_out.json")? {
         Value::Dict(mut dict) => {

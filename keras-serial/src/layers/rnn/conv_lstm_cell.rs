@@ -22,7 +22,7 @@ use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 /// One step of the layers [`ConvLSTM1D`](super::ConvLSTM1D) to [`ConvLSTM3D`](super::ConvLSTM3D): an
 /// LSTM cell that convolves inputs and states. Keras does not register it; nor is it here.
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check)]
+#[config(new, validate = Self::check)]
 pub struct ConvLSTMCell<const RANK: usize> {
     pub(super) base: LayerBase,
     pub(super) filters: usize,

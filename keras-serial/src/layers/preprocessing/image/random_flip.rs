@@ -108,7 +108,7 @@ image_layer!(RandomFlip);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::{LayerExt, LayerRef};
+    use crate::layers::LayerRef;
     use crate::tensor::{CallContext, Nested};
     use indexmap::IndexMap;
 
