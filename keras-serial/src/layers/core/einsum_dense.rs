@@ -240,7 +240,7 @@ impl Layer for EinsumDense {
         }
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_kernel_a, &self.lora_kernel_b);
-            lora::make(cx, &self.kernel, factors, rank, &kernel, &self.kernel_regularizer)?;
+            lora::make(cx, &self.kernel, factors, (rank, self.lora_alpha.as_ref()), &kernel, &self.kernel_regularizer)?;
         }
         Ok(())
     }
