@@ -35,7 +35,7 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::write)]
+#[config(new(equation, output_shape), setters, validate = Self::check, get_config = Self::write)]
 pub struct EinsumDense {
     base: LayerBase,
     #[config(with = "partial_shape")]
