@@ -98,9 +98,9 @@ impl CallArgs {
         self.positional.is_empty() && self.keywords.is_empty()
     }
 
-    /// All tensors, in Keras's order.
+    /// All tensors, in Keras's order: positional arguments, then those by keyword, sorted by name.
     pub fn tensors(&self) -> Vec<&Tensor> {
-        let all = self.positional.iter().chain(self.keywords.values());
+        let all = self.positional.iter().chain(super::nested::sorted(&self.keywords).map(|(_, arg)| arg));
         all.flat_map(|arg| arg.leaves()).filter_map(super::symbolic::tensor_of).collect()
     }
 

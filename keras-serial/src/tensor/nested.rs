@@ -144,7 +144,7 @@ impl<T> Nested<T> {
 }
 
 /// A dict's items in the order in which Keras flattens them.
-fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&String, &T)> {
+pub(super) fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&String, &T)> {
     let mut items: Vec<_> = items.iter().collect();
     items.sort_by_key(|(key, _)| key.as_str());
     items.into_iter()
