@@ -299,8 +299,29 @@ impl LayerRef {
     }
 
     /// The number of elements of all weights.
-    pub fn count_params(&self) -> usize {
-        self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum()
+    ///
+    /// # Errors
+    /// When the layer is not built.
+    pub fn count_params(&self) -> Result<usize> {
+        if !self.base().is_built() {
+            return Err(Error::new(
+                ErrorKind::NotBuilt,
+                format!("You tried to call `count_params` on layer '{}', but the layer isn't built", self.name()),
+            )
+            .hint("build it with `layer.build(input_shape)`"));
+        }
+        Ok(self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum())
+    }
+
+    /// The shapes of what the layer gives for inputs of these shapes. Builds it if it is not built.
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn compute_output_shape(&self, inputs: impl Into<Nested<Shape>>) -> Result<Nested<Shape>> {
+        let dtype = self.base().dtype_policy().compute_dtype()?;
+        let symbols = inputs.into().map(|shape| Tensor::symbol(shape, dtype));
+        let _inner = Inner::enter();
+        Ok(self.call(symbols, &CallContext::inference())?.map(|output| output.shape().clone()))
     }
 
     /// The values of all weights.
@@ -414,7 +435,7 @@ fn surroundings(args: &CallArgs, cx: &CallContext) -> Result<CallContext> {
                 .leaves()
                 .iter()
                 .filter_map(|item| match item {
-                    Item::Tensor(tensor) => Some(tensor.mask().cloned()),
+                    Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor.mask().cloned()),
                     _ => None,
                 })
                 .collect(),

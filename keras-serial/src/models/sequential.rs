@@ -7,10 +7,10 @@ use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef};
-use crate::object::Form;
+use crate::object::{Form, mark_first};
 use crate::register;
 use crate::registry::{TypedHandle, deserialize_object};
-use crate::tensor::symbolic::Fresh;
+use crate::tensor::symbolic::{Fresh, Operation};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 
@@ -74,17 +74,15 @@ impl Sequential {
                 ErrorKind::Graph,
                 "All layers added to a Sequential model should have unique names",
             )
-            .received(format!("the name `{}` twice", layer.name())));
+            .received(format!("the name `{}` twice", layer.name()))
+            .hint("update the name of one of them"));
         }
         if layer.downcast_ref::<InputLayer>().is_some() && !layers.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Graph,
-                format!(
-                    "Sequential model '{}' has already been configured to use input shape",
-                    self.base.name("Sequential")
-                ),
-            )
-            .hint("an input can only be the first layer"));
+            let known = layers.first().and_then(|first| first.downcast_ref::<InputLayer>());
+            return Err(match known {
+                Some(input) => self.configured(input, "You cannot add a different Input layer to it"),
+                None => Error::new(ErrorKind::Graph, "an input can only be the first layer of a Sequential model"),
+            });
         }
         layers.push(layer);
         Ok(())
@@ -97,6 +95,7 @@ impl Sequential {
     pub(super) fn add(&self, layer: LayerRef) -> Result<()> {
         self.push(layer)?;
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.base.set_unbuilt();
         let result = self.build_if_known();
         if result.is_err() {
             self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
@@ -105,10 +104,29 @@ impl Sequential {
         result
     }
 
+    fn configured(&self, input: &InputLayer, consequence: &str) -> Error {
+        let (name, shape) = (self.base.name("Sequential"), input.batch_shape());
+        Error::new(
+            ErrorKind::Graph,
+            format!("Sequential model '{name}' has already been configured to use input shape {shape}. {consequence}"),
+        )
+    }
+
+    /// Refuses another input's shape than the one that the model is made for.
+    pub(super) fn check_shape(&self, shape: &Shape) -> Result<()> {
+        match self.all_layers().first().and_then(|first| first.downcast_ref::<InputLayer>()) {
+            Some(input) if input.batch_shape() != shape => {
+                Err(self.configured(input, &format!("You cannot build it with input_shape {shape}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the last layer away.
     pub(super) fn pop(&self) -> Result<Option<LayerRef>> {
         let popped = self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.base.set_unbuilt();
         self.build_if_known()?;
         Ok(popped)
     }
@@ -248,7 +266,12 @@ impl KerasSerializable for Sequential {
         let mut config = Config::new();
         self.base.write_config("Sequential", &mut config)?;
         let layers = self.all_layers();
-        let forms = layers.iter().map(ConfigField::to_value).collect::<Result<Vec<_>>>()?;
+        let mut forms = layers.iter().map(ConfigField::to_value).collect::<Result<Vec<_>>>()?;
+        for (layer, form) in layers.iter().zip(&mut forms) {
+            if let Value::Dict(form) = form {
+                mark_first(layer.id(), form);
+            }
+        }
         config.insert("layers".into(), Value::List(forms));
         if self.functional().is_some()
             && let Some(input) = layers.first().and_then(|layer| layer.downcast_ref::<InputLayer>())
