@@ -221,7 +221,15 @@ fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
 
 impl Layer for Functional {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
-        let inputs = self.standardize(&inputs.inputs()?)?;
+        let masks = inputs.structure("mask")?;
+        let mut inputs = self.standardize(&inputs.inputs()?)?;
+        if let Some(masks) = masks {
+            for (input, mask) in inputs.iter_mut().zip(masks.slots()) {
+                if let (Some(input), Some(mask)) = (input, mask) {
+                    *input = input.clone().with_mask(Some(mask.clone()));
+                }
+            }
+        }
         self.graph.run(inputs, cx)
     }
 

@@ -1,5 +1,6 @@
 //! Graphs as configurations: layers, their calls, and where the model's inputs and outputs are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -180,9 +181,25 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
     Ok((ends("input_layers")?, ends("output_layers")?))
 }
 
+/// A layer's form with its module, which files of Keras 2 do not name.
+pub(super) fn with_module(form: &Dict) -> Cow<'_, Dict> {
+    let Some(class) = form.get("class_name").and_then(Value::as_str).filter(|_| !form.contains_key("module")) else {
+        return Cow::Borrowed(form);
+    };
+    let module = match class {
+        "Functional" | "Model" => "keras.src.models.functional",
+        "Sequential" => "keras",
+        _ => "keras.layers",
+    };
+    let mut form = form.clone();
+    form.insert("module".into(), Value::from(module));
+    Cow::Owned(form)
+}
+
 fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
     let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-    let form = Form::of(dict)?.ok_or_else(|| {
+    let modern = with_module(dict);
+    let form = Form::of(&modern)?.ok_or_else(|| {
         Error::new(ErrorKind::Config, "not a layer's form")
             .expected("entries `class_name` and `config`")
             .received(layer.short())

@@ -2,6 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use super::functional_config::with_module;
 use super::{Functional, Model};
 use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -144,6 +145,7 @@ impl Sequential {
     fn build_if_known(&self) -> Result<()> {
         let layers = self.all_layers();
         let [first, _, ..] = layers.as_slice() else { return Ok(()) };
+        let _scope = NameScope::enter(self.base.name("Sequential"));
         if first.downcast_ref::<InputLayer>().is_some() {
             return self.connect();
         }
@@ -154,7 +156,7 @@ impl Sequential {
         }
     }
 
-    /// Puts an input layer first, and builds the graph.
+    /// Puts an input layer first, and builds the graph; with the model's name in scope.
     fn start_with(&self, input: Shape) -> Result<()> {
         {
             let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
@@ -184,7 +186,6 @@ impl Sequential {
         let layers = self.all_layers();
         let Some((input, rest)) = layers.split_first() else { return Ok(()) };
         let _fresh = Fresh::enter();
-        let _scope = NameScope::enter(self.base.name("Sequential"));
         let inputs = InputLayer::output(input)?;
         let mut outputs = Nested::Leaf(inputs.clone());
         for layer in rest {
@@ -198,9 +199,10 @@ impl Sequential {
 }
 
 impl Layer for Sequential {
-    fn build(&self, input: &Shape, _: &mut BuildContext<'_>) -> Result<()> {
-        // The layer's own name is in scope already.
-        if self.functional().is_some() { Ok(()) } else { self.start_with(input.clone()) }
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        // Without a graph, layers are called one after the other: they may take structures.
+        let is_one = matches!(cx.input_shapes(), Nested::Leaf(_)) || self.all_layers().is_empty();
+        if self.functional().is_some() || !is_one { Ok(()) } else { self.start_with(input.clone()) }
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -208,6 +210,10 @@ impl Layer for Sequential {
             return functional.layer().call(inputs, cx);
         }
         let mut outputs = inputs.inputs()?;
+        if let Some(masks) = inputs.structure("mask")? {
+            let mut masks = masks.slots().into_iter();
+            outputs = outputs.map(|output| output.clone().with_mask(masks.next().flatten().cloned()));
+        }
         for layer in self.all_layers() {
             outputs = layer.call(outputs, cx)?;
         }
@@ -227,8 +233,10 @@ impl Layer for Sequential {
     }
 
     fn build_config(&self) -> Option<Value> {
+        if self.functional().is_none() {
+            return self.base.build_config();
+        }
         let input = self.all_layers().first()?.downcast_ref::<InputLayer>()?.batch_shape().to_value().ok()?;
-        self.functional()?;
         Some(Value::Dict(Dict::from([("input_shape".to_owned(), input)])))
     }
 }
@@ -297,7 +305,8 @@ impl KerasSerializable for Sequential {
         for (i, layer) in layers.iter().enumerate() {
             let read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-                let form = Form::of(dict)?
+                let modern = with_module(dict);
+                let form = Form::of(&modern)?
                     .ok_or_else(|| {
                     Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
                         .received(layer.short())
@@ -310,6 +319,7 @@ impl KerasSerializable for Sequential {
         if this.functional().is_none()
             && let Some(shape @ Value::List(_)) = config.get("build_input_shape")
         {
+            let _scope = NameScope::enter(this.base.name("Sequential"));
             this.start_with(Shape::from_value(shape).at("build_input_shape")?)?;
         }
         Ok(this)

@@ -442,6 +442,8 @@ struct BuildNames {
 
 const FOO: &[&str] = &["foo_shape"];
 const SUBSET: &[&str] = &["baz_shape", "foo_shape"];
+const NO_SUFFIX: &[&str] = &["foo_shape", "bar"];
+const UNKNOWN: &[&str] = &["foo_shape", "qux_shape"];
 
 impl BuildNames {
     fn of(names: &[&'static str]) -> LayerRef {
@@ -466,19 +468,26 @@ impl Layer for BuildNames {
     }
 
     fn build_arguments(&self) -> &'static [&'static str] {
-        if self.names.len() == 1 { FOO } else { SUBSET }
+        let all = [FOO, SUBSET, NO_SUFFIX, UNKNOWN];
+        all.into_iter().find(|names| *names == self.names).unwrap()
     }
 }
 
 #[test]
 fn test_build_signature_errors() {
-    // A wrong signature does not compile; shapes go by name where there are several.
+    // Shapes go by name where there are several.
     let (foo, bar, baz) = (ones(&[4, 1]), ones(&[4, 2]), ones(&[4, 3]));
     for (names, expected) in [(FOO, vec!["(4, 1)"]), (SUBSET, vec!["(4, 3)", "(4, 1)"])] {
         let layer = BuildNames::of(names);
         layer.apply(CallArgs::one(foo.clone()).and(bar.clone()).and(baz.clone())).unwrap();
         let seen = layer.downcast_ref::<BuildNames>().unwrap().seen.lock().unwrap().clone();
         assert_eq!(seen.into_iter().map(|shape| shape.unwrap().to_string()).collect::<Vec<_>>(), expected);
+    }
+    for (names, part) in [
+        (NO_SUFFIX, "argument `bar`, which does not end in `_shape`"),
+        (UNKNOWN, "`qux_shape`, but `call()` does not have argument `qux`"),
+    ] {
+        assert_fails(BuildNames::of(names).apply(CallArgs::one(foo.clone()).and(bar.clone())), part);
     }
 }
 

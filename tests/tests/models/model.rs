@@ -145,10 +145,18 @@ fn test_basics() {
     model.build([None, Some(1)]).unwrap();
     model.weight("sequential/dense_1/bias").unwrap();
 
-    let layer = CustomDense::new(1).name("my_dense_1").shared();
+    let inner = || CustomDense::new(1).name("my_dense_1").shared();
+    let paths = |layer: &LayerRef| layer.weights().iter().map(|w| w.path().to_owned()).collect::<Vec<_>>();
+    let name = |layer: &LayerRef| layer.layers()[0].name().to_owned();
+    let layer = inner();
     layer.build(&Shape::from([None, Some(1)])).unwrap();
-    let path = layer.weights()[0].path().to_owned();
-    assert!(path.starts_with("my_dense_1/dense") && path.ends_with("/kernel"), "{path}");
+    let dense = name(&layer);
+    assert_eq!(paths(&layer), [format!("my_dense_1/{dense}/kernel"), format!("my_dense_1/{dense}/bias")]);
+    let layer = inner();
+    let model = CustomModel::new(layer.clone()).name("custom_model_x").shared();
+    model.apply(ones(&[1, 1])).unwrap();
+    let prefix = format!("custom_model_x/my_dense_1/{}", name(&layer));
+    assert_eq!(paths(&model), [format!("{prefix}/kernel"), format!("{prefix}/bias")]);
 }
 
 #[test]
