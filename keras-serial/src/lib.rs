@@ -43,6 +43,8 @@ pub mod regularizers;
 pub mod saving;
 #[cfg(feature = "engine")]
 pub mod tensor;
+#[cfg(feature = "engine")]
+pub mod training;
 pub mod utils;
 #[cfg(feature = "engine")]
 pub mod variable;

@@ -29,6 +29,7 @@ pub use activations::*;
 pub use assets::Assets;
 pub use attention::*;
 pub use axis_spec::AxisSpec;
+pub(crate) use base::Trained;
 pub use base::{BuildShapes, LayerBase};
 pub use convolutional::*;
 pub use core::*;
