@@ -72,6 +72,7 @@ pub mod prelude {
     #[cfg(feature = "archive")]
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+    pub use crate::training::{Callback, Compile, Evaluate, Fit, History, Losses, Metrics, Predict};
     pub use keras_serial_derive::{KerasSerializable, register};
 }
 

@@ -2,13 +2,9 @@
 
 use std::cell::Cell;
 
-use indexmap::IndexMap;
-
 use crate::error::Result;
+pub use crate::layers::Logs;
 use crate::models::Model;
-
-/// Losses and metrics by name, in Keras's order: `loss`, `accuracy`, `val_loss`, ….
-pub type Logs = IndexMap<String, f64>;
 
 /// What a run was asked for (`Callback.params`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
