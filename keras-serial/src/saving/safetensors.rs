@@ -114,7 +114,8 @@ pub(super) fn build(model: &Model) -> Result<Vec<(String, TensorBytes)>> {
         }
         tensors.push((weight.path().to_owned(), weight.read().to_bytes()?));
     }
-    for group in kept(model.as_layer()) {
+    // The state of an optimizer inside of another is part of the outer one's.
+    for group in kept(model.as_layer())?.into_iter().filter(|group| group.path == "optimizer/vars") {
         tensors.extend(group.datasets.into_iter().map(|(name, data)| (format!("{}/{name}", group.path), data)));
     }
     Ok(tensors)

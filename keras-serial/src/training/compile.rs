@@ -12,34 +12,27 @@ use crate::object::Handle;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
 use crate::tensor::Nested;
 
-/// An optimizer: by its name, which stays one in configurations, or itself.
-#[derive(Clone, Debug)]
-enum Chosen {
-    None,
-    Name(String),
-    Object(Optimizer),
-}
-
 /// The optimizer of `compile`: a name, an [`Optimizer`], or none for models that are only evaluated.
 #[derive(Clone, Debug)]
-pub struct CompileOptimizer(Chosen);
+pub struct CompileOptimizer(Result<Option<Optimizer>>);
 
 impl CompileOptimizer {
     /// No optimizer: the model can't be fitted.
     pub fn none() -> Self {
-        Self(Chosen::None)
+        Self(Ok(None))
     }
 }
 
+/// By Keras's name; an unknown one is an error of `compile`.
 impl From<&str> for CompileOptimizer {
     fn from(name: &str) -> Self {
-        Self(Chosen::Name(name.to_owned()))
+        Self(optimizers::get(&Value::from(name)).map(Some))
     }
 }
 
 impl From<Optimizer> for CompileOptimizer {
     fn from(optimizer: Optimizer) -> Self {
-        Self(Chosen::Object(optimizer))
+        Self(Ok(Some(optimizer)))
     }
 }
 
@@ -73,7 +66,7 @@ impl<T: Optimize> From<T> for CompileOptimizer {
 #[derive(Clone, Debug)]
 #[must_use = "`Model::compile` takes it"]
 pub struct Compile {
-    optimizer: Chosen,
+    optimizer: CompileOptimizer,
     pub(super) loss: Losses,
     pub(super) loss_weights: LossWeights,
     pub(super) metrics: Metrics,
@@ -90,7 +83,7 @@ impl Compile {
     /// With this optimizer and loss, and no metrics.
     pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl Into<Losses>) -> Self {
         Self {
-            optimizer: optimizer.into().0,
+            optimizer: optimizer.into(),
             loss: loss.into(),
             loss_weights: LossWeights::none(),
             metrics: Metrics::none(),
@@ -151,10 +144,10 @@ impl Compile {
     /// # Errors
     /// When an object can't be serialized.
     pub fn to_config(&self) -> Result<Dict> {
-        let optimizer = match &self.optimizer {
-            Chosen::None => Value::Null,
-            Chosen::Name(name) => Value::from(name.as_str()),
-            Chosen::Object(optimizer) => optimizer.serialize().at("optimizer")?,
+        let optimizer = match &self.optimizer.0 {
+            Ok(None) => Value::Null,
+            Ok(Some(optimizer)) => optimizer.serialize().at("optimizer")?,
+            Err(error) => return Err(error.clone().at("optimizer")),
         };
         let weights = self.loss_weights_value.clone().unwrap_or_else(|| weights_to_value(&self.loss_weights.0));
         Ok(Dict::from([
@@ -184,10 +177,9 @@ impl Compile {
             other => Err(wrong_type("a boolean", other).at(name)),
         };
         let optimizer = match config.get("optimizer") {
-            None => Chosen::Name("rmsprop".to_owned()),
-            Some(Value::Null) => Chosen::None,
-            Some(Value::Str(name)) => Chosen::Name(name.clone()),
-            Some(form) => Chosen::Object(optimizers::get(form).at("optimizer")?),
+            None => CompileOptimizer::from("rmsprop"),
+            Some(Value::Null) => CompileOptimizer::none(),
+            Some(form) => optimizers::get(form).at("optimizer")?.into(),
         };
         let steps = match entry("steps_per_execution") {
             Value::Null => 1,
@@ -211,11 +203,7 @@ impl Compile {
 
     /// The optimizer itself, for a model of this dtype policy.
     pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
-        let optimizer = match &self.optimizer {
-            Chosen::None => return Ok(None),
-            Chosen::Name(name) => optimizers::get(&Value::from(name.as_str())).at("optimizer")?,
-            Chosen::Object(optimizer) => optimizer.clone(),
-        };
+        let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
         let scales = optimizer.downcast_ref::<LossScaleOptimizer>().is_some();
         Ok(Some(if self.auto_scale_loss && policy == "mixed_float16" && !scales {
             LossScaleOptimizer::new(optimizer).name("loss_scale_optimizer").into()

@@ -198,6 +198,15 @@ impl Trained for Compiled {
     fn compile_config(&self) -> Result<Value> {
         self.args.to_config().map(Value::Dict)
     }
+
+    fn optimizer_size(&self) -> (usize, usize) {
+        let variables = self.optimizer.as_ref().filter(|optimizer| optimizer.is_built());
+        let variables = variables.and_then(|optimizer| optimizer.variables().ok()).unwrap_or_default();
+        variables.iter().fold((0, 0), |(count, bytes), variable| {
+            let own = variable.shape().num_elements().unwrap_or_default();
+            (count + own, bytes + own * variable.dtype().size())
+        })
+    }
 }
 
 impl Model {
