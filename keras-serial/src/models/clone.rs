@@ -244,13 +244,15 @@ impl Cloner<'_> {
                 .expected(format!("{:?}", graph.inputs))
                 .received(format!("{given:?}")));
             }
-            None => graph.inputs.try_map(&mut |symbol| match symbol.history().map(|history| &history.node.operation) {
-                Some(operation) => match as_layer(&**operation) {
-                    Some(input) => InputLayer::output(&copy_layer(input)?),
-                    None => Err(Error::new(ErrorKind::Graph, "an input of the model is not an input layer")),
-                },
-                None => Err(Error::new(ErrorKind::Graph, "an input of the model is no symbol")),
-            })?,
+            None => {
+                graph.inputs.try_map(&mut |symbol| match symbol.history().map(|history| &history.node.operation) {
+                    Some(operation) => match as_layer(&**operation) {
+                        Some(input) => InputLayer::output(&copy_layer(input)?),
+                        None => Err(Error::new(ErrorKind::Graph, "an input of the model is not an input layer")),
+                    },
+                    None => Err(Error::new(ErrorKind::Graph, "an input of the model is no symbol")),
+                })?
+            }
         };
         let mut values: HashMap<(usize, usize), Tensor> = HashMap::new();
         for (symbol, copy) in graph.inputs.leaves().into_iter().zip(inputs.leaves()) {

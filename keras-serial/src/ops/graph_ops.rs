@@ -11,11 +11,11 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::tensor::{CallArgs, DType, Item, Nested, Shape, Tensor};
 
-fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
+pub(super) fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
     config.get(name).map_or(Ok(default), |value| T::from_value(value).at(name))
 }
 
-fn required<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
+pub(super) fn required<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
     crate::config::field::required(config, name, &[], T::from_value)
 }
 
@@ -40,8 +40,10 @@ macro_rules! operation {
     )*};
 }
 
+pub(super) use operation;
+
 /// One tensor, or several.
-trait FromOutputs: Sized {
+pub(super) trait FromOutputs: Sized {
     fn from_outputs(outputs: Nested<Tensor>) -> Result<Self>;
 }
 
@@ -57,11 +59,11 @@ impl FromOutputs for Vec<Tensor> {
     }
 }
 
-fn one(x: Tensor) -> Result<Nested<Tensor>> {
+pub(super) fn one(x: Tensor) -> Result<Nested<Tensor>> {
     Ok(Nested::Leaf(x))
 }
 
-fn folded(
+pub(super) fn folded(
     config: &Config,
     args: &CallArgs,
     fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>,
@@ -299,10 +301,12 @@ operation! {
     /// The slices at integer positions (`keras.ops.take`).
     "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: Option<isize>) -> Tensor
         = (config! { axis: axis.to_value()? }, CallArgs::from(x).and(indices.clone()));
-        config, args => match (args.tensors().as_slice(), get::<Option<isize>>(config, "axis", None)?) {
-            ([x, indices], Some(axis)) => one(shape::take_axis(x, indices, axis)?),
-            ([x, indices], None) => one(shape::take_axis(&shape::reshape_to(x, &Shape::from([None]))?, indices, 0)?),
-            _ => Err(Error::new(ErrorKind::InvalidArgument, "take needs a tensor and indices")),
+        config, args => {
+            let (x, indices) = (args.tensor()?, index_tensor(positional(args, 1, "indices")?)?);
+            match get::<Option<isize>>(config, "axis", None)? {
+                Some(axis) => one(shape::take_axis(x, &indices, axis)?),
+                None => one(shape::take_axis(&shape::reshape_to(x, &Shape::from([None]))?, &indices, 0)?),
+            }
         };
     /// The elements in reverse order along axes (`keras.ops.flip`).
     "keras.src.ops.numpy" "Flip" fn flip(x: &Tensor, axis: Axes) -> Tensor
@@ -319,6 +323,21 @@ operation! {
     "keras.src.ops.numpy" "GetItem" fn get_item(x: &Tensor, key: Nested<Item>) -> Tensor
         = (Config::new(), CallArgs::positional(vec![Operand::from(x).into_item(), key]));
         config, args => one(index(args.tensor()?, positional(args, 1, "key")?)?);
+}
+
+/// Indices: a tensor, or plain numbers in lists.
+fn index_tensor(item: &Nested<Item>) -> Result<Tensor> {
+    fn plain(item: &Nested<Item>) -> Result<Value> {
+        match item {
+            Nested::Leaf(Item::Value(value)) => Ok(value.clone()),
+            Nested::List(items) | Nested::Tuple(items) => Ok(Value::List(items.iter().map(plain).collect::<Result<_>>()?)),
+            other => Err(Error::new(ErrorKind::InvalidArgument, "wrong indices").received(format!("{other:?}"))),
+        }
+    }
+    match item {
+        Nested::Leaf(Item::Tensor(tensor) | Item::Array(tensor)) => Ok(tensor.clone()),
+        item => crate::tensor::value::from_nested(&plain(item)?, DType::Int32),
+    }
 }
 
 /// Python's `x[key]`.

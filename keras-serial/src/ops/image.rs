@@ -80,7 +80,7 @@ inventory::submit! { OpClass { module: "keras.src.ops.image", class_name: "Resiz
 
 fn run_resize(config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
     fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
-        config.get(name).map_or(Ok(default), |value| T::from_value(value).at(name))
+        config.get(name).filter(|value| !value.is_null()).map_or(Ok(default), |value| T::from_value(value).at(name))
     }
     if let Some(mode) = config.get("fill_mode").filter(|mode| mode.as_str() != Some("constant")) {
         return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `fill_mode`")
