@@ -11,11 +11,11 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::tensor::{CallArgs, DType, Item, Nested, Shape, Tensor};
 
-pub(super) fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
+fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
     config.get(name).map_or(Ok(default), |value| T::from_value(value).at(name))
 }
 
-pub(super) fn required<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
+fn required<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
     crate::config::field::required(config, name, &[], T::from_value)
 }
 
@@ -40,10 +40,8 @@ macro_rules! operation {
     )*};
 }
 
-pub(super) use operation;
-
 /// One tensor, or several.
-pub(super) trait FromOutputs: Sized {
+trait FromOutputs: Sized {
     fn from_outputs(outputs: Nested<Tensor>) -> Result<Self>;
 }
 
@@ -59,11 +57,11 @@ impl FromOutputs for Vec<Tensor> {
     }
 }
 
-pub(super) fn one(x: Tensor) -> Result<Nested<Tensor>> {
+fn one(x: Tensor) -> Result<Nested<Tensor>> {
     Ok(Nested::Leaf(x))
 }
 
-pub(super) fn folded(
+fn folded(
     config: &Config,
     args: &CallArgs,
     fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>,
@@ -121,11 +119,23 @@ operation! {
     /// The largest element over axes (`keras.ops.max`).
     "keras.src.ops.numpy" "Max" fn max(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
-        config, args => folded(config, args, reduce::max_impl);
+        config, args => {
+            let folded = folded(config, args, reduce::max_impl)?;
+            match config.get("initial") {
+                None | Some(Value::Null) => Ok(folded),
+                Some(initial) => folded.try_map(&mut |x| cast(&maximum(x, Operand::Value(initial.clone()))?, x.dtype())),
+            }
+        };
     /// The smallest element over axes (`keras.ops.min`).
     "keras.src.ops.numpy" "Min" fn min(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
-        config, args => folded(config, args, reduce::min_impl);
+        config, args => {
+            let folded = folded(config, args, reduce::min_impl)?;
+            match config.get("initial") {
+                None | Some(Value::Null) => Ok(folded),
+                Some(initial) => folded.try_map(&mut |x| cast(&minimum(x, Operand::Value(initial.clone()))?, x.dtype())),
+            }
+        };
     /// The variance over axes (`keras.ops.var`).
     "keras.src.ops.numpy" "Var" fn var(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
@@ -302,10 +312,11 @@ operation! {
     "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: Option<isize>) -> Tensor
         = (config! { axis: axis.to_value()? }, CallArgs::from(x).and(indices.clone()));
         config, args => {
-            let (x, indices) = (args.tensor()?, index_tensor(positional(args, 1, "indices")?)?);
-            match get::<Option<isize>>(config, "axis", None)? {
-                Some(axis) => one(shape::take_axis(x, &indices, axis)?),
-                None => one(shape::take_axis(&shape::reshape_to(x, &Shape::from([None]))?, &indices, 0)?),
+            let call = super::define::Call { config, args };
+            let (x, indices) = (call.x()?, call.tensor(1, "indices")?);
+            match call.maybe("axis")? {
+                Some(axis) => one(shape::take_axis(&x, &indices, axis)?),
+                None => one(shape::take_axis(&shape::reshape_to(&x, &Shape::from([None]))?, &indices, 0)?),
             }
         };
     /// The elements in reverse order along axes (`keras.ops.flip`).
@@ -323,21 +334,6 @@ operation! {
     "keras.src.ops.numpy" "GetItem" fn get_item(x: &Tensor, key: Nested<Item>) -> Tensor
         = (Config::new(), CallArgs::positional(vec![Operand::from(x).into_item(), key]));
         config, args => one(index(args.tensor()?, positional(args, 1, "key")?)?);
-}
-
-/// Indices: a tensor, or plain numbers in lists.
-fn index_tensor(item: &Nested<Item>) -> Result<Tensor> {
-    fn plain(item: &Nested<Item>) -> Result<Value> {
-        match item {
-            Nested::Leaf(Item::Value(value)) => Ok(value.clone()),
-            Nested::List(items) | Nested::Tuple(items) => Ok(Value::List(items.iter().map(plain).collect::<Result<_>>()?)),
-            other => Err(Error::new(ErrorKind::InvalidArgument, "wrong indices").received(format!("{other:?}"))),
-        }
-    }
-    match item {
-        Nested::Leaf(Item::Tensor(tensor) | Item::Array(tensor)) => Ok(tensor.clone()),
-        item => crate::tensor::value::from_nested(&plain(item)?, DType::Int32),
-    }
 }
 
 /// Python's `x[key]`.
