@@ -43,6 +43,8 @@ pub mod regularizers;
 pub mod saving;
 #[cfg(feature = "engine")]
 pub mod tensor;
+#[cfg(feature = "engine")]
+pub mod training;
 pub mod utils;
 #[cfg(feature = "engine")]
 pub mod variable;
@@ -70,6 +72,7 @@ pub mod prelude {
     #[cfg(feature = "archive")]
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+    pub use crate::training::{Callback, Compile, Evaluate, Fit, History, Losses, Metrics, Predict};
     pub use keras_serial_derive::{KerasSerializable, register};
 }
 

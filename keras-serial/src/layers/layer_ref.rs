@@ -521,7 +521,7 @@ impl Handle for LayerRef {
                 form.insert("build_config".into(), build_config);
             }
             if self.0.is_model() {
-                let compiled = self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let compiled = self.base().compile_config().at("compile_config")?;
                 form.insert("compile_config".into(), compiled.unwrap_or_else(|| Value::Dict(Config::new())));
             }
             Ok(())

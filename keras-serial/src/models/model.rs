@@ -1,7 +1,5 @@
 //! The handle to a model: what all models can do.
 
-use std::sync::PoisonError;
-
 use super::Sequential;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
@@ -146,9 +144,12 @@ impl Model {
         self.0.get_config()
     }
 
-    /// The compile configuration that the model's file had, if any.
-    pub fn compile_config(&self) -> Option<Value> {
-        self.0.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the model is compiled (`Model.get_compile_config`), or was in the file that it comes from.
+    ///
+    /// # Errors
+    /// When an object in it can't be serialized.
+    pub fn get_compile_config(&self) -> Result<Option<Value>> {
+        self.0.base().compile_config()
     }
 
     /// Replaces the value of a weight by its path.
