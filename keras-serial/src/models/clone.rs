@@ -176,7 +176,7 @@ impl Cloner<'_> {
             (_, Some(sequential)) => self.sequential(layer, sequential, input_tensors)?,
             _ => return (self.clone_function)(layer),
         };
-        let compiled = layer.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let compiled = layer.base().compile_config()?;
         *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = compiled;
         Ok(copy)
     }
