@@ -105,6 +105,33 @@ impl Graph {
         Ok(())
     }
 
+    /// Refuses outputs that need other inputs than the model's.
+    pub fn check_connected(&self) -> Result<()> {
+        let ends: HashSet<(usize, usize)> =
+            self.inputs.leaves().iter().filter_map(|input| Some(input.history()?.key())).collect();
+        let mut connected: HashSet<NodeKey> = HashSet::new();
+        for node in &self.nodes {
+            let is_connected = match node.is_input() {
+                true => ends.contains(&(Arc::as_ptr(node) as usize, 0)),
+                false => node.input_tensors().into_iter().filter_map(Tensor::history).all(|history| {
+                    ends.contains(&history.key()) || connected.contains(&key(&history.node))
+                }),
+            };
+            if is_connected {
+                connected.insert(key(node));
+            }
+        }
+        for (path, output) in self.outputs.paths().into_iter().zip(self.outputs.leaves()) {
+            if !history(output).is_ok_and(|node| connected.contains(&key(node))) {
+                return Err(Error::new(
+                    ErrorKind::Graph,
+                    format!("Output with path `{path}` is not connected to `inputs`"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     pub fn operations(&self) -> &[Arc<dyn Operation>] {
         &self.operations
     }
@@ -120,7 +147,7 @@ impl Graph {
         self.nodes.iter().all(|node| {
             depths.insert(self.depths.get(&key(node)).copied().unwrap_or_default())
                 && called.insert(node.operation.id())
-                && node.input_tensors().len() <= 1
+                && node.input_tensors().iter().filter(|input| input.history().is_some()).count() <= 1
         })
     }
 
@@ -147,12 +174,16 @@ impl Graph {
             if node.is_input() || values.contains_key(&first) {
                 continue;
             }
-            let args = node.args.try_map(&mut |tensor| match tensor.history() {
+            let mut args = node.args.try_map(&mut |tensor| match tensor.history() {
                 None => Ok(Nested::Leaf(Item::Tensor(tensor.clone()))),
                 Some(history) => values.get(&history.key()).cloned().ok_or_else(|| {
                     Error::new(ErrorKind::Graph, format!("an input of `{}` is not computed", node.operation.name()))
                 }),
             })?;
+            // What a model is told about training comes before what its graph recorded.
+            if cx.training_arg().is_some() && !args.tensors().into_iter().any(Tensor::is_symbolic) {
+                args.keywords.shift_remove("training");
+            }
             let outputs = node.operation.run(&args, cx)?;
             for (index, output) in outputs.leaves().into_iter().enumerate() {
                 values.insert((Arc::as_ptr(node) as usize, index), Nested::Leaf(Item::Tensor(output.clone())));

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
+use super::atomic::{Staged, write_directory, write_file};
 use super::contents::{Look, ModelFile};
 use super::form::wrong_suffix;
 use super::layout::places;
@@ -11,7 +12,6 @@ use super::moment::Moment;
 use super::stored::WeightTree;
 use super::{
     H5Attr, H5Reader, Limits, Source, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights,
-    write_atomically,
 };
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -40,6 +40,7 @@ pub struct SaveOptions {
     max_shard_size: Option<f64>,
     include_optimizer: bool,
     embed_config: bool,
+    fsync: bool,
     objects_to_skip: Vec<LayerRef>,
 }
 
@@ -51,6 +52,7 @@ impl Default for SaveOptions {
             max_shard_size: None,
             include_optimizer: true,
             embed_config: false,
+            fsync: true,
             objects_to_skip: Vec::new(),
         }
     }
@@ -92,6 +94,13 @@ impl SaveOptions {
         self
     }
 
+    /// Waits until the file is on the disk; yes by default. If not, saving is faster, and what was
+    /// saved is lost when power fails soon after. A file is there whole in either case.
+    pub fn fsync(mut self, fsync: bool) -> Self {
+        self.fsync = fsync;
+        self
+    }
+
     /// Saves no weights of these layers, nor of those in them (`save_weights` alone).
     pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
         self.objects_to_skip.extend(layers);
@@ -101,8 +110,9 @@ impl SaveOptions {
     /// Saves a whole model: `.keras`, legacy `.h5`, or a directory for `zipped(false)`; its
     /// configuration alone as `.json`.
     ///
-    /// The old file or the new one, whole, stands there at any moment. Of a directory, this holds
-    /// for each of its files.
+    /// The old file or the new one, whole, stands there at any moment. For directories, this holds
+    /// where the system can exchange two (Linux), and where no other files are in the old one; else
+    /// it holds for each of its files.
     ///
     /// # Errors
     /// When an object can't be serialized, the name has another suffix, or the system refuses.
@@ -115,23 +125,19 @@ impl SaveOptions {
                 let error = Error::new(ErrorKind::InvalidArgument, text);
                 return Err(error.received(format!("filepath={name}")).at(name.into_owned()));
             }
-            return Parts::of(model, self)?.write_directory(path).at_with(|| path.display().to_string());
+            return Parts::of(model, self)?.write_directory(path, self.fsync).at_with(|| path.display().to_string());
         }
         if name.ends_with(".keras") {
             let parts = Parts::of(model, self)?;
-            let expected = parts.weights.clone();
-            return write_atomically(path, |file| {
-                parts.write(BufWriter::new(&mut *file))?;
-                verify(file, &expected, |bytes| ZipReader::open(bytes, &Limits::default())?.peek(WEIGHTS))
-            });
+            return parts.write_file(path, self.fsync);
         }
         if !name.ends_with(".weights.h5") && (name.ends_with(".h5") || name.ends_with(".hdf5")) {
             let tree = self.legacy(model)?;
-            return write_hdf5(&tree, path);
+            return write_hdf5(&tree, path, self.fsync);
         }
         if name.ends_with(".json") && !name.ends_with(".weights.json") {
             let text = model.to_json()?;
-            return write_atomically(path, |file| Ok(file.write_all(text.as_bytes())?));
+            return write_file(path, self.fsync, |file| Ok(file.write_all(text.as_bytes())?));
         }
         Err(Error::new(ErrorKind::InvalidArgument, "Invalid filepath extension for saving")
             .expected("a `.keras` extension for the native Keras format (recommended) or a `.h5` extension")
@@ -178,17 +184,19 @@ impl SaveOptions {
                 return Err(wrong_suffix(path, ".weights.json").hint("`max_shard_size` is given"));
             }
             let (tree, order) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30));
+            return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30), self.fsync);
         }
         if name.ends_with(".weights.json") {
-            return Err(wrong_suffix(path, ".weights.h5").hint("with `max_shard_size`, weights are saved as `.weights.json`"));
+            return Err(
+                wrong_suffix(path, ".weights.h5").hint("with `max_shard_size`, weights are saved as `.weights.json`")
+            );
         }
         if name.ends_with(".weights.h5") {
             let (tree, _) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            return write_hdf5(&tree, path);
+            return write_hdf5(&tree, path, self.fsync);
         }
         if name.ends_with(".h5") || name.ends_with(".hdf5") {
-            return write_hdf5(&legacy::build(model.as_layer())?, path);
+            return write_hdf5(&legacy::build(model.as_layer())?, path, self.fsync);
         }
         if name.ends_with(".safetensors") {
             return self.save_safetensors(model, path);
@@ -199,8 +207,8 @@ impl SaveOptions {
     #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
         let config = self.embed_config.then(|| model.to_json()).transpose()?;
-        let tensors = super::safetensors::build(model)?;
-        write_atomically(path, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
+        let tensors = super::safetensors::build(model.as_layer())?;
+        write_file(path, self.fsync, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
 
     #[cfg(not(feature = "safetensors"))]
@@ -211,23 +219,33 @@ impl SaveOptions {
 }
 
 /// Writes a tree as an HDF5 file, and reads names and shapes back before the old file goes.
-pub(super) fn write_hdf5(tree: &WeightTree, path: &Path) -> Result<()> {
-    write_atomically(path, |file| {
+pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<()> {
+    stage_hdf5(tree, path, fsync)?.commit()
+}
+
+/// As [`write_hdf5`], but the file is only ready to take its place.
+pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<Staged> {
+    let (staged, ()) = Staged::write(path, fsync, |file| {
         tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
         verify(file, tree, Ok)
-    })
+    })?;
+    Ok(staged)
 }
 
 /// Does a file that was just written hold what it should?
-fn verify(file: &mut File, expected: &WeightTree, member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>) -> Result<()> {
+fn verify(
+    file: &mut File,
+    expected: &WeightTree,
+    member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>,
+) -> Result<()> {
     let limits = Limits::default().with_max_ratio(u64::MAX);
     let bytes = member(Source::of_file(file)?.into_bytes())?;
     let found: WeightTree = H5Reader::open(bytes, &limits)?.root().into();
     let mut error = None;
     expected.each(&mut |path, tensor| {
-        let same = found.tensor(&path).is_some_and(|found| {
-            found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok()
-        });
+        let same = found
+            .tensor(&path)
+            .is_some_and(|found| found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok());
         if !same {
             error = Some(path);
         }
@@ -266,7 +284,12 @@ impl Parts {
     }
 
     /// The parts of an archive that is saved now.
-    pub fn new(config: String, weights: WeightTree, assets: Vec<(String, Vec<u8>)>, deterministic: bool) -> Result<Self> {
+    pub fn new(
+        config: String,
+        weights: WeightTree,
+        assets: Vec<(String, Vec<u8>)>,
+        deterministic: bool,
+    ) -> Result<Self> {
         let now = if deterministic { Moment::START } else { Moment::now() };
         let metadata = Value::Dict(Dict::from([
             ("keras_version".to_owned(), Value::from(KERAS_VERSION)),
@@ -274,6 +297,15 @@ impl Parts {
         ]));
         let time = (!deterministic).then(|| now.zip_time()).transpose()?;
         Ok(Self { metadata: metadata.to_json(), config, weights, assets, time })
+    }
+
+    /// Writes a `.keras` file, and reads names and shapes back before the old file goes.
+    pub fn write_file(self, path: &Path, fsync: bool) -> Result<()> {
+        let expected = self.weights.clone();
+        write_file(path, fsync, |file| {
+            self.write(BufWriter::new(&mut *file))?;
+            verify(file, &expected, |bytes| ZipReader::open(bytes, &Limits::default())?.peek(WEIGHTS))
+        })
     }
 
     /// Writes a `.keras` archive.
@@ -295,24 +327,48 @@ impl Parts {
     }
 
     /// Writes the members of an archive into a directory.
-    pub fn write_directory(self, path: &Path) -> Result<()> {
-        std::fs::create_dir_all(path)?;
+    pub fn write_directory(self, path: &Path, fsync: bool) -> Result<()> {
+        if let Some((name, _)) = self.assets.iter().find(|(name, _)| !stays_inside(name)) {
+            let text = "the name of an asset leads out of the directory";
+            return Err(Error::new(ErrorKind::Archive, text).at(name.clone()));
+        }
+        if path.is_dir() && !holds_members_alone(path)? {
+            // The user keeps other files there: they stay.
+            return self.write_members(path, fsync);
+        }
+        write_directory(path, fsync, |new| self.write_members(new, fsync))
+    }
+
+    fn write_members(&self, path: &Path, fsync: bool) -> Result<()> {
         for (name, bytes) in &self.assets {
-            let sound = name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']));
-            if !sound {
-                return Err(Error::new(ErrorKind::Archive, "the name of an asset leads out of the directory").at(name.clone()));
-            }
             let file = path.join(name);
             if let Some(parent) = file.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            write_atomically(file, |file| Ok(file.write_all(bytes)?))?;
+            write_file(&file, fsync, |file| Ok(file.write_all(bytes)?))?;
         }
-        write_hdf5(&self.weights, &path.join(WEIGHTS))?;
-        let text = |name: &str, text: &str| write_atomically(path.join(name), |file| Ok(file.write_all(text.as_bytes())?));
+        write_hdf5(&self.weights, &path.join(WEIGHTS), fsync)?;
+        let text = |name: &str, text: &str| {
+            write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?))
+        };
         text("config.json", &self.config)?;
         text("metadata.json", &self.metadata)
     }
+}
+
+fn stays_inside(name: &str) -> bool {
+    name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']))
+}
+
+/// Is there nothing in a directory but what a model's directory has?
+fn holds_members_alone(path: &Path) -> Result<bool> {
+    let known = [Some("config.json"), Some("metadata.json"), Some(WEIGHTS), Some("assets")];
+    for entry in std::fs::read_dir(path)? {
+        if !known.contains(&entry?.file_name().to_str()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Converts a file to another form, by their names; every weight keeps every bit.
@@ -321,7 +377,12 @@ impl Parts {
 ///
 /// # Errors
 /// When either file can't be read or written, or one holds what the other form can't.
-pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, load: &super::LoadOptions, save: &SaveOptions) -> Result<()> {
+pub fn convert(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    load: &super::LoadOptions,
+    save: &SaveOptions,
+) -> Result<()> {
     let to = to.as_ref();
     let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Whole)?;
     // Nothing is trained on the way: what the file holds of it goes on as it is.

@@ -110,7 +110,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         let group = file.make_group(&vars)?;
         group.attrs.insert("name".into(), H5Attr::Str(layer.name().to_owned()));
         for (index, variable) in layer.saved_weights().iter().enumerate() {
-            let bytes = variable.read().to_bytes().at_with(|| variable.path().to_owned())?;
+            let bytes = variable.value_in_files().and_then(|value| value.to_bytes()).at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
         for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
@@ -157,7 +157,8 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
                 continue;
             }
             // Keras wrote names in place of numbers for some weeks of 2025.
-            let tensor = group.and_then(|g| g.tensors.get(&index.to_string()).or_else(|| g.tensors.get(variable.name())));
+            let tensor =
+                group.and_then(|g| g.tensors.get(&index.to_string()).or_else(|| g.tensors.get(variable.name())));
             plan.offer(variable, path, tensor, rules)?;
         }
         if let Some(group) = group {
@@ -213,7 +214,13 @@ impl Plan {
     }
 
     /// Takes a tensor of the file for a weight, where it is wanted, there, and of its shape.
-    pub fn offer(&mut self, weight: &Variable, path: String, tensor: Option<&StoredTensor>, rules: &Rules) -> Result<()> {
+    pub fn offer(
+        &mut self,
+        weight: &Variable,
+        path: String,
+        tensor: Option<&StoredTensor>,
+        rules: &Rules,
+    ) -> Result<()> {
         if !rules.wants(&path, weight.path()) {
             self.report.skipped.push(path);
             return Ok(());
@@ -253,7 +260,7 @@ impl Plan {
             self.report.check()?;
         }
         for (variable, value) in &self.assignments {
-            variable.assign(value)?;
+            variable.assign_from_file(value)?;
         }
         for (layer, name, value) in &self.states {
             layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;

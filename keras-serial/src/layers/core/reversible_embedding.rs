@@ -133,7 +133,7 @@ impl Layer for ReversibleEmbedding {
             .create()?;
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
-            lora::make(cx, &self.embeddings, factors, rank, &shape, &self.embeddings_regularizer)?;
+            lora::make(cx, &self.embeddings, factors, (rank, self.lora_alpha.as_ref()), &shape, &self.embeddings_regularizer)?;
         }
         if !self.tie_weights {
             let shape = [self.output_dim, self.input_dim];
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn untied_scores_have_a_matrix_of_their_own() {
         let layer = ReversibleEmbedding::new(4, 2).tie_weights(false).logit_soft_cap(1).mask_zero(true).shared();
-        let y = layer.apply(&Tensor::from_slice(&[0i32, 3], [1, 2]).unwrap()).unwrap();
+        let y = layer.apply(Tensor::from_slice(&[0i32, 3], [1, 2]).unwrap()).unwrap();
         assert_eq!(y.mask().unwrap().to_vec::<bool>().unwrap(), [false, true]);
         let scores = layer.apply(CallArgs::from(&y).with_value("reverse", true)).unwrap();
         assert_eq!(scores.shape().to_string(), "(1, 2, 4)");
