@@ -33,12 +33,24 @@ impl Seed {
         seed.map(|seed| seed as u64)
     }
 
+    /// Is there none?
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_null()
+    }
+
     /// A generator that starts at the seed, or goes on from the thread's.
     pub(crate) fn generator(&self) -> StdRng {
         match self.number() {
             Some(seed) => StdRng::seed_from_u64(seed),
-            None => GLOBAL.with_borrow_mut(|global| StdRng::from_rng(global)),
+            None => GLOBAL.with_borrow_mut(StdRng::from_rng),
         }
+    }
+}
+
+impl Seed {
+    /// A seed that is drawn now, as Keras does for layers that write one in any case.
+    pub(crate) fn drawn() -> Self {
+        GLOBAL.with_borrow_mut(|global| Self(Value::from(global.random_range(1..1_000_000_000i64))))
     }
 }
 
@@ -111,12 +123,59 @@ pub(crate) fn normal(
 ) -> Result<Tensor> {
     fill(shape, dtype, || {
         loop {
-            // Box and Muller's method.
-            let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
-            let z = radius * (std::f64::consts::TAU * rng.random::<f64>()).cos();
+            let z = gauss(rng);
             if !truncated || z.abs() <= 2.0 {
                 return mean + stddev * z;
             }
         }
     })
+}
+
+/// The random numbers of one layer: they go on from call to call.
+#[derive(Debug, Default)]
+pub(crate) struct Generator(OnceLock<Mutex<StdRng>>);
+
+impl Generator {
+    /// Draws from the generator, which starts at the seed.
+    pub fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut StdRng) -> T) -> T {
+        let generator = self.0.get_or_init(|| Mutex::new(seed.generator()));
+        draw(&mut generator.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One number of Marsaglia's and Tsang's gamma distribution.
+pub(crate) fn gamma(rng: &mut StdRng, alpha: f64) -> f64 {
+    if alpha < 1.0 {
+        let power = (1.0 - rng.random::<f64>()).powf(1.0 / alpha);
+        return gamma(rng, alpha + 1.0) * power;
+    }
+    let d = alpha - 1.0 / 3.0;
+    let c = 1.0 / (9.0 * d).sqrt();
+    loop {
+        let z = gauss(rng);
+        let v = (1.0 + c * z).powi(3);
+        if v > 0.0 && (1.0 - rng.random::<f64>()).ln() < 0.5 * z * z + d - d * v + d * v.ln() {
+            return d * v;
+        }
+    }
+}
+
+/// One number of the beta distribution.
+pub(crate) fn beta(rng: &mut StdRng, alpha: f64, beta: f64) -> f64 {
+    let (a, b) = (gamma(rng, alpha), gamma(rng, beta));
+    // For tiny arguments both may vanish: then all weight lies at one of the ends.
+    if a + b > 0.0 { a / (a + b) } else { f64::from(u8::from(rng.random::<bool>())) }
+}
+
+/// The integers below `count` in random order.
+pub(crate) fn permutation(rng: &mut StdRng, count: usize) -> Vec<i64> {
+    let mut keyed: Vec<(u64, i64)> = (0..count as i64).map(|i| (rng.random(), i)).collect();
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(_, i)| i).collect()
+}
+
+/// A standard normal number, by Box's and Muller's method.
+fn gauss(rng: &mut StdRng) -> f64 {
+    let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }

@@ -20,6 +20,8 @@ impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Unsupported => Outcome::Unsupported(error.to_string()),
+            // A Python class of somebody's own, which nobody wrote in Rust.
+            ErrorKind::UnknownObject => Outcome::Unsupported(error.to_string()),
             _ => Outcome::Fail(error.to_string()),
         }
     }

@@ -105,7 +105,11 @@ fn written(model: &Model, io: &BTreeMap<String, Tensor>) -> Result<(), Failure> 
     SaveOptions::new().zipped(false).save_model(model, path("m"))?;
     same(&load_model(path("m"))?, io)?;
     let sharded: PathBuf = path("s.weights.json");
-    let largest = model.weights().iter().map(|weight| weight.read().to_bytes().map(|b| b.data.len())).max_by_key(|n| n.clone().unwrap_or(0));
+    let largest = model
+        .weights()
+        .iter()
+        .map(|weight| weight.read().to_bytes().map(|b| b.data.len()))
+        .max_by_key(|n| n.clone().unwrap_or(0));
     let largest = largest.transpose()?.unwrap_or(1).max(1) as f64;
     SaveOptions::new().max_shard_size(3.0 * largest / f64::from(1 << 30)).save_weights(model, &sharded)?;
     for name in ["w.weights.h5", "w.h5", "w.safetensors"] {

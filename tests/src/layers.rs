@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use keras_serial::json::{Dict, Value};
+use keras_serial::json::Value;
 use keras_serial::models::Model;
 use keras_serial::object::Handle;
 use keras_serial::ops;
@@ -74,7 +74,8 @@ pub(crate) fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor
 
 fn gradients(model: &Model, io: &BTreeMap<String, Tensor>, inputs: &[Tensor]) -> Result<(), Failure> {
     let cotangents = indexed(io, "cotangent");
-    if cotangents.is_empty() {
+    // Keras gives none of weights that are integers, as those of quantized layers.
+    if cotangents.is_empty() || !io.keys().any(|name| name.starts_with("grad_")) {
         return Ok(());
     }
     let tape = GradientTape::new();
@@ -165,7 +166,7 @@ fn strings(folder: &Path, model: &Model) -> Result<(), Failure> {
     let output = outputs.single()?;
     if folder.join("io.safetensors").exists() {
         let io = crate::compare::read(&folder.join("io.safetensors"))?;
-        return compare_outputs("output", &[output.clone()], &indexed(&io, "output"), model);
+        return compare_outputs("output", std::slice::from_ref(output), &indexed(&io, "output"), model);
     }
     let expected = match read("strings_out.json")? {
         Value::Dict(mut dict) => {

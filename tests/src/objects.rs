@@ -6,13 +6,13 @@ mod metrics;
 use std::path::Path;
 
 use keras_serial::activations::Activation;
-use keras_serial::constraints::{Constrain, Constraint};
-use keras_serial::initializers::{Initialize, Initializer};
+use keras_serial::constraints::Constraint;
+use keras_serial::initializers::Initializer;
 use keras_serial::json::Value;
 use keras_serial::object::Handle;
 use keras_serial::ops;
 use keras_serial::registry::CustomObjects;
-use keras_serial::regularizers::{Regularize, Regularizer};
+use keras_serial::regularizers::Regularizer;
 use keras_serial::tensor::{DType, Shape, Tensor};
 use keras_serial::{ConfigField, Error, ErrorKind};
 

@@ -62,22 +62,30 @@ impl QuantizedWeights {
         this
     }
 
-    /// Makes the kernel of integers, `[inputs, outputs]`, and its scales: one for each output, or for
-    /// each block of inputs. Does nothing for kernels of floating-point numbers.
-    pub fn build_kernel(&self, cx: &mut BuildContext<'_>, mode: Quantization, kernel: &Weight, inputs: usize, outputs: usize) -> Result<bool> {
+    /// Makes the kernel of integers and its scales. As a matrix the kernel has this many rows, over which
+    /// is summed, and columns. Scales alone are made for kernels of floating-point numbers.
+    pub fn build_kernel(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        kernel: &Weight,
+        shape: Shape,
+        (rows, columns): (usize, usize),
+        scale_shape: Shape,
+    ) -> Result<bool> {
         match mode {
             Quantization::Int8 => {
-                kernel.make(cx, [inputs, outputs]).dtype(DType::Int8).trainable(false).create()?;
-                self.build_scales(cx, Shape::from([outputs]), None)?;
+                kernel.make(cx, shape).dtype(DType::Int8).trainable(false).create()?;
+                self.build_scales(cx, scale_shape, None)?;
             }
             Quantization::Int4 { block_size } => {
-                kernel.make(cx, [inputs, outputs.div_ceil(2)]).dtype(DType::Int8).trainable(false).create()?;
-                let shape = block_size.map_or_else(|| Shape::from([outputs]), |size| Shape::from([inputs.div_ceil(size), outputs]));
-                self.build_scales(cx, shape, block_size.map(|size| (size, inputs)))?;
+                kernel.make(cx, [rows, columns.div_ceil(2)]).dtype(DType::Int8).trainable(false).create()?;
+                let blocks = |size: usize| Shape::from([rows.div_ceil(size), columns]);
+                let shape = block_size.map_or_else(|| Shape::from([columns]), blocks);
+                self.build_scales(cx, shape, block_size.map(|size| (size, rows)))?;
             }
             Quantization::Float8 { amax_history_length } => {
-                let ones: Initializer = "ones".into();
-                let zeros: Initializer = "zeros".into();
+                let (ones, zeros): (Initializer, Initializer) = ("ones".into(), "zeros".into());
                 let pairs = [
                     (&self.inputs_scale, &self.inputs_amax_history),
                     (&self.scale, &self.kernel_amax_history),
@@ -95,7 +103,14 @@ impl QuantizedWeights {
 
     /// Makes embeddings of integers, `[inputs, outputs]`, and their scales: one for each row, or for
     /// each block in it.
-    pub fn build_embeddings(&self, cx: &mut BuildContext<'_>, mode: Quantization, embeddings: &Weight, inputs: usize, outputs: usize) -> Result<()> {
+    pub fn build_embeddings(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        embeddings: &Weight,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<()> {
         match mode {
             Quantization::Int8 => {
                 embeddings.make(cx, [inputs, outputs]).dtype(DType::Int8).trainable(false).create()?;
@@ -103,10 +118,13 @@ impl QuantizedWeights {
             }
             Quantization::Int4 { block_size } => {
                 embeddings.make(cx, [inputs, outputs.div_ceil(2)]).dtype(DType::Int8).trainable(false).create()?;
-                let shape = block_size.map_or_else(|| Shape::from([inputs]), |size| Shape::from([inputs, outputs.div_ceil(size)]));
+                let shape = block_size
+                    .map_or_else(|| Shape::from([inputs]), |size| Shape::from([inputs, outputs.div_ceil(size)]));
                 self.build_scales(cx, shape, block_size.map(|size| (size, outputs)))
             }
-            Quantization::Float8 { .. } => Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'")),
+            Quantization::Float8 { .. } => {
+                Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'"))
+            }
         }
     }
 
@@ -137,26 +155,57 @@ impl QuantizedWeights {
     }
 
     /// `inputs · kernel`, before a bias is added.
-    pub fn matmul(&self, x: &Tensor, kernel: &Weight, outputs: usize, mode: Quantization, config: &Value) -> Result<Tensor> {
+    pub fn matmul(
+        &self,
+        x: &Tensor,
+        kernel: &Weight,
+        outputs: usize,
+        mode: Quantization,
+        config: &Value,
+    ) -> Result<Tensor> {
         let dtype = x.dtype();
-        let stored = kernel.value()?;
         let kernel = match mode {
             Quantization::Float8 { .. } => {
-                let x = round_float8(x, &self.inputs_scale.value()?)?;
-                return ops::matmul(&x, &round_float8(&stored, &self.scale.value()?)?);
+                let (x, kernel) = self.float8(x, kernel)?;
+                return ops::matmul(&x, &kernel);
             }
-            Quantization::Int8 => ops::cast_to(&stored, dtype)?,
-            Quantization::Int4 { .. } => unpack_int4(&stored, outputs, dtype)?,
+            Quantization::Int8 => ops::divide(&ops::cast_to(&kernel.value()?, dtype)?, &self.scale()?)?,
+            Quantization::Int4 { .. } => self.int4(kernel, outputs, mode, dtype)?,
         };
-        if let Quantization::Int4 { block_size: Some(_) } = mode {
-            return ops::matmul(x, &self.dequantized(&kernel, 0)?);
+        ops::matmul(&self.through_integers(x, vec![-1], mode, config)?, &kernel)
+    }
+
+    /// The scales as they are kept.
+    pub fn scale(&self) -> Result<Tensor> {
+        self.scale.value()
+    }
+
+    /// Inputs and kernel as 8-bit floats hold them.
+    pub fn float8(&self, x: &Tensor, kernel: &Weight) -> Result<(Tensor, Tensor)> {
+        Ok((round_float8(x, &self.inputs_scale.value()?)?, round_float8(&kernel.value()?, &self.scale.value()?)?))
+    }
+
+    /// A kernel of 4 bits as the matrix that it stands for.
+    pub fn int4(&self, kernel: &Weight, columns: usize, mode: Quantization, dtype: DType) -> Result<Tensor> {
+        let kernel = unpack_int4(&kernel.value()?, columns, dtype)?;
+        match mode {
+            Quantization::Int4 { block_size: Some(_) } => self.dequantized(&kernel, 0),
+            _ => ops::divide(&kernel, &self.scale()?),
         }
-        let quantizer = Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")?;
-        match quantizer {
-            None => ops::divide(&ops::matmul(x, &kernel)?, &self.scale.value()?),
+    }
+
+    /// Inputs as integers hold them that have one scale for all that is summed: the product of their
+    /// integers with the kernel's, divided by both scales, is that of the values which they stand for.
+    pub fn through_integers(&self, x: &Tensor, axes: Vec<isize>, mode: Quantization, config: &Value) -> Result<Tensor> {
+        // Blocks of 4 bits are multiplied with the inputs as they are.
+        if let Quantization::Int4 { block_size: Some(_) } = mode {
+            return Ok(x.clone());
+        }
+        match Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")? {
+            None => Ok(x.clone()),
             Some(quantizer) => {
-                let (x, scale) = quantizer.quantize(x)?;
-                ops::divide(&ops::matmul(&x, &kernel)?, &ops::multiply(&self.scale.value()?, &scale)?)
+                let (x, scale) = quantizer.quantize(x, axes)?;
+                ops::divide(&x, &scale)
             }
         }
     }
@@ -197,18 +246,17 @@ impl QuantizedWeights {
     }
 }
 
-/// `AbsMaxQuantizer` of inputs: integers with one scale for each row.
+/// `AbsMaxQuantizer` of inputs: integers with one scale for all that is summed.
 struct Quantizer {
     low: f64,
     high: f64,
     epsilon: f64,
-    axis: Vec<isize>,
 }
 
 impl Quantizer {
     /// The quantizer of a `quantization_config`; Keras's own for none, where there is one.
     fn of(config: &Value, default: bool) -> Result<Option<Self>> {
-        let own = Self { low: -127.0, high: 127.0, epsilon: 1e-7, axis: vec![-1] };
+        let own = Self { low: -127.0, high: 127.0, epsilon: 1e-7 };
         let Some(config) = config.get("config") else { return Ok(default.then_some(own)) };
         let form = match config.get("activation_quantizer") {
             None | Some(Value::Null) => return Ok(None),
@@ -223,17 +271,12 @@ impl Quantizer {
         let range = |i: usize, default: f64| {
             entry("value_range").and_then(|range| range.as_list()?.get(i)?.as_f64()).unwrap_or(default)
         };
-        let axis = match entry("axis") {
-            Some(Value::List(axes)) => axes.iter().filter_map(|axis| Some(axis.as_i64()? as isize)).collect(),
-            Some(Value::Int(axis)) => vec![*axis as isize],
-            _ => own.axis.clone(),
-        };
         let epsilon = entry("epsilon").and_then(Value::as_f64).unwrap_or(own.epsilon);
-        Ok(Some(Self { low: range(0, own.low), high: range(1, own.high), epsilon, axis }))
+        Ok(Some(Self { low: range(0, own.low), high: range(1, own.high), epsilon }))
     }
 
-    fn quantize(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
-        let largest = ops::max(&ops::abs(x)?, Axes(Some(self.axis.clone())), true)?;
+    fn quantize(&self, x: &Tensor, axes: Vec<isize>) -> Result<(Tensor, Tensor)> {
+        let largest = ops::max(&ops::abs(x)?, Axes(Some(axes)), true)?;
         let scale = ops::divide(self.high, &ops::add(&largest, self.epsilon)?)?;
         let x = ops::clip(&ops::round(&ops::multiply(x, &scale)?)?, self.low, self.high)?;
         Ok((x, scale))

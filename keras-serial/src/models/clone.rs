@@ -41,7 +41,7 @@ pub(super) fn from_inputs(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Re
 /// When a layer's configuration can't be written or read, or the model is neither Functional nor
 /// Sequential.
 pub fn clone_model(model: &Model) -> Result<Model> {
-    clone_model_with(model, |layer| copy_layer(layer))
+    clone_model_with(model, copy_layer)
 }
 
 /// As [`clone_model`]; `clone_function` makes each new layer from the old one.

@@ -120,7 +120,7 @@ impl Graph {
         self.nodes.iter().all(|node| {
             depths.insert(self.depths.get(&key(node)).copied().unwrap_or_default())
                 && called.insert(node.operation.id())
-                && node.input_tensors().len() <= 1
+                && node.input_tensors().iter().filter(|input| input.history().is_some()).count() <= 1
         })
     }
 
@@ -147,12 +147,16 @@ impl Graph {
             if node.is_input() || values.contains_key(&first) {
                 continue;
             }
-            let args = node.args.try_map(&mut |tensor| match tensor.history() {
+            let mut args = node.args.try_map(&mut |tensor| match tensor.history() {
                 None => Ok(Nested::Leaf(Item::Tensor(tensor.clone()))),
                 Some(history) => values.get(&history.key()).cloned().ok_or_else(|| {
                     Error::new(ErrorKind::Graph, format!("an input of `{}` is not computed", node.operation.name()))
                 }),
             })?;
+            // What a model is told about training comes before what its graph recorded.
+            if cx.training_arg().is_some() && !args.tensors().into_iter().any(Tensor::is_symbolic) {
+                args.keywords.shift_remove("training");
+            }
             let outputs = node.operation.run(&args, cx)?;
             for (index, output) in outputs.leaves().into_iter().enumerate() {
                 values.insert((Arc::as_ptr(node) as usize, index), Nested::Leaf(Item::Tensor(output.clone())));

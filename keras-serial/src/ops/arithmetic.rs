@@ -80,6 +80,49 @@ fn select(x: Operand, y: Operand, pick_x: fn(Operand, Operand) -> Result<Tensor>
     super::shape::where_impl(&pick_x((&x).into(), (&y).into())?, &x, &y)
 }
 
+fn log_add_exp(x: Operand, y: Operand) -> Result<Tensor> {
+    let (x, y) = promote(x, y)?;
+    let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
+    let distance = super::abs(&subtract(&x, &y)?)?;
+    add(maximum(&x, &y)?, super::log1p(&super::exp(&super::negative(&distance)?)?)?)
+}
+
+/// Operations on bits: of integers, or of truth values.
+fn bits(x: Operand, y: Operand, int: Compute, truth: Compute) -> Result<Tensor> {
+    let (x, y, shape) = prepare(x, y)?;
+    let dtype = x.dtype();
+    if dtype.is_float() {
+        return Err(Error::new(ErrorKind::DType, "bits of integers only").expected("integer dtypes").received(dtype.name()));
+    }
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, dtype));
+    }
+    let (x, y) = (broadcast_to(&x, &shape)?.raw()?, broadcast_to(&y, &shape)?.raw()?);
+    Ok(Tensor::from_raw(if dtype == DType::Bool { truth(x, y) } else { int(x, y) }, dtype))
+}
+
+fn integers(x: Operand, y: Operand, compute: impl Fn(i64, i64) -> i64) -> Result<Tensor> {
+    let (x, y, shape) = prepare(x, y)?;
+    let dtype = x.dtype();
+    if !dtype.is_int() {
+        return Err(Error::new(ErrorKind::DType, "integers only").expected("integer dtypes").received(dtype.name()));
+    }
+    if x.is_symbolic() || y.is_symbolic() {
+        return Ok(Tensor::symbol(shape, dtype));
+    }
+    let values = |x: &Tensor| broadcast_to(&cast(x, DType::Int64)?, &shape)?.to_vec::<i64>();
+    let results = values(&x)?.into_iter().zip(values(&y)?).map(|(a, b)| compute(a, b)).collect::<Vec<_>>();
+    cast(&Tensor::from_vec(results, shape)?, dtype)
+}
+
+fn greatest_divisor(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a as i64
+}
+
 fn floor_div(x: Operand, y: Operand) -> Result<Tensor> {
     let (x, y) = promote(x, y)?;
     let dtype = x.dtype();
@@ -142,9 +185,9 @@ binary! {
     /// x to the power of y (`keras.ops.power`).
     "Power" power = |x, y| numbers(x, y, Engine::float_powf, Engine::int_powi);
     /// The larger of x and y (`keras.ops.maximum`).
-    "Maximum" maximum = |x, y| select(x, y, |x, y| greater_equal(x, y));
+    "Maximum" maximum = |x, y| select(x, y, greater_equal);
     /// The smaller of x and y (`keras.ops.minimum`).
-    "Minimum" minimum = |x, y| select(x, y, |x, y| less_equal(x, y));
+    "Minimum" minimum = |x, y| select(x, y, less_equal);
     /// x = y (`keras.ops.equal`).
     "Equal" equal = |x, y| compare(x, y, |x, y| Engine::float_equal(x, y, engine::BOOL), |x, y| Engine::int_equal(x, y, engine::BOOL));
     /// x ≠ y (`keras.ops.not_equal`).
@@ -163,6 +206,88 @@ binary! {
     "LogicalOr" logical_or = |x, y| truths(x, y, Engine::bool_or);
     /// Either x or y (`keras.ops.logical_xor`).
     "LogicalXor" logical_xor = |x, y| truths(x, y, Engine::bool_not_equal);
+    /// The angle of the point (y, x) (`keras.ops.arctan2`).
+    "Arctan2" arctan2 = |x, y| floats(x, y, Engine::float_atan2);
+    /// √(x² + y²) (`keras.ops.hypot`).
+    "Hypot" hypot = |x, y| {
+        let (x, y) = promote(x, y)?;
+        let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
+        super::sqrt(&add(multiply(&x, &x)?, multiply(&y, &y)?)?)
+    };
+    /// log(exp(x) + exp(y)) (`keras.ops.logaddexp`).
+    "Logaddexp" logaddexp = log_add_exp;
+    /// log₂(2ˣ + 2ʸ) (`keras.ops.logaddexp2`).
+    "Logaddexp2" logaddexp2 = |x, y| {
+        let (x, y) = promote(x, y)?;
+        let e = |x: &Tensor| multiply(super::dtypes::to_float(x)?, std::f64::consts::LN_2);
+        multiply(log_add_exp(e(&x)?.into(), e(&y)?.into())?, std::f64::consts::LOG2_E)
+    };
+    /// 0 below 0, 1 above, y at 0 (`keras.ops.heaviside`).
+    "Heaviside" heaviside = |x, y| {
+        let (x, y) = promote(x, y)?;
+        let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
+        let step = cast(&greater(&x, 0)?, x.dtype())?;
+        super::shape::where_impl(&equal(&x, 0)?, &y, &step)
+    };
+    /// x / y, and 0 where y is 0 (`keras.ops.divide_no_nan`).
+    "DivideNoNan" divide_no_nan = |x, y| {
+        let (x, y) = promote(x, y)?;
+        let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
+        let zero = equal(&y, 0)?;
+        let number = |value: i64| super::dtypes::full_like(&value.into(), x.dtype());
+        // The divisor is replaced too: the gradient of an infinite quotient would be NaN.
+        let quotient = divide(&x, super::shape::where_impl(&zero, &number(1)?, &y)?)?;
+        super::shape::where_impl(&zero, &number(0)?, &quotient)
+    };
+    /// The remainder of x / y, with x's sign (`keras.ops.fmod`).
+    "Fmod" fmod = |x, y| {
+        nonzero_divisor(&y)?;
+        let (x, y) = promote(x, y)?;
+        let rest = numbers(super::abs(&x)?.into(), super::abs(&y)?.into(), Engine::float_remainder, Engine::int_remainder)?;
+        multiply(super::sign(&x)?, &rest)
+    };
+    /// The larger of x and y, or the one that is a number (`keras.ops.fmax`).
+    "Fmax" fmax = |x, y| {
+        let (x, y) = promote(x, y)?;
+        let larger = maximum(&x, &y)?;
+        let rest = super::shape::where_impl(&super::is_nan(&y)?, &x, &larger)?;
+        super::shape::where_impl(&super::is_nan(&x)?, &y, &rest)
+    };
+    /// The smaller of x and y, or the one that is a number (`keras.ops.fmin`).
+    "Fmin" fmin = |x, y| {
+        let (x, y) = promote(x, y)?;
+        let smaller = minimum(&x, &y)?;
+        let rest = super::shape::where_impl(&super::is_nan(&y)?, &x, &smaller)?;
+        super::shape::where_impl(&super::is_nan(&x)?, &y, &rest)
+    };
+    /// x · 2ʸ (`keras.ops.ldexp`).
+    "Ldexp" ldexp = |x, y| {
+        let (Operand::Tensor(x), y) = (x, y) else { return Err(Error::new(ErrorKind::InvalidArgument, "a tensor is expected")) };
+        let x = super::dtypes::to_float(&x)?;
+        let y = match y { Operand::Tensor(y) => cast(&y, x.dtype())?, Operand::Value(value) => super::dtypes::full_like(&value, x.dtype())? };
+        multiply(&x, super::exp2(&y)?)
+    };
+    /// The bits that are set in both (`keras.ops.bitwise_and`).
+    "BitwiseAnd" bitwise_and = |x, y| bits(x, y, Engine::bitwise_and, Engine::bool_and);
+    /// The bits that are set in either (`keras.ops.bitwise_or`).
+    "BitwiseOr" bitwise_or = |x, y| bits(x, y, Engine::bitwise_or, Engine::bool_or);
+    /// The bits that are set in one of them (`keras.ops.bitwise_xor`).
+    "BitwiseXor" bitwise_xor = |x, y| bits(x, y, Engine::bitwise_xor, Engine::bool_not_equal);
+    /// The bits of x moved y places up (`keras.ops.left_shift`).
+    "LeftShift" left_shift = |x, y| bits(x, y, Engine::bitwise_left_shift, Engine::bool_and);
+    /// The bits of x moved y places down (`keras.ops.right_shift`).
+    "RightShift" right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
+    /// The bits of x moved y places up (`keras.ops.bitwise_left_shift`).
+    "BitwiseLeftShift" bitwise_left_shift = |x, y| bits(x, y, Engine::bitwise_left_shift, Engine::bool_and);
+    /// The bits of x moved y places down (`keras.ops.bitwise_right_shift`).
+    "BitwiseRightShift" bitwise_right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
+    /// The greatest common divisor (`keras.ops.gcd`).
+    "Gcd" gcd = |x, y| integers(x, y, greatest_divisor);
+    /// The least common multiple (`keras.ops.lcm`).
+    "Lcm" lcm = |x, y| integers(x, y, |a, b| match greatest_divisor(a, b) {
+        0 => 0,
+        divisor => (a.wrapping_abs() / divisor).wrapping_mul(b.wrapping_abs()),
+    });
 }
 
 /// Not x (`keras.ops.logical_not`).

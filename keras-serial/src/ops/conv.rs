@@ -119,8 +119,11 @@ fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     }
 }
 
+/// An extent, where it is known.
+type Extent = Option<usize>;
+
 /// Batch, positions and channels of a shape.
-fn parts(x: &Tensor, format: DataFormat) -> Result<(Option<usize>, Vec<Option<usize>>, Option<usize>)> {
+fn parts(x: &Tensor, format: DataFormat) -> Result<(Extent, Vec<Extent>, Extent)> {
     let dims = x.shape().dims();
     match (dims, format) {
         ([batch, spatial @ .., channels], DataFormat::ChannelsLast)

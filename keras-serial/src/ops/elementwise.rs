@@ -2,12 +2,15 @@
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
+use super::arithmetic::{add, divide, equal, less, logical_not, logical_or, maximum, minimum, multiply, power, subtract};
 use super::dtypes::to_float;
 use super::graph::{OpClass, apply};
 use crate::config::Config;
-use crate::error::Result;
-use crate::tensor::engine::{Engine, Raw};
-use crate::tensor::{CallArgs, Nested, Tensor};
+use super::kernels::elementwise::{self as kernels, Kernel};
+use super::shape::where_impl;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::engine::{self, Engine, Raw};
+use crate::tensor::{CallArgs, DType, Nested, Tensor};
 
 fn float(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
     let x = to_float(x)?;
@@ -15,6 +18,75 @@ fn float(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
     Ok(Tensor::from_raw(f(x.raw()?), x.dtype()))
+}
+
+/// A question to floating-point numbers that integers answer with no.
+fn truth(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
+    if x.is_symbolic() {
+        return Ok(Tensor::symbol(x.shape(), DType::Bool));
+    }
+    if !x.dtype().is_float() {
+        return super::create::zeros(x.shape(), DType::Bool);
+    }
+    Ok(Tensor::from_raw(f(crate::tensor::grad::detached(x.raw()?)), DType::Bool))
+}
+
+fn flip_bits(x: &Tensor) -> Result<Tensor> {
+    match x.dtype() {
+        DType::Bool => logical_not(x),
+        dtype if dtype.is_int() => number(x, |raw| raw, Engine::bitwise_not),
+        dtype => Err(Error::new(ErrorKind::DType, "bits of integers only").expected("an integer dtype").received(dtype.name())),
+    }
+}
+
+/// Two polynomials in log(1 - x²), by M. Giles (2010).
+fn erfinv_impl(x: &Tensor) -> Result<Tensor> {
+    const CENTER: [f64; 9] = [
+        2.810_226_36e-8, 3.432_739_39e-7, -3.523_387_7e-6, -4.391_506_54e-6, 2.185_808_7e-4, -1.253_725_03e-3,
+        -4.177_681_64e-3, 0.246_640_727, 1.501_409_41,
+    ];
+    const TAIL: [f64; 9] = [
+        -2.002_142_57e-4, 1.009_505_58e-4, 1.349_343_22e-3, -3.673_428_44e-3, 5.739_507_73e-3, -7.622_461_3e-3,
+        9.438_870_47e-3, 1.001_674_06, 2.832_976_82,
+    ];
+    let x = to_float(x)?;
+    let w = negative(&log(&multiply(subtract(1, &x)?, add(1, &x)?)?)?)?;
+    let polynomial = |at: &Tensor, terms: [f64; 9]| -> Result<Tensor> {
+        let start = multiply(at, 0)?;
+        terms.into_iter().try_fold(start, |sum, term| add(multiply(&sum, at)?, term))
+    };
+    let center = less(&w, 5)?;
+    let near = polynomial(&subtract(minimum(&w, 5)?, 2.5)?, CENTER)?;
+    let far = polynomial(&subtract(sqrt(&maximum(&w, 5)?)?, 3)?, TAIL)?;
+    multiply(where_impl(&center, &near, &far)?, &x)
+}
+
+/// The nearest whole number, halves to even (`keras.ops.round`).
+///
+/// # Errors
+/// For text.
+pub fn round(x: &Tensor) -> Result<Tensor> {
+    super::define::call("Round", super::graph::config! { decimals: 0 }, CallArgs::from(x))?.into_single()
+}
+
+super::define::classes! { "keras.src.ops.numpy"
+    "Round" = |c| {
+        let x = c.x()?;
+        let nearest = |x: &Tensor| number(x, Engine::float_round, |raw| raw);
+        match c.get("decimals", 0i32)? {
+            0 => nearest(&x),
+            decimals => {
+                let factor = 10f64.powi(decimals);
+                let y = divide(nearest(&multiply(to_float(&x)?, factor)?)?, factor)?;
+                if x.dtype().is_int() { super::dtypes::cast(&y, x.dtype()) } else { Ok(y) }
+            }
+        }
+    };
+    "Angle" = |c| {
+        let x = to_float(&c.x()?)?;
+        multiply(super::dtypes::cast(&less(&x, 0)?, x.dtype())?, std::f64::consts::PI)
+    };
+    "Isreal" = |c| super::create::ones(c.x()?.shape(), DType::Bool);
 }
 
 fn number(x: &Tensor, float: impl FnOnce(Raw) -> Raw, int: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
@@ -45,7 +117,7 @@ macro_rules! unary {
 
 unary! {
     /// e to the power of each element (`keras.ops.exp`).
-    "keras.src.ops.numpy" "Exp" exp = |x| float(x, Engine::float_exp);
+    "keras.src.ops.numpy" "Exp" exp = |x| float(x, |raw| kernels::run(raw, Kernel::Exp, Engine::float_exp));
     /// The natural logarithm (`keras.ops.log`).
     "keras.src.ops.numpy" "Log" log = |x| float(x, Engine::float_log);
     /// The natural logarithm of 1 + x (`keras.ops.log1p`).
@@ -75,7 +147,7 @@ unary! {
     /// The hyperbolic cosine (`keras.ops.cosh`).
     "keras.src.ops.numpy" "Cosh" cosh = |x| float(x, Engine::float_cosh);
     /// The hyperbolic tangent (`keras.ops.tanh`).
-    "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, Engine::float_tanh);
+    "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, |raw| kernels::run(raw, Kernel::Tanh, Engine::float_tanh));
     /// The arc sine (`keras.ops.arcsin`).
     "keras.src.ops.numpy" "Arcsin" arcsin = |x| float(x, Engine::float_asin);
     /// The arc cosine (`keras.ops.arccos`).
@@ -83,15 +155,86 @@ unary! {
     /// The arc tangent (`keras.ops.arctan`).
     "keras.src.ops.numpy" "Arctan" arctan = |x| float(x, Engine::float_atan);
     /// The Gauss error function (`keras.ops.erf`).
-    "keras.src.ops.math" "Erf" erf = |x| float(x, Engine::float_erf);
+    "keras.src.ops.math" "Erf" erf = |x| float(x, |raw| kernels::run(raw, Kernel::Erf, Engine::float_erf));
     /// The nearest whole number below (`keras.ops.floor`).
     "keras.src.ops.numpy" "Floor" floor = |x| float(x, Engine::float_floor);
     /// The nearest whole number above (`keras.ops.ceil`).
     "keras.src.ops.numpy" "Ceil" ceil = |x| float(x, Engine::float_ceil);
-    /// The nearest whole number, halves to even (`keras.ops.round`).
-    "keras.src.ops.numpy" "Round" round = |x| number(x, Engine::float_round, |raw| raw);
+    /// 2 to the power of each element (`keras.ops.exp2`).
+    "keras.src.ops.numpy" "Exp2" exp2 = |x| exp(&multiply(to_float(x)?, std::f64::consts::LN_2)?);
+    /// exp(x) - 1, exact near 0 (`keras.ops.expm1`).
+    "keras.src.ops.numpy" "Expm1" expm1 = |x| {
+        let x = to_float(x)?;
+        let t = tanh(&multiply(minimum(maximum(&x, -1)?, 1)?, 0.5)?)?;
+        let near = divide(multiply(&t, 2)?, subtract(1, &t)?)?;
+        where_impl(&less(abs(&x)?, 0.5)?, &near, &subtract(exp(&x)?, 1)?)
+    };
+    /// The logarithm to base 2 (`keras.ops.log2`).
+    "keras.src.ops.numpy" "Log2" log2 = |x| multiply(log(x)?, std::f64::consts::LOG2_E);
+    /// The logarithm to base 10 (`keras.ops.log10`).
+    "keras.src.ops.numpy" "Log10" log10 = |x| multiply(log(x)?, std::f64::consts::LOG10_E);
+    /// The cube root (`keras.ops.cbrt`).
+    "keras.src.ops.numpy" "Cbrt" cbrt = |x| {
+        let x = to_float(x)?;
+        multiply(sign(&x)?, power(abs(&x)?, 1.0 / 3.0)?)
+    };
+    /// The absolute value, floating-point also for integers (`keras.ops.fabs`).
+    "keras.src.ops.numpy" "Fabs" fabs = |x| abs(&to_float(x)?);
+    /// The inverse of the hyperbolic sine (`keras.ops.arcsinh`).
+    "keras.src.ops.numpy" "Arcsinh" arcsinh = |x| float(x, Engine::float_asinh);
+    /// The inverse of the hyperbolic cosine (`keras.ops.arccosh`).
+    "keras.src.ops.numpy" "Arccosh" arccosh = |x| float(x, Engine::float_acosh);
+    /// The inverse of the hyperbolic tangent (`keras.ops.arctanh`).
+    "keras.src.ops.numpy" "Arctanh" arctanh = |x| float(x, Engine::float_atanh);
+    /// Degrees as radians (`keras.ops.deg2rad`).
+    "keras.src.ops.numpy" "Deg2rad" deg2rad = |x| multiply(to_float(x)?, std::f64::consts::PI / 180.0);
+    /// Radians as degrees (`keras.ops.rad2deg`).
+    "keras.src.ops.numpy" "Rad2deg" rad2deg = |x| multiply(to_float(x)?, 180.0 / std::f64::consts::PI);
+    /// sin(πx) / (πx), 1 at 0 (`keras.ops.sinc`).
+    "keras.src.ops.numpy" "Sinc" sinc = |x| {
+        let x = multiply(to_float(x)?, std::f64::consts::PI)?;
+        let zero = equal(&x, 0)?;
+        let one = super::dtypes::full_like(&1i64.into(), x.dtype())?;
+        let divisor = where_impl(&zero, &one, &x)?;
+        where_impl(&zero, &one, &divide(sin(&x)?, &divisor)?)
+    };
+    /// The whole part (`keras.ops.trunc`).
+    "keras.src.ops.numpy" "Trunc" trunc = |x| number(x, Engine::float_trunc, |raw| raw);
+    /// 1 - erf(x) (`keras.ops.erfc`).
+    "keras.src.ops.math" "Erfc" erfc = |x| subtract(1, erf(x)?);
+    /// The inverse of the Gauss error function (`keras.ops.erfinv`).
+    "keras.src.ops.math" "Erfinv" erfinv = erfinv_impl;
+    /// Is it not a number (`keras.ops.isnan`)?
+    "keras.src.ops.numpy" "Isnan" is_nan = |x| truth(x, |raw| Engine::float_is_nan(raw, engine::BOOL));
+    /// Is it infinite (`keras.ops.isinf`)?
+    "keras.src.ops.numpy" "Isinf" is_inf = |x| truth(x, |raw| Engine::float_is_inf(raw, engine::BOOL));
+    /// Is it a finite number (`keras.ops.isfinite`)?
+    "keras.src.ops.numpy" "Isfinite" is_finite = |x| logical_not(&logical_or(is_nan(x)?, is_inf(x)?)?);
+    /// Is it positive infinity (`keras.ops.isposinf`)?
+    "keras.src.ops.numpy" "Isposinf" is_pos_inf = |x| equal(to_float(x)?, f64::INFINITY);
+    /// Is it negative infinity (`keras.ops.isneginf`)?
+    "keras.src.ops.numpy" "Isneginf" is_neg_inf = |x| equal(to_float(x)?, f64::NEG_INFINITY);
+    /// Is the sign negative, also that of -0 (`keras.ops.signbit`)?
+    "keras.src.ops.numpy" "Signbit" signbit = |x| {
+        if !x.dtype().is_float() {
+            return less(x, 0);
+        }
+        less(where_impl(&equal(x, 0)?, &reciprocal(x)?, x)?, 0)
+    };
+    /// The tensor itself (`keras.ops.copy`).
+    "keras.src.ops.numpy" "Copy" copy = |x| Ok(x.clone());
+    /// The complex conjugate: of real numbers, they themselves (`keras.ops.conjugate`).
+    "keras.src.ops.numpy" "Conjugate" conjugate = |x| Ok(x.clone());
+    /// The real part: of real numbers, they themselves (`keras.ops.real`).
+    "keras.src.ops.numpy" "Real" real = |x| Ok(x.clone());
+    /// The imaginary part: of real numbers, 0 (`keras.ops.imag`).
+    "keras.src.ops.numpy" "Imag" imag = |x| super::create::zeros(x.shape(), x.dtype());
+    /// Each bit the other way (`keras.ops.bitwise_not`).
+    "keras.src.ops.numpy" "BitwiseNot" bitwise_not = flip_bits;
+    /// Each bit the other way (`keras.ops.bitwise_invert`).
+    "keras.src.ops.numpy" "BitwiseInvert" bitwise_invert = flip_bits;
     /// 1 / (1 + exp(-x)) (`keras.ops.sigmoid`).
-    "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid);
+    "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, |raw| kernels::run(raw, Kernel::Sigmoid, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid));
     /// max(x, 0) (`keras.ops.relu`).
     "keras.src.ops.nn" "Relu" relu = |x| number(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::relu, |raw| Engine::int_clamp_min(raw, 0.into()));
     /// The tensor itself, cut off from gradients (`keras.ops.stop_gradient`).

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::object::{Form, Handle, Kind, Object};
+use crate::object::{Form, Handle, Kind};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Tensor};
 use crate::utils::auto_name;
@@ -138,11 +138,6 @@ pub(crate) fn apply(class: &'static OpClass, config: Config, args: CallArgs) -> 
         return OpRef(Arc::new(OpNode::new(class, config))).run(&args, &CallContext::inference());
     }
     (class.run)(&config, &args)
-}
-
-/// The operations of a module of Keras, for revival by the registry's caller.
-pub(crate) fn revive(form: &Form<'_>) -> Result<Option<Object>> {
-    Ok(OpRef::from_form(form)?.map(Object::new))
 }
 
 /// One operand of an operation: a tensor, or a number that takes the other operand's dtype.

@@ -119,11 +119,23 @@ operation! {
     /// The largest element over axes (`keras.ops.max`).
     "keras.src.ops.numpy" "Max" fn max(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
-        config, args => folded(config, args, reduce::max_impl);
+        config, args => {
+            let folded = folded(config, args, reduce::max_impl)?;
+            match config.get("initial") {
+                None | Some(Value::Null) => Ok(folded),
+                Some(initial) => folded.try_map(&mut |x| cast(&maximum(x, Operand::Value(initial.clone()))?, x.dtype())),
+            }
+        };
     /// The smallest element over axes (`keras.ops.min`).
     "keras.src.ops.numpy" "Min" fn min(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
-        config, args => folded(config, args, reduce::min_impl);
+        config, args => {
+            let folded = folded(config, args, reduce::min_impl)?;
+            match config.get("initial") {
+                None | Some(Value::Null) => Ok(folded),
+                Some(initial) => folded.try_map(&mut |x| cast(&minimum(x, Operand::Value(initial.clone()))?, x.dtype())),
+            }
+        };
     /// The variance over axes (`keras.ops.var`).
     "keras.src.ops.numpy" "Var" fn var(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
@@ -299,10 +311,13 @@ operation! {
     /// The slices at integer positions (`keras.ops.take`).
     "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: Option<isize>) -> Tensor
         = (config! { axis: axis.to_value()? }, CallArgs::from(x).and(indices.clone()));
-        config, args => match (args.tensors().as_slice(), get::<Option<isize>>(config, "axis", None)?) {
-            ([x, indices], Some(axis)) => one(shape::take_axis(x, indices, axis)?),
-            ([x, indices], None) => one(shape::take_axis(&shape::reshape_to(x, &Shape::from([None]))?, indices, 0)?),
-            _ => Err(Error::new(ErrorKind::InvalidArgument, "take needs a tensor and indices")),
+        config, args => {
+            let call = super::define::Call { config, args };
+            let (x, indices) = (call.x()?, call.tensor(1, "indices")?);
+            match call.maybe("axis")? {
+                Some(axis) => one(shape::take_axis(&x, &indices, axis)?),
+                None => one(shape::take_axis(&shape::reshape_to(&x, &Shape::from([None]))?, &indices, 0)?),
+            }
         };
     /// The elements in reverse order along axes (`keras.ops.flip`).
     "keras.src.ops.numpy" "Flip" fn flip(x: &Tensor, axis: Axes) -> Tensor

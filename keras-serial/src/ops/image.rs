@@ -1,15 +1,122 @@
 //! Images (`keras.ops.image`): resizing.
 
-use super::arithmetic::{add, maximum, minimum, multiply};
+use super::arithmetic::{add, divide_no_nan, equal, greater, less, maximum, minimum, multiply, subtract};
 use super::conv::DataFormat;
-use super::dtypes::cast;
-use super::elementwise::round;
+use super::define::{Call, classes};
+use super::dtypes::{cast, to_float};
+use super::elementwise::{abs, round};
 use super::graph::{OpClass, apply, config};
-use super::shape::{Span, full_edges, reshape_to, slice_axis, take_axis};
+use super::shape::{
+    Span, concat, expand_at, full_edges, index_axis, pad_with, reshape_to, slice, slice_axis, take_axis, where_impl,
+};
 use crate::KerasSerializable;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
 use crate::tensor::{CallArgs, DType, Nested, Tensor};
+
+classes! { "keras.src.ops.image"
+    "RGBToGrayscale" = |c| {
+        let (images, axis) = colors(c)?;
+        let dtype = images.dtype();
+        let part = |i, weight: f64| multiply(index_axis(&to_float(&images)?, axis, i)?, weight);
+        let gray = add(add(part(0, 0.2989)?, part(1, 0.5870)?)?, part(2, 0.1140)?)?;
+        cast(&expand_at(&gray, axis)?, dtype)
+    };
+    "RGBToHSV" = |c| {
+        let (images, axis) = colors(c)?;
+        let [r, g, b] = channels(&to_float(&images)?, axis)?;
+        let value = maximum(maximum(&r, &g)?, &b)?;
+        let range = subtract(&value, minimum(minimum(&r, &g)?, &b)?)?;
+        let saturation = divide_no_nan(&range, &value)?;
+        let side = |a: &Tensor, b: &Tensor, offset: f64| add(divide_no_nan(subtract(a, b)?, multiply(&range, 6)?)?, offset / 360.0);
+        let by_blue = side(&r, &g, 240.0)?;
+        let by_green = where_impl(&equal(&g, &value)?, &side(&b, &r, 120.0)?, &by_blue)?;
+        let by_red = where_impl(&equal(&r, &value)?, &side(&g, &b, 0.0)?, &by_green)?;
+        let hue = multiply(by_red, cast(&greater(&range, 0)?, range.dtype())?)?;
+        let hue = add(&hue, cast(&less(&hue, 0)?, hue.dtype())?)?;
+        joined([hue, saturation, value], axis, images.dtype())
+    };
+    "HSVToRGB" = |c| {
+        let (images, axis) = colors(c)?;
+        let [h, s, v] = channels(&to_float(&images)?, axis)?;
+        let six = multiply(&h, 6)?;
+        let unit = |x: Tensor| minimum(maximum(&x, 0)?, 1);
+        let red = unit(subtract(abs(&subtract(&six, 3)?)?, 1)?)?;
+        let green = unit(subtract(2, abs(&subtract(&six, 2)?)?)?)?;
+        let blue = unit(subtract(2, abs(&subtract(&six, 4)?)?)?)?;
+        let shade = |x: Tensor| multiply(add(subtract(1, &s)?, multiply(&s, &x)?)?, &v);
+        joined([shade(red)?, shade(green)?, shade(blue)?], axis, images.dtype())
+    };
+    "PadImages" = |c| {
+        let (images, axes) = frame(c)?;
+        let [top, bottom] = edges(c, &images, axes[0], ["top_padding", "bottom_padding", "target_height"], 1)?;
+        let [left, right] = edges(c, &images, axes[1], ["left_padding", "right_padding", "target_width"], 1)?;
+        let mut widths = vec![(0, 0); images.rank()];
+        for (axis, pair) in [(axes[0], (top, bottom)), (axes[1], (left, right))] {
+            if let Some(slot) = widths.get_mut(axis) {
+                *slot = pair;
+            }
+        }
+        pad_with(&images, &widths, 0.0)
+    };
+    "CropImages" = |c| {
+        let (images, axes) = frame(c)?;
+        let [top, bottom] = edges(c, &images, axes[0], ["top_cropping", "bottom_cropping", "target_height"], -1)?;
+        let [left, right] = edges(c, &images, axes[1], ["left_cropping", "right_cropping", "target_width"], -1)?;
+        let mut spans = vec![Span::ALL; images.rank()];
+        for (axis, (before, after)) in [(axes[0], (top, bottom)), (axes[1], (left, right))] {
+            if let Some(slot) = spans.get_mut(axis) {
+                *slot = Span { start: Some(before as isize), stop: (after > 0).then_some(-(after as isize)), step: 1 };
+            }
+        }
+        slice(&images, &spans)
+    };
+}
+
+/// Images and the axis of their channels.
+fn colors(c: &Call<'_>) -> Result<(Tensor, isize)> {
+    let format: DataFormat = c.maybe("data_format")?.unwrap_or_default();
+    Ok((c.tensor(0, "images")?, if format == DataFormat::ChannelsLast { -1 } else { -3 }))
+}
+
+fn channels(images: &Tensor, axis: isize) -> Result<[Tensor; 3]> {
+    Ok([index_axis(images, axis, 0)?, index_axis(images, axis, 1)?, index_axis(images, axis, 2)?])
+}
+
+fn joined(parts: [Tensor; 3], axis: isize, dtype: DType) -> Result<Tensor> {
+    let parts = parts.iter().map(|part| expand_at(part, axis)).collect::<Result<Vec<_>>>()?;
+    cast(&concat(&parts, axis)?, dtype)
+}
+
+/// Images and the positions of the axes of their height and width.
+fn frame(c: &Call<'_>) -> Result<(Tensor, [usize; 2])> {
+    let images = c.tensor(0, "images")?;
+    let format: DataFormat = c.maybe("data_format")?.unwrap_or_default();
+    let (height, width) = if format == DataFormat::ChannelsLast { (-3, -2) } else { (-2, -1) };
+    let axes = [images.shape().axis(height)?, images.shape().axis(width)?];
+    Ok((images, axes))
+}
+
+/// Before, after: two of before, after and the resulting extent give the third.
+fn edges(c: &Call<'_>, images: &Tensor, axis: usize, names: [&'static str; 3], grows: i64) -> Result<[usize; 2]> {
+    let [before, after, target] = [c.maybe::<i64>(names[0])?, c.maybe::<i64>(names[1])?, c.maybe::<i64>(names[2])?];
+    let change = |target: i64| Ok::<i64, Error>(grows * (target - images.shape().dim(axis as isize)? as i64));
+    let (before, after) = match (before, after, target) {
+        (Some(before), Some(after), _) => (before, after),
+        (Some(before), None, Some(target)) => (before, change(target)? - before),
+        (None, Some(after), Some(target)) => (change(target)? - after, after),
+        _ => {
+            return Err(Error::new(ErrorKind::InvalidArgument, "wrong arguments")
+                .expected(format!("two of {}", names.join(", "))));
+        }
+    };
+    match (usize::try_from(before), usize::try_from(after)) {
+        (Ok(before), Ok(after)) => Ok([before, after]),
+        _ => Err(Error::new(ErrorKind::InvalidArgument, "the image has not this size")
+            .received(format!("{}={before}, {}={after}", names[0], names[1]))),
+    }
+}
 
 /// How the value between positions of an image is found.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -80,7 +187,10 @@ inventory::submit! { OpClass { module: "keras.src.ops.image", class_name: "Resiz
 
 fn run_resize(config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
     fn get<T: ConfigField>(config: &Config, name: &'static str, default: T) -> Result<T> {
-        config.get(name).map_or(Ok(default), |value| T::from_value(value).at(name))
+        match config.get(name) {
+            None | Some(Value::Null) => Ok(default),
+            Some(value) => T::from_value(value).at(name),
+        }
     }
     if let Some(mode) = config.get("fill_mode").filter(|mode| mode.as_str() != Some("constant")) {
         return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `fill_mode`")
@@ -165,7 +275,7 @@ pub(crate) fn resize_impl(images: &Tensor, size: [usize; 2], options: &ResizeOpt
 }
 
 /// The smallest and largest integer of a type that single precision can hold.
-fn int_range(dtype: DType) -> (f64, f64) {
+pub(crate) fn int_range(dtype: DType) -> (f64, f64) {
     let bits = dtype.size() as i32 * 8;
     let unsigned = matches!(dtype, DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64);
     let (low, top) = if unsigned { (0.0, bits) } else { (-(2f64.powi(bits - 1)), bits - 1) };
@@ -319,7 +429,7 @@ mod tests {
         let close = |a: Vec<f32>, b: &[f32]| {
             assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5), "{a:?} {b:?}");
         };
-        close(row(Interpolation::Nearest, 6), &[0.0, 0.0, 1.0, 4.0, 4.0, 9.0]);
+        close(row(Interpolation::Nearest, 6), &[0.0, 1.0, 1.0, 4.0, 9.0, 9.0]);
         close(row(Interpolation::Bilinear, 8), &[0.0, 0.25, 0.75, 1.75, 3.25, 5.25, 7.75, 9.0]);
         let integers = Tensor::from_slice(&[0u8, 255], [1, 2, 1]).unwrap();
         let y = resize(&integers, [1, 4], &ResizeOptions::default()).unwrap();

@@ -4,6 +4,7 @@ use super::arithmetic::{add, divide, greater, greater_equal, less_equal, maximum
 use super::dtypes::to_float;
 use super::elementwise::{abs, erf, exp, log1p, negative, relu, sigmoid, sqrt, square, tanh};
 use super::graph::{OpClass, apply, config};
+use super::kernels::elementwise::{self as kernels, Kernel};
 use super::reduce::{Axes, logsumexp_impl, softmax_impl};
 use super::shape::where_impl;
 use crate::config::{Config, ConfigField};
@@ -93,6 +94,15 @@ nn! {
     "Squareplus" squareplus(x, b: f64 = 4.0) { multiply(add(x, sqrt(&add(square(x)?, b)?)?)?, 0.5) }
     /// x times the normal distribution function of x, exact or by tanh (`keras.ops.gelu`).
     "Gelu" gelu(x, approximate: bool = true) {
+        if !x.is_symbolic() && x.dtype() == crate::tensor::DType::Float32 {
+            let kernel = if approximate { Kernel::ApproximateGelu } else { Kernel::Gelu };
+            // Without a kernel for the tensor, its own value comes back.
+            let mut applies = true;
+            let raw = kernels::run(x.raw()?, kernel, |raw| { applies = false; raw });
+            if applies {
+                return Ok(Tensor::from_raw(raw, x.dtype()));
+            }
+        }
         let inner = if approximate {
             let cube = multiply(multiply(square(x)?, x)?, 0.044715)?;
             tanh(&multiply(add(x, cube)?, (2.0 / std::f64::consts::PI).sqrt())?)?

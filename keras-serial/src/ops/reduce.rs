@@ -204,6 +204,16 @@ pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
+    if let [axis] = axes.positions(x.shape())?.as_slice()
+        && axis + 1 == x.rank()
+        && x.dtype() == DType::Float32
+        && x.shape().num_elements() != Some(0)
+    {
+        use super::kernels::elementwise::{Kernel, run};
+        use burn_backend::ops::ActivationOps;
+        let plain = |raw| <Engine as ActivationOps<Engine>>::softmax(raw, *axis);
+        return Ok(Tensor::from_raw(run(x.raw()?, Kernel::Softmax(x.shape().last()?), plain), x.dtype()));
+    }
     let max = max_impl(&x, axes, true)?.detached()?;
     let e = exp(&subtract(&x, &max)?)?;
     divide(&e, &sum_impl(&e, axes, true)?)

@@ -102,7 +102,7 @@ fn steps_that_fail_midway_are_undone() {
 fn values_read_before_a_step_stay() {
     let w = variable("w", &[1.0]);
     let before = w.read();
-    Optimizer::from(SGD::new().learning_rate(1.0)).apply(&[Some(tensor(&[3.0]))], &[w.clone()]).unwrap();
+    Optimizer::from(SGD::new().learning_rate(1.0)).apply(&[Some(tensor(&[3.0]))], std::slice::from_ref(&w)).unwrap();
     assert_eq!((before.to_vec::<f32>().unwrap(), values(&w)), (vec![1.0], vec![-2.0]));
 }
 
@@ -113,11 +113,12 @@ fn constraints_hold_after_steps() {
         path: "w".into(),
         trainable: true,
         saved: true,
+        autocast: false,
         regularizer: None,
         constraint: Some(NonNeg.into()),
     };
     let w = Variable::new(tensor(&[1.0, 1.0]), options);
-    Optimizer::from(SGD::new().learning_rate(1.0)).apply(&[Some(tensor(&[3.0, -3.0]))], &[w.clone()]).unwrap();
+    Optimizer::from(SGD::new().learning_rate(1.0)).apply(&[Some(tensor(&[3.0, -3.0]))], std::slice::from_ref(&w)).unwrap();
     assert_eq!(values(&w), [0.0, 4.0]);
 }
 
@@ -138,10 +139,10 @@ fn averages_replace_weights_at_the_end() {
     let w = variable("w", &[4.0]);
     let optimizer = Optimizer::from(SGD::new().learning_rate(1.0).use_ema(true).ema_momentum(0.5));
     for _ in 0..2 {
-        optimizer.apply(&[Some(tensor(&[1.0]))], &[w.clone()]).unwrap();
+        optimizer.apply(&[Some(tensor(&[1.0]))], std::slice::from_ref(&w)).unwrap();
     }
     assert_eq!(values(&w), [2.0]);
-    optimizer.finalize_variable_values(&[w.clone()]).unwrap();
+    optimizer.finalize_variable_values(std::slice::from_ref(&w)).unwrap();
     assert_eq!(values(&w), [2.5]);
 }
 
@@ -181,7 +182,7 @@ fn loss_scales_follow_the_gradients() {
     let sgd = SGD::new().learning_rate(1.0).loss_scale_factor(2.0);
     let optimizer = Optimizer::from(LossScaleOptimizer::new(sgd).initial_scale(8.0).dynamic_growth_steps(2));
     let scale = || optimizer.scale_loss(&Tensor::scalar(1f32).unwrap()).unwrap().item::<f32>().unwrap();
-    let step = |gradient: f32| optimizer.apply(&[Some(tensor(&[gradient]))], &[w.clone()]).unwrap();
+    let step = |gradient: f32| optimizer.apply(&[Some(tensor(&[gradient]))], std::slice::from_ref(&w)).unwrap();
     step(8.0);
     assert_eq!((values(&w), scale()), (vec![0.0], 8.0));
     step(f32::INFINITY);
@@ -196,7 +197,7 @@ fn other_dtypes_are_kept() {
     for dtype in [DType::Float64, DType::Float16, DType::BFloat16] {
         let w = Variable::with_value("w", crate::ops::dtypes::cast(&tensor(&[1.0]), dtype).unwrap());
         let optimizer = Optimizer::from(Adam::new().learning_rate(0.25).clipnorm(1.0).weight_decay(0.5));
-        optimizer.apply(&[Some(tensor(&[3.0]))], &[w.clone()]).unwrap();
+        optimizer.apply(&[Some(tensor(&[3.0]))], std::slice::from_ref(&w)).unwrap();
         assert_eq!((w.dtype(), optimizer.variables().unwrap()[2].dtype()), (dtype, dtype));
         assert!((super::kernel::number(&w.read()).unwrap() - 0.625).abs() < 1e-2);
     }

@@ -119,7 +119,7 @@ pub(super) fn custom_by_suffix(name: &str) -> Option<Arc<Entry>> {
 /// The module in which Keras's own class of this name is public, whatever module a file names.
 ///
 /// Files name private modules too: `keras.src.layers.core.dense`, `keras.src.models.functional`.
-pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
+pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
     if let Some(entry) = BUILTINS.get(module, name) {
         return Some(entry);
     }

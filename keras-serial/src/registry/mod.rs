@@ -34,6 +34,7 @@ mod revive;
 mod scope;
 
 pub use entry::{Cast, Entry, Place, Registrable};
+pub(crate) use lookup::builtin_in as builtin_entry;
 pub(crate) use lookup::by_type as function_entry;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};

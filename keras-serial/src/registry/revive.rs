@@ -382,7 +382,8 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     let object = match value {
         Value::Str(name) => by_identifier::<H>(name)?,
         Value::Dict(dict) => {
-            let form = Form::of(dict)?.ok_or_else(wrong)?;
+            let with_module = with_module::<H>(dict);
+            let form = Form::of(with_module.as_ref().unwrap_or(dict))?.ok_or_else(wrong)?;
             // Functions, and layers where they may stand in, are wrapped by `H::convert`.
             match deserialize_object(&form, Some(H::KIND)) {
                 Err(error) if error.kind() == ErrorKind::WrongKind => match deserialize_object(&form, None) {
@@ -399,6 +400,16 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
             .expected(H::EXPECTED)
             .received(format!("a {}", object.kind()))
     })
+}
+
+/// The form of one of Keras's own classes with its module, where it has none: Keras 2 wrote no modules,
+/// the place tells in which to look.
+fn with_module<H: TypedHandle>(dict: &Dict) -> Option<Dict> {
+    let class = dict.get("class_name").filter(|_| !dict.contains_key("module"))?.as_str()?;
+    let module = H::MODULES.iter().find(|module| lookup::builtin(module, class).is_some())?;
+    let mut dict = dict.clone();
+    dict.insert("module".into(), Value::from(*module));
+    Some(dict)
 }
 
 fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {

@@ -212,7 +212,10 @@ impl ModelFile {
         if !is_legacy && let Some(weights) = root.groups.swap_remove(legacy::WEIGHTS) {
             root = WeightTree::default();
             root.groups.insert(legacy::WEIGHTS.into(), weights);
-            return Ok(Self { weights_place: legacy::WEIGHTS, ..Self::only_weights(FileForm::LegacyH5, Layout::Legacy, root) });
+            return Ok(Self {
+                weights_place: legacy::WEIGHTS,
+                ..Self::only_weights(FileForm::LegacyH5, Layout::Legacy, root)
+            });
         }
         let layout = if is_legacy || root.groups.is_empty() { Layout::Legacy } else { Layout::Paths };
         Ok(Self::only_weights(FileForm::LegacyH5, layout, root))
@@ -258,9 +261,7 @@ const WEIGHTS: &str = "model.weights.h5";
 
 fn json(text: &[u8], limits: &Limits) -> Result<Value> {
     Limits::check("bytes of a JSON text", text.len() as u64, limits.max_config_bytes)?;
-    let mut json_limits = JsonLimits::default();
-    json_limits.max_depth = limits.max_json_depth;
-    Value::parse_bytes(text, &json_limits)
+    Value::parse_bytes(text, &JsonLimits::default().max_depth(limits.max_json_depth))
 }
 
 /// An archive, or a directory of the same files.
@@ -308,7 +309,8 @@ impl Directory<'_> {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name();
-            let name = name.to_str().ok_or_else(|| Error::new(ErrorKind::Archive, "the name of a file is not UTF-8"))?;
+            let name =
+                name.to_str().ok_or_else(|| Error::new(ErrorKind::Archive, "the name of a file is not UTF-8"))?;
             let path = super::stored::join(prefix, name);
             let kind = entry.file_type()?;
             if kind.is_symlink() {

@@ -1,10 +1,10 @@
 //! Legacy HDF5: weights in groups by the names of layers, as Keras 2 kept them.
 
+use super::H5Attr;
 use super::layout::places;
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
 use super::weights::{KeptGroup, Plan, kept};
-use super::H5Attr;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::variable::Variable;
@@ -41,6 +41,8 @@ fn layers_of(model: &LayerRef) -> Vec<LayerRef> {
 fn name_list(group: &WeightTree, name: &str) -> Result<Vec<String>> {
     let list = |attr: &H5Attr, name: &str| match attr {
         H5Attr::StrList(names) => Ok(names.clone()),
+        // A list of one text of fixed length is read as the text.
+        H5Attr::Str(name) => Ok(vec![name.clone()]),
         other => Err(Error::new(ErrorKind::Hdf5, format!("wrong type for the attribute `{name}`"))
             .expected("a list of texts")
             .received(format!("{other:?}"))),
@@ -228,7 +230,9 @@ fn put(group: &mut WeightTree, weights: &[Variable]) -> Result<()> {
     put_names(group, "weight_names", weights.iter().map(|weight| weight.path().to_owned()).collect())?;
     for weight in weights {
         if group.tensor(weight.path()).is_some() {
-            return Err(Error::new(ErrorKind::Weights, "two weights of a layer have one path").at(weight.path().to_owned()));
+            return Err(
+                Error::new(ErrorKind::Weights, "two weights of a layer have one path").at(weight.path().to_owned())
+            );
         }
         group.insert(weight.path(), weight.read().to_bytes()?)?;
     }
@@ -256,7 +260,8 @@ fn put_names(group: &mut WeightTree, name: &str, names: Vec<String>) -> Result<(
 pub(super) fn put_optimizer(root: &mut WeightTree, model: &LayerRef, optimizer: &str) -> Result<()> {
     let kept = kept(model);
     let Some(state) = kept.iter().find(|group| group.path == "optimizer/vars") else { return Ok(()) };
-    let mut numbered: Vec<_> = state.datasets.iter().filter_map(|(name, data)| Some((name.parse::<usize>().ok()?, data))).collect();
+    let mut numbered: Vec<_> =
+        state.datasets.iter().filter_map(|(name, data)| Some((name.parse::<usize>().ok()?, data))).collect();
     numbered.sort_by_key(|(number, _)| *number);
     let name = |number: usize| match number {
         0 => format!("{optimizer}/iteration"),

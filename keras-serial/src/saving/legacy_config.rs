@@ -35,7 +35,7 @@ fn upgrade(form: &mut Dict) {
     if class == "Sequential"
         && let Some(layers @ Value::List(_)) = form.get("config").cloned()
     {
-        form.insert("config".into(), Value::Dict(Dict::from([("layers".to_owned(), layers)])));
+        form.insert("config".into(), Value::Dict(Dict::from([("name".to_owned(), Value::from("sequential")), ("layers".to_owned(), layers)])));
     }
     let Some(Value::Dict(config)) = form.get_mut("config") else { return };
     if is_legacy {
@@ -53,7 +53,9 @@ fn upgrade(form: &mut Dict) {
                     }
                 });
             }
-            ("layer" | "cell" | "forward_layer" | "backward_layer", Value::Dict(inner)) if is_form(inner) => upgrade(inner),
+            ("layer" | "cell" | "forward_layer" | "backward_layer", Value::Dict(inner)) if is_form(inner) => {
+                upgrade(inner)
+            }
             ("cells", Value::List(cells)) => cells.iter_mut().for_each(|cell| {
                 if let Value::Dict(cell) = cell
                     && is_form(cell)
@@ -107,10 +109,8 @@ fn start_with_input(config: &mut Dict) {
         ("batch_shape".to_owned(), shape.clone()),
         ("dtype".to_owned(), dtype.cloned().unwrap_or_else(|| Value::from("float32"))),
     ]);
-    let form = Dict::from([
-        ("class_name".to_owned(), Value::from("InputLayer")),
-        ("config".to_owned(), Value::Dict(input)),
-    ]);
+    let form =
+        Dict::from([("class_name".to_owned(), Value::from("InputLayer")), ("config".to_owned(), Value::Dict(input))]);
     layers.insert(0, Value::Dict(form));
 }
 
@@ -124,11 +124,14 @@ pub(super) fn downgrade_model(form: &Value) -> Result<Value> {
 }
 
 fn downgrade(form: &mut Dict) -> Result<()> {
-    let registered = form.get("registered_name").and_then(Value::as_str).filter(|name| name.contains('>')).map(str::to_owned);
+    let registered =
+        form.get("registered_name").and_then(Value::as_str).filter(|name| name.contains('>')).map(str::to_owned);
     if let Some(name) = registered {
         form.insert("class_name".into(), Value::from(name));
     }
-    form.retain(|key, _| matches!(key.as_str(), "class_name" | "config" | "name" | "inbound_nodes" | "shared_object_id"));
+    form.retain(|key, _| {
+        matches!(key.as_str(), "class_name" | "config" | "name" | "inbound_nodes" | "shared_object_id")
+    });
     let Some(Value::Dict(config)) = form.get_mut("config") else { return Ok(()) };
     if let Some(Value::List(layers)) = config.get_mut("layers") {
         for layer in layers {
@@ -146,7 +149,8 @@ pub(super) fn compile_config(training: &Value) -> Result<Value> {
     let dict = training.as_dict().ok_or_else(|| wrong_type("a dict", training))?;
     let mut compile = Dict::new();
     if let Some(optimizer) = dict.get("optimizer_config") {
-        let mut optimizer = optimizer.as_dict().cloned().ok_or_else(|| wrong_type("a dict", optimizer).at("optimizer_config"))?;
+        let mut optimizer =
+            optimizer.as_dict().cloned().ok_or_else(|| wrong_type("a dict", optimizer).at("optimizer_config"))?;
         let class = optimizer.get("class_name").and_then(Value::as_str).unwrap_or_default();
         if !optimizer.contains_key("module") && !class.contains('>') {
             optimizer.shift_insert(0, "module".into(), Value::from("keras.optimizers"));
@@ -170,7 +174,8 @@ pub(super) fn compile_config(training: &Value) -> Result<Value> {
 /// A `compile_config` as the `training_config` of a legacy file, and the optimizer's name.
 pub(super) fn training_config(compile: &Value) -> Result<Option<(Value, String)>> {
     let Some(dict) = compile.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(None) };
-    let mut training: Dict = dict.iter().filter(|(key, _)| *key != "optimizer").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut training: Dict =
+        dict.iter().filter(|(key, _)| *key != "optimizer").map(|(k, v)| (k.clone(), v.clone())).collect();
     let Some(optimizer) = dict.get("optimizer").filter(|optimizer| !optimizer.is_null()) else { return Ok(None) };
     let (class, config) = match optimizer {
         Value::Str(name) => (name.clone(), Dict::new()),

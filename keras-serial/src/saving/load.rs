@@ -215,10 +215,12 @@ impl LoadOptions {
             Layout::Paths => weights::plan(layer, tree, &self.rules),
             Layout::Legacy => {
                 let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
-                legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(|mut plan| {
-                    plan.kept = legacy::read_optimizer(tree)?;
-                    Ok(plan)
-                })
+                legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(
+                    |mut plan| {
+                        plan.kept = legacy::read_optimizer(tree)?;
+                        Ok(plan)
+                    },
+                )
             }
             #[cfg(feature = "safetensors")]
             Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
@@ -243,11 +245,13 @@ impl LoadOptions {
         let at = || path.display().to_string();
         let form = FileForm::of(path)?;
         if !self.rules.objects.is_empty() && !matches!(form, FileForm::WeightsH5 | FileForm::WeightsJson) {
-            let error = Error::new(ErrorKind::InvalidArgument, "`objects_to_skip` only supports loading '.weights.h5' files");
+            let error =
+                Error::new(ErrorKind::InvalidArgument, "`objects_to_skip` only supports loading '.weights.h5' files");
             return Err(error.received(at()).at(at()));
         }
         if self.by_name && form != FileForm::LegacyH5 {
-            let error = Error::new(ErrorKind::InvalidArgument, "`by_name` only supports loading legacy '.h5' or '.hdf5' files");
+            let error =
+                Error::new(ErrorKind::InvalidArgument, "`by_name` only supports loading legacy '.h5' or '.hdf5' files");
             return Err(error.received(at()).at(at()));
         }
         let file = ModelFile::look(path, &self.limits, Look::Whole)?;
@@ -276,8 +280,7 @@ fn locate<T>(result: Result<T>, place: &'static str) -> Result<T> {
 
 fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
     for place in places(model) {
-        let prefix =
-            if place.path.is_empty() { "assets/".to_owned() } else { format!("assets/{}/", place.path) };
+        let prefix = if place.path.is_empty() { "assets/".to_owned() } else { format!("assets/{}/", place.path) };
         let mut assets = Assets::default();
         for (name, bytes) in &file.assets {
             if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty() && !name.contains('/')) {

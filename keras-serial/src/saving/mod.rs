@@ -7,8 +7,11 @@
 
 mod atomic;
 mod contents;
+mod diff;
+mod editor;
 mod form;
 mod hdf5;
+mod inspect;
 mod layout;
 mod legacy;
 mod legacy_config;
@@ -21,6 +24,7 @@ mod rules;
 #[cfg(feature = "safetensors")]
 mod safetensors;
 mod save;
+mod scan;
 mod shards;
 mod source;
 mod stored;
@@ -30,12 +34,16 @@ mod zip;
 
 pub use self::atomic::write_atomically;
 pub use self::contents::ModelFile;
+pub use self::diff::{Change, ConfigChange, Difference, WeightChange, diff};
+pub use self::editor::{Comparison, FileEditor};
 pub use self::form::FileForm;
 pub use self::hdf5::{H5Attr, H5Builder, H5Dataset, H5Group, H5Reader};
+pub use self::inspect::{Inspection, ObjectInfo, WeightInfo, inspect};
 pub use self::limits::Limits;
 pub use self::load::{LoadOptions, load_model};
 pub use self::report::{LoadReport, Mismatch, Missing};
 pub use self::save::{SaveOptions, convert};
+pub use self::scan::{Code, Finding, ScanReport, Severity, lint, scan};
 pub use self::source::Source;
 pub use self::stored::{StoredTensor, WeightTree};
 pub(crate) use self::weights::KeptGroup;

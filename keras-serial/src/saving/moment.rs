@@ -52,4 +52,3 @@ impl Moment {
         ZipTime::new(self.year, self.month, self.day, hour, minute, second)
     }
 }
-

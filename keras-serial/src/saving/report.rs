@@ -67,7 +67,11 @@ impl LoadReport {
         let mut rows: Vec<[String; 3]> = Vec::new();
         let mut row = |what: &str, path: &str, note: String| rows.push([what.to_owned(), path.to_owned(), note]);
         for one in &self.mismatched {
-            row("mismatched", &one.path, format!("{}: expected {}, received {}", one.weight, one.expected, one.received));
+            row(
+                "mismatched",
+                &one.path,
+                format!("{}: expected {}, received {}", one.weight, one.expected, one.received),
+            );
         }
         for one in &self.missing {
             let near = one.near.as_ref().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
@@ -102,8 +106,15 @@ impl LoadReport {
 
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} applied, {} missing, {} unexpected, {} mismatched, {} skipped", self.applied.len(), self.missing.len(), self.unexpected.len(), self.mismatched.len(),
-            self.skipped.len())?;
+        write!(
+            f,
+            "{} applied, {} missing, {} unexpected, {} mismatched, {} skipped",
+            self.applied.len(),
+            self.missing.len(),
+            self.unexpected.len(),
+            self.mismatched.len(),
+            self.skipped.len()
+        )?;
         const SHOWN: usize = 20;
         for missing in self.missing.iter().take(SHOWN) {
             write!(f, "\n  missing     {} for `{}`", missing.path, missing.weight)?;
@@ -118,7 +129,11 @@ impl fmt::Display for LoadReport {
             write!(f, "\n  unexpected  {path}")?;
         }
         for mismatch in self.mismatched.iter().take(SHOWN) {
-            write!(f, "\n  mismatched  {} for `{}`: expected shape {}, received {}", mismatch.path, mismatch.weight, mismatch.expected, mismatch.received)?;
+            write!(
+                f,
+                "\n  mismatched  {} for `{}`: expected shape {}, received {}",
+                mismatch.path, mismatch.weight, mismatch.expected, mismatch.received
+            )?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `.safetensors`: weights by their own paths, `dense/kernel`.
 //!
-//! Keras has no such form. The keys are the paths that Keras gives to weights; the optimizer's state
+//! Keras has no such form. The keys are the paths that Keras gives to weights, without the model's own name; the optimizer's state
 //! stands under `optimizer/vars`; with [`SaveOptions::embed_config`](super::SaveOptions::embed_config)
 //! the configuration is in the metadata, and the file is a whole model.
 
@@ -9,15 +9,15 @@ use std::io::Write;
 use ::safetensors::{Dtype, SafeTensors};
 use bytes::Bytes;
 
-use super::rules::Rules;
-use super::stored::WeightTree;
-use super::weights::{KEPT, KeptGroup, Plan, kept};
 use super::Limits;
+use super::rules::Rules;
+use super::stored::{WeightTree, join};
+use super::weights::{KEPT, KeptGroup, Plan, kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
-use crate::models::Model;
 use crate::tensor::{DType, TensorBytes};
+use crate::variable::Variable;
 
 /// The entry of the metadata that holds the configuration.
 const CONFIG: &str = "keras_config";
@@ -54,7 +54,8 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
     let mut tree = WeightTree::default();
     for (name, info) in entries {
         let (from, to) = info.data_offsets;
-        let range = start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
+        let range =
+            start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
         let (from, to) = range.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
         let dtype = DTYPES.iter().find(|(_, theirs, _)| *theirs == info.dtype).map(|(ours, ..)| *ours);
         let dtype = dtype.ok_or_else(|| {
@@ -67,7 +68,31 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
     Ok((tree, config))
 }
 
-/// Matches weights by their own paths; the model's name in front may be another.
+/// The weights of a model with their keys: the names of the layers around them and their own, as
+/// Keras makes a weight's path. (The paths themselves depend on how a model was made.)
+fn keys(model: &LayerRef) -> Vec<(String, Variable)> {
+    fn walk(layer: &LayerRef, path: &str, seen: &mut Vec<LayerRef>, out: &mut Vec<(String, Variable)>) {
+        if seen.iter().any(|known| known.is_same(layer)) {
+            return;
+        }
+        seen.push(layer.clone());
+        for weight in layer.saved_weights() {
+            let key = join(path, weight.name());
+            let taken = |key: &str, out: &[(String, Variable)]| out.iter().any(|(known, _)| known == key);
+            let numbered = (1..).map(|n| format!("{key}_{n}"));
+            let free = std::iter::once(key.clone()).chain(numbered).find(|key| !taken(key, out));
+            out.push((free.unwrap_or(key), weight));
+        }
+        for inner in layer.layers() {
+            walk(&inner, &join(path, inner.name()), seen, out);
+        }
+    }
+    let mut out = Vec::new();
+    walk(model, "", &mut Vec::new(), &mut out);
+    out
+}
+
+/// Matches weights by their keys, or by their own paths.
 pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
     let mut plan = Plan::default();
     for place in super::layout::places(model) {
@@ -75,17 +100,11 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     }
     let paths = root.paths();
     let mut used = std::collections::HashSet::new();
-    let prefix = format!("{}/", model.name());
-    for weight in model.weights().iter().filter(|weight| weight.is_saved()) {
-        let own = rules.in_file(weight.path()).into_owned();
-        let inner = own.strip_prefix(&prefix).unwrap_or(&own);
-        let mut found = paths.iter().filter(|path| **path == own || path.split_once('/').is_some_and(|(_, rest)| rest == inner));
-        let exact = paths.iter().find(|path| **path == own || **path == inner);
-        let path = match (exact, found.next(), found.next()) {
-            (Some(path), ..) | (None, Some(path), None) => path.clone(),
-            _ => own,
-        };
-        plan.offer(weight, path.clone(), root.tensor(&path), rules)?;
+    for (key, weight) in keys(model) {
+        let key = rules.in_file(&key).into_owned();
+        let found = [&key, weight.path()].into_iter().find(|path| root.tensor(path).is_some()).map(str::to_owned);
+        let path = found.unwrap_or(key);
+        plan.offer(&weight, path.clone(), root.tensor(&path), rules)?;
         used.insert(path);
     }
     let mut kept = KeptGroup { path: "optimizer/vars".into(), attrs: Vec::new(), datasets: Vec::new() };
@@ -94,7 +113,9 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             continue;
         }
         match path.strip_prefix("optimizer/vars/").zip(root.tensor(&path)) {
-            Some((name, tensor)) if KEPT.contains(&"optimizer") => kept.datasets.push((name.to_owned(), tensor.read()?)),
+            Some((name, tensor)) if KEPT.contains(&"optimizer") => {
+                kept.datasets.push((name.to_owned(), tensor.read()?))
+            }
             _ => plan.report.unexpected.push(path),
         }
     }
@@ -105,23 +126,22 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     Ok(plan)
 }
 
-/// A model's weights by their paths.
-pub(super) fn build(model: &Model) -> Result<Vec<(String, TensorBytes)>> {
-    let mut tensors: Vec<(String, TensorBytes)> = Vec::new();
-    for weight in model.weights().iter().filter(|weight| weight.is_saved()) {
-        if tensors.iter().any(|(path, _)| path == weight.path()) {
-            return Err(Error::new(ErrorKind::Weights, "two weights have one path").at(weight.path().to_owned()));
-        }
-        tensors.push((weight.path().to_owned(), weight.read().to_bytes()?));
-    }
-    for group in kept(model.as_layer()) {
+/// A model's weights by their keys.
+pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
+    let keys = keys(model).into_iter();
+    let mut tensors = keys.map(|(key, weight)| Ok((key, weight.read().to_bytes()?))).collect::<Result<Vec<_>>>()?;
+    for group in kept(model) {
         tensors.extend(group.datasets.into_iter().map(|(name, data)| (format!("{}/{name}", group.path), data)));
     }
     Ok(tensors)
 }
 
 /// Writes a file: large elements first, so that all are aligned, then by name.
-pub(super) fn write(mut tensors: Vec<(String, TensorBytes)>, config: Option<String>, mut output: impl Write) -> Result<()> {
+pub(super) fn write(
+    mut tensors: Vec<(String, TensorBytes)>,
+    config: Option<String>,
+    mut output: impl Write,
+) -> Result<()> {
     tensors.sort_by(|(a, x), (b, y)| y.dtype.size().cmp(&x.dtype.size()).then_with(|| a.cmp(b)));
     let mut header = Dict::new();
     let mut metadata = Dict::from([("format".to_owned(), Value::from("keras"))]);
@@ -132,7 +152,8 @@ pub(super) fn write(mut tensors: Vec<(String, TensorBytes)>, config: Option<Stri
     let mut end = 0;
     for (name, tensor) in &tensors {
         let dtype = DTYPES.iter().find(|(ours, ..)| *ours == tensor.dtype).map(|(.., name)| *name);
-        let dtype = dtype.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
+        let dtype =
+            dtype.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
         let start = end;
         end += tensor.data.len();
         let entry = Dict::from([

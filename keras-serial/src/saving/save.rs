@@ -181,7 +181,9 @@ impl SaveOptions {
             return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30));
         }
         if name.ends_with(".weights.json") {
-            return Err(wrong_suffix(path, ".weights.h5").hint("with `max_shard_size`, weights are saved as `.weights.json`"));
+            return Err(
+                wrong_suffix(path, ".weights.h5").hint("with `max_shard_size`, weights are saved as `.weights.json`")
+            );
         }
         if name.ends_with(".weights.h5") {
             let (tree, _) = weights::build(model.as_layer(), &self.objects_to_skip)?;
@@ -199,7 +201,7 @@ impl SaveOptions {
     #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
         let config = self.embed_config.then(|| model.to_json()).transpose()?;
-        let tensors = super::safetensors::build(model)?;
+        let tensors = super::safetensors::build(model.as_layer())?;
         write_atomically(path, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
 
@@ -219,15 +221,19 @@ pub(super) fn write_hdf5(tree: &WeightTree, path: &Path) -> Result<()> {
 }
 
 /// Does a file that was just written hold what it should?
-fn verify(file: &mut File, expected: &WeightTree, member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>) -> Result<()> {
+fn verify(
+    file: &mut File,
+    expected: &WeightTree,
+    member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>,
+) -> Result<()> {
     let limits = Limits::default().with_max_ratio(u64::MAX);
     let bytes = member(Source::of_file(file)?.into_bytes())?;
     let found: WeightTree = H5Reader::open(bytes, &limits)?.root().into();
     let mut error = None;
     expected.each(&mut |path, tensor| {
-        let same = found.tensor(&path).is_some_and(|found| {
-            found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok()
-        });
+        let same = found
+            .tensor(&path)
+            .is_some_and(|found| found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok());
         if !same {
             error = Some(path);
         }
@@ -266,7 +272,12 @@ impl Parts {
     }
 
     /// The parts of an archive that is saved now.
-    pub fn new(config: String, weights: WeightTree, assets: Vec<(String, Vec<u8>)>, deterministic: bool) -> Result<Self> {
+    pub fn new(
+        config: String,
+        weights: WeightTree,
+        assets: Vec<(String, Vec<u8>)>,
+        deterministic: bool,
+    ) -> Result<Self> {
         let now = if deterministic { Moment::START } else { Moment::now() };
         let metadata = Value::Dict(Dict::from([
             ("keras_version".to_owned(), Value::from(KERAS_VERSION)),
@@ -298,9 +309,12 @@ impl Parts {
     pub fn write_directory(self, path: &Path) -> Result<()> {
         std::fs::create_dir_all(path)?;
         for (name, bytes) in &self.assets {
-            let sound = name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']));
+            let sound =
+                name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']));
             if !sound {
-                return Err(Error::new(ErrorKind::Archive, "the name of an asset leads out of the directory").at(name.clone()));
+                return Err(
+                    Error::new(ErrorKind::Archive, "the name of an asset leads out of the directory").at(name.clone())
+                );
             }
             let file = path.join(name);
             if let Some(parent) = file.parent() {
@@ -309,7 +323,8 @@ impl Parts {
             write_atomically(file, |file| Ok(file.write_all(bytes)?))?;
         }
         write_hdf5(&self.weights, &path.join(WEIGHTS))?;
-        let text = |name: &str, text: &str| write_atomically(path.join(name), |file| Ok(file.write_all(text.as_bytes())?));
+        let text =
+            |name: &str, text: &str| write_atomically(path.join(name), |file| Ok(file.write_all(text.as_bytes())?));
         text("config.json", &self.config)?;
         text("metadata.json", &self.metadata)
     }
@@ -321,7 +336,12 @@ impl Parts {
 ///
 /// # Errors
 /// When either file can't be read or written, or one holds what the other form can't.
-pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, load: &super::LoadOptions, save: &SaveOptions) -> Result<()> {
+pub fn convert(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    load: &super::LoadOptions,
+    save: &SaveOptions,
+) -> Result<()> {
     let to = to.as_ref();
     let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Whole)?;
     let (model, _) = load.load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;

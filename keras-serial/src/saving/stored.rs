@@ -171,15 +171,6 @@ impl WeightTree {
         self.attrs.is_empty() && self.groups.is_empty() && self.tensors.is_empty()
     }
 
-    /// Takes in all of another tree; its tensors come in place of those of the same path.
-    pub(super) fn merge(&mut self, other: WeightTree) {
-        self.attrs.extend(other.attrs);
-        self.tensors.extend(other.tensors);
-        for (name, group) in other.groups {
-            self.groups.entry(name).or_default().merge(group);
-        }
-    }
-
     /// As the groups of an HDF5 file.
     pub(super) fn to_hdf5(&self) -> Result<H5Builder> {
         let mut file = H5Builder::new();

@@ -23,6 +23,9 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_cells() {
         let rows = [["dense".to_owned(), "8".to_owned()], ["a".to_owned(), "16".to_owned()]];
-        assert_eq!(super::render(&["Layer", "Weights"], &rows), "Layer  Weights\n-----  -------\ndense  8\na      16\n");
+        assert_eq!(
+            super::render(&["Layer", "Weights"], &rows),
+            "Layer  Weights\n-----  -------\ndense  8\na      16\n"
+        );
     }
 }

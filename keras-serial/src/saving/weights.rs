@@ -109,7 +109,8 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
                 continue;
             }
             // Keras wrote names in place of numbers for some weeks of 2025.
-            let tensor = group.and_then(|g| g.tensors.get(&index.to_string()).or_else(|| g.tensors.get(variable.name())));
+            let tensor =
+                group.and_then(|g| g.tensors.get(&index.to_string()).or_else(|| g.tensors.get(variable.name())));
             plan.offer(variable, path, tensor, rules)?;
         }
         if let Some(group) = group {
@@ -165,7 +166,13 @@ impl Plan {
     }
 
     /// Takes a tensor of the file for a weight, where it is wanted, there, and of its shape.
-    pub fn offer(&mut self, weight: &Variable, path: String, tensor: Option<&StoredTensor>, rules: &Rules) -> Result<()> {
+    pub fn offer(
+        &mut self,
+        weight: &Variable,
+        path: String,
+        tensor: Option<&StoredTensor>,
+        rules: &Rules,
+    ) -> Result<()> {
         if !rules.wants(&path, weight.path()) {
             self.report.skipped.push(path);
             return Ok(());

@@ -260,7 +260,7 @@ pub struct CallContext {
 impl CallContext {
     /// Inference, without masks.
     pub fn inference() -> Self {
-        Self::default()
+        Self { training: Some(false), masks: Vec::new() }
     }
 
     /// Training.

@@ -23,3 +23,4 @@ pub use nested::Nested;
 pub use shape::Shape;
 pub use tensor::Tensor;
 pub use value::TensorValue;
+pub(crate) use value::from_nested as nested_tensor;

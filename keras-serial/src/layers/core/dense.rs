@@ -105,7 +105,11 @@ impl Layer for Dense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let inputs = input.last()?;
         let quantized = match self.base.dtype_policy().quantization() {
-            Some(mode) => self.quantized.build_kernel(cx, mode, &self.kernel, inputs, self.units)?,
+            Some(mode) => {
+                let shape = Shape::from([inputs, self.units]);
+                let scales = Shape::from([self.units]);
+                self.quantized.build_kernel(cx, mode, &self.kernel, shape, (inputs, self.units), scales)?
+            }
             None => false,
         };
         if !quantized {
@@ -175,7 +179,7 @@ mod tests {
         let layer = LayerRef::new(Dense::new(2));
         let x = Tensor::from_slice(&[1.0f32; 3], [1, 3]).unwrap();
         layer.apply(&x).unwrap();
-        let error = layer.apply(&Tensor::from_slice(&[1.0f32; 4], [1, 4]).unwrap()).unwrap_err();
+        let error = layer.apply(Tensor::from_slice(&[1.0f32; 4], [1, 4]).unwrap()).unwrap_err();
         assert!(error.to_string().contains("axis -1 of input shape to have value 3"), "{error}");
         assert!(Dense::from_config(&Dense::new(0).get_config().unwrap()).is_err());
     }

@@ -1,5 +1,7 @@
 //! A dense layer over axes that an equation names.
 
+mod quantized;
+
 use super::lora;
 use crate::activations::Activation;
 use crate::config::Config;
@@ -7,7 +9,7 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizedWeights, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -74,6 +76,8 @@ pub struct EinsumDense {
     lora_kernel_a: Weight,
     #[weight]
     lora_kernel_b: Weight,
+    #[config(skip)]
+    quantized: QuantizedWeights,
 }
 
 /// An output shape may be one number.
@@ -100,8 +104,7 @@ impl EinsumDense {
 
     fn check(&self) -> Result<()> {
         self.terms()?;
-        lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")?;
-        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
+        lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")
     }
 
     /// The labels of input, kernel and output, `.` for all that `...` stands for.
@@ -214,13 +217,19 @@ impl EinsumDense {
 impl Layer for EinsumDense {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let (kernel, bias) = self.extents(input)?;
-        let initializer = self.kernel_initializer.as_ref().map(|it| self.with_axes(it)).transpose()?;
-        self.kernel
-            .make(cx, kernel.clone())
-            .initializer(&initializer)
-            .regularizer(&self.kernel_regularizer)
-            .constraint(&self.kernel_constraint)
-            .create()?;
+        let is_made = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.build_quantized(cx, mode, input.rank(), &kernel)?,
+            None => false,
+        };
+        if !is_made {
+            let initializer = self.kernel_initializer.as_ref().map(|it| self.with_axes(it)).transpose()?;
+            self.kernel
+                .make(cx, kernel.clone())
+                .initializer(&initializer)
+                .regularizer(&self.kernel_regularizer)
+                .constraint(&self.kernel_constraint)
+                .create()?;
+        }
         if self.bias_axes.is_some() {
             self.bias
                 .make(cx, bias)
@@ -237,14 +246,29 @@ impl Layer for EinsumDense {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let mut kernel = self.kernel.value()?;
-        if let Some(rank) = self.lora_rank {
-            let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
-            kernel = ops::add(&kernel, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)?;
-        }
-        let mut y = ops::einsum(&self.equation, &[inputs.tensor()?.clone(), kernel])?;
+        let x = inputs.tensor()?;
+        let mode = self.base.dtype_policy().quantization();
+        let update = match self.lora_rank {
+            Some(rank) => {
+                let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
+                Some(ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)
+            }
+            None => None,
+        };
+        let mut y = match (mode, update) {
+            (Some(mode), None) => self.call_quantized(x, mode)?,
+            (Some(mode), Some(update)) => {
+                let y = self.call_quantized(x, mode)?;
+                ops::add(&y, ops::einsum(&self.equation, &[x.clone(), update])?)?
+            }
+            (None, None) => ops::einsum(&self.equation, &[x.clone(), self.kernel.value()?])?,
+            (None, Some(update)) => {
+                ops::einsum(&self.equation, &[x.clone(), ops::add(&self.kernel.value()?, &update)?])?
+            }
+        };
         if self.bias_axes.is_some() {
-            y = ops::add(&y, self.bias.value()?)?;
+            let bias = self.bias.value()?;
+            y = ops::add(&y, mode.map_or(Ok(bias.clone()), |mode| self.quantized.bias(bias, mode))?)?;
         }
         self.activation.apply(&y).map(Into::into)
     }
@@ -255,6 +279,6 @@ impl Layer for EinsumDense {
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.kernel, &self.bias])
+        Some([&self.kernel, &self.bias].into_iter().chain(self.quantized.saved()).collect())
     }
 }

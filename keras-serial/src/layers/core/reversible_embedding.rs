@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn untied_scores_have_a_matrix_of_their_own() {
         let layer = ReversibleEmbedding::new(4, 2).tie_weights(false).logit_soft_cap(1).mask_zero(true).shared();
-        let y = layer.apply(&Tensor::from_slice(&[0i32, 3], [1, 2]).unwrap()).unwrap();
+        let y = layer.apply(Tensor::from_slice(&[0i32, 3], [1, 2]).unwrap()).unwrap();
         assert_eq!(y.mask().unwrap().to_vec::<bool>().unwrap(), [false, true]);
         let scores = layer.apply(CallArgs::from(&y).with_value("reverse", true)).unwrap();
         assert_eq!(scores.shape().to_string(), "(1, 2, 4)");

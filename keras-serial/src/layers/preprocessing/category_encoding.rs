@@ -64,7 +64,10 @@ impl Layer for CategoryEncoding {
         let policy = self.base().dtype_policy();
         let weights = inputs.optional("count_weights")?;
         if weights.is_some() && self.output_mode != OutputMode::Count {
-            return Err(Error::new(ErrorKind::InvalidArgument, "`count_weights` is only used when `output_mode` is `count`"));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "`count_weights` is only used when `output_mode` is `count`",
+            ));
         }
         if x.is_symbolic() {
             let shape = encoded_shape(x.shape(), self.output_mode, Some(self.num_tokens));
@@ -72,7 +75,8 @@ impl Layer for CategoryEncoding {
         }
         let indices = ops::cast_to(x, DType::Int64)?.to_vec::<i64>()?;
         if let Some(negative) = indices.iter().find(|index| **index < 0 && self.output_mode != OutputMode::OneHot) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "categories must not be negative").received(negative.to_string()));
+            return Err(Error::new(ErrorKind::InvalidArgument, "categories must not be negative")
+                .received(negative.to_string()));
         }
         let weights = weights.map(|weights| ops::cast_to(weights, DType::Float64)?.to_vec::<f64>()).transpose()?;
         if let Some(weights) = weights.as_ref().filter(|weights| weights.len() != indices.len()) {

@@ -47,7 +47,8 @@ pub(super) fn encoded_shape(shape: &Shape, mode: OutputMode, depth: Option<usize
     kept.iter().copied().chain([depth]).collect()
 }
 
-/// Indices encoded (`keras.src.utils.numerical_utils.encode_categorical_inputs`): those out of range
+/// Indices encoded (`keras.src.utils.numerical_utils.encode_categorical_inputs`): those out of
+/// range
 /// give nothing. `TfIdf` counts; its weights are the caller's.
 pub(super) fn encode(
     indices: Vec<i64>,
@@ -76,7 +77,9 @@ pub(super) fn encode(
     };
     let size = target.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim)).filter(|size| *size < 1 << 40);
     let Some(size) = size else {
-        return Err(Error::new(ErrorKind::Limit, "the encoded tensor is too large").received(format!("shape {target:?}")));
+        return Err(
+            Error::new(ErrorKind::Limit, "the encoded tensor is too large").received(format!("shape {target:?}"))
+        );
     };
     let mut rows = vec![0.0f64; size];
     for (i, index) in indices.iter().enumerate() {

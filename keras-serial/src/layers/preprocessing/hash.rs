@@ -150,11 +150,7 @@ fn up_to_64(s: &[u8]) -> u64 {
     let f = fetch(s, 24);
     let g = y.wrapping_add(fetch(s, len - 32)).wrapping_mul(mul);
     let h = z.wrapping_add(fetch(s, len - 24)).wrapping_mul(mul);
-    mixed(
-        sum([rotate(e.wrapping_add(f), 43), rotate(g, 30), h]),
-        sum([e, rotate(f.wrapping_add(a), 18), g]),
-        mul,
-    )
+    mixed(sum([rotate(e.wrapping_add(f), 43), rotate(g, 30), h]), sum([e, rotate(f.wrapping_add(a), 18), g]), mul)
 }
 
 /// FarmHash's `WeakHashLen32WithSeeds`: of the 32 bytes at an offset.

@@ -97,8 +97,10 @@ fn features(x: &Tensor) -> Result<Vec<u64>> {
         dtype if dtype.is_int() => {
             Ok(ops::cast_to(x, DType::Int64)?.to_vec::<i64>()?.into_iter().map(|number| number as u64).collect())
         }
-        other => Err(Error::new(ErrorKind::DType, "all `HashedCrossing` inputs should have an integer or string dtype")
-            .received(other.name())),
+        other => {
+            Err(Error::new(ErrorKind::DType, "all `HashedCrossing` inputs should have an integer or string dtype")
+                .received(other.name()))
+        }
     }
 }
 
@@ -108,8 +110,11 @@ impl Layer for HashedCrossing {
         let inputs = inputs.inputs()?;
         let leaves = inputs.leaves();
         let [a, b] = leaves.as_slice() else {
-            return Err(Error::new(ErrorKind::InvalidArgument, "`HashedCrossing` should be called on a list of 2 tensors")
-                .received(format!("{} tensors", leaves.len())));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "`HashedCrossing` should be called on a list of 2 tensors",
+            )
+            .received(format!("{} tensors", leaves.len())));
         };
         let dtype = self.base().dtype_policy().variable_dtype()?;
         if a.is_symbolic() || b.is_symbolic() {
@@ -122,7 +127,8 @@ impl Layer for HashedCrossing {
                 .received(format!("{shape} and {}", b.shape())));
         }
         let cross = |(a, b)| hash::concatenated(hash::concatenated(KEY, a), b);
-        let bins = features(a)?.into_iter().zip(features(b)?).map(cross).map(|hash| (hash % self.num_bins as u64) as i64);
+        let bins =
+            features(a)?.into_iter().zip(features(b)?).map(cross).map(|hash| (hash % self.num_bins as u64) as i64);
         encode(bins.collect(), shape, self.output_mode, self.num_bins, dtype, None).map(Into::into)
     }
 

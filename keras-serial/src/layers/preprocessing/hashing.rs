@@ -91,7 +91,11 @@ impl Hashing {
         }
         let int = self.output_mode == OutputMode::Int;
         if int && !matches!(self.base.dtype_policy().name(), "int32" | "int64") {
-            return Err(invalid_argument("dtype", "`int32` or `int64`, if `output_mode` is `int`", self.base.dtype_policy().name()));
+            return Err(invalid_argument(
+                "dtype",
+                "`int32` or `int64`, if `output_mode` is `int`",
+                self.base.dtype_policy().name(),
+            ));
         }
         if self.output_mode == OutputMode::TfIdf {
             return Err(invalid_argument("output_mode", "`int`, `one_hot`, `multi_hot` or `count`", "tf_idf"));

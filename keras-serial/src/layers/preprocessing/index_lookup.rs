@@ -266,7 +266,9 @@ impl<K: Token> Settings<'_, K> {
         let mut seen = HashSet::new();
         let repeated: Vec<&K> = tokens.iter().filter(|token| !seen.insert(*token)).collect();
         if !repeated.is_empty() {
-            return Err(refused("the passed vocabulary has at least one repeated term").received(format!("{repeated:?}")));
+            return Err(
+                refused("the passed vocabulary has at least one repeated term").received(format!("{repeated:?}"))
+            );
         }
         let reserved = |what: &str, token: Option<&K>| match token {
             Some(token) if seen.contains(token) => Err(refused(format!(
@@ -352,9 +354,12 @@ impl<K: Token> Settings<'_, K> {
     fn unknown(&self, token: &K) -> Result<i64> {
         let start = self.oov_start() as i64;
         match self.num_oov_indices {
-            0 => Err(Error::new(ErrorKind::InvalidArgument, "when `num_oov_indices=0` all inputs should be in vocabulary")
-                .received(format!("{token:?}"))
-                .hint("consider setting `num_oov_indices=1`")),
+            0 => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "when `num_oov_indices=0` all inputs should be in vocabulary",
+            )
+            .received(format!("{token:?}"))
+            .hint("consider setting `num_oov_indices=1`")),
             1 => Ok(start),
             several => {
                 let remainder = token.remainder(several as i64).filter(|_| self.oov_method == OovMethod::Floormod);
@@ -467,7 +472,8 @@ impl<K: Token> Settings<'_, K> {
         Ok(())
     }
 
-    /// Documents of tensors: rows of two axes; of one axis each element, or all of a batch of a list.
+    /// Documents of tensors: rows of two axes; of one axis each element, or all of a batch of a
+    /// list.
     pub fn documents(data: &Nested<Tensor>) -> Result<Vec<Vec<K>>> {
         let alone = matches!(data, Nested::Leaf(_));
         let mut documents = Vec::new();
@@ -490,8 +496,10 @@ impl<K: Token> Settings<'_, K> {
             return Ok(());
         }
         let tokens = self.tokens(state, true)?;
-        let lines: Vec<String> =
-            tokens.into_iter().map(|token| token.map_or_else(|| "None".to_owned(), |token| token.to_string())).collect();
+        let lines: Vec<String> = tokens
+            .into_iter()
+            .map(|token| token.map_or_else(|| "None".to_owned(), |token| token.to_string()))
+            .collect();
         assets.insert("vocabulary.txt", lines.join("\n"));
         Ok(())
     }
@@ -543,7 +551,10 @@ impl<K: Token> Settings<'_, K> {
 /// Python's `str.splitlines`.
 fn split_lines(text: &str) -> Vec<&str> {
     let ends = |c: char| {
-        matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}' | '\u{1d}' | '\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}' | '\u{1d}' | '\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
     };
     let mut lines = Vec::new();
     let mut rest = text;

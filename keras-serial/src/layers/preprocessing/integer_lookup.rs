@@ -101,7 +101,7 @@ impl IntegerLookup {
         Ok(())
     }
 
-    pub(super) fn settings(&self) -> Settings<'_, i64> {
+    fn settings(&self) -> Settings<'_, i64> {
         Settings {
             max_tokens: self.max_tokens,
             num_oov_indices: self.num_oov_indices,
@@ -117,10 +117,6 @@ impl IntegerLookup {
             oov_method: self.oov_method,
             salt: self.salt,
         }
-    }
-
-    pub(super) fn state(&self) -> &State<i64> {
-        &self.state
     }
 
     /// The integers by index, with or without those for padding and for unknown integers.
@@ -139,7 +135,8 @@ impl IntegerLookup {
         self.settings().size(&self.state)
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
+    /// file.
     ///
     /// # Errors
     /// When terms are repeated, or there are too many.
@@ -202,7 +199,7 @@ mod tests {
         let x = Tensor::from_slice(&[7i64, -7, 12], [3]).unwrap();
         let layer = || IntegerLookup::new().num_oov_indices(3).vocabulary([12]);
         assert_eq!(layer().apply(&x).unwrap().to_vec::<i64>().unwrap(), [1, 2, 3]);
-        let inverse = layer().invert(true).mask_token(0).apply(&Tensor::from_slice(&[0i64, 1, 4, 9], [4]).unwrap());
+        let inverse = layer().invert(true).mask_token(0).apply(Tensor::from_slice(&[0i64, 1, 4, 9], [4]).unwrap());
         assert_eq!(inverse.unwrap().to_vec::<i64>().unwrap(), [0, -1, 12, -1]);
         assert!(IntegerLookup::new().num_oov_indices(0).vocabulary([12]).apply(&x).is_err());
     }

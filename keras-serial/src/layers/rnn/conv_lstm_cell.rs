@@ -6,6 +6,7 @@ use super::cell::{self, CellRun, RnnCell};
 use super::dropout::{Factors, Generator, Rate, below_one, dropped_product};
 use super::forget_bias::forget_bias;
 use super::lstm_cell::gates;
+use crate::KerasSerializable;
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,12 +18,11 @@ use crate::ops::shape::reshape_to;
 use crate::random::Seed;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
-use crate::KerasSerializable;
 
 /// One step of the layers [`ConvLSTM1D`](super::ConvLSTM1D) to [`ConvLSTM3D`](super::ConvLSTM3D): an
 /// LSTM cell that convolves inputs and states. Keras does not register it; nor is it here.
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, validate = Self::check)]
 pub struct ConvLSTMCell<const RANK: usize> {
     pub(super) base: LayerBase,
     pub(super) filters: usize,

@@ -1,8 +1,8 @@
 //! A gated recurrent unit.
 
+use super::GRUCell;
 use super::dropout::Rate;
 use super::recurrence::{KeptStates, Recurrence};
-use super::GRUCell;
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::Result;

@@ -209,11 +209,7 @@ impl Recurrence<'_> {
                 _ => ops::zeros_like(&output)?,
             };
             let output = choose(&holds, &output, &previous)?;
-            states = new
-                .iter()
-                .zip(&states)
-                .map(|(new, old)| choose(&holds, new, old))
-                .collect::<Result<_>>()?;
+            states = new.iter().zip(&states).map(|(new, old)| choose(&holds, new, old)).collect::<Result<_>>()?;
             self.keep(&mut outputs, output);
             last_mask = Some(holds);
         }

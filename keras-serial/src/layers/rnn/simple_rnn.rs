@@ -1,8 +1,8 @@
 //! A fully connected recurrence.
 
+use super::SimpleRNNCell;
 use super::dropout::Rate;
 use super::recurrence::{KeptStates, Recurrence};
-use super::SimpleRNNCell;
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::Result;

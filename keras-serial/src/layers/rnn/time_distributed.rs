@@ -84,7 +84,8 @@ impl Layer for TimeDistributed {
             let steps = x.shape().get(1)?;
             return at(0)?.try_map(&mut |output| {
                 let dims = output.shape().dims();
-                let shape: Shape = dims.iter().take(1).copied().chain([steps]).chain(dims.iter().skip(1).copied()).collect();
+                let shape: Shape =
+                    dims.iter().take(1).copied().chain([steps]).chain(dims.iter().skip(1).copied()).collect();
                 Ok(Tensor::symbol(shape, output.dtype()))
             });
         }

@@ -62,7 +62,8 @@ pub(super) fn from_hdf5(
             };
             return Some((dtype, *byte_order));
         }
-        Datatype::Opaque { size: 2, .. } if hint == Some("bfloat16") => DType::BFloat16,
+        // Legacy files have no attribute: NumPy knows no other type of two opaque bytes.
+        Datatype::Opaque { size: 2, .. } if hint.is_none_or(|hint| hint == "bfloat16") => DType::BFloat16,
         Datatype::Enumeration {
             size: 1, members, ..
         } => {

@@ -47,16 +47,9 @@ impl ZipReader {
             return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
         }
         let mut archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(zip_error)?;
-        Limits::check(
-            "members of an archive",
-            archive.len() as u64,
-            limits.max_members as u64,
-        )?;
+        Limits::check("members of an archive", archive.len() as u64, limits.max_members as u64)?;
         if archive.has_duplicate_names() {
-            return Err(Error::new(
-                ErrorKind::Archive,
-                "archive has two members of one name",
-            ));
+            return Err(Error::new(ErrorKind::Archive, "archive has two members of one name"));
         }
         let mut members = Vec::new();
         let mut index = BTreeMap::new();
@@ -70,18 +63,9 @@ impl ZipReader {
         Limits::check("bytes of all members", total, limits.max_total_bytes)?;
         limits.check_ratio("bytes of all members", total, bytes.len() as u64)?;
         if archive.has_overlapping_entries().map_err(zip_error)? {
-            return Err(Error::new(
-                ErrorKind::Archive,
-                "members of the archive overlap",
-            ));
+            return Err(Error::new(ErrorKind::Archive, "members of the archive overlap"));
         }
-        Ok(Self {
-            bytes,
-            archive,
-            members,
-            index,
-            limits: limits.clone(),
-        })
+        Ok(Self { bytes, archive, members, index, limits: limits.clone() })
     }
 
     /// The members, in the order of the archive's directory.
@@ -150,9 +134,7 @@ impl ZipReader {
                 None => error,
             }
         });
-        number
-            .and_then(|number| self.unpack(number, limit))
-            .at_with(|| name.to_owned())
+        number.and_then(|number| self.unpack(number, limit)).at_with(|| name.to_owned())
     }
 
     fn unpack(&self, number: usize, limit: u64) -> Result<Bytes> {
@@ -180,43 +162,26 @@ impl ZipReader {
             CompressionMethod::Deflated => {
                 let member = archive.by_index(number).map_err(zip_error)?;
                 let mut data = Vec::new();
-                member
-                    .take(size.saturating_add(1))
-                    .read_to_end(&mut data)
-                    .map_err(unpack_error)?;
+                member.take(size.saturating_add(1)).read_to_end(&mut data).map_err(unpack_error)?;
                 if data.len() as u64 != size {
-                    return Err(Error::new(
-                        ErrorKind::Archive,
-                        "member unpacks to another size than the archive says",
-                    )
-                    .expected(format!("{size} bytes")));
+                    return Err(Error::new(ErrorKind::Archive, "member unpacks to another size than the archive says")
+                        .expected(format!("{size} bytes")));
                 }
                 Ok(data.into())
             }
-            method => Err(Error::new(
-                ErrorKind::Archive,
-                "member is packed in a way that is not read",
-            )
-            .expected("stored or deflated")
-            .received(method.to_string())
-            .hint("load and save the model with Keras, which stores members as they are")),
+            method => Err(Error::new(ErrorKind::Archive, "member is packed in a way that is not read")
+                .expected("stored or deflated")
+                .received(method.to_string())
+                .hint("load and save the model with Keras, which stores members as they are")),
         }
     }
 }
 
 fn unpack_error(error: io::Error) -> Error {
-    Error::new(
-        ErrorKind::Archive,
-        format!("member can't be unpacked: {error}"),
-    )
-    .with_source(error)
+    Error::new(ErrorKind::Archive, format!("member can't be unpacked: {error}")).with_source(error)
 }
 
-fn check_member(
-    archive: &ZipArchive<Cursor<Bytes>>,
-    number: usize,
-    limits: &Limits,
-) -> Result<ZipMember> {
+fn check_member(archive: &ZipArchive<Cursor<Bytes>>, number: usize, limits: &Limits) -> Result<ZipMember> {
     let entry = archive.by_index_data(number).map_err(zip_error)?;
     let name = entry.name().map_err(zip_error)?.into_owned();
     check_name(&name, limits)?;
@@ -227,9 +192,5 @@ fn check_member(
     Limits::check("bytes of a member", size, limits.max_member_bytes)
         .and_then(|()| limits.check_ratio("bytes of a member", size, stored_size))
         .at_with(|| name.clone())?;
-    Ok(ZipMember {
-        name,
-        size,
-        stored_size,
-    })
+    Ok(ZipMember { name, size, stored_size })
 }

@@ -1,0 +1,134 @@
+//! `EinsumDense` with a kernel of few bits.
+
+use super::EinsumDense;
+use crate::dtype_policies::Quantization;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layers::BuildContext;
+use crate::ops;
+use crate::tensor::{Shape, Tensor};
+
+/// Which axes of input and kernel the equation sums over, and how the kernel's scales lie.
+struct Plan {
+    input_reduced: Vec<isize>,
+    kernel_reduced: Vec<usize>,
+    /// The axes of the kernel that are not summed over, in the order of the output.
+    kept: Vec<usize>,
+    scale_shape: Vec<usize>,
+}
+
+impl EinsumDense {
+    /// `_analyze_quantization_info` of Keras, for a kernel of this shape.
+    fn plan(&self, rank: usize, shape: &[usize]) -> Result<Plan> {
+        let (input, kernel, output) = self.terms()?;
+        let elided = (rank + usize::from(input.contains('.'))).saturating_sub(input.len());
+        let expand = |term: &str| -> Vec<char> {
+            term.chars().flat_map(|label| if label == '.' { vec!['.'; elided] } else { vec![label] }).collect()
+        };
+        let (input, output, kernel) = (expand(&input), expand(&output), expand(&kernel));
+        let reduced = |labels: &[char]| -> Vec<usize> {
+            labels.iter().enumerate().filter(|(_, label)| !output.contains(label)).map(|(i, _)| i).collect()
+        };
+        let kernel_reduced = reduced(&kernel);
+        let position = |label: &char| kernel.iter().position(|known| known == label);
+        let kept: Vec<usize> = output.iter().filter_map(position).collect();
+        let mut free: Vec<usize> = (0..output.len()).filter(|i| output.get(*i).and_then(position).is_none()).collect();
+        // Axes that are summed over take the places of the output's axes that the kernel lacks.
+        let (mut order, mut squeezed, mut index) = (kept.clone(), Vec::new(), None);
+        for axis in &kernel_reduced {
+            if free.is_empty() {
+                squeezed.push(*axis);
+            } else {
+                index = Some(free.remove(0));
+            }
+            let at = index.ok_or_else(|| {
+                let error = Error::new(ErrorKind::Config, "the equation can't be quantized");
+                error.received(format!("equation={:?}", self.equation))
+            })?;
+            order.insert(at.min(order.len()), *axis);
+        }
+        let extent =
+            |axis: &usize| if kernel_reduced.contains(axis) { 1 } else { shape.get(*axis).copied().unwrap_or(1) };
+        let mut scale_shape: Vec<usize> = order.iter().map(extent).collect();
+        for axis in free {
+            scale_shape.insert(axis.min(scale_shape.len()), 1);
+        }
+        for axis in squeezed.into_iter().rev().filter(|axis| *axis < order.len()) {
+            if axis < scale_shape.len() {
+                scale_shape.remove(axis);
+            }
+        }
+        let input_reduced = reduced(&input).into_iter().map(|axis| axis as isize).collect();
+        Ok(Plan { input_reduced, kernel_reduced, kept, scale_shape })
+    }
+
+    /// Makes the kernel and its scales; does nothing to a kernel of floating-point numbers but make its scales.
+    pub(super) fn build_quantized(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        rank: usize,
+        shape: &[usize],
+    ) -> Result<bool> {
+        let plan = self.plan(rank, shape)?;
+        let (rows, columns) = plan.extents(shape);
+        self.quantized.build_kernel(
+            cx,
+            mode,
+            &self.kernel,
+            Shape::from(shape),
+            (rows, columns),
+            Shape::from(plan.scale_shape),
+        )
+    }
+
+    /// The product of inputs and kernel, before a bias is added.
+    pub(super) fn call_quantized(&self, x: &Tensor, mode: Quantization) -> Result<Tensor> {
+        let rank = x.rank();
+        let shape = match (mode, x.shape()) {
+            (Quantization::Float8 { .. }, _) => {
+                let (x, kernel) = self.quantized.float8(x, &self.kernel)?;
+                return ops::einsum(&self.equation, &[x, kernel]);
+            }
+            (_, shape) => self.extents(shape)?.0,
+        };
+        let plan = self.plan(rank, &shape)?;
+        let (rows, columns) = plan.extents(&shape);
+        let kernel = match mode {
+            Quantization::Int4 { .. } => {
+                let kernel = self.quantized.int4(&self.kernel, columns, mode, x.dtype())?;
+                debug_assert_eq!(kernel.shape().dim(0).ok(), Some(rows));
+                ops::reshape(&kernel, &Shape::from(shape))?
+            }
+            _ => {
+                let kernel = ops::cast_to(&self.kernel.value()?, x.dtype())?;
+                ops::divide(&kernel, &plan.scale_of_kernel(&self.quantized.scale()?, &shape)?)?
+            }
+        };
+        let x = self.quantized.through_integers(x, plan.input_reduced, mode, &self.quantization_config)?;
+        ops::einsum(&self.equation, &[x, kernel])
+    }
+}
+
+impl Plan {
+    /// The extents of the kernel as a matrix: what is summed over, and what is not.
+    fn extents(&self, shape: &[usize]) -> (usize, usize) {
+        let part = |reduced: bool| {
+            let axes = shape.iter().enumerate().filter(|(i, _)| self.kernel_reduced.contains(i) == reduced);
+            axes.map(|(_, extent)| *extent).product()
+        };
+        (part(true), part(false))
+    }
+
+    /// The scales in the kernel's own order of axes.
+    fn scale_of_kernel(&self, scale: &Tensor, shape: &[usize]) -> Result<Tensor> {
+        let kept: Vec<usize> = self.kept.iter().filter_map(|axis| shape.get(*axis).copied()).collect();
+        let scale = ops::reshape(scale, &Shape::from(kept))?;
+        let mut sorted = self.kept.clone();
+        sorted.sort_unstable();
+        let places = sorted.iter().filter_map(|axis| self.kept.iter().position(|kept| kept == axis));
+        let scale = ops::transpose(&scale, Some(places.collect()))?;
+        let ones =
+            shape.iter().enumerate().map(|(i, extent)| if self.kernel_reduced.contains(&i) { 1 } else { *extent });
+        ops::reshape(&scale, &Shape::from(ones.collect::<Vec<_>>()))
+    }
+}

@@ -1,0 +1,85 @@
+//! Mixtures of images.
+
+use super::mixture::Mixture;
+use super::{BoundingBoxFormat, Boxes, ImageLayer, batch, image_fields, image_layer};
+use crate::error::Result;
+use crate::layers::preprocessing::Array;
+use crate::layers::{HasBase, LayerBase};
+use crate::ops::{self, DataFormat};
+use crate::random::{self, Generator, Seed};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// In training, mixes each image, and its label, with another one of the batch; else changes
+/// nothing.
+///
+/// # Arguments
+/// - `alpha`: 0.2; both arguments of the beta distribution of the weights.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/mix_up>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::MixUp;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(MixUp::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct MixUp {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    #[config(default = Array::from(0.2))]
+    alpha: Array,
+    #[config(default)]
+    seed: Seed,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl ImageLayer for MixUp {
+    type Drawn = Mixture;
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<Mixture> {
+        let (count, alpha) = (batch(images)?, self.alpha.number()?);
+        let (order, weights) = self.generator.draw(&self.seed, |rng| {
+            let order = random::permutation(rng, count);
+            (order, (0..count).map(|_| random::beta(rng, alpha, alpha) as f32).collect())
+        });
+        Mixture::new(order, weights)
+    }
+
+    fn images(&self, images: &Tensor, mixture: &Mixture) -> Result<Tensor> {
+        mixture.mixed(&ops::cast_to(images, self.base().dtype_policy().compute_dtype()?)?)
+    }
+
+    fn masks(&self, masks: &Tensor, mixture: &Mixture) -> Result<Tensor> {
+        mixture.mixed(masks)
+    }
+
+    fn labels(&self, labels: &Tensor, mixture: &Mixture) -> Result<Tensor> {
+        mixture.mixed(labels)
+    }
+
+    /// An image has the boxes of both.
+    fn bounding_boxes(&self, boxes: &mut Boxes, _: [usize; 2], mixture: &Mixture) -> Result<()> {
+        let both = |x: &Tensor| ops::concatenate(&[x.clone(), mixture.others(x)?], 1);
+        *boxes = Boxes { boxes: both(&boxes.boxes)?, labels: boxes.labels.as_ref().map(both).transpose()? };
+        Ok(())
+    }
+
+    fn casts(&self) -> bool {
+        false
+    }
+}
+
+image_layer!(MixUp);

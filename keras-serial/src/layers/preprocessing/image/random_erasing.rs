@@ -1,0 +1,88 @@
+//! Images with holes.
+
+use rand::Rng;
+
+use super::rectangle::{Rectangle, inside};
+use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer, size_of};
+use crate::error::Result;
+use crate::layers::preprocessing::Array;
+use crate::layers::{HasBase, LayerBase};
+use crate::ops::{self, DataFormat};
+use crate::random::{self, Generator, Seed};
+use crate::tensor::{DType, Tensor};
+use crate::{KerasSerializable, register};
+
+/// In training, fills a random rectangle of some images; else changes nothing.
+///
+/// # Arguments
+/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
+/// - `scale`: from 0.02 to 0.33; the range of the parts of height and width, squared.
+/// - `fill_value`: none: normal noise; a number, or three.
+/// - `value_range`: from 0 to 255; the values of channels.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_erasing>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::RandomErasing;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(RandomErasing::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct RandomErasing {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    #[config(default = Factor::from(1.0))]
+    factor: Factor<0, 1>,
+    #[config(default = Factor::from([0.02, 0.33]))]
+    scale: Factor<0, 1>,
+    #[config(default)]
+    fill_value: Option<Array>,
+    #[config(default)]
+    value_range: ValueRange,
+    #[config(default)]
+    seed: Seed,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl ImageLayer for RandomErasing {
+    type Drawn = (Tensor, Tensor);
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<(Tensor, Tensor)> {
+        let (factor, (least, most)) = (self.factor.range()?, self.scale.range()?);
+        let (count, [height, width]) = (batch(images)?, size_of(images, self.data_format)?);
+        let (low, high) = self.value_range.bounds();
+        self.generator.draw(&self.seed, |rng| {
+            let mut part = || (least + (most - least) * rng.random::<f64>()).sqrt();
+            let parts: Vec<[f64; 2]> = (0..count).map(|_| [part(), part()]).collect();
+            let rectangles =
+                parts.iter().map(|[across, down]| Rectangle::random(rng, [height, width], [*down, *across]));
+            let rectangles: Vec<Rectangle> = rectangles.collect();
+            let erased = chosen(rng, count, factor)?;
+            let erased = ops::logical_and(&erased, inside(&rectangles, [height, width], self.data_format)?)?;
+            let fill = match &self.fill_value {
+                None => ops::multiply(&random::normal(rng, images.shape(), 0.0, 1.0, false, DType::Float32)?, high)?,
+                Some(value) => value.tensor(DType::Float32)?,
+            };
+            Ok((erased, ops::clip(&fill, low, high)?))
+        })
+    }
+
+    fn images(&self, images: &Tensor, (erased, fill): &(Tensor, Tensor)) -> Result<Tensor> {
+        let dtype = self.base().dtype_policy().compute_dtype()?;
+        ops::where_(erased, &ops::cast_to(fill, dtype)?, &ops::cast_to(images, dtype)?)
+    }
+}
+
+image_layer!(RandomErasing);

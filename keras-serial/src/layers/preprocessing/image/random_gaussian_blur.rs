@@ -1,0 +1,87 @@
+//! Blurred images.
+
+use rand::Rng;
+
+use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer};
+use crate::error::Result;
+use crate::layers::{Dims, HasBase, LayerBase, invalid_argument};
+use crate::ops::{self, DataFormat, image_filter::gaussian_blur};
+use crate::random::{Generator, Seed};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// In training, blurs some images, all of a batch by one random amount; else changes nothing.
+///
+/// # Arguments
+/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
+/// - `kernel_size`: 3; odd extents of the window.
+/// - `sigma`: 1; the range of the standard deviation, one number stands for 0 and itself.
+/// - `value_range`: from 0 to 255; the values of channels.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_gaussian_blur>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::RandomGaussianBlur;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(RandomGaussianBlur::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check)]
+pub struct RandomGaussianBlur {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    #[config(default = Factor::from(1.0))]
+    factor: Factor<0, 1>,
+    #[config(default = Dims::from(3))]
+    kernel_size: Dims<2>,
+    #[config(default = Factor::from(1.0))]
+    sigma: Factor<0, 1>,
+    #[config(default)]
+    value_range: ValueRange,
+    #[config(default)]
+    seed: Seed,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl RandomGaussianBlur {
+    fn check(&self) -> Result<()> {
+        match self.kernel_size.0.iter().find(|extent| *extent % 2 == 0) {
+            Some(even) => Err(invalid_argument("kernel_size", "odd numbers", even)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ImageLayer for RandomGaussianBlur {
+    type Drawn = (Tensor, [f64; 2]);
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<(Tensor, [f64; 2])> {
+        let (range, (low, high)) = (self.factor.range()?, self.sigma.range()?);
+        let count = batch(images)?;
+        self.generator.draw(&self.seed, |rng| {
+            let blurred = chosen(rng, count, range)?;
+            let mut sigma = || low + (high - low) * rng.random::<f64>() + 1e-6;
+            Ok((blurred, [sigma(), sigma()]))
+        })
+    }
+
+    fn images(&self, images: &Tensor, (blurred, sigma): &(Tensor, [f64; 2])) -> Result<Tensor> {
+        let x = ops::cast_to(images, self.base().dtype_policy().compute_dtype()?)?;
+        let blur = gaussian_blur(&x, self.kernel_size.0, *sigma, self.data_format)?;
+        let (low, high) = self.value_range.bounds();
+        ops::clip(&ops::where_(blurred, &blur, &x)?, low, high)
+    }
+}
+
+image_layer!(RandomGaussianBlur);

@@ -1,0 +1,68 @@
+//! Negatives.
+
+use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer};
+use crate::error::Result;
+use crate::layers::{HasBase, LayerBase};
+use crate::ops::{self, DataFormat};
+use crate::random::{Generator, Seed};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// In training, turns the values of some images around: `high - x`; else changes nothing.
+///
+/// # Arguments
+/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
+/// - `value_range`: from 0 to 255; the values of channels.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_invert>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::RandomInvert;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(RandomInvert::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct RandomInvert {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    #[config(default = Factor::from(1.0))]
+    factor: Factor<0, 1>,
+    #[config(default)]
+    value_range: ValueRange,
+    #[config(default)]
+    seed: Seed,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl ImageLayer for RandomInvert {
+    type Drawn = Tensor;
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<Tensor> {
+        let (range, count) = (self.factor.range()?, batch(images)?);
+        self.generator.draw(&self.seed, |rng| chosen(rng, count, range))
+    }
+
+    fn images(&self, images: &Tensor, inverted: &Tensor) -> Result<Tensor> {
+        let x = ops::cast_to(images, self.base().dtype_policy().compute_dtype()?)?;
+        let (_, high) = self.value_range.bounds();
+        ops::where_(inverted, &ops::subtract(high, &x)?, &x)
+    }
+
+    fn casts(&self) -> bool {
+        false
+    }
+}
+
+image_layer!(RandomInvert);

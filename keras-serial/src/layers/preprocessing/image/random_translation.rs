@@ -1,0 +1,102 @@
+//! Images moved at random.
+
+use super::{
+    BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, size_of,
+    uniform,
+};
+use crate::error::Result;
+use crate::layers::preprocessing::Array;
+use crate::layers::{HasBase, LayerBase};
+use crate::ops::image_transform::{Projection, Sampler, project};
+use crate::ops::{self, DataFormat, FillMode, Sampling};
+use crate::random::{Generator, Seed};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// In training, moves each image by random parts of its height and width; else changes nothing.
+///
+/// # Arguments
+/// - `height_factor`, `width_factor`: the ranges of parts; one number stands for its negative
+///   and itself.
+/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_translation>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::RandomTranslation;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(RandomTranslation::new(0.1, 0.2).apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check)]
+pub struct RandomTranslation {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    height_factor: Spread,
+    width_factor: Spread,
+    #[config(default)]
+    fill_mode: FillMode,
+    #[config(default)]
+    interpolation: Sampling,
+    #[config(default)]
+    seed: Seed,
+    #[config(default = Array::from(0.0))]
+    fill_value: Array,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl RandomTranslation {
+    fn check(&self) -> Result<()> {
+        self.height_factor.range()?;
+        self.width_factor.range()?;
+        self.fill_value.number()?;
+        Ok(())
+    }
+
+    fn sampler(&self, sampling: Sampling) -> Result<Sampler> {
+        let fill_value = self.fill_value.number()?;
+        Ok(Sampler { sampling, fill_mode: self.fill_mode, fill_value, data_format: self.data_format })
+    }
+}
+
+impl ImageLayer for RandomTranslation {
+    type Drawn = Vec<Projection>;
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<Vec<Projection>> {
+        let [height, width] = size_of(images, self.data_format)?;
+        let count = batch(images)?;
+        let (down, across) = (self.height_factor.range()?, self.width_factor.range()?);
+        let (down, across) =
+            self.generator.draw(&self.seed, |rng| (uniform(rng, count, down), uniform(rng, count, across)));
+        let map =
+            |(down, across): (f32, f32)| [1.0, 0.0, -across * width as f32, 0.0, 1.0, -down * height as f32, 0.0, 0.0];
+        Ok(down.into_iter().zip(across).map(map).collect())
+    }
+
+    fn images(&self, images: &Tensor, maps: &Vec<Projection>) -> Result<Tensor> {
+        let x = ops::cast_to(images, self.base().dtype_policy().compute_dtype()?)?;
+        project(&x, maps, &self.sampler(self.interpolation)?)
+    }
+
+    fn masks(&self, masks: &Tensor, maps: &Vec<Projection>) -> Result<Tensor> {
+        project(masks, maps, &self.sampler(Sampling::Nearest)?)
+    }
+
+    fn boxes(&self, boxes: &Tensor, _: [usize; 2], maps: &Vec<Projection>) -> Result<Option<Tensor>> {
+        projected_boxes(boxes, maps).map(Some)
+    }
+}
+
+image_layer!(RandomTranslation);

@@ -1,0 +1,111 @@
+//! Images enlarged or made smaller at random.
+
+use super::{
+    BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, size_of,
+    uniform,
+};
+use crate::error::Result;
+use crate::layers::preprocessing::Array;
+use crate::layers::{HasBase, LayerBase};
+use crate::ops::image_transform::{Projection, Sampler, project};
+use crate::ops::{self, DataFormat, FillMode, Sampling};
+use crate::random::{Generator, Seed};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// In training, zooms each image out (positive factors) or in (negative ones); else changes
+/// nothing.
+///
+/// # Arguments
+/// - `height_factor`: the range of factors; one number stands for its negative and itself.
+/// - `width_factor`: none: the height's, which keeps the aspect ratio.
+/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_zoom>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::RandomZoom;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(RandomZoom::new(0.1).apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters, validate = Self::check)]
+pub struct RandomZoom {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    height_factor: Spread,
+    #[config(default)]
+    width_factor: Option<Spread>,
+    #[config(default)]
+    fill_mode: FillMode,
+    #[config(default)]
+    interpolation: Sampling,
+    #[config(default)]
+    seed: Seed,
+    #[config(default = Array::from(0.0))]
+    fill_value: Array,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl RandomZoom {
+    fn check(&self) -> Result<()> {
+        self.height_factor.range()?;
+        self.width_factor.as_ref().map(Spread::range).transpose()?;
+        self.fill_value.number()?;
+        Ok(())
+    }
+
+    fn sampler(&self, sampling: Sampling) -> Result<Sampler> {
+        let fill_value = self.fill_value.number()?;
+        Ok(Sampler { sampling, fill_mode: self.fill_mode, fill_value, data_format: self.data_format })
+    }
+}
+
+impl ImageLayer for RandomZoom {
+    type Drawn = Vec<Projection>;
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<Vec<Projection>> {
+        let [height, width] = size_of(images, self.data_format)?;
+        let count = batch(images)?;
+        let high = self.height_factor.range()?;
+        let wide = self.width_factor.as_ref().map(Spread::range).transpose()?;
+        let (down, across) = self.generator.draw(&self.seed, |rng| {
+            let down = uniform(rng, count, high);
+            let across = wide.map_or_else(|| down.clone(), |wide| uniform(rng, count, wide));
+            (down, across)
+        });
+        let offset = |extent: usize, zoom: f32| (extent as f32 - 1.0) / 2.0 * (1.0 - zoom);
+        let map = |(down, across): (f32, f32)| {
+            let (down, across) = (1.0 + down, 1.0 + across);
+            [across, 0.0, offset(width, across), 0.0, down, offset(height, down), 0.0, 0.0]
+        };
+        Ok(down.into_iter().zip(across).map(map).collect())
+    }
+
+    fn images(&self, images: &Tensor, maps: &Vec<Projection>) -> Result<Tensor> {
+        let x = ops::cast_to(images, self.base().dtype_policy().compute_dtype()?)?;
+        project(&x, maps, &self.sampler(self.interpolation)?)
+    }
+
+    fn masks(&self, masks: &Tensor, maps: &Vec<Projection>) -> Result<Tensor> {
+        project(masks, maps, &self.sampler(Sampling::Nearest)?)
+    }
+
+    fn boxes(&self, boxes: &Tensor, _: [usize; 2], maps: &Vec<Projection>) -> Result<Option<Tensor>> {
+        projected_boxes(boxes, maps).map(Some)
+    }
+}
+
+image_layer!(RandomZoom);

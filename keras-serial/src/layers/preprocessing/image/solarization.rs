@@ -1,0 +1,79 @@
+//! Bright values turned around.
+
+use super::{
+    BYTE, BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer,
+    rescaled, uniform,
+};
+use crate::error::Result;
+use crate::json::Value;
+use crate::layers::{HasBase, LayerBase};
+use crate::ops::{self, DataFormat};
+use crate::random::{Generator, Seed};
+use crate::tensor::Tensor;
+use crate::{KerasSerializable, register};
+
+/// In training, adds one random number to each image and turns the values from another one on
+/// around: `255 - x`; else changes nothing.
+///
+/// # Arguments
+/// - `addition_factor`, `threshold_factor`: 0; the ranges of both numbers, as parts of 255; one
+///   number stands for 0 and itself.
+/// - `value_range`: from 0 to 255; the values of channels.
+/// - `seed`: none; the same seed gives the same images, others than Keras's.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+///
+/// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/solarization>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::layers::Solarization;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 1, 2, 1])?;
+/// assert_eq!(Solarization::new().apply(&x)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable, Debug)]
+#[config(new, setters)]
+pub struct Solarization {
+    base: LayerBase,
+    #[config(default)]
+    data_format: DataFormat,
+    #[config(default, skip_if = Option::is_none)]
+    bounding_box_format: Option<BoundingBoxFormat>,
+    #[config(default)]
+    value_range: ValueRange,
+    #[config(default = Factor::from([Value::from(0), Value::from(0.0)]))]
+    addition_factor: Factor<0, 1>,
+    #[config(default = Factor::from([Value::from(0), Value::from(0.0)]))]
+    threshold_factor: Factor<0, 1>,
+    #[config(default)]
+    seed: Seed,
+    #[config(skip)]
+    generator: Generator,
+}
+
+impl ImageLayer for Solarization {
+    type Drawn = (Tensor, Tensor);
+
+    image_fields!();
+
+    fn draw(&self, images: &Tensor) -> Result<(Tensor, Tensor)> {
+        let scaled = |factor: &Factor<0, 1>| factor.range().map(|(low, high)| (low, high * 255.0));
+        let (additions, thresholds) = (scaled(&self.addition_factor)?, scaled(&self.threshold_factor)?);
+        let count = batch(images)?;
+        let (additions, thresholds) =
+            self.generator.draw(&self.seed, |rng| (uniform(rng, count, additions), uniform(rng, count, thresholds)));
+        let dtype = self.base().dtype_policy().compute_dtype()?;
+        Ok((for_each_image(additions, dtype)?, for_each_image(thresholds, dtype)?))
+    }
+
+    fn images(&self, images: &Tensor, (additions, thresholds): &(Tensor, Tensor)) -> Result<Tensor> {
+        let x = ops::cast_to(images, self.base().dtype_policy().compute_dtype()?)?;
+        let x = rescaled(&x, self.value_range.bounds(), BYTE)?;
+        let x = ops::clip(&ops::add(&x, additions)?, 0.0, 255.0)?;
+        let x = ops::where_(&ops::less(&x, thresholds)?, &x, &ops::subtract(255.0, &x)?)?;
+        rescaled(&x, BYTE, self.value_range.bounds())
+    }
+}
+
+image_layer!(Solarization);

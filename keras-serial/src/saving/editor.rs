@@ -1,0 +1,481 @@
+//! Editing files of weights without making the model (`keras.saving.KerasFileEditor`).
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::contents::Layout;
+use super::save::{Parts, write_hdf5};
+use super::stored::{WeightTree, join, names};
+use super::{H5Attr, Limits, ModelFile, legacy, shards, weights, write_atomically};
+use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+use crate::models::Model;
+use crate::tensor::TensorBytes;
+
+/// A file whose weights and objects can be looked at, renamed, deleted and added to.
+///
+/// An object is called by its path (`layers/dense_1`), or by its name alone where that is unique.
+/// Follows <https://keras.io/api/saving/keras_file_editor>, on every form of file.
+///
+/// ```no_run
+/// use keras_serial::saving::FileEditor;
+/// let mut editor = FileEditor::open("model.weights.h5")?;
+/// println!("{}", editor.summary());
+/// editor.rename_object("dense", "classifier")?;
+/// editor.delete_object("layers/dropout")?;
+/// editor.save("edited.weights.h5")?;
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FileEditor {
+    file: ModelFile,
+    tree: WeightTree,
+}
+
+/// How a file's weights compare to those of a model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// `success` or `error`.
+    pub status: &'static str,
+    /// How many objects or weights differ.
+    pub error_count: usize,
+    /// How many weights are in both, with one shape.
+    pub match_count: usize,
+    /// What differs, one line each.
+    pub errors: Vec<String>,
+}
+
+impl FileEditor {
+    /// Opens a file of any form.
+    ///
+    /// # Errors
+    /// As [`ModelFile::open`]; also when the file holds no weights.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::of(ModelFile::open(path, &Limits::default())?).at_with(|| path.display().to_string())
+    }
+
+    /// Edits a file that is open already.
+    ///
+    /// # Errors
+    /// When the file holds no weights.
+    pub fn of(mut file: ModelFile) -> Result<Self> {
+        let tree = file.weights.take().ok_or_else(|| Error::new(ErrorKind::Weights, "the file holds no weights"))?;
+        Ok(Self { file, tree })
+    }
+
+    /// The weights as they are now.
+    pub fn weights(&self) -> &WeightTree {
+        &self.tree
+    }
+
+    /// The objects and their weights, indented as they stand in one another.
+    pub fn summary(&self) -> String {
+        let mut text = "Weights structure\n".to_owned();
+        structure(&spec(&self.tree), 1, &mut text);
+        text
+    }
+
+    /// Compares the file to a model: objects, weights and shapes, not values.
+    ///
+    /// # Errors
+    /// When the model can't be laid out as the file is.
+    pub fn compare(&self, model: &Model) -> Result<Comparison> {
+        let reference = match self.file.layout {
+            Layout::Paths => weights::build(model.as_layer(), &[])?.0,
+            Layout::Legacy => {
+                let root = legacy::build(model.as_layer())?;
+                let is_whole = self.tree.groups.contains_key(legacy::WEIGHTS);
+                let mut tree = WeightTree::default();
+                if is_whole {
+                    tree.groups.insert(legacy::WEIGHTS.into(), root);
+                    tree
+                } else {
+                    root
+                }
+            }
+            Layout::Own => {
+                let mut tree = WeightTree::default();
+                #[cfg(feature = "safetensors")]
+                for (key, tensor) in super::safetensors::build(model.as_layer())? {
+                    tree.insert(&key, tensor)?;
+                }
+                tree
+            }
+        };
+        let mut comparison = Comparison { status: "success", error_count: 0, match_count: 0, errors: Vec::new() };
+        comparison.walk(&spec(&self.tree), &spec(&reference), "");
+        comparison.error_count = comparison.errors.len();
+        if comparison.error_count > 0 {
+            comparison.status = "error";
+        }
+        Ok(comparison)
+    }
+
+    /// Renames an object; it stays where it is.
+    ///
+    /// # Errors
+    /// When there is no such object, the name is ambiguous, is a path, or is taken.
+    pub fn rename_object(&mut self, object: &str, new_name: &str) -> Result<()> {
+        if new_name.contains('/') || matches!(new_name, "" | "." | ".." | "vars") || new_name.contains('\0') {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the new name should be a leaf name, not a full path name",
+            )
+            .received(format!("new_name={new_name:?}"))
+            .at(object.to_owned()));
+        }
+        let path = self.find(object)?;
+        let (parent, name) = split(&path);
+        let parent = self.group(parent)?;
+        if parent.groups.contains_key(new_name) || parent.tensors.contains_key(new_name) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "an object of this name is there already")
+                .at(new_name.to_owned()));
+        }
+        // The renamed object keeps its place in the order.
+        let groups = std::mem::take(&mut parent.groups);
+        let renamed = |key: String| if key == name { new_name.to_owned() } else { key };
+        parent.groups = groups.into_iter().map(|(key, group)| (renamed(key), group)).collect();
+        rename_in_list(&mut parent.attrs, "layer_names", name, new_name);
+        Ok(())
+    }
+
+    /// Removes an object and all in it.
+    ///
+    /// # Errors
+    /// When there is no such object, or the name is ambiguous.
+    pub fn delete_object(&mut self, object: &str) -> Result<()> {
+        let path = self.find(object)?;
+        let (parent, name) = split(&path);
+        let parent = self.group(parent)?;
+        parent.groups.shift_remove(name);
+        retain_in_lists(&mut parent.attrs, "layer_names", |known| known != name);
+        Ok(())
+    }
+
+    /// Adds an object with weights by their names (usually `0`, `1`, …), at a path whose parent is
+    /// there.
+    ///
+    /// # Errors
+    /// When the parent is not there, or the path is taken.
+    pub fn add_object(
+        &mut self,
+        path: &str,
+        weights: impl IntoIterator<Item = (impl Into<String>, TensorBytes)>,
+    ) -> Result<()> {
+        let path = names(path).collect::<Vec<_>>().join("/");
+        let (parent_path, name) = split(&path);
+        let taken = |tree: &WeightTree| tree.groups.contains_key(name) || tree.tensors.contains_key(name);
+        let parent = self.tree.group(parent_path).ok_or_else(|| not_found(parent_path, &self.tree))?;
+        if name.is_empty() || taken(parent) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "an object is there already, or the path is empty")
+                .at(path.clone()));
+        }
+        let mut group = WeightTree::default();
+        let inner = if self.file.layout == Layout::Paths { "vars" } else { "" };
+        for (key, tensor) in weights {
+            group.insert(&join(inner, &key.into()), tensor)?;
+        }
+        if self.file.layout == Layout::Legacy {
+            group.attrs.insert("weight_names".into(), H5Attr::StrList(group.paths()));
+        }
+        let parent = self.group(parent_path)?;
+        parent.groups.insert(name.to_owned(), group);
+        if let Some(H5Attr::StrList(list)) = parent.attrs.get_mut("layer_names") {
+            list.push(name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Adds weights to an object, in place of those of the same names.
+    ///
+    /// # Errors
+    /// When there is no such object, or its name is ambiguous.
+    pub fn add_weights(
+        &mut self,
+        object: &str,
+        weights: impl IntoIterator<Item = (impl Into<String>, TensorBytes)>,
+    ) -> Result<()> {
+        let path = self.find(object)?;
+        let is_legacy = self.file.layout == Layout::Legacy;
+        let place = self.vars(&path);
+        let group = self.group(&place)?;
+        for (name, tensor) in weights {
+            let name = name.into();
+            let is_new = group.tensor(&name).is_none();
+            group.insert(&name, tensor).at_with(|| place.clone())?;
+            if is_legacy
+                && is_new
+                && let Some(H5Attr::StrList(list)) = group.attrs.get_mut("weight_names")
+            {
+                list.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a weight from an object.
+    ///
+    /// # Errors
+    /// When there is no such object or weight, or the name is ambiguous.
+    pub fn delete_weight(&mut self, object: &str, weight: &str) -> Result<()> {
+        let path = self.find(object)?;
+        let place = self.vars(&path);
+        let group = self.group(&place)?;
+        let (inner, name) = split(weight);
+        let found: Vec<String> = group.paths();
+        let removed = group.group_mut(inner).and_then(|group| group.tensors.shift_remove(name));
+        if removed.is_none() {
+            return Err(Error::new(ErrorKind::Weights, format!("Weight {weight} not found in object {object}"))
+                .expected(format!("one of {}", found.join(", ")))
+                .at(place));
+        }
+        retain_in_lists(&mut group.attrs, "weight_names", |known| known != weight);
+        Ok(())
+    }
+
+    /// Saves the edited file, in a form that names weights as the opened one does.
+    ///
+    /// # Errors
+    /// When the name stands for another form, or the system refuses.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let name = path.to_string_lossy();
+        let is = |suffix: &str| name.ends_with(suffix);
+        match self.file.layout {
+            Layout::Paths if is(".weights.h5") => write_hdf5(&self.tree, path),
+            Layout::Paths if is(".weights.json") => {
+                let mut order = Vec::new();
+                groups_with_tensors("", &self.tree, &mut order);
+                shards::write(&self.tree, &order, path, 5.0 * f64::from(1 << 30))
+            }
+            Layout::Paths if is(".keras") => {
+                let parts = self.parts(&name)?;
+                write_atomically(path, |file| parts.write(std::io::BufWriter::new(file)))
+            }
+            Layout::Paths if path.extension().is_none() => {
+                self.parts(&name)?.write_directory(path).at_with(|| name.into_owned())
+            }
+            Layout::Legacy if !is(".weights.h5") && (is(".h5") || is(".hdf5")) => write_hdf5(&self.tree, path),
+            #[cfg(feature = "safetensors")]
+            Layout::Own if is(".safetensors") => {
+                let mut tensors = Vec::new();
+                self.tree.each(&mut |path, tensor| tensors.push((path, tensor)));
+                let tensors =
+                    tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<_>>()?;
+                let config = self.file.config.as_ref().map(crate::json::Value::to_json);
+                write_atomically(path, |file| super::safetensors::write(tensors, config, std::io::BufWriter::new(file)))
+            }
+            layout => {
+                let expected = match layout {
+                    Layout::Paths => "`.weights.h5`, `.weights.json`, `.keras` or a directory",
+                    Layout::Legacy => "`.h5` or `.hdf5`",
+                    Layout::Own => "`.safetensors`",
+                };
+                Err(Error::new(ErrorKind::InvalidArgument, "Invalid `filepath` argument")
+                    .expected(expected)
+                    .received(format!("filepath={name}"))
+                    .hint("`saving::convert` changes how weights are named")
+                    .at(name.into_owned()))
+            }
+        }
+    }
+
+    fn parts(&self, name: &str) -> Result<Parts> {
+        let config = self.file.config.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "the opened file has no configuration, so it can't become a whole model",
+            )
+            .received(format!("filepath={name}"))
+            .at(name.to_owned())
+        })?;
+        let assets = self.file.assets.iter().map(|(name, bytes)| (name.clone(), bytes.to_vec())).collect();
+        Parts::new(config.to_json(), self.tree.clone(), assets, false)
+    }
+
+    /// The path of an object, by its path or its name.
+    fn find(&self, object: &str) -> Result<String> {
+        if object.contains('/') {
+            let path = names(object).collect::<Vec<_>>().join("/");
+            return match self.tree.group(&path) {
+                Some(_) if !path.is_empty() => Ok(path),
+                _ => Err(not_found(&path, &self.tree)),
+            };
+        }
+        let mut found = Vec::new();
+        let mut known = Vec::new();
+        objects("", &self.tree, &mut |path, name| {
+            // The groups in a legacy layer's are parts of the names of weights.
+            let depth = names(&path).count() - usize::from(path.starts_with(legacy::WEIGHTS));
+            if self.file.layout == Layout::Legacy && depth > 1 {
+                return;
+            }
+            if name == object {
+                found.push(path.clone());
+            }
+            known.push(name.to_owned());
+        });
+        match found.as_slice() {
+            [path] => Ok(path.clone()),
+            [] => {
+                let error =
+                    Error::new(ErrorKind::Weights, format!("Source name '{object}' does not appear in the model"));
+                Err(match did_you_mean(object, known.iter().map(String::as_str)) {
+                    Some(near) => error.hint(near),
+                    None => error.hint("`summary` lists all objects"),
+                }
+                .at(object.to_owned()))
+            }
+            several => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("Name '{object}' occurs more than once in the model; try passing a complete path"),
+            )
+            .received(several.join(", "))
+            .at(object.to_owned())),
+        }
+    }
+
+    /// Where an object's own weights stand.
+    fn vars(&self, path: &str) -> String {
+        let vars = join(path, "vars");
+        if self.tree.group(&vars).is_some() { vars } else { path.to_owned() }
+    }
+
+    fn group(&mut self, path: &str) -> Result<&mut WeightTree> {
+        if self.tree.group(path).is_none() {
+            return Err(not_found(path, &self.tree));
+        }
+        self.tree.make_group(path)
+    }
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn not_found(path: &str, tree: &WeightTree) -> Error {
+    let mut known = Vec::new();
+    objects("", tree, &mut |path, _| known.push(path));
+    let error = Error::new(ErrorKind::Weights, format!("Path '{path}' not found in model")).at(path.to_owned());
+    match did_you_mean(path, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(near),
+        None => error,
+    }
+}
+
+fn objects<'a>(path: &str, tree: &'a WeightTree, visit: &mut dyn FnMut(String, &'a str)) {
+    for (name, group) in &tree.groups {
+        if name != "vars" {
+            visit(join(path, name), name);
+        }
+        objects(&join(path, name), group, visit);
+    }
+}
+
+fn groups_with_tensors(path: &str, tree: &WeightTree, out: &mut Vec<String>) {
+    if !tree.tensors.is_empty() || !tree.attrs.is_empty() {
+        out.push(path.to_owned());
+    }
+    for (name, group) in &tree.groups {
+        groups_with_tensors(&join(path, name), group, out);
+    }
+}
+
+fn lists_of<'a>(
+    attrs: &'a mut std::collections::BTreeMap<String, H5Attr>,
+    name: &'a str,
+) -> impl Iterator<Item = &'a mut Vec<String>> {
+    let is_part =
+        move |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    attrs.iter_mut().filter(move |(key, _)| is_part(key)).filter_map(|(_, value)| match value {
+        H5Attr::StrList(list) => Some(list),
+        _ => None,
+    })
+}
+
+fn rename_in_list(attrs: &mut std::collections::BTreeMap<String, H5Attr>, list: &str, old: &str, new: &str) {
+    for name in lists_of(attrs, list).flatten().filter(|name| *name == old) {
+        new.clone_into(name);
+    }
+}
+
+fn retain_in_lists(attrs: &mut std::collections::BTreeMap<String, H5Attr>, list: &str, keep: impl Fn(&str) -> bool) {
+    lists_of(attrs, list).for_each(|list| list.retain(|name| keep(name)));
+}
+
+/// Objects and shapes, with the weights of `vars` in the object itself.
+enum Node {
+    Object(IndexMap<String, Node>),
+    Weight(Vec<usize>, String),
+}
+
+fn spec(tree: &WeightTree) -> IndexMap<String, Node> {
+    let mut nodes = IndexMap::new();
+    for (name, tensor) in &tree.tensors {
+        let dtype = tensor.dtype().map_or("unknown", |dtype| dtype.name());
+        nodes.insert(name.clone(), Node::Weight(tensor.shape().to_vec(), dtype.to_owned()));
+    }
+    for (name, group) in &tree.groups {
+        let inner = spec(group);
+        match name.as_str() {
+            "vars" => nodes.extend(inner),
+            _ if inner.is_empty() => {}
+            name => {
+                nodes.insert(name.to_owned(), Node::Object(inner));
+            }
+        }
+    }
+    nodes
+}
+
+fn structure(nodes: &IndexMap<String, Node>, depth: usize, text: &mut String) {
+    let indent = "  ".repeat(depth);
+    for (name, node) in nodes {
+        match node {
+            Node::Object(inner) => {
+                text.push_str(&format!("{indent}{name}\n"));
+                structure(inner, depth + 1, text);
+            }
+            Node::Weight(shape, dtype) => text.push_str(&format!("{indent}{name}: shape={shape:?}, dtype={dtype}\n")),
+        }
+    }
+}
+
+impl Comparison {
+    fn walk(&mut self, file: &IndexMap<String, Node>, model: &IndexMap<String, Node>, path: &str) {
+        let missing = |node: &Node, path: &str, here: &str, there: &str| {
+            let what = if matches!(node, Node::Object(_)) { "Object" } else { "Weight" };
+            format!("{what} {path} present in {here}, missing from {there}")
+        };
+        for (name, expected) in model {
+            let path = join(path, name);
+            match (file.get(name), expected) {
+                (None, node) => self.errors.push(missing(node, &path, "reference model", "saved file")),
+                (Some(Node::Object(file)), Node::Object(model)) => self.walk(file, model, &path),
+                (Some(Node::Weight(found, _)), Node::Weight(shape, _)) if found == shape => self.match_count += 1,
+                (Some(Node::Weight(found, _)), Node::Weight(shape, _)) => self.errors.push(format!(
+                    "Weight shape mismatch for {path}: in reference model: shape={shape:?}, in saved file: shape={found:?}"
+                )),
+                (Some(_), _) => self.errors.push(format!("{path} is an object in one, a weight in the other")),
+            }
+        }
+        for (name, node) in file.iter().filter(|(name, _)| !model.contains_key(*name)) {
+            self.errors.push(missing(node, &join(path, name), "saved file", "reference model"));
+        }
+    }
+}
+
+impl std::fmt::Display for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for error in &self.errors {
+            writeln!(f, "...{error}")?;
+        }
+        match self.error_count {
+            0 => writeln!(f, "Comparison successful: {} matching weights", self.match_count),
+            count => writeln!(f, "Found {count} errors: the file is not compatible with the reference model"),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! A look at a file from a stranger: what it would need, and what is suspicious.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::contents::Look;
+use super::inspect::Inspection;
+use super::stored::join;
+use super::{Limits, LoadOptions, ModelFile};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::ops;
+use crate::registry;
+use crate::tensor::Tensor;
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// The model may not load, or not be what it seems.
+    Warning,
+    /// The file is refused, or was made to do harm.
+    Error,
+}
+
+macro_rules! codes {
+    ($($code:ident $severity:ident $doc:literal;)*) => {
+        /// What a finding is about. The names are stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $doc] $code,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Code] = &[$(Code::$code),*];
+
+            /// How grave it is.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$code => Severity::$severity),* }
+            }
+
+            /// What it means.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$code => $doc.trim_ascii()),* }
+            }
+        }
+    };
+}
+
+codes! {
+    KS101 Error "The file is broken or cut short.";
+    KS102 Error "The file asks for more than the limits allow.";
+    KS103 Error "The file leads outside of itself: links, external or virtual data, names of members.";
+    KS201 Error "The configuration holds code: a Python lambda, a pickled or foreign model.";
+    KS202 Error "The configuration names something that is no object of a model.";
+    KS203 Warning "A value of the configuration is a path or an address; it is never opened.";
+    KS204 Warning "A custom object is needed that is not registered here.";
+    KS205 Warning "An object of Keras is needed that this build does not have.";
+    KS206 Note "A custom object is needed; it is registered here.";
+    KS301 Warning "The file has no metadata.";
+    KS302 Note "The file was written by another version of Keras.";
+    KS401 Warning "A weight holds NaN or infinity.";
+    KS402 Error "The weights do not fit the model.";
+    KS403 Error "The model can't be made from its configuration.";
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// What it is about.
+    pub code: Code,
+    /// How grave it is.
+    pub severity: Severity,
+    /// Where: a path in the file or in its configuration.
+    pub place: String,
+    /// What was found.
+    pub text: String,
+}
+
+/// The findings of a scan, and the contents where the file could be opened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ScanReport {
+    /// What was found, the gravest first.
+    pub findings: Vec<Finding>,
+    /// What the file holds.
+    pub contents: Option<Inspection>,
+}
+
+/// Looks at a file without making its model or reading its weights.
+pub fn scan(path: impl AsRef<Path>, limits: &Limits) -> ScanReport {
+    let mut report = ScanReport { findings: Vec::new(), contents: None };
+    if let Some(file) = report.open(path.as_ref(), limits, Look::Names) {
+        report.look_at(&file);
+    }
+    report.sort();
+    report
+}
+
+/// As [`scan`], and reads all weights, and makes the model.
+pub fn lint(path: impl AsRef<Path>, options: &LoadOptions) -> ScanReport {
+    let mut report = ScanReport { findings: Vec::new(), contents: None };
+    if let Some(file) = report.open(path.as_ref(), options.limits_in_force(), Look::Whole) {
+        report.look_at(&file);
+        report.read_weights(&file);
+        if file.config().is_some() {
+            report.load(&file, options);
+        }
+    }
+    report.sort();
+    report
+}
+
+impl ScanReport {
+    /// The gravest severity; `None` for a file with no findings.
+    pub fn severity(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// Never for what a scan gives.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(crate::json::to_value(self)?.to_json())
+    }
+
+    fn add(&mut self, code: Code, place: impl Into<String>, text: impl Into<String>) {
+        self.findings.push(Finding { code, severity: code.severity(), place: place.into(), text: text.into() });
+    }
+
+    fn sort(&mut self) {
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
+
+    fn open(&mut self, path: &Path, limits: &Limits, look: Look) -> Option<ModelFile> {
+        match ModelFile::look(path, limits, look) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                self.add(code_of(&error), error.path(), error.to_string());
+                None
+            }
+        }
+    }
+
+    fn look_at(&mut self, file: &ModelFile) {
+        self.contents = Some(Inspection::of(file));
+        if let Some(config) = file.config() {
+            self.walk("", "", config);
+            if file.keras_version().is_none() && file.metadata().is_none() {
+                self.add(Code::KS301, "metadata.json", "no metadata: the version of Keras is not known");
+            }
+        }
+        if let Some(version) = file.keras_version().filter(|version| *version != super::save::KERAS_VERSION) {
+            let text = format!("written by Keras {version}; this build follows {}", super::save::KERAS_VERSION);
+            self.add(Code::KS302, "metadata.json", text);
+        }
+    }
+
+    fn walk(&mut self, path: &str, key: &str, value: &Value) {
+        match value {
+            Value::List(items) => {
+                items.iter().enumerate().for_each(|(i, item)| self.walk(&join(path, &i.to_string()), key, item));
+            }
+            Value::Dict(dict) => {
+                if let Some(class) =
+                    dict.get("class_name").and_then(Value::as_str).filter(|_| dict.contains_key("config"))
+                {
+                    self.object(path, class, value);
+                }
+                dict.iter().for_each(|(key, item)| self.walk(&join(path, key), key, item));
+            }
+            Value::Str(text) if is_location(key, text) => {
+                self.add(Code::KS203, path, format!("`{key}` is {}", value.short()));
+            }
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, path: &str, class: &str, form: &Value) {
+        let text = |key: &str| form.get(key).and_then(Value::as_str);
+        let module = text("module").unwrap_or_default();
+        let is_keras = module == "keras" || module.starts_with("keras.");
+        if matches!(class, "Lambda" | "__lambda__" | "TFSMLayer" | "TorchModuleWrapper" | "JaxLayer" | "FlaxLayer") {
+            return self.add(Code::KS201, path, format!("`{class}` holds code, which is never run"));
+        }
+        if class.starts_with("__") && class.ends_with("__") {
+            return;
+        }
+        let name = if class == "function" { text("config").unwrap_or_default() } else { class };
+        let registered = text("registered_name").filter(|name| *name != "function").unwrap_or(name);
+        if registry::builtin_entry(module, name).is_some() {
+            return;
+        }
+        let custom = [registered, name].iter().any(|name| registry::get_registered_object(name).is_ok());
+        if custom {
+            self.add(Code::KS206, path, format!("`{registered}`"));
+        } else if is_keras
+            && (module.starts_with("keras.src.utils") || matches!(module, "keras.config" | "keras.utils"))
+        {
+            self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model"));
+        } else if is_keras {
+            self.add(Code::KS205, path, format!("`{module}.{name}`"));
+        } else if module == "builtins" && class != "function" || matches!(module, "os" | "subprocess" | "posix" | "sys")
+        {
+            self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model"));
+        } else {
+            self.add(Code::KS204, path, format!("`{registered}` of module `{module}`"));
+        }
+    }
+
+    fn read_weights(&mut self, file: &ModelFile) {
+        let Some(tree) = file.weights() else { return };
+        let mut found = Vec::new();
+        tree.each(&mut |path, tensor| {
+            let finite = || -> Result<bool> {
+                let bytes = tensor.read()?;
+                if !bytes.dtype.is_float() {
+                    return Ok(true);
+                }
+                let flags = ops::less(&ops::abs(&Tensor::from_bytes(&bytes)?)?, f64::INFINITY)?;
+                Ok(!flags.to_vec::<bool>()?.contains(&false))
+            };
+            match finite() {
+                Ok(true) => {}
+                Ok(false) => found.push((Code::KS401, path, "not all elements are finite".to_owned())),
+                Err(error) => found.push((code_of(&error), path, error.to_string())),
+            }
+        });
+        found.into_iter().for_each(|(code, place, text)| self.add(code, place, text));
+    }
+
+    fn load(&mut self, file: &ModelFile, options: &LoadOptions) {
+        if let Err(error) = options.load_model_file(file) {
+            let code = if error.kind() == ErrorKind::Weights { Code::KS402 } else { Code::KS403 };
+            self.add(code, error.path(), error.to_string());
+        }
+    }
+}
+
+fn code_of(error: &Error) -> Code {
+    let text = error.message();
+    match error.kind() {
+        ErrorKind::Limit => Code::KS102,
+        ErrorKind::CodeRefused => Code::KS201,
+        _ if ["link", "virtual", "external", "leads out"].iter().any(|word| text.contains(word)) => Code::KS103,
+        _ => Code::KS101,
+    }
+}
+
+/// Does a text lead to a file or an address?
+fn is_location(key: &str, text: &str) -> bool {
+    let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    let names_a_file = matches!(key, "vocabulary" | "filepath" | "file" | "path" | "origin" | "url" | "idf_weights");
+    has_scheme
+        || names_a_file
+        || text.starts_with('/') && text.len() > 1 && text.matches('/').count() > 1
+        || text.contains("../")
+}
+
+impl fmt::Display for ScanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            let severity = match finding.severity {
+                Severity::Note => "note",
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            writeln!(f, "{:?} {severity} {}: {}", finding.code, finding.place, finding.text)?;
+        }
+        writeln!(f, "{} findings", self.findings.len())
+    }
+}

@@ -1,0 +1,58 @@
+//! Saving and loading: twins of Keras's own tests, attacks, mutated files.
+
+#[path = "saving/api.rs"]
+mod api;
+#[path = "saving/attacks.rs"]
+mod attacks;
+#[path = "saving/editor.rs"]
+mod editor;
+#[path = "saving/forms.rs"]
+mod forms;
+#[path = "saving/library.rs"]
+mod library;
+#[path = "saving/mutations.rs"]
+mod mutations;
+#[path = "saving/scans.rs"]
+mod scans;
+
+use std::path::PathBuf;
+
+use keras_serial::models::{Functional, Sequential};
+use keras_serial::prelude::*;
+use keras_serial::tensor::TensorBytes;
+
+/// A file of `tests/fixtures/saving`.
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/saving").join(name)
+}
+
+/// Two dense layers, as in the fixtures.
+fn small() -> Model {
+    let inputs = Input::new([4]).name("in").tensor().unwrap();
+    let x = Dense::new(3).activation("relu").name("first").apply(&inputs).unwrap();
+    let y = Dense::new(2).name("second").apply(&x).unwrap();
+    Functional::named("small", inputs, y).unwrap()
+}
+
+/// The outputs of a model of four inputs.
+fn outputs(model: &Model) -> Vec<f32> {
+    let x: Vec<f32> = (0..8u8).map(f32::from).collect();
+    model.predict(Tensor::from_slice(&x, [2, 4]).unwrap()).unwrap().to_vec().unwrap()
+}
+
+/// The bits of all weights.
+fn bits(model: &Model) -> Vec<TensorBytes> {
+    model.weights().iter().map(|weight| weight.read().to_bytes().unwrap()).collect()
+}
+
+/// A tensor of ones.
+fn ones(shape: &[usize]) -> TensorBytes {
+    let count = shape.iter().product();
+    Tensor::from_vec(vec![1.0f32; count], shape.to_vec()).unwrap().to_bytes().unwrap()
+}
+
+fn sequential(layers: impl IntoIterator<Item = LayerRef>, inputs: usize) -> Model {
+    let model = Sequential::new(layers).unwrap();
+    model.build([None, Some(inputs)]).unwrap();
+    model
+}
