@@ -51,6 +51,9 @@ pub(crate) trait Trained: Any + Send + Sync {
     /// # Errors
     /// When an object in it can't be serialized.
     fn compile_config(&self) -> Result<Value>;
+
+    /// The number of elements, and of bytes, of the optimizer's own variables.
+    fn optimizer_size(&self) -> (usize, usize);
 }
 
 /// The shapes with which a layer was built, by the name of the argument: `input_shape`.

@@ -6,7 +6,7 @@ use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
 use super::GraphModel;
-use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, Weight};
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, TrainStep, Weight};
 
 /// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
@@ -101,6 +101,11 @@ pub trait Layer: KerasSerializable + HasBase {
     /// Is it a model (and not only a layer)?
     fn is_model(&self) -> bool {
         self.graph().is_some()
+    }
+
+    /// The steps that a model takes otherwise than all models.
+    fn train_step(&self) -> Option<&dyn TrainStep> {
+        None
     }
 
     /// The cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).

@@ -23,6 +23,7 @@ pub mod reshaping;
 pub mod rnn;
 mod state;
 mod sublayer;
+mod train_step;
 mod weight;
 
 pub use activations::*;
@@ -48,5 +49,6 @@ pub use regularization::*;
 pub use reshaping::*;
 pub use rnn::*;
 pub(crate) use state::State;
+pub use train_step::{Batch, Logs, Steps, TrainStep};
 pub use sublayer::Sublayer;
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

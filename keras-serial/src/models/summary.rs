@@ -184,8 +184,12 @@ impl<'a> Summary<'a> {
         lines
     }
 
-    /// The optimizer's state that the model's file holds.
+    /// The optimizer's state, or what the model's file holds of it.
     fn optimizer(&self) -> (usize, f64) {
+        if let Some(trained) = self.model.base().trained() {
+            let (count, bytes) = trained.optimizer_size();
+            return (count, bytes as f64);
+        }
         #[cfg(feature = "archive")]
         {
             let kept = self.model.base().kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -2,13 +2,9 @@
 
 use std::cell::Cell;
 
-use indexmap::IndexMap;
-
 use crate::error::Result;
+pub use crate::layers::Logs;
 use crate::models::Model;
-
-/// Losses and metrics by name, in Keras's order: `loss`, `accuracy`, `val_loss`, ….
-pub type Logs = IndexMap<String, f64>;
 
 /// What a run was asked for (`Callback.params`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -103,6 +99,11 @@ macro_rules! hooks {
                     Ok(())
                 }
             )*
+
+            /// Does it show how the run goes on, so that the run need not add a `ProgbarLogger`?
+            fn shows_progress(&self) -> bool {
+                false
+            }
         }
 
         impl<C: Callback + ?Sized> Callback for &mut C {
@@ -111,6 +112,10 @@ macro_rules! hooks {
                     (**self).$name($($number,)? logs, cx)
                 }
             )*
+
+            fn shows_progress(&self) -> bool {
+                (**self).shows_progress()
+            }
         }
 
         impl<C: Callback + ?Sized> Callback for Box<C> {
@@ -119,6 +124,10 @@ macro_rules! hooks {
                     (**self).$name($($number,)? logs, cx)
                 }
             )*
+
+            fn shows_progress(&self) -> bool {
+                (**self).shows_progress()
+            }
         }
 
         impl Callback for super::CallbackList<'_> {
@@ -127,6 +136,10 @@ macro_rules! hooks {
                     self.each(|callback| callback.$name($($number,)? logs, cx))
                 }
             )*
+
+            fn shows_progress(&self) -> bool {
+                self.any(Callback::shows_progress)
+            }
         }
     };
 }
