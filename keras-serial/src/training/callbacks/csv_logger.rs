@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::python_format::repr;
 use super::{Callback, CallbackContext, Logs};
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt};
 
 /// Writes a line of comma-separated values for each epoch, the same bytes as Keras's.
 ///
@@ -78,7 +78,7 @@ impl CSVLogger {
         let fields: Vec<String> = fields.into_iter().map(quoted).collect();
         let line = fields.join(&self.separator.to_string()) + "\r\n";
         if let Some(file) = &mut self.file {
-            file.write_all(line.as_bytes()).at_with(|| self.filename.display().to_string())?;
+            file.write_all(line.as_bytes()).map_err(Error::from).at_with(|| self.filename.display().to_string())?;
         }
         Ok(())
     }

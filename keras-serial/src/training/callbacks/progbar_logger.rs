@@ -105,6 +105,10 @@ impl<'a> ProgbarLogger<'a> {
 }
 
 impl Callback for ProgbarLogger<'_> {
+    fn shows_progress(&self) -> bool {
+        true
+    }
+
     fn on_train_begin(&mut self, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
         self.begin_run(cx, true);
         Ok(())

@@ -150,7 +150,6 @@ fn with_spec(value: Field, spec: &str) -> Option<String> {
                 _ => return None,
             }
         }
-        (Field::Int(_), _, _) => return None,
     };
     let (minus, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
     let sign = match (minus, sign) {
