@@ -49,6 +49,14 @@ pub mod utils;
 #[cfg(feature = "engine")]
 pub mod variable;
 
+/// All callbacks in one place, as in `keras.callbacks`.
+#[cfg(feature = "engine")]
+pub mod callbacks {
+    #[cfg(feature = "archive")]
+    pub use crate::saving::callbacks::*;
+    pub use crate::training::callbacks::*;
+}
+
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 pub use keras_serial_derive::{KerasSerializable, register};

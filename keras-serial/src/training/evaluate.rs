@@ -122,6 +122,7 @@ impl Model {
         let params = CallbackParams { verbose: evaluate.verbose, epochs: 1, steps: feed.steps() };
         let cx = CallbackContext::new(self, params);
         let mut callbacks = evaluate.callbacks;
+        callbacks.add_progbar(evaluate.verbose);
         self::evaluate(&mut feed, &compiled, &Stepper::new(self, &compiled), &mut callbacks, &cx)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
+use super::interrupt::{RunGuard, is_interrupted};
 use super::compiled::Compiled;
 use super::data::{Batch, Data, IntoData, Shuffle};
 use super::evaluate::{evaluate, prepare};
@@ -271,8 +272,10 @@ impl Model {
         let params = CallbackParams { verbose: fit.verbose, epochs: fit.epochs, steps: feed.steps() };
         let mut cx = CallbackContext::new(self, params);
         let mut callbacks = fit.callbacks;
+        callbacks.add_progbar(fit.verbose);
         let (mut history, mut logs) = (History::new(), Logs::new());
         self.set_stop_training(false);
+        let _run = RunGuard::new(self);
         let stepper = Stepper::new(self, &compiled);
         history.on_train_begin(&mut Logs::new(), &cx)?;
         callbacks.on_train_begin(&mut Logs::new(), &cx)?;
@@ -282,7 +285,7 @@ impl Model {
             callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
             logs = train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
             cx.set_steps(feed.steps());
-            if let Some(validation) = validation.as_mut().filter(|_| fit.validation_freq.includes(epoch)) {
+            if let Some(validation) = validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self)) {
                 let results = evaluate(validation, &compiled, &stepper, &mut callbacks, &cx);
                 for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
                     logs.insert(format!("val_{name}"), value);

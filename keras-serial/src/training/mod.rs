@@ -12,6 +12,7 @@ mod compiled;
 pub mod data;
 mod evaluate;
 mod fit;
+mod interrupt;
 mod on_batch;
 mod parts;
 mod predict;
@@ -23,6 +24,9 @@ pub use callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, His
 pub use compile::{Compile, CompileOptimizer};
 pub use data::{Batch, Dataset};
 pub use evaluate::Evaluate;
+#[cfg(feature = "interrupt")]
+pub use interrupt::interrupt_on_ctrl_c;
+pub use interrupt::{interrupt, is_interrupted};
 pub use fit::{ClassWeight, Fit, ValidationFreq};
 pub use parts::{LossWeights, Losses, Metrics};
 pub use predict::Predict;

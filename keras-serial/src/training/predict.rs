@@ -94,6 +94,7 @@ impl Model {
         let params = CallbackParams { verbose: predict.verbose, epochs: 1, steps: feed.steps() };
         let cx = CallbackContext::new(self, params);
         let mut callbacks = predict.callbacks;
+        callbacks.add_progbar(predict.verbose);
         let stepper = Stepper::new(self, &compiled);
         let mut outputs: Vec<Nested<Tensor>> = Vec::new();
         callbacks.on_predict_begin(&mut Logs::new(), &cx)?;

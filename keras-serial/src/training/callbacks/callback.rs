@@ -99,6 +99,11 @@ macro_rules! hooks {
                     Ok(())
                 }
             )*
+
+            /// Does it show how the run goes on, so that the run need not add a `ProgbarLogger`?
+            fn shows_progress(&self) -> bool {
+                false
+            }
         }
 
         impl<C: Callback + ?Sized> Callback for &mut C {
@@ -107,6 +112,10 @@ macro_rules! hooks {
                     (**self).$name($($number,)? logs, cx)
                 }
             )*
+
+            fn shows_progress(&self) -> bool {
+                (**self).shows_progress()
+            }
         }
 
         impl<C: Callback + ?Sized> Callback for Box<C> {
@@ -115,6 +124,10 @@ macro_rules! hooks {
                     (**self).$name($($number,)? logs, cx)
                 }
             )*
+
+            fn shows_progress(&self) -> bool {
+                (**self).shows_progress()
+            }
         }
 
         impl Callback for super::CallbackList<'_> {
@@ -123,6 +136,10 @@ macro_rules! hooks {
                     self.each(|callback| callback.$name($($number,)? logs, cx))
                 }
             )*
+
+            fn shows_progress(&self) -> bool {
+                self.any(Callback::shows_progress)
+            }
         }
     };
 }

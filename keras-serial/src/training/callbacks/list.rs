@@ -1,6 +1,6 @@
 //! Callbacks as one.
 
-use super::Callback;
+use super::{Callback, ProgbarLogger};
 use crate::error::Result;
 
 /// Callbacks that are called one after the other (`keras.callbacks.CallbackList`).
@@ -26,6 +26,17 @@ impl<'a> CallbackList<'a> {
     /// Are there none?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Adds the bar that a run shows, unless it is to be silent or one is there.
+    pub(crate) fn add_progbar(&mut self, verbose: u8) {
+        if verbose > 0 && !self.shows_progress() {
+            self.push(ProgbarLogger::new());
+        }
+    }
+
+    pub(super) fn any(&self, is: impl Fn(&(dyn Callback + 'a)) -> bool) -> bool {
+        self.0.iter().any(|callback| is(&**callback))
     }
 
     pub(super) fn each(&mut self, mut call: impl FnMut(&mut (dyn Callback + 'a)) -> Result<()>) -> Result<()> {
