@@ -176,7 +176,7 @@ impl Cloner<'_> {
             (_, Some(sequential)) => self.sequential(layer, sequential, input_tensors)?,
             _ => return (self.clone_function)(layer),
         };
-        let compiled = layer.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let compiled = layer.base().compile_config()?;
         *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = compiled;
         Ok(copy)
     }
@@ -244,13 +244,15 @@ impl Cloner<'_> {
                 .expected(format!("{:?}", graph.inputs))
                 .received(format!("{given:?}")));
             }
-            None => graph.inputs.try_map(&mut |symbol| match symbol.history().map(|history| &history.node.operation) {
-                Some(operation) => match as_layer(&**operation) {
-                    Some(input) => InputLayer::output(&copy_layer(input)?),
-                    None => Err(Error::new(ErrorKind::Graph, "an input of the model is not an input layer")),
-                },
-                None => Err(Error::new(ErrorKind::Graph, "an input of the model is no symbol")),
-            })?,
+            None => {
+                graph.inputs.try_map(&mut |symbol| match symbol.history().map(|history| &history.node.operation) {
+                    Some(operation) => match as_layer(&**operation) {
+                        Some(input) => InputLayer::output(&copy_layer(input)?),
+                        None => Err(Error::new(ErrorKind::Graph, "an input of the model is not an input layer")),
+                    },
+                    None => Err(Error::new(ErrorKind::Graph, "an input of the model is no symbol")),
+                })?
+            }
         };
         let mut values: HashMap<(usize, usize), Tensor> = HashMap::new();
         for (symbol, copy) in graph.inputs.leaves().into_iter().zip(inputs.leaves()) {

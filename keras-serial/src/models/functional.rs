@@ -77,7 +77,8 @@ impl Functional {
             let operation = symbol.history().map(|history| &history.node.operation);
             operation.and_then(|o| Some(as_layer(&**o)?.downcast_ref::<InputLayer>()?.is_optional())).unwrap_or(true)
         };
-        for (symbol, _) in symbols.iter().zip(&flat).filter(|(symbol, input)| input.is_none() && !optional(symbol)) {
+        let is_missing = |(symbol, input): &(&&Tensor, &Option<Tensor>)| input.is_none() && !optional(symbol);
+        if let Some((symbol, _)) = symbols.iter().zip(&flat).find(is_missing) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!("The input '{}' is not optional, but None was passed", input_name(symbol)),
@@ -91,9 +92,11 @@ impl Functional {
             return Err(self.mismatch(inputs));
         }
         let paths = self.graph.inputs.paths();
-        let adjusted = symbols.into_iter().zip(flat).zip(paths).map(|((symbol, input), path)| {
-            input.map(|input| adjust(symbol, input, &path)).transpose()
-        });
+        let adjusted = symbols
+            .into_iter()
+            .zip(flat)
+            .zip(paths)
+            .map(|((symbol, input), path)| input.map(|input| adjust(symbol, input, &path)).transpose());
         adjusted.collect()
     }
 
@@ -118,9 +121,11 @@ impl Functional {
                 (Some(names), _) => {
                     let one = |name: &String| match given.get(name) {
                         Some(input) => Ok(slots(input)),
-                        None => Err(Error::new(ErrorKind::InvalidArgument, format!("Missing data for input \"{name}\""))
-                            .expected(format!("the keys {}", names.join(", ")))
-                            .received(format!("the keys {}", given.keys().cloned().collect::<Vec<_>>().join(", ")))),
+                        None => {
+                            Err(Error::new(ErrorKind::InvalidArgument, format!("Missing data for input \"{name}\""))
+                                .expected(format!("the keys {}", names.join(", ")))
+                                .received(format!("the keys {}", given.keys().cloned().collect::<Vec<_>>().join(", "))))
+                        }
                     };
                     let all = names.iter().map(one).collect::<Result<Vec<Vec<_>>>>()?;
                     Ok(all.into_iter().flatten().collect())
@@ -128,7 +133,8 @@ impl Functional {
                 (None, Nested::Dict(asked)) => {
                     let mut keys: Vec<&String> = asked.keys().collect();
                     keys.sort();
-                    let all = keys.into_iter().map(|key| given.get(key).ok_or_else(|| self.mismatch(inputs)).map(slots));
+                    let all =
+                        keys.into_iter().map(|key| given.get(key).ok_or_else(|| self.mismatch(inputs)).map(slots));
                     Ok(all.collect::<Result<Vec<Vec<_>>>>()?.into_iter().flatten().collect())
                 }
                 (None, _) => Ok(slots(inputs)),
@@ -144,12 +150,9 @@ impl Functional {
         let asked = asked.map(|(path, symbol)| format!("{path}: {}", input_name(symbol)));
         let given = inputs.paths().into_iter().zip(inputs.leaves());
         let given = given.map(|(path, tensor)| format!("{path}: {}", tensor.shape()));
-        Error::new(
-            ErrorKind::InvalidArgument,
-            "The structure of `inputs` doesn't match the expected structure",
-        )
-        .expected(asked.collect::<Vec<_>>().join(", "))
-        .received(given.collect::<Vec<_>>().join(", "))
+        Error::new(ErrorKind::InvalidArgument, "The structure of `inputs` doesn't match the expected structure")
+            .expected(asked.collect::<Vec<_>>().join(", "))
+            .received(given.collect::<Vec<_>>().join(", "))
     }
 
     /// Checks number and shapes of inputs (Keras's `Functional.input_spec`): batches may be of any
@@ -168,9 +171,12 @@ impl Functional {
             )
             .hint("pass inputs as a dict"));
         }
-        for (index, ((symbol, input), name)) in self.graph.inputs.leaves().into_iter().zip(inputs).zip(names).enumerate() {
+        for (index, ((symbol, input), name)) in
+            self.graph.inputs.leaves().into_iter().zip(inputs).zip(names).enumerate()
+        {
             let Some(input) = input else { continue };
-            let wanted: Shape = symbol.shape().dims().iter().enumerate().map(|(i, dim)| dim.filter(|_| i > 0)).collect();
+            let wanted: Shape =
+                symbol.shape().dims().iter().enumerate().map(|(i, dim)| dim.filter(|_| i > 0)).collect();
             let pairs = without_last_one(&wanted).iter().zip(without_last_one(input.shape()));
             if pairs.into_iter().any(|(wanted, found)| wanted.is_some() && found.is_some() && wanted != found) {
                 return Err(Error::new(

@@ -113,9 +113,11 @@ impl Graph {
         for node in &self.nodes {
             let is_connected = match node.is_input() {
                 true => ends.contains(&(Arc::as_ptr(node) as usize, 0)),
-                false => node.input_tensors().into_iter().filter_map(Tensor::history).all(|history| {
-                    ends.contains(&history.key()) || connected.contains(&key(&history.node))
-                }),
+                false => node
+                    .input_tensors()
+                    .into_iter()
+                    .filter_map(Tensor::history)
+                    .all(|history| ends.contains(&history.key()) || connected.contains(&key(&history.node))),
             };
             if is_connected {
                 connected.insert(key(node));

@@ -72,8 +72,14 @@ fn test_basic_flow_dict_io() {
     let (a, b) = (of_batch(2, "a", [3]), of_batch(2, "b", [3]));
     let outputs = sum_then_dense(&a, &b);
     let value = numbers(&[2, 3]);
-    assert_fails(Functional::new(dict([("a", &value), ("b", &b)]), outputs.clone()), "All `inputs` values must be KerasTensors");
-    assert_fails(Functional::new(dict([("a", &a), ("b", &b)]), value.clone()), "All `outputs` values must be KerasTensors");
+    assert_fails(
+        Functional::new(dict([("a", &value), ("b", &b)]), outputs.clone()),
+        "All `inputs` values must be KerasTensors",
+    );
+    assert_fails(
+        Functional::new(dict([("a", &a), ("b", &b)]), value.clone()),
+        "All `outputs` values must be KerasTensors",
+    );
     let model = Functional::new(dict([("a", &a), ("b", &b)]), outputs).unwrap();
     let symbols = dict([("a", &of_batch(2, "x", [3])), ("b", &of_batch(2, "y", [3]))]);
     assert_gives(&model, dict([("a", &value), ("b", &value)]), symbols, "(2, 4)");
@@ -266,10 +272,8 @@ fn test_serialization() {
 
     let (a, b) = (of_batch(2, "input_a", [3]), of_batch(2, "input_b", [3]));
     let dense = |units, name: &str, x: &Tensor| Dense::new(units).name(name).apply(x).unwrap();
-    let outputs = vec![
-        dense(4, "output_a", &dense(5, "middle_a", &a)),
-        dense(4, "output_b", &dense(5, "middle_b", &b)),
-    ];
+    let outputs =
+        vec![dense(4, "output_a", &dense(5, "middle_a", &a)), dense(4, "output_b", &dense(5, "middle_b", &b))];
     roundtrip(&Functional::named("func", vec![a.clone(), b.clone()], outputs).unwrap(), vec![x(), x()], &none);
     // With an operation.
     let middle = dense(5, "middle", &ops::add(&a, &b).unwrap());
@@ -292,7 +296,10 @@ fn test_bad_input_spec() {
     let model = Functional::new(inputs.clone(), Dense::new(2).apply(&inputs).unwrap()).unwrap();
     assert_fails(model.predict(zeros(&[2, 3])), "expected shape=(None, 4), found shape=(2, 3)");
     let error = text(model.predict(vec![zeros(&[2, 4]), zeros(&[2, 4])]));
-    assert!(error.contains("expects 1 named input(s) with keys") && error.contains("received 2 input tensors"), "{error}");
+    assert!(
+        error.contains("expects 1 named input(s) with keys") && error.contains("received 2 input tensors"),
+        "{error}"
+    );
 
     let (a, b) = (named("a", [4]), named("b", [4]));
     let outputs = Dense::new(2).apply(ops::add(&a, &b).unwrap()).unwrap();
@@ -341,7 +348,9 @@ fn deeply_nested() -> Model {
 /// `{"1": …, "others": {"2": …, "3": …}}`
 fn deep(tensors: &[Tensor]) -> Nested<Tensor> {
     let others = Nested::dict([("2", tensors[1].clone()), ("3", tensors[2].clone())]);
-    Nested::Dict([("1".to_owned(), Nested::Leaf(tensors[0].clone())), ("others".to_owned(), others)].into_iter().collect())
+    Nested::Dict(
+        [("1".to_owned(), Nested::Leaf(tensors[0].clone())), ("others".to_owned(), others)].into_iter().collect(),
+    )
 }
 
 #[test]

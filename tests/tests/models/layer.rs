@@ -243,7 +243,12 @@ fn test_training_arg_value_resolution() {
     let explicit = TrainingLayer::new(Some(true)).shared();
     assert!(drops(&explicit, x().with_value("training", false), &inference()));
     // Nothing lingers after a call that fails.
-    assert!(ParentLayer::new(Dense::new(1)).shared().call(Tensor::scalar(1.0f32).unwrap(), &CallContext::training()).is_err());
+    assert!(
+        ParentLayer::new(Dense::new(1))
+            .shared()
+            .call(Tensor::scalar(1.0f32).unwrap(), &CallContext::training())
+            .is_err()
+    );
     assert!(!drops(&layer, x(), &inference()));
 }
 
@@ -291,9 +296,9 @@ fn test_autocast() {
         (AddScalar::new(false).dtype("mixed_float16").shared(), [Float16, Float32]),
     ];
     // Each layer's own policy counts, not that of the layer around it.
-    let outer = layers.iter().fold(Same::new().shared(), |_, (layer, _)| {
-        ParentLayer::new(layer.clone()).dtype("mixed_float16").shared()
-    });
+    let outer = layers
+        .iter()
+        .fold(Same::new().shared(), |_, (layer, _)| ParentLayer::new(layer.clone()).dtype("mixed_float16").shared());
     outer.apply(zeros(&[1])).unwrap();
     let mut x = zeros(&[1]);
     for (layer, seen) in &layers {
@@ -616,10 +621,7 @@ fn test_custom_layer_add_weight_in_build_name() {
     let output = layer.apply(symbol([4, 1])).unwrap();
     assert_eq!(shape(&output), "(4, 1)");
     let paths: Vec<String> = layer.weights().iter().map(|weight| weight.path().to_owned()).collect();
-    assert_eq!(paths, [
-        "training_layer/inner_layer/inner",
-        "training_layer/inner_layer/inner_inner_layer/inner",
-    ]);
+    assert_eq!(paths, ["training_layer/inner_layer/inner", "training_layer/inner_layer/inner_inner_layer/inner",]);
 }
 
 /// Is built for the mask's shape too.

@@ -141,7 +141,8 @@ fn test_basics() {
     model.weight("second_dense/bias").unwrap();
     assert_fails(model.weight("second_dense/bais"), "no weight `second_dense/bais`");
 
-    let model = Sequential::named("sequential", [Dense::new(1).shared(), Dense::new(1).name("dense_1").shared()]).unwrap();
+    let model =
+        Sequential::named("sequential", [Dense::new(1).shared(), Dense::new(1).name("dense_1").shared()]).unwrap();
     model.build([None, Some(1)]).unwrap();
     model.weight("sequential/dense_1/bias").unwrap();
 

@@ -62,7 +62,8 @@ fn test_print_model_summary_op_as_layer() {
     let x = Dense::new(4).apply(&inputs).unwrap();
     let model = Functional::new(inputs, ops::mean(&x, Axes::all(), false).unwrap()).unwrap();
     let summary = Summary::of(&model).show_trainable(true).render().unwrap();
-    let parts = ["(None, 4)", " Y ", " () ", " - ", "Total params: 12", "Trainable params: 12", "Non-trainable params: 0"];
+    let parts =
+        ["(None, 4)", " Y ", " () ", " - ", "Total params: 12", "Trainable params: 12", "Non-trainable params: 0"];
     assert_has(&summary, &parts);
 }
 
