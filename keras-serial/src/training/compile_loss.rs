@@ -130,8 +130,9 @@ impl CompileLoss {
             let value = loss.loss.evaluate(y_t, y_p, weight);
             let value = cast(&value.at_with(|| join(&loss.path)).at("loss")?, DType::Float32)?;
             if let Some(tracker) = &loss.tracker {
-                let samples = y_p.shape().dims().first().copied().flatten().unwrap_or(1);
-                tracker.update_values(&value.detached()?, Some(&Tensor::scalar(samples as f32)?))?;
+                // Every batch weighs the same, also one with fewer samples: the number of samples is not
+                // known where Keras asks for it.
+                tracker.update_values(&value.detached()?, None)?;
             }
             let value = match loss.weight {
                 Some(weight) => multiply(&value, weight)?,
