@@ -34,6 +34,8 @@ pub enum ErrorKind {
     Graph,
     /// Weights do not fit the model: missing, unexpected, mismatched.
     Weights,
+    /// A loss is NaN or infinite.
+    NotFinite,
     /// A weight is read, or a layer called, before it was built.
     NotBuilt,
     /// An archive (zip) is broken or lacks a member.

@@ -43,9 +43,19 @@ pub mod regularizers;
 pub mod saving;
 #[cfg(feature = "engine")]
 pub mod tensor;
+#[cfg(feature = "engine")]
+pub mod training;
 pub mod utils;
 #[cfg(feature = "engine")]
 pub mod variable;
+
+/// All callbacks in one place, as in `keras.callbacks`.
+#[cfg(feature = "engine")]
+pub mod callbacks {
+    #[cfg(feature = "archive")]
+    pub use crate::saving::callbacks::*;
+    pub use crate::training::callbacks::*;
+}
 
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
@@ -70,6 +80,7 @@ pub mod prelude {
     #[cfg(feature = "archive")]
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+    pub use crate::training::{Callback, Compile, Evaluate, Fit, History, Losses, Metrics, Predict};
     pub use keras_serial_derive::{KerasSerializable, register};
 }
 

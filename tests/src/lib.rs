@@ -9,3 +9,4 @@ pub mod layers;
 pub mod missing_traits;
 pub mod objects;
 pub mod optimizers;
+pub mod training;

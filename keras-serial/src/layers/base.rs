@@ -1,8 +1,9 @@
 //! What every layer has: a name, whether it trains, its dtypes, and how it was built.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 
@@ -33,9 +34,26 @@ pub struct LayerBase {
     built: AtomicBool,
     /// What a model keeps of its file beside its layers: the compile configuration.
     pub(crate) compile_config: Mutex<Option<Value>>,
+    /// What a model is trained with, once it is compiled.
+    pub(crate) trained: Mutex<Option<Arc<dyn Trained>>>,
+    /// Is a run of training asked to end?
+    pub(crate) stop_training: AtomicBool,
     /// What a model keeps of its file beside its layers' weights: the optimizer's state.
     #[cfg(feature = "archive")]
     pub(crate) kept: Mutex<Vec<crate::saving::KeptGroup>>,
+}
+
+/// What a model is trained with: the room of training fills it, and layers know no more of it than
+/// a model's form needs.
+pub(crate) trait Trained: Any + Send + Sync {
+    /// `compile_config`.
+    ///
+    /// # Errors
+    /// When an object in it can't be serialized.
+    fn compile_config(&self) -> Result<Value>;
+
+    /// The number of elements, and of bytes, of the optimizer's own variables.
+    fn optimizer_size(&self) -> (usize, usize);
 }
 
 /// The shapes with which a layer was built, by the name of the argument: `input_shape`.
@@ -98,6 +116,11 @@ impl LayerBase {
         self.built.store(true, Ordering::Release);
     }
 
+    /// A Sequential model that grows or shrinks is built anew.
+    pub(crate) fn set_unbuilt(&self) {
+        self.built.store(false, Ordering::Release);
+    }
+
     pub(crate) fn inbound(&self) -> &Inbound {
         &self.inbound
     }
@@ -137,6 +160,19 @@ impl LayerBase {
         base.policy = entry(config, "dtype")?.unwrap_or_default();
         base.activity_regularizer = entry(config, "activity_regularizer")?;
         Ok(base)
+    }
+
+    /// What a model is trained with, once it is compiled.
+    pub(crate) fn trained(&self) -> Option<Arc<dyn Trained>> {
+        self.trained.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How a model is compiled, or was in the file that it comes from.
+    pub(crate) fn compile_config(&self) -> Result<Option<Value>> {
+        if let Some(trained) = self.trained() {
+            return trained.compile_config().map(Some);
+        }
+        Ok(self.compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// The shapes with which it was built.

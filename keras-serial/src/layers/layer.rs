@@ -1,12 +1,12 @@
 //! The trait that a layer implements.
 
-use crate::config::KerasSerializable;
+use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
 use super::GraphModel;
-use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, Weight};
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, TrainStep, Weight};
 
 /// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
@@ -27,7 +27,7 @@ pub trait HasBase<B = LayerBase> {
     message = "`{Self}` is not a layer",
     note = "implement `Layer` for it, and derive `KerasSerializable`"
 )]
-pub trait Layer: KerasSerializable + HasBase {
+pub trait Layer: KerasSerializable + HasBase + Remake {
     /// Runs when the layer is complete and about to be shared: makes the layers inside of it that
     /// Keras's `__init__` makes.
     fn made(&self) {}
@@ -101,6 +101,11 @@ pub trait Layer: KerasSerializable + HasBase {
     /// Is it a model (and not only a layer)?
     fn is_model(&self) -> bool {
         self.graph().is_some()
+    }
+
+    /// The steps that a model takes otherwise than all models.
+    fn train_step(&self) -> Option<&dyn TrainStep> {
+        None
     }
 
     /// The cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).
@@ -182,6 +187,21 @@ pub trait Layer: KerasSerializable + HasBase {
     /// When the weights do not suit the layer.
     fn after_load(&self) -> Result<()> {
         Ok(())
+    }
+}
+
+/// Makes another object of the same type, also where the type is not registered.
+pub trait Remake {
+    /// A layer of the same type from a configuration.
+    ///
+    /// # Errors
+    /// The type's own.
+    fn remake(&self, config: &Config) -> Result<LayerRef>;
+}
+
+impl<T: Layer> Remake for T {
+    fn remake(&self, config: &Config) -> Result<LayerRef> {
+        T::from_config(config).map(LayerRef::new)
     }
 }
 

@@ -22,6 +22,7 @@ mod confusion;
 mod confusion_count;
 mod confusion_share;
 mod cosine_similarity;
+mod direction;
 mod f1_score;
 mod false_negatives;
 mod false_positives;
@@ -75,6 +76,7 @@ pub use categorical_hinge::CategoricalHinge;
 pub use concordance_correlation::{ConcordanceCorrelation, concordance_correlation};
 pub use confusion::Thresholds;
 pub use cosine_similarity::CosineSimilarity;
+pub use direction::Direction;
 pub use f1_score::F1Score;
 pub use false_negatives::FalseNegatives;
 pub use false_positives::FalsePositives;
@@ -198,6 +200,11 @@ pub trait Measure: KerasSerializable {
 
     /// The variables that hold the state, in Keras's order.
     fn variables(&self) -> Result<Vec<Variable>>;
+
+    /// Is it better when it is larger, or smaller? Callbacks ask that watch it.
+    fn direction(&self) -> Option<Direction> {
+        Direction::of_class(self.class())
+    }
 
     /// Starts over.
     fn reset_state(&self) -> Result<()> {

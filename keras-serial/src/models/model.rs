@@ -1,10 +1,8 @@
 //! The handle to a model: what all models can do.
 
-use std::sync::PoisonError;
-
 use super::Sequential;
 use crate::config::Config;
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
 use crate::layers::{InputLayer, Layer, LayerRef};
 use crate::object::{Form, Handle};
@@ -123,7 +121,11 @@ impl Model {
     /// # Errors
     /// When the shape does not suit it.
     pub fn build(&self, input: impl Into<Shape>) -> Result<()> {
-        self.0.build(&input.into())
+        let input = input.into();
+        if let Some(sequential) = self.0.downcast_ref::<Sequential>() {
+            sequential.check_shape(&input).at_with(|| self.name().to_owned())?;
+        }
+        self.0.build(&input)
     }
 
     /// The JSON text of the whole model without its weights (`Model.to_json`).
@@ -142,9 +144,12 @@ impl Model {
         self.0.get_config()
     }
 
-    /// The compile configuration that the model's file had, if any.
-    pub fn compile_config(&self) -> Option<Value> {
-        self.0.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the model is compiled (`Model.get_compile_config`), or was in the file that it comes from.
+    ///
+    /// # Errors
+    /// When an object in it can't be serialized.
+    pub fn get_compile_config(&self) -> Result<Option<Value>> {
+        self.0.base().compile_config()
     }
 
     /// Replaces the value of a weight by its path.

@@ -136,7 +136,7 @@ impl<'a> Summary<'a> {
         let params = match layer {
             None => "0".to_owned(),
             Some(layer) if !layer.base().is_built() => "0 (unbuilt)".to_owned(),
-            Some(layer) => thousands(layer.count_params()),
+            Some(layer) => thousands(layer.count_params()?),
         };
         let class = layer.map_or_else(|| operation_class(operation), |layer| layer.layer().original_class().to_owned());
         let mut row = vec![format!("{prefix}{} ({class})", operation.name()), output_shape(operation)?, params];
@@ -184,8 +184,12 @@ impl<'a> Summary<'a> {
         lines
     }
 
-    /// The optimizer's state that the model's file holds.
+    /// The optimizer's state, or what the model's file holds of it.
     fn optimizer(&self) -> (usize, f64) {
+        if let Some(trained) = self.model.base().trained() {
+            let (count, bytes) = trained.optimizer_size();
+            return (count, bytes as f64);
+        }
         #[cfg(feature = "archive")]
         {
             let kept = self.model.base().kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

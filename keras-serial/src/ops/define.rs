@@ -125,7 +125,7 @@ fn array(item: &Nested<Item>) -> Result<Tensor> {
             _ => DType::Float32,
         }
     }
-    if let Nested::Leaf(Item::Tensor(tensor)) = item {
+    if let Nested::Leaf(Item::Tensor(tensor) | Item::Array(tensor)) = item {
         return Ok(tensor.clone());
     }
     match plain(item) {

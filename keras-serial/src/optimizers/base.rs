@@ -89,6 +89,11 @@ impl OptimizerBase {
         self.weight_decay.map(Number::get)
     }
 
+    /// Does it keep a moving average of the weights?
+    pub fn uses_ema(&self) -> bool {
+        self.use_ema
+    }
+
     /// By what the loss is multiplied.
     pub fn loss_scale_factor(&self) -> Option<f64> {
         self.state().loss_scale_factor.map(Number::get)

@@ -234,7 +234,7 @@ fn put(group: &mut WeightTree, weights: &[Variable]) -> Result<()> {
                 Error::new(ErrorKind::Weights, "two weights of a layer have one path").at(weight.path().to_owned())
             );
         }
-        group.insert(weight.path(), weight.read().to_bytes()?)?;
+        group.insert(weight.path(), weight.value_in_files()?.to_bytes()?)?;
     }
     Ok(())
 }
@@ -258,7 +258,7 @@ fn put_names(group: &mut WeightTree, name: &str, names: Vec<String>) -> Result<(
 
 /// The optimizer's state that the model keeps, under the name of its optimizer.
 pub(super) fn put_optimizer(root: &mut WeightTree, model: &LayerRef, optimizer: &str) -> Result<()> {
-    let kept = kept(model);
+    let kept = kept(model)?;
     let Some(state) = kept.iter().find(|group| group.path == "optimizer/vars") else { return Ok(()) };
     let mut numbered: Vec<_> =
         state.datasets.iter().filter_map(|(name, data)| Some((name.parse::<usize>().ok()?, data))).collect();

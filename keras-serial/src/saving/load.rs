@@ -37,6 +37,7 @@ pub struct LoadOptions {
     strict: bool,
     skip_mismatch: bool,
     by_name: bool,
+    compile: bool,
     rules: Rules,
 }
 
@@ -48,6 +49,7 @@ impl Default for LoadOptions {
             strict: true,
             skip_mismatch: false,
             by_name: false,
+            compile: true,
             rules: Rules::default(),
         }
     }
@@ -92,6 +94,14 @@ impl LoadOptions {
     /// Matches the layers of a legacy file by their names and not by their order; no by default.
     pub fn by_name(mut self, by_name: bool) -> Self {
         self.by_name = by_name;
+        self
+    }
+
+    /// Is a loaded model compiled as its file says, with its optimizer's state? Yes by default; if not,
+    /// losses, metrics and optimizers need not be known, and what the file holds of them is kept as it
+    /// is for the next save.
+    pub fn compile(mut self, compile: bool) -> Self {
+        self.compile = compile;
         self
     }
 
@@ -202,11 +212,38 @@ impl LoadOptions {
             let mut slot = model.base().compile_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             slot.get_or_insert_with(|| compile.clone());
         }
-        let Some(tree) = &file.weights else { return Ok((model, LoadReport::default())) };
+        let Some(tree) = &file.weights else {
+            self.compile_model(&model).at(place)?;
+            return Ok((model, LoadReport::default()));
+        };
         let plan = self.plan(&model, &file, tree)?;
         load_assets(model.as_layer(), &file)?;
-        let report = self.apply(plan, &model, file.weights_place)?;
+        let kept = plan.kept.clone();
+        let mut report = self.apply(plan, &model, file.weights_place)?;
+        self.compile_model(&model).at(place)?;
+        if model.is_compiled()
+            && let Err(error) = locate(weights::restore_optimizer(&model, &kept), file.weights_place)
+        {
+            // As in Keras, models that were changed after training, old files, and those whose optimizer
+            // Keras forgot when it saved them in an old form before, go without it.
+            let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
+            let excused = file.form == FileForm::LegacyH5 || forgotten || is_quantized(model.as_layer());
+            if self.strict && !self.skip_mismatch && !excused {
+                return Err(error);
+            }
+            report.skipped.push("optimizer/vars".into());
+        }
         Ok((model, report))
+    }
+
+    /// Compiles a model as its file says.
+    fn compile_model(&self, model: &Model) -> Result<()> {
+        let Some(config) = model.get_compile_config()?.filter(|_| self.compile) else { return Ok(()) };
+        let Some(dict) = config.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(()) };
+        let _objects = crate::registry::with_argument(&self.custom_objects);
+        model.compile_from_config(dict).at("compile_config").map_err(|error| {
+            error.hint("register what is missing, give it with `custom_objects`, or load with `LoadOptions::new().compile(false)`")
+        })
     }
 
     fn plan(&self, model: &Model, file: &ModelFile, tree: &WeightTree) -> Result<Plan> {
@@ -231,7 +268,20 @@ impl LoadOptions {
     }
 
     fn apply(&self, plan: Plan, model: &Model, place: &'static str) -> Result<LoadReport> {
-        locate(plan.apply(model.as_layer(), self.strict && !self.skip_mismatch), place)
+        let strict = self.strict && !self.skip_mismatch;
+        let mut left_out = false;
+        if model.is_compiled() && !plan.kept.is_empty() {
+            if strict {
+                locate(plan.report.check(), place)?;
+            }
+            // As in Keras, weights alone may come from a model with another optimizer.
+            left_out = weights::restore_optimizer(model, &plan.kept).is_err();
+        }
+        let mut report = locate(plan.apply(model.as_layer(), strict), place)?;
+        if left_out {
+            report.skipped.push("optimizer/vars".into());
+        }
+        Ok(report)
     }
 
     /// Loads weights into a model, from `.weights.h5`, `.weights.json`, `.keras`, a directory,
@@ -271,6 +321,11 @@ impl LoadOptions {
         }
         self.apply(plan, model, file.weights_place)
     }
+}
+
+/// Has a model quantized layers, which have other weights to train than before?
+fn is_quantized(model: &LayerRef) -> bool {
+    model.base().dtype_policy().quantization().is_some() || model.layers().iter().any(is_quantized)
 }
 
 /// Puts the member of an archive in front of an error's path.

@@ -6,6 +6,7 @@
 //! models ([`LoadOptions`], [`SaveOptions`]), and files as such ([`ModelFile`]).
 
 mod atomic;
+pub mod callbacks;
 mod contents;
 mod diff;
 mod editor;

@@ -385,7 +385,8 @@ pub fn convert(
 ) -> Result<()> {
     let to = to.as_ref();
     let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Whole)?;
-    let (model, _) = load.load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
+    // Nothing is trained on the way: what the file holds of it goes on as it is.
+    let (model, _) = load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
     let name = to.to_string_lossy();
     let weights_alone = [".weights.h5", ".weights.json", ".safetensors"].iter().any(|suffix| name.ends_with(suffix));
     if weights_alone { save.save_weights(&model, to) } else { save.save_model(&model, to) }

@@ -10,7 +10,10 @@ use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
 use crate::error::{Result, ResultExt};
 use crate::layers::LayerRef;
-use crate::tensor::{Shape, Tensor, TensorBytes};
+use crate::models::Model;
+use crate::ops::dtypes::cast;
+use crate::optimizers::LossScaleOptimizer;
+use crate::tensor::{DType, Shape, Tensor, TensorBytes};
 use crate::variable::Variable;
 
 /// The groups of a file that no layer has: an optimizer's state. Kept, and written back unharmed.
@@ -44,10 +47,55 @@ fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()>
     group.groups.iter().try_for_each(|(name, group)| keep(&format!("{path}/{name}"), group, kept))
 }
 
-/// What a model keeps of its file beside its weights.
-pub(super) fn kept(model: &LayerRef) -> Vec<KeptGroup> {
-    model.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// The state of a compiled model's optimizer, or what a model keeps of its file beside its weights.
+pub(super) fn kept(model: &LayerRef) -> Result<Vec<KeptGroup>> {
+    if !Model::from(model.clone()).is_compiled() {
+        return Ok(model.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    }
+    let mut groups = Vec::new();
+    let mut path = "optimizer".to_owned();
+    let mut next = Model::from(model.clone()).optimizer();
+    while let Some(optimizer) = next {
+        let values = optimizer.save_own_variables().at("optimizer")?;
+        let datasets = values.iter().enumerate().map(|(i, value)| Ok((i.to_string(), value.to_bytes()?)));
+        groups.push(KeptGroup {
+            path: format!("{path}/vars"),
+            attrs: vec![("name".to_owned(), H5Attr::Str(optimizer.name().to_owned()))],
+            datasets: datasets.collect::<Result<_>>()?,
+        });
+        path.push_str("/inner_optimizer");
+        next = optimizer.downcast_ref::<LossScaleOptimizer>().map(|scaling| scaling.inner_optimizer().clone());
+    }
+    Ok(groups)
 }
+
+/// Gives a compiled model's optimizer its state from a file; builds it if need be.
+///
+/// # Errors
+/// When the state is another optimizer's; nothing is changed then.
+pub(super) fn restore_optimizer(model: &Model, kept: &[KeptGroup]) -> Result<()> {
+    let (Some(optimizer), Some(group)) = (model.optimizer(), kept.iter().find(|group| group.path == STATE)) else {
+        return Ok(());
+    };
+    let mut numbered: Vec<(usize, &TensorBytes)> =
+        group.datasets.iter().filter_map(|(name, data)| Some((name.parse().ok()?, data))).collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    let values = numbered.iter().map(|(_, data)| Tensor::from_bytes(data)).collect::<Result<Vec<_>>>().at(STATE)?;
+    if !optimizer.is_built() && optimizer.variables()?.len() != values.len() {
+        optimizer.build(&model.trainable_weights()).at(STATE)?;
+    }
+    let steps = values.first().map(|steps| cast(steps, DType::Int64)?.item::<i64>()).transpose().at(STATE)?;
+    if steps == Some(0) && values.len() < optimizer.variables()?.len() {
+        // Saved before the first step, when there was nothing yet but counters.
+        return Ok(());
+    }
+    optimizer.load_own_variables(&values).map_err(|error| {
+        error.at(STATE).hint("load with `compile(false)` (or `strict(false)`) to do without the optimizer's state")
+    })
+}
+
+/// Where the optimizer's own variables stand.
+const STATE: &str = "optimizer/vars";
 
 /// A model's weights by the paths of its layers, and the groups in Keras's order.
 pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTree, Vec<String>)> {
@@ -62,7 +110,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         let group = file.make_group(&vars)?;
         group.attrs.insert("name".into(), H5Attr::Str(layer.name().to_owned()));
         for (index, variable) in layer.saved_weights().iter().enumerate() {
-            let bytes = variable.read().to_bytes().at_with(|| variable.path().to_owned())?;
+            let bytes = variable.value_in_files().and_then(|value| value.to_bytes()).at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
         for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
@@ -70,7 +118,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         }
         order.push(vars);
     }
-    for kept in kept(model) {
+    for kept in kept(model)? {
         let target = file.make_group(&kept.path)?;
         target.attrs.extend(kept.attrs);
         target.tensors.extend(kept.datasets.into_iter().map(|(name, data)| (name, data.into())));
@@ -212,7 +260,7 @@ impl Plan {
             self.report.check()?;
         }
         for (variable, value) in &self.assignments {
-            variable.assign(value)?;
+            variable.assign_from_file(value)?;
         }
         for (layer, name, value) in &self.states {
             layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;
@@ -220,7 +268,7 @@ impl Plan {
         for layer in &self.layers {
             layer.layer().after_load().at_with(|| layer.name().to_owned())?;
         }
-        if !self.kept.is_empty() {
+        if !self.kept.is_empty() && model.base().trained().is_none() {
             *model.base().kept.lock().unwrap_or_else(PoisonError::into_inner) = self.kept;
         }
         Ok(self.report)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use keras_serial_tests::cases::{Outcome, entries, run};
-use keras_serial_tests::{formats, layers, objects};
+use keras_serial_tests::{formats, layers, objects, training};
 
 const KINDS: [&str; 5] = ["layers", "models", "objects", "training", "formats"];
 
@@ -73,6 +73,7 @@ fn cases(folder: &Path, kind: &str) -> Vec<(String, PathBuf)> {
 fn run_case(kind: &str, case: &Path) -> Outcome {
     match kind {
         "layers" | "models" => run(|| layers::run(case)),
+        "training" => run(|| training::run(case)),
         "formats" => run(|| formats::run(case)),
         "objects" => {
             let kind = case

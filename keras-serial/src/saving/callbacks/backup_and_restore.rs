@@ -1,0 +1,315 @@
+//! Goes on with training that was cut off.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{Dict, Value};
+use crate::saving::{LoadOptions, SaveOptions, write_atomically};
+use crate::training::callbacks::frequency::BatchCounter;
+use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
+use crate::training::is_interrupted;
+
+/// Keeps weights, the optimizer's state and the epoch in a directory, and starts from there when a
+/// run was cut off. A run that comes to its end removes the directory.
+///
+/// # Arguments
+/// - `backup_dir`: for this callback alone.
+/// - `save_freq`: after how many batches, or (the default) after each epoch. A run that was cut off
+///   within an epoch begins that epoch anew, with the weights of the last backup.
+/// - `double_checkpoint`: is the backup before the last kept too, in case that one can't be read? No
+///   by default.
+/// - `delete_checkpoint`: is the directory removed in the end? Yes by default.
+///
+/// Files are Keras's (`latest.weights.h5`, `training_metadata.json`), each there whole or not at all: it
+/// can go on where Keras stopped. Runs that [`interrupt`](crate::training::interrupt) ended keep their
+/// backup. Follows <https://keras.io/api/callbacks/backup_and_restore>.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// use keras_serial::callbacks::{BackupAndRestore, LambdaCallback};
+/// let directory = tempfile::tempdir()?;
+/// let backup = || BackupAndRestore::new(directory.path().join("backup"));
+/// let model = Sequential::new([Input::new([1]).layer(), Dense::new(1).into()])?;
+/// model.compile(Compile::new("adam", "mse"))?;
+/// let x = Tensor::from_slice(&[0.0f32, 1.0, 2.0, 3.0], [4, 1])?;
+/// let power_cut = LambdaCallback::new().on_epoch_begin(|epoch, _, _| match epoch {
+///     4 => Err(Error::new(ErrorKind::Io, "no more power")),
+///     _ => Ok(()),
+/// });
+/// let fit = || Fit::new().epochs(10).verbose(0);
+/// model.fit((&x, &x), fit().callback(backup()).callback(power_cut)).unwrap_err();
+/// let history = model.fit((&x, &x), fit().callback(backup()))?;
+/// assert_eq!(history.epoch, [4, 5, 6, 7, 8, 9]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct BackupAndRestore {
+    backup_dir: PathBuf,
+    save_freq: Frequency,
+    double_checkpoint: bool,
+    delete_checkpoint: bool,
+    batches: BatchCounter,
+    /// The last batch that was seen, and the epoch that a resumed run begins with.
+    batch: usize,
+    epoch: usize,
+    /// Were all batches of the epoch seen?
+    is_whole: bool,
+}
+
+impl BackupAndRestore {
+    /// In this directory, after each epoch.
+    pub fn new(backup_dir: impl AsRef<Path>) -> Self {
+        Self {
+            backup_dir: backup_dir.as_ref().to_path_buf(),
+            save_freq: Frequency::Epoch,
+            double_checkpoint: false,
+            delete_checkpoint: true,
+            batches: BatchCounter::default(),
+            batch: 0,
+            epoch: 0,
+            is_whole: false,
+        }
+    }
+
+    /// Sets `save_freq`.
+    #[must_use]
+    pub fn save_freq(mut self, frequency: impl Into<Frequency>) -> Self {
+        self.save_freq = frequency.into();
+        self
+    }
+
+    /// Sets `double_checkpoint`.
+    #[must_use]
+    pub fn double_checkpoint(mut self, double: bool) -> Self {
+        self.double_checkpoint = double;
+        self
+    }
+
+    /// Sets `delete_checkpoint`.
+    #[must_use]
+    pub fn delete_checkpoint(mut self, delete: bool) -> Self {
+        self.delete_checkpoint = delete;
+        self
+    }
+
+    fn weights(&self) -> PathBuf {
+        self.backup_dir.join("latest.weights.h5")
+    }
+
+    fn metadata(&self) -> PathBuf {
+        self.backup_dir.join("training_metadata.json")
+    }
+
+    /// Gives the model what a backup has; gives the epoch to go on with.
+    fn load(&self, cx: &CallbackContext<'_>) -> Result<Option<usize>> {
+        let model = cx.model();
+        if self.weights().exists() {
+            if let Some(optimizer) = model.optimizer().filter(|optimizer| !optimizer.is_built()) {
+                optimizer.build(&model.trainable_weights())?;
+            }
+            LoadOptions::new().load_weights(model, self.weights())?;
+        }
+        let metadata = self.metadata();
+        if !metadata.exists() {
+            return Ok(None);
+        }
+        let epoch = || -> Result<usize> {
+            let text = fs::read_to_string(&metadata)?;
+            let value = Value::parse(&text)?;
+            let epoch = value.get("epoch").and_then(Value::as_f64).filter(|epoch| *epoch >= 0.0);
+            epoch.map(|epoch| epoch as usize).ok_or_else(|| {
+                Error::new(ErrorKind::Config, "the backup's metadata name no epoch").received(value.short())
+            })
+        };
+        epoch().at_with(|| metadata.display().to_string()).map(Some)
+    }
+
+    fn save(&self, cx: &CallbackContext<'_>) -> Result<()> {
+        fs::create_dir_all(&self.backup_dir).map_err(Error::from).at_with(|| self.backup_dir.display().to_string())?;
+        if self.double_checkpoint {
+            for path in [self.weights(), self.metadata()] {
+                if path.exists() {
+                    copy(&path, &previous(&path))?;
+                }
+            }
+        }
+        SaveOptions::new().save_weights(cx.model(), self.weights())?;
+        let number = |number: usize| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
+        let metadata =
+            Dict::from([("epoch".to_owned(), number(self.epoch)), ("batch".to_owned(), number(self.batch))]);
+        let text = Value::Dict(metadata).to_json();
+        write_atomically(self.metadata(), |file| Ok(file.write_all(text.as_bytes())?))
+    }
+}
+
+/// The path of the backup before the last.
+fn previous(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".bkp");
+    PathBuf::from(name)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let bytes = fs::read(from).map_err(Error::from).at_with(|| from.display().to_string())?;
+    write_atomically(to, |file| Ok(file.write_all(&bytes)?))
+}
+
+impl Callback for BackupAndRestore {
+    fn on_train_begin(&mut self, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
+        if self.backup_dir.as_os_str().is_empty() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "Empty `backup_dir` argument passed"));
+        }
+        if !cx.model().base().is_built() {
+            return Err(Error::new(
+                ErrorKind::NotBuilt,
+                "To use the BackupAndRestore callback, your model must be built before you call `fit()`",
+            )
+            .hint("call it on a batch of data")
+            .at(cx.model().name().to_owned()));
+        }
+        let found = match self.load(cx) {
+            Err(_) if previous(&self.weights()).exists() => {
+                copy(&previous(&self.weights()), &self.weights())?;
+                if previous(&self.metadata()).exists() {
+                    copy(&previous(&self.metadata()), &self.metadata())?;
+                } else if self.metadata().exists() {
+                    fs::remove_file(self.metadata())?;
+                }
+                self.load(cx)?
+            }
+            found => found?,
+        };
+        if let Some(epoch) = found {
+            cx.set_initial_epoch(epoch);
+            self.epoch = epoch;
+        }
+        Ok(())
+    }
+
+    fn on_epoch_begin(&mut self, epoch: usize, _: &mut Logs, _: &CallbackContext<'_>) -> Result<()> {
+        (self.epoch, self.is_whole) = (epoch, false);
+        Ok(())
+    }
+
+    fn on_train_batch_end(&mut self, batch: usize, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
+        self.is_whole = cx.params().steps.is_some_and(|steps| batch + 1 >= steps);
+        self.batch = batch;
+        if self.batches.is_due(batch, self.save_freq) { self.save(cx) } else { Ok(()) }
+    }
+
+    fn on_epoch_end(&mut self, epoch: usize, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
+        if is_interrupted(cx.model()) && !self.is_whole {
+            return Ok(());
+        }
+        (self.epoch, self.batch) = (epoch + 1, 0);
+        if self.save_freq == Frequency::Epoch { self.save(cx) } else { Ok(()) }
+    }
+
+    fn on_train_end(&mut self, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
+        if self.delete_checkpoint && !is_interrupted(cx.model()) && self.backup_dir.exists() {
+            fs::remove_dir_all(&self.backup_dir).map_err(Error::from).at_with(|| self.backup_dir.display().to_string())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Tensor;
+    use crate::training::callbacks::{CallbackParams, LambdaCallback, testing::model};
+    use crate::training::{Compile, Fit, interrupt};
+
+    fn data() -> (Tensor, Tensor) {
+        let x = Tensor::from_slice(&[0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [4, 2]).unwrap();
+        (x, Tensor::from_slice(&[1.0f32, 2.0, 3.0, 5.0], [4, 1]).unwrap())
+    }
+
+    fn fit<'a>() -> Fit<'a> {
+        Fit::new().epochs(6).batch_size(2).shuffle(false).verbose(0)
+    }
+
+    fn bits(model: &crate::models::Model) -> Vec<Vec<u32>> {
+        let values = model.get_weights();
+        values.iter().map(|value| value.to_vec::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()).collect()
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_ends_as_one_that_was_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let backup = directory.path().join("backup");
+        let (x, y) = data();
+        let whole = model();
+        let start = whole.get_weights();
+        whole.compile(Compile::new("adam", "mse")).unwrap();
+        let expected = whole.fit((&x, &y), fit()).unwrap();
+
+        let again = || {
+            let model = model();
+            model.set_weights(&start).unwrap();
+            model.compile(Compile::new("adam", "mse")).unwrap();
+            model
+        };
+        let killed = LambdaCallback::new().on_train_batch_end(|batch, _, cx| {
+            let steps = cx.model().optimizer().unwrap().iterations()?;
+            if batch == 0 && steps == 7 { Err(Error::new(ErrorKind::Io, "killed")) } else { Ok(()) }
+        });
+        let first = again();
+        first.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup)).callback(killed)).unwrap_err();
+        assert!(backup.join("latest.weights.h5").exists());
+        let text = fs::read_to_string(backup.join("training_metadata.json")).unwrap();
+        assert_eq!(text, r#"{"epoch": 3, "batch": 0}"#);
+
+        // A new process: the weights and the optimizer's state are those of the file.
+        let resumed = again();
+        let history = resumed.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
+        assert_eq!(history.epoch, [3, 4, 5]);
+        assert_eq!(history.get("loss").unwrap(), &expected.get("loss").unwrap()[3..]);
+        assert_eq!(bits(&resumed), bits(&whole));
+        assert!(!backup.exists());
+    }
+
+    #[test]
+    fn interrupts_keep_the_backup_and_the_model() {
+        let directory = tempfile::tempdir().unwrap();
+        let backup = directory.path().join("backup");
+        let (x, y) = data();
+        let model = model();
+        model.compile(Compile::new("sgd", "mse")).unwrap();
+        let key = LambdaCallback::new().on_train_batch_end(|batch, _, cx| {
+            if batch == 0 && cx.model().optimizer().unwrap().iterations()? == 3 {
+                interrupt();
+            }
+            Ok(())
+        });
+        let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup)).callback(key)).unwrap();
+        assert_eq!(history.epoch, [0, 1]);
+        assert_eq!(model.optimizer().unwrap().iterations().unwrap(), 3);
+        // The second epoch was not whole: it is done again.
+        let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
+        assert_eq!(history.epoch, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn the_backup_before_the_last_helps_when_that_is_broken() {
+        let directory = tempfile::tempdir().unwrap();
+        let backup = directory.path().join("backup");
+        let (x, y) = data();
+        let model = model();
+        model.compile(Compile::new("sgd", "mse")).unwrap();
+        let callback = || BackupAndRestore::new(&backup).double_checkpoint(true).delete_checkpoint(false);
+        model.fit((&x, &y), fit().epochs(3).callback(callback())).unwrap();
+        fs::write(backup.join("latest.weights.h5"), b"broken").unwrap();
+        let history = model.fit((&x, &y), fit().epochs(5).callback(callback())).unwrap();
+        assert_eq!(history.epoch, [2, 3, 4]);
+        fs::write(backup.join("latest.weights.h5"), b"broken").unwrap();
+        fs::remove_file(backup.join("latest.weights.h5.bkp")).unwrap();
+        assert!(model.fit((&x, &y), fit().callback(callback())).is_err());
+
+        let cx = CallbackContext::new(&model, CallbackParams::default());
+        let error = BackupAndRestore::new("").on_train_begin(&mut Logs::new(), &cx).unwrap_err();
+        assert!(error.to_string().contains("Empty `backup_dir` argument passed"));
+    }
+}

@@ -1,0 +1,63 @@
+//! How often something is done.
+
+/// After each epoch, or after so many batches.
+///
+/// ```
+/// use keras_serial::training::callbacks::Frequency;
+/// assert_eq!(Frequency::from(100), Frequency::Batches(100));
+/// assert_eq!(Frequency::default(), Frequency::Epoch);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Frequency {
+    /// After each epoch (Keras's `"epoch"`).
+    #[default]
+    Epoch,
+    /// After so many batches; each one if it is 1 (Keras's `"batch"`).
+    Batches(usize),
+}
+
+impl From<usize> for Frequency {
+    fn from(batches: usize) -> Self {
+        Self::Batches(batches)
+    }
+}
+
+/// Counts batches, of which callbacks see only the last of each call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BatchCounter {
+    since: usize,
+    last: Option<usize>,
+}
+
+impl BatchCounter {
+    /// Is it time after this batch?
+    pub fn is_due(&mut self, batch: usize, frequency: Frequency) -> bool {
+        let Frequency::Batches(every) = frequency else { return false };
+        self.since += match self.last {
+            Some(last) if batch > last => batch - last,
+            _ => batch + 1,
+        };
+        self.last = Some(batch);
+        let due = self.since >= every;
+        if due {
+            self.since = 0;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_counted_over_epochs() {
+        let mut counter = BatchCounter::default();
+        let mut due = |batches: &[usize]| -> Vec<bool> {
+            batches.iter().map(|batch| counter.is_due(*batch, Frequency::Batches(3))).collect()
+        };
+        assert_eq!(due(&[0, 1, 2, 3]), [false, false, true, false]);
+        // A new epoch, with two batches in each call.
+        assert_eq!(due(&[1, 3]), [true, false]);
+    }
+}

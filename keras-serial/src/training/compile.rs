@@ -1,0 +1,271 @@
+//! With what a model is trained: the arguments of `compile`, and their configuration.
+
+use std::sync::{Arc, PoisonError};
+
+use super::compiled::Compiled;
+use super::parts::{self, LossWeights, Losses, Metrics};
+use crate::config::wrong_type;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::{Dict, Value};
+use crate::models::Model;
+use crate::object::Handle;
+use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
+use crate::tensor::Nested;
+
+/// The optimizer of `compile`: a name, an [`Optimizer`], or none for models that are only evaluated.
+#[derive(Clone, Debug)]
+pub struct CompileOptimizer(Result<Option<Optimizer>>);
+
+impl CompileOptimizer {
+    /// No optimizer: the model can't be fitted.
+    pub fn none() -> Self {
+        Self(Ok(None))
+    }
+}
+
+/// By Keras's name; an unknown one is an error of `compile`.
+impl From<&str> for CompileOptimizer {
+    fn from(name: &str) -> Self {
+        Self(optimizers::get(&Value::from(name)).map(Some))
+    }
+}
+
+impl From<Optimizer> for CompileOptimizer {
+    fn from(optimizer: Optimizer) -> Self {
+        Self(Ok(Some(optimizer)))
+    }
+}
+
+impl<T: Optimize> From<T> for CompileOptimizer {
+    fn from(optimizer: T) -> Self {
+        Optimizer::new(optimizer).into()
+    }
+}
+
+/// The arguments of [`Model::compile`].
+///
+/// # Arguments
+/// - `optimizer`, `loss`: by name or with arguments; see [`Losses`].
+/// - `loss_weights`: what each output's loss is multiplied by in their sum.
+/// - `metrics`, `weighted_metrics`: what is measured besides the loss; the latter with the samples' weights.
+/// - `run_eagerly`, `jit_compile`: kept for Keras; they change nothing here.
+/// - `steps_per_execution`: callbacks are called every so many batches; 1 by default.
+/// - `auto_scale_loss`: does an optimizer of a `mixed_float16` model scale its loss? Yes by default.
+///
+/// Follows <https://keras.io/api/models/model_training_apis/#compile-method>.
+///
+/// ```
+/// use keras_serial::optimizers::{Adam, OptimizerExt};
+/// use keras_serial::prelude::*;
+/// let model = Sequential::new([Input::new([3]).layer(), Dense::new(1).into()])?;
+/// model.compile(Compile::new(Adam::new().learning_rate(0.01), "mse").metrics(["mae"]))?;
+/// let config = model.get_compile_config()?.unwrap_or_default();
+/// assert_eq!(config.get("loss").and_then(|loss| loss.as_str()), Some("mse"));
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "`Model::compile` takes it"]
+pub struct Compile {
+    optimizer: CompileOptimizer,
+    pub(super) loss: Losses,
+    pub(super) loss_weights: LossWeights,
+    pub(super) metrics: Metrics,
+    pub(super) weighted_metrics: Metrics,
+    run_eagerly: bool,
+    pub(super) steps_per_execution: usize,
+    jit_compile: bool,
+    auto_scale_loss: bool,
+    /// The entries as the file has them, where numbers would lose how they are written.
+    loss_weights_value: Option<Value>,
+}
+
+impl Compile {
+    /// With this optimizer and loss, and no metrics.
+    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl Into<Losses>) -> Self {
+        Self {
+            optimizer: optimizer.into(),
+            loss: loss.into(),
+            loss_weights: LossWeights::none(),
+            metrics: Metrics::none(),
+            weighted_metrics: Metrics::none(),
+            run_eagerly: false,
+            steps_per_execution: 1,
+            jit_compile: false,
+            auto_scale_loss: true,
+            loss_weights_value: None,
+        }
+    }
+
+    /// Sets `loss_weights`.
+    pub fn loss_weights(mut self, loss_weights: impl Into<LossWeights>) -> Self {
+        self.loss_weights = loss_weights.into();
+        self.loss_weights_value = None;
+        self
+    }
+
+    /// Sets `metrics`.
+    pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
+        self.metrics = metrics.into();
+        self
+    }
+
+    /// Sets `weighted_metrics`.
+    pub fn weighted_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
+        self.weighted_metrics = metrics.into();
+        self
+    }
+
+    /// Sets `run_eagerly`.
+    pub fn run_eagerly(mut self, run_eagerly: bool) -> Self {
+        self.run_eagerly = run_eagerly;
+        self
+    }
+
+    /// Sets `steps_per_execution`.
+    pub fn steps_per_execution(mut self, steps: usize) -> Self {
+        self.steps_per_execution = steps;
+        self
+    }
+
+    /// Sets `jit_compile`.
+    pub fn jit_compile(mut self, jit_compile: bool) -> Self {
+        self.jit_compile = jit_compile;
+        self
+    }
+
+    /// Sets `auto_scale_loss`.
+    pub fn auto_scale_loss(mut self, auto_scale_loss: bool) -> Self {
+        self.auto_scale_loss = auto_scale_loss;
+        self
+    }
+
+    /// The arguments as Keras writes them (`Model.get_compile_config`).
+    ///
+    /// # Errors
+    /// When an object can't be serialized.
+    pub fn to_config(&self) -> Result<Dict> {
+        let optimizer = match &self.optimizer.0 {
+            Ok(None) => Value::Null,
+            Ok(Some(optimizer)) => optimizer.serialize().at("optimizer")?,
+            Err(error) => return Err(error.clone().at("optimizer")),
+        };
+        let weights = self.loss_weights_value.clone().unwrap_or_else(|| weights_to_value(&self.loss_weights.0));
+        Ok(Dict::from([
+            ("optimizer".to_owned(), optimizer),
+            ("loss".to_owned(), parts::to_value(&self.loss.0).at("loss")?),
+            ("loss_weights".to_owned(), weights),
+            ("metrics".to_owned(), parts::to_value(&self.metrics.0).at("metrics")?),
+            ("weighted_metrics".to_owned(), parts::to_value(&self.weighted_metrics.0).at("weighted_metrics")?),
+            ("run_eagerly".to_owned(), Value::Bool(self.run_eagerly)),
+            ("steps_per_execution".to_owned(), Value::Int(i64::try_from(self.steps_per_execution).unwrap_or(1))),
+            ("jit_compile".to_owned(), Value::Bool(self.jit_compile)),
+        ]))
+    }
+
+    /// Reads what [`Compile::to_config`] writes; every entry may be left out. Custom objects in scope
+    /// are found.
+    ///
+    /// # Errors
+    /// When an object is not known or refuses its configuration.
+    pub fn from_config(config: &Dict) -> Result<Self> {
+        let entry = |name: &str| config.get(name).unwrap_or(&Value::Null);
+        let flag = |name: &'static str, default: bool| match entry(name) {
+            Value::Null => Ok(default),
+            Value::Bool(flag) => Ok(*flag),
+            // "auto" is decided where the model is compiled; here it makes no difference.
+            Value::Str(auto) if auto == "auto" => Ok(false),
+            other => Err(wrong_type("a boolean", other).at(name)),
+        };
+        let optimizer = match config.get("optimizer") {
+            None => CompileOptimizer::from("rmsprop"),
+            Some(Value::Null) => CompileOptimizer::none(),
+            Some(form) => optimizers::get(form).at("optimizer")?.into(),
+        };
+        let steps = match entry("steps_per_execution") {
+            Value::Null => 1,
+            Value::Int(steps) if *steps > 0 => usize::try_from(*steps).unwrap_or(1),
+            other => return Err(wrong_type("a positive integer", other).at("steps_per_execution")),
+        };
+        let loss_weights = entry("loss_weights");
+        Ok(Self {
+            optimizer,
+            loss: Losses(parts::from_value(entry("loss")).at("loss")?),
+            loss_weights: LossWeights(weights_from_value(loss_weights).at("loss_weights")?),
+            metrics: Metrics(parts::from_value(entry("metrics")).at("metrics")?),
+            weighted_metrics: Metrics(parts::from_value(entry("weighted_metrics")).at("weighted_metrics")?),
+            run_eagerly: flag("run_eagerly", false)?,
+            steps_per_execution: steps,
+            jit_compile: flag("jit_compile", false)?,
+            auto_scale_loss: flag("auto_scale_loss", true)?,
+            loss_weights_value: Some(loss_weights.clone()),
+        })
+    }
+
+    /// The optimizer itself, for a model of this dtype policy.
+    pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
+        let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
+        let scales = optimizer.downcast_ref::<LossScaleOptimizer>().is_some();
+        Ok(Some(if self.auto_scale_loss && policy == "mixed_float16" && !scales {
+            LossScaleOptimizer::new(optimizer).name("loss_scale_optimizer").into()
+        } else {
+            optimizer
+        }))
+    }
+}
+
+fn weights_to_value(weights: &Nested<f64>) -> Value {
+    match weights {
+        Nested::Leaf(weight) => Value::Float(*weight),
+        Nested::None => Value::Null,
+        Nested::List(items) | Nested::Tuple(items) => Value::List(items.iter().map(weights_to_value).collect()),
+        Nested::Dict(items) => {
+            Value::Dict(items.iter().map(|(name, item)| (name.clone(), weights_to_value(item))).collect())
+        }
+    }
+}
+
+fn weights_from_value(value: &Value) -> Result<Nested<f64>> {
+    Ok(match value {
+        Value::Null => Nested::None,
+        Value::List(items) => Nested::List(items.iter().map(weights_from_value).collect::<Result<_>>()?),
+        Value::Dict(items) => {
+            let items = items.iter().map(|(name, item)| Ok((name.clone(), weights_from_value(item).at_with(|| name.clone())?)));
+            Nested::Dict(items.collect::<Result<_>>()?)
+        }
+        number => Nested::Leaf(number.as_f64().ok_or_else(|| wrong_type("a number", number))?),
+    })
+}
+
+impl Model {
+    /// Says with what the model is trained (`Model.compile`). What it was trained with before is
+    /// forgotten, the optimizer's state too.
+    ///
+    /// # Errors
+    /// When an optimizer, a loss or a metric of this name is not known, or arguments do not suit the
+    /// model; the model is compiled as before then.
+    pub fn compile(&self, compile: Compile) -> Result<()> {
+        if compile.steps_per_execution == 0 {
+            return Err(Error::new(ErrorKind::InvalidArgument, "`steps_per_execution` must be at least 1")
+                .received("steps_per_execution=0"));
+        }
+        let compiled = Compiled::new(self, compile)?;
+        *self.base().trained.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(compiled));
+        *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        #[cfg(feature = "archive")]
+        self.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
+    /// Compiles the model as a configuration says (`Model.compile_from_config`), and makes the
+    /// optimizer's variables if the model is built.
+    ///
+    /// # Errors
+    /// As [`Model::compile`].
+    pub fn compile_from_config(&self, config: &Dict) -> Result<()> {
+        self.compile(Compile::from_config(config)?)?;
+        if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
+            optimizer.build(&self.trainable_weights()).at("optimizer")?;
+        }
+        Ok(())
+    }
+}

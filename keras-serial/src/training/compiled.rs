@@ -1,0 +1,245 @@
+//! A compiled model: its optimizer, losses and metrics.
+
+use std::any::Any;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::callbacks::Logs;
+use super::compile::Compile;
+use super::compile_loss::CompileLoss;
+use super::compile_metrics::{CompileMetrics, put};
+use super::structure::like_predictions;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::json::Value;
+use crate::layers::{Batch, GraphModel, Trained};
+use crate::metrics::{Mean, Metric};
+use crate::models::Model;
+use crate::object::Handle;
+use crate::optimizers::Optimizer;
+use crate::tensor::{Nested, Tensor};
+
+/// What `compile` made of its arguments.
+pub(super) struct Compiled {
+    args: Compile,
+    optimizer: Option<Optimizer>,
+    /// Of Functional models, in the order of the outputs.
+    output_names: Option<Vec<String>>,
+    loss_tracker: Metric,
+    built: Mutex<Built>,
+}
+
+/// What depends on the shapes of truth and predictions.
+#[derive(Default, Clone)]
+struct Built {
+    loss: Option<Arc<CompileLoss>>,
+    metrics: Option<Arc<CompileMetrics>>,
+}
+
+impl Compiled {
+    pub(super) fn new(model: &Model, args: Compile) -> Result<Self> {
+        let optimizer = args.make_optimizer(model.base().dtype_policy().name())?;
+        if let Some(optimizer) = &optimizer {
+            // A name that is not known is an error here, and not in the first step.
+            optimizer.serialize().at("optimizer")?;
+        }
+        let graph = model.layer().graph().filter(|graph: &&dyn GraphModel| graph.is_functional());
+        let output_names = graph.and_then(GraphModel::graph_outputs).map(|outputs| {
+            let name = |output: &&Tensor| output.history().map(|h| h.node.operation.name()).unwrap_or_default();
+            outputs.leaves().iter().map(name).collect()
+        });
+        Ok(Self {
+            args,
+            optimizer,
+            output_names,
+            loss_tracker: Mean::new().name("loss").into(),
+            built: Mutex::default(),
+        })
+    }
+
+    /// What a model was compiled with.
+    pub(super) fn of(model: &Model, method: &str) -> Result<Arc<Self>> {
+        let trained = model.base().trained();
+        let compiled = trained.and_then(|trained| (trained as Arc<dyn Any + Send + Sync>).downcast::<Self>().ok());
+        compiled.ok_or_else(|| {
+            let error = Error::new(
+                ErrorKind::NotBuilt,
+                format!("You must call `compile()` before calling `{method}()`"),
+            );
+            error.hint("model.compile(Compile::new(\"adam\", \"mse\"))").at(model.name().to_owned())
+        })
+    }
+
+    pub(super) fn args(&self) -> &Compile {
+        &self.args
+    }
+
+    pub(super) fn optimizer(&self) -> Option<&Optimizer> {
+        self.optimizer.as_ref()
+    }
+
+    pub(super) fn loss_tracker(&self) -> &Metric {
+        &self.loss_tracker
+    }
+
+    fn has_loss(&self) -> bool {
+        !self.args.loss.0.leaves().is_empty()
+    }
+
+    fn has_metrics(&self) -> bool {
+        !self.args.metrics.0.leaves().is_empty() || !self.args.weighted_metrics.0.leaves().is_empty()
+    }
+
+    /// Labels and weights in the structure of the predictions.
+    pub(super) fn align(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<(Nested<Tensor>, Option<Nested<Tensor>>)> {
+        let Some(y) = &batch.y else {
+            return Err(Error::new(ErrorKind::InvalidArgument, "the data hold no labels, but the model has a loss or metrics")
+                .hint("give data as `(x, y)`"));
+        };
+        let lossless: Vec<bool> = self.args.loss.0.slots().iter().map(Option::is_none).collect();
+        let names = self.output_names.as_deref();
+        let y = like_predictions("y_true", y, y_pred, names, &lossless)?;
+        let weights = match &batch.sample_weight {
+            Some(nested) if !matches!(nested, Nested::Leaf(_)) => {
+                Some(like_predictions("sample_weight", nested, y_pred, names, &lossless)?)
+            }
+            weights => weights.clone(),
+        };
+        Ok((y, weights))
+    }
+
+    /// The compiled loss of a batch; `None` if there is none.
+    pub(super) fn loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Option<Tensor>> {
+        if !self.has_loss() {
+            return Ok(None);
+        }
+        let (y, weights) = self.align(batch, y_pred)?;
+        self.loss_for(&y, y_pred)?.evaluate(&y, y_pred, weights.as_ref())
+    }
+
+    pub(super) fn loss_for(&self, y: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Arc<CompileLoss>> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loss) = &built.loss {
+            return Ok(loss.clone());
+        }
+        let names = self.output_names.as_deref();
+        let loss = CompileLoss::build(&self.args.loss, &self.args.loss_weights, names, y, y_pred).at("loss")?;
+        Ok(built.loss.insert(Arc::new(loss)).clone())
+    }
+
+    fn metrics_for(&self, y: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Arc<CompileMetrics>> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(metrics) = &built.metrics {
+            return Ok(metrics.clone());
+        }
+        let names = self.output_names.as_deref();
+        let metrics = CompileMetrics::build(&self.args.metrics, &self.args.weighted_metrics, names, y, y_pred)?;
+        Ok(built.metrics.insert(Arc::new(metrics)).clone())
+    }
+
+    /// Finds losses and metrics for these structures, so that what does not fit shows before a step.
+    pub(super) fn prepare(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<()> {
+        if self.has_loss() || self.has_metrics() {
+            let (y, _) = self.align(batch, y_pred)?;
+            if self.has_loss() {
+                self.loss_for(&y, y_pred)?.check_labels(&y, y_pred)?;
+            }
+            if self.has_metrics() {
+                self.metrics_for(&y, y_pred)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Are losses and metrics found?
+    pub(super) fn is_prepared(&self) -> bool {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        (built.loss.is_some() || !self.has_loss()) && (built.metrics.is_some() || !self.has_metrics())
+    }
+
+    /// Adds a batch to the metrics.
+    pub(super) fn update_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<()> {
+        if !self.has_metrics() {
+            return Ok(());
+        }
+        let (y, weights) = self.align(batch, y_pred)?;
+        self.metrics_for(&y, y_pred)?.update(&y, y_pred, weights.as_ref())
+    }
+
+    /// All metrics, the loss's mean first.
+    pub(super) fn all_metrics(&self) -> Vec<Metric> {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut metrics = vec![self.loss_tracker.clone()];
+        metrics.extend(built.metrics.iter().flat_map(|compiled| compiled.metrics().map(|(_, metric)| metric.clone())));
+        metrics.extend(built.loss.iter().flat_map(|loss| loss.trackers().cloned()));
+        metrics
+    }
+
+    pub(super) fn reset_metrics(&self) -> Result<()> {
+        self.all_metrics().iter().try_for_each(|metric| metric.reset_state())
+    }
+
+    /// The metrics over all batches since they were reset, sorted by name as Keras's callbacks see them.
+    pub(super) fn results(&self) -> Result<Logs> {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut logs = Logs::new();
+        put(&mut logs, "loss", &self.loss_tracker.result()?)?;
+        if let Some(metrics) = &built.metrics {
+            metrics.results(&mut logs)?;
+        }
+        for tracker in built.loss.iter().flat_map(|loss| loss.trackers()) {
+            put(&mut logs, &tracker.name(), &tracker.result()?)?;
+        }
+        logs.sort_keys();
+        Ok(logs)
+    }
+}
+
+impl Trained for Compiled {
+    fn compile_config(&self) -> Result<Value> {
+        self.args.to_config().map(Value::Dict)
+    }
+
+    fn optimizer_size(&self) -> (usize, usize) {
+        let variables = self.optimizer.as_ref().filter(|optimizer| optimizer.is_built());
+        let variables = variables.and_then(|optimizer| optimizer.variables().ok()).unwrap_or_default();
+        variables.iter().fold((0, 0), |(count, bytes), variable| {
+            let own = variable.shape().num_elements().unwrap_or_default();
+            (count + own, bytes + own * variable.dtype().size())
+        })
+    }
+}
+
+impl Model {
+    /// Was the model compiled?
+    pub fn is_compiled(&self) -> bool {
+        self.base().trained().is_some()
+    }
+
+    /// The optimizer that the model was compiled with.
+    pub fn optimizer(&self) -> Option<Optimizer> {
+        Compiled::of(self, "optimizer").ok()?.optimizer.clone()
+    }
+
+    /// The metrics of the compiled model, the loss's mean first; those of names are known after a batch.
+    pub fn metrics(&self) -> Vec<Metric> {
+        Compiled::of(self, "metrics").map(|compiled| compiled.all_metrics()).unwrap_or_default()
+    }
+
+    /// Makes all metrics start over.
+    ///
+    /// # Errors
+    /// A metric's own.
+    pub fn reset_metrics(&self) -> Result<()> {
+        Compiled::of(self, "reset_metrics")?.reset_metrics()
+    }
+
+    /// Is a run of training asked to end after this batch (`Model.stop_training`)?
+    pub fn stop_training(&self) -> bool {
+        self.base().stop_training.load(Ordering::Relaxed)
+    }
+
+    /// Asks a run of training to end after this batch, from any thread; `fit` begins by taking it back.
+    pub fn set_stop_training(&self, stop: bool) {
+        self.base().stop_training.store(stop, Ordering::Relaxed);
+    }
+}

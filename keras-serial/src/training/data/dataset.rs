@@ -1,0 +1,302 @@
+//! Anything that gives batches, and what can be done with it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use rand::Rng;
+use rand::rngs::StdRng;
+
+use super::Batch;
+use super::arrays::span;
+use super::into_data::samples;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::shape::concat;
+use crate::random::Seed;
+use crate::tensor::{Nested, Tensor};
+
+/// The batches of one pass.
+pub type Batches = Box<dyn Iterator<Item = Result<Batch>> + Send>;
+
+/// Data in batches, as often as they are asked for.
+///
+/// [`DatasetExt`] shuffles, joins and prepares them ahead on a thread.
+pub trait Dataset: Send {
+    /// The number of batches of a pass, if it is known before.
+    fn num_batches(&self) -> Option<usize> {
+        None
+    }
+
+    /// Begins a pass.
+    ///
+    /// # Errors
+    /// When the data can't be had.
+    fn epoch(&mut self) -> Result<Batches>;
+}
+
+macro_rules! forward {
+    ($($type:ty),*) => {$(
+        impl<D: Dataset + ?Sized> Dataset for $type {
+            fn num_batches(&self) -> Option<usize> {
+                (**self).num_batches()
+            }
+
+            fn epoch(&mut self) -> Result<Batches> {
+                (**self).epoch()
+            }
+        }
+    )*};
+}
+
+forward!(&mut D, Box<D>);
+
+/// What can be made of a dataset.
+pub trait DatasetExt: Dataset + Sized {
+    /// Batches in random order, as far as a buffer of this many reaches.
+    fn shuffle(self, buffer: usize, seed: impl Into<Seed>) -> ShuffleBuffer<Self> {
+        ShuffleBuffer { data: self, buffer: buffer.max(1), rng: seed.into().generator() }
+    }
+
+    /// Batches of this many samples, whatever sizes they come in; the last one may have fewer.
+    fn batch(self, size: usize) -> Rebatch<Self> {
+        Rebatch { data: self, size: size.max(1) }
+    }
+
+    /// Batches made ahead on a thread, at most this many.
+    fn prefetch(self, ahead: usize) -> Prefetch<Self> {
+        Prefetch { data: self, ahead: ahead.max(1) }
+    }
+
+    /// Several passes as one.
+    fn repeat(self, times: usize) -> Repeat<Self>
+    where
+        Self: 'static,
+    {
+        Repeat { data: Arc::new(Mutex::new(self)), times }
+    }
+
+    /// The first batches alone.
+    fn take(self, batches: usize) -> Take<Self> {
+        Take { data: self, batches }
+    }
+}
+
+impl<D: Dataset> DatasetExt for D {}
+
+/// A dataset of a function that begins a pass.
+///
+/// ```
+/// use keras_serial::tensor::Tensor;
+/// use keras_serial::training::data::{Batch, Dataset, DatasetExt, FromFn};
+/// let mut data = FromFn::new(|| {
+///     (0..10).map(|i| {
+///         let x = Tensor::from_slice(&[i as f32], [1, 1])?;
+///         Ok(Batch { x: x.into(), y: None, sample_weight: None })
+///     })
+/// })
+/// .shuffle(10, 7)
+/// .batch(4)
+/// .prefetch(2);
+/// let sizes: Vec<usize> = data.epoch()?.map(|batch| batch?.x.single()?.shape().dim(0)).collect::<Result<_, _>>()?;
+/// assert_eq!(sizes, [4, 4, 2]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FromFn<F>(F);
+
+impl<F, I> FromFn<F>
+where
+    F: FnMut() -> I + Send,
+    I: Iterator<Item = Result<Batch>> + Send + 'static,
+{
+    /// Of this function.
+    pub fn new(begin: F) -> Self {
+        Self(begin)
+    }
+}
+
+impl<F, I> Dataset for FromFn<F>
+where
+    F: FnMut() -> I + Send,
+    I: Iterator<Item = Result<Batch>> + Send + 'static,
+{
+    fn epoch(&mut self) -> Result<Batches> {
+        Ok(Box::new((self.0)()))
+    }
+}
+
+/// The batches of an iterator, once; several epochs need `steps_per_epoch`.
+#[derive(Debug)]
+pub struct Once<I>(Option<I>);
+
+impl<I: Iterator<Item = Result<Batch>> + Send + 'static> Once<I> {
+    /// Of this iterator.
+    pub fn new(batches: impl IntoIterator<IntoIter = I>) -> Self {
+        Self(Some(batches.into_iter()))
+    }
+}
+
+impl<I: Iterator<Item = Result<Batch>> + Send + 'static> Dataset for Once<I> {
+    fn epoch(&mut self) -> Result<Batches> {
+        // A second pass of an iterator is empty.
+        Ok(match self.0.take() {
+            Some(batches) => Box::new(batches),
+            None => Box::new(std::iter::empty()),
+        })
+    }
+}
+
+/// See [`DatasetExt::shuffle`].
+#[derive(Debug)]
+pub struct ShuffleBuffer<D> {
+    data: D,
+    buffer: usize,
+    rng: StdRng,
+}
+
+impl<D: Dataset> Dataset for ShuffleBuffer<D> {
+    fn num_batches(&self) -> Option<usize> {
+        self.data.num_batches()
+    }
+
+    fn epoch(&mut self) -> Result<Batches> {
+        let mut batches = self.data.epoch()?;
+        let mut rng = self.rng.clone();
+        // The next pass has another order.
+        self.rng.random::<u64>();
+        let (size, mut buffer) = (self.buffer, Vec::new());
+        Ok(Box::new(std::iter::from_fn(move || {
+            while buffer.len() < size {
+                match batches.next() {
+                    Some(batch) => buffer.push(batch),
+                    None => break,
+                }
+            }
+            if buffer.is_empty() { None } else { Some(buffer.swap_remove(rng.random_range(0..buffer.len()))) }
+        })))
+    }
+}
+
+/// See [`DatasetExt::batch`].
+#[derive(Clone, Debug)]
+pub struct Rebatch<D> {
+    data: D,
+    size: usize,
+}
+
+impl<D: Dataset> Dataset for Rebatch<D> {
+    fn epoch(&mut self) -> Result<Batches> {
+        let (mut batches, size) = (self.data.epoch()?, self.size);
+        let mut waiting: VecDeque<Batch> = VecDeque::new();
+        Ok(Box::new(std::iter::from_fn(move || next_of(&mut batches, size, &mut waiting).transpose())))
+    }
+}
+
+/// Takes samples of several batches until there are enough.
+fn next_of(batches: &mut Batches, size: usize, waiting: &mut VecDeque<Batch>) -> Result<Option<Batch>> {
+    let mut taken: Vec<Batch> = Vec::new();
+    let mut missing = size;
+    while missing > 0 {
+        let Some(batch) = waiting.pop_front().map(Ok).or_else(|| batches.next()).transpose()? else { break };
+        let count = samples(&batch)?;
+        if count > missing {
+            taken.push(span(&batch, 0, missing)?);
+            waiting.push_front(span(&batch, missing, count)?);
+            break;
+        }
+        missing -= count;
+        taken.push(batch);
+    }
+    join(taken)
+}
+
+/// Batches of one structure, one after the other.
+fn join(batches: Vec<Batch>) -> Result<Option<Batch>> {
+    let Some(first) = batches.first().cloned() else { return Ok(None) };
+    if batches.len() == 1 {
+        return Ok(Some(first));
+    }
+    let part = |get: &dyn Fn(&Batch) -> Option<Nested<Tensor>>| -> Result<Option<Nested<Tensor>>> {
+        let parts: Vec<Nested<Tensor>> = batches.iter().filter_map(get).collect();
+        let Some(like) = parts.first() else { return Ok(None) };
+        if parts.len() != batches.len() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "some batches have labels or weights, and some have not"));
+        }
+        let flat: Vec<Vec<&Tensor>> = parts.iter().map(Nested::leaves).collect();
+        let leaves = (0..like.leaves().len()).map(|i| {
+            let tensors: Vec<Tensor> = flat.iter().filter_map(|part| part.get(i).map(|t| (*t).clone())).collect();
+            concat(&tensors, 0)
+        });
+        like.pack(leaves.collect::<Result<Vec<_>>>()?).map(Some)
+    };
+    let x = part(&|batch| Some(batch.x.clone()))?.unwrap_or(first.x);
+    Ok(Some(Batch { x, y: part(&|batch| batch.y.clone())?, sample_weight: part(&|batch| batch.sample_weight.clone())? }))
+}
+
+/// See [`DatasetExt::prefetch`].
+#[derive(Clone, Debug)]
+pub struct Prefetch<D> {
+    data: D,
+    ahead: usize,
+}
+
+impl<D: Dataset> Dataset for Prefetch<D> {
+    fn num_batches(&self) -> Option<usize> {
+        self.data.num_batches()
+    }
+
+    fn epoch(&mut self) -> Result<Batches> {
+        let batches = self.data.epoch()?;
+        let (sender, receiver) = mpsc::sync_channel(self.ahead);
+        // It ends when the receiver is dropped, or the batches are.
+        let scopes = crate::registry::Carried::capture();
+        let work = move || {
+            for batch in batches {
+                if sender.send(batch).is_err() {
+                    break;
+                }
+            }
+        };
+        std::thread::Builder::new().name("keras-serial prefetch".to_owned()).spawn(move || scopes.run(work))?;
+        Ok(Box::new(receiver.into_iter()))
+    }
+}
+
+/// See [`DatasetExt::repeat`].
+#[derive(Debug)]
+pub struct Repeat<D> {
+    data: Arc<Mutex<D>>,
+    times: usize,
+}
+
+impl<D: Dataset + 'static> Dataset for Repeat<D> {
+    fn num_batches(&self) -> Option<usize> {
+        let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        data.num_batches().and_then(|count| count.checked_mul(self.times))
+    }
+
+    fn epoch(&mut self) -> Result<Batches> {
+        let data = self.data.clone();
+        let passes = (0..self.times).flat_map(move |_| {
+            let mut data = data.lock().unwrap_or_else(PoisonError::into_inner);
+            data.epoch().unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
+        });
+        Ok(Box::new(passes))
+    }
+}
+
+/// See [`DatasetExt::take`].
+#[derive(Clone, Debug)]
+pub struct Take<D> {
+    data: D,
+    batches: usize,
+}
+
+impl<D: Dataset> Dataset for Take<D> {
+    fn num_batches(&self) -> Option<usize> {
+        self.data.num_batches().map(|count| count.min(self.batches))
+    }
+
+    fn epoch(&mut self) -> Result<Batches> {
+        Ok(Box::new(self.data.epoch()?.take(self.batches)))
+    }
+}

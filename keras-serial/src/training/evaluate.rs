@@ -1,0 +1,128 @@
+//! `evaluate`.
+
+use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, Logs};
+use super::compiled::Compiled;
+use super::data::{Batch, IntoData, Shuffle};
+use super::run::{Cut, Feed};
+use super::step::Stepper;
+use crate::error::{Result, ResultExt};
+use crate::models::Model;
+use crate::random::Seed;
+use crate::tensor::symbolic::Inner;
+use crate::tensor::{CallContext, Tensor};
+
+/// The arguments of [`Model::evaluate`] besides the data.
+///
+/// # Arguments
+/// - `batch_size`: 32 by default, for arrays.
+/// - `verbose`: 0 tells nothing, 1 shows a bar, 2 a line; 1 by default.
+/// - `steps`: how many batches; all by default.
+/// - `callbacks`.
+///
+/// Follows <https://keras.io/api/models/model_training_apis/#evaluate-method>.
+#[must_use = "`Model::evaluate` takes it"]
+pub struct Evaluate<'a> {
+    batch_size: Option<usize>,
+    verbose: u8,
+    steps: Option<usize>,
+    callbacks: CallbackList<'a>,
+}
+
+impl Default for Evaluate<'_> {
+    fn default() -> Self {
+        Self { batch_size: None, verbose: 1, steps: None, callbacks: CallbackList::new() }
+    }
+}
+
+impl<'a> Evaluate<'a> {
+    /// Batches of 32.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets `batch_size`.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// Sets `verbose`.
+    pub fn verbose(mut self, verbose: u8) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// Sets `steps`.
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// Adds a callback.
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(callback);
+        self
+    }
+}
+
+/// Builds what is not built yet, on symbols, and finds losses and metrics: what does not fit shows
+/// here, before anything is changed.
+pub(super) fn prepare(model: &Model, compiled: &Compiled, batch: &Batch) -> Result<()> {
+    let _inner = Inner::enter();
+    let symbols = batch.x.try_map(&mut |tensor| Ok(Tensor::symbol(tensor.shape().with(0, None)?, tensor.dtype())))?;
+    let y_pred = model.call(symbols, &CallContext::inference())?;
+    if model.layer().train_step().is_some() {
+        // Its steps may use neither the compiled loss nor labels.
+        return Ok(());
+    }
+    compiled.prepare(batch, &y_pred)
+}
+
+/// One pass through the data.
+pub(super) fn evaluate(
+    feed: &mut Feed<'_>,
+    compiled: &Compiled,
+    stepper: &Stepper<'_>,
+    callbacks: &mut CallbackList<'_>,
+    cx: &CallbackContext<'_>,
+) -> Result<Logs> {
+    callbacks.on_test_begin(&mut Logs::new(), cx)?;
+    compiled.reset_metrics()?;
+    let mut logs = Logs::new();
+    feed.epoch(|first, last, batches: Vec<Batch>| {
+        callbacks.on_test_batch_begin(first, &mut Logs::new(), cx)?;
+        for (i, batch) in batches.iter().enumerate() {
+            logs = stepper.test(batch).at_with(|| format!("batch {}", first + i + 1))?;
+        }
+        callbacks.on_test_batch_end(last, &mut logs, cx)?;
+        Ok(true)
+    })?;
+    let mut logs = stepper.epoch_logs(logs)?;
+    callbacks.on_test_end(&mut logs, cx)?;
+    Ok(logs)
+}
+
+impl Model {
+    /// The loss and metrics over data, by name: `(x, y)` or `(x, y, sample_weight)` as arrays, or a
+    /// [`Dataset`](super::Dataset).
+    ///
+    /// # Errors
+    /// When the model is not compiled, or data do not fit it.
+    pub fn evaluate<'a>(&self, data: impl IntoData<'a>, evaluate: Evaluate<'a>) -> Result<Logs> {
+        let compiled = Compiled::of(self, "evaluate")?;
+        let cut = Cut {
+            batch_size: evaluate.batch_size,
+            steps: evaluate.steps,
+            shuffle: Shuffle::None,
+            seed: Seed::default(),
+            steps_per_execution: compiled.args().steps_per_execution,
+        };
+        let mut feed = Feed::new(data.into_data()?, cut)?;
+        prepare(self, &compiled, &feed.sample()?)?;
+        let params = CallbackParams { verbose: evaluate.verbose, epochs: 1, steps: feed.steps() };
+        let cx = CallbackContext::new(self, params);
+        let mut callbacks = evaluate.callbacks;
+        callbacks.add_progbar(evaluate.verbose);
+        self::evaluate(&mut feed, &compiled, &Stepper::new(self, &compiled), &mut callbacks, &cx)
+    }
+}

@@ -1,0 +1,350 @@
+//! `fit`.
+
+use std::collections::BTreeMap;
+
+use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
+use super::interrupt::{RunGuard, is_interrupted};
+use super::compiled::Compiled;
+use super::data::{Batch, Data, IntoData, Shuffle};
+use super::evaluate::{evaluate, prepare};
+use super::run::{Cut, Feed};
+use super::step::Stepper;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::models::Model;
+use crate::random::Seed;
+
+/// How much samples of a class weigh; those of others weigh 1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassWeight(pub(super) BTreeMap<i64, f64>);
+
+impl<I: IntoIterator<Item = (i64, f64)>> From<I> for ClassWeight {
+    fn from(weights: I) -> Self {
+        Self(weights.into_iter().collect())
+    }
+}
+
+/// After which epochs `fit` validates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValidationFreq {
+    /// After each so many.
+    Every(usize),
+    /// After these, counted from 1.
+    Epochs(Vec<usize>),
+}
+
+impl From<usize> for ValidationFreq {
+    fn from(epochs: usize) -> Self {
+        Self::Every(epochs)
+    }
+}
+
+impl From<Vec<usize>> for ValidationFreq {
+    fn from(epochs: Vec<usize>) -> Self {
+        Self::Epochs(epochs)
+    }
+}
+
+impl ValidationFreq {
+    fn includes(&self, epoch: usize) -> bool {
+        match self {
+            Self::Every(epochs) => (epoch + 1).is_multiple_of((*epochs).max(1)),
+            Self::Epochs(epochs) => epochs.contains(&(epoch + 1)),
+        }
+    }
+}
+
+/// The arguments of [`Model::fit`] besides the data.
+///
+/// # Arguments
+/// - `batch_size`: 32 by default, for arrays.
+/// - `epochs`: 1 by default; the number of the last one, with `initial_epoch` that of the first.
+/// - `verbose`: 0 tells nothing, 1 shows a bar, 2 a line for each epoch; 1 by default.
+/// - `callbacks`: what is done besides.
+/// - `validation_split`: the share of the samples, from the end of arrays, that is validated with.
+/// - `validation_data`, `validation_steps`, `validation_batch_size`, `validation_freq`.
+/// - `shuffle`: are arrays mixed in each epoch? Yes by default; `seed` makes the order reproducible.
+/// - `class_weight`: how much samples of each class weigh.
+/// - `steps_per_epoch`: how many batches make an epoch; all by default.
+///
+/// Follows <https://keras.io/api/models/model_training_apis/#fit-method>.
+#[must_use = "`Model::fit` takes it"]
+pub struct Fit<'a> {
+    batch_size: Option<usize>,
+    epochs: usize,
+    verbose: u8,
+    callbacks: CallbackList<'a>,
+    validation_split: f64,
+    validation_data: Option<Result<Data<'a>>>,
+    shuffle: Shuffle,
+    seed: Seed,
+    class_weight: Option<ClassWeight>,
+    initial_epoch: usize,
+    steps_per_epoch: Option<usize>,
+    validation_steps: Option<usize>,
+    validation_batch_size: Option<usize>,
+    validation_freq: ValidationFreq,
+}
+
+impl Default for Fit<'_> {
+    fn default() -> Self {
+        Self {
+            batch_size: None,
+            epochs: 1,
+            verbose: 1,
+            callbacks: CallbackList::new(),
+            validation_split: 0.0,
+            validation_data: None,
+            shuffle: Shuffle::All,
+            seed: Seed::default(),
+            class_weight: None,
+            initial_epoch: 0,
+            steps_per_epoch: None,
+            validation_steps: None,
+            validation_batch_size: None,
+            validation_freq: ValidationFreq::Every(1),
+        }
+    }
+}
+
+impl<'a> Fit<'a> {
+    /// One epoch of batches of 32, shuffled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets `batch_size`.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.batch_size = Some(batch_size);
+        self
+    }
+
+    /// Sets `epochs`.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// Sets `verbose`.
+    pub fn verbose(mut self, verbose: u8) -> Self {
+        self.verbose = verbose;
+        self
+    }
+
+    /// Adds a callback; give it by `&mut` to look at it afterwards.
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(callback);
+        self
+    }
+
+    /// Sets `validation_split`.
+    pub fn validation_split(mut self, share: f64) -> Self {
+        self.validation_split = share;
+        self
+    }
+
+    /// Sets `validation_data`; it comes before `validation_split`.
+    pub fn validation_data(mut self, data: impl IntoData<'a>) -> Self {
+        self.validation_data = Some(data.into_data());
+        self
+    }
+
+    /// Sets `shuffle`.
+    pub fn shuffle(mut self, shuffle: impl Into<Shuffle>) -> Self {
+        self.shuffle = shuffle.into();
+        self
+    }
+
+    /// Seeds the order of the samples.
+    pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
+        self.seed = seed.into();
+        self
+    }
+
+    /// Sets `class_weight`.
+    pub fn class_weight(mut self, weights: impl Into<ClassWeight>) -> Self {
+        self.class_weight = Some(weights.into());
+        self
+    }
+
+    /// Sets `initial_epoch`.
+    pub fn initial_epoch(mut self, epoch: usize) -> Self {
+        self.initial_epoch = epoch;
+        self
+    }
+
+    /// Sets `steps_per_epoch`.
+    pub fn steps_per_epoch(mut self, steps: usize) -> Self {
+        self.steps_per_epoch = Some(steps);
+        self
+    }
+
+    /// Sets `validation_steps`.
+    pub fn validation_steps(mut self, steps: usize) -> Self {
+        self.validation_steps = Some(steps);
+        self
+    }
+
+    /// Sets `validation_batch_size`; that of training by default.
+    pub fn validation_batch_size(mut self, batch_size: usize) -> Self {
+        self.validation_batch_size = Some(batch_size);
+        self
+    }
+
+    /// Sets `validation_freq`.
+    pub fn validation_freq(mut self, freq: impl Into<ValidationFreq>) -> Self {
+        self.validation_freq = freq.into();
+        self
+    }
+}
+
+impl Model {
+    /// Trains the model: `x`, `(x, y)` or `(x, y, sample_weight)` as arrays, or a
+    /// [`Dataset`](super::Dataset). Gives the losses and metrics of each epoch.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let model = Sequential::new([Input::new([1]).layer(), Dense::new(1).kernel_initializer("zeros").into()])?;
+    /// model.compile(Compile::new("sgd", "mse"))?;
+    /// let x = Tensor::from_slice(&[0.0f32, 1.0, 2.0, 3.0], [4, 1])?;
+    /// let y = Tensor::from_slice(&[1.0f32, 3.0, 5.0, 7.0], [4, 1])?;
+    /// let history = model.fit((&x, &y), Fit::new().epochs(20).verbose(0))?;
+    /// let losses = history.get("loss").unwrap_or_default();
+    /// assert_eq!(losses[0], 21.0);
+    /// assert!(losses[19] < 2.0);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the model is not compiled, data do not fit it (before anything is changed), or a step or
+    /// callback fails: names the epoch and the batch.
+    pub fn fit<'a>(&self, data: impl IntoData<'a>, fit: Fit<'a>) -> Result<History> {
+        let compiled = Compiled::of(self, "fit")?;
+        let mut data = data.into_data()?;
+        let mut validation = fit.validation_data.transpose().at("validation_data")?;
+        if fit.validation_split != 0.0 && validation.is_none() {
+            let (train, rest) = split(data, fit.validation_split)?;
+            data = train;
+            validation = Some(rest);
+        }
+        let steps_per_execution = compiled.args().steps_per_execution;
+        let cut = Cut {
+            batch_size: fit.batch_size,
+            steps: fit.steps_per_epoch,
+            shuffle: fit.shuffle,
+            seed: fit.seed,
+            steps_per_execution,
+        };
+        let mut feed = Feed::new(data, cut)?;
+        if let Some(weights) = fit.class_weight {
+            feed = feed.with_class_weight(weights)?;
+        }
+        let is_arrays = matches!(validation, Some(Data::Arrays(_)));
+        let mut validation = validation
+            .map(|data| {
+                let batch_size = fit.validation_batch_size.or(fit.batch_size.filter(|_| is_arrays));
+                let cut = Cut {
+                    batch_size,
+                    steps: fit.validation_steps,
+                    shuffle: Shuffle::None,
+                    seed: Seed::default(),
+                    steps_per_execution,
+                };
+                Feed::new(data, cut)
+            })
+            .transpose()
+            .at("validation_data")?;
+
+        let needs_optimizer = || !self.trainable_weights().is_empty() && self.layer().train_step().is_none();
+        prepare(self, &compiled, &feed.sample()?)?;
+        if let Some(validation) = &mut validation {
+            prepare(self, &compiled, &validation.sample()?).at("validation_data")?;
+        }
+        match compiled.optimizer() {
+            Some(optimizer) if !optimizer.is_built() => optimizer.build(&self.trainable_weights()).at("optimizer")?,
+            None if needs_optimizer() => {
+                return Err(Error::new(ErrorKind::InvalidArgument, "the model was compiled without an optimizer")
+                    .hint("compile it with one to train it")
+                    .at(self.name().to_owned()));
+            }
+            _ => {}
+        }
+
+        let params = CallbackParams { verbose: fit.verbose, epochs: fit.epochs, steps: feed.steps() };
+        let mut cx = CallbackContext::new(self, params);
+        let mut callbacks = fit.callbacks;
+        callbacks.add_progbar(fit.verbose);
+        let (mut history, mut logs) = (History::new(), Logs::new());
+        self.set_stop_training(false);
+        let _run = RunGuard::new(self);
+        let stepper = Stepper::new(self, &compiled);
+        history.on_train_begin(&mut Logs::new(), &cx)?;
+        callbacks.on_train_begin(&mut Logs::new(), &cx)?;
+        let initial_epoch = cx.initial_epoch().unwrap_or(fit.initial_epoch);
+        for epoch in initial_epoch..fit.epochs {
+            compiled.reset_metrics()?;
+            callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
+            logs = train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
+            cx.set_steps(feed.steps());
+            if let Some(validation) = validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self)) {
+                let results = evaluate(validation, &compiled, &stepper, &mut callbacks, &cx);
+                for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
+                    logs.insert(format!("val_{name}"), value);
+                }
+                logs.sort_keys();
+            }
+            callbacks.on_epoch_end(epoch, &mut logs, &cx)?;
+            history.on_epoch_end(epoch, &mut logs, &cx)?;
+            if self.stop_training() {
+                break;
+            }
+        }
+        if let Some(optimizer) = compiled.optimizer().filter(|optimizer| fit.epochs > 0 && optimizer.is_built()) {
+            optimizer.finalize_variable_values(&self.trainable_weights()).at("optimizer")?;
+        }
+        callbacks.on_train_end(&mut logs, &cx)?;
+        Ok(history)
+    }
+}
+
+/// One pass through the data; gives the metrics over it.
+fn train_epoch(
+    feed: &mut Feed<'_>,
+    stepper: &Stepper<'_>,
+    callbacks: &mut CallbackList<'_>,
+    cx: &CallbackContext<'_>,
+) -> Result<Logs> {
+    let mut last_logs = Logs::new();
+    feed.epoch(|first, last, batches: Vec<Batch>| {
+        callbacks.on_train_batch_begin(first, &mut Logs::new(), cx)?;
+        for (i, batch) in batches.iter().enumerate() {
+            last_logs = stepper.train(batch).at_with(|| format!("batch {}", first + i + 1))?;
+        }
+        callbacks.on_train_batch_end(last, &mut last_logs, cx)?;
+        Ok(!cx.model().stop_training())
+    })?;
+    stepper.epoch_logs(last_logs)
+}
+
+/// Arrays without their last part, and that part.
+fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
+    let Data::Arrays(arrays) = data else {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "Argument `validation_split` is only supported for arrays",
+        )
+        .received("a dataset")
+        .hint("give `validation_data`"));
+    };
+    let samples = super::data::samples(&arrays)?;
+    let at = (samples as f64 * (1.0 - share)).floor();
+    if !(at >= 1.0 && at < samples as f64) {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("Training data contains {samples} samples, which is not sufficient to split it as `validation_split` says"),
+        )
+        .expected("at least one sample in each part")
+        .received(format!("validation_split={share}")));
+    }
+    let at = at as usize;
+    Ok((Data::Arrays(super::data::span(&arrays, 0, at)?), Data::Arrays(super::data::span(&arrays, at, samples)?)))
+}

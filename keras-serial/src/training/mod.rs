@@ -1,0 +1,32 @@
+//! Training: compile, fit, evaluate, predict.
+//!
+//! [`Model::compile`](crate::models::Model::compile) says with which optimizer, loss and metrics a
+//! model is trained; [`Model::fit`](crate::models::Model::fit) trains it on arrays or on a
+//! [`Dataset`](data::Dataset).
+
+pub mod callbacks;
+mod compile;
+mod compile_loss;
+mod compile_metrics;
+mod compiled;
+pub mod data;
+mod evaluate;
+mod fit;
+mod interrupt;
+mod on_batch;
+mod parts;
+mod predict;
+mod run;
+mod step;
+mod structure;
+
+pub use callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
+pub use compile::{Compile, CompileOptimizer};
+pub use data::{Batch, Dataset};
+pub use evaluate::Evaluate;
+#[cfg(feature = "interrupt")]
+pub use interrupt::interrupt_on_ctrl_c;
+pub use interrupt::{interrupt, is_interrupted};
+pub use fit::{ClassWeight, Fit, ValidationFreq};
+pub use parts::{LossWeights, Losses, Metrics};
+pub use predict::Predict;

@@ -1,0 +1,62 @@
+//! Training and evaluation on one batch.
+
+use super::callbacks::Logs;
+use super::compiled::Compiled;
+use super::data::{Batch, Data, IntoData};
+use super::evaluate::prepare;
+use super::fit::ClassWeight;
+use super::run::weigh;
+use super::step::Stepper;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::models::Model;
+
+impl Model {
+    /// One step of training on one batch; gives its loss and metrics by name.
+    ///
+    /// # Errors
+    /// When the model is not compiled, or the batch does not fit it; weights are unchanged then.
+    pub fn train_on_batch<'a>(&self, batch: impl IntoData<'a>) -> Result<Logs> {
+        self.train_batch(one(batch)?)
+    }
+
+    /// As [`Model::train_on_batch`], with weights for the samples by their classes.
+    ///
+    /// # Errors
+    /// As [`Model::train_on_batch`], and when the batch has weights already.
+    pub fn train_on_batch_weighted<'a>(&self, batch: impl IntoData<'a>, weights: impl Into<ClassWeight>) -> Result<Logs> {
+        self.train_batch(weigh(one(batch)?, &weights.into().0)?)
+    }
+
+    fn train_batch(&self, batch: Batch) -> Result<Logs> {
+        let compiled = Compiled::of(self, "train_on_batch")?;
+        if !self.base().is_built() || !compiled.is_prepared() {
+            prepare(self, &compiled, &batch)?;
+        }
+        if let Some(optimizer) = compiled.optimizer().filter(|optimizer| !optimizer.is_built()) {
+            optimizer.build(&self.trainable_weights()).at("optimizer")?;
+        }
+        compiled.reset_metrics()?;
+        Stepper::new(self, &compiled).train(&batch)
+    }
+
+    /// The loss and metrics of one batch, by name.
+    ///
+    /// # Errors
+    /// When the model is not compiled, or the batch does not fit it.
+    pub fn test_on_batch<'a>(&self, batch: impl IntoData<'a>) -> Result<Logs> {
+        let batch = one(batch)?;
+        let compiled = Compiled::of(self, "test_on_batch")?;
+        if !self.base().is_built() || !compiled.is_prepared() {
+            prepare(self, &compiled, &batch)?;
+        }
+        compiled.reset_metrics()?;
+        Stepper::new(self, &compiled).test(&batch)
+    }
+}
+
+fn one<'a>(batch: impl IntoData<'a>) -> Result<Batch> {
+    match batch.into_data()? {
+        Data::Arrays(batch) => Ok(batch),
+        Data::Dataset(_) => Err(Error::new(ErrorKind::InvalidArgument, "one batch is wanted").received("a dataset")),
+    }
+}

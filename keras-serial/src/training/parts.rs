@@ -1,0 +1,167 @@
+//! Losses and metrics as `compile` takes them: one, lists, dicts by the names of outputs.
+
+use crate::error::{Result, ResultExt};
+use crate::json::{Dict, Value};
+use crate::losses::{ComputeLoss, Loss};
+use crate::metrics::{Measure, Metric};
+use crate::object::Form;
+use crate::registry::TypedHandle;
+use crate::tensor::Nested;
+
+/// A loss or metric: by its name, which stays one in configurations, or itself.
+#[derive(Clone, Debug)]
+pub(super) enum Part<T> {
+    Name(String),
+    Object(T),
+}
+
+impl<T: TypedHandle> Part<T> {
+    fn to_value(&self) -> Result<Value> {
+        match self {
+            Self::Name(name) => Ok(Value::from(name.as_str())),
+            Self::Object(object) => object.serialize(),
+        }
+    }
+}
+
+/// A structure of parts as `compile_config` has it.
+pub(super) fn to_value<T: TypedHandle>(parts: &Nested<Part<T>>) -> Result<Value> {
+    Ok(match parts {
+        Nested::Leaf(part) => part.to_value()?,
+        Nested::None => Value::Null,
+        Nested::List(items) | Nested::Tuple(items) => {
+            Value::List(items.iter().map(to_value).collect::<Result<_>>()?)
+        }
+        Nested::Dict(items) => Value::Dict(
+            items
+                .iter()
+                .map(|(name, item)| Ok((name.clone(), to_value(item).at_with(|| name.clone())?)))
+                .collect::<Result<Dict>>()?,
+        ),
+    })
+}
+
+/// A structure of parts from `compile_config`.
+pub(super) fn from_value<T: TypedHandle>(value: &Value) -> Result<Nested<Part<T>>> {
+    Ok(match value {
+        Value::Null => Nested::None,
+        Value::Str(name) => Nested::Leaf(Part::Name(name.clone())),
+        Value::List(items) => {
+            let items = items.iter().enumerate().map(|(i, item)| from_value(item).at_with(|| format!("[{i}]")));
+            Nested::List(items.collect::<Result<_>>()?)
+        }
+        Value::Dict(dict) if Form::of(dict)?.is_none() => {
+            let items = dict.iter().map(|(name, item)| Ok((name.clone(), from_value(item).at_with(|| name.clone())?)));
+            Nested::Dict(items.collect::<Result<_>>()?)
+        }
+        other => Nested::Leaf(Part::Object(crate::registry::revive_by_name(other)?)),
+    })
+}
+
+macro_rules! parts {
+    ($(#[$doc:meta])* $name:ident, $object:ident, $trait:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub(super) Nested<Part<$object>>);
+
+        impl $name {
+            /// None at all.
+            pub fn none() -> Self {
+                Self(Nested::None)
+            }
+
+            /// A list, in the order of the outputs.
+            pub fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
+                Self(Nested::List(items.into_iter().map(|item| item.into().0).collect()))
+            }
+
+            /// By the names of outputs.
+            pub fn dict<N: Into<String>, T: Into<Self>>(items: impl IntoIterator<Item = (N, T)>) -> Self {
+                Self(Nested::Dict(items.into_iter().map(|(name, item)| (name.into(), item.into().0)).collect()))
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                Self(Nested::Leaf(Part::Name(name.to_owned())))
+            }
+        }
+
+        impl From<$object> for $name {
+            fn from(object: $object) -> Self {
+                Self(Nested::Leaf(Part::Object(object)))
+            }
+        }
+
+        impl<T: $trait> From<T> for $name {
+            fn from(object: T) -> Self {
+                $object::new(object).into()
+            }
+        }
+
+        impl<T: Into<$name>> From<Vec<T>> for $name {
+            fn from(items: Vec<T>) -> Self {
+                Self::list(items)
+            }
+        }
+
+        impl<T: Into<$name>, const N: usize> From<[T; N]> for $name {
+            fn from(items: [T; N]) -> Self {
+                Self::list(items)
+            }
+        }
+    };
+}
+
+parts! {
+    /// The loss of `compile`: a name, a [`Loss`], a list for several outputs, or a dict by their names.
+    ///
+    /// ```
+    /// use keras_serial::losses::Huber;
+    /// use keras_serial::training::Losses;
+    /// let one = Losses::from("mse");
+    /// let with_arguments = Losses::from(Huber::new().delta(2.0));
+    /// let several = Losses::dict([("price", Losses::from("mse")), ("class", "sparse_categorical_crossentropy".into())]);
+    /// # let _ = (one, with_arguments, several);
+    /// ```
+    Losses, Loss, ComputeLoss
+}
+
+parts! {
+    /// The metrics of `compile`: names, [`Metric`]s, lists for each output, or a dict by their names.
+    Metrics, Metric, Measure
+}
+
+/// The weights of the losses of several outputs: a list, or a dict by the outputs' names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossWeights(pub(super) Nested<f64>);
+
+impl LossWeights {
+    /// All weigh 1.
+    pub fn none() -> Self {
+        Self(Nested::None)
+    }
+
+    /// By the names of outputs.
+    pub fn dict<N: Into<String>>(weights: impl IntoIterator<Item = (N, f64)>) -> Self {
+        Self(Nested::dict(weights))
+    }
+}
+
+impl From<f64> for LossWeights {
+    fn from(weight: f64) -> Self {
+        Self(Nested::Leaf(weight))
+    }
+}
+
+impl From<Vec<f64>> for LossWeights {
+    fn from(weights: Vec<f64>) -> Self {
+        Self(Nested::list(weights))
+    }
+}
+
+impl<const N: usize> From<[f64; N]> for LossWeights {
+    fn from(weights: [f64; N]) -> Self {
+        Self(Nested::list(weights))
+    }
+}

@@ -1,0 +1,224 @@
+//! The batches of a run, epoch by epoch (`keras.src.trainers.epoch_iterator.EpochIterator`).
+
+use std::collections::BTreeMap;
+
+use super::data::{ArrayDataset, Batch, Batches, Data, Dataset, Shuffle};
+use super::fit::ClassWeight;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::dtypes::cast;
+use crate::random::Seed;
+use crate::tensor::{DType, Nested, Tensor};
+
+/// How data become batches.
+#[derive(Default)]
+pub(super) struct Cut {
+    pub batch_size: Option<usize>,
+    pub steps: Option<usize>,
+    pub shuffle: Shuffle,
+    pub seed: Seed,
+    /// Batches that are one call of the callbacks.
+    pub steps_per_execution: usize,
+}
+
+/// The batches of a run.
+pub(super) struct Feed<'a> {
+    source: Source<'a>,
+    steps: Option<usize>,
+    steps_per_execution: usize,
+    num_batches: Option<usize>,
+    current: Option<Batches>,
+    seen: usize,
+    class_weight: Option<BTreeMap<i64, f64>>,
+}
+
+enum Source<'a> {
+    Arrays(ArrayDataset),
+    Dataset(Box<dyn Dataset + 'a>),
+}
+
+impl Source<'_> {
+    fn epoch(&mut self) -> Result<Batches> {
+        match self {
+            Self::Arrays(arrays) => arrays.epoch(),
+            Self::Dataset(dataset) => dataset.epoch(),
+        }
+    }
+}
+
+impl<'a> Feed<'a> {
+    pub(super) fn new(data: Data<'a>, cut: Cut) -> Result<Self> {
+        if cut.batch_size == Some(0) || cut.steps == Some(0) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "`batch_size` and the number of steps must be at least 1"));
+        }
+        let source = match data {
+            Data::Arrays(arrays) => {
+                let samples = super::data::samples(&arrays)?;
+                let by_steps = || cut.steps.map_or(32, |steps| samples.div_ceil(steps));
+                let size = cut.batch_size.unwrap_or_else(by_steps);
+                Source::Arrays(ArrayDataset::of(arrays)?.batch_size(size).shuffle(cut.shuffle).seed(cut.seed))
+            }
+            Data::Dataset(_) if cut.batch_size.is_some() => {
+                return Err(Error::new(ErrorKind::InvalidArgument, "a dataset says itself how large its batches are")
+                    .hint("leave `batch_size` out, or use `DatasetExt::batch`"));
+            }
+            Data::Dataset(dataset) => Source::Dataset(dataset),
+        };
+        let num_batches = match &source {
+            Source::Arrays(arrays) => arrays.num_batches(),
+            Source::Dataset(dataset) => dataset.num_batches(),
+        };
+        Ok(Self {
+            source,
+            steps: cut.steps,
+            steps_per_execution: cut.steps_per_execution.max(1),
+            num_batches,
+            current: None,
+            seen: 0,
+            class_weight: None,
+        })
+    }
+
+    /// Weighs samples by their classes.
+    ///
+    /// # Errors
+    /// When the data have weights already, or several outputs.
+    pub(super) fn with_class_weight(mut self, weights: ClassWeight) -> Result<Self> {
+        match &mut self.source {
+            Source::Arrays(arrays) => {
+                let weighted = weigh(arrays.arrays().clone(), &weights.0)?;
+                arrays.set_arrays(weighted);
+            }
+            Source::Dataset(_) => self.class_weight = Some(weights.0),
+        }
+        Ok(self)
+    }
+
+    /// The number of steps in an epoch, if it is known.
+    pub(super) fn steps(&self) -> Option<usize> {
+        self.steps.or(self.num_batches)
+    }
+
+    /// The whole arrays, or the first batch.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn sample(&mut self) -> Result<Batch> {
+        if let Source::Arrays(arrays) = &self.source {
+            return Ok(arrays.arrays().clone());
+        }
+        let mut batches = match self.current.take() {
+            Some(batches) => batches,
+            None => self.source.epoch()?,
+        };
+        let first = batches.next().transpose()?.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "the data hold no batches").expected("at least one batch")
+        })?;
+        super::data::samples(&first)?;
+        let again = first.clone();
+        self.current = Some(Box::new(std::iter::once(Ok(first)).chain(batches)));
+        self.weigh(again)
+    }
+
+    fn weigh(&self, batch: Batch) -> Result<Batch> {
+        match &self.class_weight {
+            Some(weights) => weigh(batch, weights),
+            None => Ok(batch),
+        }
+    }
+
+    /// One epoch: `step` gets the numbers of the first and last batch, and the batches, and says
+    /// whether to go on. An iterator that ends early ends the epoch, as in Keras.
+    pub(super) fn epoch(&mut self, mut step: impl FnMut(usize, usize, Vec<Batch>) -> Result<bool>) -> Result<()> {
+        let steps = self.steps.or(self.num_batches).unwrap_or(usize::MAX);
+        // A pass that was begun to look at its first batch is gone on with.
+        let fresh = self.current.is_none() || (self.steps.is_none() && self.seen > 0);
+        if fresh {
+            self.current = Some(self.source.epoch()?);
+            self.seen = 0;
+        }
+        let mut first = 0;
+        while first < steps {
+            if self.num_batches.is_some_and(|count| self.seen >= count) {
+                break;
+            }
+            let mut batches = Vec::new();
+            for _ in 0..self.steps_per_execution {
+                match self.current.as_mut().and_then(Iterator::next).transpose()? {
+                    Some(batch) => {
+                        super::data::samples(&batch)?;
+                        batches.push(self.weigh(batch)?);
+                    }
+                    None => break,
+                }
+            }
+            if batches.is_empty() {
+                if self.num_batches.is_none() {
+                    self.num_batches = Some(self.seen).filter(|seen| *seen > 0);
+                }
+                self.current = None;
+                break;
+            }
+            self.seen += self.steps_per_execution;
+            let last = first + self.steps_per_execution - 1;
+            if !step(first, last, batches)? {
+                break;
+            }
+            first += self.steps_per_execution;
+        }
+        if self.num_batches.is_some_and(|count| self.seen >= count) {
+            self.current = None;
+            self.seen = 0;
+        }
+        Ok(())
+    }
+}
+
+/// A batch with weights by the classes of its labels (`class_weight_to_sample_weights`).
+pub(super) fn weigh(mut batch: Batch, weights: &BTreeMap<i64, f64>) -> Result<Batch> {
+    if batch.sample_weight.is_some() {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "Arguments `sample_weight` and `class_weight` cannot be specified at the same time",
+        ));
+    }
+    let y = match &batch.y {
+        Some(Nested::Leaf(y)) => y,
+        Some(_) => {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "`class_weight` is only supported for Models with a single output",
+            ));
+        }
+        None => return Err(Error::new(ErrorKind::InvalidArgument, "`class_weight` needs labels")),
+    };
+    let shape = y.shape().known()?;
+    let (count, numbers) = (shape.first().copied().unwrap_or_default(), cast(y, DType::Float64)?.to_vec::<f64>()?);
+    let classes = match shape.last() {
+        Some(classes) if shape.len() > 1 && *classes > 1 => *classes,
+        _ => 1,
+    };
+    let labels: Vec<i64> = if classes > 1 {
+        numbers.chunks(classes).map(largest).collect()
+    } else {
+        // Python rounds halves to even numbers.
+        numbers.iter().map(|number| number.round_ties_even() as i64).collect()
+    };
+    if labels.len() != count {
+        return Err(Error::new(ErrorKind::Shape, "`class_weight` needs one label for each sample")
+            .received(format!("labels of shape {}", y.shape())));
+    }
+    let weights: Vec<f32> = labels.iter().map(|label| weights.get(label).copied().unwrap_or(1.0) as f32).collect();
+    batch.sample_weight = Some(Nested::Leaf(Tensor::from_vec(weights, [count])?));
+    Ok(batch)
+}
+
+/// The place of the first largest number.
+fn largest(numbers: &[f64]) -> i64 {
+    let mut best = 0;
+    for (i, number) in numbers.iter().enumerate() {
+        if numbers.get(best).is_some_and(|so_far| number > so_far) {
+            best = i;
+        }
+    }
+    best as i64
+}

@@ -1,0 +1,180 @@
+//! One step of training or evaluation (`Model.train_step` and its like).
+
+use std::cell::RefCell;
+
+use super::callbacks::Logs;
+use super::compiled::Compiled;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::layers::{Batch, Steps, collect_losses};
+use crate::models::Model;
+use crate::ops::dtypes::cast;
+use crate::ops::reduce::sum_impl;
+use crate::ops::{Axes, add};
+use crate::tensor::{CallContext, DType, Nested, Tensor};
+use crate::variable::{GradientTape, Variable};
+
+/// A compiled model in a run.
+pub(super) struct Stepper<'a> {
+    model: &'a Model,
+    compiled: &'a Compiled,
+    trainable: Vec<Variable>,
+    other: Vec<Variable>,
+    /// Penalties of calls since the last loss.
+    penalties: RefCell<Vec<Tensor>>,
+}
+
+impl<'a> Stepper<'a> {
+    pub(super) fn new(model: &'a Model, compiled: &'a Compiled) -> Self {
+        Self {
+            model,
+            compiled,
+            trainable: model.trainable_weights(),
+            other: model.non_trainable_weights(),
+            penalties: RefCell::default(),
+        }
+    }
+
+    /// The model's own step, or the one of all models.
+    pub(super) fn train(&self, batch: &Batch) -> Result<Logs> {
+        // What a call changes (moving statistics) is taken back if the step fails.
+        let before: Vec<(&Variable, Tensor)> = self.other.iter().map(|variable| (variable, variable.read())).collect();
+        let result = match self.model.layer().train_step() {
+            Some(own) => own.train_step(batch, self),
+            None => self.train_step(batch),
+        };
+        if result.is_err() {
+            self.penalties.borrow_mut().clear();
+            for (variable, value) in before {
+                variable.assign(&value)?;
+            }
+        }
+        result
+    }
+
+    pub(super) fn test(&self, batch: &Batch) -> Result<Logs> {
+        match self.model.layer().train_step() {
+            Some(own) => own.test_step(batch, self),
+            None => self.test_step(batch),
+        }
+    }
+
+    pub(super) fn predict(&self, x: &Nested<Tensor>) -> Result<Nested<Tensor>> {
+        let y_pred = match self.model.layer().train_step() {
+            Some(own) => own.predict_step(x, self),
+            None => self.call(x, false),
+        };
+        self.penalties.borrow_mut().clear();
+        y_pred
+    }
+
+    /// The metrics over all batches so far, or what the last step gave where those are others
+    /// (`Trainer._get_metrics_result_or_logs`).
+    pub(super) fn epoch_logs(&self, mut last: Logs) -> Result<Logs> {
+        let results = self.compiled.results()?;
+        let same = results.len() == last.len() && results.keys().all(|name| last.contains_key(name));
+        last.sort_keys();
+        Ok(if same { results } else { last })
+    }
+
+    fn own_loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Tensor> {
+        match self.model.layer().train_step() {
+            Some(own) => own.compute_loss(batch, y_pred, self),
+            None => self.compute_loss(batch, y_pred),
+        }
+    }
+
+    fn own_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Logs> {
+        match self.model.layer().train_step() {
+            Some(own) => own.compute_metrics(batch, y_pred, self),
+            None => self.compute_metrics(batch, y_pred),
+        }
+    }
+}
+
+/// Predictions cut off from gradients, with their masks.
+fn detached(y_pred: &Nested<Tensor>) -> Result<Nested<Tensor>> {
+    y_pred.try_map(&mut |tensor| Ok(tensor.detached()?.with_mask(tensor.mask().cloned())))
+}
+
+impl Steps for Stepper<'_> {
+    fn call(&self, x: &Nested<Tensor>, training: bool) -> Result<Nested<Tensor>> {
+        let cx = CallContext::inference().with_training(Some(training));
+        let (y_pred, mut penalties) = collect_losses(|| self.model.call(x.clone(), &cx))?;
+        self.penalties.borrow_mut().append(&mut penalties);
+        Ok(y_pred)
+    }
+
+    fn compute_loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Tensor> {
+        let mut losses: Vec<Tensor> = self.compiled.loss(batch, y_pred)?.into_iter().collect();
+        losses.append(&mut self.penalties.borrow_mut());
+        for variable in &self.trainable {
+            if let Some(regularizer) = variable.regularizer() {
+                losses.push(regularizer.penalty(&variable.value()?).at_with(|| variable.path().to_owned())?);
+            }
+        }
+        let mut total: Option<Tensor> = None;
+        for loss in losses {
+            let loss = if loss.dtype().is_float() { loss } else { cast(&loss, DType::Float32)? };
+            let loss = if loss.rank() == 0 { loss } else { sum_impl(&loss, &Axes::all(), false)? };
+            total = Some(match total {
+                Some(total) => add(&total, &loss)?,
+                None => loss,
+            });
+        }
+        total.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidArgument, "No loss to compute")
+                .hint("provide a `loss` argument in `compile()`")
+                .at(self.model.name().to_owned())
+        })
+    }
+
+    fn track_loss(&self, loss: &Tensor, batch: &Batch) -> Result<()> {
+        let first = batch.x.leaves().first().and_then(|x| x.shape().dims().first().copied().flatten());
+        let samples = Tensor::scalar(first.unwrap_or(1) as f32)?;
+        self.compiled.loss_tracker().update_values(&loss.detached()?, Some(&samples))
+    }
+
+    fn minimize(&self, tape: GradientTape, loss: &Tensor) -> Result<()> {
+        let Some(optimizer) = self.compiled.optimizer() else {
+            return Err(Error::new(ErrorKind::InvalidArgument, "the model was compiled without an optimizer")
+                .hint("compile it with one to train it")
+                .at(self.model.name().to_owned()));
+        };
+        if self.trainable.is_empty() {
+            // As in Keras: nothing to train is no error.
+            return Ok(());
+        }
+        let scaled = optimizer.scale_loss(loss)?;
+        let (gradients, _) = tape.gradient(&scaled, &self.trainable, &[])?;
+        optimizer.apply(&gradients, &self.trainable).at_with(|| optimizer.name().to_owned())
+    }
+
+    fn compute_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Logs> {
+        self.compiled.update_metrics(batch, &detached(y_pred)?)?;
+        self.compiled.results()
+    }
+
+    fn train_step(&self, batch: &Batch) -> Result<Logs> {
+        if self.trainable.is_empty() {
+            let y_pred = self.call(&batch.x, true)?;
+            let loss = self.own_loss(batch, &y_pred)?;
+            self.track_loss(&loss, batch)?;
+            return self.own_metrics(batch, &y_pred);
+        }
+        let tape = GradientTape::new();
+        let y_pred = self.call(&batch.x, true)?;
+        let loss = self.own_loss(batch, &y_pred)?;
+        // What does not fit a metric shows before weights change.
+        self.track_loss(&loss, batch)?;
+        let logs = self.own_metrics(batch, &y_pred)?;
+        self.minimize(tape, &loss)?;
+        Ok(logs)
+    }
+
+    fn test_step(&self, batch: &Batch) -> Result<Logs> {
+        let y_pred = self.call(&batch.x, false)?;
+        let loss = self.own_loss(batch, &y_pred)?;
+        self.track_loss(&loss, batch)?;
+        self.own_metrics(batch, &y_pred)
+    }
+}
