@@ -41,7 +41,7 @@ fn test_compile_preserved() {
     let model = load_model(fixture("small.keras")).unwrap();
     model.save(&path).unwrap();
     let again = load_model(&path).unwrap();
-    assert_eq!(again.compile_config(), model.compile_config());
+    assert_eq!(again.get_compile_config(), model.get_compile_config());
     // The optimizer's state is part of the file, bit for bit.
     let state = |path: &std::path::Path| {
         let file = ModelFile::open(path, &Default::default()).unwrap();
