@@ -91,7 +91,7 @@ fn test_load_keras_not_zip() {
 fn test_load_h5_format() {
     let model = load_model(fixture("small.h5")).unwrap();
     assert_eq!(bits(&model), bits(&load_model(fixture("small.keras")).unwrap()));
-    assert_eq!(model.get_compile_config().unwrap().get("loss").unwrap().as_str(), Some("mean_squared_error"));
+    assert_eq!(model.get_compile_config().unwrap().unwrap().get("loss").unwrap().as_str(), Some("mean_squared_error"));
 }
 
 #[test]
