@@ -24,6 +24,7 @@ macro_rules! examples {
 
 examples! {
     quickstart,
+    save_and_load,
     archive,
     layer_in_layer,
     register,

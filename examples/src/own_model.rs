@@ -40,6 +40,13 @@ pub fn main() -> Result<()> {
     assert_eq!(y.shape().to_string(), "(1, 3)");
     println!("{}", model.summary()?);
 
+    model.compile(Compile::new("adam", "sparse_categorical_crossentropy").metrics(["accuracy"]))?;
+    let labels = Tensor::from_slice(&[2i32, 1], [2])?;
+    let samples = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 4.0, 3.0, 2.0, 1.0], [2, 4])?;
+    let history = model.fit((&samples, &labels), Fit::new().epochs(3).verbose(2))?;
+    assert_eq!(history.get("accuracy").map(<[f64]>::len), Some(3));
+    let y = model.predict(&x)?;
+
     let bytes = SaveOptions::new().save_model_to_bytes(&model)?;
     let loaded = LoadOptions::new().load_model_from_bytes(bytes)?;
     assert_eq!(loaded.predict(&x)?.to_vec::<f32>()?, y.to_vec::<f32>()?);

@@ -42,6 +42,10 @@ pub fn main() -> Result<()> {
     let model = Functional::new(inputs, Scale::new(0.5).apply(&x)?)?;
     println!("{}", model.summary()?);
 
+    model.compile(Compile::new("adam", "mse"))?;
+    let (x, y) = (ops::full(&[8, 4].into(), 0.5, DType::Float32)?, ops::ones(&[8, 8].into(), DType::Float32)?);
+    model.fit((&x, &y), Fit::new().epochs(2).verbose(2))?;
+
     let bytes = SaveOptions::new().save_model_to_bytes(&model)?;
     let loaded = LoadOptions::new().load_model_from_bytes(bytes)?;
     let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 4])?;

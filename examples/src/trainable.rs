@@ -35,5 +35,14 @@ pub fn main() -> Result<()> {
     println!("trainable: {:?}", names(pair.trainable_weights()));
     assert_eq!(names(pair.trainable_weights()), ["kernel of second", "bias of second"]);
     assert_eq!(names(pair.non_trainable_weights()), ["kernel of first", "bias of first"]);
+
+    // Frozen weights do not move in `fit`.
+    let model = Sequential::new([Input::new([3]).layer(), pair.clone()])?;
+    model.compile(Compile::new("sgd", "mse"))?;
+    let before = pair.get_weights();
+    let (x, y) = (ops::ones(&[4, 3].into(), DType::Float32)?, ops::full(&[4, 2].into(), 5.0, DType::Float32)?);
+    model.fit((&x, &y), Fit::new().verbose(2))?;
+    let moved = |i: usize| -> Result<bool> { Ok(before[i].to_vec::<f32>()? != pair.get_weights()[i].to_vec::<f32>()?) };
+    assert_eq!([moved(0)?, moved(1)?, moved(3)?], [false, false, true]);
     Ok(())
 }

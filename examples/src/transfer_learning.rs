@@ -27,6 +27,10 @@ pub fn main() -> Result<()> {
     let model = Sequential::new([body.as_layer().clone(), Dense::new(5).name("new_head").shared()])?;
     println!("{}", model.summary()?);
 
+    model.compile(Compile::new("adam", Losses::from("mse")).metrics(["mae"]))?;
+    let (x, y) = (ops::ones(&[8, 8].into(), DType::Float32)?, ops::ones(&[8, 5].into(), DType::Float32)?);
+    model.fit((&x, &y), Fit::new().epochs(2).verbose(2))?;
+
     assert_eq!(model.trainable_weights().len(), 2);
     assert_eq!(model.count_params()?, (8 * 16 + 16) + (16 * 16 + 16) + (16 * 5 + 5));
     Ok(())

@@ -45,7 +45,7 @@ fn json(bytes: &[u8]) {
 }
 
 fn zip(bytes: &[u8]) {
-    if let Ok(archive) = ZipReader::open(bytes.to_vec(), &Limits::default()) {
+    if let Ok(archive) = ZipReader::open(bytes.to_vec().into(), &Limits::default()) {
         for member in archive.members() {
             let _ = archive.read(&member.name);
         }
@@ -159,7 +159,7 @@ fn mutate_config(numbers: &mut Numbers, bytes: &[u8]) -> Vec<u8> {
 
 /// The archive with another text in one of its members; `None` where it can't be read.
 pub fn replace_member(archive: &[u8], name: &str, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
-    let archive = ZipReader::open(archive.to_vec(), &Limits::default()).ok()?;
+    let archive = ZipReader::open(archive.to_vec().into(), &Limits::default()).ok()?;
     let mut change = Some(change);
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     for member in archive.members() {

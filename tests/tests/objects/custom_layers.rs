@@ -12,7 +12,7 @@ use crate::classes::{CustomLayer, CustomModel, MyDense, Scale, Stack, assert_clo
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/objects/custom.keras");
 
 fn config_json(bytes: Vec<u8>) -> Value {
-    let archive = keras_serial::saving::ZipReader::open(bytes, &Default::default()).unwrap();
+    let archive = keras_serial::saving::ZipReader::open(bytes.into(), &Default::default()).unwrap();
     let text = archive.read("config.json").unwrap();
     let mut config = Value::parse(std::str::from_utf8(&text).unwrap()).unwrap();
     forget_ids(&mut config);
@@ -91,7 +91,7 @@ fn weights_lie_where_keras_puts_them() {
     }
     let model = load_model(MODEL).unwrap();
     let saved = SaveOptions::new().save_model_to_bytes(&model).unwrap();
-    let archive = keras_serial::saving::ZipReader::open(saved, &Default::default()).unwrap();
+    let archive = keras_serial::saving::ZipReader::open(saved.into(), &Default::default()).unwrap();
     let weights = archive.read("model.weights.h5").unwrap();
     let file = keras_serial::saving::H5Reader::open(weights, &Default::default()).unwrap();
     let mut found = Vec::new();
