@@ -103,7 +103,7 @@ impl ModelFile {
 
     fn of_source(form: FileForm, source: Source, limits: &Limits, look: Look) -> Result<Self> {
         if form == FileForm::Keras {
-            return Self::archive(form, &Zip(ZipReader::open(source, limits)?), limits, look);
+            return Self::archive(form, &Zip(ZipReader::of_source(source, limits)?), limits, look);
         }
         let bytes = source.into_bytes();
         match form {

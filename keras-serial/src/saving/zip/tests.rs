@@ -11,7 +11,7 @@ use super::*;
 const MODEL: &[u8] = include_bytes!("../testdata/model.keras");
 
 fn open(file: impl Into<Bytes>) -> Result<ZipReader> {
-    ZipReader::open(file.into() as Bytes, &Limits::default())
+    ZipReader::open(file.into(), &Limits::default())
 }
 
 fn read_all(reader: &ZipReader) -> Result<()> {
