@@ -31,6 +31,6 @@ impl Initialize for ForgetBias {
     fn init(&self, _: &Shape, dtype: DType) -> Result<Tensor> {
         let part = |units: usize| self.bias_initializer.init(&Shape::from([units]), dtype);
         let ones = Ones.init(&Shape::from([self.units]), dtype)?;
-        concat(&[part(self.units)?, ones, part(2 * self.units)?], 0)
+        concat(&[part(self.units)?, ones, part(self.units.saturating_mul(2))?], 0)
     }
 }

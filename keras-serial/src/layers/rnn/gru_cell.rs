@@ -194,7 +194,7 @@ impl CellRun for Run<'_> {
 
 impl Layer for GRUCell {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
-        let width = self.units * 3;
+        let width = self.units.saturating_mul(3);
         let bias = if self.reset_after { Shape::from([2, width]) } else { Shape::from([width]) };
         make_recurrent_weights!(self, cx,
             kernel: [input.last()?, width], recurrent: [self.units, width], bias: bias, &self.bias_initializer);

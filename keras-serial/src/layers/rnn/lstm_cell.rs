@@ -174,8 +174,8 @@ impl Layer for LSTMCell {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let bias = forget_bias(&self.bias_initializer, self.unit_forget_bias, self.units);
         make_recurrent_weights!(self, cx,
-            kernel: [input.last()?, self.units * 4], recurrent: [self.units, self.units * 4],
-            bias: [self.units * 4], &bias);
+            kernel: [input.last()?, self.units.saturating_mul(4)], recurrent: [self.units, self.units.saturating_mul(4)],
+            bias: [self.units.saturating_mul(4)], &bias);
         Ok(())
     }
 

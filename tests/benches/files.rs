@@ -1,0 +1,127 @@
+//! Loading, saving and inspecting files, beside Keras: `cargo bench --bench files`.
+//!
+//! A ResNet50-sized file (about 100 MB in many layers) and one of 1 GB; `files.py` does the same
+//! with Keras, in the virtual environment that `KERAS_SERIAL_VENV` names. Neither waits for the disk
+//! (`fsync` off). Each number is the best of several rounds; memory is the peak of a process that
+//! does one thing alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use keras_serial::models::Sequential;
+use keras_serial::prelude::*;
+use keras_serial::saving::{Limits, inspect};
+
+/// The names of the files, and how often each thing is done.
+const FILES: [(&str, usize); 2] = [("100MB", 5), ("1GB", 3)];
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [what, path] = arguments.as_slice() {
+        return child(what, Path::new(path));
+    }
+    let home = tempfile::tempdir()?;
+    let mut ours = BTreeMap::new();
+    for (name, rounds) in FILES {
+        let path = home.path().join(format!("{name}.keras"));
+        let model = make(name)?;
+        ours.insert(format!("{name} save"), best(rounds, || options().save_model(&model, &path))?);
+        ours.insert(format!("{name} save weights"), best(rounds, || options().save_weights(&model, home.path().join("w.weights.h5")))?);
+        drop(model);
+        ours.insert(format!("{name} load"), best(rounds, || load_model(&path).map(drop))?);
+        ours.insert(format!("{name} inspect"), best(rounds, || inspect(&path, &Limits::default()).map(drop))?);
+        for what in ["load", "inspect"] {
+            println!("{name} {what}: {} MiB of memory at most", peak(what, &path)? >> 10);
+        }
+    }
+    let keras = keras(home.path())?;
+    println!("{:<22}{:>12}{:>12}{:>10}", "", "ours, ms", "Keras, ms", "ratio");
+    for (what, seconds) in &ours {
+        let theirs = keras.get(what);
+        let (text, ratio) = theirs.map_or_else(Default::default, |theirs| {
+            (format!("{:.1}", theirs * 1e3), format!("{:.1}", theirs / seconds))
+        });
+        println!("{what:<22}{:>12.1}{text:>12}{ratio:>10}", seconds * 1e3);
+    }
+    // What Keras wrote, whose weights lie at odd places.
+    for (name, rounds) in FILES {
+        let path = home.path().join(format!("{name}_of_keras.keras"));
+        if path.exists() {
+            let seconds = best(rounds, || load_model(&path).map(drop))?;
+            let memory = peak("load", &path)? >> 10;
+            println!("{name} load of Keras's file: {:.1} ms, {memory} MiB of memory at most", seconds * 1e3);
+        }
+    }
+    Ok(())
+}
+
+fn options() -> SaveOptions {
+    SaveOptions::new().fsync(false)
+}
+
+/// A stack of dense layers with as many bytes as the name says.
+fn make(name: &str) -> Result<Model> {
+    let (units, layers) = if name == "1GB" { (4096, 16) } else { (400, 156) };
+    let layers = (0..layers).map(|i| Dense::new(units).name(format!("d{i}")).kernel_initializer("zeros").shared());
+    let model = Sequential::new(layers)?;
+    model.build([None, Some(units)])?;
+    // Values of their own, which are not all alike.
+    for (index, weight) in model.weights().iter().enumerate() {
+        let count = weight.shape().num_elements().unwrap_or(0);
+        let values: Vec<f32> = (0..count).map(|i| ((i * 31 + index) % 1009) as f32 / 1009.0).collect();
+        weight.assign(&Tensor::from_vec(values, weight.shape().known()?)?)?;
+    }
+    Ok(model)
+}
+
+fn best(rounds: usize, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut best = f64::INFINITY;
+    for _ in 0..rounds {
+        let start = Instant::now();
+        work()?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok(best)
+}
+
+fn child(what: &str, path: &Path) -> Result<()> {
+    match what {
+        "load" => drop(load_model(path)?),
+        _ => drop(inspect(path, &Limits::default())?),
+    }
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    println!("{}", peak.unwrap_or("0").trim().trim_end_matches(" kB"));
+    Ok(())
+}
+
+/// KiB that a process held at most, mapped pages counted, while it did one thing.
+fn peak(what: &str, path: &Path) -> Result<u64> {
+    let output = Command::new(std::env::current_exe()?).arg(what).arg(path).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0))
+}
+
+/// Keras's seconds by the same names; none without its environment.
+fn keras(home: &Path) -> Result<BTreeMap<String, f64>> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let venv = std::env::var_os("KERAS_SERIAL_VENV").map_or(root.join("target/exchange-venv"), PathBuf::from);
+    let python = venv.join("bin/python");
+    if !python.exists() {
+        println!("no Keras: set KERAS_SERIAL_VENV, or run tests/exchange/run once");
+        return Ok(BTreeMap::new());
+    }
+    let script = root.join("tests/benches/files.py");
+    let names = FILES.iter().map(|(name, rounds)| format!("{name}:{rounds}"));
+    let output = Command::new(python).arg(script).arg(home).args(names).output()?;
+    if !output.status.success() {
+        println!("Keras failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let entry = |line: &str| {
+        let (what, seconds) = line.rsplit_once(": ")?;
+        Some((what.to_owned(), seconds.parse().ok()?))
+    };
+    Ok(text.lines().filter_map(entry).collect())
+}
