@@ -37,6 +37,7 @@ examples! {
     transfer_weights,
     stateless_layers,
     weights_file,
+    callbacks,
     trainable,
     transfer_learning,
     my_dense,
