@@ -14,7 +14,7 @@ pub fn main() -> Result<()> {
     ];
     let model = Sequential::new(layers)?;
     let copy = clone_model(&model)?;
-    assert_eq!(copy.count_params(), model.count_params());
+    assert_eq!(copy.count_params()?, model.count_params()?);
     assert_ne!(copy.get_weights()[0].to_vec::<f32>()?, model.get_weights()[0].to_vec::<f32>()?);
 
     // A function may put other layers in the place of some.

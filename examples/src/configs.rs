@@ -17,6 +17,6 @@ pub fn main() -> Result<()> {
     let config = model.get_config()?;
     let copy = Model::from(Sequential::from_config(&config)?);
     assert_eq!(copy.get_config()?, config);
-    assert_eq!(copy.count_params(), 9);
+    assert_eq!(copy.count_params()?, 9);
     Ok(())
 }

@@ -28,6 +28,6 @@ pub fn main() -> Result<()> {
     println!("{}", model.summary()?);
 
     assert_eq!(model.trainable_weights().len(), 2);
-    assert_eq!(model.count_params(), (8 * 16 + 16) + (16 * 16 + 16) + (16 * 5 + 5));
+    assert_eq!(model.count_params()?, (8 * 16 + 16) + (16 * 16 + 16) + (16 * 5 + 5));
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Attributes of types, fields and variants.
 
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, LitStr, Path, Token};
+use syn::parse::Parse;
+use syn::{Attribute, Expr, Ident, LitStr, Path, Token};
 
 use crate::ctxt::Ctxt;
 
@@ -67,7 +68,8 @@ pub struct TypeAttributes {
     pub class_name: Once<LitStr>,
     pub rename_all: Once<LitStr>,
     pub allow_unknown: Once<()>,
-    pub new: Once<()>,
+    /// With the order of its arguments, where it is not that of the fields.
+    pub new: Once<Vec<Ident>>,
     pub setters: Once<()>,
     pub ignored: Vec<LitStr>,
 }
@@ -96,6 +98,12 @@ fn list(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<LitStr>> {
     let content;
     syn::parenthesized!(content in meta.input);
     Ok(content.parse_terminated(|input| input.parse::<LitStr>(), Token![,])?.into_iter().collect())
+}
+
+fn idents(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Ident>> {
+    let content;
+    syn::parenthesized!(content in meta.input);
+    Ok(content.parse_terminated(Ident::parse, Token![,])?.into_iter().collect())
 }
 
 fn unknown(meta: &ParseNestedMeta<'_>, known: &str) -> syn::Error {
@@ -264,9 +272,10 @@ impl TypeAttributes {
             // #[config(allow_unknown)]
             } else if at.is_ident("allow_unknown") {
                 this.allow_unknown.set(cx, &at, ());
-            // #[config(new)]
+            // #[config(new)], #[config(new(equation, output_shape))]
             } else if at.is_ident("new") {
-                this.new.set(cx, &at, ());
+                let order = if meta.input.peek(syn::token::Paren) { idents(&meta)? } else { Vec::new() };
+                this.new.set(cx, &at, order);
             // #[config(setters)]
             } else if at.is_ident("setters") {
                 this.setters.set(cx, &at, ());

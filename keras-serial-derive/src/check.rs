@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::ast::{Role, Struct};
+use crate::ast::{Field, Role, Struct};
 use crate::ctxt::Ctxt;
 
 /// Checks all rules.
@@ -13,6 +13,7 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     distinct_names(cx, input);
     one_base(cx, input);
     setters_for_defaults(cx, input);
+    order_of_arguments(cx, input);
     no_lifetimes(cx, input);
     if let Some(rename_all) = input.attributes.rename_all.get() {
         cx.error(rename_all, "`rename_all` is for enums");
@@ -100,5 +101,18 @@ fn setters_for_defaults(cx: &mut Ctxt, input: &Struct<'_>) {
         if !input.attributes.setters.is_set() || !field.attributes.default.is_set() {
             cx.error(field.ident, "`no_setter` is for fields with a `default` of a type with `#[config(setters)]`");
         }
+    }
+}
+
+/// The order of `new`'s arguments names all of them, and nothing else.
+fn order_of_arguments(cx: &mut Ctxt, input: &Struct<'_>) {
+    let Some(order) = input.attributes.new.get().filter(|order| !order.is_empty()) else { return };
+    let is_argument = |field: &&Field<'_>| field.role == Role::Config && !field.attributes.default.is_set();
+    let arguments: Vec<_> = input.fields.iter().filter(is_argument).map(|field| field.ident).collect();
+    for name in order.iter().filter(|name| !arguments.contains(name)) {
+        cx.error(name, "an argument of `new` is a field of the configuration without a default");
+    }
+    for missing in arguments.iter().filter(|field| !order.contains(field)) {
+        cx.error(missing, "this field has no default, so `new(…)` must name it too");
     }
 }

@@ -87,7 +87,9 @@ fn local(field: &Field<'_>) -> Ident {
 
 fn new(input: &Struct<'_>) -> TokenStream {
     let vis = &input.input.vis;
-    let required: Vec<&Field<'_>> = input.fields.iter().filter(|field| is_required(field)).collect();
+    let mut required: Vec<&Field<'_>> = input.fields.iter().filter(|field| is_required(field)).collect();
+    let order = input.attributes.new.get().map_or(&[][..], Vec::as_slice);
+    required.sort_by_key(|field| order.iter().position(|name| name == field.ident));
     let parameters = required.iter().map(|field| {
         let (ident, ty) = (field.ident, argument(field.ty));
         quote!(#ident: #ty)

@@ -39,7 +39,7 @@ use proc_macro::TokenStream;
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
-/// | `#[config(new)]` | gives it `new`, of the fields that have no default, and `Default` where all have one |
+/// | `#[config(new)]` | gives it `new`, of the fields that have no default, and `Default` where all have one; `#[config(new(b, a))]` says the order of the arguments |
 /// | `#[config(setters)]` | gives it a builder method for each field that has a default |
 /// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, run after reading |
 /// | `#[config(allow_unknown)]` | unknown entries are no error |

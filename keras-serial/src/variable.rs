@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
+use crate::ops::{add, matmul, multiply, zeros_like};
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -32,6 +33,14 @@ struct Inner {
     value: RwLock<Tensor>,
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
+    low_rank: OnceLock<LowRank>,
+}
+
+/// What is added to a frozen weight wherever it is used: `scale · a · b`.
+struct LowRank {
+    a: Variable,
+    b: Variable,
+    scale: f64,
 }
 
 /// What a variable is made with, beside its value.
@@ -62,6 +71,7 @@ impl Variable {
             value: RwLock::new(value),
             regularizer: options.regularizer,
             constraint: options.constraint,
+            low_rank: OnceLock::new(),
         }))
     }
 
@@ -152,6 +162,34 @@ impl Variable {
     /// The value as it is kept, to be changed where it is; shape and dtype must stay.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
         self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that `scale · a · b` is added wherever the value is used: files hold the sum.
+    pub(crate) fn set_low_rank(&self, a: Variable, b: Variable, scale: f64) {
+        // A layer that is built anew has the same update.
+        let _ = self.0.low_rank.set(LowRank { a, b, scale });
+    }
+
+    /// The value that files hold.
+    ///
+    /// # Errors
+    /// When the engine can't add the low-rank update.
+    pub(crate) fn value_in_files(&self) -> Result<Tensor> {
+        let Some(LowRank { a, b, scale }) = self.0.low_rank.get() else { return Ok(self.read()) };
+        let update = multiply(&matmul(&a.read(), &b.read())?, *scale)?;
+        cast(&add(&self.read(), &update)?, self.0.dtype)
+    }
+
+    /// Replaces the value by a file's, which has the low-rank update in it.
+    ///
+    /// # Errors
+    /// When the shape is another; the old value stays then.
+    pub(crate) fn assign_from_file(&self, value: &Tensor) -> Result<()> {
+        self.assign(value)?;
+        match self.0.low_rank.get() {
+            Some(LowRank { b, .. }) => b.assign(&zeros_like(&b.read())?),
+            None => Ok(()),
+        }
     }
 
     /// Replaces the value; it is converted to the variable's dtype.

@@ -4,6 +4,7 @@ pub mod built;
 pub mod cases;
 pub mod compare;
 pub mod formats;
+pub mod fuzzing;
 pub mod layers;
 pub mod missing_traits;
 pub mod objects;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use keras_serial::callbacks::EarlyStopping;
 use keras_serial::json::Value;
 use keras_serial::models::Model;
 use keras_serial::prelude::*;
@@ -127,7 +128,8 @@ impl Data<'_> {
             };
         }
         if folder.ends_with("mlp_early_stopping") {
-            return Err(Error::new(ErrorKind::Unsupported, "EarlyStopping").into());
+            let stopping = EarlyStopping::new().monitor("loss").patience(1).restore_best_weights(true);
+            return Ok(model.fit(self.all(true)?, fit.callback(stopping))?);
         }
         Ok(model.fit(self.all(true)?, fit)?)
     }

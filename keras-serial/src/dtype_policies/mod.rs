@@ -128,6 +128,9 @@ impl Default for Policy {
 
 impl From<&str> for Policy {
     fn from(name: &str) -> Self {
+        if let Some(quantized) = quantized::by_name(name) {
+            return quantized;
+        }
         Self(Arc::new(DTypePolicy { name: name.to_owned() }), None)
     }
 }

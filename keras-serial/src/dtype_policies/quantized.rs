@@ -154,16 +154,34 @@ macro_rules! cast {
                 kind: Kind::DTypePolicy,
                 cast: |object| {
                     let object: Arc<dyn Any + Send + Sync> = object;
-                    let policy = object.downcast::<$class>().ok()?;
-                    Some(Object::new(Policy::quantized(&policy.source_name.clone(), Quantized {
-                        name: format!("{}_from_{}", policy.mode, policy.source_name),
-                        quantization: policy.quantization().ok()?,
-                        class: Class::$variant(policy),
-                    })))
+                    object.downcast::<$class>().ok()?.policy().map(Object::new)
                 },
             });
         }
+
+        impl $class {
+            fn policy(self: Arc<Self>) -> Option<Policy> {
+                Some(Policy::quantized(&self.source_name.clone(), Quantized {
+                    name: format!("{}_from_{}", self.mode, self.source_name),
+                    quantization: self.quantization().ok()?,
+                    class: Class::$variant(self),
+                }))
+            }
+        }
     )*};
+}
+
+/// The policy of a name like `int8_from_float32`.
+pub(super) fn by_name(name: &str) -> Option<Policy> {
+    let (mode, source_name) = name.split_once("_from_")?;
+    let (mode, source_name) = (mode.to_owned(), source_name.to_owned());
+    if mode.starts_with("int4/") {
+        Arc::new(Int4DTypePolicy { mode, source_name }).policy()
+    } else if mode == "float8" {
+        Arc::new(QuantizedFloat8DTypePolicy { mode, source_name, amax_history_length: 1024 }).policy()
+    } else {
+        Arc::new(QuantizedDTypePolicy { mode, source_name }).policy()
+    }
 }
 
 cast!(QuantizedDTypePolicy Plain, QuantizedFloat8DTypePolicy Float8, Int4DTypePolicy Int4);

@@ -116,6 +116,11 @@ impl LayerBase {
         self.built.store(true, Ordering::Release);
     }
 
+    /// A Sequential model that grows or shrinks is built anew.
+    pub(crate) fn set_unbuilt(&self) {
+        self.built.store(false, Ordering::Release);
+    }
+
     pub(crate) fn inbound(&self) -> &Inbound {
         &self.inbound
     }

@@ -1,6 +1,6 @@
 //! The trait that a layer implements.
 
-use crate::config::KerasSerializable;
+use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -27,7 +27,7 @@ pub trait HasBase<B = LayerBase> {
     message = "`{Self}` is not a layer",
     note = "implement `Layer` for it, and derive `KerasSerializable`"
 )]
-pub trait Layer: KerasSerializable + HasBase {
+pub trait Layer: KerasSerializable + HasBase + Remake {
     /// Runs when the layer is complete and about to be shared: makes the layers inside of it that
     /// Keras's `__init__` makes.
     fn made(&self) {}
@@ -187,6 +187,21 @@ pub trait Layer: KerasSerializable + HasBase {
     /// When the weights do not suit the layer.
     fn after_load(&self) -> Result<()> {
         Ok(())
+    }
+}
+
+/// Makes another object of the same type, also where the type is not registered.
+pub trait Remake {
+    /// A layer of the same type from a configuration.
+    ///
+    /// # Errors
+    /// The type's own.
+    fn remake(&self, config: &Config) -> Result<LayerRef>;
+}
+
+impl<T: Layer> Remake for T {
+    fn remake(&self, config: &Config) -> Result<LayerRef> {
+        T::from_config(config).map(LayerRef::new)
     }
 }
 

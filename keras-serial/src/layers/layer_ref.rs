@@ -152,8 +152,7 @@ impl LayerRef {
     pub fn build(&self, input: &Shape) -> Result<()> {
         let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
-        let _scope = NameScope::enter(self.name());
-        self.build_with(shapes).and_then(|()| self.build_inner()).at_with(|| self.name().to_owned())
+        self.build_named(shapes).at_with(|| self.name().to_owned())
     }
 
     /// Learns what the layer computes with from data: one tensor, or a list of batches
@@ -167,6 +166,16 @@ impl LayerRef {
             self.build(first.shape())?;
         }
         self.0.adapt(&data).at_with(|| self.name().to_owned())
+    }
+
+    /// Builds the layer and those inside, under its name.
+    fn build_named(&self, shapes: BuildShapes) -> Result<()> {
+        {
+            let _scope = NameScope::enter(self.name());
+            self.build_with(shapes)?;
+        }
+        // The call on symbols enters the name by itself.
+        self.build_inner()
     }
 
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {
@@ -198,16 +207,35 @@ impl LayerRef {
         let names = self.0.build_arguments();
         let mut shapes = BuildShapes::new();
         for name in names {
-            // The first shape is the first argument's, whatever that is called.
-            let inputs = match shapes.is_empty() {
-                true => args.inputs().ok(),
-                false => args.structure(name.strip_suffix("_shape").unwrap_or(name))?,
+            // A single shape is the first argument's, whatever that is called; several go by name.
+            let inputs = match names.len() {
+                1 => args.inputs().ok(),
+                _ => args.structure(self.argument_of_shape(name)?)?,
             };
             if let Some(inputs) = inputs {
                 shapes.insert((*name).to_owned(), inputs.map(|input| input.shape().clone()));
             }
         }
         self.build_with(shapes)
+    }
+
+    /// The argument of `call` that a shape of `build` belongs to.
+    fn argument_of_shape(&self, name: &'static str) -> Result<&'static str> {
+        let class = self.class_name();
+        let wrong = |what: String| {
+            Err(Error::new(ErrorKind::InvalidArgument, format!("For layer '{class}', received `build()` argument {what}"))
+                .hint(
+                    "for a `build()` method with more than one argument, all arguments should have a `_shape` suffix \
+                     and match an argument from `call()`",
+                ))
+        };
+        match name.strip_suffix("_shape") {
+            None => wrong(format!("`{name}`, which does not end in `_shape`")),
+            Some(argument) if !self.0.call_arguments().contains(&argument) => {
+                wrong(format!("`{name}`, but `call()` does not have argument `{argument}`"))
+            }
+            Some(argument) => Ok(argument),
+        }
     }
 
     /// The layers directly inside of it, in the order of its fields.
@@ -299,8 +327,29 @@ impl LayerRef {
     }
 
     /// The number of elements of all weights.
-    pub fn count_params(&self) -> usize {
-        self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum()
+    ///
+    /// # Errors
+    /// When the layer is not built.
+    pub fn count_params(&self) -> Result<usize> {
+        if !self.base().is_built() {
+            return Err(Error::new(
+                ErrorKind::NotBuilt,
+                format!("You tried to call `count_params` on layer '{}', but the layer isn't built", self.name()),
+            )
+            .hint("build it with `layer.build(input_shape)`"));
+        }
+        Ok(self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum())
+    }
+
+    /// The shapes of what the layer gives for inputs of these shapes. Builds it if it is not built.
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn compute_output_shape(&self, inputs: impl Into<Nested<Shape>>) -> Result<Nested<Shape>> {
+        let dtype = self.base().dtype_policy().compute_dtype()?;
+        let symbols = inputs.into().map(|shape| Tensor::symbol(shape, dtype));
+        let _inner = Inner::enter();
+        Ok(self.call(symbols, &CallContext::inference())?.map(|output| output.shape().clone()))
     }
 
     /// The values of all weights.
@@ -374,9 +423,7 @@ impl LayerRef {
         if shapes.values().all(|shape| shape.leaves().is_empty()) {
             return Ok(());
         }
-        let _scope = NameScope::enter(self.name());
-        self.build_with(shapes)?;
-        self.build_inner()
+        self.build_named(shapes)
     }
 
     /// Builds the layers that `build` leaves to the first call, by a call on symbols.
@@ -414,7 +461,7 @@ fn surroundings(args: &CallArgs, cx: &CallContext) -> Result<CallContext> {
                 .leaves()
                 .iter()
                 .filter_map(|item| match item {
-                    Item::Tensor(tensor) => Some(tensor.mask().cloned()),
+                    Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor.mask().cloned()),
                     _ => None,
                 })
                 .collect(),

@@ -37,7 +37,7 @@ pub use core::*;
 pub use dims::{Dims, Edges};
 pub use graph::GraphModel;
 pub use input_spec::InputSpec;
-pub use layer::{HasBase, Layer, LayerExt, invalid_argument};
+pub use layer::{HasBase, Layer, LayerExt, Remake, invalid_argument};
 pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
 pub use merging::*;

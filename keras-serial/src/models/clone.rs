@@ -1,7 +1,7 @@
 //! Graphs over again: models from the middle of a graph, and copies with new weights.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::graph::{Graph, as_layer};
 use super::{Functional, Model, Sequential};
@@ -10,9 +10,8 @@ use crate::json::Value;
 use crate::layers::{Input, InputLayer, LayerRef};
 use crate::object::{Form, Handle};
 use crate::ops::OpRef;
-use crate::registry::{TypedHandle, deserialize_object};
 use crate::tensor::symbolic::{Fresh, Operation};
-use crate::tensor::{CallContext, Item, Nested, Tensor};
+use crate::tensor::{CallArgs, CallContext, Item, Nested, Tensor};
 
 /// A graph that starts at symbols in the middle of another gets inputs of its own there.
 pub(super) fn from_inputs(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<(Nested<Tensor>, Nested<Tensor>)> {
@@ -35,21 +34,20 @@ pub(super) fn from_inputs(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Re
     Ok((fresh, outputs))
 }
 
-/// A model of the same architecture with new weights and no compile state (`keras.models.clone_model`).
+/// A model of the same architecture with new weights (`keras.models.clone_model`).
 ///
 /// # Errors
-/// When a layer's configuration can't be written or read, or the model is neither Functional nor
-/// Sequential.
+/// As [`Cloning::run`].
 pub fn clone_model(model: &Model) -> Result<Model> {
-    clone_model_with(model, copy_layer)
+    Cloning::of(model).run()
 }
 
-/// As [`clone_model`]; `clone_function` makes each new layer from the old one.
+/// As [`clone_model`]; `clone_function` makes each new layer from the old one, inputs excepted.
 ///
 /// # Errors
-/// As [`clone_model`], and the function's own.
-pub fn clone_model_with(model: &Model, mut clone_function: impl FnMut(&LayerRef) -> Result<LayerRef>) -> Result<Model> {
-    clone_layer(model.as_layer(), &mut clone_function).map(Model::from)
+/// As [`Cloning::run`], and the function's own.
+pub fn clone_model_with(model: &Model, clone_function: impl FnMut(&LayerRef) -> Result<LayerRef>) -> Result<Model> {
+    Cloning::of(model).clone_function(clone_function).run()
 }
 
 /// A layer made again from its configuration, without weights.
@@ -57,86 +55,242 @@ pub fn clone_model_with(model: &Model, mut clone_function: impl FnMut(&LayerRef)
 /// # Errors
 /// When the configuration can't be written or read.
 pub fn copy_layer(layer: &LayerRef) -> Result<LayerRef> {
-    let Value::Dict(mut form) = Handle::serialize(layer)? else {
-        return Err(Error::new(ErrorKind::Config, "a layer's form is a dict"));
-    };
-    form.shift_remove("build_config");
-    form.shift_remove("compile_config");
-    match Form::of(&form)? {
-        Some(form) => deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer"),
-        None => Err(Error::new(ErrorKind::Config, "a layer's form needs a class and a configuration")),
-    }
+    layer.layer().remake(&layer.get_config()?).at_with(|| layer.name().to_owned())
 }
 
-fn clone_layer(layer: &LayerRef, clone_function: &mut dyn FnMut(&LayerRef) -> Result<LayerRef>) -> Result<LayerRef> {
-    if let Some(functional) = layer.downcast_ref::<Functional>() {
-        return clone_functional(layer, functional, clone_function);
-    }
-    if let Some(sequential) = layer.downcast_ref::<Sequential>() {
-        let layers = sequential
-            .all_layers()
-            .iter()
-            .map(|layer| clone_inner(layer, clone_function))
-            .collect::<Result<Vec<_>>>()?;
-        return Sequential::named(layer.name(), layers).map(|model| model.as_layer().clone());
-    }
-    if layer.layer().is_model() {
-        return Err(Error::new(
-            ErrorKind::InvalidArgument,
-            "Expected `model` argument to be a functional `Model` instance, but got a subclassed model instead",
-        )
-        .hint("make it again from its configuration: `copy_layer`"));
-    }
-    clone_function(layer)
+type CloneFunction<'a> = Box<dyn FnMut(&LayerRef) -> Result<LayerRef> + 'a>;
+type CallFunction<'a> = Box<dyn FnMut(&LayerRef, CallArgs) -> Result<Nested<Tensor>> + 'a>;
+
+/// How a model is cloned: all arguments of `keras.models.clone_model`.
+///
+/// ```
+/// use keras_serial::{models::Cloning, prelude::*};
+/// let model = Sequential::new([Input::new([3]).layer(), Dense::new(2).name("d").shared()])?;
+/// let copy = Cloning::of(&model).clone_function(|layer| match layer.downcast_ref::<Dense>() {
+///     Some(_) => Ok(Dense::new(4).name(layer.name()).shared()),
+///     None => keras_serial::models::copy_layer(layer),
+/// });
+/// assert_eq!(copy.run()?.count_params()?, 3 * 4 + 4);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[must_use = "`run` makes the clone"]
+pub struct Cloning<'a> {
+    model: &'a Model,
+    clone_function: Option<CloneFunction<'a>>,
+    call_function: Option<CallFunction<'a>>,
+    input_tensors: Option<Nested<Tensor>>,
+    recursive: bool,
 }
 
-fn clone_inner(layer: &LayerRef, clone_function: &mut dyn FnMut(&LayerRef) -> Result<LayerRef>) -> Result<LayerRef> {
-    if layer.downcast_ref::<InputLayer>().is_some() {
-        return copy_layer(layer);
+impl<'a> Cloning<'a> {
+    /// A clone of this model.
+    pub fn of(model: &'a Model) -> Self {
+        Self { model, clone_function: None, call_function: None, input_tensors: None, recursive: false }
     }
-    clone_layer(layer, clone_function).at_with(|| layer.name().to_owned())
-}
 
-fn clone_functional(
-    layer: &LayerRef,
-    functional: &Functional,
-    clone_function: &mut dyn FnMut(&LayerRef) -> Result<LayerRef>,
-) -> Result<LayerRef> {
-    let _fresh = Fresh::enter();
-    let graph = &functional.graph;
-    let mut copies: HashMap<usize, Arc<dyn Operation>> = HashMap::new();
-    for operation in graph.operations() {
-        let copy: Arc<dyn Operation> = match as_layer(&**operation) {
-            Some(layer) => Arc::new(clone_inner(layer, clone_function)?),
-            None => copy_operation(&**operation)?,
-        };
-        copies.insert(operation.id(), copy);
+    /// Makes each new layer from the old one, inputs excepted; [`copy_layer`] by default.
+    pub fn clone_function(mut self, f: impl FnMut(&LayerRef) -> Result<LayerRef> + 'a) -> Self {
+        self.clone_function = Some(Box::new(f));
+        self
     }
-    let copy_of =
-        |id: usize| copies.get(&id).cloned().ok_or_else(|| Error::new(ErrorKind::Graph, "a layer was not copied"));
-    let mut values: HashMap<(usize, usize), Tensor> = HashMap::new();
-    for node in graph.nodes() {
-        let copy = copy_of(node.operation.id())?;
-        let outputs = match as_layer(&*copy).filter(|_| node.is_input()) {
-            Some(input) => Nested::Leaf(InputLayer::output(input)?),
-            None => {
-                let args = node.args.try_map(&mut |tensor| {
-                    let copied = tensor.history().and_then(|history| values.get(&history.key()));
-                    Ok(Nested::Leaf(Item::Tensor(copied.unwrap_or(tensor).clone())))
-                })?;
-                copy.run(&args, &CallContext::inference())?
-            }
-        };
-        for (index, output) in outputs.leaves().into_iter().enumerate() {
-            values.insert((Arc::as_ptr(node) as usize, index), output.clone());
+
+    /// Calls each new layer; for Functional models only. May put layers before or after it.
+    pub fn call_function(mut self, f: impl FnMut(&LayerRef, CallArgs) -> Result<Nested<Tensor>> + 'a) -> Self {
+        self.call_function = Some(Box::new(f));
+        self
+    }
+
+    /// Builds the clone on these symbols; on new inputs by default.
+    pub fn input_tensors(mut self, inputs: impl Into<Nested<Tensor>>) -> Self {
+        self.input_tensors = Some(inputs.into());
+        self
+    }
+
+    /// Clones models inside of the model layer by layer too; by default, they are given to the
+    /// clone function whole.
+    pub fn recursive(mut self, recursive: bool) -> Self {
+        self.recursive = recursive;
+        self
+    }
+
+    /// The clone. It keeps the compile configuration.
+    ///
+    /// # Errors
+    /// When a layer's configuration can't be written or read, the functions' own errors, and when
+    /// functions or inputs are given for a model that is neither Functional nor Sequential.
+    pub fn run(self) -> Result<Model> {
+        let layer = self.model.as_layer();
+        let is_graph = layer.downcast_ref::<Functional>().is_some() || layer.downcast_ref::<Sequential>().is_some();
+        if !is_graph {
+            return self.remake();
         }
+        let mut cloner = Cloner {
+            clone_function: self.clone_function.unwrap_or_else(|| Box::new(copy_layer)),
+            call_function: self.call_function,
+            recursive: self.recursive,
+            cache: HashMap::new(),
+        };
+        if layer.downcast_ref::<Sequential>().is_some() && cloner.call_function.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "`call_function` argument is not supported with Sequential models",
+            )
+            .hint("layers of a Sequential model are only listed; use it with Functional models"));
+        }
+        cloner.model(layer, self.input_tensors).map(Model::from)
     }
-    let mut swap = |tensor: &Tensor| {
-        let copied = tensor.history().and_then(|history| values.get(&history.key()));
-        copied.cloned().ok_or_else(|| Error::new(ErrorKind::Graph, "an end of the graph was not copied"))
-    };
-    let (inputs, outputs) = (graph.inputs.try_map(&mut swap)?, graph.outputs.try_map(&mut swap)?);
-    Ok(Functional::named(layer.name(), inputs, outputs)?.as_layer().clone())
+
+    /// A model of one's own type, from its form.
+    fn remake(self) -> Result<Model> {
+        if self.clone_function.is_some() || self.input_tensors.is_some() || self.call_function.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "Arguments `clone_function`, `call_function` and `input_tensors` are only supported for Sequential \
+                 models or Functional models",
+            )
+            .received(format!("a model of type '{}'", self.model.class_name())));
+        }
+        let layer = self.model.as_layer();
+        let copy = copy_layer(layer)?;
+        if let Value::Dict(form) = Handle::serialize(layer)?
+            && let Some(form) = Form::of(&form)?
+        {
+            Handle::restore(&copy, &form)?;
+        }
+        Ok(Model::from(copy))
+    }
+}
+
+struct Cloner<'a> {
+    clone_function: CloneFunction<'a>,
+    call_function: Option<CallFunction<'a>>,
+    recursive: bool,
+    /// A layer that stands in several places is cloned once.
+    cache: HashMap<usize, LayerRef>,
+}
+
+impl Cloner<'_> {
+    fn model(&mut self, layer: &LayerRef, input_tensors: Option<Nested<Tensor>>) -> Result<LayerRef> {
+        let copy = match (layer.downcast_ref::<Functional>(), layer.downcast_ref::<Sequential>()) {
+            (Some(functional), _) => self.functional(layer, functional, input_tensors)?,
+            (_, Some(sequential)) => self.sequential(layer, sequential, input_tensors)?,
+            _ => return (self.clone_function)(layer),
+        };
+        let compiled = layer.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = compiled;
+        Ok(copy)
+    }
+
+    fn layer(&mut self, layer: &LayerRef) -> Result<LayerRef> {
+        if let Some(copy) = self.cache.get(&layer.id()) {
+            return Ok(copy.clone());
+        }
+        let copy = match self.recursive {
+            true => self.model(layer, None),
+            false => (self.clone_function)(layer),
+        };
+        let copy = copy.at_with(|| layer.name().to_owned())?;
+        self.cache.insert(layer.id(), copy.clone());
+        Ok(copy)
+    }
+
+    fn sequential(
+        &mut self,
+        layer: &LayerRef,
+        sequential: &Sequential,
+        input_tensors: Option<Nested<Tensor>>,
+    ) -> Result<LayerRef> {
+        let layers = sequential.all_layers();
+        let input = layers.first().and_then(|first| first.downcast_ref::<InputLayer>());
+        let rest = layers.iter().filter(|layer| layer.downcast_ref::<InputLayer>().is_none());
+        let rest = rest.map(|layer| self.layer(layer)).collect::<Result<Vec<_>>>()?;
+        let name = input.and(layers.first()).map(|input| input.name().to_owned());
+        let optional = input.is_some_and(InputLayer::is_optional);
+        let first = match (input_tensors, input) {
+            (Some(given), _) => {
+                let Ok(given) = given.single() else {
+                    return Err(Error::new(
+                        ErrorKind::InvalidArgument,
+                        "Argument `input_tensors` must contain a single tensor",
+                    ));
+                };
+                Some(Input::with_batch_shape(given.shape().clone(), given.dtype(), name, optional))
+            }
+            (None, Some(input)) => {
+                Some(Input::with_batch_shape(input.batch_shape().clone(), input.input_dtype(), name, optional))
+            }
+            (None, None) => None,
+        };
+        let copy = Sequential::named(layer.name(), first.into_iter().chain(rest))?.as_layer().clone();
+        copy.base().set_trainable(layer.is_trainable());
+        Ok(copy)
+    }
+
+    fn functional(
+        &mut self,
+        layer: &LayerRef,
+        functional: &Functional,
+        input_tensors: Option<Nested<Tensor>>,
+    ) -> Result<LayerRef> {
+        let _fresh = Fresh::enter();
+        let graph = &functional.graph;
+        let inputs = match input_tensors {
+            Some(given) if given.map(|_| ()) == graph.inputs.map(|_| ()) => given,
+            Some(given) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    "`input_tensors` must have the same structure as model.input",
+                )
+                .expected(format!("{:?}", graph.inputs))
+                .received(format!("{given:?}")));
+            }
+            None => graph.inputs.try_map(&mut |symbol| match symbol.history().map(|history| &history.node.operation) {
+                Some(operation) => match as_layer(&**operation) {
+                    Some(input) => InputLayer::output(&copy_layer(input)?),
+                    None => Err(Error::new(ErrorKind::Graph, "an input of the model is not an input layer")),
+                },
+                None => Err(Error::new(ErrorKind::Graph, "an input of the model is no symbol")),
+            })?,
+        };
+        let mut values: HashMap<(usize, usize), Tensor> = HashMap::new();
+        for (symbol, copy) in graph.inputs.leaves().into_iter().zip(inputs.leaves()) {
+            if let Some(history) = symbol.history() {
+                values.insert(history.key(), copy.clone());
+            }
+        }
+        let mut operations: HashMap<usize, Arc<dyn Operation>> = HashMap::new();
+        for node in graph.nodes().iter().filter(|node| !node.is_input()) {
+            let args = node.args.try_map(&mut |tensor| {
+                let copied = tensor.history().and_then(|history| values.get(&history.key()));
+                Ok(Nested::Leaf(Item::Tensor(copied.unwrap_or(tensor).clone())))
+            })?;
+            let outputs = match as_layer(&*node.operation) {
+                Some(original) => {
+                    let copy = self.layer(original)?;
+                    match &mut self.call_function {
+                        Some(call_function) => call_function(&copy, args)?,
+                        None => copy.call(args, &CallContext::inference())?,
+                    }
+                }
+                None => {
+                    let copy = match operations.get(&node.operation.id()) {
+                        Some(copy) => copy.clone(),
+                        None => copy_operation(&*node.operation)?,
+                    };
+                    operations.insert(node.operation.id(), copy.clone());
+                    copy.run(&args, &CallContext::inference())?
+                }
+            };
+            for (index, output) in outputs.leaves().into_iter().enumerate() {
+                values.insert((Arc::as_ptr(node) as usize, index), output.clone());
+            }
+        }
+        let outputs = graph.outputs.try_map(&mut |tensor| {
+            let copied = tensor.history().and_then(|history| values.get(&history.key()));
+            copied.cloned().ok_or_else(|| Error::new(ErrorKind::Graph, "an output of the model was not copied"))
+        })?;
+        Ok(Functional::named(layer.name(), inputs, outputs)?.as_layer().clone())
+    }
 }
 
 fn copy_operation(operation: &dyn Operation) -> Result<Arc<dyn Operation>> {

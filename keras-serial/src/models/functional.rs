@@ -9,7 +9,7 @@ use crate::layers::{GraphModel, HasBase, InputLayer, Layer, LayerBase, LayerRef}
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{expand_at, squeeze_at};
 use crate::register;
-use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
 /// A model made of a graph of layers, from [`Input`](crate::layers::Input)s to outputs.
 ///
@@ -51,17 +51,19 @@ impl Functional {
     }
 
     pub(super) fn unnamed(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<Self> {
-        let (inputs, outputs) = super::clone::from_inputs(inputs, outputs)?;
-        let graph = Graph::new(inputs, outputs)?;
-        let known: Vec<_> =
-            graph.inputs.leaves().iter().filter_map(|t| Some(t.history()?.node.operation.id())).collect();
-        for node in graph.nodes().iter().filter(|node| node.is_input()) {
-            if !known.contains(&node.operation.id()) {
-                return Err(Error::new(ErrorKind::Graph, "`inputs` not connected to `outputs`")
-                    .expected("all inputs that the outputs need")
-                    .received(format!("outputs that also need `{}`", node.operation.name())));
+        for (what, ends) in [("inputs", &inputs), ("outputs", &outputs)] {
+            if ends.leaves().is_empty() {
+                return Err(Error::new(ErrorKind::Graph, format!("`{what}` argument cannot be empty")));
+            }
+            if let Some(value) = ends.leaves().into_iter().find(|end| end.history().is_none()) {
+                return Err(Error::new(ErrorKind::Graph, format!("All `{what}` values must be KerasTensors"))
+                    .expected("the result of `Input`, or of a layer called on one")
+                    .received(format!("{value:?}")));
             }
         }
+        let (inputs, outputs) = super::clone::from_inputs(inputs, outputs)?;
+        let graph = Graph::new(inputs, outputs)?;
+        graph.check_connected()?;
         let base = LayerBase::default();
         base.set_built();
         Ok(Self { base, graph })
@@ -70,82 +72,164 @@ impl Functional {
     /// Inputs as the graph takes them: in its order, of its dtypes and ranks.
     fn standardize(&self, inputs: &Nested<Tensor>) -> Result<Vec<Option<Tensor>>> {
         let symbols = self.graph.inputs.leaves();
-        let name = |symbol: &Tensor| symbol.history().map(|history| history.node.operation.name()).unwrap_or_default();
-        let by_name: Option<Vec<Option<Tensor>>> = match (inputs, &self.graph.inputs) {
-            (Nested::Dict(given), Nested::Dict(asked)) => {
-                let mut keys: Vec<&String> = asked.keys().collect();
-                keys.sort();
-                Some(
-                    keys.iter()
-                        .flat_map(|key| match given.get(*key) {
-                            Some(given) => given.slots().into_iter().map(Option::<&Tensor>::cloned).collect(),
-                            None => vec![None],
-                        })
-                        .collect(),
-                )
-            }
-            (Nested::Dict(given), _) => Some(
-                symbols.iter().map(|symbol| given.get(&name(symbol)).and_then(|x| x.single().ok().cloned())).collect(),
-            ),
-            _ => None,
+        let flat = self.flatten(inputs)?;
+        let optional = |symbol: &Tensor| {
+            let operation = symbol.history().map(|history| &history.node.operation);
+            operation.and_then(|o| Some(as_layer(&**o)?.downcast_ref::<InputLayer>()?.is_optional())).unwrap_or(true)
         };
-        let flat = by_name.unwrap_or_else(|| inputs.slots().into_iter().map(Option::<&Tensor>::cloned).collect());
-        if flat.len() != symbols.len() {
+        for (symbol, _) in symbols.iter().zip(&flat).filter(|(symbol, input)| input.is_none() && !optional(symbol)) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                "The structure of `inputs` doesn't match the expected structure",
+                format!("The input '{}' is not optional, but None was passed", input_name(symbol)),
             )
-            .expected(format!(
-                "{} inputs: {}",
-                symbols.len(),
-                symbols.iter().map(|s| name(s)).collect::<Vec<_>>().join(", ")
-            ))
-            .received(format!("{} inputs", flat.len())));
+            .hint("pass a tensor"));
         }
-        symbols
-            .into_iter()
-            .zip(flat)
-            .map(|(symbol, input)| {
-                let Some(input) = input else {
-                    let optional = symbol.history().and_then(|h| {
-                        as_layer(&*h.node.operation)?.downcast_ref::<InputLayer>().map(InputLayer::is_optional)
-                    });
-                    return match optional {
-                        Some(true) => Ok(None),
-                        _ => Err(Error::new(
-                            ErrorKind::InvalidArgument,
-                            format!("The input '{}' is not optional, but None was passed", name(symbol)),
-                        )),
+        if let Some(names) = self.spec_names() {
+            self.check(&names, &flat)?;
+        }
+        if flat.len() != symbols.len() {
+            return Err(self.mismatch(inputs));
+        }
+        let paths = self.graph.inputs.paths();
+        let adjusted = symbols.into_iter().zip(flat).zip(paths).map(|((symbol, input), path)| {
+            input.map(|input| adjust(symbol, input, &path)).transpose()
+        });
+        adjusted.collect()
+    }
+
+    /// The names by which inputs are asked for; none for dicts of structures, which are not checked.
+    fn spec_names(&self) -> Option<Vec<String>> {
+        match &self.graph.inputs {
+            Nested::Dict(items) if items.values().all(|item| matches!(item, Nested::Leaf(_))) => {
+                let mut names: Vec<String> = items.keys().cloned().collect();
+                names.sort();
+                Some(names)
+            }
+            Nested::Dict(_) => None,
+            inputs => Some(inputs.leaves().into_iter().map(input_name).collect()),
+        }
+    }
+
+    /// Inputs in the graph's order: those of a dict by name, others by position.
+    fn flatten(&self, inputs: &Nested<Tensor>) -> Result<Vec<Option<Tensor>>> {
+        let slots = |inputs: &Nested<Tensor>| inputs.slots().into_iter().map(Option::<&Tensor>::cloned).collect();
+        match (inputs, &self.graph.inputs) {
+            (Nested::Dict(given), asked) => match (self.spec_names(), asked) {
+                (Some(names), _) => {
+                    let one = |name: &String| match given.get(name) {
+                        Some(input) => Ok(slots(input)),
+                        None => Err(Error::new(ErrorKind::InvalidArgument, format!("Missing data for input \"{name}\""))
+                            .expected(format!("the keys {}", names.join(", ")))
+                            .received(format!("the keys {}", given.keys().cloned().collect::<Vec<_>>().join(", ")))),
                     };
-                };
-                adjust(symbol, input).map(Some).map_err(|error| error.at(name(symbol)))
-            })
-            .collect()
+                    let all = names.iter().map(one).collect::<Result<Vec<Vec<_>>>>()?;
+                    Ok(all.into_iter().flatten().collect())
+                }
+                (None, Nested::Dict(asked)) => {
+                    let mut keys: Vec<&String> = asked.keys().collect();
+                    keys.sort();
+                    let all = keys.into_iter().map(|key| given.get(key).ok_or_else(|| self.mismatch(inputs)).map(slots));
+                    Ok(all.collect::<Result<Vec<Vec<_>>>>()?.into_iter().flatten().collect())
+                }
+                (None, _) => Ok(slots(inputs)),
+            },
+            // Positions would be the keys' order for the reader, and their sorted order for Keras.
+            (_, Nested::Dict(asked)) if !asked.keys().is_sorted() => Err(self.mismatch(inputs)),
+            _ => Ok(slots(inputs)),
+        }
+    }
+
+    fn mismatch(&self, inputs: &Nested<Tensor>) -> Error {
+        let asked = self.graph.inputs.paths().into_iter().zip(self.graph.inputs.leaves());
+        let asked = asked.map(|(path, symbol)| format!("{path}: {}", input_name(symbol)));
+        let given = inputs.paths().into_iter().zip(inputs.leaves());
+        let given = given.map(|(path, tensor)| format!("{path}: {}", tensor.shape()));
+        Error::new(
+            ErrorKind::InvalidArgument,
+            "The structure of `inputs` doesn't match the expected structure",
+        )
+        .expected(asked.collect::<Vec<_>>().join(", "))
+        .received(given.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Checks number and shapes of inputs (Keras's `Functional.input_spec`): batches may be of any
+    /// size, and a last axis of one may be there or not.
+    fn check(&self, names: &[String], inputs: &[Option<Tensor>]) -> Result<()> {
+        let layer = self.base.name("Functional");
+        if names.len() != inputs.len() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "Layer \"{layer}\" expects {} named input(s) with keys [{}], but it received {} input tensors",
+                    names.len(),
+                    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "),
+                    inputs.len()
+                ),
+            )
+            .hint("pass inputs as a dict"));
+        }
+        for (index, ((symbol, input), name)) in self.graph.inputs.leaves().into_iter().zip(inputs).zip(names).enumerate() {
+            let Some(input) = input else { continue };
+            let wanted: Shape = symbol.shape().dims().iter().enumerate().map(|(i, dim)| dim.filter(|_| i > 0)).collect();
+            let pairs = without_last_one(&wanted).iter().zip(without_last_one(input.shape()));
+            if pairs.into_iter().any(|(wanted, found)| wanted.is_some() && found.is_some() && wanted != found) {
+                return Err(Error::new(
+                    ErrorKind::Shape,
+                    format!(
+                        "Input {index} with name '{name}' of layer '{layer}' is incompatible with the layer: \
+                         expected shape={wanted}, found shape={}",
+                        input.shape()
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
+fn without_last_one(shape: &Shape) -> &[Option<usize>] {
+    match shape.dims() {
+        [rest @ .., Some(1)] => rest,
+        dims => dims,
+    }
+}
+
+fn input_name(symbol: &Tensor) -> String {
+    symbol.history().map(|history| history.node.operation.name()).unwrap_or_default()
+}
+
 /// An input with the rank and dtype of the symbol that it stands for.
-fn adjust(symbol: &Tensor, input: Tensor) -> Result<Tensor> {
+fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
     let (wanted, rank) = (symbol.shape(), input.rank());
     let mask = input.mask().cloned();
-    let input = if rank == wanted.rank() + 1 && input.shape().get(-1)? == Some(1) {
+    let input = if rank == wanted.rank() {
+        input
+    } else if rank == wanted.rank() + 1 && input.shape().get(-1)? == Some(1) {
         squeeze_at(&input, -1)?
     } else if rank + 1 == wanted.rank() && wanted.get(-1)? == Some(1) {
         expand_at(&input, -1)?
     } else {
-        input
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!("Invalid input shape for input with name '{}' and path '{path}'", input_name(symbol)),
+        )
+        .expected(format!("shape {wanted}"))
+        .received(format!("shape {}", input.shape())));
     };
-    if !wanted.is_compatible(input.shape()) {
-        return Err(Error::new(ErrorKind::Shape, "Invalid input shape")
-            .expected(format!("shape {wanted}"))
-            .received(format!("shape {}", input.shape())));
-    }
     Ok(cast(&input, symbol.dtype())?.with_mask(mask))
 }
 
 impl Layer for Functional {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
-        let inputs = self.standardize(&inputs.inputs()?)?;
+        let masks = inputs.structure("mask")?;
+        let mut inputs = self.standardize(&inputs.inputs()?)?;
+        if let Some(masks) = masks {
+            for (input, mask) in inputs.iter_mut().zip(masks.slots()) {
+                if let (Some(input), Some(mask)) = (input, mask) {
+                    *input = input.clone().with_mask(Some(mask.clone()));
+                }
+            }
+        }
         self.graph.run(inputs, cx)
     }
 

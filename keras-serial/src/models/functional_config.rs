@@ -1,5 +1,6 @@
 //! Graphs as configurations: layers, their calls, and where the model's inputs and outputs are.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::layers::{InputLayer, LayerRef};
-use crate::object::Form;
+use crate::object::{Form, mark_first};
 use crate::ops::OpRef;
 use crate::registry::{Revived, TypedHandle, deserialize_object, revive};
 use crate::tensor::symbolic::{Fresh, Node, Operation};
@@ -29,9 +30,14 @@ pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
         let Value::Dict(mut form) = operation.serialize()? else { continue };
         form.insert("name".into(), Value::from(operation.name()));
         form.insert("inbound_nodes".into(), Value::List(nodes));
-        layers.push(Value::Dict(form));
+        layers.push((operation.id(), form));
     }
-    config.insert("layers".into(), Value::List(layers));
+    // A layer that a model inside has too bears the same id in both places.
+    let layers = layers.into_iter().map(|(id, mut form)| {
+        mark_first(id, &mut form);
+        Value::Dict(form)
+    });
+    config.insert("layers".into(), Value::List(layers.collect()));
     config.insert("input_layers".into(), write_ends(graph, &graph.inputs)?);
     config.insert("output_layers".into(), write_ends(graph, &graph.outputs)?);
     Ok(())
@@ -102,6 +108,7 @@ fn write_arg(graph: &Graph, arg: &Nested<Item>) -> Result<Value> {
             ),
             None => TensorValue::new(tensor.clone(), "__tensor__").to_value()?,
         },
+        Nested::Leaf(Item::Array(array)) => TensorValue::numpy(array.clone()).to_value()?,
         Nested::Leaf(Item::Value(value)) => value.clone(),
         Nested::Leaf(Item::Slice(start, stop, step)) => Revived::slice(*start, *stop, *step).serialize()?,
         Nested::Leaf(Item::Ellipsis) => Revived::Ellipsis.serialize()?,
@@ -132,9 +139,8 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
     for (i, layer) in layers.iter().enumerate() {
         let (name, one, calls) = make(layer).at_with(|| format!("layers[{i}]"))?;
         if made.insert(name.clone(), one).is_some() {
-            return Err(
-                Error::new(ErrorKind::Graph, format!("two layers are called `{name}`")).at(format!("layers[{i}]"))
-            );
+            return Err(Error::new(ErrorKind::Graph, format!("two layers are called `{name}`"))
+                .at(format!("layers[{i}]")));
         }
         waiting.push((name, calls));
     }
@@ -175,9 +181,25 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
     Ok((ends("input_layers")?, ends("output_layers")?))
 }
 
+/// A layer's form with its module, which files of Keras 2 do not name.
+pub(super) fn with_module(form: &Dict) -> Cow<'_, Dict> {
+    let Some(class) = form.get("class_name").and_then(Value::as_str).filter(|_| !form.contains_key("module")) else {
+        return Cow::Borrowed(form);
+    };
+    let module = match class {
+        "Functional" | "Model" => "keras.src.models.functional",
+        "Sequential" => "keras",
+        _ => "keras.layers",
+    };
+    let mut form = form.clone();
+    form.insert("module".into(), Value::from(module));
+    Cow::Owned(form)
+}
+
 fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
     let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-    let form = Form::of(dict)?.ok_or_else(|| {
+    let modern = with_module(dict);
+    let form = Form::of(&modern)?.ok_or_else(|| {
         Error::new(ErrorKind::Config, "not a layer's form")
             .expected("entries `class_name` and `config`")
             .received(layer.short())
@@ -211,7 +233,8 @@ fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
 /// The result of a call; `None` if it is not computed yet.
 fn find(name: &str, node: usize, index: usize, made: &HashMap<String, Made>) -> Result<Option<Tensor>> {
     let one = made.get(name).ok_or_else(|| {
-        let error = Error::new(ErrorKind::Graph, format!("unknown layer `{name}`"));
+        let error =
+            Error::new(ErrorKind::Graph, format!("Invalid Functional model configuration. Missing node: {name}"));
         match did_you_mean(name, made.keys().map(String::as_str)) {
             Some(near) => error.hint(near),
             None => error,
@@ -338,6 +361,7 @@ fn read_special(arg: &Value) -> Result<Option<Nested<Item>>> {
         }
         Revived::Ellipsis => Nested::Leaf(Item::Ellipsis),
         Revived::Object(object) => match object.downcast_ref::<TensorValue>() {
+            Some(value) if value.is_numpy() => Nested::Leaf(Item::Array(value.tensor().clone())),
             Some(value) => Nested::Leaf(Item::Tensor(value.tensor().clone())),
             // Any other object is an argument as it is written: a dtype policy, a function.
             None => Nested::Leaf(Item::Value(arg.clone())),

@@ -105,6 +105,33 @@ impl Graph {
         Ok(())
     }
 
+    /// Refuses outputs that need other inputs than the model's.
+    pub fn check_connected(&self) -> Result<()> {
+        let ends: HashSet<(usize, usize)> =
+            self.inputs.leaves().iter().filter_map(|input| Some(input.history()?.key())).collect();
+        let mut connected: HashSet<NodeKey> = HashSet::new();
+        for node in &self.nodes {
+            let is_connected = match node.is_input() {
+                true => ends.contains(&(Arc::as_ptr(node) as usize, 0)),
+                false => node.input_tensors().into_iter().filter_map(Tensor::history).all(|history| {
+                    ends.contains(&history.key()) || connected.contains(&key(&history.node))
+                }),
+            };
+            if is_connected {
+                connected.insert(key(node));
+            }
+        }
+        for (path, output) in self.outputs.paths().into_iter().zip(self.outputs.leaves()) {
+            if !history(output).is_ok_and(|node| connected.contains(&key(node))) {
+                return Err(Error::new(
+                    ErrorKind::Graph,
+                    format!("Output with path `{path}` is not connected to `inputs`"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     pub fn operations(&self) -> &[Arc<dyn Operation>] {
         &self.operations
     }

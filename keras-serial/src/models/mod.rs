@@ -9,7 +9,7 @@ mod sequential;
 mod summary;
 mod table;
 
-pub use clone::{clone_model, clone_model_with, copy_layer};
+pub use clone::{Cloning, clone_model, clone_model_with, copy_layer};
 pub use functional::Functional;
 pub use model::{Model, model_from_config, model_from_json};
 pub use sequential::Sequential;

@@ -2,7 +2,7 @@
 
 use super::Sequential;
 use crate::config::Config;
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
 use crate::layers::{InputLayer, Layer, LayerRef};
 use crate::object::{Form, Handle};
@@ -121,7 +121,11 @@ impl Model {
     /// # Errors
     /// When the shape does not suit it.
     pub fn build(&self, input: impl Into<Shape>) -> Result<()> {
-        self.0.build(&input.into())
+        let input = input.into();
+        if let Some(sequential) = self.0.downcast_ref::<Sequential>() {
+            sequential.check_shape(&input).at_with(|| self.name().to_owned())?;
+        }
+        self.0.build(&input)
     }
 
     /// The JSON text of the whole model without its weights (`Model.to_json`).

@@ -2,15 +2,16 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use super::functional_config::with_module;
 use super::{Functional, Model};
 use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef};
-use crate::object::Form;
+use crate::object::{Form, mark_first};
 use crate::register;
 use crate::registry::{TypedHandle, deserialize_object};
-use crate::tensor::symbolic::Fresh;
+use crate::tensor::symbolic::{Fresh, Operation};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 
@@ -74,17 +75,15 @@ impl Sequential {
                 ErrorKind::Graph,
                 "All layers added to a Sequential model should have unique names",
             )
-            .received(format!("the name `{}` twice", layer.name())));
+            .received(format!("the name `{}` twice", layer.name()))
+            .hint("update the name of one of them"));
         }
         if layer.downcast_ref::<InputLayer>().is_some() && !layers.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Graph,
-                format!(
-                    "Sequential model '{}' has already been configured to use input shape",
-                    self.base.name("Sequential")
-                ),
-            )
-            .hint("an input can only be the first layer"));
+            let known = layers.first().and_then(|first| first.downcast_ref::<InputLayer>());
+            return Err(match known {
+                Some(input) => self.configured(input, "You cannot add a different Input layer to it"),
+                None => Error::new(ErrorKind::Graph, "an input can only be the first layer of a Sequential model"),
+            });
         }
         layers.push(layer);
         Ok(())
@@ -97,6 +96,7 @@ impl Sequential {
     pub(super) fn add(&self, layer: LayerRef) -> Result<()> {
         self.push(layer)?;
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.base.set_unbuilt();
         let result = self.build_if_known();
         if result.is_err() {
             self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
@@ -105,10 +105,29 @@ impl Sequential {
         result
     }
 
+    fn configured(&self, input: &InputLayer, consequence: &str) -> Error {
+        let (name, shape) = (self.base.name("Sequential"), input.batch_shape());
+        Error::new(
+            ErrorKind::Graph,
+            format!("Sequential model '{name}' has already been configured to use input shape {shape}. {consequence}"),
+        )
+    }
+
+    /// Refuses another input's shape than the one that the model is made for.
+    pub(super) fn check_shape(&self, shape: &Shape) -> Result<()> {
+        match self.all_layers().first().and_then(|first| first.downcast_ref::<InputLayer>()) {
+            Some(input) if input.batch_shape() != shape => {
+                Err(self.configured(input, &format!("You cannot build it with input_shape {shape}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes the last layer away.
     pub(super) fn pop(&self) -> Result<Option<LayerRef>> {
         let popped = self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.base.set_unbuilt();
         self.build_if_known()?;
         Ok(popped)
     }
@@ -126,6 +145,7 @@ impl Sequential {
     fn build_if_known(&self) -> Result<()> {
         let layers = self.all_layers();
         let [first, _, ..] = layers.as_slice() else { return Ok(()) };
+        let _scope = NameScope::enter(self.base.name("Sequential"));
         if first.downcast_ref::<InputLayer>().is_some() {
             return self.connect();
         }
@@ -136,7 +156,7 @@ impl Sequential {
         }
     }
 
-    /// Puts an input layer first, and builds the graph.
+    /// Puts an input layer first, and builds the graph; with the model's name in scope.
     fn start_with(&self, input: Shape) -> Result<()> {
         {
             let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +186,6 @@ impl Sequential {
         let layers = self.all_layers();
         let Some((input, rest)) = layers.split_first() else { return Ok(()) };
         let _fresh = Fresh::enter();
-        let _scope = NameScope::enter(self.base.name("Sequential"));
         let inputs = InputLayer::output(input)?;
         let mut outputs = Nested::Leaf(inputs.clone());
         for layer in rest {
@@ -180,9 +199,10 @@ impl Sequential {
 }
 
 impl Layer for Sequential {
-    fn build(&self, input: &Shape, _: &mut BuildContext<'_>) -> Result<()> {
-        // The layer's own name is in scope already.
-        if self.functional().is_some() { Ok(()) } else { self.start_with(input.clone()) }
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        // Without a graph, layers are called one after the other: they may take structures.
+        let is_one = matches!(cx.input_shapes(), Nested::Leaf(_)) || self.all_layers().is_empty();
+        if self.functional().is_some() || !is_one { Ok(()) } else { self.start_with(input.clone()) }
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -190,6 +210,10 @@ impl Layer for Sequential {
             return functional.layer().call(inputs, cx);
         }
         let mut outputs = inputs.inputs()?;
+        if let Some(masks) = inputs.structure("mask")? {
+            let mut masks = masks.slots().into_iter();
+            outputs = outputs.map(|output| output.clone().with_mask(masks.next().flatten().cloned()));
+        }
         for layer in self.all_layers() {
             outputs = layer.call(outputs, cx)?;
         }
@@ -209,8 +233,10 @@ impl Layer for Sequential {
     }
 
     fn build_config(&self) -> Option<Value> {
+        if self.functional().is_none() {
+            return self.base.build_config();
+        }
         let input = self.all_layers().first()?.downcast_ref::<InputLayer>()?.batch_shape().to_value().ok()?;
-        self.functional()?;
         Some(Value::Dict(Dict::from([("input_shape".to_owned(), input)])))
     }
 }
@@ -248,7 +274,12 @@ impl KerasSerializable for Sequential {
         let mut config = Config::new();
         self.base.write_config("Sequential", &mut config)?;
         let layers = self.all_layers();
-        let forms = layers.iter().map(ConfigField::to_value).collect::<Result<Vec<_>>>()?;
+        let mut forms = layers.iter().map(ConfigField::to_value).collect::<Result<Vec<_>>>()?;
+        for (layer, form) in layers.iter().zip(&mut forms) {
+            if let Value::Dict(form) = form {
+                mark_first(layer.id(), form);
+            }
+        }
         config.insert("layers".into(), Value::List(forms));
         if self.functional().is_some()
             && let Some(input) = layers.first().and_then(|layer| layer.downcast_ref::<InputLayer>())
@@ -274,7 +305,8 @@ impl KerasSerializable for Sequential {
         for (i, layer) in layers.iter().enumerate() {
             let read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-                let form = Form::of(dict)?
+                let modern = with_module(dict);
+                let form = Form::of(&modern)?
                     .ok_or_else(|| {
                     Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
                         .received(layer.short())
@@ -287,6 +319,7 @@ impl KerasSerializable for Sequential {
         if this.functional().is_none()
             && let Some(shape @ Value::List(_)) = config.get("build_input_shape")
         {
+            let _scope = NameScope::enter(this.base.name("Sequential"));
             this.start_with(Shape::from_value(shape).at("build_input_shape")?)?;
         }
         Ok(this)

@@ -136,7 +136,7 @@ impl<'a> Summary<'a> {
         let params = match layer {
             None => "0".to_owned(),
             Some(layer) if !layer.base().is_built() => "0 (unbuilt)".to_owned(),
-            Some(layer) => thousands(layer.count_params()),
+            Some(layer) => thousands(layer.count_params()?),
         };
         let class = layer.map_or_else(|| operation_class(operation), |layer| layer.layer().original_class().to_owned());
         let mut row = vec![format!("{prefix}{} ({class})", operation.name()), output_shape(operation)?, params];

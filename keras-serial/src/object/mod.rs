@@ -10,5 +10,5 @@ pub use form::Form;
 pub use handle::{Handle, Object, Plain};
 pub use kind::Kind;
 pub use sharing::SharingScope;
-pub(crate) use sharing::{note_revived, note_serialized, shared_object};
+pub(crate) use sharing::{mark_first, note_revived, note_serialized, shared_object};
 pub(crate) use typed::{Broken, handle};

@@ -122,6 +122,16 @@ pub(crate) fn note_serialized(address: usize, form: &mut Dict) {
     });
 }
 
+/// Adds the id to the form of an object that was met again since; models do so with their layers.
+pub(crate) fn mark_first(address: usize, form: &mut Dict) {
+    SCOPES.with_borrow(|scopes| {
+        let Some(shared) = scopes.last() else { return };
+        if let Some(id) = shared.ids.get(&address).filter(|id| shared.repeated.contains(*id)) {
+            form.entry("shared_object_id".to_owned()).or_insert(Value::Int(*id));
+        }
+    });
+}
+
 /// Remembers a revived object under its file's id.
 pub(crate) fn note_revived(id: i64, object: &Object) {
     SCOPES.with_borrow_mut(|scopes| {

@@ -177,7 +177,7 @@ impl Operand {
     /// The operand of a recorded call.
     pub(crate) fn of(item: &Nested<Item>) -> Result<Self> {
         match item {
-            Nested::Leaf(Item::Tensor(tensor)) => Ok(Self::Tensor(tensor.clone())),
+            Nested::Leaf(Item::Tensor(tensor) | Item::Array(tensor)) => Ok(Self::Tensor(tensor.clone())),
             Nested::Leaf(Item::Value(value)) if value.as_f64().is_some() || value.as_bool().is_some() => {
                 Ok(Self::Value(value.clone()))
             }

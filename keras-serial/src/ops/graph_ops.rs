@@ -359,7 +359,7 @@ fn index(x: &Tensor, key: &Nested<Item>) -> Result<Tensor> {
                 axis += 1;
             }
             Nested::Leaf(Item::Value(position)) => x = shape::index_axis(&x, axis, isize::from_value(position)?)?,
-            Nested::Leaf(Item::Tensor(indices)) => {
+            Nested::Leaf(Item::Tensor(indices) | Item::Array(indices)) => {
                 x = shape::take_axis(&x, indices, axis)?;
                 axis += indices.rank() as isize;
             }

@@ -1,9 +1,9 @@
 //! Files that are there whole or not at all.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 
@@ -19,42 +19,143 @@ pub fn write_atomically<T>(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut File) -> Result<T>,
 ) -> Result<T> {
-    let path = path.as_ref();
-    write_beside(path, write).at_with(|| path.display().to_string())
+    write_file(path.as_ref(), true, write)
 }
 
-fn write_beside<T>(path: &Path, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
-    if path.file_name().is_none() || path.is_dir() {
-        return Err(Error::new(ErrorKind::Io, "not the path of a file"));
+/// As [`write_atomically`]; without `fsync`, the system may lose the file when power fails.
+pub(super) fn write_file<T>(path: &Path, fsync: bool, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
+    let (staged, result) = Staged::write(path, fsync, write)?;
+    staged.commit()?;
+    Ok(result)
+}
+
+/// A file that is written whole, beside the path where it will stand.
+pub(super) struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+    fsync: bool,
+}
+
+impl Staged {
+    /// Writes the file; nothing of it is left when that fails.
+    pub fn write<T>(path: &Path, fsync: bool, write: impl FnOnce(&mut File) -> Result<T>) -> Result<(Self, T)> {
+        Self::write_beside(path, fsync, write).at_with(|| path.display().to_string())
     }
-    // A symbolic link is followed: the file it names is replaced, not the link.
+
+    fn write_beside<T>(path: &Path, fsync: bool, write: impl FnOnce(&mut File) -> Result<T>) -> Result<(Self, T)> {
+        if path.file_name().is_none() || path.is_dir() {
+            return Err(Error::new(ErrorKind::Io, "not the path of a file"));
+        }
+        // A symbolic link is followed: the file it names is replaced, not the link.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let mut builder = Builder::new();
+        builder.prefix(PREFIX).suffix(".tmp");
+        // Temporary files are private by default; this one becomes an ordinary file (less the umask).
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(parent(&path))?;
+        let result = write(file.as_file_mut())?;
+        if let Ok(metadata) = path.metadata() {
+            file.as_file().set_permissions(metadata.permissions())?;
+        }
+        if fsync {
+            file.as_file().sync_all()?;
+        }
+        Ok((Self { file, path, fsync }, result))
+    }
+
+    /// Puts the file in its place, in one step.
+    pub fn commit(self) -> Result<()> {
+        let Self { file, path, fsync } = self;
+        let result = file.persist(&path).map_err(|error| Error::from(error.error));
+        result.at_with(|| path.display().to_string())?;
+        if fsync {
+            sync_directory(parent(&path));
+        }
+        Ok(())
+    }
+}
+
+/// Writes a directory with `write`, which is given a new one beside `path`, then puts it in the place
+/// of `path`. Where the system can exchange two directories (Linux), no moment is without one.
+pub(super) fn write_directory(path: &Path, fsync: bool, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let beside = parent(path);
+    std::fs::create_dir_all(beside)?;
     let mut builder = Builder::new();
-    builder.prefix(".keras-serial-").suffix(".tmp");
-    // Temporary files are private by default; this one becomes an ordinary file (less the umask).
+    builder.prefix(PREFIX).suffix(".tmp");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(std::fs::Permissions::from_mode(0o777));
     }
-    let mut file = builder.tempfile_in(directory)?;
-    let result = write(file.as_file_mut())?;
+    let staged = builder.tempdir_in(beside)?;
+    write(staged.path())?;
     if let Ok(metadata) = path.metadata() {
-        file.as_file().set_permissions(metadata.permissions())?;
+        std::fs::set_permissions(staged.path(), metadata.permissions())?;
     }
-    file.as_file().sync_all()?;
-    file.persist(path)
-        .map_err(|error| Error::from(error.error))?;
-    // The new name lies in the directory. Some file systems can't sync one; the file is whole anyway.
-    #[cfg(unix)]
-    if let Ok(directory) = File::open(directory) {
+    if fsync {
+        sync_directory(staged.path());
+    }
+    if path.exists() {
+        // What was exchanged for the new directory is the old one: it goes with the temporary name.
+        exchange(staged.path(), path)?;
+        staged.close()?;
+    } else {
+        std::fs::rename(staged.keep(), path)?;
+    }
+    if fsync {
+        sync_directory(beside);
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn exchange(new: &Path, old: &Path) -> Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // Some file systems can't.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => exchange_by_steps(new, old),
+        Err(error) => Err(std::io::Error::from(error).into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(new: &Path, old: &Path) -> Result<()> {
+    exchange_by_steps(new, old)
+}
+
+/// By three renames; when the second fails, the first is taken back.
+fn exchange_by_steps(new: &Path, old: &Path) -> Result<()> {
+    let aside = new.with_extension("old");
+    std::fs::rename(old, &aside)?;
+    if let Err(error) = std::fs::rename(new, old) {
+        std::fs::rename(&aside, old)?;
+        return Err(error.into());
+    }
+    Ok(std::fs::rename(&aside, new)?)
+}
+
+const PREFIX: &str = ".keras-serial-";
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The new name lies in the directory. Some systems can't sync one; the file is whole anyway.
+fn sync_directory(directory: &Path) {
+    if cfg!(unix)
+        && let Ok(directory) = File::open(directory)
+    {
         let _ = directory.sync_all();
     }
-    Ok(result)
 }
 
 #[cfg(test)]
@@ -81,6 +182,26 @@ mod tests {
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
         assert!(write_atomically(directory.path(), |_| Ok(())).is_err());
         assert!(write_atomically(directory.path().join("none/file"), |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn directories_are_replaced_as_a_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("model");
+        let write = |name: &'static str| write_directory(&path, true, |new| Ok(std::fs::write(new.join(name), name)?));
+        let names = || -> Vec<_> { std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
+        write("one").unwrap();
+        assert_eq!(names(), ["one"]);
+        write("two").unwrap();
+        assert_eq!(names(), ["two"]);
+        let failed = write_directory(&path, true, |_| Err(Error::new(ErrorKind::Weights, "no more")));
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::Weights);
+        assert_eq!(names(), ["two"]);
+        let other = home.path().join("other");
+        std::fs::create_dir(&other).unwrap();
+        exchange_by_steps(&other, &path).unwrap();
+        assert!(names().is_empty());
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 2);
     }
 
     #[cfg(unix)]

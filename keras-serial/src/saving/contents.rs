@@ -71,14 +71,14 @@ impl ModelFile {
         if form == FileForm::Directory {
             return Self::archive(form, &Directory { root: path.to_owned(), limits }, limits, look);
         }
-        let bytes = Source::open_bare(path)?.into_bytes();
+        let source = Source::open_bare(path)?;
         match form {
             FileForm::WeightsJson => {
-                let index = json(&bytes, limits)?;
+                let index = json(source.bytes(), limits)?;
                 let tree = shards::read(path, &index, limits)?;
                 Ok(Self::only_weights(form, Layout::Paths, tree))
             }
-            form => Self::of_bytes(form, bytes, limits, look),
+            form => Self::of_source(form, source, limits, look),
         }
     }
 
@@ -87,7 +87,8 @@ impl ModelFile {
     /// # Errors
     /// As [`ModelFile::open`].
     pub fn from_bytes(bytes: impl Into<Source>, limits: &Limits) -> Result<Self> {
-        let bytes = bytes.into().into_bytes();
+        let source = bytes.into();
+        let bytes = source.bytes();
         let form = if bytes.starts_with(b"\x89HDF") {
             FileForm::LegacyH5
         } else if bytes.first() == Some(&b'{') {
@@ -97,12 +98,15 @@ impl ModelFile {
         } else {
             FileForm::Keras
         };
-        Self::of_bytes(form, bytes, limits, Look::Whole)
+        Self::of_source(form, source, limits, Look::Whole)
     }
 
-    fn of_bytes(form: FileForm, bytes: Bytes, limits: &Limits, look: Look) -> Result<Self> {
+    fn of_source(form: FileForm, source: Source, limits: &Limits, look: Look) -> Result<Self> {
+        if form == FileForm::Keras {
+            return Self::archive(form, &Zip(ZipReader::open(source, limits)?), limits, look);
+        }
+        let bytes = source.into_bytes();
         match form {
-            FileForm::Keras => Self::archive(form, &Zip(ZipReader::open(bytes, limits)?), limits, look),
             FileForm::WeightsH5 => {
                 let tree = H5Reader::open(bytes, limits)?.root().into();
                 Ok(Self::only_weights(form, Layout::Paths, tree))
@@ -113,7 +117,7 @@ impl ModelFile {
                 Ok(Self { config: Some(config), ..Self::empty(form) })
             }
             FileForm::Safetensors => Self::safetensors(&bytes, limits),
-            FileForm::Directory | FileForm::WeightsJson => {
+            FileForm::Keras | FileForm::Directory | FileForm::WeightsJson => {
                 Err(Error::new(ErrorKind::InvalidArgument, format!("{form} is several files, not one")))
             }
         }

@@ -234,7 +234,7 @@ fn put(group: &mut WeightTree, weights: &[Variable]) -> Result<()> {
                 Error::new(ErrorKind::Weights, "two weights of a layer have one path").at(weight.path().to_owned())
             );
         }
-        group.insert(weight.path(), weight.read().to_bytes()?)?;
+        group.insert(weight.path(), weight.value_in_files()?.to_bytes()?)?;
     }
     Ok(())
 }

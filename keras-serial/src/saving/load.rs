@@ -224,8 +224,10 @@ impl LoadOptions {
         if model.is_compiled()
             && let Err(error) = locate(weights::restore_optimizer(&model, &kept), file.weights_place)
         {
-            // As in Keras, models that were changed after training, and old files, go without it.
-            let excused = file.form == FileForm::LegacyH5 || is_quantized(model.as_layer());
+            // As in Keras, models that were changed after training, old files, and those whose optimizer
+            // Keras forgot when it saved them in an old form before, go without it.
+            let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
+            let excused = file.form == FileForm::LegacyH5 || forgotten || is_quantized(model.as_layer());
             if self.strict && !self.skip_mismatch && !excused {
                 return Err(error);
             }
@@ -272,12 +274,8 @@ impl LoadOptions {
             if strict {
                 locate(plan.report.check(), place)?;
             }
-            if let Err(error) = locate(weights::restore_optimizer(model, &plan.kept), place) {
-                if strict {
-                    return Err(error);
-                }
-                left_out = true;
-            }
+            // As in Keras, weights alone may come from a model with another optimizer.
+            left_out = weights::restore_optimizer(model, &plan.kept).is_err();
         }
         let mut report = locate(plan.apply(model.as_layer(), strict), place)?;
         if left_out {

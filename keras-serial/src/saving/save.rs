@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
+use super::atomic::{Staged, write_directory, write_file};
 use super::contents::{Look, ModelFile};
 use super::form::wrong_suffix;
 use super::layout::places;
@@ -11,7 +12,6 @@ use super::moment::Moment;
 use super::stored::WeightTree;
 use super::{
     H5Attr, H5Reader, Limits, Source, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights,
-    write_atomically,
 };
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -40,6 +40,7 @@ pub struct SaveOptions {
     max_shard_size: Option<f64>,
     include_optimizer: bool,
     embed_config: bool,
+    fsync: bool,
     objects_to_skip: Vec<LayerRef>,
 }
 
@@ -51,6 +52,7 @@ impl Default for SaveOptions {
             max_shard_size: None,
             include_optimizer: true,
             embed_config: false,
+            fsync: true,
             objects_to_skip: Vec::new(),
         }
     }
@@ -92,6 +94,13 @@ impl SaveOptions {
         self
     }
 
+    /// Waits until the file is on the disk; yes by default. If not, saving is faster, and what was
+    /// saved is lost when power fails soon after. A file is there whole in either case.
+    pub fn fsync(mut self, fsync: bool) -> Self {
+        self.fsync = fsync;
+        self
+    }
+
     /// Saves no weights of these layers, nor of those in them (`save_weights` alone).
     pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
         self.objects_to_skip.extend(layers);
@@ -101,8 +110,9 @@ impl SaveOptions {
     /// Saves a whole model: `.keras`, legacy `.h5`, or a directory for `zipped(false)`; its
     /// configuration alone as `.json`.
     ///
-    /// The old file or the new one, whole, stands there at any moment. Of a directory, this holds
-    /// for each of its files.
+    /// The old file or the new one, whole, stands there at any moment. For directories, this holds
+    /// where the system can exchange two (Linux), and where no other files are in the old one; else
+    /// it holds for each of its files.
     ///
     /// # Errors
     /// When an object can't be serialized, the name has another suffix, or the system refuses.
@@ -115,23 +125,19 @@ impl SaveOptions {
                 let error = Error::new(ErrorKind::InvalidArgument, text);
                 return Err(error.received(format!("filepath={name}")).at(name.into_owned()));
             }
-            return Parts::of(model, self)?.write_directory(path).at_with(|| path.display().to_string());
+            return Parts::of(model, self)?.write_directory(path, self.fsync).at_with(|| path.display().to_string());
         }
         if name.ends_with(".keras") {
             let parts = Parts::of(model, self)?;
-            let expected = parts.weights.clone();
-            return write_atomically(path, |file| {
-                parts.write(BufWriter::new(&mut *file))?;
-                verify(file, &expected, |bytes| ZipReader::open(bytes, &Limits::default())?.peek(WEIGHTS))
-            });
+            return parts.write_file(path, self.fsync);
         }
         if !name.ends_with(".weights.h5") && (name.ends_with(".h5") || name.ends_with(".hdf5")) {
             let tree = self.legacy(model)?;
-            return write_hdf5(&tree, path);
+            return write_hdf5(&tree, path, self.fsync);
         }
         if name.ends_with(".json") && !name.ends_with(".weights.json") {
             let text = model.to_json()?;
-            return write_atomically(path, |file| Ok(file.write_all(text.as_bytes())?));
+            return write_file(path, self.fsync, |file| Ok(file.write_all(text.as_bytes())?));
         }
         Err(Error::new(ErrorKind::InvalidArgument, "Invalid filepath extension for saving")
             .expected("a `.keras` extension for the native Keras format (recommended) or a `.h5` extension")
@@ -178,7 +184,7 @@ impl SaveOptions {
                 return Err(wrong_suffix(path, ".weights.json").hint("`max_shard_size` is given"));
             }
             let (tree, order) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30));
+            return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30), self.fsync);
         }
         if name.ends_with(".weights.json") {
             return Err(
@@ -187,10 +193,10 @@ impl SaveOptions {
         }
         if name.ends_with(".weights.h5") {
             let (tree, _) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            return write_hdf5(&tree, path);
+            return write_hdf5(&tree, path, self.fsync);
         }
         if name.ends_with(".h5") || name.ends_with(".hdf5") {
-            return write_hdf5(&legacy::build(model.as_layer())?, path);
+            return write_hdf5(&legacy::build(model.as_layer())?, path, self.fsync);
         }
         if name.ends_with(".safetensors") {
             return self.save_safetensors(model, path);
@@ -202,7 +208,7 @@ impl SaveOptions {
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
         let config = self.embed_config.then(|| model.to_json()).transpose()?;
         let tensors = super::safetensors::build(model.as_layer())?;
-        write_atomically(path, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
+        write_file(path, self.fsync, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
 
     #[cfg(not(feature = "safetensors"))]
@@ -213,11 +219,17 @@ impl SaveOptions {
 }
 
 /// Writes a tree as an HDF5 file, and reads names and shapes back before the old file goes.
-pub(super) fn write_hdf5(tree: &WeightTree, path: &Path) -> Result<()> {
-    write_atomically(path, |file| {
+pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<()> {
+    stage_hdf5(tree, path, fsync)?.commit()
+}
+
+/// As [`write_hdf5`], but the file is only ready to take its place.
+pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<Staged> {
+    let (staged, ()) = Staged::write(path, fsync, |file| {
         tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
         verify(file, tree, Ok)
-    })
+    })?;
+    Ok(staged)
 }
 
 /// Does a file that was just written hold what it should?
@@ -287,6 +299,15 @@ impl Parts {
         Ok(Self { metadata: metadata.to_json(), config, weights, assets, time })
     }
 
+    /// Writes a `.keras` file, and reads names and shapes back before the old file goes.
+    pub fn write_file(self, path: &Path, fsync: bool) -> Result<()> {
+        let expected = self.weights.clone();
+        write_file(path, fsync, |file| {
+            self.write(BufWriter::new(&mut *file))?;
+            verify(file, &expected, |bytes| ZipReader::open(bytes, &Limits::default())?.peek(WEIGHTS))
+        })
+    }
+
     /// Writes a `.keras` archive.
     pub fn write(self, output: impl Write + Seek) -> Result<()> {
         let mut archive = ZipWriter::new(output);
@@ -306,28 +327,48 @@ impl Parts {
     }
 
     /// Writes the members of an archive into a directory.
-    pub fn write_directory(self, path: &Path) -> Result<()> {
-        std::fs::create_dir_all(path)?;
+    pub fn write_directory(self, path: &Path, fsync: bool) -> Result<()> {
+        if let Some((name, _)) = self.assets.iter().find(|(name, _)| !stays_inside(name)) {
+            let text = "the name of an asset leads out of the directory";
+            return Err(Error::new(ErrorKind::Archive, text).at(name.clone()));
+        }
+        if path.is_dir() && !holds_members_alone(path)? {
+            // The user keeps other files there: they stay.
+            return self.write_members(path, fsync);
+        }
+        write_directory(path, fsync, |new| self.write_members(new, fsync))
+    }
+
+    fn write_members(&self, path: &Path, fsync: bool) -> Result<()> {
         for (name, bytes) in &self.assets {
-            let sound =
-                name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']));
-            if !sound {
-                return Err(
-                    Error::new(ErrorKind::Archive, "the name of an asset leads out of the directory").at(name.clone())
-                );
-            }
             let file = path.join(name);
             if let Some(parent) = file.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            write_atomically(file, |file| Ok(file.write_all(bytes)?))?;
+            write_file(&file, fsync, |file| Ok(file.write_all(bytes)?))?;
         }
-        write_hdf5(&self.weights, &path.join(WEIGHTS))?;
-        let text =
-            |name: &str, text: &str| write_atomically(path.join(name), |file| Ok(file.write_all(text.as_bytes())?));
+        write_hdf5(&self.weights, &path.join(WEIGHTS), fsync)?;
+        let text = |name: &str, text: &str| {
+            write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?))
+        };
         text("config.json", &self.config)?;
         text("metadata.json", &self.metadata)
     }
+}
+
+fn stays_inside(name: &str) -> bool {
+    name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']))
+}
+
+/// Is there nothing in a directory but what a model's directory has?
+fn holds_members_alone(path: &Path) -> Result<bool> {
+    let known = [Some("config.json"), Some("metadata.json"), Some(WEIGHTS), Some("assets")];
+    for entry in std::fs::read_dir(path)? {
+        if !known.contains(&entry?.file_name().to_str()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Converts a file to another form, by their names; every weight keeps every bit.

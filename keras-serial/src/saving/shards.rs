@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::stored::{WeightTree, join};
-use super::{H5Reader, Limits, Source, write_atomically};
+use super::atomic::Staged;
+use super::save::stage_hdf5;
+use super::{H5Reader, Limits, Source};
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -63,7 +65,7 @@ fn shard(index: &Path, name: &str, limits: &Limits) -> Result<WeightTree> {
 }
 
 /// Fills shards of at most `max_shard_bytes` as Keras does, and writes them and then the index.
-pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_bytes: f64) -> Result<()> {
+pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_bytes: f64, fsync: bool) -> Result<()> {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace(".weights", "")).unwrap_or_default();
     let name = |index: usize| format!("{stem}_{index:05}.weights.h5");
     let mut writer = Writer { shards: vec![WeightTree::default()], size: 0.0, total: 0.0, map: Dict::new() };
@@ -72,18 +74,19 @@ pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_
         writer.group(group_path, group, max_shard_bytes, &name)?;
     }
     let Writer { shards, total, map, .. } = writer;
-    for (index, shard) in shards.iter().enumerate() {
-        let file = shard.to_hdf5()?;
-        let output = path.with_file_name(name(index));
-        write_atomically(output, |output| file.write(std::io::BufWriter::new(output)))?;
-    }
+    // All files are written and read back before the first takes its place.
+    let staged = shards.iter().enumerate().map(|(index, shard)| {
+        stage_hdf5(shard, &path.with_file_name(name(index)), fsync)
+    });
+    let mut staged = staged.collect::<Result<Vec<_>>>()?;
     let metadata = Dict::from([("total_size".to_owned(), Value::from(total))]);
     let index = Value::Dict(Dict::from([
         ("metadata".to_owned(), Value::Dict(metadata)),
         ("weight_map".to_owned(), Value::Dict(map)),
     ]));
     let text = index.to_json_pretty(4);
-    write_atomically(path, |file| Ok(std::io::Write::write_all(file, text.as_bytes())?))
+    staged.push(Staged::write(path, fsync, |file| Ok(std::io::Write::write_all(file, text.as_bytes())?))?.0);
+    staged.into_iter().try_for_each(Staged::commit)
 }
 
 struct Writer {
@@ -181,7 +184,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m.weights.json");
         let order = ["layers/a/vars".to_owned(), "layers/b/vars".to_owned()];
-        write(&tree(), &order, &path, 160.0).unwrap();
+        write(&tree(), &order, &path, 160.0, true).unwrap();
         let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(
             index.to_json(),
@@ -192,10 +195,10 @@ mod tests {
         assert_eq!(again.paths().len(), 4);
         assert_eq!(again.tensor("layers/b/vars/1").unwrap().read().unwrap().data, vec![7u8; 50]);
         // A layer may lie in several shards; a weight larger than a shard can't.
-        write(&tree(), &order, &path, 120.0).unwrap();
+        write(&tree(), &order, &path, 120.0, true).unwrap();
         let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(read(&path, &index, &Limits::default()).unwrap().paths().len(), 4);
-        let error = write(&tree(), &order, &path, 99.0).unwrap_err();
+        let error = write(&tree(), &order, &path, 99.0, true).unwrap_err();
         assert!(error.to_string().contains("exceeds the maximum shard size 99.00 Byte"), "{error}");
     }
 

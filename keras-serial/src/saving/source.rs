@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -19,6 +21,8 @@ use crate::error::{Result, ResultExt};
 #[derive(Debug, Clone)]
 pub struct Source {
     bytes: Bytes,
+    /// The file that `bytes` are a mapping of.
+    file: Option<Arc<File>>,
 }
 
 impl Source {
@@ -49,7 +53,7 @@ impl Source {
             && metadata.len() > 0
             && let Ok(bytes) = map(file)
         {
-            return Ok(Self { bytes });
+            return Ok(Self { bytes, file: Some(Arc::new(file.try_clone()?)) });
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -72,6 +76,22 @@ impl Source {
         &self.bytes
     }
 
+    /// A part of a mapped file in memory of its own, read without touching the mapping; `None` where
+    /// there is no file, or the system can't.
+    #[cfg(unix)]
+    pub(super) fn read_apart(&self, range: Range<usize>) -> Option<Bytes> {
+        use std::os::unix::fs::FileExt;
+        let file = self.file.as_ref()?;
+        let mut data = vec![0; range.len()];
+        file.read_exact_at(&mut data, range.start as u64).ok()?;
+        Some(data.into())
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn read_apart(&self, _: Range<usize>) -> Option<Bytes> {
+        None
+    }
+
     /// The bytes, given away.
     pub fn into_bytes(self) -> Bytes {
         self.bytes
@@ -86,7 +106,7 @@ impl From<Vec<u8>> for Source {
 
 impl From<Bytes> for Source {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes }
+        Self { bytes, file: None }
     }
 }
 

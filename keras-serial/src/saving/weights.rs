@@ -11,8 +11,9 @@ use super::stored::{StoredTensor, WeightTree, join};
 use crate::error::{Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::models::Model;
+use crate::ops::dtypes::cast;
 use crate::optimizers::LossScaleOptimizer;
-use crate::tensor::{Shape, Tensor, TensorBytes};
+use crate::tensor::{DType, Shape, Tensor, TensorBytes};
 use crate::variable::Variable;
 
 /// The groups of a file that no layer has: an optimizer's state. Kept, and written back unharmed.
@@ -80,10 +81,13 @@ pub(super) fn restore_optimizer(model: &Model, kept: &[KeptGroup]) -> Result<()>
         group.datasets.iter().filter_map(|(name, data)| Some((name.parse().ok()?, data))).collect();
     numbered.sort_by_key(|(number, _)| *number);
     let values = numbered.iter().map(|(_, data)| Tensor::from_bytes(data)).collect::<Result<Vec<_>>>().at(STATE)?;
-    // A file that was saved before training holds the counters alone.
-    let fresh = values.len() < 3 && optimizer.variables()?.len() == values.len();
-    if !optimizer.is_built() && !fresh {
+    if !optimizer.is_built() && optimizer.variables()?.len() != values.len() {
         optimizer.build(&model.trainable_weights()).at(STATE)?;
+    }
+    let steps = values.first().map(|steps| cast(steps, DType::Int64)?.item::<i64>()).transpose().at(STATE)?;
+    if steps == Some(0) && values.len() < optimizer.variables()?.len() {
+        // Saved before the first step, when there was nothing yet but counters.
+        return Ok(());
     }
     optimizer.load_own_variables(&values).map_err(|error| {
         error.at(STATE).hint("load with `compile(false)` (or `strict(false)`) to do without the optimizer's state")
@@ -106,7 +110,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         let group = file.make_group(&vars)?;
         group.attrs.insert("name".into(), H5Attr::Str(layer.name().to_owned()));
         for (index, variable) in layer.saved_weights().iter().enumerate() {
-            let bytes = variable.read().to_bytes().at_with(|| variable.path().to_owned())?;
+            let bytes = variable.value_in_files().and_then(|value| value.to_bytes()).at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
         for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
@@ -256,7 +260,7 @@ impl Plan {
             self.report.check()?;
         }
         for (variable, value) in &self.assignments {
-            variable.assign(value)?;
+            variable.assign_from_file(value)?;
         }
         for (layer, name, value) in &self.states {
             layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;

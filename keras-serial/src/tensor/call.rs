@@ -11,6 +11,8 @@ use crate::json::Value;
 pub enum Item {
     /// A tensor.
     Tensor(Tensor),
+    /// NumPy's array, which a configuration tells from a tensor.
+    Array(Tensor),
     /// A number, a flag, a string.
     Value(Value),
     /// Python's `slice(start, stop, step)`, in the graph of `x[1:3]`.
@@ -98,9 +100,9 @@ impl CallArgs {
         self.positional.is_empty() && self.keywords.is_empty()
     }
 
-    /// All tensors, in Keras's order.
+    /// All tensors, in Keras's order: positional arguments, then those by keyword, sorted by name.
     pub fn tensors(&self) -> Vec<&Tensor> {
-        let all = self.positional.iter().chain(self.keywords.values());
+        let all = self.positional.iter().chain(super::nested::sorted(&self.keywords).map(|(_, arg)| arg));
         all.flat_map(|arg| arg.leaves()).filter_map(super::symbolic::tensor_of).collect()
     }
 
@@ -207,6 +209,10 @@ impl CallArgs {
 fn replace(arg: &Nested<Item>, f: &mut impl FnMut(&Tensor) -> Result<Nested<Item>>) -> Result<Nested<Item>> {
     Ok(match arg {
         Nested::Leaf(Item::Tensor(tensor)) => f(tensor)?,
+        Nested::Leaf(Item::Array(array)) => match f(array)? {
+            Nested::Leaf(Item::Tensor(array)) => Nested::Leaf(Item::Array(array)),
+            other => other,
+        },
         Nested::List(args) => Nested::List(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
         Nested::Tuple(args) => Nested::Tuple(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
         Nested::Dict(args) => {
@@ -222,7 +228,7 @@ fn items(inputs: &Nested<Tensor>) -> Nested<Item> {
 
 fn one_tensor(arg: &Nested<Item>) -> Result<&Tensor> {
     match arg.leaves().as_slice() {
-        [Item::Tensor(tensor)] => Ok(tensor),
+        [Item::Tensor(tensor) | Item::Array(tensor)] => Ok(tensor),
         leaves => Err(Error::new(ErrorKind::InvalidArgument, "wrong argument")
             .expected("one tensor")
             .received(format!("{} values", leaves.len()))),
@@ -231,7 +237,7 @@ fn one_tensor(arg: &Nested<Item>) -> Result<&Tensor> {
 
 fn tensors(arg: &Nested<Item>) -> Result<Nested<Tensor>> {
     arg.try_map(&mut |item| match item {
-        Item::Tensor(tensor) => Ok(tensor.clone()),
+        Item::Tensor(tensor) | Item::Array(tensor) => Ok(tensor.clone()),
         other => Err(Error::new(ErrorKind::InvalidArgument, "wrong argument")
             .expected("tensors")
             .received(format!("{other:?}"))),

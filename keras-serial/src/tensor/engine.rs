@@ -79,3 +79,23 @@ pub(crate) fn flex(raw: &Raw) -> Option<&FlexTensor> {
         _ => None,
     }
 }
+
+/// The bytes of a tensor of the CPU, shared with it, where they lie in one piece from their start.
+/// An operation that would change them in place copies them first.
+pub(crate) fn shared_bytes(raw: &Raw) -> Option<bytes::Bytes> {
+    struct Shared(FlexTensor);
+    impl AsRef<[u8]> for Shared {
+        fn as_ref(&self) -> &[u8] {
+            self.0.bytes()
+        }
+    }
+    let DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor) | BackendTensor::Bool(tensor)) =
+        &raw.kind
+    else {
+        return None;
+    };
+    let layout = tensor.layout();
+    let size = tensor.dtype().size().checked_mul(layout.num_elements());
+    let whole = layout.is_contiguous() && layout.start_offset() == 0 && size == Some(tensor.bytes().len());
+    whole.then(|| bytes::Bytes::from_owner(Shared(tensor.clone())))
+}

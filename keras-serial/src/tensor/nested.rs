@@ -51,6 +51,22 @@ impl<T> Nested<T> {
         }
     }
 
+    /// Where the leaves stand, in Keras's order: `0.foo`, empty for a single one.
+    pub fn paths(&self) -> Vec<String> {
+        let join = |key: &str, inner: &Self| {
+            let paths = inner.paths().into_iter();
+            paths.map(|path| if path.is_empty() { key.to_owned() } else { format!("{key}.{path}") }).collect::<Vec<_>>()
+        };
+        match self {
+            Self::Leaf(_) => vec![String::new()],
+            Self::None => Vec::new(),
+            Self::List(items) | Self::Tuple(items) => {
+                items.iter().enumerate().flat_map(|(i, item)| join(&i.to_string(), item)).collect()
+            }
+            Self::Dict(items) => sorted(items).flat_map(|(key, item)| join(key, item)).collect(),
+        }
+    }
+
     /// The leaves in Keras's order, `None` in the place of [`Nested::None`].
     pub fn slots(&self) -> Vec<Option<&T>> {
         match self {
@@ -144,7 +160,7 @@ impl<T> Nested<T> {
 }
 
 /// A dict's items in the order in which Keras flattens them.
-fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&String, &T)> {
+pub(super) fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&String, &T)> {
     let mut items: Vec<_> = items.iter().collect();
     items.sort_by_key(|(key, _)| key.as_str());
     items.into_iter()
@@ -170,6 +186,7 @@ mod tests {
     fn dicts_flatten_by_key_and_keep_their_order() {
         let nested = Nested::dict([("b", 1), ("a", 2)]);
         assert_eq!(nested.leaves(), [&2, &1]);
+        assert_eq!(Nested::List(vec![nested.clone(), Nested::Leaf(3)]).paths(), ["0.a", "0.b", "1"]);
         let packed = nested.pack([20, 10]).unwrap();
         assert_eq!(packed, Nested::dict([("b", 10), ("a", 20)]));
         assert!(nested.pack([1]).is_err() && nested.pack([1, 2, 3]).is_err());

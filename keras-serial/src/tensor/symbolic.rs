@@ -44,7 +44,7 @@ impl Node {
 
     /// The symbols that went in, in Keras's order.
     pub fn input_tensors(&self) -> Vec<&Tensor> {
-        self.args.tensors()
+        self.args.tensors().into_iter().filter(|tensor| tensor.is_symbolic()).collect()
     }
 
     /// The result at a position of the flat results.
@@ -163,7 +163,7 @@ pub(crate) fn is_recording(args: &CallArgs) -> bool {
 /// A tensor argument, if the item is one.
 pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
     match item {
-        Item::Tensor(tensor) => Some(tensor),
+        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
         _ => None,
     }
 }

@@ -183,23 +183,26 @@ impl Tensor {
         Error::new(ErrorKind::InvalidArgument, "wrong sort of tensor").expected(expected).received(format!("{self:?}"))
     }
 
-    /// The elements in row-major order, as plain bytes.
+    /// The elements in row-major order, as plain bytes: shared with the tensor where they lie in one
+    /// piece, not copied.
     ///
     /// # Errors
     /// When this is a symbol or text.
     pub fn to_bytes(&self) -> Result<TensorBytes> {
         let raw = super::grad::detached(self.raw()?);
-        let data = match self.dtype {
+        let (shape, dtype) = (self.shape.known()?, self.dtype);
+        if let Some(data) = engine::shared_bytes(&raw) {
+            return Ok(TensorBytes { dtype, shape, data });
+        }
+        let data = match dtype {
             DType::Bool => burn_backend::read_sync(Engine::bool_into_data(raw)),
             dtype if dtype.is_float() => burn_backend::read_sync(Engine::float_into_data(raw)),
             _ => burn_backend::read_sync(Engine::int_into_data(raw)),
         };
         let data =
             data.map_err(|error| Error::new(ErrorKind::Engine, format!("reading a tensor failed: {error:?}")))?;
-        let shape = self.shape.known()?;
-        let bytes = data.into_bytes();
-        let data = bytes::Bytes::from_owner(Owned(bytes));
-        Ok(TensorBytes { dtype: self.dtype, shape, data })
+        let data = bytes::Bytes::from_owner(Owned(data.into_bytes()));
+        Ok(TensorBytes { dtype, shape, data })
     }
 
     /// The elements in row-major order.

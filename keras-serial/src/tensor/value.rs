@@ -26,6 +26,11 @@ impl TensorValue {
         Self::new(tensor, "__numpy__")
     }
 
+    /// Is it NumPy's array?
+    pub fn is_numpy(&self) -> bool {
+        self.class_name == "__numpy__"
+    }
+
     /// The tensor.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor

@@ -252,6 +252,17 @@ fn test_shared_inner_layer() {
     assert!(wrapper.layer.is_same(dense));
 }
 
+#[test]
+fn test_layer_sharing() {
+    let layers = [Input::new([3]).layer(), Dense::new(5).shared(), Softmax::new().shared()];
+    let sequential = Sequential::new(layers).unwrap();
+    let model = Functional::new(sequential.inputs().unwrap(), sequential.outputs().unwrap()).unwrap();
+    let (serialized, restored, again) = roundtrip(model.as_layer(), &none());
+    assert_eq!(serialized, again);
+    let restored = layer(&restored);
+    assert_eq!(restored.layer().graph().unwrap().graph_layers().len(), 3);
+}
+
 #[derive(KerasSerializable)]
 struct ActivityLayer {
     base: LayerBase,
@@ -301,6 +312,36 @@ fn test_keras36_custom_function_reloading() {
 #[register(package = "serial_test")]
 fn custom_registered_fn(x: &Tensor) -> Result<Tensor> {
     ops::square(x)
+}
+
+/// The activation in the configuration of what the layer revives to.
+fn restored_activation(dense: &LayerRef) -> Value {
+    let (serialized, restored, again) = roundtrip(dense, &none());
+    assert_eq!(serialized, again);
+    layer(&restored).get_config().unwrap().get("activation").cloned().unwrap()
+}
+
+#[test]
+fn test_layer_instance_as_activation() {
+    let relu = ReLU::new().name("my_relu").shared();
+    let dense = Dense::new(4).activation(relu).shared();
+    dense.build(&Shape::from([None, Some(8)])).unwrap();
+    let activation = restored_activation(&dense);
+    assert_eq!(activation.get("class_name"), Some(&value!("ReLU")));
+    assert_eq!(activation.get("config").unwrap().get("name"), Some(&value!("my_relu")));
+    let x = Tensor::from_slice(&[0.5f32, -1.0, 2.0, 0.25, 1.0, -2.0, 0.0, 3.0], [1, 8]).unwrap();
+    assert!(dense.apply(x).unwrap().to_vec::<f32>().unwrap().iter().all(|y| *y >= 0.0));
+}
+
+#[test]
+fn test_layer_instance_with_config_as_activation() {
+    let leaky = LeakyReLU::new().negative_slope(0.15).name("my_leaky").shared();
+    let conv = Conv1D::new(2, 3).activation(leaky).shared();
+    conv.build(&Shape::from([None, Some(10), Some(4)])).unwrap();
+    let activation = restored_activation(&conv);
+    assert_eq!(activation.get("class_name"), Some(&value!("LeakyReLU")));
+    let config = activation.get("config").unwrap();
+    assert_eq!((config.get("negative_slope"), config.get("name")), (Some(&value!(0.15)), Some(&value!("my_leaky"))));
 }
 
 #[test]

@@ -71,8 +71,9 @@ impl Attention {
         match self.score_mode {
             ScoreMode::Dot => {
                 let mut axes: Vec<usize> = (0..key.rank()).collect();
-                let last = key.rank().saturating_sub(1);
-                axes.swap(last.saturating_sub(1), last);
+                if let [.., last_but_one, last] = axes.as_mut_slice() {
+                    std::mem::swap(last_but_one, last);
+                }
                 scale(ops::matmul(query, &ops::transpose(key, Some(axes))?)?)
             }
             ScoreMode::Concat => {

@@ -76,7 +76,7 @@ pub(super) struct Projections<'a> {
 impl Projections<'_> {
     /// A projection by an equation, with a bias on some axes.
     pub(super) fn dense(&self, name: &str, equation: String, output_shape: Shape, bias_axes: &str) -> EinsumDense {
-        let mut dense = EinsumDense::new(output_shape, equation).name(name).dtype(self.base.dtype_policy().clone());
+        let mut dense = EinsumDense::new(equation, output_shape).name(name).dtype(self.base.dtype_policy().clone());
         dense.bias_axes = self.use_bias.then(|| bias_axes.to_owned());
         dense.kernel_initializer.clone_from(self.kernel_initializer);
         dense.bias_initializer.clone_from(self.bias_initializer);

@@ -317,7 +317,7 @@ mod tests {
         let layer = MultiHeadAttention::new(2, 4).activity_regularizer("l2").attention_axes(1).shared();
         let config = layer.get_config().unwrap();
         let keys: Vec<&str> = config.keys().map(String::as_str).collect();
-        assert_eq!(keys[15..17], ["activity_regularizer", "kernel_constraint"]);
+        assert_eq!(keys[16..18], ["activity_regularizer", "kernel_constraint"]);
         assert_eq!(config.get("attention_axes"), Some(&Value::from(vec![1usize])));
         assert_eq!(config.get("value_dim"), Some(&Value::Int(4)));
         assert!(layer.layer().base().activity_regularizer().is_none());

@@ -9,11 +9,12 @@ macro_rules! convolution {
         use crate::initializers::Initializer;
         use crate::json::Value;
         use crate::layers::convolutional::{check_dilation, refuse_causal};
+        use crate::layers::core::lora;
         use crate::layers::{BuildContext, Dims, InputSpec, Layer, LayerBase, Weight, invalid_argument};
         use crate::ops::conv::{self, DataFormat, Padding};
         use crate::ops;
         use crate::regularizers::Regularizer;
-        use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+        use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
         use crate::{Config, KerasSerializable, register};
 
         $(#[$doc])*
@@ -116,7 +117,7 @@ macro_rules! convolution {
                 let kernel = self.kernel.value()?;
                 let Some(rank) = self.lora_rank else { return Ok(kernel) };
                 let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
-                let scale = crate::layers::core::lora::scale(rank, self.lora_alpha.as_ref());
+                let scale = lora::scale(rank, self.lora_alpha.as_ref());
                 ops::cast_to(&ops::add(&kernel, ops::multiply(&update, scale)?)?, kernel.dtype())
             }
         }
@@ -129,7 +130,7 @@ macro_rules! convolution {
                 }
                 let shape: Vec<usize> = self.kernel_size.0.iter().copied().chain([channels / self.groups, self.filters]).collect();
                 self.kernel
-                    .make(cx, shape)
+                    .make(cx, shape.as_slice())
                     .initializer(&self.kernel_initializer)
                     .regularizer(&self.kernel_regularizer)
                     .constraint(&self.kernel_constraint)
@@ -144,21 +145,9 @@ macro_rules! convolution {
                         .create()?;
                 }
                 if let Some(rank) = self.lora_rank {
-                    // Keras saves the kernel with the update in it, and the update as zero.
-                    let window = self.kernel_size.0.iter().copied();
-                    let narrow: Vec<usize> = window.chain([channels / self.groups, rank]).collect();
-                    let (a, b): (Initializer, Initializer) = ("he_uniform".into(), "zeros".into());
-                    for (weight, shape, initializer) in
-                        [(&self.lora_kernel_a, narrow, &a), (&self.lora_kernel_b, vec![rank, self.filters], &b)]
-                    {
-                        weight
-                            .make(cx, shape)
-                            .initializer(initializer)
-                            .regularizer(&self.kernel_regularizer)
-                            .dtype(DType::Float32)
-                            .saved(false)
-                            .create()?;
-                    }
+                    let factors = (&self.lora_kernel_a, &self.lora_kernel_b);
+                    let update = (rank, self.lora_alpha.as_ref());
+                    lora::make(cx, &self.kernel, factors, update, &shape, &self.kernel_regularizer)?;
                 }
                 Ok(())
             }

@@ -130,7 +130,7 @@ impl Layer for Dense {
         }
         if let Some(rank) = self.lora_rank {
             let (factors, shape) = ((&self.lora_kernel_a, &self.lora_kernel_b), [input.last()?, self.units]);
-            lora::make(cx, &self.kernel, factors, rank, &shape, &self.kernel_regularizer)?;
+            lora::make(cx, &self.kernel, factors, (rank, self.lora_alpha.as_ref()), &shape, &self.kernel_regularizer)?;
         }
         Ok(())
     }

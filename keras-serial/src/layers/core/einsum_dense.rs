@@ -35,7 +35,7 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::write)]
+#[config(new(equation, output_shape), setters, validate = Self::check, get_config = Self::write)]
 pub struct EinsumDense {
     base: LayerBase,
     #[config(with = "partial_shape")]
@@ -240,7 +240,7 @@ impl Layer for EinsumDense {
         }
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_kernel_a, &self.lora_kernel_b);
-            lora::make(cx, &self.kernel, factors, rank, &kernel, &self.kernel_regularizer)?;
+            lora::make(cx, &self.kernel, factors, (rank, self.lora_alpha.as_ref()), &kernel, &self.kernel_regularizer)?;
         }
         Ok(())
     }

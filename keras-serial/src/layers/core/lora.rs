@@ -39,7 +39,7 @@ pub(crate) fn make(
     cx: &mut BuildContext<'_>,
     weight: &Weight,
     (a, b): (&Weight, &Weight),
-    rank: usize,
+    (rank, alpha): (usize, Option<&Value>),
     shape: &[usize],
     regularizer: &Option<Regularizer>,
 ) -> Result<()> {
@@ -52,5 +52,33 @@ pub(crate) fn make(
         maker.dtype(DType::Float32).saved(false).create()
     };
     factor(a, outer.iter().copied().chain([rank]).collect(), "he_uniform".into())?;
-    factor(b, vec![rank, *last], "zeros".into())
+    factor(b, vec![rank, *last], "zeros".into())?;
+    if let (Some(weight), Some(a), Some(b)) = (weight.variable(), a.variable(), b.variable()) {
+        weight.set_low_rank(a.clone(), b.clone(), scale(rank, alpha));
+    }
+    Ok(())
+}
+
+#[cfg(all(test, feature = "archive"))]
+mod tests {
+    use crate::layers::{Dense, Input, LayerExt};
+    use crate::models::Sequential;
+    use crate::saving::{LoadOptions, SaveOptions};
+    use crate::tensor::Tensor;
+
+    #[test]
+    fn files_hold_what_was_learned() {
+        let model = Sequential::new([Input::new([2]).layer(), Dense::new(2).lora_rank(1).shared()]).unwrap();
+        let b = model.weights().into_iter().find(|weight| weight.name() == "lora_kernel_b").unwrap();
+        b.assign(&Tensor::from_slice(&[1.0f32, -2.0], [1, 2]).unwrap()).unwrap();
+        let x = Tensor::from_slice(&[1.0f32, 3.0], [1, 2]).unwrap();
+        let before = model.predict(&x).unwrap().to_vec::<f32>().unwrap();
+        let bytes = SaveOptions::new().save_model_to_bytes(&model).unwrap();
+        let loaded = LoadOptions::new().load_model_from_bytes(bytes).unwrap();
+        let after = loaded.predict(&x).unwrap().to_vec::<f32>().unwrap();
+        assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-5), "{before:?}, {after:?}");
+        let again = SaveOptions::new().save_model_to_bytes(&loaded).unwrap();
+        let again = LoadOptions::new().load_model_from_bytes(again).unwrap().predict(&x).unwrap().to_vec::<f32>().unwrap();
+        assert_eq!(again, after);
+    }
 }

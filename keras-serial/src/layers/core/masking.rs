@@ -15,7 +15,7 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 /// use keras_serial::prelude::*;
 /// let x = Tensor::from_slice(&[1.0f32, 2.0, 9.0, 9.0], [1, 2, 2])?;
-/// let y = Masking::new(9.0).apply(&x)?;
+/// let y = Masking::new().mask_value(9.0).apply(&x)?;
 /// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0, 0.0, 0.0]);
 /// assert_eq!(y.mask().unwrap().to_vec::<bool>()?, [true, false]);
 /// # Ok::<(), keras_serial::Error>(())

@@ -1,9 +1,10 @@
 //! Writing HDF5 files.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 
-use hdf5_pure::{AttrValue, DatasetBuilder, FileBuilder, GroupBuilder, LibVer};
+use bytes::Bytes;
+use hdf5_pure::{AttrValue, DatasetBuilder, FileBuilder, FileSpaceStrategy, GroupBuilder, LibVer};
 
 use super::tree::H5Attr;
 use super::{dtype, h5_error};
@@ -85,22 +86,33 @@ impl H5Builder {
     /// attributes that can't be written.
     pub fn write(self, output: impl Write) -> Result<()> {
         let mut file = FileBuilder::new();
-        file.with_libver_bounds(LibVer::Earliest, LibVer::V18);
-        self.fill(&mut file)?;
-        file.finish_to(output).map_err(h5_error)
+        // Pages align the datasets (all but those smaller than a page), so that readers that map the
+        // file can use them where they are.
+        file.with_libver_bounds(LibVer::Earliest, LibVer::V110);
+        file.with_file_space_strategy(FileSpaceStrategy::Page, false, 1).with_file_space_page_size(PAGE);
+        let mut data = Placeholders::default();
+        self.fill(&mut file, &mut data)?;
+        let mut output = Filled { output, data, written: 0 };
+        file.finish_to(&mut output).map_err(h5_error)?;
+        if output.written != output.data.0.len() {
+            return Err(Error::new(ErrorKind::Hdf5, "not all datasets were written")
+                .expected(output.data.0.len().to_string())
+                .received(output.written.to_string()));
+        }
+        Ok(())
     }
 
-    fn fill(self, parent: &mut impl Parent) -> Result<()> {
+    fn fill(self, parent: &mut impl Parent, data: &mut Placeholders) -> Result<()> {
         for (name, value) in self.attrs {
             let value = attribute(value).at_with(|| name.clone())?;
             parent.attr(&name, value);
         }
         for (name, tensor) in self.datasets {
-            fill_dataset(parent.dataset(&name), tensor).at(name)?;
+            fill_dataset(parent.dataset(&name), tensor, data).at(name)?;
         }
         for (name, group) in self.groups {
             let mut builder = parent.group(&name);
-            group.fill(&mut builder).at(name)?;
+            group.fill(&mut builder, data).at(name)?;
             parent.add(builder);
         }
         Ok(())
@@ -136,13 +148,65 @@ macro_rules! parent {
 parent!(FileBuilder);
 parent!(GroupBuilder);
 
-fn fill_dataset(builder: &mut DatasetBuilder, tensor: TensorBytes) -> Result<()> {
+/// The smallest page that HDF5 knows.
+const PAGE: u64 = 512;
+
+/// The data of datasets, by the addresses of the blocks that stand for them in the library.
+///
+/// The library takes its data as vectors of its own, which would be a copy of every weight. It gets
+/// zeros, which the system does not back with memory until they are touched, and hands each block
+/// over to be written in one call: there, the data takes its place. Should it ever cut a block in
+/// pieces, the count of blocks that were replaced tells.
+#[derive(Default)]
+struct Placeholders(HashMap<(usize, usize), Bytes>);
+
+impl Placeholders {
+    fn take(&mut self, data: Bytes) -> Vec<u8> {
+        // Small blocks are quicker copied.
+        if (data.len() as u64) < PAGE {
+            return data.into();
+        }
+        let block = vec![0; data.len()];
+        self.0.insert((block.as_ptr().addr(), block.len()), data);
+        block
+    }
+}
+
+/// An output in which the data takes the place of what stands for it.
+struct Filled<W> {
+    output: W,
+    data: Placeholders,
+    written: usize,
+}
+
+impl<W: Write> Write for Filled<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.data.0.get(&(bytes.as_ptr().addr(), bytes.len())) {
+            Some(data) => {
+                self.written += 1;
+                self.output.write_all(data)
+            }
+            None => self.output.write_all(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+fn fill_dataset(builder: &mut DatasetBuilder, tensor: TensorBytes, data: &mut Placeholders) -> Result<()> {
     let datatype = dtype::to_hdf5(tensor.dtype)
         .ok_or_else(|| Error::new(ErrorKind::Unsupported, "texts are not written as weights"))?;
     let shape: Vec<u64> = tensor.shape.iter().map(|extent| *extent as u64).collect();
     let count = shape.iter().product();
     builder
-        .with_raw_data(datatype, tensor.data.into(), count)
+        .with_raw_data(datatype, data.take(tensor.data), count)
         .with_shape(&shape);
     if tensor.dtype == DType::BFloat16 {
         builder.set_attr("dtype", AttrValue::VarLenString("bfloat16".into()));

@@ -9,7 +9,12 @@ use bytes::Bytes;
 
 use super::{check_name, zip_error};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
-use crate::saving::Limits;
+use crate::saving::{Limits, Source};
+
+/// What elements of all types are aligned to.
+const ALIGNMENT: usize = 8;
+/// Bytes from which a member's alignment is cared for.
+const LARGE: usize = 64 << 10;
 
 /// One member of an archive.
 #[derive(Debug, Clone)]
@@ -28,7 +33,7 @@ pub struct ZipMember {
 /// Members stored without compression, as Keras writes them, are slices of the archive.
 #[derive(Debug)]
 pub struct ZipReader {
-    bytes: Bytes,
+    source: Source,
     archive: ZipArchive<Cursor<Bytes>>,
     members: Vec<ZipMember>,
     index: BTreeMap<String, usize>,
@@ -42,7 +47,9 @@ impl ZipReader {
     /// [`ErrorKind::Archive`] when it is no sound zip archive, has members of one name, members that
     /// overlap, symbolic links, or names that lead out of it (`..`, absolute, drives, backslashes);
     /// [`ErrorKind::Limit`] when it has too many members or they are too large.
-    pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
+    pub fn open(source: impl Into<Source>, limits: &Limits) -> Result<Self> {
+        let source = source.into();
+        let bytes = source.bytes();
         if bytes.is_empty() {
             return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
         }
@@ -65,7 +72,7 @@ impl ZipReader {
         if archive.has_overlapping_entries().map_err(zip_error)? {
             return Err(Error::new(ErrorKind::Archive, "members of the archive overlap"));
         }
-        Ok(Self { bytes, archive, members, index, limits: limits.clone() })
+        Ok(Self { source, archive, members, index, limits: limits.clone() })
     }
 
     /// The members, in the order of the archive's directory.
@@ -122,7 +129,19 @@ impl ZipReader {
     fn slice(&self, start: Option<u64>, size: u64, stored: u64) -> Option<Bytes> {
         let start = start.filter(|_| size == stored)?;
         let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?;
-        (range.end <= self.bytes.len()).then(|| self.bytes.slice(range))
+        let bytes = self.source.bytes();
+        (range.end <= bytes.len()).then(|| bytes.slice(range))
+    }
+
+    /// A member that begins at an odd place (Keras aligns nothing) would make each of its weights be
+    /// copied, from mapped pages that stay in memory: it is read into memory of its own instead.
+    fn aligned(&self, slice: Bytes) -> Bytes {
+        let begin = slice.as_ptr().addr();
+        if begin.is_multiple_of(ALIGNMENT) || slice.len() < LARGE {
+            return slice;
+        }
+        let start = begin - self.source.bytes().as_ptr().addr();
+        self.source.read_apart(start..start + slice.len()).unwrap_or(slice)
     }
 
     fn read_at_most(&self, name: &str, limit: u64) -> Result<Bytes> {
@@ -142,7 +161,7 @@ impl ZipReader {
         let mut archive = self.archive.clone();
         let raw = archive.by_index_raw(number).map_err(zip_error)?;
         let (size, stored, method) = (raw.size(), raw.compressed_size(), raw.compression());
-        let start = raw.data_start();
+        let (start, checksum) = (raw.data_start(), raw.crc32());
         if raw.encrypted() {
             return Err(Error::new(ErrorKind::Archive, "member is encrypted"));
         }
@@ -154,9 +173,8 @@ impl ZipReader {
                 let slice = self
                     .slice(start, size, stored)
                     .ok_or_else(|| Error::new(ErrorKind::Archive, "member is cut short"))?;
-                // Reading to the end checks the sum.
-                let mut member = archive.by_index(number).map_err(zip_error)?;
-                io::copy(&mut member, &mut io::sink()).map_err(unpack_error)?;
+                let slice = self.aligned(slice);
+                check_sum(&slice, checksum)?;
                 Ok(slice)
             }
             CompressionMethod::Deflated => {
@@ -175,6 +193,16 @@ impl ZipReader {
                 .hint("load and save the model with Keras, which stores members as they are")),
         }
     }
+}
+
+fn check_sum(data: &[u8], expected: u32) -> Result<()> {
+    let received = crc32fast::hash(data);
+    if received == expected {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Archive, "member is damaged: its checksum is wrong")
+        .expected(format!("{expected:08x}"))
+        .received(format!("{received:08x}")))
 }
 
 fn unpack_error(error: io::Error) -> Error {

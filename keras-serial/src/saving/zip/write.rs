@@ -32,6 +32,9 @@ impl ZipTime {
     }
 }
 
+/// Members begin at multiples of this, so that what is aligned in them is so in a mapped archive.
+const ALIGNMENT: u16 = 64;
+
 /// Writes an archive as Python's `zipfile` does: members stored as they are, in the order they come.
 pub struct ZipWriter<W: Write + Seek> {
     writer: ::zip::ZipWriter<W>,
@@ -100,6 +103,7 @@ impl<W: Write + Seek> ZipWriter<W> {
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(self.time.0)
             .unix_permissions(0o600)
+            .with_alignment(ALIGNMENT)
             .large_file(at_most >= u64::from(u32::MAX));
         self.writer.start_file(name, options).map_err(zip_error)?;
         write(&mut self.writer)

@@ -1,0 +1,11 @@
+//! Seeded mutations of files, and what is done with the results: shared by the tests and the fuzzer.
+
+mod bytes;
+mod json;
+mod numbers;
+mod targets;
+
+pub use bytes::mutate_bytes;
+pub use json::{mutate_json, systematic};
+pub use numbers::Numbers;
+pub use targets::{TARGETS, Target, replace_member};

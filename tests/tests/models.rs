@@ -1,0 +1,122 @@
+//! Models: Sequential, Functional, user-written ones, clones, summaries; and layers as their parts.
+
+#[path = "models/cloning.rs"]
+mod cloning;
+#[path = "models/functional.rs"]
+mod functional;
+#[path = "models/layer.rs"]
+mod layer;
+#[path = "models/model.rs"]
+mod model;
+#[path = "models/sequential.rs"]
+mod sequential;
+#[path = "models/summary.rs"]
+mod summary;
+
+use keras_serial::json::Value;
+use keras_serial::prelude::*;
+
+/// Different numbers, the same ones at each call.
+pub fn numbers(shape: &[usize]) -> Tensor {
+    let count: usize = shape.iter().product();
+    let values: Vec<f32> = (0..count).map(|i| (i as f32 * 0.731).sin()).collect();
+    Tensor::from_vec(values, shape).unwrap()
+}
+
+pub fn ones(shape: &[usize]) -> Tensor {
+    Tensor::from_vec(vec![1.0f32; shape.iter().product()], shape).unwrap()
+}
+
+pub fn zeros(shape: &[usize]) -> Tensor {
+    Tensor::from_vec(vec![0.0f32; shape.iter().product()], shape).unwrap()
+}
+
+pub fn assert_close(a: &Tensor, b: &Tensor) {
+    assert_eq!(a.shape(), b.shape());
+    for (a, b) in a.to_vec::<f32>().unwrap().into_iter().zip(b.to_vec::<f32>().unwrap()) {
+        assert!((a - b).abs() <= 1e-5 + 1e-4 * b.abs(), "{a} and {b}");
+    }
+}
+
+pub fn symbol(shape: impl Into<Shape>) -> Tensor {
+    Input::new(shape).tensor().unwrap()
+}
+
+pub fn named(name: &str, shape: impl Into<Shape>) -> Tensor {
+    Input::new(shape).name(name).tensor().unwrap()
+}
+
+pub fn of_batch(batch: usize, name: &str, shape: impl Into<Shape>) -> Tensor {
+    Input::new(shape).batch_size(batch).name(name).tensor().unwrap()
+}
+
+/// The shape of a symbol or value.
+pub fn shape(tensor: &Tensor) -> String {
+    tensor.shape().to_string()
+}
+
+/// The error's text.
+pub fn text<T>(result: Result<T>) -> String {
+    match result {
+        Ok(_) => panic!("an error is expected"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The error's text has this part.
+pub fn assert_fails<T>(result: Result<T>, part: &str) {
+    let text = text(result);
+    assert!(text.contains(part), "`{part}` is not in `{text}`");
+}
+
+/// The model is the same after its configuration's text, and gives the same with the same weights.
+pub fn roundtrip(model: &Model, inputs: impl Into<CallArgs>, objects: &CustomObjects) -> Model {
+    let json = model.to_json().unwrap();
+    let revived = model_from_json(&json, objects).unwrap();
+    assert_eq!(revived.to_json().unwrap(), json);
+    let inputs = inputs.into();
+    let outputs = model.predict_all(inputs.clone()).unwrap();
+    revived.predict_all(inputs.clone()).unwrap();
+    revived.set_weights(&model.get_weights()).unwrap();
+    let again = revived.predict_all(inputs).unwrap();
+    for (a, b) in outputs.leaves().into_iter().zip(again.leaves()) {
+        assert_close(a, b);
+    }
+    let built = Value::parse(&revived.to_json().unwrap()).unwrap();
+    assert_eq!(built.get("class_name"), Value::parse(&json).unwrap().get("class_name"));
+    revived
+}
+
+/// A layer that gives back what it gets, whatever structure that has.
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Same {
+    base: LayerBase,
+}
+
+impl Layer for Same {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        inputs.inputs()
+    }
+}
+
+/// Adds the second argument, where it is given.
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct OptionalInputLayer {
+    base: LayerBase,
+}
+
+impl Layer for OptionalInputLayer {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let x = inputs.tensor()?;
+        match inputs.optional("y")? {
+            Some(y) => ops::add(x, y).map(Into::into),
+            None => Ok(x.clone().into()),
+        }
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["x", "y"]
+    }
+}
