@@ -11,7 +11,7 @@ pub fn main() -> Result<()> {
     let second = SaveOptions::new().deterministic(true).save_model_to_bytes(&model)?;
     assert_eq!(first, second);
 
-    let archive = ZipReader::open(first.into(), &Default::default())?;
+    let archive = ZipReader::open(first, &Default::default())?;
     let names: Vec<&str> = archive.members().iter().map(|member| member.name.as_str()).collect();
     println!("{names:?}");
     assert_eq!(names, ["metadata.json", "config.json", "model.weights.h5"]);

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::ops::{add, matmul, multiply, zeros_like};
 use crate::regularizers::Regularizer;
-use crate::tensor::{DType, Shape, Tensor};
+use crate::tensor::{Deferred, DType, Shape, Tensor};
 
 /// A weight of a layer, or a state of an optimizer or metric; cloning shares the cell.
 #[derive(Clone)]
@@ -143,6 +143,10 @@ impl Variable {
     /// # Errors
     /// When the engine can't convert it.
     pub fn value(&self) -> Result<Tensor> {
+        if Deferred::keeps_out(&self.0.shape) {
+            let dtype = AUTOCAST.get().filter(|_| self.0.autocast && self.0.dtype.is_float());
+            return Ok(Tensor::symbol(&self.0.shape, dtype.unwrap_or(self.0.dtype)));
+        }
         let watched = TAPES.with_borrow_mut(|tapes| match tapes.last_mut() {
             Some(tape) if self.is_trainable() && self.0.dtype.is_float() => tape.watch(self).map(Some),
             _ => Ok(None),
@@ -301,29 +305,5 @@ impl Autocast {
 impl Drop for Autocast {
     fn drop(&mut self) {
         AUTOCAST.set(self.0);
-    }
-}
-
-thread_local! {
-    static DEFERRED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// While it lives, weights are made without values of their own, as zeros that take no memory: a
-/// file's values replace them.
-pub(crate) struct Deferred(bool);
-
-impl Deferred {
-    pub(crate) fn enter() -> Self {
-        Self(DEFERRED.replace(true))
-    }
-
-    pub(crate) fn is_active() -> bool {
-        DEFERRED.get()
-    }
-}
-
-impl Drop for Deferred {
-    fn drop(&mut self) {
-        DEFERRED.set(self.0);
     }
 }

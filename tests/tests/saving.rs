@@ -4,6 +4,8 @@
 mod api;
 #[path = "saving/attacks.rs"]
 mod attacks;
+#[path = "saving/durability.rs"]
+mod durability;
 #[path = "saving/editor.rs"]
 mod editor;
 #[path = "saving/forms.rs"]
@@ -14,6 +16,8 @@ mod library;
 mod mutations;
 #[path = "saving/scans.rs"]
 mod scans;
+#[path = "saving/threads.rs"]
+mod threads;
 
 use std::path::PathBuf;
 

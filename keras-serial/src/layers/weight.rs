@@ -9,9 +9,10 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::regularizers::Regularizer;
-use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::ops::create::filled;
+use crate::tensor::{Deferred, DType, Nested, Shape, Tensor};
 use crate::utils::scope_path;
-use crate::variable::{Autocast, Deferred, Variable, VariableOptions};
+use crate::variable::{Autocast, Variable, VariableOptions};
 
 /// A weight of a layer: empty until the layer is built.
 ///
@@ -200,7 +201,7 @@ impl<'a> WeightMaker<'a, '_> {
                 .at(name));
         }
         let value = match self.initializer {
-            _ if Deferred::is_active() && self.saved => crate::ops::zeros(&self.shape, dtype),
+            _ if Deferred::is_active() && self.saved => filled(&self.shape, 0.0, dtype),
             Some(initializer) => initializer.init(&self.shape, dtype),
             None if dtype.is_float() => Initializer::new(GlorotUniform::new()).init(&self.shape, dtype),
             None => Initializer::new(Zeros).init(&self.shape, dtype),

@@ -3,13 +3,18 @@
 use super::dtypes::cast;
 use super::shape::{broadcast_to, expand_at, reshape_to};
 use crate::error::Result;
-use crate::tensor::{DType, Shape, Tensor};
+use crate::tensor::{Deferred, DType, Shape, Tensor};
 
 /// A tensor filled with one number (`keras.ops.full`); a symbol when the shape is not known.
 pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
-    if !shape.is_known() {
+    if !shape.is_known() || Deferred::keeps_out(shape) {
         return Ok(Tensor::symbol(shape, dtype));
     }
+    filled(shape, value, dtype)
+}
+
+/// A tensor of one number that takes the memory of one, until something is computed with it.
+pub(crate) fn filled(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
     broadcast_to(&cast(&Tensor::scalar(value)?, dtype)?, shape)
 }
 
@@ -25,6 +30,9 @@ pub fn ones(shape: &Shape, dtype: DType) -> Result<Tensor> {
 
 /// 0, 1, … up to `end` (`keras.ops.arange`).
 pub fn arange(end: usize, dtype: DType) -> Result<Tensor> {
+    if Deferred::keeps_out(&[end].into()) {
+        return Ok(Tensor::symbol([end], dtype));
+    }
     cast(&Tensor::from_vec((0..end as i64).collect(), [end])?, dtype)
 }
 

@@ -103,7 +103,7 @@ impl ModelFile {
 
     fn of_source(form: FileForm, source: Source, limits: &Limits, look: Look) -> Result<Self> {
         if form == FileForm::Keras {
-            return Self::archive(form, &Zip(ZipReader::open(source, limits)?), limits, look);
+            return Self::archive(form, &Zip(ZipReader::of_source(source, limits)?), limits, look);
         }
         let bytes = source.into_bytes();
         match form {
@@ -265,7 +265,7 @@ const WEIGHTS: &str = "model.weights.h5";
 
 fn json(text: &[u8], limits: &Limits) -> Result<Value> {
     Limits::check("bytes of a JSON text", text.len() as u64, limits.max_config_bytes)?;
-    Value::parse_bytes(text, &JsonLimits::default().max_depth(limits.max_json_depth))
+    Value::parse_bytes(text, &JsonLimits::default().max_depth(limits.max_json_depth).max_items(limits.max_config_items))
 }
 
 /// An archive, or a directory of the same files.

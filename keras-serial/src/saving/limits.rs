@@ -47,6 +47,7 @@ limits! {
     ratio_floor with_ratio_floor: u64 = 16 << 20, "Bytes up to which `max_ratio` is not asked.";
     max_path_bytes with_max_path_bytes: usize = 4096, "Bytes of the path of a member, group or dataset.";
     max_config_bytes with_max_config_bytes: u64 = 64 << 20, "Bytes of a JSON text.";
+    max_config_items with_max_config_items: usize = 1 << 21, "Values in a JSON text; each takes some 80 bytes of memory, whatever it takes in the text.";
     max_json_depth with_max_json_depth: usize = 256, "How deep lists and dicts of a JSON text may nest.";
     max_groups with_max_groups: usize = 200_000, "Groups of an HDF5 file.";
     max_datasets with_max_datasets: usize = 1_000_000, "Datasets of an HDF5 file.";

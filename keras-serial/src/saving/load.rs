@@ -17,7 +17,7 @@ use crate::layers::{Assets, LayerRef};
 use crate::models::{Model, model_from_config};
 use crate::object::SharingScope;
 use crate::registry::CustomObjects;
-use crate::variable::Deferred;
+use crate::tensor::Deferred;
 
 /// How a model or its weights are loaded.
 ///

@@ -3,6 +3,7 @@
 mod arrays;
 mod bytes;
 pub mod call;
+mod deferred;
 mod dtype;
 mod element;
 pub(crate) mod engine;
@@ -16,6 +17,7 @@ pub(crate) mod value;
 
 pub use bytes::TensorBytes;
 pub use call::{CallArgs, CallContext, Item};
+pub(crate) use deferred::Deferred;
 pub use dtype::DType;
 pub use element::Element;
 pub use grad::Gradients;

@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keras_serial::json::{JsonLimits, Value};
-use keras_serial_tests::fuzzing::{Numbers, TARGETS, Target, replace_member, systematic};
+use keras_serial_tests::fuzzing::{Numbers, archives, TARGETS, Target, replace_member, systematic};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const TIME: Duration = Duration::from_secs(2);
@@ -57,7 +57,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let corpus = corpus(&options.corpus);
+    let mut corpus = corpus(&options.corpus);
+    if options.target.name == "config" && options.corpus.starts_with(env!("CARGO_MANIFEST_DIR")) {
+        // Models with every layer are made, not kept.
+        match archives() {
+            Ok(archives) => corpus.extend(archives.into_iter().map(|(_, archive)| archive)),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
     if corpus.is_empty() {
         eprintln!("no files in {}", options.corpus.display());
         return ExitCode::from(2);

@@ -124,8 +124,15 @@ fn scratch() -> &'static Path {
     })
 }
 
-/// The model of the fixtures: two dense layers.
+/// The model of the fixtures: two dense layers. One for all executions, whatever they loaded.
 fn small() -> Model {
+    thread_local! {
+        static MODEL: Model = make();
+    }
+    MODEL.with(Model::clone)
+}
+
+fn make() -> Model {
     let inputs = Input::new([4]).name("in").tensor().expect("a sound input");
     let x = Dense::new(3).activation("relu").name("first").apply(&inputs).expect("a sound layer");
     let y = Dense::new(2).name("second").apply(&x).expect("a sound layer");

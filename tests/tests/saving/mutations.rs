@@ -1,50 +1,11 @@
 //! Files with bytes changed at random: always a model or an error, never a panic.
 
 use keras_serial::prelude::*;
-use keras_serial::saving::{FileEditor, Inspection, ModelFile};
+use keras_serial::saving::{FileEditor, Limits, Inspection, ModelFile};
+
+use keras_serial_tests::fuzzing::{Numbers, archives, TARGETS, mutate_bytes};
 
 use crate::{fixture, small};
-
-/// A generator of numbers (SplitMix64): the same files in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % below.max(1) as u64) as usize
-    }
-
-    /// One to eight changes: bytes, runs of bytes, cuts, repeats.
-    fn mutate(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..=self.next(8) {
-            let at = self.next(bytes.len());
-            match self.next(8) {
-                0 => bytes.truncate(at),
-                1 => {
-                    let end = (at + self.next(32)).min(bytes.len());
-                    bytes[at..end].fill([0, 0xff, 0x7f][self.next(3)]);
-                }
-                2 => {
-                    let end = (at + self.next(64)).min(bytes.len());
-                    let part = bytes[at..end].to_vec();
-                    let to = self.next(bytes.len());
-                    bytes.splice(to..to, part);
-                }
-                3 if bytes.len() > at + 8 => {
-                    let value = [u64::MAX, 1 << 63, 1 << 40, 0][self.next(4)];
-                    bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
-                }
-                _ if at < bytes.len() => bytes[at] = self.next(256) as u8,
-                _ => {}
-            }
-        }
-        bytes
-    }
-}
 
 fn load(bytes: Vec<u8>) {
     match ModelFile::from_bytes(bytes, &Default::default()) {
@@ -69,11 +30,11 @@ fn mutated_files_never_panic() {
     let files = ["small.keras", "small.h5", "small.weights.h5", "small_weights.h5", "keras2_functional.h5"];
     let mut files: Vec<_> = files.into_iter().map(fixture).collect();
     files.push(safetensors);
-    let mut numbers = Numbers(5);
+    let mut numbers = Numbers::new(5);
     for file in files {
         let bytes = std::fs::read(file).unwrap();
         for _ in 0..150 {
-            load(numbers.mutate(&bytes));
+            load(mutate_bytes(&mut numbers, &bytes));
         }
     }
 }
@@ -82,13 +43,13 @@ fn mutated_files_never_panic() {
 fn mutated_configurations_never_panic() {
     let model = load_model(fixture("small.keras")).unwrap();
     let text = model.to_json().unwrap();
-    let mut numbers = Numbers(6);
+    let mut numbers = Numbers::new(6);
     for _ in 0..600 {
         let mut bytes = text.clone().into_bytes();
-        for _ in 0..=numbers.next(4) {
-            let at = numbers.next(bytes.len());
+        for _ in 0..=numbers.below(4) {
+            let at = numbers.below(bytes.len());
             // Digits, quotes and brackets change more than letters do.
-            bytes[at] = b"0123456789-[]{}\",:nul"[numbers.next(21)];
+            bytes[at] = b"0123456789-[]{}\",:nul"[numbers.below(21)];
         }
         load(bytes);
     }
@@ -109,7 +70,47 @@ fn nesting_is_bounded() {
     let deep = "[".repeat(200_000);
     assert!(ModelFile::from_bytes(format!("{{\"config\": {deep}").into_bytes(), &Default::default()).is_err());
     let open = "{\"module\": \"keras\", \"class_name\": \"Sequential\", \"config\": {\"layers\": [";
-    let text = format!("{}{}", open.repeat(70), "]}}".repeat(70));
-    let error = LoadOptions::new().load_model_from_bytes(text.into_bytes()).unwrap_err();
-    assert!(!error.path().is_empty(), "{error}");
+    for depth in [70, 80, 3000] {
+        let text = format!("{}{}", open.repeat(depth), "]}}".repeat(depth));
+        assert!(LoadOptions::new().load_model_from_bytes(text.clone().into_bytes()).is_err());
+        // As deep as can be asked for.
+        let limits = Limits::default().with_max_json_depth(512);
+        assert!(LoadOptions::new().limits(limits).load_model_from_bytes(text.into_bytes()).is_err());
+    }
+}
+
+/// What the fuzzer does for long, for a moment: all parsers on mutations of its corpus.
+#[test]
+fn every_target_of_the_fuzzer_runs() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for target in TARGETS {
+        let mut files: Vec<_> = std::fs::read_dir(corpus.join(target.name)).unwrap().map(|f| f.unwrap().path()).collect();
+        files.sort();
+        let files: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        assert!(!files.is_empty(), "{} has a corpus", target.name);
+        for execution in 0..100 {
+            let mut numbers = Numbers::of_execution(2, execution);
+            let file = numbers.pick(&files).clone();
+            let start = std::time::Instant::now();
+            (target.run)(&(target.mutate)(&mut numbers, &file));
+            assert!(start.elapsed().as_secs() < 2, "{} took too long in execution {execution}", target.name);
+        }
+    }
+}
+
+/// Configurations of models with every layer, changed so that they stay JSON: sizes that are
+/// negative, huge or no numbers, shapes that lie, nodes that lead nowhere.
+#[test]
+fn mutated_layers_never_panic() {
+    let archives = archives().unwrap();
+    let target = TARGETS.iter().find(|target| target.name == "config").unwrap();
+    for (class, archive) in &archives {
+        LoadOptions::new().load_model_from_bytes(archive.clone()).unwrap();
+        for execution in 0..8 {
+            let mut numbers = Numbers::of_execution(3, execution);
+            let start = std::time::Instant::now();
+            (target.run)(&(target.mutate)(&mut numbers, archive));
+            assert!(start.elapsed().as_secs() < 2, "{class} took too long in execution {execution}");
+        }
+    }
 }

@@ -82,6 +82,10 @@ impl Recurrence<'_> {
             .hint("give `batch_shape` to the `Input`"));
         };
         let states = cell::listed(cell::of(self.cell)?.get_initial_state(Some(batch), self.cell_dtype()?)?);
+        if let Some(state) = states.leaves().into_iter().find(|state| state.is_symbolic()) {
+            return Err(Error::new(ErrorKind::Limit, "the states of a stateful RNN are too large")
+                .received(format!("shape {}", state.shape())));
+        }
         let kept = self.base.dtype_policy().variable_dtype()?;
         self.kept.set(states.try_map(&mut |state| cast(state, kept))?);
         Ok(())

@@ -150,6 +150,8 @@ parent!(GroupBuilder);
 
 /// The smallest page that HDF5 knows.
 const PAGE: u64 = 512;
+/// Bytes from which data is worth not copying.
+const LARGE: usize = 1 << 20;
 
 /// The data of datasets, by the addresses of the blocks that stand for them in the library.
 ///
@@ -162,8 +164,8 @@ struct Placeholders(HashMap<(usize, usize), Bytes>);
 
 impl Placeholders {
     fn take(&mut self, data: Bytes) -> Vec<u8> {
-        // Small blocks are quicker copied.
-        if (data.len() as u64) < PAGE {
+        // The library gathers small blocks in a buffer; they are copied.
+        if data.len() < LARGE {
             return data.into();
         }
         let block = vec![0; data.len()];

@@ -47,8 +47,12 @@ impl ZipReader {
     /// [`ErrorKind::Archive`] when it is no sound zip archive, has members of one name, members that
     /// overlap, symbolic links, or names that lead out of it (`..`, absolute, drives, backslashes);
     /// [`ErrorKind::Limit`] when it has too many members or they are too large.
-    pub fn open(source: impl Into<Source>, limits: &Limits) -> Result<Self> {
-        let source = source.into();
+    pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
+        Self::of_source(bytes.into(), limits)
+    }
+
+    /// As [`ZipReader::open`], of a file that may be mapped.
+    pub(in crate::saving) fn of_source(source: Source, limits: &Limits) -> Result<Self> {
         let bytes = source.bytes();
         if bytes.is_empty() {
             return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
