@@ -66,9 +66,9 @@ const DT_DOUBLE: u64 = 2;
 const DT_STRING: u64 = 7;
 
 fn tensor(dtype: u64, shape: &[usize]) -> Message {
-    let dims = shape.iter().fold(Message::default(), |dims, extent| {
-        dims.message(2, &Message::default().varint(1, *extent as u64))
-    });
+    let dims = shape
+        .iter()
+        .fold(Message::default(), |dims, extent| dims.message(2, &Message::default().varint(1, *extent as u64)));
     Message::default().varint(1, dtype).message(2, &dims)
 }
 
@@ -119,9 +119,8 @@ impl Summary {
 fn buckets(values: &[f64]) -> Vec<[f64; 3]> {
     const COUNT: usize = 30;
     let finite = values.iter().copied().filter(|value| value.is_finite());
-    let (low, high) = finite.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) =
+        finite.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
         return vec![[0.0; 3]; COUNT];
     }
@@ -164,9 +163,9 @@ const CRC: [u32; 256] = {
 };
 
 fn masked_crc(bytes: &[u8]) -> u32 {
-    let crc = !bytes.iter().fold(!0u32, |crc, byte| {
-        crc >> 8 ^ CRC.get(usize::from(crc as u8 ^ byte)).copied().unwrap_or_default()
-    });
+    let crc = !bytes
+        .iter()
+        .fold(!0u32, |crc, byte| crc >> 8 ^ CRC.get(usize::from(crc as u8 ^ byte)).copied().unwrap_or_default());
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 

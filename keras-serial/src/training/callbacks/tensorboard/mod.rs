@@ -348,8 +348,8 @@ mod tests {
         records.iter().filter(|record| record.windows(tag.len()).any(|window| window == tag.as_bytes())).count()
     }
 
-    // What TensorFlow reads of such files is tested in the crate `tests`, and by hand with
-    // tf.compat.v1.train.summary_iterator.
+    // With KERAS_SERIAL_TENSORBOARD=DIR the files stay, for
+    // [value.tag for event in tf.compat.v1.train.summary_iterator(FILE) for value in event.summary.value]
     #[test]
     fn a_run_is_written() {
         let directory = std::env::var_os("KERAS_SERIAL_TENSORBOARD").map(PathBuf::from);
