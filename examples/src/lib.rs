@@ -38,6 +38,7 @@ examples! {
     transfer_weights,
     stateless_layers,
     weights_file,
+    callbacks,
     trainable,
     transfer_learning,
     my_dense,

@@ -37,7 +37,9 @@ pub fn interrupt() -> usize {
 /// Is a run of this model under way that was interrupted?
 pub fn is_interrupted(model: &Model) -> bool {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    running.iter().any(|run| run.model.as_layer().address() == model.as_layer().address() && run.interrupted.load(Ordering::Relaxed))
+    running.iter().any(|run| {
+        run.model.as_layer().address() == model.as_layer().address() && run.interrupted.load(Ordering::Relaxed)
+    })
 }
 
 /// Makes a run known to [`interrupt`] for as long as it lives.

@@ -137,8 +137,7 @@ impl BackupAndRestore {
         }
         SaveOptions::new().save_weights(cx.model(), self.weights())?;
         let number = |number: usize| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
-        let metadata =
-            Dict::from([("epoch".to_owned(), number(self.epoch)), ("batch".to_owned(), number(self.batch))]);
+        let metadata = Dict::from([("epoch".to_owned(), number(self.epoch)), ("batch".to_owned(), number(self.batch))]);
         let text = Value::Dict(metadata).to_json();
         write_atomically(self.metadata(), |file| Ok(file.write_all(text.as_bytes())?))
     }
@@ -209,7 +208,9 @@ impl Callback for BackupAndRestore {
 
     fn on_train_end(&mut self, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
         if self.delete_checkpoint && !is_interrupted(cx.model()) && self.backup_dir.exists() {
-            fs::remove_dir_all(&self.backup_dir).map_err(Error::from).at_with(|| self.backup_dir.display().to_string())?;
+            fs::remove_dir_all(&self.backup_dir)
+                .map_err(Error::from)
+                .at_with(|| self.backup_dir.display().to_string())?;
         }
         Ok(())
     }

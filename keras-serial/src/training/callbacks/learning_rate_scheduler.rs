@@ -94,13 +94,12 @@ mod tests {
             drop(callbacks);
             seen
         };
-        let rates: Vec<f64> = fit(SGD::new().learning_rate(0.1).into()).iter().map(|logs| logs["learning_rate"]).collect();
+        let rates: Vec<f64> =
+            fit(SGD::new().learning_rate(0.1).into()).iter().map(|logs| logs["learning_rate"]).collect();
         assert_eq!(rates, [0.10000000149011612, 0.05000000074505806, 0.02500000037252903]);
 
-        let map = OptimizerMap::new(SGD::new().learning_rate(0.5).name("plain")).with(
-            ".*bias",
-            Adam::new().learning_rate(0.25).name("of_biases"),
-        );
+        let map = OptimizerMap::new(SGD::new().learning_rate(0.5).name("plain"))
+            .with(".*bias", Adam::new().learning_rate(0.25).name("of_biases"));
         let logs = fit(MultiOptimizer::new(map).into()).pop().unwrap();
         assert_eq!((logs["learning_rate_plain"], logs["learning_rate_of_biases"]), (0.125, 0.0625));
     }

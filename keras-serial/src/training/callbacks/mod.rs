@@ -16,6 +16,7 @@ pub(crate) mod python_format;
 mod rates;
 mod reduce_lr_on_plateau;
 mod swap_ema_weights;
+mod tensorboard;
 mod terminate_on_nan;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -32,4 +33,5 @@ pub use monitor::MonitorMode;
 pub use progbar_logger::ProgbarLogger;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use swap_ema_weights::SwapEMAWeights;
+pub use tensorboard::TensorBoard;
 pub use terminate_on_nan::TerminateOnNaN;

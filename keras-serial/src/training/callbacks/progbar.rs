@@ -182,11 +182,26 @@ mod tests {
     fn a_terminal_sees_what_keras_draws() {
         let texts = updates(Some(10), 1, true);
         let (full, empty) = ("━".repeat(10), "━".repeat(18));
-        assert_eq!(texts[0], format!("\r\x1b[1m 1/10\x1b[0m \x1b[32m━━\x1b[0m\x1b[37m{empty}\x1b[0m \x1b[1m0s\x1b[0m 10ms/step - loss: 0.5000"));
+        assert_eq!(
+            texts[0],
+            format!(
+                "\r\x1b[1m 1/10\x1b[0m \x1b[32m━━\x1b[0m\x1b[37m{empty}\x1b[0m \x1b[1m0s\x1b[0m 10ms/step - loss: 0.5000"
+            )
+        );
         let back = "\x08".repeat(54);
-        assert_eq!(texts[1], format!("{back}\r\x1b[1m 5/10\x1b[0m \x1b[32m{full}\x1b[0m\x1b[37m{full}\x1b[0m \x1b[1m0s\x1b[0m 122ms/step - loss: 1.0000e-04 - acc: -2.0000"));
+        assert_eq!(
+            texts[1],
+            format!(
+                "{back}\r\x1b[1m 5/10\x1b[0m \x1b[32m{full}\x1b[0m\x1b[37m{full}\x1b[0m \x1b[1m0s\x1b[0m 122ms/step - loss: 1.0000e-04 - acc: -2.0000"
+            )
+        );
         let back = "\x08".repeat(74);
-        assert_eq!(texts[2], format!("{back}\r\x1b[1m10/10\x1b[0m \x1b[32m{full}{full}\x1b[0m\x1b[37m\x1b[0m \x1b[1m3s\x1b[0m 354ms/step - loss: 0.1250 - acc: -2.0000 - val_loss: -1.0000\n"));
+        assert_eq!(
+            texts[2],
+            format!(
+                "{back}\r\x1b[1m10/10\x1b[0m \x1b[32m{full}{full}\x1b[0m\x1b[37m\x1b[0m \x1b[1m3s\x1b[0m 354ms/step - loss: 0.1250 - acc: -2.0000 - val_loss: -1.0000\n"
+            )
+        );
         assert_eq!(texts.len(), 3);
 
         let texts = updates(None, 1, true);

@@ -84,9 +84,10 @@ impl<'a> ProgbarLogger<'a> {
 
     fn update(&mut self, batch: usize, logs: &Logs) {
         self.seen = batch + 1;
-        let text = self.bar.as_mut().and_then(|(bar, start)| {
-            bar.update(self.seen, logs, false, start.elapsed().as_secs_f64())
-        });
+        let text = self
+            .bar
+            .as_mut()
+            .and_then(|(bar, start)| bar.update(self.seen, logs, false, start.elapsed().as_secs_f64()));
         if let Some(text) = text {
             self.write(&text);
         }
@@ -179,6 +180,9 @@ impl Callback for ProgbarLogger<'_> {
 
 impl fmt::Debug for ProgbarLogger<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProgbarLogger").field("dynamic", &self.dynamic).field("seen", &self.seen).finish_non_exhaustive()
+        f.debug_struct("ProgbarLogger")
+            .field("dynamic", &self.dynamic)
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
     }
 }

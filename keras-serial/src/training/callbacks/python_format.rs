@@ -68,9 +68,11 @@ pub fn fill(template: &str, field: impl Fn(&str) -> Option<Field>) -> Result<Str
     while let Some(at) = rest.find(['{', '}']) {
         let (before, after) = rest.split_at(at);
         text.push_str(before);
-        if let Some(doubled) = after.strip_prefix("{{").map(|rest| ('{', rest)).or_else(|| {
-            after.strip_prefix("}}").map(|rest| ('}', rest))
-        }) {
+        if let Some(doubled) = after
+            .strip_prefix("{{")
+            .map(|rest| ('{', rest))
+            .or_else(|| after.strip_prefix("}}").map(|rest| ('}', rest)))
+        {
             text.push(doubled.0);
             rest = doubled.1;
             continue;

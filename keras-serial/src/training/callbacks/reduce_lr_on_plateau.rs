@@ -81,11 +81,8 @@ impl ReduceLROnPlateau {
 impl Callback for ReduceLROnPlateau {
     fn on_train_begin(&mut self, _: &mut Logs, _: &CallbackContext<'_>) -> Result<()> {
         if self.factor >= 1.0 {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "ReduceLROnPlateau does not support a factor >= 1.0",
-            )
-            .received(format!("factor={}", repr(self.factor))));
+            return Err(Error::new(ErrorKind::InvalidArgument, "ReduceLROnPlateau does not support a factor >= 1.0")
+                .received(format!("factor={}", repr(self.factor))));
         }
         (self.watched.best, self.cooldown_counter, self.wait) = (None, 0, 0);
         Ok(())
@@ -161,8 +158,7 @@ mod tests {
     #[test]
     fn rates_are_those_of_keras() {
         let new = || ReduceLROnPlateau::new().monitor("loss").patience(1).factor(0.5);
-        let (r0, r1, r2, r3) =
-            (0.10000000149011612, 0.05000000074505806, 0.02500000037252903, 0.012500000186264515);
+        let (r0, r1, r2, r3) = (0.10000000149011612, 0.05000000074505806, 0.02500000037252903, 0.012500000186264515);
         assert_eq!(rates(new(), &[1.0, 1.0, 0.9, 0.9, 0.9]).unwrap(), [r0, r1, r1, r2, r3]);
         assert_eq!(rates(new().min_delta(0.2), &[1.0, 0.9, 0.7, 0.6, 0.5]).unwrap(), [r0, r1, r1, r2, r3]);
         assert_eq!(rates(new().mode("max"), &[1.0, 2.0, 3.0, 2.0, 1.0]).unwrap(), [r0, r0, r0, r1, r2]);

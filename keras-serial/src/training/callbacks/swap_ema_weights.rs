@@ -122,12 +122,20 @@ mod tests {
         let mut logs = Logs::new();
         model.compile(Compile::new("sgd", "mse")).unwrap();
         let error = SwapEMAWeights::new().on_test_begin(&mut logs, &cx).unwrap_err().to_string();
-        assert!(error.contains("must be used when `use_ema=True` is set on the optimizer. Received: use_ema=False"), "{error}");
+        assert!(
+            error.contains("must be used when `use_ema=True` is set on the optimizer. Received: use_ema=False"),
+            "{error}"
+        );
 
         let optimizer = Optimizer::from(SGD::new().learning_rate(1.0).use_ema(true).ema_momentum(0.5));
         model.compile(Compile::new(optimizer.clone(), "mse")).unwrap();
         let weights = model.trainable_weights();
-        model.set_weights(&[Tensor::from_slice(&[4.0f32, 8.0], [2, 1]).unwrap(), Tensor::from_slice(&[0.0f32], [1]).unwrap()]).unwrap();
+        model
+            .set_weights(&[
+                Tensor::from_slice(&[4.0f32, 8.0], [2, 1]).unwrap(),
+                Tensor::from_slice(&[0.0f32], [1]).unwrap(),
+            ])
+            .unwrap();
         // Both steps take 1 off: 3, 2 with the averages 3, (3 + 2) / 2.
         let ones = || [Tensor::from_slice(&[1.0f32, 1.0], [2, 1]).ok(), Tensor::from_slice(&[1.0f32], [1]).ok()];
         optimizer.apply(&ones(), &weights).unwrap();

@@ -68,6 +68,9 @@ mod tests {
         assert_eq!(drive(&mut TerminateOnNaN::new(), &model(), "val_loss", &values).unwrap(), 3);
         let error = drive(&mut TerminateOnNaN::new().raise_error(true), &model(), "loss", &values).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFinite);
-        assert!(error.to_string().contains("at batch 0. Expected a finite loss. Received: loss=inf in epoch 2"), "{error}");
+        assert!(
+            error.to_string().contains("at batch 0. Expected a finite loss. Received: loss=inf in epoch 2"),
+            "{error}"
+        );
     }
 }
