@@ -50,7 +50,8 @@ impl<'a> Struct<'a> {
         let fields = data.fields.iter().filter_map(|field| {
             let attributes = FieldAttributes::parse(cx, &field.attrs);
             let ident = field.ident.as_ref()?;
-            let is_base = attributes.base.is_set() || (ident == "base" && BASES.iter().any(|base| ends_with(&field.ty, base)));
+            let is_base =
+                attributes.base.is_set() || (ident == "base" && BASES.iter().any(|base| ends_with(&field.ty, base)));
             let role = if is_base {
                 Role::Base
             } else if attributes.weight.is_set() {

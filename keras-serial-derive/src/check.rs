@@ -84,7 +84,10 @@ fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
 /// Objects are shared, and outlive what made them.
 fn no_lifetimes(cx: &mut Ctxt, input: &Struct<'_>) {
     for lifetime in input.input.generics.lifetimes() {
-        cx.error(lifetime, "an object made from a configuration borrows from nothing: its fields have to own their data");
+        cx.error(
+            lifetime,
+            "an object made from a configuration borrows from nothing: its fields have to own their data",
+        );
     }
 }
 

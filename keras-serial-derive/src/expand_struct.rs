@@ -30,8 +30,7 @@ pub fn derive(input: DeriveInput) -> TokenStream {
     }
     let errors = cx.into_tokens();
     let borrows = input.generics.lifetimes().next().is_some();
-    let fallback =
-        if borrows || matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
+    let fallback = if borrows || matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
     quote!(#errors #fallback)
 }
 
@@ -228,7 +227,9 @@ fn visit(field: &Field<'_>) -> Option<TokenStream> {
     match field.role {
         Role::Weight | Role::Sublayer => {
             // The span is the field's, so that a field of another type is reported there.
-            Some(quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);))
+            Some(
+                quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);),
+            )
         }
         Role::Config if !field.attributes.serde.is_set() && !field.attributes.with.is_set() => {
             Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);))

@@ -97,8 +97,11 @@ impl Handle for Function {
 
     fn serialize(&self) -> Result<Value> {
         if self.name.is_empty() && registry::function_entry(self.id).is_none() {
-            return Err(Error::new(ErrorKind::Config, "a closure or function pointer has no name and can't be serialized")
-                .hint("write it as a function and register it with #[register]"));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a closure or function pointer has no name and can't be serialized",
+            )
+            .hint("write it as a function and register it with #[register]"));
         }
         Ok(registry::serialize_function(self.id, &self.name))
     }

@@ -90,7 +90,6 @@ pub mod __private {
     pub use inventory;
 
     pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, StateField, field};
-    pub use serde;
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]
     pub use crate::functions::{function_handle, type_id_of_fn};
@@ -98,6 +97,7 @@ pub mod __private {
     #[cfg(feature = "engine")]
     pub use crate::layers::{HasBase, LayerBase};
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
+    pub use serde;
 
     /// The type's own name in the text of its path: `MyDense` in `crate::MyDense<f32>`.
     pub const fn class_name_of(path: &'static str) -> &'static str {

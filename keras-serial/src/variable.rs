@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::ops::{add, matmul, multiply, zeros_like};
 use crate::regularizers::Regularizer;
-use crate::tensor::{Deferred, DType, Shape, Tensor};
+use crate::tensor::{DType, Deferred, Shape, Tensor};
 
 /// A weight of a layer, or a state of an optimizer or metric; cloning shares the cell.
 #[derive(Clone)]
@@ -79,7 +79,18 @@ impl Variable {
     pub fn with_value(name: impl Into<String>, value: Tensor) -> Self {
         let name = name.into();
         let path = name.clone();
-        Self::new(value, VariableOptions { name, path, trainable: true, saved: true, autocast: true, regularizer: None, constraint: None })
+        Self::new(
+            value,
+            VariableOptions {
+                name,
+                path,
+                trainable: true,
+                saved: true,
+                autocast: true,
+                regularizer: None,
+                constraint: None,
+            },
+        )
     }
 
     /// A number that no other variable of this program has.

@@ -28,7 +28,10 @@ fn main() -> Result<()> {
         let path = home.path().join(format!("{name}.keras"));
         let model = make(name)?;
         ours.insert(format!("{name} save"), best(rounds, || options().save_model(&model, &path))?);
-        ours.insert(format!("{name} save weights"), best(rounds, || options().save_weights(&model, home.path().join("w.weights.h5")))?);
+        ours.insert(
+            format!("{name} save weights"),
+            best(rounds, || options().save_weights(&model, home.path().join("w.weights.h5")))?,
+        );
         drop(model);
         ours.insert(format!("{name} load"), best(rounds, || load_model(&path).map(drop))?);
         ours.insert(format!("{name} inspect"), best(rounds, || inspect(&path, &Limits::default()).map(drop))?);

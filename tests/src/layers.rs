@@ -58,7 +58,12 @@ pub(crate) fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, F
     Ok(outputs.leaves().into_iter().cloned().collect())
 }
 
-pub(crate) fn compare_outputs(what: &str, outputs: &[Tensor], expected: &[Tensor], model: &Model) -> Result<(), Failure> {
+pub(crate) fn compare_outputs(
+    what: &str,
+    outputs: &[Tensor],
+    expected: &[Tensor],
+    model: &Model,
+) -> Result<(), Failure> {
     if outputs.len() != expected.len() {
         return Err(Failure::Differs(format!("{} outputs, expected {}", outputs.len(), expected.len())));
     }

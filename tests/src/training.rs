@@ -21,7 +21,8 @@ const RUN: (f64, f64) = (2e-5, 5e-4);
 /// run that goes on from the trained model's file.
 pub fn run(folder: &Path) -> Result<(), Failure> {
     let data = read(&folder.join("data.safetensors"))?;
-    let text = |name: &str| -> Result<Value, Failure> { Ok(Value::parse(&std::fs::read_to_string(folder.join(name))?)?) };
+    let text =
+        |name: &str| -> Result<Value, Failure> { Ok(Value::parse(&std::fs::read_to_string(folder.join(name))?)?) };
     let (arguments, expected) = (text("fit.json")?, text("expected.json")?);
 
     let model = load_model(folder.join("model.keras"))?;

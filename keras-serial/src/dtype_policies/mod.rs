@@ -67,11 +67,7 @@ macro_rules! quantized {
     )*};
 }
 
-quantized!(
-    GPTQDTypePolicy,
-    AWQDTypePolicy,
-    DTypePolicyMap
-);
+quantized!(GPTQDTypePolicy, AWQDTypePolicy, DTypePolicyMap);
 
 /// A shared policy; `float32` by default.
 ///

@@ -223,11 +223,14 @@ impl LayerRef {
     fn argument_of_shape(&self, name: &'static str) -> Result<&'static str> {
         let class = self.class_name();
         let wrong = |what: String| {
-            Err(Error::new(ErrorKind::InvalidArgument, format!("For layer '{class}', received `build()` argument {what}"))
-                .hint(
-                    "for a `build()` method with more than one argument, all arguments should have a `_shape` suffix \
+            Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("For layer '{class}', received `build()` argument {what}"),
+            )
+            .hint(
+                "for a `build()` method with more than one argument, all arguments should have a `_shape` suffix \
                      and match an argument from `call()`",
-                ))
+            ))
         };
         match name.strip_suffix("_shape") {
             None => wrong(format!("`{name}`, which does not end in `_shape`")),

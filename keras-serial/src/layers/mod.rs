@@ -49,6 +49,6 @@ pub use regularization::*;
 pub use reshaping::*;
 pub use rnn::*;
 pub(crate) use state::State;
-pub use train_step::{Batch, Logs, Steps, TrainStep};
 pub use sublayer::Sublayer;
+pub use train_step::{Batch, Logs, Steps, TrainStep};
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

@@ -8,9 +8,9 @@ use crate::config::{FieldVisitor, StateField};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
-use crate::regularizers::Regularizer;
 use crate::ops::create::filled;
-use crate::tensor::{Deferred, DType, Nested, Shape, Tensor};
+use crate::regularizers::Regularizer;
+use crate::tensor::{DType, Deferred, Nested, Shape, Tensor};
 use crate::utils::scope_path;
 use crate::variable::{Autocast, Variable, VariableOptions};
 
@@ -104,9 +104,9 @@ impl Weight {
     }
 
     fn set(&self, variable: Variable) -> Result<()> {
-        self.variable.set(variable).map_err(|_| {
-            Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name()))
-        })
+        self.variable
+            .set(variable)
+            .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name())))
     }
 }
 

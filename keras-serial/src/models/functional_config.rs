@@ -139,8 +139,9 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
     for (i, layer) in layers.iter().enumerate() {
         let (name, one, calls) = make(layer).at_with(|| format!("layers[{i}]"))?;
         if made.insert(name.clone(), one).is_some() {
-            return Err(Error::new(ErrorKind::Graph, format!("two layers are called `{name}`"))
-                .at(format!("layers[{i}]")));
+            return Err(
+                Error::new(ErrorKind::Graph, format!("two layers are called `{name}`")).at(format!("layers[{i}]"))
+            );
         }
         waiting.push((name, calls));
     }

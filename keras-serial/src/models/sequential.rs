@@ -306,8 +306,7 @@ impl KerasSerializable for Sequential {
             let read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
                 let modern = with_module(dict);
-                let form = Form::of(&modern)?
-                    .ok_or_else(|| {
+                let form = Form::of(&modern)?.ok_or_else(|| {
                     Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
                         .received(layer.short())
                 })?;

@@ -92,7 +92,9 @@ fn bits(x: Operand, y: Operand, int: Compute, truth: Compute) -> Result<Tensor> 
     let (x, y, shape) = prepare(x, y)?;
     let dtype = x.dtype();
     if dtype.is_float() {
-        return Err(Error::new(ErrorKind::DType, "bits of integers only").expected("integer dtypes").received(dtype.name()));
+        return Err(Error::new(ErrorKind::DType, "bits of integers only")
+            .expected("integer dtypes")
+            .received(dtype.name()));
     }
     if x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, dtype));

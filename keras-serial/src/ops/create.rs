@@ -3,7 +3,7 @@
 use super::dtypes::cast;
 use super::shape::{broadcast_to, expand_at, reshape_to};
 use crate::error::Result;
-use crate::tensor::{Deferred, DType, Shape, Tensor};
+use crate::tensor::{DType, Deferred, Shape, Tensor};
 
 /// A tensor filled with one number (`keras.ops.full`); a symbol when the shape is not known.
 pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {

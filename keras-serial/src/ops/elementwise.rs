@@ -2,12 +2,14 @@
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
-use super::arithmetic::{add, divide, equal, less, logical_not, logical_or, maximum, minimum, multiply, power, subtract};
+use super::arithmetic::{
+    add, divide, equal, less, logical_not, logical_or, maximum, minimum, multiply, power, subtract,
+};
 use super::dtypes::to_float;
 use super::graph::{OpClass, apply};
-use crate::config::Config;
 use super::kernels::elementwise::{self as kernels, Kernel};
 use super::shape::where_impl;
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::{self, Engine, Raw};
 use crate::tensor::{CallArgs, DType, Nested, Tensor};
@@ -35,19 +37,35 @@ fn flip_bits(x: &Tensor) -> Result<Tensor> {
     match x.dtype() {
         DType::Bool => logical_not(x),
         dtype if dtype.is_int() => number(x, |raw| raw, Engine::bitwise_not),
-        dtype => Err(Error::new(ErrorKind::DType, "bits of integers only").expected("an integer dtype").received(dtype.name())),
+        dtype => Err(Error::new(ErrorKind::DType, "bits of integers only")
+            .expected("an integer dtype")
+            .received(dtype.name())),
     }
 }
 
 /// Two polynomials in log(1 - x²), by M. Giles (2010).
 fn erfinv_impl(x: &Tensor) -> Result<Tensor> {
     const CENTER: [f64; 9] = [
-        2.810_226_36e-8, 3.432_739_39e-7, -3.523_387_7e-6, -4.391_506_54e-6, 2.185_808_7e-4, -1.253_725_03e-3,
-        -4.177_681_64e-3, 0.246_640_727, 1.501_409_41,
+        2.810_226_36e-8,
+        3.432_739_39e-7,
+        -3.523_387_7e-6,
+        -4.391_506_54e-6,
+        2.185_808_7e-4,
+        -1.253_725_03e-3,
+        -4.177_681_64e-3,
+        0.246_640_727,
+        1.501_409_41,
     ];
     const TAIL: [f64; 9] = [
-        -2.002_142_57e-4, 1.009_505_58e-4, 1.349_343_22e-3, -3.673_428_44e-3, 5.739_507_73e-3, -7.622_461_3e-3,
-        9.438_870_47e-3, 1.001_674_06, 2.832_976_82,
+        -2.002_142_57e-4,
+        1.009_505_58e-4,
+        1.349_343_22e-3,
+        -3.673_428_44e-3,
+        5.739_507_73e-3,
+        -7.622_461_3e-3,
+        9.438_870_47e-3,
+        1.001_674_06,
+        2.832_976_82,
     ];
     let x = to_float(x)?;
     let w = negative(&log(&multiply(subtract(1, &x)?, add(1, &x)?)?)?)?;

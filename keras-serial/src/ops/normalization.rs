@@ -158,9 +158,10 @@ mod tests {
             let y = y.to_vec::<f32>().unwrap();
             assert!(y.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{y:?}");
         };
-        close(layer_normalization(&x, None, None, &[0, 1], 1e-3, false).unwrap(), [
-            -1.1829457, -0.5069767, 0.16899228, 1.52093,
-        ]);
+        close(
+            layer_normalization(&x, None, None, &[0, 1], 1e-3, false).unwrap(),
+            [-1.1829457, -0.5069767, 0.16899228, 1.52093],
+        );
         close(rms_normalization(&x, None, &[-1], 1e-6).unwrap(), [0.6324554, 1.2649108, 0.7276069, 1.2126781]);
         close(normalize(&x, &Axes::from(-1), 1e-12).unwrap(), [0.4472136, 0.8944272, 0.5144958, 0.85749286]);
     }

@@ -87,7 +87,7 @@ fn own_variable(value: Tensor, name: &str, path: String) -> Variable {
         path,
         trainable: false,
         saved: true,
-            autocast: false,
+        autocast: false,
         regularizer: None,
         constraint: None,
     };

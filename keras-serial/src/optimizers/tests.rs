@@ -118,7 +118,9 @@ fn constraints_hold_after_steps() {
         constraint: Some(NonNeg.into()),
     };
     let w = Variable::new(tensor(&[1.0, 1.0]), options);
-    Optimizer::from(SGD::new().learning_rate(1.0)).apply(&[Some(tensor(&[3.0, -3.0]))], std::slice::from_ref(&w)).unwrap();
+    Optimizer::from(SGD::new().learning_rate(1.0))
+        .apply(&[Some(tensor(&[3.0, -3.0]))], std::slice::from_ref(&w))
+        .unwrap();
     assert_eq!(values(&w), [0.0, 4.0]);
 }
 

@@ -110,12 +110,7 @@ impl Entry {
     }
 
     /// The entry of an object that exists already; `type_id` tells it from others.
-    pub fn existing(
-        name: impl Into<Cow<'static, str>>,
-        type_id: fn() -> TypeId,
-        object: Object,
-        place: Place,
-    ) -> Self {
+    pub fn existing(name: impl Into<Cow<'static, str>>, type_id: fn() -> TypeId, object: Object, place: Place) -> Self {
         Self {
             module: None,
             package: Cow::Borrowed("Custom"),

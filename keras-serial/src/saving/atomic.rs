@@ -15,10 +15,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 ///
 /// # Errors
 /// The error of `write`, or [`ErrorKind::Io`] with the path.
-pub fn write_atomically<T>(
-    path: impl AsRef<Path>,
-    write: impl FnOnce(&mut File) -> Result<T>,
-) -> Result<T> {
+pub fn write_atomically<T>(path: impl AsRef<Path>, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
     write_file(path.as_ref(), true, write)
 }
 
@@ -189,7 +186,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("model");
         let write = |name: &'static str| write_directory(&path, true, |new| Ok(std::fs::write(new.join(name), name)?));
-        let names = || -> Vec<_> { std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
+        let names =
+            || -> Vec<_> { std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
         write("one").unwrap();
         assert_eq!(names(), ["one"]);
         write("two").unwrap();

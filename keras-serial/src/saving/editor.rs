@@ -251,9 +251,7 @@ impl FileEditor {
                 groups_with_tensors("", &self.tree, &mut order);
                 shards::write(&self.tree, &order, path, 5.0 * f64::from(1 << 30), true)
             }
-            Layout::Paths if is(".keras") => {
-                self.parts(&name)?.write_file(path, true)
-            }
+            Layout::Paths if is(".keras") => self.parts(&name)?.write_file(path, true),
             Layout::Paths if path.extension().is_none() => {
                 self.parts(&name)?.write_directory(path, true).at_with(|| name.into_owned())
             }

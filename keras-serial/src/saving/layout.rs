@@ -67,7 +67,9 @@ impl Walk {
         };
         for item in items {
             match item {
-                State::Layer(_, layer) => self.layer(join(path, &unique(to_snake_case(layer.layer().original_class()))), layer),
+                State::Layer(_, layer) => {
+                    self.layer(join(path, &unique(to_snake_case(layer.layer().original_class()))), layer)
+                }
                 State::Container(_, items) => self.container(&join(path, &unique("container".to_owned())), items),
             }
         }

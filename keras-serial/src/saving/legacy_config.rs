@@ -35,7 +35,10 @@ fn upgrade(form: &mut Dict) {
     if class == "Sequential"
         && let Some(layers @ Value::List(_)) = form.get("config").cloned()
     {
-        form.insert("config".into(), Value::Dict(Dict::from([("name".to_owned(), Value::from("sequential")), ("layers".to_owned(), layers)])));
+        form.insert(
+            "config".into(),
+            Value::Dict(Dict::from([("name".to_owned(), Value::from("sequential")), ("layers".to_owned(), layers)])),
+        );
     }
     let Some(Value::Dict(config)) = form.get_mut("config") else { return };
     if is_legacy {

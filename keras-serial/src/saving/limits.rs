@@ -70,11 +70,7 @@ impl Limits {
 
     /// May `stored` bytes become `unpacked` bytes?
     pub(crate) fn check_ratio(&self, what: &'static str, unpacked: u64, stored: u64) -> Result<()> {
-        Self::check(
-            what,
-            unpacked,
-            stored.saturating_mul(self.max_ratio).max(self.ratio_floor),
-        )
+        Self::check(what, unpacked, stored.saturating_mul(self.max_ratio).max(self.ratio_floor))
     }
 }
 

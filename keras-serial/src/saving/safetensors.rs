@@ -129,7 +129,8 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
 /// A model's weights by their keys.
 pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
     let keys = keys(model).into_iter();
-    let mut tensors = keys.map(|(key, weight)| Ok((key, weight.value_in_files()?.to_bytes()?))).collect::<Result<Vec<_>>>()?;
+    let mut tensors =
+        keys.map(|(key, weight)| Ok((key, weight.value_in_files()?.to_bytes()?))).collect::<Result<Vec<_>>>()?;
     // The state of an optimizer inside of another is part of the outer one's.
     for group in kept(model)?.into_iter().filter(|group| group.path == "optimizer/vars") {
         tensors.extend(group.datasets.into_iter().map(|(name, data)| (format!("{}/{name}", group.path), data)));

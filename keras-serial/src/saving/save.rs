@@ -10,9 +10,7 @@ use super::form::wrong_suffix;
 use super::layout::places;
 use super::moment::Moment;
 use super::stored::WeightTree;
-use super::{
-    H5Attr, H5Reader, Limits, Source, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights,
-};
+use super::{H5Attr, H5Reader, Limits, Source, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{Assets, LayerRef};
@@ -348,9 +346,8 @@ impl Parts {
             write_file(&file, fsync, |file| Ok(file.write_all(bytes)?))?;
         }
         write_hdf5(&self.weights, &path.join(WEIGHTS), fsync)?;
-        let text = |name: &str, text: &str| {
-            write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?))
-        };
+        let text =
+            |name: &str, text: &str| write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?));
         text("config.json", &self.config)?;
         text("metadata.json", &self.metadata)
     }
@@ -386,7 +383,8 @@ pub fn convert(
     let to = to.as_ref();
     let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Whole)?;
     // Nothing is trained on the way: what the file holds of it goes on as it is.
-    let (model, _) = load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
+    let (model, _) =
+        load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
     let name = to.to_string_lossy();
     let weights_alone = [".weights.h5", ".weights.json", ".safetensors"].iter().any(|suffix| name.ends_with(suffix));
     if weights_alone { save.save_weights(&model, to) } else { save.save_model(&model, to) }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::stored::{WeightTree, join};
 use super::atomic::Staged;
 use super::save::stage_hdf5;
+use super::stored::{WeightTree, join};
 use super::{H5Reader, Limits, Source};
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -75,9 +75,8 @@ pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_
     }
     let Writer { shards, total, map, .. } = writer;
     // All files are written and read back before the first takes its place.
-    let staged = shards.iter().enumerate().map(|(index, shard)| {
-        stage_hdf5(shard, &path.with_file_name(name(index)), fsync)
-    });
+    let staged =
+        shards.iter().enumerate().map(|(index, shard)| stage_hdf5(shard, &path.with_file_name(name(index)), fsync));
     let mut staged = staged.collect::<Result<Vec<_>>>()?;
     let metadata = Dict::from([("total_size".to_owned(), Value::from(total))]);
     let index = Value::Dict(Dict::from([

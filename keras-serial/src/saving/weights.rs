@@ -110,7 +110,8 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         let group = file.make_group(&vars)?;
         group.attrs.insert("name".into(), H5Attr::Str(layer.name().to_owned()));
         for (index, variable) in layer.saved_weights().iter().enumerate() {
-            let bytes = variable.value_in_files().and_then(|value| value.to_bytes()).at_with(|| variable.path().to_owned())?;
+            let bytes =
+                variable.value_in_files().and_then(|value| value.to_bytes()).at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
         for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {

@@ -89,8 +89,9 @@ pub(crate) fn shared_bytes(raw: &Raw) -> Option<bytes::Bytes> {
             self.0.bytes()
         }
     }
-    let DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor) | BackendTensor::Bool(tensor)) =
-        &raw.kind
+    let DispatchTensorKind::Flex(
+        BackendTensor::Float(tensor) | BackendTensor::Int(tensor) | BackendTensor::Bool(tensor),
+    ) = &raw.kind
     else {
         return None;
     };

@@ -240,7 +240,8 @@ impl Tensor {
             *self = Self::from_vec(self.to_vec::<T>()?, self.shape.clone())?.with_mask(self.mask().cloned());
         }
         let expected = T::DTYPE.name();
-        self.own_elements().ok_or_else(|| Error::new(ErrorKind::Engine, "the elements are out of reach").expected(expected))
+        self.own_elements()
+            .ok_or_else(|| Error::new(ErrorKind::Engine, "the elements are out of reach").expected(expected))
     }
 
     fn own_elements<T: Element>(&mut self) -> Option<&mut [T]> {

@@ -229,7 +229,8 @@ fn weights_from_value(value: &Value) -> Result<Nested<f64>> {
         Value::Null => Nested::None,
         Value::List(items) => Nested::List(items.iter().map(weights_from_value).collect::<Result<_>>()?),
         Value::Dict(items) => {
-            let items = items.iter().map(|(name, item)| Ok((name.clone(), weights_from_value(item).at_with(|| name.clone())?)));
+            let items =
+                items.iter().map(|(name, item)| Ok((name.clone(), weights_from_value(item).at_with(|| name.clone())?)));
             Nested::Dict(items.collect::<Result<_>>()?)
         }
         number => Nested::Leaf(number.as_f64().ok_or_else(|| wrong_type("a number", number))?),

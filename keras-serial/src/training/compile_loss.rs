@@ -57,7 +57,8 @@ impl CompileLoss {
             }
             let ordered = names.iter().map(|name| by_name.get(name).cloned().unwrap_or(Nested::None)).collect();
             if let Nested::Dict(of) = &weights {
-                weights = Nested::List(names.iter().map(|name| of.get(name).cloned().unwrap_or(Nested::None)).collect());
+                weights =
+                    Nested::List(names.iter().map(|name| of.get(name).cloned().unwrap_or(Nested::None)).collect());
             }
             loss = Nested::List(ordered);
         }
@@ -264,9 +265,15 @@ fn shallow(
             let place = join(&inner);
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("the path `{place}` in the `loss` argument can't be found in the model's outputs or in the labels"),
+                format!(
+                    "the path `{place}` in the `loss` argument can't be found in the model's outputs or in the labels"
+                ),
             )
-            .received(format!("outputs: {}, labels: {}", container_name(sides.y_pred), container_name(sides.y_true))));
+            .received(format!(
+                "outputs: {}, labels: {}",
+                container_name(sides.y_pred),
+                container_name(sides.y_true)
+            )));
         };
         let none = Nested::None;
         let names = key.of(names).unwrap_or(&none);

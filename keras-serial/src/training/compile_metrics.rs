@@ -175,7 +175,9 @@ impl Outputs<'_> {
         let invalid = || {
             let error = Error::new(
                 ErrorKind::Config,
-                format!("Invalid `{argument}`: it should be a dict or a list that matches the outputs' names or structure"),
+                format!(
+                    "Invalid `{argument}`: it should be a dict or a list that matches the outputs' names or structure"
+                ),
             );
             let known: Vec<String> = keys.iter().flatten().cloned().collect();
             error
@@ -187,7 +189,9 @@ impl Outputs<'_> {
                 // A list goes by the order of the names, even where outputs are a dict.
                 self.of_outputs(&items.iter().collect::<Vec<_>>(), &keys).at(argument)
             }
-            Nested::Dict(by_name) if is_flat && by_name.keys().all(|key| keys.iter().flatten().any(|name| name == key)) => {
+            Nested::Dict(by_name)
+                if is_flat && by_name.keys().all(|key| keys.iter().flatten().any(|name| name == key)) =>
+            {
                 let none = Nested::None;
                 let items: Vec<&Nested<Part<Metric>>> =
                     keys.iter().map(|name| name.as_ref().and_then(|name| by_name.get(name)).unwrap_or(&none)).collect();

@@ -61,10 +61,8 @@ impl Compiled {
         let trained = model.base().trained();
         let compiled = trained.and_then(|trained| (trained as Arc<dyn Any + Send + Sync>).downcast::<Self>().ok());
         compiled.ok_or_else(|| {
-            let error = Error::new(
-                ErrorKind::NotBuilt,
-                format!("You must call `compile()` before calling `{method}()`"),
-            );
+            let error =
+                Error::new(ErrorKind::NotBuilt, format!("You must call `compile()` before calling `{method}()`"));
             error.hint("model.compile(Compile::new(\"adam\", \"mse\"))").at(model.name().to_owned())
         })
     }
@@ -90,10 +88,17 @@ impl Compiled {
     }
 
     /// Labels and weights in the structure of the predictions.
-    pub(super) fn align(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<(Nested<Tensor>, Option<Nested<Tensor>>)> {
+    pub(super) fn align(
+        &self,
+        batch: &Batch,
+        y_pred: &Nested<Tensor>,
+    ) -> Result<(Nested<Tensor>, Option<Nested<Tensor>>)> {
         let Some(y) = &batch.y else {
-            return Err(Error::new(ErrorKind::InvalidArgument, "the data hold no labels, but the model has a loss or metrics")
-                .hint("give data as `(x, y)`"));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the data hold no labels, but the model has a loss or metrics",
+            )
+            .hint("give data as `(x, y)`"));
         };
         let lossless: Vec<bool> = self.args.loss.0.slots().iter().map(Option::is_none).collect();
         let names = self.output_names.as_deref();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
-use super::interrupt::{RunGuard, is_interrupted};
 use super::compiled::Compiled;
 use super::data::{Batch, Data, IntoData, Shuffle};
 use super::evaluate::{evaluate, prepare};
+use super::interrupt::{RunGuard, is_interrupted};
 use super::run::{Cut, Feed};
 use super::step::Stepper;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -285,7 +285,9 @@ impl Model {
             callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
             logs = train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
             cx.set_steps(feed.steps());
-            if let Some(validation) = validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self)) {
+            if let Some(validation) =
+                validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self))
+            {
                 let results = evaluate(validation, &compiled, &stepper, &mut callbacks, &cx);
                 for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
                     logs.insert(format!("val_{name}"), value);
@@ -328,12 +330,9 @@ fn train_epoch(
 /// Arrays without their last part, and that part.
 fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
     let Data::Arrays(arrays) = data else {
-        return Err(Error::new(
-            ErrorKind::InvalidArgument,
-            "Argument `validation_split` is only supported for arrays",
-        )
-        .received("a dataset")
-        .hint("give `validation_data`"));
+        return Err(Error::new(ErrorKind::InvalidArgument, "Argument `validation_split` is only supported for arrays")
+            .received("a dataset")
+            .hint("give `validation_data`"));
     };
     let samples = super::data::samples(&arrays)?;
     let at = (samples as f64 * (1.0 - share)).floor();

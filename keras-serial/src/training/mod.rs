@@ -24,9 +24,9 @@ pub use callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, His
 pub use compile::{Compile, CompileOptimizer};
 pub use data::{Batch, Dataset};
 pub use evaluate::Evaluate;
+pub use fit::{ClassWeight, Fit, ValidationFreq};
 #[cfg(feature = "interrupt")]
 pub use interrupt::interrupt_on_ctrl_c;
 pub use interrupt::{interrupt, is_interrupted};
-pub use fit::{ClassWeight, Fit, ValidationFreq};
 pub use parts::{LossWeights, Losses, Metrics};
 pub use predict::Predict;

@@ -23,7 +23,11 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::train_on_batch`], and when the batch has weights already.
-    pub fn train_on_batch_weighted<'a>(&self, batch: impl IntoData<'a>, weights: impl Into<ClassWeight>) -> Result<Logs> {
+    pub fn train_on_batch_weighted<'a>(
+        &self,
+        batch: impl IntoData<'a>,
+        weights: impl Into<ClassWeight>,
+    ) -> Result<Logs> {
         self.train_batch(weigh(one(batch)?, &weights.into().0)?)
     }
 

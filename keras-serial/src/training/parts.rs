@@ -29,9 +29,7 @@ pub(super) fn to_value<T: TypedHandle>(parts: &Nested<Part<T>>) -> Result<Value>
     Ok(match parts {
         Nested::Leaf(part) => part.to_value()?,
         Nested::None => Value::Null,
-        Nested::List(items) | Nested::Tuple(items) => {
-            Value::List(items.iter().map(to_value).collect::<Result<_>>()?)
-        }
+        Nested::List(items) | Nested::Tuple(items) => Value::List(items.iter().map(to_value).collect::<Result<_>>()?),
         Nested::Dict(items) => Value::Dict(
             items
                 .iter()

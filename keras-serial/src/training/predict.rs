@@ -123,7 +123,9 @@ impl Model {
     fn compiled_or_not(&self) -> Result<std::sync::Arc<Compiled>> {
         match Compiled::of(self, "predict") {
             Ok(compiled) => Ok(compiled),
-            Err(_) => Compiled::new(self, Compile::new(super::CompileOptimizer::none(), Losses::none())).map(Into::into),
+            Err(_) => {
+                Compiled::new(self, Compile::new(super::CompileOptimizer::none(), Losses::none())).map(Into::into)
+            }
         }
     }
 }

@@ -48,7 +48,10 @@ impl Source<'_> {
 impl<'a> Feed<'a> {
     pub(super) fn new(data: Data<'a>, cut: Cut) -> Result<Self> {
         if cut.batch_size == Some(0) || cut.steps == Some(0) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "`batch_size` and the number of steps must be at least 1"));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "`batch_size` and the number of steps must be at least 1",
+            ));
         }
         let source = match data {
             Data::Arrays(arrays) => {

@@ -46,7 +46,8 @@ pub(super) fn container_name<T>(nested: &Nested<T>) -> String {
         Nested::List(items) => format!("[{}]", items.iter().map(container_name).collect::<Vec<_>>().join(", ")),
         Nested::Tuple(items) => format!("({})", items.iter().map(container_name).collect::<Vec<_>>().join(", ")),
         Nested::Dict(items) => {
-            let items: Vec<String> = items.iter().map(|(name, item)| format!("{name}: {}", container_name(item))).collect();
+            let items: Vec<String> =
+                items.iter().map(|(name, item)| format!("{name}: {}", container_name(item))).collect();
             format!("{{{}}}", items.join(", "))
         }
     }
@@ -91,11 +92,19 @@ pub(super) fn like_predictions(
         (Nested::List(_) | Nested::Tuple(_), Nested::Dict(by_name))
             if by_name.len() == names.len() && names.iter().all(|name| by_name.contains_key(name)) =>
         {
-            names.iter().filter_map(|name| by_name.get(name)).flat_map(Nested::slots).map(|leaf| leaf.cloned()).collect()
+            names
+                .iter()
+                .filter_map(|name| by_name.get(name))
+                .flat_map(Nested::slots)
+                .map(|leaf| leaf.cloned())
+                .collect()
         }
-        (Nested::Leaf(_), Nested::Dict(by_name)) if names.iter().any(|name| by_name.contains_key(name)) => {
-            names.iter().filter_map(|name| by_name.get(name)).flat_map(Nested::slots).map(|leaf| leaf.cloned()).collect()
-        }
+        (Nested::Leaf(_), Nested::Dict(by_name)) if names.iter().any(|name| by_name.contains_key(name)) => names
+            .iter()
+            .filter_map(|name| by_name.get(name))
+            .flat_map(Nested::slots)
+            .map(|leaf| leaf.cloned())
+            .collect(),
         _ => y.slots().into_iter().map(|leaf| leaf.cloned()).collect(),
     };
     let outputs = y_pred.leaves().len();

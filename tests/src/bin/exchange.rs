@@ -28,7 +28,9 @@ fn main() -> ExitCode {
 
 fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> std::io::Result<()> {
     let mut unsupported = String::new();
-    for case in folders.flat_map(|folder| ["layers", "models"].map(|kind| folder.join(kind))).flat_map(|kind| entries(&kind)) {
+    for case in
+        folders.flat_map(|folder| ["layers", "models"].map(|kind| folder.join(kind))).flat_map(|kind| entries(&kind))
+    {
         let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let target = out.join(&name);
         std::fs::create_dir_all(&target)?;
@@ -57,7 +59,12 @@ fn save_built(build: built::Build, target: &Path) -> Result<(), Failure> {
     let (model, inputs) = build()?;
     let outputs = model.predict_all(inputs.clone())?;
     let named = |prefix: &'static str, tensors: Vec<&keras_serial::tensor::Tensor>| {
-        tensors.into_iter().cloned().enumerate().map(move |(i, tensor)| (format!("{prefix}.{i}"), tensor)).collect::<Vec<_>>()
+        tensors
+            .into_iter()
+            .cloned()
+            .enumerate()
+            .map(move |(i, tensor)| (format!("{prefix}.{i}"), tensor))
+            .collect::<Vec<_>>()
     };
     let tensors: Vec<_> = [named("input", inputs.leaves()), named("output", outputs.leaves())].concat();
     write(&target.join("io.safetensors"), &tensors)?;

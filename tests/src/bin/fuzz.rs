@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keras_serial::json::{JsonLimits, Value};
-use keras_serial_tests::fuzzing::{Numbers, archives, TARGETS, Target, replace_member, systematic};
+use keras_serial_tests::fuzzing::{Numbers, TARGETS, Target, archives, replace_member, systematic};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const TIME: Duration = Duration::from_secs(2);
@@ -51,7 +51,9 @@ fn main() -> ExitCode {
     let options = match options() {
         Ok(options) => options,
         Err(text) => {
-            eprintln!("{text}\nusage: fuzz TARGET [--seconds N | --executions N] [--seed S] [--start N] [--corpus FOLDER] [--each]");
+            eprintln!(
+                "{text}\nusage: fuzz TARGET [--seconds N | --executions N] [--seed S] [--start N] [--corpus FOLDER] [--each]"
+            );
             let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
             eprintln!("targets: {}", names.join(", "));
             return ExitCode::from(2);
@@ -168,10 +170,12 @@ fn work(options: &Options, corpus: &[Vec<u8>], progress: &Path) -> ExitCode {
     let now = move || beginning.elapsed().as_millis() as u64;
     let since = Arc::new(AtomicU64::new(0));
     let watched = Arc::clone(&since);
-    thread::spawn(move || loop {
-        thread::sleep(Duration::from_millis(100));
-        if now().saturating_sub(watched.load(Ordering::Relaxed)) > TIME.as_millis() as u64 {
-            std::process::exit(HUNG);
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_millis(100));
+            if now().saturating_sub(watched.load(Ordering::Relaxed)) > TIME.as_millis() as u64 {
+                std::process::exit(HUNG);
+            }
         }
     });
     let mut execution = options.start;

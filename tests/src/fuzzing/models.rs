@@ -89,10 +89,30 @@ const LAYERS: &[(&str, &str, &str, &str)] = &[
     ("ZeroPadding1D", r#""padding": 1"#, "6, 3", "float32"),
     ("ZeroPadding2D", r#""padding": 1"#, "6, 6, 3", "float32"),
     ("ZeroPadding3D", r#""padding": 1"#, "4, 4, 4, 3", "float32"),
-    ("TimeDistributed", r#""layer": {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}"#, "6, 3", "float32"),
-    ("Bidirectional", r#""layer": {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 2, "name": "f"}}"#, "6, 3", "float32"),
-    ("SpectralNormalization", r#""layer": {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}"#, "4", "float32"),
-    ("RNN", r#""cell": {"module": "keras.layers", "class_name": "StackedRNNCells", "config": {"cells": [{"module": "keras.layers", "class_name": "GRUCell", "config": {"units": 2}}, {"module": "keras.layers", "class_name": "LSTMCell", "config": {"units": 3}}]}}"#, "6, 3", "float32"),
+    (
+        "TimeDistributed",
+        r#""layer": {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}"#,
+        "6, 3",
+        "float32",
+    ),
+    (
+        "Bidirectional",
+        r#""layer": {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 2, "name": "f"}}"#,
+        "6, 3",
+        "float32",
+    ),
+    (
+        "SpectralNormalization",
+        r#""layer": {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}"#,
+        "4",
+        "float32",
+    ),
+    (
+        "RNN",
+        r#""cell": {"module": "keras.layers", "class_name": "StackedRNNCells", "config": {"cells": [{"module": "keras.layers", "class_name": "GRUCell", "config": {"units": 2}}, {"module": "keras.layers", "class_name": "LSTMCell", "config": {"units": 3}}]}}"#,
+        "6, 3",
+        "float32",
+    ),
 ];
 
 /// The layers with several inputs of one shape, that need no arguments.

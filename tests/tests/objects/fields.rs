@@ -83,8 +83,8 @@ fn plain() -> impl Strategy<Value = Plain> {
         any::<(u8, u8, Option<u8>)>(),
         any::<f64>(),
     );
-    (numbers, text(), any::<Option<f64>>(), lists, maps, others).prop_map(|(numbers, text, option, lists, maps, others)| {
-        Plain {
+    (numbers, text(), any::<Option<f64>>(), lists, maps, others).prop_map(
+        |(numbers, text, option, lists, maps, others)| Plain {
             signed: numbers.0,
             unsigned: numbers.1,
             small: numbers.2,
@@ -107,8 +107,8 @@ fn plain() -> impl Strategy<Value = Plain> {
             skipped: others.4.2,
             fraction: others.5,
             value: value!([1, {"a": null}]),
-        }
-    })
+        },
+    )
 }
 
 fn through_text<T: KerasSerializable>(object: &T) -> Result<T> {
@@ -189,7 +189,10 @@ fn errors_name_the_entry_and_what_was_expected() {
         config.insert(name.to_owned(), value);
         Plain::from_config(&config).unwrap_err().to_string()
     };
-    assert_eq!(error("small", value!(200)), "small: integer out of range. Expected an integer from -128 to 127. Received: 200");
+    assert_eq!(
+        error("small", value!(200)),
+        "small: integer out of range. Expected an integer from -128 to 127. Received: 200"
+    );
     assert!(error("array", value!([1, 2])).starts_with("array: wrong number of items. Expected a list of 3"));
     assert!(error("nested", value!([[1]])).starts_with("nested/[0]/[0]: wrong type. Expected a string"));
     assert!(error("padding", value!("sam")).contains("did you mean `same`?"));

@@ -40,9 +40,12 @@ fn clearing_leaves_keras_own_objects() {
     let error = get_registered_object("MyLayers>KernelMult").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownObject);
     assert!(error.to_string().contains("#[register(package = \"MyLayers\", name = \"KernelMult\")]"), "{error}");
-    assert!(LayerRef::from_value(&value!({
-        "module": "keras.layers", "class_name": "Dense", "config": {"units": 1}, "registered_name": null
-    })).is_ok());
+    assert!(
+        LayerRef::from_value(&value!({
+            "module": "keras.layers", "class_name": "Dense", "config": {"units": 1}, "registered_name": null
+        }))
+        .is_ok()
+    );
 }
 
 #[test]
@@ -150,7 +153,8 @@ fn the_registered_name_is_the_class_name_in_configurations() {
 #[test]
 fn every_call_takes_custom_objects() {
     let custom = CustomObjects::new().with_fn("given", custom_fn);
-    let form = value!({"module": "builtins", "class_name": "function", "config": "given", "registered_name": "function"});
+    let form =
+        value!({"module": "builtins", "class_name": "function", "config": "given", "registered_name": "function"});
     assert!(Activation::deserialize_with(&form, &custom).is_ok());
     assert!(Activation::deserialize_form(&form).is_err());
     let dense = value!({

@@ -129,7 +129,8 @@ fn test_load_weights_invalid_kwargs() {
     let model = small();
     let first = model.get_layer("first").unwrap();
     for file in ["small.keras", "small_weights.h5"] {
-        let error = LoadOptions::new().objects_to_skip([first.clone()]).load_weights(&model, fixture(file)).unwrap_err();
+        let error =
+            LoadOptions::new().objects_to_skip([first.clone()]).load_weights(&model, fixture(file)).unwrap_err();
         assert!(error.to_string().contains("only supports loading '.weights.h5' files"), "{error}");
     }
     for file in ["small.keras", "small.weights.h5"] {

@@ -9,7 +9,8 @@ use crate::{fixture, small};
 
 /// The small model's file with another text in its configuration.
 fn with_config(from: &str, to: &str) -> Vec<u8> {
-    let archive = ZipReader::open(Source::open(fixture("small.keras")).unwrap().into_bytes(), &Default::default()).unwrap();
+    let archive =
+        ZipReader::open(Source::open(fixture("small.keras")).unwrap().into_bytes(), &Default::default()).unwrap();
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     for member in archive.members() {
         let mut bytes = archive.read(&member.name).unwrap().to_vec();

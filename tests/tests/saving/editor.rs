@@ -60,7 +60,10 @@ fn names_must_be_unique_and_there() {
     let mut editor = FileEditor::open(fixture("small.keras")).unwrap();
     assert!(editor.rename_object("dense", "a/b").unwrap_err().to_string().contains("leaf name"));
     let error = editor.delete_object("dens").unwrap_err();
-    assert!(error.to_string().contains("does not appear in the model") && error.to_string().contains("`dense`"), "{error}");
+    assert!(
+        error.to_string().contains("does not appear in the model") && error.to_string().contains("`dense`"),
+        "{error}"
+    );
     assert!(editor.delete_object("layers/none").is_err());
     assert!(editor.delete_weight("dense", "7").unwrap_err().to_string().contains("Weight 7 not found in object dense"));
     editor.add_object("other", [("0", ones(&[1]))]).unwrap();

@@ -1,9 +1,9 @@
 //! Files with bytes changed at random: always a model or an error, never a panic.
 
 use keras_serial::prelude::*;
-use keras_serial::saving::{FileEditor, Limits, Inspection, ModelFile};
+use keras_serial::saving::{FileEditor, Inspection, Limits, ModelFile};
 
-use keras_serial_tests::fuzzing::{Numbers, archives, TARGETS, mutate_bytes};
+use keras_serial_tests::fuzzing::{Numbers, TARGETS, archives, mutate_bytes};
 
 use crate::{fixture, small};
 
@@ -60,7 +60,10 @@ fn every_cut_of_a_file_is_an_error() {
     for file in ["small.keras", "small.weights.h5"] {
         let bytes = std::fs::read(fixture(file)).unwrap();
         for length in (0..bytes.len()).step_by(997) {
-            assert!(ModelFile::from_bytes(bytes[..length].to_vec(), &Default::default()).is_err(), "{file} cut at {length}");
+            assert!(
+                ModelFile::from_bytes(bytes[..length].to_vec(), &Default::default()).is_err(),
+                "{file} cut at {length}"
+            );
         }
     }
 }
@@ -84,7 +87,8 @@ fn nesting_is_bounded() {
 fn every_target_of_the_fuzzer_runs() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for target in TARGETS {
-        let mut files: Vec<_> = std::fs::read_dir(corpus.join(target.name)).unwrap().map(|f| f.unwrap().path()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(corpus.join(target.name)).unwrap().map(|f| f.unwrap().path()).collect();
         files.sort();
         let files: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
         assert!(!files.is_empty(), "{} has a corpus", target.name);

@@ -38,8 +38,11 @@ pub struct ReLU {
 
 impl ReLU {
     fn check(&self) -> Result<()> {
-        let arguments =
-            [("negative_slope", Some(self.negative_slope)), ("threshold", Some(self.threshold)), ("max_value", self.max_value)];
+        let arguments = [
+            ("negative_slope", Some(self.negative_slope)),
+            ("threshold", Some(self.threshold)),
+            ("max_value", self.max_value),
+        ];
         match arguments.iter().find_map(|(name, value)| Some((name, value.filter(|value| value.get() < 0.0)?))) {
             Some((name, value)) => Err(invalid_argument(name, "a non-negative number", value)),
             None => Ok(()),
@@ -53,7 +56,8 @@ impl Layer for ReLU {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        let (slope, max, threshold) = (self.negative_slope.get(), self.max_value.map(Number::get), self.threshold.get());
+        let (slope, max, threshold) =
+            (self.negative_slope.get(), self.max_value.map(Number::get), self.threshold.get());
         ops::relu_with(inputs.tensor()?, slope, max, threshold).map(Into::into)
     }
 

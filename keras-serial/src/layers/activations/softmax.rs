@@ -34,9 +34,13 @@ impl Softmax {
     /// The mask as truth values, if it fits.
     fn truth(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let fits = mask.rank() <= x.rank()
-            && mask.shape().dims().iter().rev().zip(x.shape().dims().iter().rev()).all(|(mask, x)| {
-                mask.is_none() || x.is_none() || *mask == Some(1) || mask == x
-            });
+            && mask
+                .shape()
+                .dims()
+                .iter()
+                .rev()
+                .zip(x.shape().dims().iter().rev())
+                .all(|(mask, x)| mask.is_none() || x.is_none() || *mask == Some(1) || mask == x);
         if !fits {
             return Err(Error::new(ErrorKind::Shape, "The `mask` must be broadcastable to `inputs`.")
                 .received(format!("inputs.shape={}, mask.shape={}", x.shape(), mask.shape())));

@@ -91,11 +91,8 @@ pub struct GroupQueryAttention {
 impl GroupQueryAttention {
     fn check(&self) -> Result<()> {
         if self.num_key_value_heads == 0 || !self.num_query_heads.is_multiple_of(self.num_key_value_heads) {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "`num_query_heads` must be divisible by `num_key_value_heads`.",
-            )
-            .received(format!("{} and {}", self.num_query_heads, self.num_key_value_heads)));
+            return Err(Error::new(ErrorKind::Config, "`num_query_heads` must be divisible by `num_key_value_heads`.")
+                .received(format!("{} and {}", self.num_query_heads, self.num_key_value_heads)));
         }
         heads::check(self.dropout, self.flash_attention, self.sliding_window)
     }

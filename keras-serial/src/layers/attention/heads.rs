@@ -4,7 +4,9 @@ use crate::config::Number;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Dropout, EinsumDense, HasBase, LayerBase, LayerExt, Softmax, Sublayer, invalid_argument};
+use crate::layers::{
+    BuildContext, Dropout, EinsumDense, HasBase, LayerBase, LayerExt, Softmax, Sublayer, invalid_argument,
+};
 use crate::ops;
 use crate::random::Seed;
 use crate::regularizers::Regularizer;
@@ -209,6 +211,9 @@ impl Core<'_> {
 
 /// Fast kernels keep no scores.
 pub(super) fn no_scores() -> Error {
-    Error::new(ErrorKind::InvalidArgument, "Returning attention scores is not supported when flash attention is enabled.")
-        .hint("disable flash attention to access attention scores")
+    Error::new(
+        ErrorKind::InvalidArgument,
+        "Returning attention scores is not supported when flash attention is enabled.",
+    )
+    .hint("disable flash attention to access attention scores")
 }

@@ -7,12 +7,12 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
 /// The arguments of `call`.
-pub(super) const CALL_ARGUMENTS: &[&str] = &["inputs", "mask", "training", "return_attention_scores", "use_causal_mask"];
+pub(super) const CALL_ARGUMENTS: &[&str] =
+    &["inputs", "mask", "training", "return_attention_scores", "use_causal_mask"];
 
 fn wrong(class: &str, received: String) -> Error {
-    let what = format!(
-        "{class} layer must be called on a list of inputs, namely [query, value] or [query, value, key]."
-    );
+    let what =
+        format!("{class} layer must be called on a list of inputs, namely [query, value] or [query, value, key].");
     Error::new(ErrorKind::InvalidArgument, what).received(received)
 }
 
@@ -76,7 +76,9 @@ fn mask(cx: &CallContext, index: usize) -> Result<Option<Tensor>> {
 fn scores_mask(scores: &Tensor, value_mask: Option<Tensor>, causal: bool) -> Result<Option<Tensor>> {
     if !causal {
         let is_matrix = |mask: &Tensor| mask.rank() == 2;
-        return value_mask.map(|mask| if is_matrix(&mask) { ops::expand_dims(&mask, -2) } else { Ok(mask) }).transpose();
+        return value_mask
+            .map(|mask| if is_matrix(&mask) { ops::expand_dims(&mask, -2) } else { Ok(mask) })
+            .transpose();
     }
     let positions = ops::attention::position_mask(scores.shape().get(-2)?, scores.shape().get(-1)?, true, None)?;
     match value_mask {

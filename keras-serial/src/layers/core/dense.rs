@@ -114,11 +114,11 @@ impl Layer for Dense {
         };
         if !quantized {
             self.kernel
-            .make(cx, [inputs, self.units])
-            .initializer(&self.kernel_initializer)
-            .regularizer(&self.kernel_regularizer)
-            .constraint(&self.kernel_constraint)
-            .create()?;
+                .make(cx, [inputs, self.units])
+                .initializer(&self.kernel_initializer)
+                .regularizer(&self.kernel_regularizer)
+                .constraint(&self.kernel_constraint)
+                .create()?;
         }
         if self.use_bias {
             self.bias

@@ -128,7 +128,14 @@ impl Layer for Embedding {
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
             let shape = [self.input_dim, self.output_dim];
-            lora::make(cx, &self.embeddings, factors, (rank, self.lora_alpha.as_ref()), &shape, &self.embeddings_regularizer)?;
+            lora::make(
+                cx,
+                &self.embeddings,
+                factors,
+                (rank, self.lora_alpha.as_ref()),
+                &shape,
+                &self.embeddings_regularizer,
+            )?;
         }
         Ok(())
     }

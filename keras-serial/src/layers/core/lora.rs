@@ -78,7 +78,8 @@ mod tests {
         let after = loaded.predict(&x).unwrap().to_vec::<f32>().unwrap();
         assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-5), "{before:?}, {after:?}");
         let again = SaveOptions::new().save_model_to_bytes(&loaded).unwrap();
-        let again = LoadOptions::new().load_model_from_bytes(again).unwrap().predict(&x).unwrap().to_vec::<f32>().unwrap();
+        let again =
+            LoadOptions::new().load_model_from_bytes(again).unwrap().predict(&x).unwrap().to_vec::<f32>().unwrap();
         assert_eq!(again, after);
     }
 }

@@ -133,7 +133,14 @@ impl Layer for ReversibleEmbedding {
             .create()?;
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
-            lora::make(cx, &self.embeddings, factors, (rank, self.lora_alpha.as_ref()), &shape, &self.embeddings_regularizer)?;
+            lora::make(
+                cx,
+                &self.embeddings,
+                factors,
+                (rank, self.lora_alpha.as_ref()),
+                &shape,
+                &self.embeddings_regularizer,
+            )?;
         }
         if !self.tie_weights {
             let shape = [self.output_dim, self.input_dim];

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn channels_must_split_into_groups() {
-        let build = |groups: isize| GroupNormalization::new().groups(groups).shared().build(&Shape::from([None, Some(6)]));
+        let build =
+            |groups: isize| GroupNormalization::new().groups(groups).shared().build(&Shape::from([None, Some(6)]));
         assert!(build(3).is_ok() && build(-1).is_ok());
         assert!(build(4).unwrap_err().to_string().contains("must be a multiple"));
         assert!(build(12).unwrap_err().to_string().contains("cannot be more"));

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_layer_without_kernel_is_refused() {
-        let error = SpectralNormalization::new(Flatten::new()).shared().build(&Shape::from([None, Some(2)])).unwrap_err();
+        let error =
+            SpectralNormalization::new(Flatten::new()).shared().build(&Shape::from([None, Some(2)])).unwrap_err();
         assert!(error.to_string().contains("Flatten object has no attribute 'kernel' nor 'embeddings'"), "{error}");
     }
 }

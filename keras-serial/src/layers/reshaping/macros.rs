@@ -59,9 +59,11 @@ pub(super) fn crop(x: &Tensor, edges: &[(usize, usize)], format: DataFormat) -> 
     let mut spans = vec![Span::ALL; first];
     for ((before, after), extent) in edges.iter().zip(x.shape().dims().iter().skip(first)) {
         if extent.is_some_and(|extent| before.saturating_add(*after) >= extent) {
-            let error = "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input";
-            return Err(Error::new(ErrorKind::Shape, error)
-                .received(format!("inputs.shape={}, cropping={edges:?}", x.shape())));
+            let error =
+                "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input";
+            return Err(
+                Error::new(ErrorKind::Shape, error).received(format!("inputs.shape={}, cropping={edges:?}", x.shape()))
+            );
         }
         let stop = if *after == 0 { None } else { Some(-(*after as isize)) };
         spans.push(Span { start: Some(*before as isize), stop, step: 1 });

@@ -197,7 +197,9 @@ impl<const RANK: usize> Layer for ConvLSTMCell<RANK> {
             .expected("known extents")
             .received(format!("input_shape={input}")));
         }
-        let kernel = |inputs| self.kernel_size.0.iter().copied().chain([inputs, self.filters.saturating_mul(4)]).collect::<Vec<_>>();
+        let kernel = |inputs| {
+            self.kernel_size.0.iter().copied().chain([inputs, self.filters.saturating_mul(4)]).collect::<Vec<_>>()
+        };
         let bias = forget_bias(&self.bias_initializer, self.unit_forget_bias, self.filters);
         make_recurrent_weights!(self, cx,
             kernel: kernel(channels), recurrent: kernel(self.filters), bias: [self.filters.saturating_mul(4)], &bias);

@@ -33,23 +33,15 @@ pub(super) const SPENT: &str =
 
 impl Budgeted {
     pub(super) fn new(bytes: Bytes) -> Self {
-        let budgeted = Self {
-            bytes,
-            state: Arc::new(State {
-                left: AtomicU64::new(0),
-                first: AtomicU64::new(u64::MAX),
-            }),
-        };
+        let budgeted =
+            Self { bytes, state: Arc::new(State { left: AtomicU64::new(0), first: AtomicU64::new(u64::MAX) }) };
         budgeted.refill(0);
         budgeted
     }
 
     /// Grants a new budget, `extra` bytes above the usual.
     pub(super) fn refill(&self, extra: u64) {
-        let budget = (self.bytes.len() as u64)
-            .saturating_mul(ROUNDS)
-            .saturating_add(FLOOR)
-            .saturating_add(extra);
+        let budget = (self.bytes.len() as u64).saturating_mul(ROUNDS).saturating_add(FLOOR).saturating_add(extra);
         self.state.left.store(budget, Ordering::Relaxed);
     }
 
@@ -76,25 +68,15 @@ impl Source for Budgeted {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), FormatError> {
         let length = buffer.len() as u64;
-        let _ = self.state.first.compare_exchange(
-            u64::MAX,
-            offset,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let _ = self.state.first.compare_exchange(u64::MAX, offset, Ordering::Relaxed, Ordering::Relaxed);
         self.state
             .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(length.max(16))
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(length.max(16)))
             .map_err(|_| FormatError::Source(SPENT.into()))?;
-        let end = offset
-            .checked_add(length)
-            .ok_or(FormatError::OffsetOverflow { offset, length })?;
+        let end = offset.checked_add(length).ok_or(FormatError::OffsetOverflow { offset, length })?;
         let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-        let slice = range
-            .and_then(|(start, end)| self.bytes.get(start..end))
-            .ok_or_else(|| FormatError::UnexpectedEof {
+        let slice =
+            range.and_then(|(start, end)| self.bytes.get(start..end)).ok_or_else(|| FormatError::UnexpectedEof {
                 expected: usize::try_from(end).unwrap_or(usize::MAX),
                 available: self.bytes.len(),
             })?;

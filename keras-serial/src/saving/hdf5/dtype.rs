@@ -1,8 +1,6 @@
 //! Element types as HDF5 writes them.
 
-use hdf5_pure::{
-    Datatype, DatatypeByteOrder, EnumTypeBuilder, FixedPointLayout, FloatingPointLayout,
-};
+use hdf5_pure::{Datatype, DatatypeByteOrder, EnumTypeBuilder, FixedPointLayout, FloatingPointLayout};
 
 use crate::tensor::DType;
 
@@ -30,29 +28,14 @@ const BFLOAT16: FloatingPointLayout = FloatingPointLayout {
 ///
 /// bfloat16 has no type in HDF5: Keras writes two opaque bytes and an attribute `dtype`, given as
 /// `hint`.
-pub(super) fn from_hdf5(
-    datatype: &Datatype,
-    hint: Option<&str>,
-) -> Option<(DType, DatatypeByteOrder)> {
+pub(super) fn from_hdf5(datatype: &Datatype, hint: Option<&str>) -> Option<(DType, DatatypeByteOrder)> {
     let little = DatatypeByteOrder::LittleEndian;
     let dtype = match datatype {
-        Datatype::FixedPoint {
-            size,
-            byte_order,
-            layout,
-        } => {
-            let whole =
-                layout.bit_offset == 0 && u32::from(layout.bit_precision) == size.checked_mul(8)?;
-            return whole
-                .then(|| integer(*size, layout.signed))
-                .flatten()
-                .map(|dtype| (dtype, *byte_order));
+        Datatype::FixedPoint { size, byte_order, layout } => {
+            let whole = layout.bit_offset == 0 && u32::from(layout.bit_precision) == size.checked_mul(8)?;
+            return whole.then(|| integer(*size, layout.signed)).flatten().map(|dtype| (dtype, *byte_order));
         }
-        Datatype::FloatingPoint {
-            size,
-            byte_order,
-            layout,
-        } => {
+        Datatype::FloatingPoint { size, byte_order, layout } => {
             let dtype = match (size, *layout) {
                 (2, FLOAT16) => DType::Float16,
                 (2, BFLOAT16) => DType::BFloat16,
@@ -64,16 +47,11 @@ pub(super) fn from_hdf5(
         }
         // Legacy files have no attribute: NumPy knows no other type of two opaque bytes.
         Datatype::Opaque { size: 2, .. } if hint.is_none_or(|hint| hint == "bfloat16") => DType::BFloat16,
-        Datatype::Enumeration {
-            size: 1, members, ..
-        } => {
+        Datatype::Enumeration { size: 1, members, .. } => {
             let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
             (names == ["FALSE", "TRUE"]).then_some(DType::Bool)?
         }
-        Datatype::String { .. }
-        | Datatype::VariableLength {
-            is_string: true, ..
-        } => DType::String,
+        Datatype::String { .. } | Datatype::VariableLength { is_string: true, .. } => DType::String,
         _ => return None,
     };
     Some((dtype, little))
@@ -83,29 +61,16 @@ pub(super) fn from_hdf5(
 pub(super) fn to_hdf5(dtype: DType) -> Option<Datatype> {
     let float = |layout: FloatingPointLayout| {
         let size = u32::from(layout.bit_precision / 8);
-        Some(Datatype::FloatingPoint {
-            size,
-            byte_order: DatatypeByteOrder::LittleEndian,
-            layout,
-        })
+        Some(Datatype::FloatingPoint { size, byte_order: DatatypeByteOrder::LittleEndian, layout })
     };
     match dtype {
         DType::Float16 => float(FLOAT16),
         DType::Float32 => float(FloatingPointLayout::IEEE754_BINARY32),
         DType::Float64 => float(FloatingPointLayout::IEEE754_BINARY64),
-        DType::BFloat16 => Some(Datatype::Opaque {
-            size: 2,
-            tag: Vec::new(),
-        }),
-        DType::Bool => EnumTypeBuilder::with_base(fixed(1, true))
-            .value("FALSE", 0)
-            .value("TRUE", 1)
-            .build()
-            .ok(),
+        DType::BFloat16 => Some(Datatype::Opaque { size: 2, tag: Vec::new() }),
+        DType::Bool => EnumTypeBuilder::with_base(fixed(1, true)).value("FALSE", 0).value("TRUE", 1).build().ok(),
         DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => Some(fixed(dtype.size(), true)),
-        DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64 => {
-            Some(fixed(dtype.size(), false))
-        }
+        DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64 => Some(fixed(dtype.size(), false)),
         DType::String => None,
     }
 }
@@ -114,11 +79,7 @@ fn fixed(size: usize, signed: bool) -> Datatype {
     Datatype::FixedPoint {
         size: size as u32,
         byte_order: DatatypeByteOrder::LittleEndian,
-        layout: FixedPointLayout {
-            signed,
-            bit_offset: 0,
-            bit_precision: 8 * size as u16,
-        },
+        layout: FixedPointLayout { signed, bit_offset: 0, bit_precision: 8 * size as u16 },
     }
 }
 

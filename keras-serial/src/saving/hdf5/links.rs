@@ -33,12 +33,7 @@ pub(super) struct Links {
 
 /// Reads the header of the group at `address`.
 pub(super) fn links(file: &Bytes, address: u64, widths: Widths) -> Result<Links> {
-    read(file, address, widths).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Hdf5,
-            "header of the group is broken or cut short",
-        )
-    })
+    read(file, address, widths).ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
 }
 
 fn read(file: &Bytes, address: u64, widths: Widths) -> Option<Links> {
@@ -103,11 +98,7 @@ fn message(block: &mut Bytes, second: bool, tracked: bool) -> Option<Option<(u16
     if block.len() < head {
         return Some(None);
     }
-    let kind = if second {
-        u16::from(block.try_get_u8().ok()?)
-    } else {
-        block.try_get_u16_le().ok()?
-    };
+    let kind = if second { u16::from(block.try_get_u8().ok()?) } else { block.try_get_u16_le().ok()? };
     let size = block.try_get_u16_le().ok()?;
     take(block, if second { head as u64 - 3 } else { 4 })?;
     Some(Some((kind, take(block, u64::from(size))?)))
@@ -116,11 +107,7 @@ fn message(block: &mut Bytes, second: bool, tracked: bool) -> Option<Option<(u16
 fn link_kind(body: &mut Bytes) -> Option<u8> {
     take(body, 1)?;
     let flags = body.try_get_u8().ok()?;
-    if flags & 8 != 0 {
-        body.try_get_u8().ok()
-    } else {
-        Some(0)
-    }
+    if flags & 8 != 0 { body.try_get_u8().ok() } else { Some(0) }
 }
 
 /// The count that the index of the names of links has in its header.
@@ -130,8 +117,7 @@ fn indexed_links(file: &Bytes, body: &mut Bytes, widths: Widths) -> Option<u64> 
     take(body, if flags & 1 != 0 { 8 } else { 0 })?;
     let heap = uint(body, widths.offset)?;
     let index = uint(body, widths.offset)?;
-    let undefined =
-        |address: u64| address == u64::MAX >> (64 - 8 * u32::from(widths.offset.clamp(1, 8)));
+    let undefined = |address: u64| address == u64::MAX >> (64 - 8 * u32::from(widths.offset.clamp(1, 8)));
     if undefined(heap) || undefined(index) {
         return Some(0);
     }

@@ -37,8 +37,7 @@ impl H5Reader {
     /// [`ErrorKind::Limit`] when it asks for more than `limits` allow.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
         if !bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
-            return Err(Error::new(ErrorKind::Hdf5, "not an HDF5 file")
-                .received(format!("{} bytes", bytes.len())));
+            return Err(Error::new(ErrorKind::Hdf5, "not an HDF5 file").received(format!("{} bytes", bytes.len())));
         }
         let source = Budgeted::new(bytes);
         let file = File::from_source(source.clone()).map_err(h5_error)?;
@@ -48,28 +47,11 @@ impl H5Reader {
                 .expected(format!("{} bytes", superblock.eof_address))
                 .received(format!("{} bytes", source.bytes().len())));
         }
-        let widths = Widths {
-            offset: superblock.offset_size,
-            length: superblock.length_size,
-        };
+        let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();
-        let shared = Arc::new(Shared {
-            file,
-            source,
-            limits: limits.clone(),
-        });
-        let mut walk = Walk {
-            shared,
-            widths,
-            above: Vec::new(),
-            groups: 0,
-            datasets: 0,
-            bytes: 0,
-            attributes: 0,
-        };
-        Ok(Self {
-            root: walk.group(&root, "")?,
-        })
+        let shared = Arc::new(Shared { file, source, limits: limits.clone() });
+        let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, attributes: 0 };
+        Ok(Self { root: walk.group(&root, "")? })
     }
 
     /// The root group.
@@ -100,18 +82,10 @@ impl Walk {
         self.groups += 1;
         let limits = self.shared.limits.clone();
         Limits::check("HDF5 groups", self.groups, limits.max_groups as u64)?;
-        Limits::check(
-            "HDF5 groups inside each other",
-            self.above.len() as u64,
-            limits.max_depth as u64,
-        )?;
+        Limits::check("HDF5 groups inside each other", self.above.len() as u64, limits.max_depth as u64)?;
         self.members(group, path).map_err(|error| {
             // Errors of members have their paths already.
-            if error.path().is_empty() && !path.is_empty() {
-                error.at(path.to_owned())
-            } else {
-                error
-            }
+            if error.path().is_empty() && !path.is_empty() { error.at(path.to_owned()) } else { error }
         })
     }
 
@@ -124,21 +98,11 @@ impl Walk {
         }
         let links = links(source.bytes(), address, self.widths)?;
         refuse_kinds(&links)?;
-        let attrs = self.attributes(
-            values.map_err(h5_error)?,
-            group.attr_datatypes().map_err(h5_error)?,
-        )?;
-        let mut result = H5Group {
-            attrs,
-            ..H5Group::default()
-        };
+        let attrs = self.attributes(values.map_err(h5_error)?, group.attr_datatypes().map_err(h5_error)?)?;
+        let mut result = H5Group { attrs, ..H5Group::default() };
 
-        let datasets = group
-            .iter_datasets()
-            .map_err(|error| listing_error(error, &links))?;
-        let groups = group
-            .iter_groups()
-            .map_err(|error| listing_error(error, &links))?;
+        let datasets = group.iter_datasets().map_err(|error| listing_error(error, &links))?;
+        let groups = group.iter_groups().map_err(|error| listing_error(error, &links))?;
         let named = group.named_datatypes().map_err(h5_error)?;
         // Links of the kinds that the library passes over are in no list.
         let listed = (datasets.len() + groups.len() + named.len()) as u64;
@@ -146,11 +110,7 @@ impl Walk {
             return Err(refused_link("a soft or external link"));
         }
         self.datasets += datasets.len() as u64;
-        Limits::check(
-            "HDF5 datasets",
-            self.datasets,
-            self.shared.limits.max_datasets as u64,
-        )?;
+        Limits::check("HDF5 datasets", self.datasets, self.shared.limits.max_datasets as u64)?;
         for (name, dataset) in datasets {
             let path = self.path(path, &name)?;
             let dataset = self.dataset(&dataset, &path).at_with(|| path.clone())?;
@@ -172,34 +132,19 @@ impl Walk {
 
     fn path(&self, parent: &str, name: &str) -> Result<String> {
         if matches!(name, "" | "." | "..") || name.contains(['/', '\0', '\u{fffd}']) {
-            return Err(Error::new(ErrorKind::Hdf5, "not the name of an object")
-                .received(format!("{name:?}")));
+            return Err(Error::new(ErrorKind::Hdf5, "not the name of an object").received(format!("{name:?}")));
         }
-        let path = if parent.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{parent}/{name}")
-        };
-        Limits::check(
-            "bytes of a path",
-            path.len() as u64,
-            self.shared.limits.max_path_bytes as u64,
-        )?;
+        let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+        Limits::check("bytes of a path", path.len() as u64, self.shared.limits.max_path_bytes as u64)?;
         Ok(path)
     }
 
     fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<H5Dataset> {
-        let attrs = self.attributes(
-            dataset.attrs().map_err(h5_error)?,
-            dataset.attr_datatypes().map_err(h5_error)?,
-        )?;
+        let attrs = self.attributes(dataset.attrs().map_err(h5_error)?, dataset.attr_datatypes().map_err(h5_error)?)?;
         let datatype = dataset.datatype().map_err(h5_error)?;
         let layout = dataset.layout().map_err(h5_error)?;
         if layout == Layout::Virtual {
-            return Err(Error::new(
-                ErrorKind::Hdf5,
-                "virtual dataset: its data would come from other files",
-            ));
+            return Err(Error::new(ErrorKind::Hdf5, "virtual dataset: its data would come from other files"));
         }
         let shape = dataset.shape().map_err(h5_error)?;
         let shape: Result<Vec<usize>, _> = shape.into_iter().map(usize::try_from).collect();
@@ -216,11 +161,7 @@ impl Walk {
         Limits::check("bytes of a dataset", bytes, limits.max_dataset_bytes)?;
         self.bytes = self.bytes.saturating_add(bytes);
         Limits::check("bytes of all datasets", self.bytes, limits.max_total_bytes)?;
-        limits.check_ratio(
-            "bytes of all datasets",
-            self.bytes,
-            self.shared.source.bytes().len() as u64,
-        )?;
+        limits.check_ratio("bytes of all datasets", self.bytes, self.shared.source.bytes().len() as u64)?;
         Ok(dataset)
     }
 
@@ -243,11 +184,7 @@ impl Walk {
             self.attributes = self.attributes.saturating_add((name.len() + bytes) as u64);
             attrs.insert(name, value);
         }
-        Limits::check(
-            "bytes of attributes",
-            self.attributes,
-            self.shared.limits.max_attributes_bytes,
-        )?;
+        Limits::check("bytes of attributes", self.attributes, self.shared.limits.max_attributes_bytes)?;
         Ok(attrs)
     }
 }
@@ -287,9 +224,9 @@ fn refused_link(kind: &str) -> Error {
 /// In a symbol table a soft link has an address of all ones, which the library stumbles over.
 fn listing_error(error: hdf5_pure::Error, links: &Links) -> Error {
     match error {
-        hdf5_pure::Error::Format(FormatError::OffsetOverflow {
-            offset: u64::MAX, ..
-        }) if links.symbol_table => refused_link("a soft link"),
+        hdf5_pure::Error::Format(FormatError::OffsetOverflow { offset: u64::MAX, .. }) if links.symbol_table => {
+            refused_link("a soft link")
+        }
         error => h5_error(error),
     }
 }

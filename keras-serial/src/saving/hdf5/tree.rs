@@ -28,9 +28,7 @@ pub struct H5Group {
 impl H5Group {
     /// The group at a path of names parted by `/`; itself for the empty path.
     pub fn group(&self, path: &str) -> Option<&H5Group> {
-        path.split('/')
-            .filter(|name| !name.is_empty())
-            .try_fold(self, |group, name| group.groups.get(name))
+        path.split('/').filter(|name| !name.is_empty()).try_fold(self, |group, name| group.groups.get(name))
     }
 
     /// The dataset at a path of names parted by `/`.
@@ -102,9 +100,7 @@ impl H5Dataset {
     /// # Errors
     /// [`ErrorKind::Hdf5`] for types that tensors don't have: complex numbers, records, references.
     pub fn dtype(&self) -> Result<DType> {
-        self.typed()
-            .map(|(dtype, _)| dtype)
-            .at_with(|| self.path.clone())
+        self.typed().map(|(dtype, _)| dtype).at_with(|| self.path.clone())
     }
 
     /// The extents; empty for a scalar.
@@ -143,11 +139,7 @@ impl H5Dataset {
 
     fn typed(&self) -> Result<(DType, DatatypeByteOrder)> {
         self.dtype.clone().map_err(|other| {
-            Error::new(
-                ErrorKind::Hdf5,
-                "elements of the dataset are of no type of a tensor",
-            )
-            .received(other)
+            Error::new(ErrorKind::Hdf5, "elements of the dataset are of no type of a tensor").received(other)
         })
     }
 
@@ -158,10 +150,7 @@ impl H5Dataset {
         }
         let bytes = self.bytes()?;
         let data = match Layout::clone(&self.layout) {
-            Layout::Contiguous {
-                address: Some(address),
-                ..
-            } => self.slice(address, bytes)?,
+            Layout::Contiguous { address: Some(address), .. } => self.slice(address, bytes)?,
             _ => self.unpack(bytes)?,
         };
         let data = match order {
@@ -169,45 +158,29 @@ impl H5Dataset {
             DatatypeByteOrder::LittleEndian => data,
             DatatypeByteOrder::BigEndian => swapped(data, dtype.size()),
             order => {
-                return Err(Error::new(ErrorKind::Hdf5, "byte order is not read")
-                    .received(order.to_string()));
+                return Err(Error::new(ErrorKind::Hdf5, "byte order is not read").received(order.to_string()));
             }
         };
-        Ok(TensorBytes {
-            dtype,
-            shape: self.shape.clone(),
-            data,
-        })
+        Ok(TensorBytes { dtype, shape: self.shape.clone(), data })
     }
 
     /// The bytes that the elements take, by type and shape.
     pub(super) fn bytes(&self) -> Result<u64> {
-        let count = self
-            .shape
-            .iter()
-            .try_fold(1u64, |count, extent| count.checked_mul(*extent as u64));
+        let count = self.shape.iter().try_fold(1u64, |count, extent| count.checked_mul(*extent as u64));
         count
             .and_then(|count| count.checked_mul(self.element_bytes))
-            .ok_or_else(|| {
-                Error::new(ErrorKind::Limit, "shape is too large")
-                    .received(format!("{:?}", self.shape))
-            })
+            .ok_or_else(|| Error::new(ErrorKind::Limit, "shape is too large").received(format!("{:?}", self.shape)))
     }
 
     fn slice(&self, address: u64, length: u64) -> Result<Bytes> {
         let file = self.shared.source.bytes();
         let start = usize::try_from(address).ok();
-        let end = address
-            .checked_add(length)
-            .and_then(|end| usize::try_from(end).ok());
+        let end = address.checked_add(length).and_then(|end| usize::try_from(end).ok());
         match start.zip(end) {
             Some((start, end)) if end <= file.len() => Ok(file.slice(start..end)),
-            _ => Err(Error::new(
-                ErrorKind::Hdf5,
-                "dataset is cut short: its shape asks for more than the file holds",
-            )
-            .expected(format!("{length} bytes at {address}"))
-            .received(format!("a file of {} bytes", file.len()))),
+            _ => Err(Error::new(ErrorKind::Hdf5, "dataset is cut short: its shape asks for more than the file holds")
+                .expected(format!("{length} bytes at {address}"))
+                .received(format!("a file of {} bytes", file.len()))),
         }
     }
 
@@ -226,25 +199,12 @@ impl H5Dataset {
                 let chunks = dataset.chunks().map_err(h5_error)?;
                 let file = self.shared.source.bytes().len() as u64;
                 // The library makes room for a chunk before it looks whether the file holds it.
-                let ends = chunks
-                    .iter()
-                    .map(|chunk| chunk.address.saturating_add(chunk.storage_size));
+                let ends = chunks.iter().map(|chunk| chunk.address.saturating_add(chunk.storage_size));
                 if ends.max().is_some_and(|end| end > file) {
-                    return Err(Error::new(
-                        ErrorKind::Hdf5,
-                        "chunk of the dataset is cut short",
-                    ));
+                    return Err(Error::new(ErrorKind::Hdf5, "chunk of the dataset is cut short"));
                 }
-                let stored = chunks
-                    .iter()
-                    .map(|chunk| chunk.storage_size)
-                    .fold(0, u64::saturating_add)
-                    .min(file);
-                let chunk = chunk_shape
-                    .iter()
-                    .fold(self.element_bytes, |bytes, extent| {
-                        bytes.saturating_mul(*extent)
-                    });
+                let stored = chunks.iter().map(|chunk| chunk.storage_size).fold(0, u64::saturating_add).min(file);
+                let chunk = chunk_shape.iter().fold(self.element_bytes, |bytes, extent| bytes.saturating_mul(*extent));
                 limits.check_ratio("bytes of a dataset", bytes, stored)?;
                 limits.check_ratio("bytes of a chunk", chunk, stored)?;
             }
@@ -252,20 +212,16 @@ impl H5Dataset {
         }
         let data = dataset.read_raw().map_err(h5_error)?;
         if data.len() as u64 != bytes {
-            return Err(
-                Error::new(ErrorKind::Hdf5, "dataset does not hold what its shape says")
-                    .expected(format!("{bytes} bytes"))
-                    .received(format!("{} bytes", data.len())),
-            );
+            return Err(Error::new(ErrorKind::Hdf5, "dataset does not hold what its shape says")
+                .expected(format!("{bytes} bytes"))
+                .received(format!("{} bytes", data.len())));
         }
         Ok(data.into())
     }
 
     fn read_texts(&self) -> Result<Vec<String>> {
         if self.typed()?.0 != DType::String {
-            return Err(
-                Error::new(ErrorKind::Hdf5, "dataset holds no texts").received(format!("{self:?}"))
-            );
+            return Err(Error::new(ErrorKind::Hdf5, "dataset holds no texts").received(format!("{self:?}")));
         }
         let bytes = self.bytes()?;
         if bytes == 0 {
@@ -273,10 +229,7 @@ impl H5Dataset {
         }
         // The raw elements are checked and within limits once they have been read here.
         match self.layout {
-            Layout::Contiguous {
-                address: Some(address),
-                ..
-            } => self.slice(address, bytes).map(drop)?,
+            Layout::Contiguous { address: Some(address), .. } => self.slice(address, bytes).map(drop)?,
             _ => self.unpack(bytes).map(drop)?,
         }
         self.shared.source.refill(bytes);
@@ -286,11 +239,8 @@ impl H5Dataset {
             return dataset.read_string().map_err(h5_error);
         }
         let file = self.shared.source.bytes().len() as u64;
-        let most = file
-            .saturating_mul(self.shared.limits.max_ratio)
-            .max(self.shared.limits.ratio_floor);
-        let options = VlenStringReadOptions::new()
-            .with_max_payload_bytes(usize::try_from(most).unwrap_or(usize::MAX));
+        let most = file.saturating_mul(self.shared.limits.max_ratio).max(self.shared.limits.ratio_floor);
+        let options = VlenStringReadOptions::new().with_max_payload_bytes(usize::try_from(most).unwrap_or(usize::MAX));
         dataset.read_vlen_strings(options).map_err(h5_error)
     }
 }

@@ -207,9 +207,7 @@ fn fill_dataset(builder: &mut DatasetBuilder, tensor: TensorBytes, data: &mut Pl
         .ok_or_else(|| Error::new(ErrorKind::Unsupported, "texts are not written as weights"))?;
     let shape: Vec<u64> = tensor.shape.iter().map(|extent| *extent as u64).collect();
     let count = shape.iter().product();
-    builder
-        .with_raw_data(datatype, data.take(tensor.data), count)
-        .with_shape(&shape);
+    builder.with_raw_data(datatype, data.take(tensor.data), count).with_shape(&shape);
     if tensor.dtype == DType::BFloat16 {
         builder.set_attr("dtype", AttrValue::VarLenString("bfloat16".into()));
     }
@@ -223,27 +221,20 @@ fn attribute(value: H5Attr) -> Result<AttrValue> {
         H5Attr::Int(number) => AttrValue::I64(number),
         H5Attr::Float(number) => AttrValue::F64(number),
         H5Attr::Other(other) => {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "attribute can't be written").received(other),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "attribute can't be written").received(other));
         }
     })
 }
 
 fn check_name(name: &str) -> Result<()> {
     if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
-        return Err(
-            Error::new(ErrorKind::Hdf5, "not a name that HDF5 takes").received(format!("{name:?}"))
-        );
+        return Err(Error::new(ErrorKind::Hdf5, "not a name that HDF5 takes").received(format!("{name:?}")));
     }
     Ok(())
 }
 
 fn check_data(data: &TensorBytes) -> Result<()> {
-    let size = data
-        .shape
-        .iter()
-        .try_fold(data.dtype.size(), |size, extent| size.checked_mul(*extent));
+    let size = data.shape.iter().try_fold(data.dtype.size(), |size, extent| size.checked_mul(*extent));
     if size == Some(data.data.len()) && data.dtype != DType::String {
         return Ok(());
     }

@@ -15,25 +15,16 @@ use crate::saving::Limits;
 ///
 /// The writer asks this too, so that no layer's name makes an archive that others refuse.
 fn check_name(name: &str, limits: &Limits) -> Result<()> {
-    Limits::check(
-        "bytes of a member's name",
-        name.len() as u64,
-        limits.max_path_bytes as u64,
-    )?;
+    Limits::check("bytes of a member's name", name.len() as u64, limits.max_path_bytes as u64)?;
     let inside = name.strip_suffix('/').unwrap_or(name);
-    let sound = !inside.contains(['\\', ':', '\0'])
-        && inside
-            .split('/')
-            .all(|segment| !matches!(segment, "" | "." | ".."));
+    let sound =
+        !inside.contains(['\\', ':', '\0']) && inside.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
     if sound {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Archive,
-        "name of a member leads out of the archive",
-    )
-    .expected("a relative path of plain names, parted by `/`")
-    .received(format!("{name:?}")))
+    Err(Error::new(ErrorKind::Archive, "name of a member leads out of the archive")
+        .expected("a relative path of plain names, parted by `/`")
+        .received(format!("{name:?}")))
 }
 
 /// What the zip library says, as an error of this crate.

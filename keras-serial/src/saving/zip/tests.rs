@@ -15,10 +15,7 @@ fn open(file: impl Into<Bytes>) -> Result<ZipReader> {
 }
 
 fn read_all(reader: &ZipReader) -> Result<()> {
-    reader
-        .members()
-        .iter()
-        .try_for_each(|member| reader.read(&member.name).map(drop))
+    reader.members().iter().try_for_each(|member| reader.read(&member.name).map(drop))
 }
 
 fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -55,52 +52,26 @@ fn replaced(mut file: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 fn members_of_keras_are_slices_of_the_archive() {
     let file = Bytes::from_static(MODEL);
     let reader = open(file.clone()).unwrap();
-    let names: Vec<&str> = reader
-        .members()
-        .iter()
-        .map(|member| member.name.as_str())
-        .collect();
+    let names: Vec<&str> = reader.members().iter().map(|member| member.name.as_str()).collect();
     assert_eq!(names, ["metadata.json", "config.json", "model.weights.h5"]);
     let weights = reader.read("model.weights.h5").unwrap();
     assert!(weights.starts_with(b"\x89HDF"));
     assert!(file.as_ptr_range().contains(&weights.as_ptr()));
-    assert!(
-        reader
-            .read_text("metadata.json")
-            .unwrap()
-            .starts_with(b"{\"keras_version\": \"3.15.1\"")
-    );
+    assert!(reader.read_text("metadata.json").unwrap().starts_with(b"{\"keras_version\": \"3.15.1\""));
     let error = reader.read("config.jsn").unwrap_err();
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (ErrorKind::Archive, "config.jsn")
-    );
-    assert!(
-        error.to_string().contains("did you mean `config.json`?"),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (ErrorKind::Archive, "config.jsn"));
+    assert!(error.to_string().contains("did you mean `config.json`?"), "{error}");
 }
 
 #[test]
 fn what_is_written_is_read() {
-    let members: [(&str, &[u8]); 4] = [
-        ("b", b"two"),
-        ("a", b"one"),
-        ("assets/größe.txt", b""),
-        ("c", &[0; 5000]),
-    ];
+    let members: [(&str, &[u8]); 4] = [("b", b"two"), ("a", b"one"), ("assets/größe.txt", b""), ("c", &[0; 5000])];
     let file = archive(&members);
-    assert!(
-        file == archive(&members),
-        "equal models make equal archives"
-    );
+    assert!(file == archive(&members), "equal models make equal archives");
     let reader = open(file).unwrap();
     assert_eq!(reader.members().len(), 4);
     for ((name, data), member) in members.iter().zip(reader.members()) {
-        assert_eq!(
-            (member.name.as_str(), member.size, member.stored_size),
-            (*name, data.len() as u64, member.size)
-        );
+        assert_eq!((member.name.as_str(), member.size, member.stored_size), (*name, data.len() as u64, member.size));
         assert_eq!(reader.read(name).unwrap(), *data);
     }
 }
@@ -115,27 +86,13 @@ fn deflated_members_are_unpacked() {
 #[test]
 fn names_that_lead_out_are_refused_on_both_sides() {
     for name in ["../x", "a/../../x", "/x", "C:/x", "a\\x", "a//x", "./x", ""] {
-        assert_eq!(
-            check_name(name, &Limits::default()).unwrap_err().kind(),
-            ErrorKind::Archive,
-            "{name:?}"
-        );
-        let error = ZipWriter::new(Cursor::new(Vec::new()))
-            .add(name, b"")
-            .unwrap_err();
+        assert_eq!(check_name(name, &Limits::default()).unwrap_err().kind(), ErrorKind::Archive, "{name:?}");
+        let error = ZipWriter::new(Cursor::new(Vec::new())).add(name, b"").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Archive);
         if name.len() > 3 {
             let harmless = "x".repeat(name.len());
-            let file = replaced(
-                archive(&[(&harmless, b"")]),
-                harmless.as_bytes(),
-                name.as_bytes(),
-            );
-            assert_eq!(
-                open(file).unwrap_err().kind(),
-                ErrorKind::Archive,
-                "{name:?}"
-            );
+            let file = replaced(archive(&[(&harmless, b"")]), harmless.as_bytes(), name.as_bytes());
+            assert_eq!(open(file).unwrap_err().kind(), ErrorKind::Archive, "{name:?}");
         }
     }
     assert!(check_name("assets/a..b/.c", &Limits::default()).is_ok());
@@ -146,40 +103,23 @@ fn two_members_of_one_name_are_refused() {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     writer.add("a", b"").unwrap();
     assert_eq!(writer.add("a", b"").unwrap_err().path(), "a");
-    let file = replaced(
-        archive(&[("first", b"1"), ("other", b"2")]),
-        b"other",
-        b"first",
-    );
-    assert!(
-        open(file)
-            .unwrap_err()
-            .to_string()
-            .contains("two members of one name")
-    );
+    let file = replaced(archive(&[("first", b"1"), ("other", b"2")]), b"other", b"first");
+    assert!(open(file).unwrap_err().to_string().contains("two members of one name"));
 }
 
 #[test]
 fn links_are_refused() {
     let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
-    writer
-        .add_symlink("link", "/etc/passwd", FullFileOptions::default())
-        .unwrap();
+    writer.add_symlink("link", "/etc/passwd", FullFileOptions::default()).unwrap();
     let error = open(writer.finish().unwrap().into_inner()).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (ErrorKind::Archive, "link")
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (ErrorKind::Archive, "link"));
 }
 
 #[test]
 fn wrong_checksums_are_refused() {
     let file = replaced(archive(&[("a", b"content")]), b"content", b"kontent");
     let error = open(file).unwrap().read("a").unwrap_err();
-    assert_eq!(
-        (error.kind(), error.path().as_str()),
-        (ErrorKind::Archive, "a")
-    );
+    assert_eq!((error.kind(), error.path().as_str()), (ErrorKind::Archive, "a"));
 }
 
 #[test]
@@ -198,10 +138,7 @@ fn bombs_are_refused_before_they_go_off() {
     assert!(refused(Limits::default().with_max_total_bytes(1000)));
     assert!(refused(Limits::default().with_max_path_bytes(5)));
     let reader = reader(Limits::default().with_max_config_bytes(10)).unwrap();
-    assert_eq!(
-        reader.read_text("config.json").unwrap_err().kind(),
-        ErrorKind::Limit
-    );
+    assert_eq!(reader.read_text("config.json").unwrap_err().kind(), ErrorKind::Limit);
 }
 
 /// Broken archives are errors or other data, never a panic.
@@ -214,20 +151,14 @@ fn broken_archives_do_no_harm() {
     }
     let mut seed = 1u64;
     let mut random = |below: usize| {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % below
     };
     let directory = MODEL.len() - 300;
     for round in 0..2000 {
         let mut broken = MODEL.to_vec();
         // Every other round in the directory, where the sense is.
-        let place = if round % 2 == 0 {
-            random(MODEL.len())
-        } else {
-            directory + random(300)
-        };
+        let place = if round % 2 == 0 { random(MODEL.len()) } else { directory + random(300) };
         broken[place] ^= 1 << random(8);
         let _ = open(broken).and_then(|reader| read_all(&reader));
     }

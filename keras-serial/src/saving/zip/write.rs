@@ -22,13 +22,11 @@ impl ZipTime {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for a time that the format can't say.
     pub fn new(year: u16, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Result<Self> {
-        DateTime::from_date_and_time(year, month, day, hour, minute, second)
-            .map(Self)
-            .map_err(|_| {
-                Error::new(ErrorKind::InvalidArgument, "no time of a zip archive")
-                    .expected("a time from 1980 to 2107")
-                    .received(format!("{year}-{month}-{day} {hour}:{minute}:{second}"))
-            })
+        DateTime::from_date_and_time(year, month, day, hour, minute, second).map(Self).map_err(|_| {
+            Error::new(ErrorKind::InvalidArgument, "no time of a zip archive")
+                .expected("a time from 1980 to 2107")
+                .received(format!("{year}-{month}-{day} {hour}:{minute}:{second}"))
+        })
     }
 }
 
@@ -45,11 +43,7 @@ pub struct ZipWriter<W: Write + Seek> {
 impl<W: Write + Seek> ZipWriter<W> {
     /// An archive written to `output` from where it stands.
     pub fn new(output: W) -> Self {
-        Self {
-            writer: ::zip::ZipWriter::new(output),
-            time: ZipTime::default(),
-            names: BTreeSet::new(),
-        }
+        Self { writer: ::zip::ZipWriter::new(output), time: ZipTime::default(), names: BTreeSet::new() }
     }
 
     /// Sets the time of the members that follow.
@@ -65,11 +59,7 @@ impl<W: Write + Seek> ZipWriter<W> {
     /// [`ErrorKind::Archive`] for a name that is taken or leads out of the archive;
     /// [`ErrorKind::Io`] when the output fails.
     pub fn add(&mut self, name: &str, data: &[u8]) -> Result<()> {
-        self.add_with(
-            name,
-            data.len() as u64,
-            |output| Ok(output.write_all(data)?),
-        )
+        self.add_with(name, data.len() as u64, |output| Ok(output.write_all(data)?))
     }
 
     /// Adds a member that `write` writes piece by piece; `at_most` bounds its bytes.
@@ -82,22 +72,13 @@ impl<W: Write + Seek> ZipWriter<W> {
         at_most: u64,
         write: impl FnOnce(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        self.add_member(name, at_most, write)
-            .at_with(|| name.to_owned())
+        self.add_member(name, at_most, write).at_with(|| name.to_owned())
     }
 
-    fn add_member(
-        &mut self,
-        name: &str,
-        at_most: u64,
-        write: impl FnOnce(&mut dyn Write) -> Result<()>,
-    ) -> Result<()> {
+    fn add_member(&mut self, name: &str, at_most: u64, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
         check_name(name, &Limits::default())?;
         if !self.names.insert(name.to_owned()) {
-            return Err(Error::new(
-                ErrorKind::Archive,
-                "archive has a member of this name",
-            ));
+            return Err(Error::new(ErrorKind::Archive, "archive has a member of this name"));
         }
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)

@@ -219,7 +219,10 @@ fn join(batches: Vec<Batch>) -> Result<Option<Batch>> {
         let parts: Vec<Nested<Tensor>> = batches.iter().filter_map(get).collect();
         let Some(like) = parts.first() else { return Ok(None) };
         if parts.len() != batches.len() {
-            return Err(Error::new(ErrorKind::InvalidArgument, "some batches have labels or weights, and some have not"));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "some batches have labels or weights, and some have not",
+            ));
         }
         let flat: Vec<Vec<&Tensor>> = parts.iter().map(Nested::leaves).collect();
         let leaves = (0..like.leaves().len()).map(|i| {
@@ -229,7 +232,11 @@ fn join(batches: Vec<Batch>) -> Result<Option<Batch>> {
         like.pack(leaves.collect::<Result<Vec<_>>>()?).map(Some)
     };
     let x = part(&|batch| Some(batch.x.clone()))?.unwrap_or(first.x);
-    Ok(Some(Batch { x, y: part(&|batch| batch.y.clone())?, sample_weight: part(&|batch| batch.sample_weight.clone())? }))
+    Ok(Some(Batch {
+        x,
+        y: part(&|batch| batch.y.clone())?,
+        sample_weight: part(&|batch| batch.sample_weight.clone())?,
+    }))
 }
 
 /// See [`DatasetExt::prefetch`].

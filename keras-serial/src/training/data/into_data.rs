@@ -173,7 +173,9 @@ pub(crate) fn samples(batch: &Batch) -> Result<usize> {
         };
         if *found.get_or_insert(samples) != samples {
             let sizes: Vec<String> = parts(batch)
-                .map(|(part, t)| format!("'{part}': {}", t.shape().dims().first().copied().flatten().unwrap_or_default()))
+                .map(|(part, t)| {
+                    format!("'{part}': {}", t.shape().dims().first().copied().flatten().unwrap_or_default())
+                })
                 .collect();
             return Err(Error::new(ErrorKind::Shape, "Data cardinality is ambiguous")
                 .expected("the same number of samples in all arrays")

@@ -2,7 +2,6 @@
 
 use keras_serial::prelude::*;
 
-
 use std::marker::PhantomData;
 
 /// Bounds come from the fields: `T` is in the configuration, `M` marks alone, `S` is serde's.

@@ -353,9 +353,8 @@ mod tests {
     #[test]
     fn a_run_is_written() {
         let directory = std::env::var_os("KERAS_SERIAL_TENSORBOARD").map(PathBuf::from);
-        let directory = directory.unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("keras-serial-tensorboard-{}", std::process::id()))
-        });
+        let directory = directory
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("keras-serial-tensorboard-{}", std::process::id())));
         let model = model();
         model.compile(Compile::new("sgd", "mse")).unwrap();
         let x = Tensor::from_slice(&[0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [4, 2]).unwrap();
