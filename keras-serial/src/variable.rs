@@ -192,7 +192,7 @@ impl Variable {
     pub(crate) fn value_in_files(&self) -> Result<Tensor> {
         let Some(LowRank { a, b, scale }) = self.0.low_rank.get() else { return Ok(self.read()) };
         let update = multiply(&matmul(&a.read(), &b.read())?, *scale)?;
-        cast(&add(&self.read(), &update)?, self.0.dtype)
+        cast(&add(self.read(), &update)?, self.0.dtype)
     }
 
     /// Replaces the value by a file's, which has the low-rank update in it.

@@ -31,6 +31,7 @@ pub(super) struct Feed<'a> {
     class_weight: Option<BTreeMap<i64, f64>>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one value a call, moved once")]
 enum Source<'a> {
     Arrays(ArrayDataset),
     Dataset(Box<dyn Dataset + 'a>),

@@ -170,7 +170,7 @@ fn test_activity_regularization_batch_normalization() {
     // The mean over the batch: 0.01 * 5 * 2 ** 2, for batches of any size.
     for batch in [1, 5, 10] {
         let layer = Same::new().activity_regularizer("l2").shared();
-        let x = ops::multiply(&ones(&[batch, 5]), 2.0).unwrap();
+        let x = ops::multiply(ones(&[batch, 5]), 2.0).unwrap();
         let [loss] = losses(&layer, &x)[..] else { panic!("one loss") };
         assert!((loss - 0.2).abs() < 1e-6, "{loss}");
     }

@@ -7,7 +7,7 @@ use crate::models::{Model, Sequential};
 
 /// A small built model.
 pub fn model() -> Model {
-    Sequential::new([Input::new([2]).layer(), Dense::new(1).into()]).unwrap().into()
+    Sequential::new([Input::new([2]).layer(), Dense::new(1).into()]).unwrap()
 }
 
 /// Calls a callback as `fit` would for epochs with these values of one metric; gives how many epochs ran.

@@ -65,6 +65,7 @@ impl<T: Element, S: ArrayData<Elem = T>, D: Dimension> IntoTensors for &ArrayBas
 }
 
 /// The data of a run.
+#[expect(clippy::large_enum_variant, reason = "one value a call, moved once")]
 pub enum Data<'a> {
     /// Whole arrays.
     Arrays(Batch),
