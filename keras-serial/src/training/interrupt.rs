@@ -26,19 +26,37 @@ struct Run {
 /// assert_eq!(training::interrupt(), 0); // nothing is running
 /// ```
 pub fn interrupt() -> usize {
+    interrupt_those(|_| true)
+}
+
+/// As [`interrupt`], for the runs of certain models.
+fn interrupt_those(is_meant: impl Fn(&Model) -> bool) -> usize {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    for run in running.iter() {
-        run.interrupted.store(true, Ordering::Relaxed);
-        run.model.set_stop_training(true);
-    }
-    running.len()
+    let meant = running.iter().filter(|run| is_meant(&run.model));
+    meant
+        .map(|run| {
+            run.interrupted.store(true, Ordering::Relaxed);
+            run.model.set_stop_training(true);
+        })
+        .count()
+}
+
+/// Are these handles of one model?
+fn is_same(one: &Model, other: &Model) -> bool {
+    one.as_layer().address() == other.as_layer().address()
+}
+
+/// For tests, which run side by side: ends the runs of one model.
+#[cfg(test)]
+pub(crate) fn interrupt_model(model: &Model) -> usize {
+    interrupt_those(|running| is_same(running, model))
 }
 
 /// Is a run of this model under way that was interrupted?
 pub fn is_interrupted(model: &Model) -> bool {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     running.iter().any(|run| {
-        run.model.as_layer().address() == model.as_layer().address() && run.interrupted.load(Ordering::Relaxed)
+        is_same(&run.model, model) && run.interrupted.load(Ordering::Relaxed)
     })
 }
 
@@ -99,7 +117,7 @@ mod tests {
         let (running, idle) = (model(), model());
         let guard = RunGuard::new(&running);
         assert!(!is_interrupted(&running));
-        assert!(interrupt() >= 1);
+        assert_eq!((interrupt_model(&idle), interrupt_model(&running)), (0, 1));
         assert!(running.stop_training() && is_interrupted(&running));
         assert!(!idle.stop_training() && !is_interrupted(&idle));
         drop(guard);

@@ -12,7 +12,7 @@ mod compiled;
 pub mod data;
 mod evaluate;
 mod fit;
-mod interrupt;
+pub(crate) mod interrupt;
 mod on_batch;
 mod parts;
 mod predict;

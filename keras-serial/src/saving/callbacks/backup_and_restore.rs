@@ -221,7 +221,8 @@ mod tests {
     use super::*;
     use crate::tensor::Tensor;
     use crate::training::callbacks::{CallbackParams, LambdaCallback, testing::model};
-    use crate::training::{Compile, Fit, interrupt};
+    use crate::training::interrupt::interrupt_model;
+    use crate::training::{Compile, Fit};
 
     fn data() -> (Tensor, Tensor) {
         let x = Tensor::from_slice(&[0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [4, 2]).unwrap();
@@ -281,7 +282,7 @@ mod tests {
         model.compile(Compile::new("sgd", "mse")).unwrap();
         let key = LambdaCallback::new().on_train_batch_end(|batch, _, cx| {
             if batch == 0 && cx.model().optimizer().unwrap().iterations()? == 3 {
-                interrupt();
+                interrupt_model(cx.model());
             }
             Ok(())
         });

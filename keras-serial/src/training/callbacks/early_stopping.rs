@@ -152,8 +152,11 @@ mod tests {
 
     /// The epoch that stopped training, the best epoch, and the best value.
     fn stopped(mut callback: EarlyStopping, name: &str, values: &[f64]) -> (Option<usize>, usize, Option<f64>) {
-        let ran = drive(&mut callback, &model(), name, values).unwrap();
-        ((ran < values.len()).then(|| ran - 1), callback.best_epoch(), callback.best())
+        let model = model();
+        let ran = drive(&mut callback, &model, name, values).unwrap();
+        let stopped = model.stop_training().then(|| callback.stopped_epoch());
+        assert_eq!(stopped.unwrap_or(values.len() - 1), ran - 1);
+        (stopped, callback.best_epoch(), callback.best())
     }
 
     // class Feed(keras.callbacks.Callback):

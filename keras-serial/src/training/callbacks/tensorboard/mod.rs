@@ -367,9 +367,11 @@ mod tests {
         assert_eq!(count(&train, "brain.Event:2"), 1);
         assert_eq!(count(&train, "graph_keras_model"), 1);
         assert_eq!(count(&train, "batch_loss"), 3);
-        for tag in ["epoch_loss", "epoch_learning_rate", "epoch_steps_per_second", "/kernel/histogram", "/bias/image"] {
+        for tag in ["epoch_loss", "epoch_learning_rate", "epoch_steps_per_second", "/kernel/histogram", "/kernel/image"] {
             assert_eq!(count(&train, tag), 3, "{tag}");
         }
+        // A single number is no picture, as in Keras.
+        assert_eq!(count(&train, "/bias/image"), 0);
         let validation = records(&directory.join("validation"));
         assert_eq!((count(&validation, "epoch_loss"), count(&validation, "evaluation_loss_vs_iterations")), (3, 3));
         if std::env::var_os("KERAS_SERIAL_TENSORBOARD").is_none() {
