@@ -55,9 +55,7 @@ pub(crate) fn interrupt_model(model: &Model) -> usize {
 /// Is a run of this model under way that was interrupted?
 pub fn is_interrupted(model: &Model) -> bool {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    running.iter().any(|run| {
-        is_same(&run.model, model) && run.interrupted.load(Ordering::Relaxed)
-    })
+    running.iter().any(|run| is_same(&run.model, model) && run.interrupted.load(Ordering::Relaxed))
 }
 
 /// Makes a run known to [`interrupt`] for as long as it lives.

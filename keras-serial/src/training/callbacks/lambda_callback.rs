@@ -21,7 +21,7 @@ macro_rules! lambda_callback {
         ///     losses.push((epoch, logs.get("loss").copied()));
         ///     Ok(())
         /// });
-        /// callback.on_epoch_end(0, &mut Logs::from([("loss".to_owned(), 0.5)]), &cx)?;
+        /// Callback::on_epoch_end(&mut callback, 0, &mut Logs::from([("loss".to_owned(), 0.5)]), &cx)?;
         /// drop(callback);
         /// assert_eq!(losses, [(0, Some(0.5))]);
         /// # Ok::<(), keras_serial::Error>(())

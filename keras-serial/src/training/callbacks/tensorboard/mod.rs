@@ -367,7 +367,8 @@ mod tests {
         assert_eq!(count(&train, "brain.Event:2"), 1);
         assert_eq!(count(&train, "graph_keras_model"), 1);
         assert_eq!(count(&train, "batch_loss"), 3);
-        for tag in ["epoch_loss", "epoch_learning_rate", "epoch_steps_per_second", "/kernel/histogram", "/kernel/image"] {
+        for tag in ["epoch_loss", "epoch_learning_rate", "epoch_steps_per_second", "/kernel/histogram", "/kernel/image"]
+        {
             assert_eq!(count(&train, tag), 3, "{tag}");
         }
         // A single number is no picture, as in Keras.
