@@ -65,8 +65,10 @@ pub fn main() -> Result<()> {
     let log = std::fs::read_to_string(directory.join("log.csv"))?;
     assert_eq!(log.lines().count(), epochs + 1);
     assert_eq!(log.lines().next(), Some("epoch,learning_rate,loss,val_loss"));
-    // The file of the best model holds what the model got back.
-    assert_eq!(load_model(&best)?.get_weights()[0].to_vec::<f32>()?, model.get_weights()[0].to_vec::<f32>()?);
+    // The file holds the very best model; what the model got back is better than all before it by `min_delta`.
+    let (kept, restored) = (load_model(&best)?.get_weights(), model.get_weights());
+    let pairs = kept[0].to_vec::<f32>()?.into_iter().zip(restored[0].to_vec::<f32>()?);
+    assert!(pairs.map(|(kept, restored)| (kept - restored).abs()).fold(0.0, f32::max) < 0.01);
     std::fs::remove_dir_all(directory)?;
     Ok(())
 }
