@@ -2,7 +2,7 @@
 //!
 //! [`Model::compile`](crate::models::Model::compile) says with which optimizer, loss and metrics a
 //! model is trained; [`Model::fit`](crate::models::Model::fit) trains it on arrays or on a
-//! [`Dataset`](data::Dataset).
+//! [`Dataset`].
 
 pub mod callbacks;
 mod compile;
