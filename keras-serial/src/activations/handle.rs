@@ -83,6 +83,12 @@ impl Activation {
         self.name().as_deref() == Some("linear")
     }
 
+    /// Is it Keras's own function of this name?
+    pub(crate) fn is_builtin(&self, name: &str) -> bool {
+        let function = (&*self.0 as &dyn Any).downcast_ref::<Function>();
+        function.is_some_and(|function| function.is_builtin() && function.name() == name)
+    }
+
     /// The name, if it is a function.
     pub fn name(&self) -> Option<String> {
         (&*self.0 as &dyn Any).downcast_ref::<Function>().map(Function::name)

@@ -23,6 +23,7 @@ mod nn_nodes;
 pub(crate) mod normalization;
 pub(crate) mod numeric;
 mod products;
+pub(crate) mod recurrent;
 pub(crate) mod reduce;
 pub(crate) mod scatter;
 pub(crate) mod shape;

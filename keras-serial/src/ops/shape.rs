@@ -296,6 +296,18 @@ pub(crate) fn index_axis(x: &Tensor, axis: isize, index: isize) -> Result<Tensor
     squeeze_at(&slice_axis(x, axis as isize, Span::range(position as usize, position as usize + 1))?, axis as isize)
 }
 
+/// The entries of the first axis, with gradients that take no longer for many than for one.
+pub(crate) fn unstack(x: &Tensor) -> Result<Vec<Tensor>> {
+    let count = x.shape().dim(0)?;
+    if !x.is_symbolic()
+        && x.dtype().is_float()
+        && let Some(parts) = super::kernels::unstack::run(&x.raw()?)
+    {
+        return Ok(parts.into_iter().map(|part| Tensor::from_raw(part, x.dtype())).collect());
+    }
+    (0..count).map(|index| index_axis(x, 0, index as isize)).collect()
+}
+
 /// The order of elements along axes turned around.
 pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if x.is_symbolic() {

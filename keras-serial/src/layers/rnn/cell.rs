@@ -97,6 +97,16 @@ pub trait CellRun {
     /// # Errors
     /// When the states do not suit the cell.
     fn step(&self, projected: &Tensor, states: &[Tensor]) -> Result<(Tensor, Vec<Tensor>)>;
+
+    /// All steps at once, where the cell has a faster way than one after the other: the outputs,
+    /// `(steps, batch, …)`, and the last states.
+    ///
+    /// # Errors
+    /// When the states do not suit the cell.
+    fn sequence(&self, projected: &Tensor, states: &[Tensor]) -> Result<Option<(Tensor, Vec<Tensor>)>> {
+        let _ = (projected, states);
+        Ok(None)
+    }
 }
 
 /// Zeros, or a symbol where an extent is not known.

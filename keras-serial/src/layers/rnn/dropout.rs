@@ -58,6 +58,11 @@ impl<'a> Factors<'a> {
         Self { source, count, rank, drawn: OnceCell::new() }
     }
 
+    /// Are there any?
+    pub(super) fn drops(&self) -> bool {
+        self.source.is_some()
+    }
+
     /// The factors for steps like those of `x`: none if nothing is dropped.
     pub(super) fn of(&self, x: &Tensor) -> Result<&[Tensor]> {
         let Some((generator, seed, rate)) = self.source.filter(|_| !x.is_symbolic()) else { return Ok(&[]) };

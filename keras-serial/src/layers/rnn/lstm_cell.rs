@@ -9,6 +9,8 @@ use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
 use crate::ops;
+use crate::ops::recurrent::lstm;
+use crate::ops::shape::index_axis;
 use crate::random::Seed;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -148,6 +150,17 @@ impl CellRun for Run<'_> {
         let factors = self.recurrent_dropout.of(h)?;
         let inner = dropped_product(h, &self.recurrent_kernel, factors, -1, ops::matmul)?;
         gates(&ops::add(projected, inner)?, c, -1, &self.cell.activation, &self.cell.recurrent_activation)
+    }
+
+    fn sequence(&self, projected: &Tensor, states: &[Tensor]) -> Result<Option<(Tensor, Vec<Tensor>)>> {
+        let [h, c] = states else { return Err(cell::wrong_states(2, states.len())) };
+        let usual = self.cell.activation.is_builtin("tanh") && self.cell.recurrent_activation.is_builtin("sigmoid");
+        if !usual || self.recurrent_dropout.drops() {
+            return Ok(None);
+        }
+        let Some((all, cells)) = lstm(projected, &self.recurrent_kernel, h, c)? else { return Ok(None) };
+        let last = vec![index_axis(&all, 0, -1)?, index_axis(&cells, 0, -1)?];
+        Ok(Some((all, last)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::json::Value;
 use crate::layers::{BuildContext, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::dtypes::cast;
-use crate::ops::shape::{flip_axes, index_axis, reshape_to, transpose_to};
+use crate::ops::shape::{flip_axes, index_axis, reshape_to, transpose_to, unstack};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
 /// The base of a cell that a layer makes for itself.
@@ -175,25 +175,34 @@ impl Recurrence<'_> {
         Ok(Results { last: output, all, states })
     }
 
-    /// All steps' inputs, projected at once: step, batch, …
-    fn project(&self, run: &dyn CellRun, x: &Tensor) -> Result<(Tensor, Vec<usize>)> {
+    /// All steps' inputs, projected at once, in the order of the steps: step, batch, …
+    fn project(&self, run: &dyn CellRun, x: &Tensor) -> Result<Tensor> {
         let axes: Vec<usize> = [1, 0].into_iter().chain(2..x.rank()).collect();
-        let steps = x.shape().dim(1)?;
-        if steps == 0 {
+        if x.shape().dim(1)? == 0 {
             return Err(Error::new(ErrorKind::Shape, "a sequence without steps")
                 .expected("at least one step")
                 .received(format!("shape {}", x.shape())));
         }
-        let order = if self.go_backwards { (0..steps).rev().collect() } else { (0..steps).collect() };
-        Ok((run.project(&transpose_to(x, &axes)?)?, order))
+        self.in_order(&run.project(&transpose_to(x, &axes)?)?)
+    }
+
+    /// What stands in the order of the input, in that of the steps.
+    fn in_order(&self, x: &Tensor) -> Result<Tensor> {
+        if self.go_backwards { flip_axes(x, &[0]) } else { Ok(x.clone()) }
     }
 
     fn plain(&self, run: &dyn CellRun, x: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
-        let (projected, order) = self.project(run, x)?;
+        let projected = self.project(run, x)?;
+        if let Some((all, states)) = run.sequence(&projected, &states)? {
+            let last = index_axis(&all, 0, -1)?;
+            let axes: Vec<usize> = [1, 0].into_iter().chain(2..all.rank()).collect();
+            let all = self.return_sequences.then(|| transpose_to(&all, &axes)).transpose()?;
+            return Ok(Results { last, all, states });
+        }
         let mut outputs = Vec::new();
-        for step in order {
+        for step in unstack(&projected)? {
             let output;
-            (output, states) = run.step(&index_axis(&projected, 0, step as isize)?, &states)?;
+            (output, states) = run.step(&step, &states)?;
             self.keep(&mut outputs, output);
         }
         self.finish(outputs, states)
@@ -201,27 +210,24 @@ impl Recurrence<'_> {
 
     /// Where the mask is false, states stay, and the output is the last one or zero.
     fn masked(&self, run: &dyn CellRun, x: &Tensor, mask: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
-        let (projected, order) = self.project(run, x)?;
         let mask = cast(mask, DType::Bool)?;
+        let holds = unstack(&self.in_order(&transpose_to(&mask, &[1, 0])?)?)?;
         let mut outputs: Vec<Tensor> = Vec::new();
-        let mut last_mask = None;
-        for step in order {
-            let holds = index_axis(&mask, 1, step as isize)?;
-            let (output, new) = run.step(&index_axis(&projected, 0, step as isize)?, &states)?;
+        for (step, holds) in unstack(&self.project(run, x)?)?.iter().zip(&holds) {
+            let (output, new) = run.step(step, &states)?;
             let previous = match outputs.last() {
                 Some(previous) if self.unroll || !self.zero_output_for_mask => previous.clone(),
                 _ => ops::zeros_like(&output)?,
             };
-            let output = choose(&holds, &output, &previous)?;
-            states = new.iter().zip(&states).map(|(new, old)| choose(&holds, new, old)).collect::<Result<_>>()?;
+            let output = choose(holds, &output, &previous)?;
+            states = new.iter().zip(&states).map(|(new, old)| choose(holds, new, old)).collect::<Result<_>>()?;
             self.keep(&mut outputs, output);
-            last_mask = Some(holds);
         }
         let mut results = self.finish(outputs, states)?;
         if self.unroll && self.zero_output_for_mask {
             // Keras applies the mask in the order of the input, also to steps that run backwards.
-            if let Some(holds) = last_mask {
-                results.last = choose(&holds, &results.last, &ops::zeros_like(&results.last)?)?;
+            if let Some(holds) = holds.last() {
+                results.last = choose(holds, &results.last, &ops::zeros_like(&results.last)?)?;
             }
             if let Some(all) = &results.all {
                 results.all = Some(choose(&mask, all, &ops::zeros_like(all)?)?);

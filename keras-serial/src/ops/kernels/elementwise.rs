@@ -2,19 +2,17 @@
 //!
 //! What is not contiguous `float32` on the CPU is left to the engine.
 
-use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
-use burn_backend::tensor::FloatTensor;
-use burn_backend::{DType as BurnDType, TensorData, TensorMetadata};
-use burn_dispatch::{BackendTensor, DispatchTensorKind};
+use burn_backend::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 use rayon::prelude::*;
 use rten_simd::{SimdOp, SimdUnaryOp};
 use rten_vecmath::{ApproxGelu, Erf, Exp, Gelu, Sigmoid, Softmax, Tanh};
 
+use super::{Tracked, numbers, plain, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
 /// How many elements one thread takes at a time.
@@ -33,32 +31,14 @@ pub(crate) enum Kernel {
     Softmax(usize),
 }
 
-/// Runs the kernel, or `plain` where it does not apply.
-pub(crate) fn run(raw: Raw, kernel: Kernel, plain: impl FnOnce(Raw) -> Raw) -> Raw {
-    let result = match &raw.kind {
-        DispatchTensorKind::Flex(BackendTensor::Float(x)) => {
-            kernel.forward(x).map(|y| DispatchTensorKind::Flex(BackendTensor::Float(y)))
-        }
-        DispatchTensorKind::Autodiff(inner) => match &**inner {
-            DispatchTensorKind::Flex(BackendTensor::Autodiff(x)) => kernel
-                .tracked(x)
-                .map(|y| DispatchTensorKind::Autodiff(Box::new(DispatchTensorKind::Flex(BackendTensor::Autodiff(y))))),
-            _ => None,
-        },
-        _ => None,
+/// Runs the kernel, or `otherwise` where it does not apply.
+pub(crate) fn run(raw: Raw, kernel: Kernel, otherwise: impl FnOnce(Raw) -> Raw) -> Raw {
+    let result = match (plain(&raw), tracked(&raw)) {
+        (Some(x), _) => kernel.forward(x).map(|y| wrap(y, &raw)),
+        (_, Some(x)) => kernel.tracked(x).map(|y| wrap_tracked(y, &raw)),
+        (None, None) => None,
     };
-    match result {
-        Some(kind) => Raw { kind, autodiff: raw.autodiff },
-        None => plain(raw),
-    }
-}
-
-fn numbers(x: &FlexTensor) -> Option<&[f32]> {
-    if x.dtype() == BurnDType::F32 { x.as_slice::<f32>() } else { None }
-}
-
-fn tensor(values: Vec<f32>, like: &FlexTensor) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, like.shape()))
+    result.unwrap_or_else(|| otherwise(raw))
 }
 
 impl Kernel {
@@ -73,7 +53,7 @@ impl Kernel {
     fn forward(self, x: &FlexTensor) -> Option<FlexTensor> {
         let mut values = numbers(x)?.to_vec();
         self.parallel(&mut values);
-        Some(tensor(values, x))
+        Some(tensor(values, x.shape()))
     }
 
     fn parallel(self, values: &mut [f32]) {
@@ -145,7 +125,7 @@ impl Kernel {
         }
     }
 
-    fn tracked(self, x: &FloatTensor<Autodiff<Flex>>) -> Option<FloatTensor<Autodiff<Flex>>> {
+    fn tracked(self, x: &Tracked) -> Option<Tracked> {
         let input = x.primitive();
         let output = self.forward(input)?;
         let kept = if self.keeps_result() { output.clone() } else { input.clone() };
@@ -171,7 +151,7 @@ impl Backward<Flex, 1> for Slope {
             let mut values = given.to_vec();
             let size = kernel.chunk();
             values.par_chunks_mut(size).zip(kept.par_chunks(size)).for_each(|(grad, kept)| kernel.backward(kept, grad));
-            tensor(values, &dense)
+            tensor(values, dense.shape())
         });
     }
 }

@@ -1,3 +1,56 @@
 //! Kernels of our own where the engine's are slow, each with its own gradient.
 
 pub(crate) mod elementwise;
+pub(crate) mod lstm;
+pub(crate) mod unstack;
+
+use burn_autodiff::Autodiff;
+use burn_backend::DType as BurnDType;
+use burn_backend::TensorData;
+use burn_backend::tensor::FloatTensor;
+use burn_dispatch::{BackendTensor, DispatchTensorKind};
+use burn_flex::{Flex, FlexTensor};
+
+use crate::tensor::engine::Raw;
+
+/// A tensor of the CPU with gradients.
+type Tracked = FloatTensor<Autodiff<Flex>>;
+
+/// The engine's tensor with gradients; `None` for one without, or not on the CPU.
+fn tracked(raw: &Raw) -> Option<&Tracked> {
+    match &raw.kind {
+        DispatchTensorKind::Autodiff(inner) => match &**inner {
+            DispatchTensorKind::Flex(BackendTensor::Autodiff(x)) => Some(x),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A result with gradients, in the context of an operand.
+fn wrap_tracked(result: Tracked, like: &Raw) -> Raw {
+    let kind = DispatchTensorKind::Flex(BackendTensor::Autodiff(result));
+    Raw { kind: DispatchTensorKind::Autodiff(Box::new(kind)), autodiff: like.autodiff }
+}
+
+/// A result without gradients, in the context of an operand.
+fn wrap(result: FlexTensor, like: &Raw) -> Raw {
+    Raw { kind: DispatchTensorKind::Flex(BackendTensor::Float(result)), autodiff: like.autodiff }
+}
+
+/// The CPU's tensor without gradients.
+fn plain(raw: &Raw) -> Option<&FlexTensor> {
+    match &raw.kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(x)) => Some(x),
+        _ => None,
+    }
+}
+
+/// The numbers of a tensor of single precision that lies in one piece.
+fn numbers(x: &FlexTensor) -> Option<&[f32]> {
+    if x.dtype() == BurnDType::F32 { x.as_slice::<f32>() } else { None }
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<burn_backend::Shape>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.into()))
+}
