@@ -6,6 +6,7 @@ use super::arithmetic::{add, divide};
 use super::create::ones;
 use super::dtypes::{cast, to_float};
 use super::graph::Operand;
+use super::kernels::conv::{self as kernels, Axis, Geometry};
 use super::reduce::Axes;
 use super::shape::{Span, concat, pad_with, reshape_to, slice, slice_axis, transpose_to};
 use crate::KerasSerializable;
@@ -110,6 +111,14 @@ fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     }
 }
 
+/// The tensor with its channels after the positions.
+fn channels_last(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+    match format {
+        DataFormat::ChannelsLast => Ok(x.clone()),
+        DataFormat::ChannelsFirst => restore(x, DataFormat::ChannelsLast),
+    }
+}
+
 /// The tensor with its channels where they belong.
 fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     let rank = x.rank();
@@ -185,12 +194,61 @@ pub(crate) fn conv(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(result, x.dtype()));
     }
+    if groups == 1
+        && x.dtype() == DType::Float32
+        && let Some(y) = by_kernel(&x, &kernel, &window, format)?
+    {
+        return Ok(y);
+    }
+    by_engine(&x, &kernel, &window, format, groups)
+}
+
+/// By the kernel for channels that stand last, where it applies.
+pub(super) fn by_kernel(
+    x: &Tensor,
+    kernel: &Tensor,
+    window: &Window<'_>,
+    format: DataFormat,
+) -> Result<Option<Tensor>> {
+    let last = channels_last(x, format)?;
+    let (dims, sizes) = (last.shape().known()?, kernel.shape().known()?);
+    let ([batch, spatial @ .., inputs], [.., outputs]) = (dims.as_slice(), sizes.as_slice()) else { return Ok(None) };
+    let mut axes = [Axis::NONE; 3];
+    let mut shape = vec![*batch];
+    for (axis, (place, input)) in axes.iter_mut().skip(3 - spatial.len()).zip(spatial).enumerate() {
+        let (size, stride, dilation) = window.at(axis);
+        let (before, _) = window.edges(axis, *input);
+        let output = window.results(axis, *input)?;
+        *place = Axis { input: *input, output, window: size, stride, dilation, before };
+        shape.push(output);
+    }
+    shape.push(*outputs);
+    let geometry = Geometry { axes, inputs: *inputs, outputs: *outputs };
+    match kernels::run(last.raw()?, kernel.raw()?, &geometry, &shape) {
+        Some(raw) => match format {
+            DataFormat::ChannelsLast => Ok(Some(Tensor::from_raw(raw, x.dtype()))),
+            DataFormat::ChannelsFirst => {
+                channels_first(&Tensor::from_raw(raw, x.dtype()), DataFormat::ChannelsLast).map(Some)
+            }
+        },
+        None => Ok(None),
+    }
+}
+
+pub(super) fn by_engine(
+    x: &Tensor,
+    kernel: &Tensor,
+    window: &Window<'_>,
+    format: DataFormat,
+    groups: usize,
+) -> Result<Tensor> {
+    let (_, spatial, _) = parts(x, format)?;
     let rank = spatial.len();
     let edges: Vec<(usize, usize)> =
         spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
-    let first = channels_first(&x, format)?;
+    let first = channels_first(x, format)?;
     let first = pad_with(&first, &[(0, 0), (0, 0)].into_iter().chain(edges).collect::<Vec<_>>(), 0.0)?;
-    let weight = transpose_to(&kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
+    let weight = transpose_to(kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
     let at = |axis: usize| window.at(axis);
     let y = match rank {
         3 => {

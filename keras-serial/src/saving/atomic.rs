@@ -137,7 +137,8 @@ fn exchange_by_steps(new: &Path, old: &Path) -> Result<()> {
     Ok(std::fs::rename(&aside, new)?)
 }
 
-const PREFIX: &str = ".keras-serial-";
+/// How the names of files begin that are not in their place yet.
+pub(super) const PREFIX: &str = ".keras-serial-";
 
 fn parent(path: &Path) -> &Path {
     match path.parent() {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::atomic::Staged;
+use super::atomic::{PREFIX, Staged};
 use super::save::stage_hdf5;
 use super::stored::{WeightTree, join};
 use super::{H5Reader, Limits, Source};
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::json::{Dict, Value};
+use crate::json::{Dict, JsonLimits, Value};
 
 /// Reads the weights that an index names.
 pub(super) fn read(path: &Path, index: &Value, limits: &Limits) -> Result<WeightTree> {
@@ -65,9 +65,16 @@ fn shard(index: &Path, name: &str, limits: &Limits) -> Result<WeightTree> {
 }
 
 /// Fills shards of at most `max_shard_bytes` as Keras does, and writes them and then the index.
+///
+/// The shards of an index that is replaced stay as they are until the new index stands in its place:
+/// the new ones have other names (`m-1_00000.weights.h5`) then, so that no moment is without a whole
+/// set. Keras opens `m_00000.weights.h5` whatever the index says, so that name stays, as a second one
+/// of the first shard.
 pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_bytes: f64, fsync: bool) -> Result<()> {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace(".weights", "")).unwrap_or_default();
-    let name = |index: usize| format!("{stem}_{index:05}.weights.h5");
+    let old = replaced(path, &stem);
+    let names = Names { generation: if old.is_empty() { 0 } else { free_generation(path, &stem) }, stem };
+    let name = |index: usize| names.of(index);
     let mut writer = Writer { shards: vec![WeightTree::default()], size: 0.0, total: 0.0, map: Dict::new() };
     for group_path in order {
         let Some(group) = tree.group(group_path) else { continue };
@@ -85,7 +92,71 @@ pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_
     ]));
     let text = index.to_json_pretty(4);
     staged.push(Staged::write(path, fsync, |file| Ok(std::io::Write::write_all(file, text.as_bytes())?))?.0);
-    staged.into_iter().try_for_each(Staged::commit)
+    staged.into_iter().try_for_each(Staged::commit)?;
+    if names.generation > 0 {
+        names.clear(path, &old);
+    }
+    Ok(())
+}
+
+/// What the shards of one index are called.
+struct Names {
+    stem: String,
+    /// How many other sets have had names: 0 for Keras's own.
+    generation: usize,
+}
+
+impl Names {
+    fn of(&self, index: usize) -> String {
+        match self.generation {
+            0 => format!("{}_{index:05}.weights.h5", self.stem),
+            generation => format!("{}-{generation}_{index:05}.weights.h5", self.stem),
+        }
+    }
+
+    /// Removes the shards of the index that was replaced. What can't be removed stays: the new set is
+    /// whole without that.
+    fn clear(&self, path: &Path, old: &[String]) {
+        let first = format!("{}_00000.weights.h5", self.stem);
+        // A link of another name, and then a rename: the name is never missing.
+        let link = path.with_file_name(format!("{PREFIX}{}.tmp", self.of(0)));
+        let linked = std::fs::hard_link(path.with_file_name(self.of(0)), &link)
+            .and_then(|()| std::fs::rename(&link, path.with_file_name(&first)));
+        if linked.is_err() {
+            let _ = std::fs::remove_file(&link);
+        }
+        for name in old.iter().filter(|name| **name != first) {
+            let _ = std::fs::remove_file(path.with_file_name(name));
+        }
+    }
+}
+
+/// The shards of the index that stands at the path, if it is one: names that this writer gives.
+fn replaced(path: &Path, stem: &str) -> Vec<String> {
+    let index = std::fs::read(path).ok().and_then(|bytes| Value::parse_bytes(&bytes, &JsonLimits::default()).ok());
+    let map = index.as_ref().and_then(|index| index.get("weight_map")?.as_dict());
+    let names = map.into_iter().flat_map(|map| map.values()).filter_map(|files| file_names(files).ok()).flatten();
+    let mut names: Vec<String> = names.filter(|name| is_ours(name, stem)).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Is this `stem_00000.weights.h5` or `stem-1_00000.weights.h5`? No other file is ever removed.
+fn is_ours(name: &str, stem: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let middle = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(".weights.h5"));
+    middle.and_then(|middle| middle.split_once('_')).is_some_and(|(generation, index)| {
+        digits(index) && (generation.is_empty() || generation.strip_prefix('-').is_some_and(digits))
+    })
+}
+
+fn free_generation(path: &Path, stem: &str) -> usize {
+    let taken = |generation| {
+        let first = Names { stem: stem.to_owned(), generation }.of(0);
+        path.with_file_name(first).exists()
+    };
+    (1..).find(|generation| !taken(*generation)).unwrap_or(1)
 }
 
 struct Writer {
@@ -199,6 +270,36 @@ mod tests {
         assert_eq!(read(&path, &index, &Limits::default()).unwrap().paths().len(), 4);
         let error = write(&tree(), &order, &path, 99.0, true).unwrap_err();
         assert!(error.to_string().contains("exceeds the maximum shard size 99.00 Byte"), "{error}");
+    }
+
+    #[test]
+    fn a_set_is_replaced_as_a_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.weights.json");
+        let order = ["layers/a/vars".to_owned(), "layers/b/vars".to_owned()];
+        std::fs::write(directory.path().join("m_1.weights.h5.txt"), "not ours").unwrap();
+        let files = || {
+            let entries = std::fs::read_dir(directory.path()).unwrap();
+            let mut names: Vec<String> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        let mut expected = vec!["m.weights.json", "m_00000.weights.h5", "m_00001.weights.h5", "m_1.weights.h5.txt"];
+        write(&tree(), &order, &path, 160.0, true).unwrap();
+        assert_eq!(files(), expected);
+        // A failure on the way leaves the old set.
+        write(&tree(), &order, &path, 99.0, true).unwrap_err();
+        assert_eq!(files(), expected);
+        for generation in 1..4 {
+            write(&tree(), &order, &path, 160.0, true).unwrap();
+            let shards = [0, 1].map(|index| format!("m-{}_{index:05}.weights.h5", 2 - generation % 2));
+            expected = vec![&shards[0], &shards[1], "m.weights.json", "m_00000.weights.h5", "m_1.weights.h5.txt"];
+            assert_eq!(files(), expected);
+            let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let again = read(&path, &index, &Limits::default()).unwrap();
+            assert_eq!(again.tensor("layers/b/vars/1").unwrap().read().unwrap().data, vec![7u8; 50]);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Kernels of our own where the engine's are slow, each with its own gradient.
 
+pub(crate) mod conv;
 pub(crate) mod elementwise;
 pub(crate) mod lstm;
 pub(crate) mod unstack;
