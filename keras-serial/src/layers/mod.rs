@@ -44,7 +44,7 @@ pub use merging::*;
 pub use normalization::*;
 pub use pooling::*;
 pub use preprocessing::*;
-pub(crate) use quantization::{QuantizedWeights, refuse_quantization};
+pub(crate) use quantization::QuantizedWeights;
 pub use regularization::*;
 pub use reshaping::*;
 pub use rnn::*;

@@ -1,6 +1,6 @@
 //! Quantized layers: kernels of few bits, the scales beside them, and how one computes with them.
 
-use super::{BuildContext, LayerBase, Weight};
+use super::{BuildContext, Weight};
 use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::Initializer;
@@ -8,17 +8,6 @@ use crate::json::Value;
 use crate::ops::shape::{Span, slice_axis};
 use crate::ops::{self, Axes};
 use crate::tensor::{DType, Shape, Tensor};
-
-/// The error of layers that Keras quantizes and this crate doesn't.
-pub(crate) fn refuse_quantization(base: &LayerBase, quantization_config: &Value) -> Result<()> {
-    if quantization_config.is_null() && base.dtype_policy().quantization().is_none() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Unsupported, "quantized layers of this class are not supported")
-        .received(quantization_config.short())
-        .hint("save the model before quantizing it")
-        .at("quantization_config"))
-}
 
 /// The weights that a quantized layer has beside its kernel (or embeddings) and bias.
 #[derive(Debug)]
@@ -204,8 +193,12 @@ impl QuantizedWeights {
         match Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")? {
             None => Ok(x.clone()),
             Some(quantizer) => {
-                let (x, scale) = quantizer.quantize(x, axes)?;
-                ops::divide(&x, &scale)
+                if x.is_symbolic() {
+                    return Ok(x.clone());
+                }
+                // As in Keras, gradients pass as if nothing had been rounded: they are those of 0 here.
+                let (integers, scale) = quantizer.quantize(&x.detached()?, axes)?;
+                ops::add(&ops::divide(&integers, &scale)?, ops::subtract(x, x.detached()?)?)
             }
         }
     }
@@ -239,15 +232,33 @@ impl QuantizedWeights {
 
     /// A kernel whose rows have scales and zero points by blocks.
     fn dequantized(&self, kernel: &Tensor, axis: isize) -> Result<Tensor> {
-        let groups = ops::cast_to(&self.g_idx.value()?, DType::Int32)?;
-        let zero = ops::cast_to(&ops::take(&self.zero.value()?, &groups, Some(axis))?, kernel.dtype())?;
-        let scale = ops::cast_to(&ops::take(&self.scale.value()?, &groups, Some(axis))?, kernel.dtype())?;
-        ops::multiply(&ops::subtract(kernel, &zero)?, &scale)
+        by_groups(kernel, (&self.scale()?, &self.zero()?), &self.groups()?, axis)
+    }
+
+    /// The zero points as they are kept.
+    pub fn zero(&self) -> Result<Tensor> {
+        self.zero.value()
+    }
+
+    /// The number of each row's block.
+    pub fn groups(&self) -> Result<Tensor> {
+        ops::cast_to(&self.g_idx.value()?, DType::Int32)
     }
 }
 
+/// What integers stand for that have scales and zero points by groups along an axis.
+pub(crate) fn by_groups(
+    integers: &Tensor,
+    (scale, zero): (&Tensor, &Tensor),
+    groups: &Tensor,
+    axis: isize,
+) -> Result<Tensor> {
+    let of_each = |x: &Tensor| ops::cast_to(&ops::take(x, groups, Some(axis))?, integers.dtype());
+    ops::multiply(&ops::subtract(integers, &of_each(zero)?)?, &of_each(scale)?)
+}
+
 /// `AbsMaxQuantizer` of inputs: integers with one scale for all that is summed.
-struct Quantizer {
+pub(crate) struct Quantizer {
     low: f64,
     high: f64,
     epsilon: f64,
@@ -255,7 +266,7 @@ struct Quantizer {
 
 impl Quantizer {
     /// The quantizer of a `quantization_config`; Keras's own for none, where there is one.
-    fn of(config: &Value, default: bool) -> Result<Option<Self>> {
+    pub fn of(config: &Value, default: bool) -> Result<Option<Self>> {
         let own = Self { low: -127.0, high: 127.0, epsilon: 1e-7 };
         let Some(config) = config.get("config") else { return Ok(default.then_some(own)) };
         let form = match config.get("activation_quantizer") {
@@ -275,7 +286,8 @@ impl Quantizer {
         Ok(Some(Self { low: range(0, own.low), high: range(1, own.high), epsilon }))
     }
 
-    fn quantize(&self, x: &Tensor, axes: Vec<isize>) -> Result<(Tensor, Tensor)> {
+    /// The integers, as floating-point numbers, and their scale.
+    pub fn quantize(&self, x: &Tensor, axes: Vec<isize>) -> Result<(Tensor, Tensor)> {
         let largest = ops::max(&ops::abs(x)?, Axes(Some(axes)), true)?;
         let scale = ops::divide(self.high, &ops::add(&largest, self.epsilon)?)?;
         let x = ops::clip(&ops::round(&ops::multiply(x, &scale)?)?, self.low, self.high)?;
@@ -284,7 +296,7 @@ impl Quantizer {
 }
 
 /// Two integers of 4 bits in each byte of the last axis, the lower half first.
-fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
+pub(crate) fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
     let packed = ops::cast_to(packed, dtype)?;
     let high = ops::floor(&ops::divide(&packed, 16.0)?)?;
     let low = ops::subtract(&packed, &ops::multiply(&high, 16.0)?)?;

@@ -70,7 +70,7 @@ pub struct Embedding {
 
 /// The scales of quantized embeddings.
 #[derive(Debug)]
-struct EmbeddingScales(QuantizedWeights);
+pub(super) struct EmbeddingScales(pub(super) QuantizedWeights);
 
 impl Default for EmbeddingScales {
     fn default() -> Self {

@@ -1,6 +1,9 @@
 //! A vector for each integer, and back.
 
-use super::embedding::{check_dims, lookup};
+mod quantized;
+
+use self::quantized::ReverseScales;
+use super::embedding::{EmbeddingScales, check_dims, lookup};
 use super::lora;
 use crate::config::{Config, Number};
 use crate::constraints::Constraint;
@@ -77,14 +80,17 @@ pub struct ReversibleEmbedding {
     lora_embeddings_b: Weight,
     #[weight]
     reverse_embeddings: Weight,
+    #[config(skip)]
+    quantized: EmbeddingScales,
+    #[config(skip)]
+    reverse_scales: ReverseScales,
 }
 
 impl ReversibleEmbedding {
     fn check(&self) -> Result<()> {
         check_dims(self.input_dim, self.output_dim)?;
         lora::check(self.lora_rank, self.embeddings_constraint.is_some(), "embeddings_constraint")?;
-        self.scores_dtype()?;
-        crate::layers::refuse_quantization(&self.base, &self.quantization_config)
+        self.scores_dtype().map(drop)
     }
 
     fn write(&self, config: &mut Config) -> Result<()> {
@@ -109,21 +115,31 @@ impl ReversibleEmbedding {
     }
 
     fn scores(&self, x: &Tensor) -> Result<Tensor> {
-        let kernel =
-            if self.tie_weights { ops::transpose(&self.vectors()?, None)? } else { self.reverse_embeddings.value()? };
-        let scores = match self.scores_dtype()? {
-            Some(dtype) => ops::matmul(&ops::cast_to(x, dtype)?, &ops::cast_to(&kernel, dtype)?)?,
-            None => ops::matmul(x, &kernel)?,
+        let scores = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.quantized_scores(x, mode)?,
+            None => self.plain_scores(x)?,
         };
         match self.logit_soft_cap.map(Number::get) {
             Some(cap) => ops::multiply(&ops::tanh(&ops::divide(&scores, cap)?)?, cap),
             None => Ok(scores),
         }
     }
+
+    fn plain_scores(&self, x: &Tensor) -> Result<Tensor> {
+        let kernel =
+            if self.tie_weights { ops::transpose(&self.vectors()?, None)? } else { self.reverse_embeddings.value()? };
+        match self.scores_dtype()? {
+            Some(dtype) => ops::matmul(&ops::cast_to(x, dtype)?, &ops::cast_to(&kernel, dtype)?),
+            None => ops::matmul(x, &kernel),
+        }
+    }
 }
 
 impl Layer for ReversibleEmbedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        if let Some(mode) = self.base.dtype_policy().quantization() {
+            return self.build_quantized(cx, mode);
+        }
         let shape = [self.input_dim, self.output_dim];
         self.embeddings
             .make(cx, shape)
@@ -154,11 +170,19 @@ impl Layer for ReversibleEmbedding {
         if inputs.flag("reverse", false)? {
             return self.scores(x).map(Into::into);
         }
-        let update = self.lora_rank.map(|rank| {
-            let scale = lora::scale(rank, self.lora_alpha.as_ref());
-            (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
-        });
-        let y = lookup(x, &self.embeddings, update)?;
+        let y = match self.base.dtype_policy().quantization() {
+            Some(mode) => {
+                let indices = ops::cast_to(x, DType::Int32)?;
+                self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?
+            }
+            None => {
+                let update = self.lora_rank.map(|rank| {
+                    let scale = lora::scale(rank, self.lora_alpha.as_ref());
+                    (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
+                });
+                lookup(x, &self.embeddings, update)?
+            }
+        };
         let mask = self.mask_zero.then(|| ops::not_equal(x, 0)).transpose()?;
         Ok(y.with_mask(mask).into())
     }
@@ -168,7 +192,9 @@ impl Layer for ReversibleEmbedding {
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
-        Some(vec![&self.embeddings, &self.reverse_embeddings])
+        let scales = self.quantized.0.saved();
+        let reverse = [&self.reverse_embeddings].into_iter().chain(self.reverse_scales.saved());
+        Some([&self.embeddings].into_iter().chain(scales).chain(reverse).collect())
     }
 }
 

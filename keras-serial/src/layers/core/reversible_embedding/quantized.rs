@@ -1,0 +1,112 @@
+//! `ReversibleEmbedding` with embeddings of few bits.
+
+use super::ReversibleEmbedding;
+use crate::dtype_policies::Quantization;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::initializers::Initializer;
+use crate::layers::quantization::{Quantizer, by_groups, unpack_int4};
+use crate::layers::{BuildContext, Weight};
+use crate::ops;
+use crate::tensor::{DType, Shape, Tensor};
+
+/// The scales of the matrix that makes scores, where it is not the embeddings themselves.
+#[derive(Debug)]
+pub(super) struct ReverseScales {
+    scale: Weight,
+    zero: Weight,
+}
+
+impl Default for ReverseScales {
+    fn default() -> Self {
+        let this = Self { scale: Weight::default(), zero: Weight::default() };
+        this.scale.set_name("reverse_embeddings_scale");
+        this.zero.set_name("reverse_embeddings_zero");
+        this
+    }
+}
+
+impl ReverseScales {
+    pub(super) fn saved(&self) -> [&Weight; 2] {
+        [&self.scale, &self.zero]
+    }
+}
+
+impl ReversibleEmbedding {
+    pub(super) fn build_quantized(&self, cx: &mut BuildContext<'_>, mode: Quantization) -> Result<()> {
+        let (inputs, outputs) = (self.input_dim, self.output_dim);
+        self.quantized.0.build_embeddings(cx, mode, &self.embeddings, inputs, outputs)?;
+        if self.tie_weights {
+            return Ok(());
+        }
+        let (rows, scales, has_zero) = match mode {
+            Quantization::Int4 { block_size: Some(size) } => {
+                (outputs.div_ceil(2), Shape::from([outputs.div_ceil(size), inputs]), true)
+            }
+            Quantization::Int4 { block_size: None } => (outputs.div_ceil(2), Shape::from([inputs]), false),
+            _ => (outputs, Shape::from([inputs]), false),
+        };
+        let (ones, zeros): (Initializer, Initializer) = ("ones".into(), "zeros".into());
+        let kernel = self.reverse_embeddings.make(cx, [rows, inputs]);
+        kernel.dtype(DType::Int8).initializer(&zeros).trainable(false).create()?;
+        self.reverse_scales.scale.make(cx, scales.clone()).initializer(&ones).trainable(false).create()?;
+        if has_zero {
+            self.reverse_scales.zero.make(cx, scales).initializer(&zeros).trainable(false).create()?;
+        }
+        Ok(())
+    }
+
+    /// The scores of `x`, whose numbers are rounded to integers first.
+    pub(super) fn quantized_scores(&self, x: &Tensor, mode: Quantization) -> Result<Tensor> {
+        let quantizer = Quantizer::of(&self.quantization_config, true).at("quantization_config")?;
+        let (x, inputs_scale) = match quantizer {
+            Some(quantizer) => {
+                let (x, scale) = quantizer.quantize(x, vec![-1])?;
+                (x, Some(scale))
+            }
+            None => (x.clone(), None),
+        };
+        let (kernel, scale) = self.reverse_kernel(mode, x.dtype())?;
+        let mut scores = ops::matmul(&x, &kernel)?;
+        // Both scales are one divisor in Keras, in the dtype that one computes with.
+        let divisor = match (inputs_scale, scale) {
+            (Some(a), Some(b)) => Some(ops::multiply(&a, &b)?),
+            (a, b) => a.or(b),
+        };
+        if let Some(divisor) = divisor {
+            scores = ops::divide(&scores, &divisor)?;
+        }
+        Ok(scores)
+    }
+
+    /// The matrix `(output_dim, input_dim)`, and the scales that scores are divided by.
+    fn reverse_kernel(&self, mode: Quantization, dtype: DType) -> Result<(Tensor, Option<Tensor>)> {
+        let scales = &self.quantized.0;
+        let kernel = if self.tie_weights { self.embeddings.value()? } else { self.reverse_embeddings.value()? };
+        let unpacked = |kernel: &Tensor| match mode {
+            Quantization::Int4 { .. } => unpack_int4(kernel, self.output_dim, dtype),
+            Quantization::Int8 => ops::cast_to(kernel, dtype),
+            Quantization::Float8 { .. } => {
+                Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'"))
+            }
+        };
+        let is_blocks = matches!(mode, Quantization::Int4 { block_size: Some(_) });
+        if self.tie_weights {
+            let mut kernel = unpacked(&kernel)?;
+            if is_blocks {
+                kernel = by_groups(&kernel, (&scales.scale()?, &scales.zero()?), &scales.groups()?, -1)?;
+            }
+            return Ok((ops::transpose(&kernel, None)?, (!is_blocks).then(|| scales.scale()).transpose()?));
+        }
+        // Halves of bytes lie along the first axis here.
+        let kernel = match mode {
+            Quantization::Int4 { .. } => ops::transpose(&unpacked(&ops::transpose(&kernel, None)?)?, None)?,
+            _ => unpacked(&kernel)?,
+        };
+        let scale = self.reverse_scales.scale.value()?;
+        if is_blocks {
+            let zero = self.reverse_scales.zero.value()?;
+            return Ok((by_groups(&kernel, (&scale, &zero), &scales.groups()?, 0)?, None));
+        }
+        Ok((kernel, Some(scale)))
+    }
+}
