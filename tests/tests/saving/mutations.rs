@@ -102,6 +102,26 @@ fn every_target_of_the_fuzzer_runs() {
     }
 }
 
+/// Layers that stand in no model of one layer: what others are made of, and what is called on images
+/// together with their labels or boxes.
+const APART: [&str; 5] = ["Wrapper", "HashedCrossing", "CutMix", "MixUp", "MaxNumBoundingBoxes"];
+
+#[test]
+fn every_layer_is_in_a_model_that_is_mutated() {
+    let texts: Vec<String> = archives()
+        .unwrap()
+        .into_iter()
+        .map(|(_, archive)| LoadOptions::new().load_model_from_bytes(archive).unwrap().to_json().unwrap())
+        .collect();
+    for entry in keras_serial::registry::entries() {
+        let is_layer = entry.module().is_some_and(|module| module == "keras.layers");
+        let class = format!("\"class_name\": \"{}\"", entry.class_name());
+        if is_layer && !APART.contains(&entry.class_name()) {
+            assert!(texts.iter().any(|text| text.contains(&class)), "{} is in no model", entry.class_name());
+        }
+    }
+}
+
 /// Configurations of models with every layer, changed so that they stay JSON: sizes that are
 /// negative, huge or no numbers, shapes that lie, nodes that lead nowhere.
 #[test]
