@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::contents::Layout;
-use super::save::{Parts, write_hdf5};
+use super::save::Parts;
 use super::stored::{WeightTree, join, names};
+use super::written::write_hdf5;
 use super::{H5Attr, Limits, ModelFile, legacy, shards, weights, write_atomically};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::models::Model;

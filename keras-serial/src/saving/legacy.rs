@@ -212,7 +212,7 @@ pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
     let names: Vec<String> = layers.iter().map(|layer| layer.name().to_owned()).collect();
     put_names(&mut root, "layer_names", names)?;
     root.attrs.insert("backend".into(), H5Attr::Str("tensorflow".into()));
-    root.attrs.insert("keras_version".into(), H5Attr::Str(super::save::KERAS_VERSION.into()));
+    root.attrs.insert("keras_version".into(), H5Attr::Str(super::written::KERAS_VERSION.into()));
     let mut sorted: Vec<&LayerRef> = layers.iter().collect();
     sorted.sort_by_key(|layer| layer.name());
     for layer in sorted {

@@ -31,6 +31,7 @@ mod source;
 mod stored;
 mod text_table;
 mod weights;
+mod written;
 mod zip;
 
 pub use self::atomic::write_atomically;

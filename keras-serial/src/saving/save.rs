@@ -1,24 +1,22 @@
 //! Saving models and weights, in every form that Keras still writes, and in `.safetensors`.
 
-use std::fs::File;
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
-use super::atomic::{Staged, write_directory, write_file};
+use super::atomic::{write_directory, write_file};
 use super::contents::{Look, ModelFile};
 use super::form::wrong_suffix;
 use super::layout::places;
 use super::moment::Moment;
 use super::stored::WeightTree;
-use super::{H5Attr, H5Reader, Limits, Source, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights};
+use super::written::{KERAS_VERSION, verify, write_hdf5};
+use super::{H5Attr, Limits, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{Assets, LayerRef};
 use crate::models::Model;
 use crate::object::{Handle, SharingScope};
 
-/// The version of Keras whose formats are written.
-pub(super) const KERAS_VERSION: &str = "3.15.1";
 const WEIGHTS: &str = "model.weights.h5";
 
 /// How a model is saved.
@@ -213,44 +211,6 @@ impl SaveOptions {
     fn save_safetensors(&self, _: &Model, path: &Path) -> Result<()> {
         let error = Error::new(ErrorKind::Unsupported, "this build does not write safetensors");
         Err(error.hint("enable the feature `safetensors`").at(path.display().to_string()))
-    }
-}
-
-/// Writes a tree as an HDF5 file, and reads names and shapes back before the old file goes.
-pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<()> {
-    stage_hdf5(tree, path, fsync)?.commit()
-}
-
-/// As [`write_hdf5`], but the file is only ready to take its place.
-pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<Staged> {
-    let (staged, ()) = Staged::write(path, fsync, |file| {
-        tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
-        verify(file, tree, Ok)
-    })?;
-    Ok(staged)
-}
-
-/// Does a file that was just written hold what it should?
-fn verify(
-    file: &mut File,
-    expected: &WeightTree,
-    member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>,
-) -> Result<()> {
-    let limits = Limits::default().with_max_ratio(u64::MAX);
-    let bytes = member(Source::of_file(file)?.into_bytes())?;
-    let found: WeightTree = H5Reader::open(bytes, &limits)?.root().into();
-    let mut error = None;
-    expected.each(&mut |path, tensor| {
-        let same = found
-            .tensor(&path)
-            .is_some_and(|found| found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok());
-        if !same {
-            error = Some(path);
-        }
-    });
-    match error {
-        None => Ok(()),
-        Some(path) => Err(Error::new(ErrorKind::Io, "the file that was written does not hold the weight").at(path)),
     }
 }
 

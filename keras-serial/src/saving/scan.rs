@@ -157,8 +157,8 @@ impl ScanReport {
                 self.add(Code::KS301, "metadata.json", "no metadata: the version of Keras is not known");
             }
         }
-        if let Some(version) = file.keras_version().filter(|version| *version != super::save::KERAS_VERSION) {
-            let text = format!("written by Keras {version}; this build follows {}", super::save::KERAS_VERSION);
+        if let Some(version) = file.keras_version().filter(|version| *version != super::written::KERAS_VERSION) {
+            let text = format!("written by Keras {version}; this build follows {}", super::written::KERAS_VERSION);
             self.add(Code::KS302, "metadata.json", text);
         }
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::atomic::{PREFIX, Staged};
-use super::save::stage_hdf5;
 use super::stored::{WeightTree, join};
+use super::written::stage_hdf5;
 use super::{H5Reader, Limits, Source};
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};

@@ -189,6 +189,9 @@ impl<K> State<K> {
     }
 }
 
+/// How many indices may stand for unknown tokens, or for none: as many numbers are made.
+const MOST_INDICES: usize = 1 << 24;
+
 fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Config, message)
 }
@@ -198,6 +201,15 @@ impl<K: Token> Settings<'_, K> {
     pub fn check(&self, state: &State<K>) -> Result<()> {
         if let Some(max) = self.max_tokens.filter(|max| *max <= 1) {
             return Err(refused("if set, `max_tokens` must be greater than 1").received(format!("max_tokens={max}")));
+        }
+        let padding = self.max_tokens.filter(|_| self.pad_to_max_tokens);
+        for (name, count) in [("num_oov_indices", Some(self.num_oov_indices)), ("max_tokens", padding)] {
+            if let Some(count) = count.filter(|count| *count > MOST_INDICES) {
+                return Err(Error::new(ErrorKind::Limit, "too many indices without tokens of their own")
+                    .expected(format!("at most {MOST_INDICES}"))
+                    .received(count.to_string())
+                    .at(name));
+            }
         }
         if self.pad_to_max_tokens && self.max_tokens.is_none() {
             return Err(refused("if `pad_to_max_tokens` is true, `max_tokens` must be set").received("max_tokens=null"));
@@ -226,9 +238,9 @@ impl<K: Token> Settings<'_, K> {
     }
 
     /// The special tokens at the start of a vocabulary.
-    fn special(&self) -> Vec<Option<&K>> {
+    fn special(&self) -> impl Iterator<Item = Option<&K>> {
         let mask = std::iter::repeat_n(self.mask_token, self.oov_start());
-        mask.chain(std::iter::repeat_n(self.oov_token, self.num_oov_indices)).collect()
+        mask.chain(std::iter::repeat_n(self.oov_token, self.num_oov_indices))
     }
 
     /// The vocabulary as it stands, from the configuration on first use.
@@ -329,8 +341,8 @@ impl<K: Token> Settings<'_, K> {
     /// All tokens by index; `None` for unknown ones where no token stands for them.
     pub fn tokens(&self, state: &State<K>, include_special_tokens: bool) -> Result<Vec<Option<K>>> {
         let table = self.table(state)?;
-        let special = if include_special_tokens { self.special() } else { Vec::new() };
-        Ok(special.into_iter().map(Option::<&K>::cloned).chain(table.tokens.iter().cloned().map(Some)).collect())
+        let special = include_special_tokens.then(|| self.special()).into_iter().flatten();
+        Ok(special.map(Option::<&K>::cloned).chain(table.tokens.iter().cloned().map(Some)).collect())
     }
 
     /// The index of each token; one that is to be dropped from counts gets a negative one.

@@ -1,0 +1,51 @@
+//! Files of weights, and that they hold what was written.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use super::atomic::Staged;
+use super::stored::WeightTree;
+use super::{H5Reader, Limits, Source};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The version of Keras whose formats are written.
+pub(super) const KERAS_VERSION: &str = "3.15.1";
+
+/// Writes a tree as an HDF5 file, and reads names and shapes back before the old file goes.
+pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<()> {
+    stage_hdf5(tree, path, fsync)?.commit()
+}
+
+/// As [`write_hdf5`], but the file is only ready to take its place.
+pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<Staged> {
+    let (staged, ()) = Staged::write(path, fsync, |file| {
+        tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
+        verify(file, tree, Ok)
+    })?;
+    Ok(staged)
+}
+
+/// Does a file that was just written hold what it should?
+pub(super) fn verify(
+    file: &mut File,
+    expected: &WeightTree,
+    member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>,
+) -> Result<()> {
+    let limits = Limits::default().with_max_ratio(u64::MAX);
+    let bytes = member(Source::of_file(file)?.into_bytes())?;
+    let found: WeightTree = H5Reader::open(bytes, &limits)?.root().into();
+    let mut error = None;
+    expected.each(&mut |path, tensor| {
+        let same = found
+            .tensor(&path)
+            .is_some_and(|found| found.shape() == tensor.shape() && found.dtype().ok() == tensor.dtype().ok());
+        if !same {
+            error = Some(path);
+        }
+    });
+    match error {
+        None => Ok(()),
+        Some(path) => Err(Error::new(ErrorKind::Io, "the file that was written does not hold the weight").at(path)),
+    }
+}
