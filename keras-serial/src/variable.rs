@@ -9,9 +9,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
-use crate::ops::{add, matmul, multiply, zeros_like};
+use crate::ops::scatter::sum_of_rows;
+use crate::ops::shape::{concat, counted, reshape_to};
+use crate::ops::{add, matmul, multiply, take, zeros_like};
 use crate::regularizers::Regularizer;
-use crate::tensor::{DType, Deferred, Shape, Tensor};
+use crate::tensor::{DType, Deferred, Gradients, Rows, Shape, Tensor};
 
 /// A weight of a layer, or a state of an optimizer or metric; cloning shares the cell.
 #[derive(Clone)]
@@ -158,11 +160,38 @@ impl Variable {
             let dtype = AUTOCAST.get().filter(|_| self.0.autocast && self.0.dtype.is_float());
             return Ok(Tensor::symbol(&self.0.shape, dtype.unwrap_or(self.0.dtype)));
         }
-        let watched = TAPES.with_borrow_mut(|tapes| match tapes.last_mut() {
-            Some(tape) if self.is_trainable() && self.0.dtype.is_float() => tape.watch(self).map(Some),
+        let value = self.on_tape(|tape| tape.watch(self))?.unwrap_or_else(|| self.read());
+        self.autocast(value)
+    }
+
+    /// The rows at integer positions (`keras.ops.take(variable, indices, axis=0)`), as
+    /// [`Variable::value`] gives the whole.
+    ///
+    /// Where nothing else of the variable is used, its gradient remembers what each lookup adds to
+    /// it, as TensorFlow's `IndexedSlices` do: optimizers then square, and `clipvalue`, `clipnorm`
+    /// and `global_clipnorm` measure, lookup by lookup, and not the sums.
+    ///
+    /// # Errors
+    /// When a position is out of range.
+    pub fn rows(&self, indices: &Tensor) -> Result<Tensor> {
+        if indices.is_symbolic() || Deferred::keeps_out(&self.0.shape) {
+            return take(&self.value()?, indices, Some(0));
+        }
+        match self.on_tape(|tape| tape.look_up(self, indices))? {
+            Some(rows) => self.autocast(rows),
+            None => self.autocast(take(&self.read(), indices, Some(0))?),
+        }
+    }
+
+    /// What the innermost tape says, if it follows this variable.
+    fn on_tape<T>(&self, ask: impl FnOnce(&mut Tape) -> Result<T>) -> Result<Option<T>> {
+        TAPES.with_borrow_mut(|tapes| match tapes.last_mut() {
+            Some(tape) if self.is_trainable() && self.0.dtype.is_float() => ask(tape).map(Some),
             _ => Ok(None),
-        })?;
-        let value = watched.unwrap_or_else(|| self.read());
+        })
+    }
+
+    fn autocast(&self, value: Tensor) -> Result<Tensor> {
         match AUTOCAST.get() {
             Some(dtype) if self.0.autocast && value.dtype().is_float() => cast(&value, dtype),
             _ => Ok(value),
@@ -238,6 +267,13 @@ thread_local! {
 #[derive(Default)]
 struct Tape {
     watched: HashMap<u64, Tensor>,
+    lookups: HashMap<u64, Vec<Lookup>>,
+}
+
+/// Rows of a variable that are followed by themselves.
+struct Lookup {
+    indices: Vec<i64>,
+    rows: Tensor,
 }
 
 impl Tape {
@@ -248,6 +284,34 @@ impl Tape {
         let tensor = variable.read().watched()?;
         self.watched.insert(variable.id(), tensor.clone());
         Ok(tensor)
+    }
+
+    fn look_up(&mut self, variable: &Variable, indices: &Tensor) -> Result<Tensor> {
+        let table = variable.read();
+        let rows = take(&table, indices, Some(0))?.watched()?;
+        let indices = counted(indices, table.shape().dim(0)?)?;
+        self.lookups.entry(variable.id()).or_default().push(Lookup { indices, rows: rows.clone() });
+        Ok(rows)
+    }
+
+    fn gradient(&self, variable: &Variable, gradients: &Gradients) -> Result<Option<Tensor>> {
+        let whole = self.watched.get(&variable.id()).and_then(|watched| gradients.get(watched));
+        let (mut indices, mut values) = (Vec::new(), Vec::new());
+        for lookup in self.lookups.get(&variable.id()).into_iter().flatten() {
+            let Some(gradient) = gradients.get(&lookup.rows) else { continue };
+            let shape = variable.shape().with(0, Some(lookup.indices.len()))?;
+            values.push(reshape_to(&gradient, &shape)?);
+            indices.extend_from_slice(&lookup.indices);
+        }
+        if values.is_empty() {
+            return Ok(whole);
+        }
+        let rows = Rows { indices: indices.into(), values: concat(&values, 0)? };
+        let sum = sum_of_rows(&rows, variable.shape())?;
+        match whole {
+            Some(whole) => add(whole, sum).map(Some),
+            None => Ok(Some(sum.with_rows(rows))),
+        }
     }
 }
 
@@ -283,12 +347,11 @@ impl GradientTape {
         tensors: &[Tensor],
     ) -> Result<(Vec<Option<Tensor>>, Vec<Option<Tensor>>)> {
         let gradients = loss.backward()?;
-        let of_variables = TAPES.with_borrow(|tapes| {
-            let watched = self.depth.checked_sub(1).and_then(|i| tapes.get(i)).map(|tape| &tape.watched);
-            let of = |variable: &Variable| gradients.get(watched?.get(&variable.id())?);
-            variables.iter().map(of).collect()
+        let of_variables: Result<_> = TAPES.with_borrow(|tapes| {
+            let tape = self.depth.checked_sub(1).and_then(|i| tapes.get(i));
+            variables.iter().map(|variable| tape.map_or(Ok(None), |tape| tape.gradient(variable, &gradients))).collect()
         });
-        Ok((of_variables, tensors.iter().map(|tensor| gradients.get(tensor)).collect()))
+        Ok((of_variables?, tensors.iter().map(|tensor| gradients.get(tensor)).collect()))
     }
 }
 

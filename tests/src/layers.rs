@@ -67,14 +67,19 @@ pub(crate) fn compare_outputs(
     if outputs.len() != expected.len() {
         return Err(Failure::Differs(format!("{} outputs, expected {}", outputs.len(), expected.len())));
     }
-    let half = model.layers().iter().find_map(|layer| {
-        let compute = layer.layer().base().dtype_policy().compute_dtype().ok()?;
-        matches!(compute, DType::Float16 | DType::BFloat16).then_some(compute)
-    });
+    let half = half_precision(model);
     for (i, (output, expected)) in outputs.iter().zip(expected).enumerate() {
         close(&format!("{what}.{i}"), output, expected, half.unwrap_or(output.dtype()))?;
     }
     Ok(())
+}
+
+/// The half precision that some layer computes in.
+pub(crate) fn half_precision(model: &Model) -> Option<DType> {
+    model.layers().iter().find_map(|layer| {
+        let compute = layer.layer().base().dtype_policy().compute_dtype().ok()?;
+        matches!(compute, DType::Float16 | DType::BFloat16).then_some(compute)
+    })
 }
 
 /// AutoContrast's gradients are small differences of large terms, which float32 rounds: Keras's own lie

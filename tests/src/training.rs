@@ -6,16 +6,13 @@ use std::path::Path;
 use keras_serial::callbacks::EarlyStopping;
 use keras_serial::json::Value;
 use keras_serial::models::Model;
+use keras_serial::optimizers::SGD;
 use keras_serial::prelude::*;
 use keras_serial::training::{Batch, Logs};
 
 use crate::cases::Failure;
-use crate::compare::{close_numbers, numbers, read, same_config};
-use crate::layers::indexed;
-
-/// Histories and weights lie within these of Keras's: sums over a batch have another order here, and
-/// each step of a run adds to the difference.
-const RUN: (f64, f64) = (2e-5, 5e-4);
+use crate::compare::{close_numbers, numbers, read, same_config, tolerance};
+use crate::layers::{half_precision, indexed};
 
 /// Runs one case: evaluation before and after, the history, weights and optimizer variables, and the
 /// run that goes on from the trained model's file.
@@ -27,13 +24,14 @@ pub fn run(folder: &Path) -> Result<(), Failure> {
 
     let model = load_model(folder.join("model.keras"))?;
     let data = Data { model: &model, arrays: &data };
-    same_logs("evaluate_before", &data.evaluate(&model)?, expected.get("evaluate_before"))?;
+    let within = tolerance(half_precision(&model).unwrap_or(DType::Float32));
+    same_logs("evaluate_before", &data.evaluate(&model)?, expected.get("evaluate_before"), within)?;
     let history = data.fit(&model, &arguments, folder, None)?;
-    same_history("history", &history, expected.get("history"))?;
-    same_logs("evaluate_after", &data.evaluate(&model)?, expected.get("evaluate_after"))?;
+    same_history("history", &history, expected.get("history"), within)?;
+    same_logs("evaluate_after", &data.evaluate(&model)?, expected.get("evaluate_after"), within)?;
     let predictions = model.predict_with(data.x()?, Predict::new().verbose(0))?;
     for (i, (actual, expected)) in predictions.leaves().iter().zip(indexed(data.arrays, "prediction")).enumerate() {
-        close_numbers(&format!("prediction.{i}"), &numbers(actual)?, &numbers(&expected)?, RUN)?;
+        close_numbers(&format!("prediction.{i}"), &numbers(actual)?, &numbers(&expected)?, within)?;
     }
     if let Some(expected) = expected.get("optimizer_iterations").and_then(Value::as_i64) {
         let iterations = model.optimizer().map(|optimizer| optimizer.iterations()).transpose()?;
@@ -43,19 +41,19 @@ pub fn run(folder: &Path) -> Result<(), Failure> {
     }
 
     let trained = load_model(folder.join("trained.keras"))?;
-    same_state("trained", &model, &trained)?;
+    same_state("trained", &model, &trained, within)?;
     let (ours, theirs) = (model.get_compile_config()?, trained.get_compile_config()?);
     // The learning rate is a number that training may have changed.
     same_config(&ours.unwrap_or_default(), &theirs.unwrap_or_default())?;
 
     let saved = SaveOptions::new().save_model_to_bytes(&model)?;
     let again = LoadOptions::new().load_model_from_bytes(saved)?;
-    same_state("saved and loaded", &again, &model)?;
+    same_state("saved and loaded", &again, &model, within)?;
     if let Some(expected) = expected.get("resumed_history") {
         for (what, model) in [("resumed from Keras's file", &trained), ("resumed from our file", &again)] {
             let history = data.fit(model, &arguments, folder, Some(2))?;
-            same_history(what, &history, Some(expected))?;
-            same_state(what, model, &load_model(folder.join("resumed.keras"))?)?;
+            same_history(what, &history, Some(expected), within)?;
+            same_state(what, model, &load_model(folder.join("resumed.keras"))?, within)?;
         }
     }
     Ok(())
@@ -136,7 +134,7 @@ impl Data<'_> {
     }
 }
 
-fn same_logs(what: &str, logs: &Logs, expected: Option<&Value>) -> Result<(), Failure> {
+fn same_logs(what: &str, logs: &Logs, expected: Option<&Value>, within: (f64, f64)) -> Result<(), Failure> {
     let expected = expected.and_then(Value::as_dict).cloned().unwrap_or_default();
     let names: Vec<&String> = logs.keys().collect();
     if names != expected.keys().collect::<Vec<_>>() {
@@ -144,12 +142,12 @@ fn same_logs(what: &str, logs: &Logs, expected: Option<&Value>) -> Result<(), Fa
     }
     for (name, value) in logs {
         let expected = expected.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN);
-        close_numbers(&format!("{what}: {name}"), &[*value], &[expected], RUN)?;
+        close_numbers(&format!("{what}: {name}"), &[*value], &[expected], within)?;
     }
     Ok(())
 }
 
-fn same_history(what: &str, history: &History, expected: Option<&Value>) -> Result<(), Failure> {
+fn same_history(what: &str, history: &History, expected: Option<&Value>, within: (f64, f64)) -> Result<(), Failure> {
     let expected = expected.and_then(Value::as_dict).cloned().unwrap_or_default();
     let names: Vec<&String> = history.history.keys().collect();
     if names != expected.keys().collect::<Vec<_>>() {
@@ -157,12 +155,12 @@ fn same_history(what: &str, history: &History, expected: Option<&Value>) -> Resu
     }
     for (name, values) in &history.history {
         let expected = Vec::<f64>::from_value(expected.get(name).unwrap_or(&Value::Null))?;
-        close_numbers(&format!("{what}: {name}"), values, &expected, RUN)?;
+        close_numbers(&format!("{what}: {name}"), values, &expected, within)?;
     }
     Ok(())
 }
 
-fn same_state(what: &str, model: &Model, expected: &Model) -> Result<(), Failure> {
+fn same_state(what: &str, model: &Model, expected: &Model, within: (f64, f64)) -> Result<(), Failure> {
     let variables = |model: &Model| -> Result<Vec<_>, Failure> {
         let own = model.optimizer().map(|optimizer| optimizer.variables()).transpose()?.unwrap_or_default();
         Ok(model.weights().into_iter().chain(own).collect())
@@ -171,8 +169,12 @@ fn same_state(what: &str, model: &Model, expected: &Model) -> Result<(), Failure
     if ours.len() != theirs.len() {
         return Err(Failure::Differs(format!("{what}: {} variables, expected {}", ours.len(), theirs.len())));
     }
+    let adapts = model.optimizer().is_some_and(|optimizer| optimizer.downcast_ref::<SGD>().is_none());
     for (ours, theirs) in ours.iter().zip(&theirs) {
-        close_numbers(&format!("{what}: {}", ours.path()), &numbers(&ours.read())?, &numbers(&theirs.read())?, RUN)?;
+        // Softmax is blind to what all keys share: the gradient of their bias is rounding noise, which
+        // most optimizers divide by its own size.
+        let within = if adapts && ours.path().ends_with("key/bias") { (0.1, 0.0) } else { within };
+        close_numbers(&format!("{what}: {}", ours.path()), &numbers(&ours.read())?, &numbers(&theirs.read())?, within)?;
     }
     Ok(())
 }

@@ -49,6 +49,15 @@ impl Weight {
         self.get()?.value()
     }
 
+    /// The rows at integer positions (`keras.ops.take(weight, indices, axis=0)`). What
+    /// [`Variable::rows`] says of their gradients holds.
+    ///
+    /// # Errors
+    /// Before the weight is made, and when a position is out of range.
+    pub fn rows(&self, indices: &Tensor) -> Result<Tensor> {
+        self.get()?.rows(indices)
+    }
+
     /// Replaces the value.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::shape::{Span, broadcast_to, concat, pad_with, reshape_to, slice, slic
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
-use crate::tensor::{CallArgs, DType, Shape, Tensor};
+use crate::tensor::{CallArgs, DType, Rows, Shape, Tensor};
 
 classes! { "keras.src.ops.numpy"
     "TakeAlongAxis" = |c| {
@@ -209,6 +209,11 @@ fn select_add(table: &Tensor, rows: Vec<i64>, values: &Tensor) -> Result<Tensor>
         Engine::int_select_assign(table.raw()?, 0, rows, values.raw()?, IndexingUpdateOp::Add)
     };
     Ok(Tensor::from_raw(raw, dtype))
+}
+
+/// The gradient of a table of this shape: the lookups of each row added up.
+pub(crate) fn sum_of_rows(Rows { indices, values }: &Rows, shape: &Shape) -> Result<Tensor> {
+    select_add(&zeros(shape, values.dtype())?, indices.to_vec(), values)
 }
 
 fn segments(c: &Call<'_>, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>, neutral: f64) -> Result<Tensor> {

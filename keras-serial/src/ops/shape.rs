@@ -352,7 +352,24 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
     if x.is_symbolic() || indices.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
-    let extent = x.shape().dim(axis)? as i64;
+    let wanted = counted(indices, x.shape().dim(axis)?)?;
+    let count = wanted.len();
+    let flat = Tensor::from_vec(wanted, [count])?.raw()?;
+    let picked = family(
+        x,
+        |raw| Engine::float_select(raw, position, flat.clone()),
+        |raw| Engine::int_select(raw, position, flat.clone()),
+        |raw| Engine::bool_select(raw, position, flat.clone()),
+    )?;
+    reshape_to(&picked, &shape)
+}
+
+/// Positions along an axis, with negative ones counted from its end.
+///
+/// # Errors
+/// When one is out of range.
+pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Vec<i64>> {
+    let extent = extent as i64;
     let mut wanted = cast(indices, DType::Int64)?.to_vec::<i64>()?;
     for index in &mut wanted {
         let counted = if *index < 0 { *index + extent } else { *index };
@@ -363,15 +380,7 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
         }
         *index = counted;
     }
-    let count = wanted.len();
-    let flat = Tensor::from_vec(wanted, [count])?.raw()?;
-    let picked = family(
-        x,
-        |raw| Engine::float_select(raw, position, flat.clone()),
-        |raw| Engine::int_select(raw, position, flat.clone()),
-        |raw| Engine::bool_select(raw, position, flat.clone()),
-    )?;
-    reshape_to(&picked, &shape)
+    Ok(wanted)
 }
 
 /// A constant around the edges: (before, after) of each axis.

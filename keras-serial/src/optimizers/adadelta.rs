@@ -1,6 +1,6 @@
 //! Steps as large as the last ones were
 
-use super::kernel::{self, Kernel, Real};
+use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -64,11 +64,11 @@ struct Step {
 }
 
 impl Kernel<3> for Step {
-    fn step<R: Real>(&self, g: R, [w, a, d]: [R; 3]) -> [R; 3] {
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, a, d]: [R; 3]) -> [R; 3] {
         let (rho, rest, epsilon) = (R::of(self.rho), R::of(1.0 - self.rho), R::of(self.epsilon));
-        let a = rho * a + rest * g * g;
+        let a = rho * a + rest * square;
         let step = -((d + epsilon).sqrt() * g / (a + epsilon).sqrt());
-        let d = rho * d + rest * step * step;
+        let d = rho * d + rest * ((d + epsilon) * square / (a + epsilon));
         [w + R::of(self.learning_rate) * step, a, d]
     }
 }

@@ -1,10 +1,11 @@
 //! Adam that keeps rows and columns of mean squares
 
-use super::kernel::{number, power};
+use super::kernel::{number, power, squares};
 use super::{LearningRate, Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
 use crate::initializers::{Initializer, Zeros};
+use crate::ops::dtypes::cast;
 use crate::ops::reduce::mean_impl;
 use crate::ops::shape::expand_at;
 use crate::ops::{Axes, add, divide, multiply, sqrt, square, subtract};
@@ -98,7 +99,8 @@ impl Optimize for Adafactor {
         let rate = if self.is_relative()? { learning_rate.min(falling) } else { learning_rate };
         let weights = variable.read();
         let alpha = rms(&weights)?.max(self.epsilon_2.get()) * rate.min(falling);
-        let squares = add(square(gradient)?, self.epsilon_1.get())?;
+        let squared = squares(gradient)?;
+        let regulated = add(&squared, self.epsilon_1.get())?;
         let beta = 1.0 - power(count, self.beta_2_decay.get(), variable.dtype());
         let follow = |mean: &Variable, new: &Tensor| -> Result<()> {
             mean.assign(&add(multiply(mean.read(), beta)?, multiply(new, 1.0 - beta)?)?)
@@ -106,21 +108,30 @@ impl Optimize for Adafactor {
         let v = self.base.slot(variable, "velocity")?;
         if variable.shape().rank() >= 2 {
             let (r, c) = (self.base.slot(variable, "r")?, self.base.slot(variable, "c")?);
-            follow(&r, &mean_impl(&squares, &Axes::from(-1), false)?)?;
-            follow(&c, &mean_impl(&squares, &Axes::from(-2), false)?)?;
+            follow(&r, &mean_impl(&regulated, &Axes::from(-1), false)?)?;
+            follow(&c, &mean_impl(&regulated, &Axes::from(-2), false)?)?;
             let rows = divide(r.read(), mean_impl(&r.read(), &Axes::from(-1), true)?)?;
             v.assign(&multiply(expand_at(&rows, -1)?, expand_at(&c.read(), -2)?)?)?;
         } else {
-            follow(&v, &squares)?;
+            follow(&v, &regulated)?;
         }
         let step = divide(gradient, sqrt(&v.read())?)?;
-        let limit = (rms(&step)? / self.clip_threshold.get()).max(1.0);
+        // The squares of the steps, in which each lookup of a table's row counts by itself.
+        let long = root_of_mean(&divide(in_precision(&squared)?, in_precision(&v.read())?)?)?;
+        let limit = (long / self.clip_threshold.get()).max(1.0);
         variable.assign(&subtract(weights, multiply(step, alpha / limit)?)?)
     }
 }
 
 /// The root of the mean square.
 fn rms(x: &Tensor) -> Result<f64> {
-    let x = crate::ops::dtypes::cast(x, if x.dtype() == DType::Float64 { DType::Float64 } else { DType::Float32 })?;
-    number(&sqrt(&mean_impl(&square(&x)?, &Axes::all(), false)?)?)
+    root_of_mean(&square(&in_precision(x)?)?)
+}
+
+fn root_of_mean(squares: &Tensor) -> Result<f64> {
+    number(&sqrt(&mean_impl(squares, &Axes::all(), false)?)?)
+}
+
+fn in_precision(x: &Tensor) -> Result<Tensor> {
+    cast(x, if x.dtype() == DType::Float64 { DType::Float64 } else { DType::Float32 })
 }

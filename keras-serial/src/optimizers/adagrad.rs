@@ -1,6 +1,6 @@
 //! Gradients over the root of the sum of their squares
 
-use super::kernel::{self, Kernel, Real};
+use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -63,8 +63,8 @@ struct Step {
 }
 
 impl Kernel<2> for Step {
-    fn step<R: Real>(&self, g: R, [w, a]: [R; 2]) -> [R; 2] {
-        let a = a + g * g;
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, a]: [R; 2]) -> [R; 2] {
+        let a = a + square;
         [w - R::of(self.learning_rate) * g / (a + R::of(self.epsilon)).sqrt(), a]
     }
 }

@@ -1,6 +1,6 @@
 //! Gradients' means over the roots of their mean squares
 
-use super::kernel::{self, Kernel, Real, bias_correction};
+use super::kernel::{self, Kernel, Real, Slope, bias_correction};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -92,8 +92,8 @@ impl Step {
         Self { beta_1, beta_2, epsilon, alpha }
     }
 
-    fn means<R: Real>(&self, g: R, m: R, v: R) -> (R, R) {
-        (m + (g - m) * R::of(1.0 - self.beta_1), v + (g * g - v) * R::of(1.0 - self.beta_2))
+    fn means<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, m: R, v: R) -> (R, R) {
+        (m + (g - m) * R::of(1.0 - self.beta_1), v + (square - v) * R::of(1.0 - self.beta_2))
     }
 
     fn down<R: Real>(&self, m: R, v: R) -> R {
@@ -102,14 +102,14 @@ impl Step {
 }
 
 impl Kernel<3> for Step {
-    fn step<R: Real>(&self, g: R, [w, m, v]: [R; 3]) -> [R; 3] {
+    fn step<R: Real>(&self, g: Slope<R>, [w, m, v]: [R; 3]) -> [R; 3] {
         let (m, v) = self.means(g, m, v);
         [w - self.down(m, v), m, v]
     }
 }
 
 impl Kernel<4> for Step {
-    fn step<R: Real>(&self, g: R, [w, m, v, v_hat]: [R; 4]) -> [R; 4] {
+    fn step<R: Real>(&self, g: Slope<R>, [w, m, v, v_hat]: [R; 4]) -> [R; 4] {
         let (m, v) = self.means(g, m, v);
         let v_hat = v_hat.max(v);
         [w - self.down(m, v_hat), m, v, v_hat]

@@ -1,6 +1,6 @@
 //! Adam over the largest gradients
 
-use super::kernel::{self, Kernel, Real, power};
+use super::kernel::{self, Kernel, Real, Slope, power};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -75,9 +75,13 @@ struct Step {
 }
 
 impl Kernel<3> for Step {
-    fn step<R: Real>(&self, g: R, [w, m, u]: [R; 3]) -> [R; 3] {
+    fn part<R: Real>(&self, g: R) -> R {
+        g.abs()
+    }
+
+    fn step<R: Real>(&self, Slope { sum: g, part: magnitude }: Slope<R>, [w, m, u]: [R; 3]) -> [R; 3] {
         let m = m + (g - m) * R::of(1.0 - self.beta_1);
-        let u = (R::of(self.beta_2) * u).max(g.abs());
+        let u = (R::of(self.beta_2) * u).max(magnitude);
         let w = w - R::of(self.learning_rate) * m / (R::of(self.correction) * (u + R::of(self.epsilon)));
         [w, m, u]
     }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use super::base::OptimizerBase;
 use super::clipping::clip;
-use super::kernel::{self, Kernel, Real};
+use super::kernel::{self, Kernel, Real, Slope};
 use super::optimize::Optimize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
@@ -120,7 +120,8 @@ fn with_gradients(
                 .at(variable.path().to_owned()));
         }
         // Keras's `update_step` begins with this cast.
-        pairs.push((cast(&gradient.detached()?, variable.dtype())?, variable.clone()));
+        let gradient = gradient.map_rows(|part| cast(&part.detached()?, variable.dtype()))?;
+        pairs.push((gradient, variable.clone()));
     }
     if pairs.is_empty() {
         return Err(Error::new(ErrorKind::InvalidArgument, "No gradients provided for any variable"));
@@ -132,7 +133,8 @@ fn step<O: Optimize + ?Sized>(optimizer: &O, pairs: &[(Tensor, Variable)]) -> Re
     let base = optimizer.base();
     let mut gradients: Vec<Tensor> = pairs.iter().map(|(gradient, _)| gradient.clone()).collect();
     if let Some(factor) = base.loss_scale_factor() {
-        gradients = gradients.iter().map(|gradient| divide(gradient, factor)).collect::<Result<_>>()?;
+        gradients =
+            gradients.iter().map(|gradient| gradient.map_rows(|part| divide(part, factor))).collect::<Result<_>>()?;
     }
     let steps = base.steps()?;
     match base.accumulation() {
@@ -193,7 +195,7 @@ struct Decay {
 }
 
 impl Kernel<1> for Decay {
-    fn step<R: Real>(&self, _: R, [w]: [R; 1]) -> [R; 1] {
+    fn step<R: Real>(&self, _: Slope<R>, [w]: [R; 1]) -> [R; 1] {
         [w - w * R::of(self.weight_decay) * R::of(self.learning_rate)]
     }
 }
@@ -212,7 +214,7 @@ struct Follow {
 }
 
 impl Kernel<1> for Follow {
-    fn step<R: Real>(&self, variable: R, [average]: [R; 1]) -> [R; 1] {
+    fn step<R: Real>(&self, Slope { sum: variable, .. }: Slope<R>, [average]: [R; 1]) -> [R; 1] {
         [R::of(self.momentum) * average + R::of(1.0 - self.momentum) * variable]
     }
 }

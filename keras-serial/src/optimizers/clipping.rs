@@ -3,8 +3,9 @@
 use super::base::OptimizerBase;
 use crate::config::Number;
 use crate::error::Result;
+use crate::ops::scatter::sum_of_rows;
 use crate::ops::{Axes, divide, maximum, minimum, multiply, reduce::sum_impl, sqrt, square};
-use crate::tensor::Tensor;
+use crate::tensor::{Rows, Tensor};
 
 /// Applies `clipnorm`, `global_clipnorm` or `clipvalue`.
 pub(super) fn clip(base: &OptimizerBase, gradients: Vec<Tensor>) -> Result<Vec<Tensor>> {
@@ -14,7 +15,7 @@ pub(super) fn clip(base: &OptimizerBase, gradients: Vec<Tensor>) -> Result<Vec<T
     } else if let Some(limit) = positive(base.global_clipnorm) {
         by_global_norm(&gradients, limit)
     } else if let Some(limit) = positive(base.clipvalue) {
-        gradients.iter().map(|gradient| minimum(maximum(gradient, -limit)?, limit)).collect()
+        gradients.iter().map(|gradient| by_value(gradient, limit)).collect()
     } else {
         Ok(gradients)
     }
@@ -22,7 +23,8 @@ pub(super) fn clip(base: &OptimizerBase, gradients: Vec<Tensor>) -> Result<Vec<T
 
 fn by_norm(gradient: &Tensor, limit: f64) -> Result<Tensor> {
     let norm = sqrt(&squares(gradient)?)?;
-    divide(multiply(gradient, limit)?, maximum(norm, limit)?)
+    let norm = maximum(norm, limit)?;
+    gradient.map_rows(|part| divide(multiply(part, limit)?, &norm))
 }
 
 fn by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
@@ -36,6 +38,15 @@ fn by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
     gradients.iter().map(|gradient| multiply(gradient, scale)).collect()
 }
 
+/// Each lookup of a table's row is limited by itself.
+fn by_value(gradient: &Tensor, limit: f64) -> Result<Tensor> {
+    let clip = |gradient: &Tensor| minimum(maximum(gradient, -limit)?, limit);
+    let Some(Rows { indices, values }) = gradient.rows() else { return clip(gradient) };
+    let rows = Rows { indices: indices.clone(), values: clip(values)? };
+    Ok(sum_of_rows(&rows, gradient.shape())?.with_rows(rows))
+}
+
 fn squares(gradient: &Tensor) -> Result<Tensor> {
-    sum_impl(&square(gradient)?, &Axes::all(), false)
+    let values = gradient.rows().map_or(gradient, |rows| &rows.values);
+    sum_impl(&square(values)?, &Axes::all(), false)
 }

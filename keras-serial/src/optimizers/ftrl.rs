@@ -1,6 +1,6 @@
 //! Follow the regularized leader
 
-use super::kernel::{self, Kernel, Real};
+use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
@@ -113,11 +113,11 @@ struct Step {
 }
 
 impl Kernel<3> for Step {
-    fn step<R: Real>(&self, g: R, [w, n, z]: [R; 3]) -> [R; 3] {
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, n, z]: [R; 3]) -> [R; 3] {
         // The usual power is a square root, which is a good deal faster.
         let power = |n: R| if self.power == 0.5 { n.sqrt() } else { n.powf(R::of(self.power)) };
         let rate = R::of(self.learning_rate);
-        let sum = n + g * g;
+        let sum = n + square;
         let root = power(sum);
         let z = z + (g + R::of(2.0 * self.shrinkage) * w - (root - power(n)) / rate * w);
         let l1 = R::of(self.l1);

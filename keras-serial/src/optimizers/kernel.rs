@@ -4,7 +4,9 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
-use crate::tensor::{DType, Element, Tensor};
+use crate::ops::scatter::sum_of_rows;
+use crate::ops::square;
+use crate::tensor::{DType, Element, Rows, Tensor};
 use crate::variable::Variable;
 
 /// The arithmetic of an update: single or double precision.
@@ -65,10 +67,24 @@ macro_rules! real {
 
 real!(f32, f64);
 
+/// One element of a gradient.
+#[derive(Clone, Copy)]
+pub(super) struct Slope<R> {
+    /// The gradient.
+    pub sum: R,
+    /// Its [`Kernel::part`]; for a table, the sum of the parts of all lookups.
+    pub part: R,
+}
+
 /// What happens to one element of the gradient and of `N` variables: the model's and its slots.
 pub(super) trait Kernel<const N: usize> {
+    /// What an optimizer needs of the gradient that is not linear in it: its square.
+    fn part<R: Real>(&self, gradient: R) -> R {
+        gradient * gradient
+    }
+
     /// The new elements of the variables.
-    fn step<R: Real>(&self, gradient: R, states: [R; N]) -> [R; N];
+    fn step<R: Real>(&self, gradient: Slope<R>, states: [R; N]) -> [R; N];
 }
 
 /// Runs a kernel over all elements of a gradient and of variables of its shape, where they stand.
@@ -108,7 +124,7 @@ where
     let slices = values.iter_mut().map(|value| value.elements_mut()).collect::<Result<Vec<&mut [R]>>>()?;
     // One slice for each variable.
     let Ok(slices) = <[&mut [R]; N]>::try_from(slices) else { return Ok(()) };
-    cast(gradient, R::DTYPE)?.with_elements(|gradient: &[R]| slices.pass(kernel, gradient))
+    slices.run(kernel, gradient)
 }
 
 fn in_single_precision<const N: usize>(
@@ -124,7 +140,7 @@ where
         *value = cast(&variable.read(), DType::Float32)?.to_vec()?;
     }
     let slices = values.each_mut().map(Vec::as_mut_slice);
-    cast(gradient, DType::Float32)?.with_elements(|gradient: &[f32]| slices.pass(kernel, gradient))?;
+    slices.run(kernel, gradient)?;
     for (value, variable) in values.into_iter().zip(variables) {
         variable.assign(&Tensor::from_vec(value, variable.shape().clone())?)?;
     }
@@ -132,17 +148,44 @@ where
 }
 
 /// A pass over several slices at once.
-pub(super) trait Pass<R, const N: usize> {
-    fn pass(self, kernel: &impl Kernel<N>, gradient: &[R]);
+pub(super) trait Pass<R: Real, const N: usize>: Sized {
+    fn pass(self, kernel: &impl Kernel<N>, gradient: impl Iterator<Item = Slope<R>>);
+
+    fn run(self, kernel: &impl Kernel<N>, gradient: &Tensor) -> Result<()> {
+        let sums = cast(gradient, R::DTYPE)?;
+        let Some(rows) = gradient.rows() else {
+            return sums.with_elements(|sums: &[R]| {
+                self.pass(kernel, sums.iter().map(|sum| Slope { sum: *sum, part: kernel.part(*sum) }));
+            });
+        };
+        let values = cast(&rows.values, R::DTYPE)?.to_vec::<R>()?;
+        let parts = Tensor::from_vec(values.into_iter().map(|g| kernel.part(g)).collect(), rows.values.shape())?;
+        let parts = sum_of_rows(&Rows { indices: rows.indices.clone(), values: parts }, gradient.shape())?;
+        sums.with_elements(|sums: &[R]| {
+            parts.with_elements(|parts: &[R]| {
+                self.pass(kernel, sums.iter().zip(parts).map(|(sum, part)| Slope { sum: *sum, part: *part }));
+            })
+        })?
+    }
+}
+
+/// The squares of a gradient's elements; for a table, the sums of all lookups' squares.
+pub(super) fn squares(gradient: &Tensor) -> Result<Tensor> {
+    match gradient.rows() {
+        Some(Rows { indices, values }) => {
+            sum_of_rows(&Rows { indices: indices.clone(), values: square(values)? }, gradient.shape())
+        }
+        None => square(gradient),
+    }
 }
 
 macro_rules! pass {
     ($n:literal: [$($state:ident),*] zipped $zipped:expr, as $pattern:pat) => {
         impl<R: Real> Pass<R, $n> for [&mut [R]; $n] {
-            fn pass(self, kernel: &impl Kernel<$n>, gradient: &[R]) {
+            fn pass(self, kernel: &impl Kernel<$n>, gradient: impl Iterator<Item = Slope<R>>) {
                 let [$($state),*] = self;
-                for (g, $pattern) in gradient.iter().zip($zipped) {
-                    [$(*$state),*] = kernel.step(*g, [$(*$state),*]);
+                for (g, $pattern) in gradient.zip($zipped) {
+                    [$(*$state),*] = kernel.step(g, [$(*$state),*]);
                 }
             }
         }

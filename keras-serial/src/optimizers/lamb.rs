@@ -1,6 +1,6 @@
 //! Adam's step, as long as the weights
 
-use super::kernel::{self, Kernel, Real, number, power};
+use super::kernel::{self, Kernel, Real, Slope, number, power};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -73,7 +73,7 @@ struct Means {
 }
 
 impl Kernel<2> for Means {
-    fn step<R: Real>(&self, g: R, [m, v]: [R; 2]) -> [R; 2] {
-        [m + (g - m) * R::of(1.0 - self.beta_1), v + (g * g - v) * R::of(1.0 - self.beta_2)]
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [m, v]: [R; 2]) -> [R; 2] {
+        [m + (g - m) * R::of(1.0 - self.beta_1), v + (square - v) * R::of(1.0 - self.beta_2)]
     }
 }

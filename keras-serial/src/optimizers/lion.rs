@@ -1,6 +1,6 @@
 //! Steps of one size, in the direction of the mean gradient
 
-use super::kernel::{self, Kernel, Real, rounded};
+use super::kernel::{self, Kernel, Real, Slope, rounded};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
@@ -77,7 +77,7 @@ struct Step {
 }
 
 impl Kernel<2> for Step {
-    fn step<R: Real>(&self, g: R, [w, m]: [R; 2]) -> [R; 2] {
+    fn step<R: Real>(&self, Slope { sum: g, .. }: Slope<R>, [w, m]: [R; 2]) -> [R; 2] {
         let mean = |beta: f64| m * R::of(beta) + g * R::of(1.0 - beta);
         [w - R::of(self.learning_rate) * mean(self.beta_1).sign(), mean(self.beta_2)]
     }

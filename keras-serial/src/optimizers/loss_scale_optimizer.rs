@@ -101,7 +101,9 @@ impl LossScaleOptimizer {
             }
         }
         let scale = own.dynamic_scale.read();
-        let unscaled = gradients.iter().map(|gradient| gradient.as_ref().map(|g| divide(g, &scale)).transpose());
+        let unscaled = gradients
+            .iter()
+            .map(|gradient| gradient.as_ref().map(|g| g.map_rows(|part| divide(part, &scale))).transpose());
         self.inner_optimizer.apply(&unscaled.collect::<Result<Vec<_>>>()?, variables)?;
         let steps: i64 = own.step_counter.read().item()?;
         if steps as f64 == self.dynamic_growth_steps.get() - 1.0 {
@@ -174,6 +176,10 @@ impl Optimize for LossScaleOptimizer {
         self.own
             .set(Own { step_counter: counter, dynamic_scale: scale })
             .map_err(|_| Error::new(ErrorKind::InvalidArgument, "the optimizer is built already"))
+    }
+
+    fn built_by_training(&self) -> Result<()> {
+        self.inner_optimizer.built_by_training()
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {

@@ -134,6 +134,10 @@ impl Optimize for MultiOptimizer {
             .try_for_each(|(optimizer, positions)| optimizer.build(&picked(variables, positions)))
     }
 
+    fn built_by_training(&self) -> Result<()> {
+        self.optimizer_map.optimizers().iter().try_for_each(|optimizer| optimizer.built_by_training())
+    }
+
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         self.optimizer_map.of(variable)?.update_step(gradient, variable, learning_rate)
     }

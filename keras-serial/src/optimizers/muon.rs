@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::adam::{self, Step};
-use super::kernel::{self, Kernel, Real, number};
+use super::kernel::{self, Kernel, Real, Slope, number};
 use super::{Optimize, OptimizerBase, pattern};
 use crate::config::Number;
 use crate::error::Result;
@@ -171,7 +171,7 @@ struct Gather {
 }
 
 impl Kernel<1> for Gather {
-    fn step<R: Real>(&self, g: R, [m]: [R; 1]) -> [R; 1] {
+    fn step<R: Real>(&self, Slope { sum: g, .. }: Slope<R>, [m]: [R; 1]) -> [R; 1] {
         [m + (g + m * R::of(self.momentum - 1.0))]
     }
 }

@@ -1,6 +1,6 @@
 //! Adam with Nesterov's look ahead
 
-use super::kernel::{self, Kernel, Real, number, power, rounded};
+use super::kernel::{self, Kernel, Real, Slope, number, power, rounded};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
@@ -110,9 +110,9 @@ struct Step {
 }
 
 impl Kernel<3> for Step {
-    fn step<R: Real>(&self, g: R, [w, m, v]: [R; 3]) -> [R; 3] {
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, m, v]: [R; 3]) -> [R; 3] {
         let m = m + (g - m) * R::of(1.0 - self.beta_1);
-        let v = v + (g * g - v) * R::of(1.0 - self.beta_2);
+        let v = v + (square - v) * R::of(1.0 - self.beta_2);
         let mean = R::of(self.of_mean) * m + R::of(self.of_gradient) * g;
         let root = (v / R::of(self.correction)).sqrt() + R::of(self.epsilon);
         [w - mean * R::of(self.learning_rate) / root, m, v]

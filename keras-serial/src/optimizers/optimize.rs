@@ -112,6 +112,15 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         apply::build(self, variables)
     }
 
+    /// What is otherwise where the first step of training builds the optimizer, and not its owner;
+    /// nothing by default.
+    ///
+    /// # Errors
+    /// As [`Optimize::create_slots`].
+    fn built_by_training(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Takes a step: changes the variables by their gradients (`keras.optimizers.Optimizer.apply`).
     /// Builds the optimizer for the variables if need be. Variables without a gradient stay.
     ///

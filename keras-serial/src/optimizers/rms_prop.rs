@@ -1,6 +1,6 @@
 //! Gradients over the root of their mean square
 
-use super::kernel::{self, Kernel, Real};
+use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -92,8 +92,8 @@ impl Step {
 }
 
 impl Kernel<2> for Step {
-    fn step<R: Real>(&self, g: R, [w, v]: [R; 2]) -> [R; 2] {
-        let v = self.mean(v, g * g);
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, v]: [R; 2]) -> [R; 2] {
+        let v = self.mean(v, square);
         [w - self.increment(g, v), v]
     }
 }
@@ -101,8 +101,8 @@ impl Kernel<2> for Step {
 struct WithMomentum(Step);
 
 impl Kernel<3> for WithMomentum {
-    fn step<R: Real>(&self, g: R, [w, v, m]: [R; 3]) -> [R; 3] {
-        let v = self.0.mean(v, g * g);
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, v, m]: [R; 3]) -> [R; 3] {
+        let v = self.0.mean(v, square);
         let m = R::of(self.0.momentum) * m + self.0.increment(g, v);
         [w - m, v, m]
     }
@@ -111,15 +111,15 @@ impl Kernel<3> for WithMomentum {
 struct Centered(Step);
 
 impl Kernel<3> for Centered {
-    fn step<R: Real>(&self, g: R, [w, v, a]: [R; 3]) -> [R; 3] {
-        let (v, a) = (self.0.mean(v, g * g), self.0.mean(a, g));
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, v, a]: [R; 3]) -> [R; 3] {
+        let (v, a) = (self.0.mean(v, square), self.0.mean(a, g));
         [w - self.0.increment(g, v - a * a), v, a]
     }
 }
 
 impl Kernel<4> for Step {
-    fn step<R: Real>(&self, g: R, [w, v, m, a]: [R; 4]) -> [R; 4] {
-        let (v, a) = (self.mean(v, g * g), self.mean(a, g));
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, v, m, a]: [R; 4]) -> [R; 4] {
+        let (v, a) = (self.mean(v, square), self.mean(a, g));
         let m = R::of(self.momentum) * m + self.increment(g, v - a * a);
         [w - m, v, m, a]
     }

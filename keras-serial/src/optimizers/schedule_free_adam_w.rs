@@ -1,9 +1,10 @@
 //! Adam whose mean of weights stands in for a schedule
 
-use super::kernel::{self, Kernel, Real, power, rounded};
+use super::kernel::{self, Kernel, Real, Slope, power, rounded};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
+use crate::ops::zeros_like;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
@@ -11,6 +12,10 @@ use crate::{KerasSerializable, register};
 /// Adam without a schedule: gradient steps go to `z`, the mean of all `z` so far is `x`, and the
 /// weights stand between: `z ← z - learning_rate · g / (√(v / (1 - beta_2ᵗ)) + epsilon)`,
 /// `x ← (1 - 1/t) x + z/t`, `w ← (1 - beta_1) z + beta_1 · x`.
+///
+/// All three begin at the weights where the optimizer is built by its owner. `fit` builds it within
+/// its first step, and there `z` begins at zero: Keras on TensorFlow loses that assignment while it
+/// traces the step.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.0025 by default.
@@ -54,6 +59,14 @@ impl Optimize for ScheduleFreeAdamW {
         variables.iter().try_for_each(|variable| self.base.slot(variable, "momentum")?.assign(&variable.read()))
     }
 
+    fn built_by_training(&self) -> Result<()> {
+        let trainable = self.base.state().trainable.clone().unwrap_or_default();
+        trainable.iter().try_for_each(|variable| {
+            let z = self.base.slot(variable, "momentum")?;
+            z.assign(&zeros_like(&z.read())?)
+        })
+    }
+
     fn never_fails(&self) -> bool {
         true
     }
@@ -84,14 +97,46 @@ struct Step {
 }
 
 impl Kernel<3> for Step {
-    fn step<R: Real>(&self, g: R, [w, z, v]: [R; 3]) -> [R; 3] {
+    fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, z, v]: [R; 3]) -> [R; 3] {
         let (beta_1, rest) = (R::of(self.beta_1), R::of(1.0 - self.beta_1));
-        let v = v + (g * g - v) * R::of(1.0 - self.beta_2);
+        let v = v + (square - v) * R::of(1.0 - self.beta_2);
         let root = (v / R::of(self.correction)).sqrt() + R::of(self.epsilon);
         let z = z - R::of(self.learning_rate) * g / root;
         // With the new `z`, as Keras computes it on TensorFlow; on JAX it takes the old one.
         let x = (w - rest * z) / beta_1;
         let x = R::of(1.0 - self.share) * x + R::of(self.share) * z;
         [rest * z + beta_1 * x, z, v]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    /// Keras 3.15.1 on TensorFlow: `Sequential([Input((1,)), Dense(1, use_bias=False,
+    /// kernel_initializer="ones")])`, `compile(ScheduleFreeAdamW(.5), "mse", run_eagerly=…)`,
+    /// `fit([[1], [2]], [[3], [5]], epochs=3)`.
+    #[test]
+    fn begins_as_in_keras() -> Result<()> {
+        let losses = |eagerly: bool| -> Result<Vec<f64>> {
+            let model = Sequential::new([
+                Input::new([1]).layer(),
+                Dense::new(1).use_bias(false).kernel_initializer("ones").into(),
+            ])?;
+            let optimizer = super::ScheduleFreeAdamW::new().learning_rate(0.5);
+            model.compile(Compile::new(optimizer, "mse").run_eagerly(eagerly))?;
+            let x = Tensor::from_slice(&[1.0f32, 2.0], [2, 1])?;
+            let y = Tensor::from_slice(&[3.0f32, 5.0], [2, 1])?;
+            let history = model.fit((&x, &y), Fit::new().epochs(3).shuffle(false).verbose(0))?;
+            Ok(history.get("loss").unwrap_or_default().to_vec())
+        };
+        for (eagerly, expected) in [(false, [6.5, 11.125, 8.370_01]), (true, [6.5, 3.125, 2.123_58])] {
+            let losses = losses(eagerly)?;
+            assert!(
+                losses.iter().zip(expected).all(|(a, e)| (a - e).abs() < 1e-4),
+                "{losses:?}, expected {expected:?}"
+            );
+        }
+        Ok(())
     }
 }

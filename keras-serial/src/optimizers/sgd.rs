@@ -1,6 +1,6 @@
 //! `w - learning_rate · g`, with momentum
 
-use super::kernel::{self, Kernel, Real};
+use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
@@ -80,13 +80,13 @@ struct Step {
 }
 
 impl Kernel<1> for Step {
-    fn step<R: Real>(&self, g: R, [w]: [R; 1]) -> [R; 1] {
+    fn step<R: Real>(&self, Slope { sum: g, .. }: Slope<R>, [w]: [R; 1]) -> [R; 1] {
         [w - g * R::of(self.learning_rate)]
     }
 }
 
 impl Kernel<2> for Step {
-    fn step<R: Real>(&self, g: R, [w, m]: [R; 2]) -> [R; 2] {
+    fn step<R: Real>(&self, Slope { sum: g, .. }: Slope<R>, [w, m]: [R; 2]) -> [R; 2] {
         let (momentum, down) = (R::of(self.momentum), g * R::of(self.learning_rate));
         let m = m * momentum - down;
         [if self.nesterov { w + (m * momentum - down) } else { w + m }, m]

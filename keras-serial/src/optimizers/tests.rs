@@ -4,8 +4,9 @@ use crate::constraints::NonNeg;
 use crate::error::ErrorKind;
 use crate::json::value;
 use crate::object::Handle;
+use crate::ops;
 use crate::tensor::DType;
-use crate::variable::VariableOptions;
+use crate::variable::{GradientTape, VariableOptions};
 
 fn variable(name: &str, values: &[f32]) -> Variable {
     Variable::with_value(name, tensor(values))
@@ -217,4 +218,67 @@ fn maps_refuse_what_keras_refuses() {
     assert!(multi.learning_rate().unwrap_err().to_string().contains("cannot be accessed on a MultiOptimizer"));
     let form = Handle::serialize(&multi).unwrap();
     assert_eq!(Handle::serialize(&Optimizer::deserialize(&form).unwrap()).unwrap(), form);
+}
+
+/// The gradient that Keras hands to optimizers as `IndexedSlices`: row 0 was looked up twice, row 2
+/// once.
+fn gradient_of_lookups(table: &Variable) -> Tensor {
+    let tape = GradientTape::new();
+    let rows = table.rows(&Tensor::from_slice(&[0i32, 0, -1], [3]).unwrap()).unwrap();
+    let slopes = Tensor::from_slice(&[1.0f32, 2.0, 3.0, -1.0, 0.5, 0.5], [3, 2]).unwrap();
+    let loss = ops::sum(&ops::multiply(&rows, &slopes).unwrap(), ops::Axes::all(), false).unwrap();
+    let (mut gradients, _) = tape.gradient(&loss, std::slice::from_ref(table), &[]).unwrap();
+    gradients.pop().flatten().unwrap()
+}
+
+/// Numbers from Keras 3.15.1 on TensorFlow: `optimizer.apply([tf.IndexedSlices([[1, 2], [3, -1],
+/// [.5, .5]], [0, 0, 2], [3, 2])], [variable])`.
+#[test]
+fn lookups_of_one_row_are_squared_one_by_one() {
+    let untouched = [1.0, 1.0];
+    let cases: [(Optimizer, [f32; 4]); 13] = [
+        (Adam::new().learning_rate(0.1).into(), [0.87351, 0.95528, 0.9, 0.9]),
+        (Adam::new().learning_rate(0.1).clipnorm(0.5).into(), [0.87351, 0.95528, 0.90001, 0.90001]),
+        (Adam::new().learning_rate(0.1).global_clipnorm(0.5).into(), [0.9, 0.9, 0.90001, 0.90001]),
+        (Adam::new().learning_rate(0.1).clipvalue(0.3).into(), [0.85858, 1.0, 0.9, 0.9]),
+        (Adagrad::new().learning_rate(0.1).into(), [0.87414, 0.95572, 0.91548, 0.91548]),
+        (Adamax::new().learning_rate(0.1).into(), [0.9, 0.96667, 0.9, 0.9]),
+        (RMSprop::new().learning_rate(0.1).into(), [0.6, 0.85858, 0.68377, 0.68377]),
+        (Adadelta::new().learning_rate(0.1).into(), [0.99982, 0.99994, 0.99986, 0.99986]),
+        (Adafactor::new().learning_rate(0.1).into(), [0.87300, 0.95563, 0.91305, 0.8785]),
+        (Nadam::new().learning_rate(0.1).into(), [0.86557, 0.95247, 0.89372, 0.89372]),
+        (Lamb::new().learning_rate(0.1).into(), [0.84106, 0.9438, 0.87434, 0.87434]),
+        (ScheduleFreeAdamW::new().learning_rate(0.1).into(), [0.87351, 0.95528, 0.9, 0.9]),
+        (SGD::new().learning_rate(0.1).clipnorm(0.5).into(), [0.9492, 0.9873, 0.99365, 0.99365]),
+    ];
+    for (optimizer, [a, b, c, d]) in cases {
+        let table = Variable::with_value("embeddings", Tensor::from_slice(&[1.0f32; 6], [3, 2]).unwrap());
+        optimizer.apply(&[Some(gradient_of_lookups(&table))], std::slice::from_ref(&table)).unwrap();
+        let expected = [a, b, untouched[0], untouched[1], c, d];
+        for (actual, expected) in values(&table).iter().zip(expected) {
+            assert!((actual - expected).abs() < 2e-5, "{optimizer:?}: {actual}, expected {expected}");
+        }
+    }
+}
+
+/// Gathered gradients are sums, and so is what a penalty is added to.
+#[test]
+fn sums_of_lookups_are_squared_where_they_are_added_to() {
+    let table = Variable::with_value("embeddings", Tensor::from_slice(&[1.0f32; 6], [3, 2]).unwrap());
+    let optimizer = Optimizer::from(Adam::new().learning_rate(0.1).gradient_accumulation_steps(2));
+    for _ in 0..2 {
+        optimizer.apply(&[Some(gradient_of_lookups(&table))], std::slice::from_ref(&table)).unwrap();
+    }
+    assert!(values(&table).iter().zip([0.9, 0.9, 1.0, 1.0, 0.9, 0.9]).all(|(w, expected)| (w - expected).abs() < 1e-5));
+
+    let tape = GradientTape::new();
+    let rows = table.rows(&Tensor::from_slice(&[0i32, 0], [2]).unwrap()).unwrap();
+    let all = ops::Axes::all;
+    let sums = [ops::sum(&rows, all(), false).unwrap(), ops::sum(&table.value().unwrap(), all(), false).unwrap()];
+    let (gradients, _) =
+        tape.gradient(&ops::add(&sums[0], &sums[1]).unwrap(), std::slice::from_ref(&table), &[]).unwrap();
+    let gradient = gradients[0].clone().unwrap();
+    assert!(gradient.rows().is_none());
+    assert_eq!(gradient.to_vec::<f32>().unwrap(), [3.0, 3.0, 1.0, 1.0, 1.0, 1.0]);
+    assert!(table.rows(&Tensor::from_slice(&[3i32], [1]).unwrap()).is_err());
 }

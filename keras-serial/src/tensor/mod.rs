@@ -9,6 +9,7 @@ mod element;
 pub(crate) mod engine;
 pub(crate) mod grad;
 mod nested;
+mod rows;
 mod shape;
 pub mod symbolic;
 #[expect(clippy::module_inception, reason = "the type of the room")]
@@ -22,6 +23,7 @@ pub use dtype::DType;
 pub use element::Element;
 pub use grad::Gradients;
 pub use nested::Nested;
+pub(crate) use rows::Rows;
 pub use shape::Shape;
 pub use tensor::Tensor;
 pub use value::TensorValue;

@@ -7,6 +7,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn_backend::{AllocationProperty, Bytes, TensorMetadata};
 
 use super::engine::{self, Engine, Raw};
+use super::rows::Rows;
 use super::symbolic::History;
 use super::{DType, Element, Shape, TensorBytes};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +31,7 @@ pub struct Tensor {
     repr: Repr,
     /// Which steps of a sequence count (Keras's `_keras_mask`).
     mask: Option<Arc<Tensor>>,
+    pub(super) rows: Option<Arc<Rows>>,
 }
 
 #[derive(Clone)]
@@ -74,7 +76,7 @@ impl Tensor {
         let text: Arc<[String]> = strings.into_iter().map(Into::into).collect();
         let shape = shape.into();
         check_count(text.len(), &shape.known()?)?;
-        Ok(Self { shape, dtype: DType::String, repr: Repr::Text(text), mask: None })
+        Ok(Self { shape, dtype: DType::String, repr: Repr::Text(text), mask: None, rows: None })
     }
 
     /// A tensor over plain bytes: shared, not copied, where they are aligned for their dtype.
@@ -100,21 +102,21 @@ impl Tensor {
             dtype if dtype.is_float() => Engine::float_from_data(data, &device),
             _ => Engine::int_from_data(data, &device),
         };
-        Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: None })
+        Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: None, rows: None })
     }
 
     /// A symbol for a tensor of this shape and dtype.
     pub fn symbol(shape: impl Into<Shape>, dtype: DType) -> Self {
-        Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: None }
+        Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: None, rows: None }
     }
 
     pub(crate) fn recorded(shape: Shape, dtype: DType, history: History) -> Self {
-        Self { shape, dtype, repr: Repr::Symbol(Some(history)), mask: None }
+        Self { shape, dtype, repr: Repr::Symbol(Some(history)), mask: None, rows: None }
     }
 
     pub(crate) fn from_raw(raw: Raw, dtype: DType) -> Self {
         let shape = Shape::from(raw.shape().as_slice());
-        Self { shape, dtype, repr: Repr::Value(raw), mask: None }
+        Self { shape, dtype, repr: Repr::Value(raw), mask: None, rows: None }
     }
 
     /// The shape.

@@ -48,7 +48,8 @@ impl<T: Optimize> From<T> for CompileOptimizer {
 /// - `optimizer`, `loss`: by name or with arguments; see [`Losses`].
 /// - `loss_weights`: what each output's loss is multiplied by in their sum.
 /// - `metrics`, `weighted_metrics`: what is measured besides the loss; the latter with the samples' weights.
-/// - `run_eagerly`, `jit_compile`: kept for Keras; they change nothing here.
+/// - `run_eagerly`: false by default; says only which start `ScheduleFreeAdamW` has.
+/// - `jit_compile`: kept for Keras; it changes nothing here.
 /// - `steps_per_execution`: callbacks are called every so many batches; 1 by default.
 /// - `auto_scale_loss`: does an optimizer of a `mixed_float16` model scale its loss? Yes by default.
 ///
@@ -71,7 +72,7 @@ pub struct Compile {
     pub(super) loss_weights: LossWeights,
     pub(super) metrics: Metrics,
     pub(super) weighted_metrics: Metrics,
-    run_eagerly: bool,
+    pub(super) run_eagerly: bool,
     pub(super) steps_per_execution: usize,
     jit_compile: bool,
     auto_scale_loss: bool,

@@ -75,6 +75,13 @@ impl Compiled {
         self.optimizer.as_ref()
     }
 
+    /// Makes the optimizer's variables within the first step of training, as Keras does.
+    pub(super) fn build_optimizer(&self, model: &Model) -> Result<()> {
+        let Some(optimizer) = self.optimizer().filter(|optimizer| !optimizer.is_built()) else { return Ok(()) };
+        optimizer.build(&model.trainable_weights()).at("optimizer")?;
+        if self.args.run_eagerly { Ok(()) } else { optimizer.built_by_training().at("optimizer") }
+    }
+
     pub(super) fn loss_tracker(&self) -> &Metric {
         &self.loss_tracker
     }

@@ -260,7 +260,7 @@ impl Model {
             prepare(self, &compiled, &validation.sample()?).at("validation_data")?;
         }
         match compiled.optimizer() {
-            Some(optimizer) if !optimizer.is_built() => optimizer.build(&self.trainable_weights()).at("optimizer")?,
+            Some(_) => compiled.build_optimizer(self)?,
             None if needs_optimizer() => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "the model was compiled without an optimizer")
                     .hint("compile it with one to train it")
@@ -288,6 +288,7 @@ impl Model {
             if let Some(validation) =
                 validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self))
             {
+                validation.begin_anew();
                 let results = evaluate(validation, &compiled, &stepper, &mut callbacks, &cx);
                 for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
                     logs.insert(format!("val_{name}"), value);
@@ -346,4 +347,25 @@ fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
     }
     let at = at as usize;
     Ok((Data::Arrays(super::data::span(&arrays, 0, at)?), Data::Arrays(super::data::span(&arrays, at, samples)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    /// Keras 3.15.1: each validation of `validation_steps` batches begins with the first one.
+    #[test]
+    fn validation_begins_anew_in_each_epoch() -> Result<()> {
+        let model = Sequential::new([
+            Input::new([1]).layer(),
+            Dense::new(1).use_bias(false).kernel_initializer("ones").trainable(false).into(),
+        ])?;
+        model.compile(Compile::new("sgd", "mse"))?;
+        let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [3, 1])?;
+        let y = Tensor::from_slice(&[2.0f32, 4.0, 6.0], [3, 1])?;
+        let fit = Fit::new().epochs(3).verbose(0).validation_data((&x, &y)).validation_batch_size(1);
+        let history = model.fit((&x, &y), fit.validation_steps(2))?;
+        assert_eq!(history.get("val_loss").unwrap_or_default(), [2.5, 2.5, 2.5]);
+        Ok(())
+    }
 }

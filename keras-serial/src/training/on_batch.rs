@@ -7,7 +7,7 @@ use super::evaluate::prepare;
 use super::fit::ClassWeight;
 use super::run::weigh;
 use super::step::Stepper;
-use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
 impl Model {
@@ -36,9 +36,7 @@ impl Model {
         if !self.base().is_built() || !compiled.is_prepared() {
             prepare(self, &compiled, &batch)?;
         }
-        if let Some(optimizer) = compiled.optimizer().filter(|optimizer| !optimizer.is_built()) {
-            optimizer.build(&self.trainable_weights()).at("optimizer")?;
-        }
+        compiled.build_optimizer(self)?;
         compiled.reset_metrics()?;
         Stepper::new(self, &compiled).train(&batch)
     }

@@ -130,6 +130,15 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// Forgets where the last epoch ended: each validation begins with the first batch, also where it
+    /// takes some of them only.
+    pub(super) fn begin_anew(&mut self) {
+        if self.seen > 0 {
+            self.current = None;
+            self.seen = 0;
+        }
+    }
+
     /// One epoch: `step` gets the numbers of the first and last batch, and the batches, and says
     /// whether to go on. An iterator that ends early ends the epoch, as in Keras.
     pub(super) fn epoch(&mut self, mut step: impl FnMut(usize, usize, Vec<Batch>) -> Result<bool>) -> Result<()> {

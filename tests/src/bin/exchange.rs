@@ -1,15 +1,17 @@
 //! Writes models for Keras to load: `exchange OUT FOLDER…`, as `tests/exchange/run` calls it.
 //!
 //! Each case of the folders is loaded and saved again; then come models that are built here, with
-//! what they compute.
+//! what they compute. Where OUT holds models that Keras has begun to train, two epochs more follow.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use keras_serial::json::Value;
 use keras_serial::saving::{LoadOptions, SaveOptions};
+use keras_serial::training::Fit;
 use keras_serial_tests::built;
 use keras_serial_tests::cases::{Failure, Outcome, entries, run};
-use keras_serial_tests::compare::write;
+use keras_serial_tests::compare::{read, write};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).map(PathBuf::from);
@@ -27,6 +29,11 @@ fn main() -> ExitCode {
 }
 
 fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> std::io::Result<()> {
+    for begun in entries(out).into_iter().filter(|folder| folder.join("begun.keras").exists()) {
+        if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = run(|| go_on(&begun)) {
+            std::fs::write(begun.join("failed"), reason)?;
+        }
+    }
     let mut unsupported = String::new();
     for case in
         folders.flat_map(|folder| ["layers", "models"].map(|kind| folder.join(kind))).flat_map(|kind| entries(&kind))
@@ -53,6 +60,18 @@ fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> std::io::Resu
 fn save_again(case: &Path, target: &Path) -> Result<(), Failure> {
     let model = LoadOptions::new().load_model(case.join("model.keras"))?;
     Ok(SaveOptions::new().save_model(&model, target.join("model.keras"))?)
+}
+
+/// Two epochs of what `midway.py` trains, from its file to one of our own.
+fn go_on(folder: &Path) -> Result<(), Failure> {
+    let model = LoadOptions::new().load_model(folder.join("begun.keras"))?;
+    let data = read(&folder.join("data.safetensors"))?;
+    let part = |name: &str| data.get(name).ok_or_else(|| Failure::Differs(format!("no `{name}`")));
+    let fit = Fit::new().batch_size(8).epochs(2).shuffle(false).verbose(0);
+    let history = model.fit((part("x")?, part("y")?), fit)?.history;
+    let history = history.into_iter().map(|(name, values)| (name, Value::from(values))).collect();
+    std::fs::write(folder.join("history.json"), Value::Dict(history).to_json())?;
+    Ok(SaveOptions::new().save_model(&model, folder.join("model.keras"))?)
 }
 
 fn save_built(build: built::Build, target: &Path) -> Result<(), Failure> {

@@ -108,9 +108,9 @@ pub(super) fn check_dims(input_dim: usize, output_dim: usize) -> Result<()> {
 /// The rows of a table at integer positions, with a low-rank update and its scale.
 pub(super) fn lookup(x: &Tensor, table: &Weight, update: Option<(&Weight, &Weight, f64)>) -> Result<Tensor> {
     let indices = ops::cast_to(x, DType::Int32)?;
-    let rows = ops::take(&table.value()?, &indices, Some(0))?;
+    let rows = table.rows(&indices)?;
     let Some((a, b, scale)) = update else { return Ok(rows) };
-    let update = ops::matmul(&ops::take(&a.value()?, &indices, Some(0))?, &b.value()?)?;
+    let update = ops::matmul(&a.rows(&indices)?, &b.value()?)?;
     ops::add(&rows, ops::multiply(&update, scale)?)
 }
 
