@@ -8,10 +8,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
 use crate::registry::{self, CustomObjects, Entry, Place, TypedHandle};
-use crate::tensor::Tensor;
+use crate::tensor::{Nested, Tensor};
 
 type Unary = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 type Binary = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>;
+type Structures = Arc<dyn Fn(&Nested<Tensor>, &Nested<Tensor>) -> Result<Tensor> + Send + Sync>;
 
 /// What a function takes.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ enum Callable {
     One(Unary),
     /// A loss or a metric: `y_true`, `y_pred`.
     Two(Binary),
+    /// A loss of several outputs at once.
+    Structures(Structures),
 }
 
 /// A shared function with a name.
@@ -69,7 +72,7 @@ impl Function {
     pub fn call(&self, x: &Tensor) -> Result<Tensor> {
         match &self.callable {
             Callable::One(function) => function(x),
-            Callable::Two(_) => Err(self.wrong("one tensor, as activations do")),
+            Callable::Two(_) | Callable::Structures(_) => Err(self.wrong("one tensor, as activations do")),
         }
     }
 
@@ -80,7 +83,24 @@ impl Function {
     pub fn call2(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         match &self.callable {
             Callable::Two(function) => function(y_true, y_pred),
+            Callable::Structures(function) => function(&y_true.clone().into(), &y_pred.clone().into()),
             Callable::One(_) => Err(self.wrong("y_true and y_pred, as losses do")),
+        }
+    }
+
+    /// Is it a function of two structures of tensors?
+    pub fn takes_structures(&self) -> bool {
+        matches!(self.callable, Callable::Structures(_))
+    }
+
+    /// Calls a function of two structures of tensors.
+    ///
+    /// # Errors
+    /// The function's own, or when it takes tensors.
+    pub fn call_structures(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
+        match &self.callable {
+            Callable::Structures(function) => function(y_true, y_pred),
+            Callable::One(_) | Callable::Two(_) => Err(self.wrong("structures of tensors")),
         }
     }
 
@@ -137,7 +157,8 @@ impl std::fmt::Debug for Function {
 /// What a function becomes inside a handle.
 pub struct Erased(Callable);
 
-/// A function that can be registered: of one tensor (activations), or of two (losses, metrics).
+/// A function that can be registered: of one tensor (activations), of two (losses, metrics), or of two
+/// structures of tensors (losses of several outputs at once).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a Keras function",
     note = "write `fn(&Tensor) -> Result<Tensor>` for an activation, `fn(&Tensor, &Tensor) -> Result<Tensor>` for a loss or metric"
@@ -156,6 +177,15 @@ impl<F: Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static> KerasFunction<(()
 impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync + 'static> KerasFunction<((), ())> for F {
     fn into_callable(self) -> Erased {
         Erased(Callable::Two(Arc::new(self)))
+    }
+}
+
+impl<F> KerasFunction<((), (), ())> for F
+where
+    F: Fn(&Nested<Tensor>, &Nested<Tensor>) -> Result<Tensor> + Send + Sync + 'static,
+{
+    fn into_callable(self) -> Erased {
+        Erased(Callable::Structures(Arc::new(self)))
     }
 }
 

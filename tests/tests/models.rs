@@ -6,12 +6,20 @@ mod cloning;
 mod functional;
 #[path = "models/layer.rs"]
 mod layer;
+#[path = "models/losses.rs"]
+mod losses;
 #[path = "models/model.rs"]
 mod model;
 #[path = "models/sequential.rs"]
 mod sequential;
+#[path = "models/state.rs"]
+mod state;
+#[path = "models/structures.rs"]
+mod structures;
 #[path = "models/summary.rs"]
 mod summary;
+#[path = "models/training.rs"]
+mod training;
 
 use keras_serial::json::Value;
 use keras_serial::prelude::*;

@@ -67,12 +67,12 @@ pub use wrapper::LossFunctionWrapper;
 pub(crate) use wrapper::{Parameterized, parameterized};
 
 use crate::config::{Config, KerasSerializable};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::object::{Broken, handle};
 use crate::ops::dtypes::cast;
-use crate::tensor::{DType, Shape, Tensor};
+use crate::tensor::{DType, Nested, Shape, Tensor};
 
 /// A loss with a configuration.
 ///
@@ -141,6 +141,43 @@ pub trait ComputeLoss: KerasSerializable {
         };
         reduction::reduce_weighted(&losses, sample_weight, mask.as_ref(), self.reduction(), dtype)
     }
+
+    /// Is it a loss of several outputs at once? Then [`ComputeLoss::call_structures`] computes it.
+    fn takes_structures(&self) -> bool {
+        false
+    }
+
+    /// The loss of each sample, of truth and predictions in the structure of the outputs.
+    ///
+    /// # Errors
+    /// When the loss is one of a single output.
+    fn call_structures(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
+        match (y_true, y_pred) {
+            (Nested::Leaf(y_true), Nested::Leaf(y_pred)) => self.call(y_true, y_pred),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "the loss is one of a single output")
+                .received(format!("{} predictions", y_pred.leaves().len()))
+                .at(self.name())),
+        }
+    }
+
+    /// The loss of a batch of outputs in a structure: weighted, reduced.
+    ///
+    /// # Errors
+    /// As [`ComputeLoss::evaluate`], and when the loss takes no structures.
+    fn evaluate_structures(
+        &self,
+        y_true: &Nested<Tensor>,
+        y_pred: &Nested<Tensor>,
+        sample_weight: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        if let (Nested::Leaf(y_true), Nested::Leaf(y_pred)) = (y_true, y_pred) {
+            return self.evaluate(y_true, y_pred, sample_weight);
+        }
+        let dtype = self.dtype();
+        let of_dtype = |tensors: &Nested<Tensor>| tensors.try_map(&mut |tensor| cast(tensor, dtype));
+        let losses = self.call_structures(&of_dtype(y_true)?, &of_dtype(y_pred)?)?;
+        reduction::reduce_weighted(&losses, sample_weight, losses.mask(), self.reduction(), dtype)
+    }
 }
 
 handle! {
@@ -150,7 +187,25 @@ handle! {
 }
 
 impl Loss {
-    /// A function of truth and prediction as a loss.
+    /// A function of truth and prediction as a loss: of one output's tensors, or of several outputs'
+    /// structures.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// /// How far the differences between two outputs are from the true ones.
+    /// fn gap(y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
+    ///     let difference = |y: &Nested<Tensor>| match y.leaves().as_slice() {
+    ///         [a, b] => ops::subtract(a, b),
+    ///         _ => Err(Error::new(ErrorKind::InvalidArgument, "two outputs are needed")),
+    ///     };
+    ///     ops::abs(&ops::subtract(&difference(y_true)?, &difference(y_pred)?)?)
+    /// }
+    /// let column = |values: [f32; 2]| Tensor::from_slice(&values, [2, 1]);
+    /// let y_true = Nested::list([column([1.0, 2.0])?, column([0.0, 0.0])?]);
+    /// let y_pred = Nested::list([column([1.0, 1.0])?, column([1.0, 0.0])?]);
+    /// assert_eq!(Loss::function(gap).evaluate_structures(&y_true, &y_pred, None)?.item::<f32>()?, 1.0);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(LossFunctionWrapper::bare(Function::new(function)))
     }

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::functions::{Function, KerasFunction};
 use crate::json::{Dict, Value};
 use crate::object::Handle;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
 /// One of Keras's own functions with arguments: made as the class of the same computation.
@@ -152,5 +152,22 @@ impl ComputeLoss for LossFunctionWrapper {
             Some(loss) => loss.call(&y_true, &y_pred),
             None => self.function.call2(&y_true, &y_pred),
         }
+    }
+
+    fn takes_structures(&self) -> bool {
+        self.function.takes_structures()
+    }
+
+    fn call_structures(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
+        let (truths, predictions) = (y_true.leaves(), y_pred.leaves());
+        if truths.len() != predictions.len() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "y_true and y_pred have different structures")
+                .expected(format!("{} tensors", predictions.len()))
+                .received(format!("{} tensors", truths.len())));
+        }
+        let pairs = truths.into_iter().zip(predictions);
+        let same = pairs.map(|(y_true, y_pred)| squeeze_or_expand_to_same_rank(y_true, y_pred, true));
+        let (truths, predictions): (Vec<_>, Vec<_>) = same.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        self.function.call_structures(&y_true.pack(truths)?, &y_pred.pack(predictions)?)
     }
 }

@@ -121,14 +121,25 @@ impl CompileLoss {
                 Error::new(ErrorKind::InvalidArgument, "no labels for an output that has a loss")
                     .expected(format!("labels at `{}`", join(&loss.path)))
             };
-            let y_t = at(y_true, &loss.path).and_then(leaf).ok_or_else(missing)?;
-            let y_p = at(y_pred, &loss.path).and_then(leaf).ok_or_else(missing)?;
+            let y_t = at(y_true, &loss.path).filter(|y_t| !y_t.leaves().is_empty()).ok_or_else(missing)?;
+            let y_p = at(y_pred, &loss.path).ok_or_else(missing)?;
             let weight = match sample_weight {
                 Some(Nested::Leaf(one)) => Some(one),
-                Some(nested) => at(nested, &loss.path).and_then(leaf),
+                Some(nested) => match at(nested, &loss.path) {
+                    Some(Nested::Leaf(one)) => Some(one),
+                    None | Some(Nested::None) => None,
+                    Some(several) => {
+                        return Err(Error::new(
+                            ErrorKind::InvalidArgument,
+                            "a loss of several outputs takes one weight a sample",
+                        )
+                        .expected(format!("one tensor of weights at `{}`", join(&loss.path)))
+                        .received(container_name(several)));
+                    }
+                },
                 None => None,
             };
-            let value = loss.loss.evaluate(y_t, y_p, weight);
+            let value = loss.loss.evaluate_structures(y_t, y_p, weight);
             let value = cast(&value.at_with(|| join(&loss.path)).at("loss")?, DType::Float32)?;
             if let Some(tracker) = &loss.tracker {
                 // Every batch weighs the same, also one with fewer samples: the number of samples is not
@@ -222,7 +233,12 @@ fn build_nested(
             let packed = sides.y_pred.try_map(&mut |_| Ok(items.next().cloned().unwrap_or(Nested::None)))?;
             return shallow(sides, &unwrap_leaves(&packed), names, path, flat);
         }
-        Nested::List(items) | Nested::Tuple(items) if sides.y_pred.items().is_none() => {
+        // A list where the outputs are no list, or a tuple where they are no tuple, holds several losses
+        // of the same outputs.
+        Nested::List(items) if !matches!(sides.y_pred, Nested::List(_)) => {
+            return items.iter().try_for_each(|item| build_nested(sides, item, names, path, flat));
+        }
+        Nested::Tuple(items) if !matches!(sides.y_pred, Nested::Tuple(_)) => {
             return items.iter().try_for_each(|item| build_nested(sides, item, names, path, flat));
         }
         _ => {}
@@ -289,28 +305,38 @@ fn build_leaf(
     path: &[Key],
     flat: &mut Vec<(Flat, String)>,
 ) -> Result<()> {
-    let (Nested::Leaf(y_true), Nested::Leaf(y_pred)) = (sides.y_true, sides.y_pred) else {
+    let loss = match (&weighted.loss, sides.y_true, sides.y_pred) {
+        (Part::Name(name), Nested::Leaf(y_true), Nested::Leaf(y_pred)) => {
+            get_loss(name, y_true.shape(), y_pred.shape())?
+        }
+        (Part::Name(name), ..) => Loss::deserialize(&Value::from(name.as_str()))?,
+        (Part::Object(loss), ..) => loss.clone(),
+    };
+    let is_leaf = matches!((sides.y_true, sides.y_pred), (Nested::Leaf(_), Nested::Leaf(_)));
+    if !is_leaf && !loss.takes_structures() {
         return Err(Error::new(ErrorKind::Config, "one loss can't be that of a structure of outputs")
             .expected(format!("a loss for each output in {}", container_name(sides.y_pred)))
             .at(join(path)));
-    };
-    let loss = match &weighted.loss {
-        Part::Name(name) => get_loss(name, y_true.shape(), y_pred.shape())?,
-        Part::Object(loss) => loss.clone(),
-    };
-    let output = match names {
-        Nested::Leaf(Some(name)) => name.clone(),
-        _ => loss.name(),
-    };
+    }
     // A position gives way to the output's name; a name of a dict stays.
     let mut parts: Vec<String> = path.iter().map(ToString::to_string).collect();
-    match path.last() {
-        None => parts.push(output),
-        Some(Key::Index(_)) => {
-            parts.pop();
-            parts.push(output);
+    match (names, path.last()) {
+        (_, Some(Key::Name(_))) => {}
+        (Nested::Leaf(_) | Nested::None, last) => {
+            if last.is_some() {
+                parts.pop();
+            }
+            parts.push(match names {
+                Nested::Leaf(Some(name)) => name.clone(),
+                _ => loss.name(),
+            });
         }
-        Some(Key::Name(_)) => {}
+        // All outputs together.
+        (Nested::Dict(items), None) => parts.push(items.keys().cloned().collect::<Vec<_>>().join("_")),
+        (_, None) => {
+            parts.push(names.leaves().into_iter().flatten().cloned().collect::<Vec<_>>().join("_"));
+        }
+        (_, Some(Key::Index(_))) => {}
     }
     let name = parts.join("/");
     flat.push((Flat { path: path.to_vec(), loss, weight: weighted.weight, tracker: None }, name));

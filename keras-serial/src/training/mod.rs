@@ -17,6 +17,7 @@ mod on_batch;
 mod parts;
 mod predict;
 mod run;
+mod state_tree;
 mod step;
 mod structure;
 

@@ -73,6 +73,11 @@ macro_rules! parts {
                 Self(Nested::List(items.into_iter().map(|item| item.into().0).collect()))
             }
 
+            /// A tuple: as a list, for outputs that are a tuple.
+            pub fn tuple<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
+                Self(Nested::Tuple(items.into_iter().map(|item| item.into().0).collect()))
+            }
+
             /// By the names of outputs.
             pub fn dict<N: Into<String>, T: Into<Self>>(items: impl IntoIterator<Item = (N, T)>) -> Self {
                 Self(Nested::Dict(items.into_iter().map(|(name, item)| (name.into(), item.into().0)).collect()))
@@ -143,6 +148,12 @@ impl LossWeights {
     /// By the names of outputs.
     pub fn dict<N: Into<String>>(weights: impl IntoIterator<Item = (N, f64)>) -> Self {
         Self(Nested::dict(weights))
+    }
+}
+
+impl From<Nested<f64>> for LossWeights {
+    fn from(weights: Nested<f64>) -> Self {
+        Self(weights)
     }
 }
 
