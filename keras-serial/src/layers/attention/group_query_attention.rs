@@ -113,6 +113,11 @@ impl GroupQueryAttention {
 
     /// Each head of keys or values, for each head of its group of queries.
     fn repeat(&self, x: &Tensor) -> Result<Tensor> {
+        if x.is_symbolic() {
+            let heads = x.shape().dims().iter().enumerate();
+            let heads = heads.map(|(axis, extent)| if axis == 2 { Some(self.num_query_heads) } else { *extent });
+            return Ok(Tensor::symbol(heads.collect::<Shape>(), x.dtype()));
+        }
         let group = self.num_query_heads / self.num_key_value_heads.max(1);
         let heads = (0..self.num_query_heads).map(|head| (head / group.max(1)) as i64).collect();
         ops::take(x, &Tensor::from_vec(heads, [self.num_query_heads])?, Some(2))

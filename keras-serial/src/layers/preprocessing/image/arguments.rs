@@ -12,7 +12,10 @@ pub struct Factor<const LOW: i64, const HIGH: i64>([Value; 2]);
 impl<const LOW: i64, const HIGH: i64> Factor<LOW, HIGH> {
     fn one(value: &Value) -> Self {
         let (lower, upper) = match value {
-            Value::Int(factor) => (Value::Int((-factor.abs()).max(LOW)), Value::Int(factor.abs())),
+            Value::Int(factor) => {
+                let factor = factor.saturating_abs();
+                (Value::Int((-factor).max(LOW)), Value::Int(factor))
+            }
             other => {
                 let factor = other.as_f64().unwrap_or(f64::NAN).abs();
                 let lower = if -factor >= LOW as f64 { Value::Float(-factor) } else { Value::Int(LOW) };
