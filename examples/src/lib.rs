@@ -39,6 +39,7 @@ examples! {
     stateless_layers,
     weights_file,
     callbacks,
+    digits,
     trainable,
     transfer_learning,
     my_dense,

@@ -18,6 +18,8 @@ mod mutations;
 mod scans;
 #[path = "saving/threads.rs"]
 mod threads;
+#[path = "saving/whole_models.rs"]
+mod whole_models;
 
 use std::path::PathBuf;
 

@@ -195,7 +195,7 @@ impl Loss {
     /// /// How far the differences between two outputs are from the true ones.
     /// fn gap(y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
     ///     let difference = |y: &Nested<Tensor>| match y.leaves().as_slice() {
-    ///         [a, b] => ops::subtract(a, b),
+    ///         [a, b] => ops::subtract(*a, *b),
     ///         _ => Err(Error::new(ErrorKind::InvalidArgument, "two outputs are needed")),
     ///     };
     ///     ops::abs(&ops::subtract(&difference(y_true)?, &difference(y_pred)?)?)

@@ -291,6 +291,7 @@ impl LoadOptions {
     /// When the weights do not fit (and neither `strict` is off nor `skip_mismatch` on): the model is
     /// unchanged then.
     pub fn load_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<LoadReport> {
+        check_built(model, "You are loading weights into a model that has not yet been built")?;
         let path = path.as_ref();
         let at = || path.display().to_string();
         let form = FileForm::of(path)?;
@@ -321,6 +322,17 @@ impl LoadOptions {
         }
         self.apply(plan, model, file.weights_place)
     }
+}
+
+/// A model that is not built has no weights, and its file would hold none.
+pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
+    if model.base().is_built() || !model.weights().is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidArgument, message)
+        .expected("a built model")
+        .hint("build the model first: call it on some data, or `build` it with the shape of its inputs")
+        .at(model.name().to_owned()))
 }
 
 /// Has a model quantized layers, which have other weights to train than before?

@@ -7,6 +7,7 @@ use super::atomic::{write_directory, write_file};
 use super::contents::{Look, ModelFile};
 use super::form::wrong_suffix;
 use super::layout::places;
+use super::load::check_built;
 use super::moment::Moment;
 use super::stored::WeightTree;
 use super::written::{KERAS_VERSION, verify, write_hdf5};
@@ -171,8 +172,9 @@ impl SaveOptions {
     /// `.safetensors`.
     ///
     /// # Errors
-    /// When the name has another suffix, or the system refuses.
+    /// When the name has another suffix, the model is not built, or the system refuses.
     pub fn save_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
+        check_built(model, "You are saving a model that has not yet been built")?;
         let path = path.as_ref();
         let name = path.to_string_lossy();
         if let Some(gib) = self.max_shard_size {
@@ -362,7 +364,7 @@ impl Model {
     /// Saves the weights as `.weights.h5`, legacy `.h5` or `.safetensors`.
     ///
     /// # Errors
-    /// When the name has another suffix, or the system refuses.
+    /// When the name has another suffix, the model is not built, or the system refuses.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         SaveOptions::new().save_weights(self, path)
     }

@@ -1,0 +1,167 @@
+//! Twins of `keras/src/saving/saving_lib_test.py` about whole models and the archives they lie in.
+
+use std::io::{Cursor, Write};
+
+use keras_serial::models::{Functional, Sequential};
+use keras_serial::prelude::*;
+use keras_serial::saving::{Limits, ZipReader, ZipWriter};
+
+use crate::{bits, fixture, outputs, sequential, small};
+
+fn ones(shape: &[usize]) -> Tensor {
+    Tensor::from_vec(vec![1.0f32; shape.iter().product()], shape).unwrap()
+}
+
+fn predict(model: &Model, x: &Tensor) -> Vec<f32> {
+    model.predict(x).unwrap().to_vec().unwrap()
+}
+
+#[test]
+fn test_saving_preserve_unbuilt_state() {
+    let model = Sequential::new([Dense::new(2).name("a").shared()]).unwrap();
+    let bytes = SaveOptions::new().save_model_to_bytes(&model).unwrap();
+    let again = LoadOptions::new().load_model_from_bytes(bytes).unwrap();
+    assert!(again.weights().is_empty());
+    again.build([None, Some(3)]).unwrap();
+    assert_eq!(again.weights().len(), 2);
+}
+
+#[test]
+fn test_save_weights_only_with_unbuilt_model() {
+    let home = tempfile::tempdir().unwrap();
+    let model = Sequential::new([Dense::new(2).shared()]).unwrap();
+    let path = home.path().join("w.weights.h5");
+    let error = model.save_weights(&path).unwrap_err();
+    assert!(error.to_string().contains("You are saving a model that has not yet been built"), "{error}");
+    assert!(!path.exists());
+}
+
+#[test]
+fn test_load_weights_only_with_unbuilt_model() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("w.weights.h5");
+    sequential([Dense::new(2).shared()], 3).save_weights(&path).unwrap();
+    let model = Sequential::new([Dense::new(2).shared()]).unwrap();
+    let error = model.load_weights(&path).unwrap_err();
+    assert!(error.to_string().contains("You are loading weights into a model that has not yet been built"), "{error}");
+}
+
+#[test]
+fn test_compile_arg() {
+    let path = fixture("small.keras");
+    assert!(load_model(&path).unwrap().is_compiled());
+    let without = LoadOptions::new().compile(false).load_model(&path).unwrap();
+    assert!(!without.is_compiled());
+    assert!(without.optimizer().is_none());
+    assert_eq!(outputs(&without), outputs(&load_model(&path).unwrap()));
+}
+
+#[test]
+fn test_model_api_endpoint() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("m.keras");
+    let model = small();
+    model.save(&path).unwrap();
+    assert_eq!(bits(&load_model(&path).unwrap()), bits(&model));
+    let again = small();
+    model.save_weights(home.path().join("m.weights.h5")).unwrap();
+    again.load_weights(home.path().join("m.weights.h5")).unwrap();
+    assert_eq!(bits(&again), bits(&model));
+}
+
+#[test]
+fn test_model_api_endpoint_h5() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("m.h5");
+    let model = small();
+    model.save(&path).unwrap();
+    assert_eq!(bits(&load_model(&path).unwrap()), bits(&model));
+}
+
+#[test]
+fn test_model_api_errors() {
+    let home = tempfile::tempdir().unwrap();
+    let error = small().save(home.path().join("m.notkeras")).unwrap_err();
+    assert!(error.to_string().contains(".keras"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn test_load_model_read_only_system() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("m.keras");
+    let model = small();
+    model.save(&path).unwrap();
+    set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
+    set_permissions(home.path(), Permissions::from_mode(0o555)).unwrap();
+    let loaded = load_model(&path);
+    let count = std::fs::read_dir(home.path()).unwrap().count();
+    set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(bits(&loaded.unwrap()), bits(&model));
+    assert_eq!(count, 1, "nothing is written beside a file that is loaded");
+}
+
+#[test]
+fn test_normalization_kpl() {
+    let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 6.0], [4, 1]).unwrap();
+    let layer = Normalization::new().shared();
+    layer.adapt(x.clone()).unwrap();
+    let model = Sequential::new([Input::new([1]).layer(), layer]).unwrap();
+    let bytes = SaveOptions::new().save_model_to_bytes(&model).unwrap();
+    let again = LoadOptions::new().load_model_from_bytes(bytes).unwrap();
+    assert_eq!(predict(&again, &x), predict(&model, &x));
+    assert!(predict(&again, &x).iter().sum::<f32>().abs() < 1e-5);
+}
+
+#[test]
+fn test_bidirectional_lstm_saving() {
+    let inputs = Input::new([5, 3]).tensor().unwrap();
+    let forward = LSTM::new(4).return_sequences(true);
+    let y = Bidirectional::new(forward).unwrap().apply(&inputs).unwrap();
+    let y = Bidirectional::new(LSTM::new(2)).unwrap().apply(&y).unwrap();
+    let model = Functional::new(inputs, y).unwrap();
+    let bytes = SaveOptions::new().save_model_to_bytes(&model).unwrap();
+    let again = LoadOptions::new().load_model_from_bytes(bytes).unwrap();
+    assert_eq!(bits(&again), bits(&model));
+    assert_eq!(predict(&again, &ones(&[2, 5, 3])), predict(&model, &ones(&[2, 5, 3])));
+}
+
+#[test]
+fn test_remove_weights_only_saving_and_loading() {
+    // Weights alone, in a model that has a layer less: what is missing is told, and nothing changed.
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("w.weights.h5");
+    sequential([Dense::new(3).name("a").shared(), Dense::new(2).name("b").shared()], 4).save_weights(&path).unwrap();
+    let smaller = sequential([Dense::new(3).name("a").shared()], 4);
+    let before = bits(&smaller);
+    let error = smaller.load_weights(&path).unwrap_err();
+    assert!(error.to_string().contains("dense_1") || error.to_string().contains("/b"), "{error}");
+    assert_eq!(bits(&smaller), before);
+}
+
+#[test]
+fn test_rejects_decompression_bomb() {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.add("config.json", b"{}").unwrap();
+    let bytes = archive.finish().unwrap().into_inner();
+    // A member that claims more than the limits allow is refused by its name before it is unpacked.
+    let limits = Limits::default().with_max_member_bytes(1);
+    let error = ZipReader::open(bytes.into(), &limits).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.path().contains("config.json"), "{error}");
+    let error = load_model(fixture("bomb_weights.keras")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+}
+
+#[test]
+fn test_allows_incompressible_member() {
+    let noise: Vec<u8> = (0u32..1 << 16).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.add("noise", &noise).unwrap();
+    let mut file = archive.finish().unwrap();
+    file.flush().unwrap();
+    let reader = ZipReader::open(file.into_inner().into(), &Limits::default()).unwrap();
+    assert!(reader.read("noise").unwrap() == noise);
+}
