@@ -275,7 +275,7 @@ mod tests {
         let (strides, dilation, padding) = (vec![window.0; rank], vec![window.1; rank], window.2);
         let window = Window { size: &kernel[..rank], strides: &strides, dilation: &dilation, padding };
         let y = convolve(&x, &weight, &window);
-        let loss = ops::sum(&ops::multiply(&y, &numbers(&y.shape().known().unwrap())).unwrap(), Axes::all(), false);
+        let loss = ops::sum(&ops::multiply(&y, numbers(&y.shape().known().unwrap())).unwrap(), Axes::all(), false);
         let gradients = loss.unwrap().backward().unwrap();
         let list = |x: &Tensor| x.to_vec::<f32>().unwrap();
         vec![list(&y), list(&gradients.get(&x).unwrap()), list(&gradients.get(&weight).unwrap())]
