@@ -190,17 +190,13 @@ impl QuantizedWeights {
         if let Quantization::Int4 { block_size: Some(_) } = mode {
             return Ok(x.clone());
         }
-        match Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")? {
-            None => Ok(x.clone()),
-            Some(quantizer) => {
-                if x.is_symbolic() {
-                    return Ok(x.clone());
-                }
-                // As in Keras, gradients pass as if nothing had been rounded: they are those of 0 here.
-                let (integers, scale) = quantizer.quantize(&x.detached()?, axes)?;
-                ops::add(&ops::divide(&integers, &scale)?, ops::subtract(x, x.detached()?)?)
-            }
-        }
+        let quantizer = Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")?;
+        let Some(quantizer) = quantizer.filter(|_| !x.is_symbolic()) else { return Ok(x.clone()) };
+        let plain = x.detached()?;
+        let (integers, scale) = quantizer.quantize(&plain, axes)?;
+        let rounded = ops::divide(&integers, &scale)?;
+        // As in Keras, gradients pass as if nothing had been rounded: they are those of 0 here.
+        if x.is_tracked() { ops::add(&rounded, ops::subtract(x, &plain)?) } else { Ok(rounded) }
     }
 
     /// The bias as it is added: the hardware that multiplies 8-bit floats takes one of 16 bits.
@@ -217,15 +213,10 @@ impl QuantizedWeights {
     pub fn take(&self, embeddings: &Weight, indices: &Tensor, outputs: usize, mode: Quantization) -> Result<Tensor> {
         let scale = ops::take(&self.scale.value()?, indices, Some(0))?;
         let rows = ops::take(&embeddings.value()?, indices, Some(0))?;
-        let rows = match mode {
-            Quantization::Int4 { .. } => unpack_int4(&rows, outputs, scale.dtype())?,
-            _ => ops::cast_to(&rows, scale.dtype())?,
-        };
+        let rows = integers(&rows, outputs, mode, scale.dtype())?;
         if let Quantization::Int4 { block_size: Some(_) } = mode {
-            let groups = ops::cast_to(&self.g_idx.value()?, DType::Int32)?;
-            let zero = ops::cast_to(&ops::take(&self.zero.value()?, indices, Some(0))?, scale.dtype())?;
-            let rows = ops::subtract(&rows, &ops::take(&zero, &groups, Some(-1))?)?;
-            return ops::multiply(&rows, &ops::take(&scale, &groups, Some(-1))?);
+            let zero = ops::take(&self.zero()?, indices, Some(0))?;
+            return by_groups(&rows, (&scale, &zero), &self.groups()?, -1);
         }
         ops::divide(&rows, &ops::expand_dims(&scale, -1)?)
     }
@@ -295,8 +286,16 @@ impl Quantizer {
     }
 }
 
+/// The integers of a weight as floating-point numbers, so many in the last axis.
+pub(crate) fn integers(kept: &Tensor, length: usize, mode: Quantization, dtype: DType) -> Result<Tensor> {
+    match mode {
+        Quantization::Int4 { .. } => unpack_int4(kept, length, dtype),
+        _ => ops::cast_to(kept, dtype),
+    }
+}
+
 /// Two integers of 4 bits in each byte of the last axis, the lower half first.
-pub(crate) fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
+fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
     let packed = ops::cast_to(packed, dtype)?;
     let high = ops::floor(&ops::divide(&packed, 16.0)?)?;
     let low = ops::subtract(&packed, &ops::multiply(&high, 16.0)?)?;

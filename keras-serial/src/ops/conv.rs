@@ -224,14 +224,11 @@ pub(super) fn by_kernel(
     }
     shape.push(*outputs);
     let geometry = Geometry { axes, inputs: *inputs, outputs: *outputs };
-    match kernels::run(last.raw()?, kernel.raw()?, &geometry, &shape) {
-        Some(raw) => match format {
-            DataFormat::ChannelsLast => Ok(Some(Tensor::from_raw(raw, x.dtype()))),
-            DataFormat::ChannelsFirst => {
-                channels_first(&Tensor::from_raw(raw, x.dtype()), DataFormat::ChannelsLast).map(Some)
-            }
-        },
-        None => Ok(None),
+    let Some(raw) = kernels::run(last.raw()?, kernel.raw()?, &geometry, &shape) else { return Ok(None) };
+    let y = Tensor::from_raw(raw, x.dtype());
+    match format {
+        DataFormat::ChannelsLast => Ok(Some(y)),
+        DataFormat::ChannelsFirst => channels_first(&y, DataFormat::ChannelsLast).map(Some),
     }
 }
 

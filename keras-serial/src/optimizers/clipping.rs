@@ -5,7 +5,7 @@ use crate::config::Number;
 use crate::error::Result;
 use crate::ops::scatter::sum_of_rows;
 use crate::ops::{Axes, divide, maximum, minimum, multiply, reduce::sum_impl, sqrt, square};
-use crate::tensor::{Rows, Tensor};
+use crate::tensor::Tensor;
 
 /// Applies `clipnorm`, `global_clipnorm` or `clipvalue`.
 pub(super) fn clip(base: &OptimizerBase, gradients: Vec<Tensor>) -> Result<Vec<Tensor>> {
@@ -41,8 +41,8 @@ fn by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
 /// Each lookup of a table's row is limited by itself.
 fn by_value(gradient: &Tensor, limit: f64) -> Result<Tensor> {
     let clip = |gradient: &Tensor| minimum(maximum(gradient, -limit)?, limit);
-    let Some(Rows { indices, values }) = gradient.rows() else { return clip(gradient) };
-    let rows = Rows { indices: indices.clone(), values: clip(values)? };
+    let Some(rows) = gradient.rows() else { return clip(gradient) };
+    let rows = rows.map(clip)?;
     Ok(sum_of_rows(&rows, gradient.shape())?.with_rows(rows))
 }
 

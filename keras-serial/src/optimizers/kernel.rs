@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::ops::scatter::sum_of_rows;
 use crate::ops::square;
-use crate::tensor::{DType, Element, Rows, Tensor};
+use crate::tensor::{DType, Element, Tensor};
 use crate::variable::Variable;
 
 /// The arithmetic of an update: single or double precision.
@@ -158,9 +158,11 @@ pub(super) trait Pass<R: Real, const N: usize>: Sized {
                 self.pass(kernel, sums.iter().map(|sum| Slope { sum: *sum, part: kernel.part(*sum) }));
             });
         };
-        let values = cast(&rows.values, R::DTYPE)?.to_vec::<R>()?;
-        let parts = Tensor::from_vec(values.into_iter().map(|g| kernel.part(g)).collect(), rows.values.shape())?;
-        let parts = sum_of_rows(&Rows { indices: rows.indices.clone(), values: parts }, gradient.shape())?;
+        let parts = rows.map(|values| {
+            let parts = cast(values, R::DTYPE)?.to_vec::<R>()?.into_iter().map(|g| kernel.part(g));
+            Tensor::from_vec(parts.collect(), values.shape())
+        })?;
+        let parts = sum_of_rows(&parts, gradient.shape())?;
         sums.with_elements(|sums: &[R]| {
             parts.with_elements(|parts: &[R]| {
                 self.pass(kernel, sums.iter().zip(parts).map(|(sum, part)| Slope { sum: *sum, part: *part }));
@@ -172,9 +174,7 @@ pub(super) trait Pass<R: Real, const N: usize>: Sized {
 /// The squares of a gradient's elements; for a table, the sums of all lookups' squares.
 pub(super) fn squares(gradient: &Tensor) -> Result<Tensor> {
     match gradient.rows() {
-        Some(Rows { indices, values }) => {
-            sum_of_rows(&Rows { indices: indices.clone(), values: square(values)? }, gradient.shape())
-        }
+        Some(rows) => sum_of_rows(&rows.map(square)?, gradient.shape()),
         None => square(gradient),
     }
 }

@@ -9,7 +9,6 @@ use super::report::{LoadReport, Mismatch, Missing};
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
 use crate::error::{Result, ResultExt};
-use crate::json::Value;
 use crate::layers::LayerRef;
 use crate::models::Model;
 use crate::ops::dtypes::cast;
@@ -88,9 +87,7 @@ pub(super) fn restore_optimizer(model: &Model, kept: &[KeptGroup]) -> Result<()>
     let steps = values.first().map(|steps| cast(steps, DType::Int64)?.item::<i64>()).transpose().at(STATE)?;
     if steps == Some(0) && values.len() < optimizer.variables()?.len() {
         // Saved before the first step, when there was nothing yet but counters; that step is still to come.
-        let config = model.get_compile_config()?.unwrap_or_default();
-        let eagerly = config.get("run_eagerly").and_then(Value::as_bool).unwrap_or_default();
-        return if eagerly { Ok(()) } else { optimizer.built_by_training().at(STATE) };
+        return model.optimizer_built_by_training().at(STATE);
     }
     optimizer.load_own_variables(&values).map_err(|error| {
         error.at(STATE).hint("load with `compile(false)` (or `strict(false)`) to do without the optimizer's state")

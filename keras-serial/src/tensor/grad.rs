@@ -30,6 +30,11 @@ impl Tensor {
         Ok(Tensor::from_raw(detached(self.raw()?), self.dtype()))
     }
 
+    /// Are gradients followed through it?
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.raw().is_ok_and(|raw| is_tracked(&raw))
+    }
+
     /// The gradients of this number with respect to all watched tensors that it was computed from.
     ///
     /// # Errors

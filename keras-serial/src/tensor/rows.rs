@@ -15,6 +15,16 @@ pub(crate) struct Rows {
     pub values: Tensor,
 }
 
+impl Rows {
+    /// Other values of the same lookups.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub(crate) fn map(&self, operation: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        Ok(Self { indices: Arc::clone(&self.indices), values: operation(&self.values)? })
+    }
+}
+
 impl Tensor {
     /// The lookups that this gradient is the sum of, as long as nobody computed with it.
     pub(crate) fn rows(&self) -> Option<&Rows> {
@@ -33,9 +43,7 @@ impl Tensor {
     pub(crate) fn map_rows(&self, linear: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
         let sum = linear(self)?;
         match self.rows() {
-            Some(Rows { indices, values }) => {
-                Ok(sum.with_rows(Rows { indices: indices.clone(), values: linear(values)? }))
-            }
+            Some(rows) => Ok(sum.with_rows(rows.map(linear)?)),
             None => Ok(sum),
         }
     }

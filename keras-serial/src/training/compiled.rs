@@ -79,7 +79,11 @@ impl Compiled {
     pub(super) fn build_optimizer(&self, model: &Model) -> Result<()> {
         let Some(optimizer) = self.optimizer().filter(|optimizer| !optimizer.is_built()) else { return Ok(()) };
         optimizer.build(&model.trainable_weights()).at("optimizer")?;
-        if self.args.run_eagerly { Ok(()) } else { optimizer.built_by_training().at("optimizer") }
+        self.built_by_training().at("optimizer")
+    }
+
+    fn built_by_training(&self) -> Result<()> {
+        self.optimizer().filter(|_| !self.args.run_eagerly).map_or(Ok(()), |optimizer| optimizer.built_by_training())
     }
 
     pub(super) fn loss_tracker(&self) -> &Metric {
@@ -230,6 +234,11 @@ impl Model {
     /// The optimizer that the model was compiled with.
     pub fn optimizer(&self) -> Option<Optimizer> {
         Compiled::of(self, "optimizer").ok()?.optimizer.clone()
+    }
+
+    /// Brings the optimizer's new variables to where the first step of training finds them.
+    pub(crate) fn optimizer_built_by_training(&self) -> Result<()> {
+        Compiled::of(self, "optimizer")?.built_by_training()
     }
 
     /// The metrics of the compiled model, the loss's mean first; those of names are known after a batch.

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::layers::{BuildContext, Layer, LayerBase, Sublayer};
 use crate::ops;
+use crate::ops::shape::repeat_axis;
 use crate::random::Seed;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -110,18 +111,6 @@ impl GroupQueryAttention {
             bias_constraint: &self.bias_constraint,
         }
     }
-
-    /// Each head of keys or values, for each head of its group of queries.
-    fn repeat(&self, x: &Tensor) -> Result<Tensor> {
-        if x.is_symbolic() {
-            let heads = x.shape().dims().iter().enumerate();
-            let heads = heads.map(|(axis, extent)| if axis == 2 { Some(self.num_query_heads) } else { *extent });
-            return Ok(Tensor::symbol(heads.collect::<Shape>(), x.dtype()));
-        }
-        let group = self.num_query_heads / self.num_key_value_heads.max(1);
-        let heads = (0..self.num_query_heads).map(|head| (head / group.max(1)) as i64).collect();
-        ops::take(x, &Tensor::from_vec(heads, [self.num_query_heads])?, Some(2))
-    }
 }
 
 impl Layer for GroupQueryAttention {
@@ -155,10 +144,12 @@ impl Layer for GroupQueryAttention {
         let query_mask = inputs.optional("query_mask")?.or(query.mask());
         let mask = heads::attention_mask(inputs, query_mask, self.sliding_window)?;
         let gate = if self.use_gate { Some(self.gate_dense.call(&query, cx)?) } else { None };
+        // Each head of keys or values serves the queries of its group.
+        let group = self.num_query_heads / self.num_key_value_heads.max(1);
         let projected = Attended {
             query: self.query_dense.call(&query, cx)?,
-            key: self.repeat(&self.key_dense.call(&key, cx)?)?,
-            value: self.repeat(&self.value_dense.call(&value, cx)?)?,
+            key: repeat_axis(&self.key_dense.call(&key, cx)?, group, 2)?,
+            value: repeat_axis(&self.value_dense.call(&value, cx)?, group, 2)?,
         };
         let core = Core {
             softmax: &self.softmax,

@@ -202,9 +202,9 @@ impl<K: Token> Settings<'_, K> {
         if let Some(max) = self.max_tokens.filter(|max| *max <= 1) {
             return Err(refused("if set, `max_tokens` must be greater than 1").received(format!("max_tokens={max}")));
         }
-        let padding = self.max_tokens.filter(|_| self.pad_to_max_tokens);
-        for (name, count) in [("num_oov_indices", Some(self.num_oov_indices)), ("max_tokens", padding)] {
-            if let Some(count) = count.filter(|count| *count > MOST_INDICES) {
+        let padding = self.max_tokens.filter(|_| self.pad_to_max_tokens).unwrap_or_default();
+        for (name, count) in [("num_oov_indices", self.num_oov_indices), ("max_tokens", padding)] {
+            if count > MOST_INDICES {
                 return Err(Error::new(ErrorKind::Limit, "too many indices without tokens of their own")
                     .expected(format!("at most {MOST_INDICES}"))
                     .received(count.to_string())

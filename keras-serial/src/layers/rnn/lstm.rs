@@ -136,6 +136,8 @@ recurrent_layer!(LSTM, ndim: 3, cell: LSTMCell(units) as "lstm_cell" {
 mod tests {
     use super::*;
     use crate::layers::{LayerExt, LayerRef};
+    use crate::ops::{self, Axes};
+    use crate::variable::GradientTape;
 
     fn lstm() -> LSTM {
         LSTM::new(1).kernel_initializer("ones").recurrent_initializer("ones")
@@ -156,6 +158,40 @@ mod tests {
         assert_eq!(run(&layer, &[1.0, 2.0]), first);
         let error = layer.apply(Tensor::from_slice(&[1.0f32; 4], [2, 2, 1]).unwrap()).unwrap_err();
         assert!(error.to_string().contains("batch size of the initial state"), "{error}");
+    }
+
+    /// Outputs, states, and gradients of input and weights.
+    fn trained(activation: Activation, backwards: bool) -> Vec<Vec<f32>> {
+        let layer = LSTM::new(3).activation(activation).return_sequences(true).return_state(true);
+        let layer = layer.go_backwards(backwards).shared();
+        let number = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>();
+        let x = Tensor::from_vec(number(40), [2, 5, 4]).unwrap().watched().unwrap();
+        layer.build(&Shape::from([2, 5, 4])).unwrap();
+        for weight in layer.weights() {
+            let shape = weight.shape().known().unwrap();
+            weight.assign(&Tensor::from_vec(number(shape.iter().product()), shape).unwrap()).unwrap();
+        }
+        let tape = GradientTape::new();
+        let results = layer.call(&x, &CallContext::training()).unwrap();
+        let squares = results.leaves().into_iter().map(|y| ops::sum(&ops::square(y).unwrap(), Axes::all(), false));
+        let loss = squares.reduce(|a, b| ops::add(&a?, &b?)).unwrap().unwrap();
+        let (of_weights, of_x) = tape.gradient(&loss, &layer.weights(), &[x]).unwrap();
+        let gradients = of_weights.into_iter().chain(of_x).map(Option::unwrap);
+        results.leaves().into_iter().cloned().chain(gradients).map(|tensor| tensor.to_vec().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_whole_sequence_is_as_step_by_step() {
+        for backwards in [false, true] {
+            let whole = trained("tanh".into(), backwards);
+            // A function of one's own has no kernel.
+            let stepwise = trained(Activation::function(|x: &Tensor| ops::tanh(x)), backwards);
+            assert_eq!(whole.len(), 7);
+            for (a, b) in whole.iter().zip(&stepwise) {
+                assert_eq!(a.len(), b.len());
+                assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-5 + 1e-4 * b.abs()), "{a:?} {b:?}");
+            }
+        }
     }
 
     #[test]

@@ -177,13 +177,12 @@ impl Recurrence<'_> {
 
     /// All steps' inputs, projected at once, in the order of the steps: step, batch, …
     fn project(&self, run: &dyn CellRun, x: &Tensor) -> Result<Tensor> {
-        let axes: Vec<usize> = [1, 0].into_iter().chain(2..x.rank()).collect();
         if x.shape().dim(1)? == 0 {
             return Err(Error::new(ErrorKind::Shape, "a sequence without steps")
                 .expected("at least one step")
                 .received(format!("shape {}", x.shape())));
         }
-        self.in_order(&run.project(&transpose_to(x, &axes)?)?)
+        self.in_order(&run.project(&exchanged(x)?)?)
     }
 
     /// What stands in the order of the input, in that of the steps.
@@ -195,8 +194,7 @@ impl Recurrence<'_> {
         let projected = self.project(run, x)?;
         if let Some((all, states)) = run.sequence(&projected, &states)? {
             let last = index_axis(&all, 0, -1)?;
-            let axes: Vec<usize> = [1, 0].into_iter().chain(2..all.rank()).collect();
-            let all = self.return_sequences.then(|| transpose_to(&all, &axes)).transpose()?;
+            let all = self.return_sequences.then(|| exchanged(&all)).transpose()?;
             return Ok(Results { last, all, states });
         }
         let mut outputs = Vec::new();
@@ -211,7 +209,7 @@ impl Recurrence<'_> {
     /// Where the mask is false, states stay, and the output is the last one or zero.
     fn masked(&self, run: &dyn CellRun, x: &Tensor, mask: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
         let mask = cast(mask, DType::Bool)?;
-        let holds = unstack(&self.in_order(&transpose_to(&mask, &[1, 0])?)?)?;
+        let holds = unstack(&self.in_order(&exchanged(&mask)?)?)?;
         let mut outputs: Vec<Tensor> = Vec::new();
         for (step, holds) in unstack(&self.project(run, x)?)?.iter().zip(&holds) {
             let (output, new) = run.step(step, &states)?;
@@ -248,6 +246,11 @@ impl Recurrence<'_> {
         let all = self.return_sequences.then(|| ops::stack(&outputs, 1)).transpose()?;
         Ok(Results { last, all, states })
     }
+}
+
+/// Batch and steps in each other's place.
+fn exchanged(x: &Tensor) -> Result<Tensor> {
+    transpose_to(x, &[1, 0].into_iter().chain(2..x.rank()).collect::<Vec<_>>())
 }
 
 /// `x` where the mask holds, else `y`; the mask has fewer axes.

@@ -4,17 +4,16 @@
 //! multiplied with the kernel. What lies past the edges counts as zeros and is never stored.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
-use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind};
-use burn_backend::{AutodiffBackend, TensorMetadata};
+use burn_autodiff::ops::{Backward, Ops};
+use burn_backend::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
-use super::{numbers, plain, tensor, tracked, wrap, wrap_tracked};
-use crate::tensor::engine::{Engine, Raw};
+use super::{joined, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
+use crate::tensor::engine::Raw;
 
 /// How many elements the rows of one piece hold, about.
 const PIECE: usize = 1 << 16;
@@ -57,14 +56,11 @@ pub(crate) fn run(x: Raw, kernel: Raw, geometry: &Geometry, shape: &[usize]) -> 
         return Some(wrap(geometry.forward(input, weight, shape)?, &x));
     }
     // An operand without gradients joins the one that has them.
-    let [x, kernel] = [x, kernel].map(|raw| if tracked(&raw).is_some() { raw } else { Engine::from_inner(raw) });
+    let [x, kernel] = [x, kernel].map(joined);
     let (input, weight) = (tracked(&x)?, tracked(&kernel)?);
     let y = geometry.forward(input.primitive(), weight.primitive(), shape)?;
-    let y = match Convolution.prepare::<NoCheckpointing>([input.node(), weight.node()]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((*geometry, input.primitive().clone(), weight.primitive().clone()), y),
-        OpsKind::UnTracked(prep) => prep.finish(y),
-    };
-    Some(wrap_tracked(y, &x))
+    let state = (*geometry, input.primitive().clone(), weight.primitive().clone());
+    Some(wrap_tracked(recorded(Convolution, [input.node(), weight.node()], state, y), &x))
 }
 
 /// Gradients of the input and of the kernel.

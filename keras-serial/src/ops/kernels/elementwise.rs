@@ -3,16 +3,15 @@
 //! What is not contiguous `float32` on the CPU is left to the engine.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
-use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn_autodiff::ops::{Backward, Ops, unary};
 use burn_backend::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 use rayon::prelude::*;
 use rten_simd::{SimdOp, SimdUnaryOp};
 use rten_vecmath::{ApproxGelu, Erf, Exp, Gelu, Sigmoid, Softmax, Tanh};
 
-use super::{Tracked, numbers, plain, tensor, tracked, wrap, wrap_tracked};
+use super::{Tracked, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
 /// How many elements one thread takes at a time.
@@ -129,10 +128,7 @@ impl Kernel {
         let input = x.primitive();
         let output = self.forward(input)?;
         let kept = if self.keeps_result() { output.clone() } else { input.clone() };
-        Some(match Slope.prepare::<NoCheckpointing>([x.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((self, kept), output),
-            OpsKind::UnTracked(prep) => prep.finish(output),
-        })
+        Some(recorded(Slope, [x.node()], (self, kept), output))
     }
 }
 

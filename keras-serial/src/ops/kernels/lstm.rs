@@ -4,17 +4,16 @@
 //! sequence is one operation, and the gradient of the recurrent kernel one product of matrices.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
-use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn_autodiff::ops::{Backward, Ops};
+use burn_backend::TensorMetadata;
 use burn_backend::ops::FloatTensorOps;
-use burn_backend::{AutodiffBackend, TensorMetadata};
 use burn_flex::{Flex, FlexTensor};
 use rten_simd::SimdUnaryOp;
 use rten_vecmath::{Sigmoid, Tanh};
 
-use super::{numbers, plain, tensor, tracked, wrap, wrap_tracked};
-use crate::tensor::engine::{Engine, Raw};
+use super::{joined, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
+use crate::tensor::engine::Raw;
 
 /// All states, `(2, steps, batch, units)`: `h` and then `c`; `None` where the kernel does not apply.
 ///
@@ -27,18 +26,13 @@ pub(crate) fn run(inputs: Raw, recurrent: Raw, h: Raw, c: Raw) -> Option<Raw> {
         return operands.first().map(|like| wrap(states, like));
     }
     // Operands without gradients join those that have them.
-    let operands = operands.map(|raw| if tracked(&raw).is_some() { raw } else { Engine::from_inner(raw) });
+    let operands = operands.map(joined);
     let [Some(inputs), Some(recurrent), Some(h), Some(c)] = operands.each_ref().map(tracked) else { return None };
     let [a, b, d, e] = [inputs, recurrent, h, c].map(|x| x.primitive().clone());
     let (states, gates) = forward(&a, &b, &d, &e)?;
     let nodes = [inputs.node(), recurrent.node(), h.node(), c.node()];
-    let states = match Sequence.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => {
-            let kept = Kept { gates, states: states.clone(), recurrent: b, h: d, c: e };
-            prep.finish(kept, states)
-        }
-        OpsKind::UnTracked(prep) => prep.finish(states),
-    };
+    let kept = Kept { gates, states: states.clone(), recurrent: b, h: d, c: e };
+    let states = recorded(Sequence, nodes, kept, states);
     operands.first().map(|like| wrap_tracked(states, like))
 }
 

@@ -6,13 +6,16 @@ pub(crate) mod lstm;
 pub(crate) mod unstack;
 
 use burn_autodiff::Autodiff;
+use burn_autodiff::checkpoint::strategy::NoCheckpointing;
+use burn_autodiff::ops::{Backward, NodeGuard, OpsKind};
+use burn_backend::AutodiffBackend;
 use burn_backend::DType as BurnDType;
 use burn_backend::TensorData;
 use burn_backend::tensor::FloatTensor;
 use burn_dispatch::{BackendTensor, DispatchTensorKind};
 use burn_flex::{Flex, FlexTensor};
 
-use crate::tensor::engine::Raw;
+use crate::tensor::engine::{Engine, Raw};
 
 /// A tensor of the CPU with gradients.
 type Tracked = FloatTensor<Autodiff<Flex>>;
@@ -25,6 +28,24 @@ fn tracked(raw: &Raw) -> Option<&Tracked> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// The tensor among those that have gradients, which it joins without one.
+fn joined(raw: Raw) -> Raw {
+    if tracked(&raw).is_some() { raw } else { Engine::from_inner(raw) }
+}
+
+/// A result whose gradient is a step back to the operands; `state` is what the step needs.
+fn recorded<S: Backward<Flex, N>, const N: usize>(
+    step: S,
+    operands: [NodeGuard; N],
+    state: S::State,
+    result: FlexTensor,
+) -> Tracked {
+    match step.prepare::<NoCheckpointing>(operands).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, result),
+        OpsKind::UnTracked(prep) => prep.finish(result),
     }
 }
 

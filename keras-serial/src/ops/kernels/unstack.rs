@@ -6,14 +6,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn_autodiff::checkpoint::base::Checkpointer;
-use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
-use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn_autodiff::ops::{Backward, Ops, unary};
 use burn_backend::ops::FloatTensorOps;
 use burn_backend::{DType as BurnDType, Shape, TensorMetadata};
 use burn_flex::{Flex, FlexTensor};
 
-use super::{plain, tracked, wrap, wrap_tracked};
+use super::{plain, recorded, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
 /// The entries of the first axis; `None` for what is not on the CPU.
@@ -24,17 +23,8 @@ pub(crate) fn run(raw: &Raw) -> Option<Vec<Raw>> {
     let x = tracked(raw)?;
     let whole = x.primitive().clone();
     let parts = Arc::new(Parts::of(&whole));
-    let joined = match Join.prepare::<NoCheckpointing>([x.node()]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(Arc::clone(&parts), whole.clone()),
-        OpsKind::UnTracked(prep) => prep.finish(whole.clone()),
-    };
-    let follow = |(index, entry)| {
-        let entry = match Entry.prepare::<NoCheckpointing>([joined.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((Arc::clone(&parts), index), entry),
-            OpsKind::UnTracked(prep) => prep.finish(entry),
-        };
-        wrap_tracked(entry, raw)
-    };
+    let all = recorded(Join, [x.node()], Arc::clone(&parts), whole.clone());
+    let follow = |(index, entry)| wrap_tracked(recorded(Entry, [all.node()], (Arc::clone(&parts), index), entry), raw);
     Some(entries(&whole).enumerate().map(follow).collect())
 }
 

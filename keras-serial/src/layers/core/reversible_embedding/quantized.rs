@@ -2,9 +2,9 @@
 
 use super::ReversibleEmbedding;
 use crate::dtype_policies::Quantization;
-use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::error::{Result, ResultExt};
 use crate::initializers::Initializer;
-use crate::layers::quantization::{Quantizer, by_groups, unpack_int4};
+use crate::layers::quantization::{Quantizer, by_groups, integers};
 use crate::layers::{BuildContext, Weight};
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
@@ -82,13 +82,7 @@ impl ReversibleEmbedding {
     fn reverse_kernel(&self, mode: Quantization, dtype: DType) -> Result<(Tensor, Option<Tensor>)> {
         let scales = &self.quantized.0;
         let kernel = if self.tie_weights { self.embeddings.value()? } else { self.reverse_embeddings.value()? };
-        let unpacked = |kernel: &Tensor| match mode {
-            Quantization::Int4 { .. } => unpack_int4(kernel, self.output_dim, dtype),
-            Quantization::Int8 => ops::cast_to(kernel, dtype),
-            Quantization::Float8 { .. } => {
-                Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'"))
-            }
-        };
+        let unpacked = |kernel: &Tensor| integers(kernel, self.output_dim, mode, dtype);
         let is_blocks = matches!(mode, Quantization::Int4 { block_size: Some(_) });
         if self.tie_weights {
             let mut kernel = unpacked(&kernel)?;
