@@ -5,14 +5,15 @@
 //! (`fsync` off). Each number is the best of several rounds; memory is the peak of a process that
 //! does one thing alone.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use keras_serial::models::Sequential;
 use keras_serial::prelude::*;
 use keras_serial::saving::{Limits, inspect};
+use keras_serial_tests::beside::{self, Seconds};
 
 /// The names of the files, and how often each thing is done.
 const FILES: [(&str, usize); 2] = [("100MB", 5), ("1GB", 3)];
@@ -23,7 +24,7 @@ fn main() -> Result<()> {
         return child(what, Path::new(path));
     }
     let home = tempfile::tempdir()?;
-    let mut ours = BTreeMap::new();
+    let mut ours = Seconds::new();
     for (name, rounds) in FILES {
         let path = home.path().join(format!("{name}.keras"));
         let model = make(name)?;
@@ -39,15 +40,10 @@ fn main() -> Result<()> {
             println!("{name} {what}: {} MiB of memory at most", peak(what, &path)? >> 10);
         }
     }
-    let keras = keras(home.path())?;
-    println!("{:<22}{:>12}{:>12}{:>10}", "", "ours, ms", "Keras, ms", "ratio");
-    for (what, seconds) in &ours {
-        let theirs = keras.get(what);
-        let (text, ratio) = theirs.map_or_else(Default::default, |theirs| {
-            (format!("{:.1}", theirs * 1e3), format!("{:.1}", theirs / seconds))
-        });
-        println!("{what:<22}{:>12.1}{text:>12}{ratio:>10}", seconds * 1e3);
-    }
+    let names = FILES.iter().map(|(name, rounds)| format!("{name}:{rounds}").into());
+    let arguments: Vec<OsString> = [home.path().into()].into_iter().chain(names).collect();
+    let keras = beside::keras("files.py", arguments)?;
+    beside::print(&ours, &keras, 1);
     // What Keras wrote, whose weights lie at odd places.
     for (name, rounds) in FILES {
         let path = home.path().join(format!("{name}_of_keras.keras"));
@@ -104,27 +100,4 @@ fn child(what: &str, path: &Path) -> Result<()> {
 fn peak(what: &str, path: &Path) -> Result<u64> {
     let output = Command::new(std::env::current_exe()?).arg(what).arg(path).output()?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0))
-}
-
-/// Keras's seconds by the same names; none without its environment.
-fn keras(home: &Path) -> Result<BTreeMap<String, f64>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let venv = std::env::var_os("KERAS_SERIAL_VENV").map_or(root.join("target/exchange-venv"), PathBuf::from);
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        println!("no Keras: set KERAS_SERIAL_VENV, or run tests/exchange/run once");
-        return Ok(BTreeMap::new());
-    }
-    let script = root.join("tests/benches/files.py");
-    let names = FILES.iter().map(|(name, rounds)| format!("{name}:{rounds}"));
-    let output = Command::new(python).arg(script).arg(home).args(names).output()?;
-    if !output.status.success() {
-        println!("Keras failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let entry = |line: &str| {
-        let (what, seconds) = line.rsplit_once(": ")?;
-        Some((what.to_owned(), seconds.parse().ok()?))
-    };
-    Ok(text.lines().filter_map(entry).collect())
 }

@@ -3,37 +3,29 @@
 //! `train.py` does the same with Keras, in the virtual environment that `KERAS_SERIAL_VENV` names.
 //! Each number is the median of several rounds, after two that don't count.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
 use keras_serial::losses;
 use keras_serial::models::Sequential;
 use keras_serial::optimizers::{Adam, SGD};
 use keras_serial::prelude::*;
+use keras_serial_tests::beside::{self, Seconds};
 
 fn main() -> Result<()> {
     let only: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let mut ours = BTreeMap::new();
+    let (mut ours, mut measured) = (Seconds::new(), Vec::new());
     for (name, rounds) in [("mlp adam", 60), ("mlp sgd", 60), ("conv", 6), ("lstm", 12), ("transformer", 20)] {
         if only.is_empty() || only.iter().any(|only| name.contains(only.as_str())) {
             measure(name, rounds, &mut ours)?;
+            measured.push(format!("{name}:{rounds}"));
         }
     }
-    let names: Vec<&str> = ours.keys().map(String::as_str).collect();
-    let keras = keras(&names)?;
-    println!("{:<24}{:>12}{:>12}{:>10}", "", "ours, ms", "Keras, ms", "ratio");
-    for (what, seconds) in &ours {
-        let (text, ratio) = keras.get(what).map_or_else(Default::default, |theirs| {
-            (format!("{:.2}", theirs * 1e3), format!("{:.2}", theirs / seconds))
-        });
-        println!("{what:<24}{:>12.2}{text:>12}{ratio:>10}", seconds * 1e3);
-    }
+    let keras = beside::keras("train.py", &measured)?;
+    beside::print(&ours, &keras, 2);
     Ok(())
 }
 
-fn measure(name: &str, rounds: usize, ours: &mut BTreeMap<String, f64>) -> Result<()> {
+fn measure(name: &str, rounds: usize, ours: &mut Seconds) -> Result<()> {
     let (model, x, y) = case(name)?;
     model.train_on_batch((&x, &y))?;
     ours.insert(format!("{name} step"), median(rounds, || model.train_on_batch((&x, &y)).map(drop))?);
@@ -100,25 +92,4 @@ fn median(rounds: usize, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut counted = seconds.split_off(2);
     counted.sort_by(f64::total_cmp);
     Ok(counted[counted.len() / 2])
-}
-
-/// Keras's seconds by the same names; none without its environment.
-fn keras(names: &[&str]) -> Result<BTreeMap<String, f64>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let venv = std::env::var_os("KERAS_SERIAL_VENV").map_or(root.join("target/exchange-venv"), PathBuf::from);
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        println!("no Keras: set KERAS_SERIAL_VENV, or run tests/exchange/run once");
-        return Ok(BTreeMap::new());
-    }
-    let output = Command::new(python).arg(root.join("tests/benches/train.py")).args(names).output()?;
-    if !output.status.success() {
-        println!("Keras failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let entry = |line: &str| {
-        let (what, seconds) = line.rsplit_once(": ")?;
-        Some((what.to_owned(), seconds.parse().ok()?))
-    };
-    Ok(text.lines().filter_map(entry).collect())
 }

@@ -1,5 +1,6 @@
 //! Shared parts of the test runners: cases made by real Keras, and what it takes to compare with them.
 
+pub mod beside;
 pub mod built;
 pub mod cases;
 pub mod compare;

@@ -79,6 +79,15 @@ fn dict_metrics() -> Metrics {
     ])
 }
 
+const OF_BOTH: [&str; 6] = [
+    "loss",
+    "output_a_loss",
+    "output_a_mean_squared_error",
+    "output_b_accuracy",
+    "output_b_loss",
+    "output_b_mean_squared_error",
+];
+
 const WITH_WEIGHTED: [&str; 9] = [
     "loss",
     "output_a_loss",
@@ -121,15 +130,7 @@ fn test_functional_list_outputs_list_losses() {
     let model = list_model();
     let metrics = Metrics::list([Metrics::from("mean_squared_error"), ["mean_squared_error", "accuracy"].into()]);
     let compile = sgd(["mean_squared_error", "binary_crossentropy"]).metrics(metrics).loss_weights([0.1, 2.0]);
-    let expected = [
-        "loss",
-        "output_a_loss",
-        "output_a_mean_squared_error",
-        "output_b_accuracy",
-        "output_b_loss",
-        "output_b_mean_squared_error",
-    ];
-    assert_eq!(fit_keys(&model, compile, Nested::tuple(labels())), expected);
+    assert_eq!(fit_keys(&model, compile, Nested::tuple(labels())), OF_BOTH);
     // The sum is weighted; the single losses are not.
     let logs = model.evaluate((x(), Nested::tuple(labels())), Evaluate::new().verbose(0)).unwrap();
     let sum = 0.1 * logs["output_a_loss"] + 2.0 * logs["output_b_loss"];
@@ -158,16 +159,8 @@ fn test_functional_list_outputs_list_losses_abbr() {
 fn test_functional_list_outputs_nested_list_losses() {
     let loss = Losses::list([Losses::from("mean_squared_error"), ["binary_crossentropy"].into()]);
     let metrics = Metrics::list([Metrics::from("mean_squared_error"), ["mean_squared_error", "accuracy"].into()]);
-    let expected = [
-        "loss",
-        "output_a_loss",
-        "output_a_mean_squared_error",
-        "output_b_accuracy",
-        "output_b_loss",
-        "output_b_mean_squared_error",
-    ];
     let compile = sgd(loss).metrics(metrics).loss_weights([0.1, 2.0]);
-    assert_eq!(fit_keys(&list_model(), compile, Nested::tuple(labels())), expected);
+    assert_eq!(fit_keys(&list_model(), compile, Nested::tuple(labels())), OF_BOTH);
 }
 
 /// The predictions of both outputs, by name.
