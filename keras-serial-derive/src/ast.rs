@@ -32,6 +32,7 @@ pub enum Role {
     BaseOrNull,
     Weight,
     Sublayer,
+    SeedGenerator,
     Skipped,
 }
 
@@ -58,6 +59,8 @@ impl<'a> Struct<'a> {
                 Role::Weight
             } else if attributes.sublayer.is_set() {
                 Role::Sublayer
+            } else if attributes.seed_generator.is_set() {
+                Role::SeedGenerator
             } else if attributes.skip.is_set() {
                 Role::Skipped
             } else if attributes.base_or_null.is_set() {

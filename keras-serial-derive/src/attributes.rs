@@ -48,6 +48,7 @@ pub struct FieldAttributes {
     pub sublayer: Once<Option<LitStr>>,
     /// How a sublayer is made from the other fields.
     pub init: Option<Expr>,
+    pub seed_generator: Once<()>,
     pub base: Once<()>,
     pub skip: Once<()>,
     pub serde: Once<()>,
@@ -134,6 +135,7 @@ impl FieldAttributes {
     pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
         let mut this = Self {
             weight: Once::new("weight"),
+            seed_generator: Once::new("seed_generator"),
             sublayer: Once::new("sublayer"),
             init: None,
             base: Once::new("base"),
@@ -200,12 +202,17 @@ impl FieldAttributes {
                 let (name, init) = state(cx, attribute, true);
                 this.sublayer.set(cx, at, name);
                 this.init = init;
-            // #[base]
-            } else if at.is_ident("base") {
+            // #[seed_generator], #[base]
+            } else if at.is_ident("seed_generator") || at.is_ident("base") {
+                let (name, once) = if at.is_ident("base") {
+                    ("base", &mut this.base)
+                } else {
+                    ("seed_generator", &mut this.seed_generator)
+                };
                 if !matches!(attribute.meta, syn::Meta::Path(_)) {
-                    cx.error(attribute, "`#[base]` has no arguments");
+                    cx.error(attribute, format!("`#[{name}]` has no arguments"));
                 }
-                this.base.set(cx, at, ());
+                once.set(cx, at, ());
             }
         }
         this

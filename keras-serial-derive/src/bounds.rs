@@ -23,7 +23,7 @@ pub fn bounded(input: &Struct<'_>) -> Generics {
                 Role::Config if attributes.serde.is_set() => serde = true,
                 Role::Config if attributes.with.is_set() => {}
                 Role::Config => config = true,
-                Role::Weight | Role::Sublayer => state = true,
+                Role::Weight | Role::Sublayer | Role::SeedGenerator => state = true,
                 Role::Base | Role::BaseOrNull | Role::Skipped => {}
             }
         }

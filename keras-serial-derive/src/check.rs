@@ -24,9 +24,16 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
 fn one_role(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in &input.fields {
         let a = &field.attributes;
-        let roles = [a.weight.is_set(), a.sublayer.is_set(), a.base.is_set(), a.skip.is_set(), a.base_or_null.is_set()];
+        let roles = [
+            a.weight.is_set(),
+            a.sublayer.is_set(),
+            a.seed_generator.is_set(),
+            a.base.is_set(),
+            a.skip.is_set(),
+            a.base_or_null.is_set(),
+        ];
         if roles.iter().filter(|role| **role).count() > 1 {
-            cx.error(field.ident, "a field can only be one of `#[weight]`, `#[sublayer]`, `#[base]`, `#[config(skip)]` and `#[config(base_or_null)]`");
+            cx.error(field.ident, "a field can only be one of `#[weight]`, `#[sublayer]`, `#[seed_generator]`, `#[base]`, `#[config(skip)]` and `#[config(base_or_null)]`");
         }
     }
 }

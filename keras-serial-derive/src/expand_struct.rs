@@ -196,7 +196,7 @@ fn read(field: &Field<'_>) -> TokenStream {
                 _ => quote!(<#ty>::read_config(config)?),
             };
         }
-        Role::Weight | Role::Sublayer | Role::Skipped | Role::BaseOrNull => {
+        Role::Weight | Role::Sublayer | Role::SeedGenerator | Role::Skipped | Role::BaseOrNull => {
             return quote!(::core::default::Default::default());
         }
         Role::Config => {}
@@ -225,7 +225,7 @@ fn read(field: &Field<'_>) -> TokenStream {
 fn visit(field: &Field<'_>) -> Option<TokenStream> {
     let (ident, name) = (field.ident, field.name());
     match field.role {
-        Role::Weight | Role::Sublayer => {
+        Role::Weight | Role::Sublayer | Role::SeedGenerator => {
             // The span is the field's, so that a field of another type is reported there.
             Some(
                 quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);),

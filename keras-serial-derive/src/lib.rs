@@ -24,6 +24,7 @@ use proc_macro::TokenStream;
 /// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
 /// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer that the type makes itself: state |
 /// | `#[sublayer(init = expr)]` | made by the expression, which sees the fields of the configuration by their names |
+/// | `#[seed_generator]` | a `SeedGenerator`: random numbers that go on from call to call |
 /// | `#[config(skip)]` | other state; starts as `Default::default()` |
 /// | `#[config(default)]`, `#[config(default = expr)]` | may be left out of a configuration |
 /// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an old one |
@@ -53,7 +54,7 @@ use proc_macro::TokenStream;
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
 /// deriving it, and `HasBase` if it is a layer; such types can be registered and mixed with others.
-#[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, base))]
+#[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, seed_generator, base))]
 pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
     expand_struct::derive(syn::parse_macro_input!(input)).into()
 }

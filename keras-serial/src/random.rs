@@ -1,25 +1,25 @@
 //! Random numbers: seeds that reproduce within this library.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 
-use crate::config::{ConfigField, wrong_type};
+use crate::config::{ConfigField, FieldVisitor, StateField, wrong_type};
 use crate::error::Result;
 use crate::json::Value;
 use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Shape, Tensor};
 
 thread_local! {
-    static GLOBAL: RefCell<StdRng> = RefCell::new(StdRng::from_os_rng());
+    static GLOBAL: RefCell<ChaCha12Rng> = RefCell::new(ChaCha12Rng::from_os_rng());
 }
 
 /// Seeds all random numbers of this thread that have no seed of their own
 /// (`keras.utils.set_random_seed`).
 pub fn set_random_seed(seed: u64) {
-    GLOBAL.set(StdRng::seed_from_u64(seed));
+    GLOBAL.set(ChaCha12Rng::seed_from_u64(seed));
 }
 
 /// The `seed` of a configuration: null, an integer, or a `SeedGenerator`'s form.
@@ -39,10 +39,10 @@ impl Seed {
     }
 
     /// A generator that starts at the seed, or goes on from the thread's.
-    pub(crate) fn generator(&self) -> StdRng {
+    pub(crate) fn generator(&self) -> ChaCha12Rng {
         match self.number() {
-            Some(seed) => StdRng::seed_from_u64(seed),
-            None => GLOBAL.with_borrow_mut(StdRng::from_rng),
+            Some(seed) => ChaCha12Rng::seed_from_u64(seed),
+            None => GLOBAL.with_borrow_mut(ChaCha12Rng::from_rng),
         }
     }
 }
@@ -78,25 +78,125 @@ impl ConfigField for Seed {
     }
 }
 
-/// The random numbers of one layer: they start at its seed and go on from call to call
-/// (`keras.random.SeedGenerator`).
+/// Where a sequence of random numbers stands: it goes on from there, in another process too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RandomState {
+    key: [u8; 32],
+    position: u128,
+}
+
+impl RandomState {
+    fn of(rng: &ChaCha12Rng) -> Self {
+        Self { key: rng.get_seed(), position: rng.get_word_pos() }
+    }
+
+    fn generator(&self) -> ChaCha12Rng {
+        let mut rng = ChaCha12Rng::from_seed(self.key);
+        rng.set_word_pos(self.position);
+        rng
+    }
+
+    /// Of the numbers of this thread, from which those without a seed come.
+    pub(crate) fn of_thread() -> Self {
+        GLOBAL.with_borrow(Self::of)
+    }
+
+    /// Lets the numbers of this thread go on from here.
+    pub(crate) fn set_thread(&self) {
+        GLOBAL.set(self.generator());
+    }
+}
+
+impl ConfigField for RandomState {
+    fn to_value(&self) -> Result<Value> {
+        let key: String = self.key.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Value::from(format!("{key}:{}", self.position)))
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        let parse = |text: &str| {
+            let (digits, position) = text.split_once(':')?;
+            let mut key = [0; 32];
+            let byte = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
+            key.iter_mut().enumerate().try_for_each(|(at, slot)| Some(*slot = byte(at)?))?;
+            Some(Self { key, position: position.parse().ok()? }).filter(|_| digits.len() == 64)
+        };
+        value
+            .as_str()
+            .and_then(parse)
+            .ok_or_else(|| wrong_type("a random state: 64 hexadecimal digits, `:`, a position", value))
+    }
+}
+
+/// Random numbers that start at a seed and go on from call to call (`keras.random.SeedGenerator`).
+///
+/// A layer has one in a field marked `#[seed_generator]`, so that a
+/// [`TrainingState`](crate::training::TrainingState) keeps where it stands; the [`Seed`] is an entry of
+/// the configuration.
+///
+/// ```
+/// use keras_serial::random::{Seed, SeedGenerator};
+/// use keras_serial::tensor::DType;
+/// let (seed, generator) = (Seed::from(7), SeedGenerator::default());
+/// let first = generator.uniform(&seed, &[2].into(), 0.0, 1.0, DType::Float32)?.to_vec::<f32>()?;
+/// let next = generator.uniform(&seed, &[2].into(), 0.0, 1.0, DType::Float32)?.to_vec::<f32>()?;
+/// assert!(first != next && first.iter().all(|x| (0.0..1.0).contains(x)));
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct SeedGenerator(OnceLock<Mutex<StdRng>>);
+pub struct SeedGenerator(Mutex<Option<ChaCha12Rng>>);
+
+impl Clone for SeedGenerator {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.lock().clone()))
+    }
+}
 
 impl SeedGenerator {
     /// Numbers from `low` up to `high`, all equally likely.
-    pub(crate) fn uniform(&self, seed: &Seed, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
+    ///
+    /// # Errors
+    /// When an extent is not known, or the dtype can't hold numbers.
+    pub fn uniform(&self, seed: &Seed, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
         self.draw(seed, |rng| uniform(rng, shape, low, high, dtype))
     }
 
     /// Normally distributed numbers.
-    pub(crate) fn normal(&self, seed: &Seed, shape: &Shape, mean: f64, stddev: f64, dtype: DType) -> Result<Tensor> {
+    ///
+    /// # Errors
+    /// When an extent is not known, or the dtype can't hold numbers.
+    pub fn normal(&self, seed: &Seed, shape: &Shape, mean: f64, stddev: f64, dtype: DType) -> Result<Tensor> {
         self.draw(seed, |rng| normal(rng, shape, mean, stddev, false, dtype))
     }
 
-    fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        let rng = self.0.get_or_init(|| Mutex::new(seed.generator()));
-        draw(&mut rng.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Draws from the numbers, which start at the seed.
+    pub(crate) fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut ChaCha12Rng) -> T) -> T {
+        draw(self.lock().get_or_insert_with(|| seed.generator()))
+    }
+
+    /// Numbers that have begun at the seed.
+    pub(crate) fn started(seed: &Seed) -> Self {
+        Self(Mutex::new(Some(seed.generator())))
+    }
+
+    /// Where the numbers stand; none before the first one is drawn.
+    pub fn state(&self) -> Option<RandomState> {
+        self.lock().as_ref().map(RandomState::of)
+    }
+
+    /// Lets the numbers go on from there; from the seed if there is none.
+    pub fn set_state(&self, state: Option<&RandomState>) {
+        *self.lock() = state.map(RandomState::generator);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<ChaCha12Rng>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateField for SeedGenerator {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
     }
 }
 
@@ -108,13 +208,13 @@ fn fill(shape: &Shape, dtype: DType, mut next: impl FnMut() -> f64) -> Result<Te
 }
 
 /// Numbers from `low` up to `high`, all equally likely.
-pub(crate) fn uniform(rng: &mut StdRng, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
+pub(crate) fn uniform(rng: &mut ChaCha12Rng, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
     fill(shape, dtype, || low + (high - low) * rng.random::<f64>())
 }
 
 /// Normally distributed numbers; beyond two deviations drawn again when `truncated`.
 pub(crate) fn normal(
-    rng: &mut StdRng,
+    rng: &mut ChaCha12Rng,
     shape: &Shape,
     mean: f64,
     stddev: f64,
@@ -131,20 +231,8 @@ pub(crate) fn normal(
     })
 }
 
-/// The random numbers of one layer: they go on from call to call.
-#[derive(Debug, Default)]
-pub(crate) struct Generator(OnceLock<Mutex<StdRng>>);
-
-impl Generator {
-    /// Draws from the generator, which starts at the seed.
-    pub fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        let generator = self.0.get_or_init(|| Mutex::new(seed.generator()));
-        draw(&mut generator.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// One number of Marsaglia's and Tsang's gamma distribution.
-pub(crate) fn gamma(rng: &mut StdRng, alpha: f64) -> f64 {
+pub(crate) fn gamma(rng: &mut ChaCha12Rng, alpha: f64) -> f64 {
     if alpha < 1.0 {
         let power = (1.0 - rng.random::<f64>()).powf(1.0 / alpha);
         return gamma(rng, alpha + 1.0) * power;
@@ -161,21 +249,21 @@ pub(crate) fn gamma(rng: &mut StdRng, alpha: f64) -> f64 {
 }
 
 /// One number of the beta distribution.
-pub(crate) fn beta(rng: &mut StdRng, alpha: f64, beta: f64) -> f64 {
+pub(crate) fn beta(rng: &mut ChaCha12Rng, alpha: f64, beta: f64) -> f64 {
     let (a, b) = (gamma(rng, alpha), gamma(rng, beta));
     // For tiny arguments both may vanish: then all weight lies at one of the ends.
     if a + b > 0.0 { a / (a + b) } else { f64::from(u8::from(rng.random::<bool>())) }
 }
 
 /// The integers below `count` in random order.
-pub(crate) fn permutation(rng: &mut StdRng, count: usize) -> Vec<i64> {
+pub(crate) fn permutation(rng: &mut ChaCha12Rng, count: usize) -> Vec<i64> {
     let mut keyed: Vec<(u64, i64)> = (0..count as i64).map(|i| (rng.random(), i)).collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, i)| i).collect()
 }
 
 /// A standard normal number, by Box's and Muller's method.
-fn gauss(rng: &mut StdRng) -> f64 {
+fn gauss(rng: &mut ChaCha12Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }

@@ -45,7 +45,7 @@ pub trait ConfigField: Sized {
 /// A type that a field marked `#[weight]` or `#[sublayer]` can have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight nor a layer",
-    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`; either also in `Option`, `OnceLock`, `Vec` or a map; other state is marked `#[config(skip)]`"
+    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, `Vec` or a map; other state is marked `#[config(skip)]`"
 )]
 pub trait StateField {
     /// Shows the weights and layers that this field holds to a visitor, under the field's name.
@@ -56,7 +56,7 @@ pub trait StateField {
 ///
 /// Values arrive type-erased because the rooms that define them lie below this one.
 pub trait FieldVisitor {
-    /// A weight or a layer in the field `name`.
+    /// A weight, a layer or a seed generator in the field `name`.
     fn field(&mut self, name: &str, value: &dyn Any);
     /// Begins a list or map of fields.
     fn enter(&mut self, name: &str) {

@@ -48,7 +48,7 @@ pub(crate) use quantization::QuantizedWeights;
 pub use regularization::*;
 pub use reshaping::*;
 pub use rnn::*;
-pub(crate) use state::State;
+pub(crate) use state::{State, visit_generators};
 pub use sublayer::Sublayer;
 pub use train_step::{Batch, Logs, Steps, TrainStep};
 pub use weight::{BuildContext, Optional, Weight, WeightMaker};

@@ -1,9 +1,10 @@
-//! Weights and layers inside of a layer, by the names of fields.
+//! Weights, layers and random numbers inside of a layer, by the names of fields.
 
 use std::any::Any;
 
 use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
+use crate::random::SeedGenerator;
 
 /// One field that holds state.
 #[derive(Clone)]
@@ -66,7 +67,7 @@ impl FieldVisitor for Collector {
         if let Some(layer) = value.downcast_ref::<LayerRef>() {
             self.push(State::Layer(name.to_owned(), layer.clone()));
         } else {
-            debug_assert!(value.is::<Weight>(), "only weights and layers are visited");
+            debug_assert!(value.is::<Weight>() || value.is::<SeedGenerator>(), "nothing else is state");
         }
     }
 
@@ -79,6 +80,42 @@ impl FieldVisitor for Collector {
             && !items.is_empty()
         {
             self.push(State::Container(name, items));
+        }
+    }
+}
+
+/// Shows the random numbers of a layer and of those below it, with their paths; in the same order
+/// each time.
+pub(crate) fn visit_generators(layer: &LayerRef, visit: &mut dyn FnMut(String, &SeedGenerator)) {
+    let mut seen = Vec::new();
+    visit_below(layer, "", &mut seen, visit);
+}
+
+fn visit_below(layer: &LayerRef, path: &str, seen: &mut Vec<LayerRef>, visit: &mut dyn FnMut(String, &SeedGenerator)) {
+    if seen.iter().any(|known| known.is_same(layer)) {
+        return;
+    }
+    seen.push(layer.clone());
+    layer.layer().visit_fields(&mut Generators { path, visit });
+    for below in layer.layers() {
+        let name = below.name().to_owned();
+        visit_below(&below, &if path.is_empty() { name } else { format!("{path}/{}", below.name()) }, seen, visit);
+    }
+}
+
+/// Sees the fields of one layer that hold random numbers.
+struct Generators<'a> {
+    path: &'a str,
+    visit: &'a mut dyn FnMut(String, &SeedGenerator),
+}
+
+impl FieldVisitor for Generators<'_> {
+    fn field(&mut self, name: &str, value: &dyn Any) {
+        if let Some(generator) = value.downcast_ref::<SeedGenerator>() {
+            (self.visit)(
+                if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) },
+                generator,
+            );
         }
     }
 }

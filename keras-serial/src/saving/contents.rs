@@ -41,6 +41,7 @@ pub struct ModelFile {
     pub(super) weights: Option<WeightTree>,
     /// Where errors say that the weights lie.
     pub(super) weights_place: &'static str,
+    pub(super) training_state: Option<Value>,
     pub(super) assets: IndexMap<String, Bytes>,
 }
 
@@ -144,6 +145,7 @@ impl ModelFile {
             config: None,
             weights: None,
             weights_place: "",
+            training_state: None,
             assets: IndexMap::new(),
         }
     }
@@ -181,6 +183,9 @@ impl ModelFile {
         };
         let reader = H5Reader::open(bytes, limits).at(WEIGHTS)?;
         file.weights = Some(reader.root().into());
+        if members.contains(TRAINING_STATE) {
+            file.training_state = Some(json(&members.text(TRAINING_STATE)?, limits).at(TRAINING_STATE)?);
+        }
         for name in members.names()? {
             if name.starts_with("assets/") && !name.ends_with('/') {
                 let bytes = members.bytes(&name)?;
@@ -262,6 +267,9 @@ impl ModelFile {
 }
 
 const WEIGHTS: &str = "model.weights.h5";
+
+/// What `SaveOptions::training_state` adds.
+pub(super) const TRAINING_STATE: &str = "training_state.json";
 
 fn json(text: &[u8], limits: &Limits) -> Result<Value> {
     Limits::check("bytes of a JSON text", text.len() as u64, limits.max_config_bytes)?;

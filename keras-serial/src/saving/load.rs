@@ -4,12 +4,12 @@ use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::contents::{Layout, Look, ModelFile};
+use super::contents::{Layout, Look, ModelFile, TRAINING_STATE};
 use super::layout::places;
 use super::report::LoadReport;
 use super::rules::Rules;
 use super::stored::WeightTree;
-use super::weights::{self, Plan};
+use super::weights::{self, KeptGroup, Plan};
 use super::{FileForm, Limits, Source, legacy};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -18,6 +18,7 @@ use crate::models::{Model, model_from_config};
 use crate::object::SharingScope;
 use crate::registry::CustomObjects;
 use crate::tensor::Deferred;
+use crate::training::TrainingState;
 
 /// How a model or its weights are loaded.
 ///
@@ -213,14 +214,14 @@ impl LoadOptions {
             slot.get_or_insert_with(|| compile.clone());
         }
         let Some(tree) = &file.weights else {
-            self.compile_model(&model).at(place)?;
+            self.compile_model(&model, &[]).at(place)?;
             return Ok((model, LoadReport::default()));
         };
         let plan = self.plan(&model, &file, tree)?;
         load_assets(model.as_layer(), &file)?;
         let kept = plan.kept.clone();
         let mut report = self.apply(plan, &model, file.weights_place)?;
-        self.compile_model(&model).at(place)?;
+        self.compile_model(&model, &kept).at(place)?;
         if model.is_compiled()
             && let Err(error) = locate(weights::restore_optimizer(&model, &kept), file.weights_place)
         {
@@ -233,15 +234,19 @@ impl LoadOptions {
             }
             report.skipped.push("optimizer/vars".into());
         }
+        if let Some(state) = file.training_state.as_ref().filter(|_| model.is_compiled()) {
+            let state = TrainingState::from_json_value(state);
+            state.and_then(|state| model.set_training_state(state)).at(TRAINING_STATE)?;
+        }
         Ok((model, report))
     }
 
     /// Compiles a model as its file says.
-    fn compile_model(&self, model: &Model) -> Result<()> {
+    fn compile_model(&self, model: &Model, kept: &[KeptGroup]) -> Result<()> {
         let Some(config) = model.get_compile_config()?.filter(|_| self.compile) else { return Ok(()) };
         let Some(dict) = config.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(()) };
         let _objects = crate::registry::with_argument(&self.custom_objects);
-        model.compile_from_config(dict).at("compile_config").map_err(|error| {
+        model.compile_as_saved(dict, weights::scaled_loss(kept)).at("compile_config").map_err(|error| {
             error.hint("register what is missing, give it with `custom_objects`, or load with `LoadOptions::new().compile(false)`")
         })
     }

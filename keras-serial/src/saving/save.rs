@@ -4,7 +4,7 @@ use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
 use super::atomic::{write_directory, write_file};
-use super::contents::{Look, ModelFile};
+use super::contents::{Look, ModelFile, TRAINING_STATE};
 use super::form::wrong_suffix;
 use super::layout::places;
 use super::load::check_built;
@@ -38,6 +38,7 @@ pub struct SaveOptions {
     include_optimizer: bool,
     embed_config: bool,
     fsync: bool,
+    training_state: bool,
     objects_to_skip: Vec<LayerRef>,
 }
 
@@ -50,6 +51,7 @@ impl Default for SaveOptions {
             include_optimizer: true,
             embed_config: false,
             fsync: true,
+            training_state: false,
             objects_to_skip: Vec::new(),
         }
     }
@@ -98,6 +100,14 @@ impl SaveOptions {
         self
     }
 
+    /// Adds the [`TrainingState`](crate::training::TrainingState) to a `.keras` file or directory, so
+    /// that a run goes on bit for bit ([`Fit::resume`](crate::training::Fit::resume)). Keras reads past
+    /// it. No by default.
+    pub fn training_state(mut self, training_state: bool) -> Self {
+        self.training_state = training_state;
+        self
+    }
+
     /// Saves no weights of these layers, nor of those in them (`save_weights` alone).
     pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
         self.objects_to_skip.extend(layers);
@@ -127,6 +137,11 @@ impl SaveOptions {
         if name.ends_with(".keras") {
             let parts = Parts::of(model, self)?;
             return parts.write_file(path, self.fsync);
+        }
+        if self.training_state {
+            let error =
+                Error::new(ErrorKind::InvalidArgument, "only `.keras` files and directories have a training state");
+            return Err(error.received(format!("filepath={name}")).at(name.into_owned()));
         }
         if !name.ends_with(".weights.h5") && (name.ends_with(".h5") || name.ends_with(".hdf5")) {
             let tree = self.legacy(model)?;
@@ -221,6 +236,7 @@ pub(super) struct Parts {
     pub metadata: String,
     pub config: String,
     pub weights: WeightTree,
+    pub training_state: Option<String>,
     pub assets: Vec<(String, Vec<u8>)>,
     pub time: Option<ZipTime>,
 }
@@ -240,7 +256,8 @@ impl Parts {
             assets.extend(own.iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes.to_vec())));
         }
         let (weights, _) = weights::build(layer, &[])?;
-        Self::new(config.to_json(), weights, assets, options.deterministic)
+        let training_state = options.training_state.then(|| model.training_state()?.to_json()).transpose()?;
+        Ok(Self { training_state, ..Self::new(config.to_json(), weights, assets, options.deterministic)? })
     }
 
     /// The parts of an archive that is saved now.
@@ -256,7 +273,7 @@ impl Parts {
             ("date_saved".to_owned(), Value::from(now.text())),
         ]));
         let time = (!deterministic).then(|| now.zip_time()).transpose()?;
-        Ok(Self { metadata: metadata.to_json(), config, weights, assets, time })
+        Ok(Self { metadata: metadata.to_json(), config, weights, training_state: None, assets, time })
     }
 
     /// Writes a `.keras` file, and reads names and shapes back before the old file goes.
@@ -279,6 +296,9 @@ impl Parts {
         let bound = self.weights.size_bound().saturating_mul(2);
         let weights = self.weights.to_hdf5()?;
         archive.add_with(WEIGHTS, bound, |member| weights.write(member))?;
+        if let Some(text) = &self.training_state {
+            archive.add(TRAINING_STATE, text.as_bytes())?;
+        }
         for (name, bytes) in &self.assets {
             archive.add(name, bytes)?;
         }
@@ -310,6 +330,9 @@ impl Parts {
         write_hdf5(&self.weights, &path.join(WEIGHTS), fsync)?;
         let text =
             |name: &str, text: &str| write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?));
+        if let Some(state) = &self.training_state {
+            text(TRAINING_STATE, state)?;
+        }
         text("config.json", &self.config)?;
         text("metadata.json", &self.metadata)
     }
@@ -321,7 +344,7 @@ fn stays_inside(name: &str) -> bool {
 
 /// Is there nothing in a directory but what a model's directory has?
 fn holds_members_alone(path: &Path) -> Result<bool> {
-    let known = [Some("config.json"), Some("metadata.json"), Some(WEIGHTS), Some("assets")];
+    let known = ["config.json", "metadata.json", WEIGHTS, TRAINING_STATE, "assets"].map(Some);
     for entry in std::fs::read_dir(path)? {
         if !known.contains(&entry?.file_name().to_str()) {
             return Ok(false);

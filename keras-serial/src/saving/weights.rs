@@ -94,6 +94,11 @@ pub(super) fn restore_optimizer(model: &Model, kept: &[KeptGroup]) -> Result<()>
     })
 }
 
+/// Is this the state of an optimizer inside of a `LossScaleOptimizer`?
+pub(super) fn scaled_loss(kept: &[KeptGroup]) -> bool {
+    kept.iter().any(|group| group.path == "optimizer/inner_optimizer/vars")
+}
+
 /// Where the optimizer's own variables stand.
 const STATE: &str = "optimizer/vars";
 

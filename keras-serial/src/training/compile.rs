@@ -76,6 +76,8 @@ pub struct Compile {
     pub(super) steps_per_execution: usize,
     jit_compile: bool,
     auto_scale_loss: bool,
+    /// Does the optimizer scale its loss whatever the model's policy is?
+    scales_loss: bool,
     /// The entries as the file has them, where numbers would lose how they are written.
     loss_weights_value: Option<Value>,
 }
@@ -93,6 +95,7 @@ impl Compile {
             steps_per_execution: 1,
             jit_compile: false,
             auto_scale_loss: true,
+            scales_loss: false,
             loss_weights_value: None,
         }
     }
@@ -198,6 +201,7 @@ impl Compile {
             steps_per_execution: steps,
             jit_compile: flag("jit_compile", false)?,
             auto_scale_loss: flag("auto_scale_loss", true)?,
+            scales_loss: false,
             loss_weights_value: Some(loss_weights.clone()),
         })
     }
@@ -206,7 +210,8 @@ impl Compile {
     pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
         let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
         let scales = optimizer.downcast_ref::<LossScaleOptimizer>().is_some();
-        Ok(Some(if self.auto_scale_loss && policy == "mixed_float16" && !scales {
+        let should_scale = self.scales_loss || (self.auto_scale_loss && policy == "mixed_float16");
+        Ok(Some(if should_scale && !scales {
             LossScaleOptimizer::new(optimizer).name("loss_scale_optimizer").into()
         } else {
             optimizer
@@ -264,7 +269,13 @@ impl Model {
     /// # Errors
     /// As [`Model::compile`].
     pub fn compile_from_config(&self, config: &Dict) -> Result<()> {
-        self.compile(Compile::from_config(config)?)?;
+        self.compile_as_saved(config, false)
+    }
+
+    /// As [`Model::compile_from_config`]. The policy of a Functional model is not in its configuration:
+    /// that the loss was scaled shows in the optimizer's state alone.
+    pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
+        self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;
         if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
             optimizer.build(&self.trainable_weights()).at("optimizer")?;
         }

@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::callbacks::Logs;
 use super::compile::Compile;
 use super::compile_loss::CompileLoss;
 use super::compile_metrics::{CompileMetrics, put};
 use super::structure::like_predictions;
+use super::training_state::{Progress, TrainingState};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::{Batch, GraphModel, Trained};
@@ -26,6 +27,9 @@ pub(super) struct Compiled {
     output_names: Option<Vec<String>>,
     loss_tracker: Metric,
     built: Mutex<Built>,
+    progress: Mutex<Progress>,
+    /// What the next run with `resume` goes on from.
+    saved_state: Mutex<Option<TrainingState>>,
 }
 
 /// What depends on the shapes of truth and predictions.
@@ -53,6 +57,8 @@ impl Compiled {
             output_names,
             loss_tracker: Mean::new().name("loss").into(),
             built: Mutex::default(),
+            progress: Mutex::default(),
+            saved_state: Mutex::default(),
         })
     }
 
@@ -121,6 +127,21 @@ impl Compiled {
             weights => weights.clone(),
         };
         Ok((y, weights))
+    }
+
+    /// How far the run is, or the last one came.
+    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a file or a user says of where training stands.
+    pub(super) fn set_saved_state(&self, state: TrainingState) {
+        *self.progress() = state.progress();
+        *self.saved_state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+
+    pub(super) fn take_saved_state(&self) -> Option<TrainingState> {
+        self.saved_state.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The compiled loss of a batch; `None` if there is none.

@@ -3,7 +3,7 @@
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, Logs};
 use super::compiled::Compiled;
 use super::data::{Batch, IntoData, Shuffle};
-use super::run::{Cut, Feed};
+use super::run::{Chunk, Cut, Feed};
 use super::step::Stepper;
 use crate::error::{Result, ResultExt};
 use crate::models::Model;
@@ -89,7 +89,7 @@ pub(super) fn evaluate(
     callbacks.on_test_begin(&mut Logs::new(), cx)?;
     compiled.reset_metrics()?;
     let mut logs = Logs::new();
-    feed.epoch(|first, last, batches: Vec<Batch>| {
+    feed.epoch(|Chunk { first, last, batches, .. }| {
         callbacks.on_test_batch_begin(first, &mut Logs::new(), cx)?;
         for (i, batch) in batches.iter().enumerate() {
             logs = stepper.test(batch).at_with(|| format!("batch {}", first + i + 1))?;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
 use super::compiled::Compiled;
-use super::data::{Batch, Data, IntoData, Shuffle};
+use super::data::{Data, IntoData, Shuffle};
 use super::evaluate::{evaluate, prepare};
 use super::interrupt::{RunGuard, is_interrupted};
-use super::run::{Cut, Feed};
+use super::run::{Chunk, Cut, Feed};
 use super::step::Stepper;
+use super::training_state::{Progress, metric_values, resume, set_metric_values};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
@@ -65,6 +66,7 @@ impl ValidationFreq {
 /// - `shuffle`: are arrays mixed in each epoch? Yes by default; `seed` makes the order reproducible.
 /// - `class_weight`: how much samples of each class weigh.
 /// - `steps_per_epoch`: how many batches make an epoch; all by default.
+/// - `resume`: does the run go on from the model's [`TrainingState`]? No by default.
 ///
 /// Follows <https://keras.io/api/models/model_training_apis/#fit-method>.
 #[must_use = "`Model::fit` takes it"]
@@ -83,6 +85,7 @@ pub struct Fit<'a> {
     validation_steps: Option<usize>,
     validation_batch_size: Option<usize>,
     validation_freq: ValidationFreq,
+    resume: bool,
 }
 
 impl Default for Fit<'_> {
@@ -102,6 +105,7 @@ impl Default for Fit<'_> {
             validation_steps: None,
             validation_batch_size: None,
             validation_freq: ValidationFreq::Every(1),
+            resume: false,
         }
     }
 }
@@ -195,6 +199,14 @@ impl<'a> Fit<'a> {
         self.validation_freq = freq.into();
         self
     }
+
+    /// Goes on bit for bit where the model's last run stood, or the one of the file that it comes from
+    /// (see [`TrainingState`]): give the same data and arguments. It comes before `initial_epoch`; a
+    /// model without any run behind it begins anew.
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
 }
 
 impl Model {
@@ -255,7 +267,8 @@ impl Model {
             .at("validation_data")?;
 
         let needs_optimizer = || !self.trainable_weights().is_empty() && self.layer().train_step().is_none();
-        prepare(self, &compiled, &feed.sample()?)?;
+        let sample = feed.sample()?;
+        prepare(self, &compiled, &sample)?;
         if let Some(validation) = &mut validation {
             prepare(self, &compiled, &validation.sample()?).at("validation_data")?;
         }
@@ -279,12 +292,31 @@ impl Model {
         let stepper = Stepper::new(self, &compiled);
         history.on_train_begin(&mut Logs::new(), &cx)?;
         callbacks.on_train_begin(&mut Logs::new(), &cx)?;
-        let initial_epoch = cx.initial_epoch().unwrap_or(fit.initial_epoch);
-        for epoch in initial_epoch..fit.epochs {
+        let mut start = Progress { epoch: cx.initial_epoch().unwrap_or(fit.initial_epoch), ..Progress::default() };
+        if fit.resume || cx.resumes() {
+            start = resume(self, &compiled)?;
+            feed.resume(&start.data, start.batch)?;
+        }
+        for epoch in start.epoch..fit.epochs {
             compiled.reset_metrics()?;
+            if let Some(metrics) = start.metrics.take().filter(|_| start.batch > 0) {
+                // Some metrics make their variables with the first batch: one sample does, and changes no weight.
+                stepper.test(&super::data::span(&sample, 0, 1)?)?;
+                set_metric_values(&compiled, &metrics)?;
+            }
+            *compiled.progress() = Progress { epoch, data: feed.position(), ..std::mem::take(&mut start) };
             callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
-            logs = train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
+            let is_whole;
+            (logs, is_whole) =
+                train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
             cx.set_steps(feed.steps());
+            if is_whole {
+                *compiled.progress() = Progress { epoch: epoch + 1, data: feed.position(), ..Progress::default() };
+            } else {
+                // What comes after the run may use the metrics.
+                let values = metric_values(&compiled)?;
+                compiled.progress().metrics = Some(values);
+            }
             if let Some(validation) =
                 validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self))
             {
@@ -309,23 +341,27 @@ impl Model {
     }
 }
 
-/// One pass through the data; gives the metrics over it.
+/// One pass through the data; gives the metrics over it, and whether it came to its end.
 fn train_epoch(
     feed: &mut Feed<'_>,
     stepper: &Stepper<'_>,
     callbacks: &mut CallbackList<'_>,
     cx: &CallbackContext<'_>,
-) -> Result<Logs> {
+) -> Result<(Logs, bool)> {
     let mut last_logs = Logs::new();
-    feed.epoch(|first, last, batches: Vec<Batch>| {
+    let is_whole = feed.epoch(|Chunk { first, last, batches, position }| {
         callbacks.on_train_batch_begin(first, &mut Logs::new(), cx)?;
         for (i, batch) in batches.iter().enumerate() {
             last_logs = stepper.train(batch).at_with(|| format!("batch {}", first + i + 1))?;
         }
+        {
+            let mut progress = stepper.compiled().progress();
+            (progress.batch, progress.data) = (last + 1, position);
+        }
         callbacks.on_train_batch_end(last, &mut last_logs, cx)?;
         Ok(!cx.model().stop_training())
     })?;
-    stepper.epoch_logs(last_logs)
+    Ok((stepper.epoch_logs(last_logs)?, is_whole))
 }
 
 /// Arrays without their last part, and that part.

@@ -20,6 +20,7 @@ mod run;
 mod state_tree;
 mod step;
 mod structure;
+mod training_state;
 
 pub use callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
 pub use compile::{Compile, CompileOptimizer};
@@ -31,3 +32,4 @@ pub use interrupt::interrupt_on_ctrl_c;
 pub use interrupt::{interrupt, is_interrupted};
 pub use parts::{LossWeights, Losses, Metrics};
 pub use predict::Predict;
+pub use training_state::TrainingState;

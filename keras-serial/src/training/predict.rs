@@ -3,9 +3,9 @@
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, Logs};
 use super::compile::Compile;
 use super::compiled::Compiled;
-use super::data::{Batch, IntoData, Shuffle};
+use super::data::{IntoData, Shuffle};
 use super::parts::Losses;
-use super::run::{Cut, Feed};
+use super::run::{Chunk, Cut, Feed};
 use super::step::Stepper;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
@@ -98,7 +98,7 @@ impl Model {
         let stepper = Stepper::new(self, &compiled);
         let mut outputs: Vec<Nested<Tensor>> = Vec::new();
         callbacks.on_predict_begin(&mut Logs::new(), &cx)?;
-        feed.epoch(|first, last, batches: Vec<Batch>| {
+        feed.epoch(|Chunk { first, last, batches, .. }| {
             callbacks.on_predict_batch_begin(first, &mut Logs::new(), &cx)?;
             for (i, batch) in batches.iter().enumerate() {
                 outputs.push(stepper.predict(&batch.x).at_with(|| format!("batch {}", first + i + 1))?);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::data::{ArrayDataset, Batch, Batches, Data, Dataset, Shuffle};
 use super::fit::ClassWeight;
+use super::training_state::DataPosition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
-use crate::random::Seed;
+use crate::random::{RandomState, Seed, SeedGenerator};
 use crate::tensor::{DType, Nested, Tensor};
 
 /// How data become batches.
@@ -29,6 +30,20 @@ pub(super) struct Feed<'a> {
     current: Option<Batches>,
     seen: usize,
     class_weight: Option<BTreeMap<i64, f64>>,
+    /// The random numbers that the order of the current pass comes from.
+    orders: Vec<RandomState>,
+    /// The batch that the next epoch begins with.
+    first: usize,
+}
+
+/// Batches that are one call of the callbacks.
+pub(super) struct Chunk {
+    /// The number of the first batch in the epoch, and of the last.
+    pub first: usize,
+    pub last: usize,
+    pub batches: Vec<Batch>,
+    /// Where the data stand after them.
+    pub position: DataPosition,
 }
 
 #[expect(clippy::large_enum_variant, reason = "one value a call, moved once")]
@@ -43,6 +58,20 @@ impl Source<'_> {
             Self::Arrays(arrays) => arrays.epoch(),
             Self::Dataset(dataset) => dataset.epoch(),
         }
+    }
+
+    fn generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        match self {
+            Self::Arrays(arrays) => arrays.visit_generators(visit),
+            Self::Dataset(dataset) => dataset.visit_generators(visit),
+        }
+    }
+
+    /// Where the random numbers of the next pass stand.
+    fn orders(&self) -> Vec<RandomState> {
+        let mut orders = Vec::new();
+        self.generators(&mut |generator| orders.extend(generator.state()));
+        orders
     }
 }
 
@@ -79,6 +108,8 @@ impl<'a> Feed<'a> {
             current: None,
             seen: 0,
             class_weight: None,
+            orders: Vec::new(),
+            first: 0,
         })
     }
 
@@ -112,7 +143,10 @@ impl<'a> Feed<'a> {
         }
         let mut batches = match self.current.take() {
             Some(batches) => batches,
-            None => self.source.epoch()?,
+            None => {
+                self.orders = self.source.orders();
+                self.source.epoch()?
+            }
         };
         let first = batches.next().transpose()?.ok_or_else(|| {
             Error::new(ErrorKind::InvalidArgument, "the data hold no batches").expected("at least one batch")
@@ -139,17 +173,59 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// One epoch: `step` gets the numbers of the first and last batch, and the batches, and says
-    /// whether to go on. An iterator that ends early ends the epoch, as in Keras.
-    pub(super) fn epoch(&mut self, mut step: impl FnMut(usize, usize, Vec<Batch>) -> Result<bool>) -> Result<()> {
-        let steps = self.steps.or(self.num_batches).unwrap_or(usize::MAX);
-        // A pass that was begun to look at its first batch is gone on with.
-        let fresh = self.current.is_none() || (self.steps.is_none() && self.seen > 0);
-        if fresh {
-            self.current = Some(self.source.epoch()?);
-            self.seen = 0;
+    fn begin_pass(&mut self) -> Result<()> {
+        self.orders = self.source.orders();
+        self.current = Some(self.source.epoch()?);
+        self.seen = 0;
+        Ok(())
+    }
+
+    /// Where the data stand between two epochs.
+    pub(super) fn position(&self) -> DataPosition {
+        let orders = if self.current.is_some() { self.orders.clone() } else { self.source.orders() };
+        DataPosition { seen: self.seen, orders }
+    }
+
+    /// Goes on where the data of another run stood, with this batch of the epoch.
+    ///
+    /// # Errors
+    /// When the data can't be had, or are not as random as those were.
+    pub(super) fn resume(&mut self, position: &DataPosition, batch: usize) -> Result<()> {
+        let count = self.source.orders().len();
+        if count != position.orders.len() {
+            return Err(Error::new(ErrorKind::InvalidArgument, "the data are not those of the run to be resumed")
+                .expected(format!("{} random orders", position.orders.len()))
+                .received(format!("{count}"))
+                .hint("give the same data, and the same `shuffle`"));
         }
-        let mut first = 0;
+        let mut orders = position.orders.iter();
+        self.source.generators(&mut |generator| generator.set_state(orders.next()));
+        self.first = batch;
+        if count > 0 {
+            self.current = None;
+        }
+        if position.seen > 0 {
+            if self.current.is_none() {
+                self.begin_pass()?;
+            }
+            for _ in 0..position.seen {
+                self.current.as_mut().and_then(Iterator::next).transpose()?;
+            }
+            self.seen = position.seen;
+        }
+        Ok(())
+    }
+
+    /// One epoch: `step` says whether to go on. An iterator that ends early ends the epoch, as in
+    /// Keras. Was the epoch done whole?
+    pub(super) fn epoch(&mut self, mut step: impl FnMut(Chunk) -> Result<bool>) -> Result<bool> {
+        let steps = self.steps.or(self.num_batches).unwrap_or(usize::MAX);
+        let mut first = std::mem::take(&mut self.first);
+        // A pass that was begun to look at its first batch, or by a run that is resumed, is gone on with.
+        if self.current.is_none() || (self.steps.is_none() && self.seen > 0 && first == 0) {
+            self.begin_pass()?;
+        }
+        let mut is_whole = true;
         while first < steps {
             if self.num_batches.is_some_and(|count| self.seen >= count) {
                 break;
@@ -173,16 +249,19 @@ impl<'a> Feed<'a> {
             }
             self.seen += self.steps_per_execution;
             let last = first + self.steps_per_execution - 1;
-            if !step(first, last, batches)? {
+            let position = DataPosition { seen: self.seen, orders: self.orders.clone() };
+            let goes_on = step(Chunk { first, last, batches, position })?;
+            first += self.steps_per_execution;
+            if !goes_on {
+                is_whole = first >= steps || self.num_batches.is_some_and(|count| self.seen >= count);
                 break;
             }
-            first += self.steps_per_execution;
         }
         if self.num_batches.is_some_and(|count| self.seen >= count) {
             self.current = None;
             self.seen = 0;
         }
-        Ok(())
+        Ok(is_whole)
     }
 }
 

@@ -34,6 +34,10 @@ impl<'a> Stepper<'a> {
         }
     }
 
+    pub(super) fn compiled(&self) -> &Compiled {
+        self.compiled
+    }
+
     /// The model's own step, or the one of all models.
     pub(super) fn train(&self, batch: &Batch) -> Result<Logs> {
         // What a call changes (moving statistics) is taken back if the step fails.

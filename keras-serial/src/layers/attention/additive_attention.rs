@@ -45,7 +45,7 @@ pub struct AdditiveAttention {
     #[weight]
     scale: Weight,
     /// Goes on from call to call.
-    #[config(skip)]
+    #[seed_generator]
     generator: SeedGenerator,
 }
 

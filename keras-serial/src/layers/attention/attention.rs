@@ -61,7 +61,7 @@ pub struct Attention {
     #[weight]
     concat_score_weight: Weight,
     /// Goes on from call to call.
-    #[config(skip)]
+    #[seed_generator]
     generator: SeedGenerator,
 }
 

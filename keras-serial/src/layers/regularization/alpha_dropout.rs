@@ -37,7 +37,7 @@ pub struct AlphaDropout {
     #[config(default)]
     noise_shape: Option<Shape>,
     /// Goes on from call to call.
-    #[config(skip)]
+    #[seed_generator]
     generator: SeedGenerator,
 }
 

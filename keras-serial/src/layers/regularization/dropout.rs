@@ -36,7 +36,7 @@ pub struct Dropout {
     #[config(default)]
     noise_shape: Option<Shape>,
     /// Goes on from call to call.
-    #[config(skip)]
+    #[seed_generator]
     generator: SeedGenerator,
 }
 

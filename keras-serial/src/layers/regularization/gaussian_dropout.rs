@@ -33,7 +33,7 @@ pub struct GaussianDropout {
     #[config(default)]
     seed: Seed,
     /// Goes on from call to call.
-    #[config(skip)]
+    #[seed_generator]
     generator: SeedGenerator,
 }
 

@@ -32,7 +32,7 @@ pub struct GaussianNoise {
     #[config(default)]
     seed: Seed,
     /// Goes on from call to call.
-    #[config(skip)]
+    #[seed_generator]
     generator: SeedGenerator,
 }
 

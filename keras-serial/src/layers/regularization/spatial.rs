@@ -39,7 +39,7 @@ macro_rules! spatial_dropout {
             $(#[config(default)]
             $data_format: $type,)?
             /// Goes on from call to call.
-            #[config(skip)]
+            #[seed_generator]
             generator: SeedGenerator,
         }
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::cell::{self, CellRun, RnnCell};
-use super::dropout::{Factors, Generator, Rate, below_one, dropped_product};
+use super::dropout::{Factors, Rate, below_one, dropped_product};
 use super::forget_bias::forget_bias;
 use super::lstm_cell::gates;
 use crate::KerasSerializable;
@@ -15,7 +15,7 @@ use crate::layers::{BuildContext, Dims, Layer, LayerBase, Weight, invalid_argume
 use crate::ops;
 use crate::ops::conv::{self, DataFormat, Padding};
 use crate::ops::shape::reshape_to;
-use crate::random::Seed;
+use crate::random::{Seed, SeedGenerator};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
@@ -73,8 +73,8 @@ pub struct ConvLSTMCell<const RANK: usize> {
     pub(super) recurrent_kernel: Weight,
     #[weight]
     pub(super) bias: Weight,
-    #[config(skip)]
-    pub(super) generator: Generator,
+    #[seed_generator]
+    pub(super) generator: SeedGenerator,
     /// The shape of one step's input.
     #[config(skip)]
     pub(super) input: OnceLock<Shape>,

@@ -1,16 +1,15 @@
 //! Dropout of cells: the same elements are dropped in all steps of a sequence.
 
 use std::cell::OnceCell;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
 
 use crate::config::ConfigField;
 use crate::error::Result;
 use crate::json::Value;
 use crate::ops;
 use crate::ops::shape::{Span, concat, slice_axis};
-use crate::random::{self, Seed};
+use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{CallContext, DType, Shape, Tensor};
 
 /// The part of elements that is dropped; what is given is brought between 0 and 1.
@@ -33,13 +32,9 @@ impl ConfigField for Rate {
     }
 }
 
-/// The random numbers of a cell; they go on from call to call.
-#[derive(Debug, Default)]
-pub(super) struct Generator(OnceLock<Mutex<StdRng>>);
-
 /// The factors of one sequence: drawn when the first input is there.
 pub(super) struct Factors<'a> {
-    source: Option<(&'a Generator, &'a Seed, f64)>,
+    source: Option<(&'a SeedGenerator, &'a Seed, f64)>,
     count: usize,
     rank: usize,
     drawn: OnceCell<Vec<Tensor>>,
@@ -48,7 +43,7 @@ pub(super) struct Factors<'a> {
 impl<'a> Factors<'a> {
     /// For steps of this rank; `count` different ones if each gate has its own, else 1.
     pub(super) fn new(
-        generator: &'a Generator,
+        generator: &'a SeedGenerator,
         seed: &'a Seed,
         rate: Rate,
         (count, rank): (usize, usize),
@@ -71,14 +66,13 @@ impl<'a> Factors<'a> {
         }
         let dims = x.shape().dims();
         let shape: Shape = dims.iter().skip(dims.len().saturating_sub(self.rank)).copied().collect();
-        let generator = generator.0.get_or_init(|| Mutex::new(seed.generator()));
-        let mut generator = generator.lock().unwrap_or_else(PoisonError::into_inner);
-        let drawn = (0..self.count).map(|_| draw(&mut generator, &shape, rate, x.dtype())).collect::<Result<_>>()?;
+        let drawn = generator
+            .draw(seed, |rng| (0..self.count).map(|_| draw(rng, &shape, rate, x.dtype())).collect::<Result<_>>())?;
         Ok(self.drawn.get_or_init(|| drawn))
     }
 }
 
-fn draw(generator: &mut StdRng, shape: &Shape, rate: f64, dtype: DType) -> Result<Tensor> {
+fn draw(generator: &mut ChaCha12Rng, shape: &Shape, rate: f64, dtype: DType) -> Result<Tensor> {
     let kept = ops::greater_equal(&random::uniform(generator, shape, 0.0, 1.0, DType::Float32)?, rate)?;
     let scale = if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 };
     ops::multiply(&ops::cast_to(&kept, dtype)?, scale)

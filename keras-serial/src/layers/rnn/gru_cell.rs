@@ -1,7 +1,7 @@
 //! One step of a gated recurrent unit.
 
 use super::cell::{self, CellRun, RnnCell};
-use super::dropout::{Factors, Generator, Rate, below_one, columns, dropout_masks, dropped_product};
+use super::dropout::{Factors, Rate, below_one, columns, dropout_masks, dropped_product};
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::initializers::Initializer;
 use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
 use crate::ops;
 use crate::ops::shape::index_axis;
-use crate::random::Seed;
+use crate::random::{Seed, SeedGenerator};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -96,8 +96,8 @@ pub struct GRUCell {
     pub(super) recurrent_kernel: Weight,
     #[weight]
     pub(super) bias: Weight,
-    #[config(skip)]
-    pub(super) generator: Generator,
+    #[seed_generator]
+    pub(super) generator: SeedGenerator,
 }
 
 impl GRUCell {

@@ -1,7 +1,7 @@
 //! One step of a long short-term memory.
 
 use super::cell::{self, CellRun, RnnCell};
-use super::dropout::{Factors, Generator, Rate, below_one, dropout_masks, dropped_product};
+use super::dropout::{Factors, Rate, below_one, dropout_masks, dropped_product};
 use super::forget_bias::forget_bias;
 use crate::activations::Activation;
 use crate::constraints::Constraint;
@@ -11,7 +11,7 @@ use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
 use crate::ops;
 use crate::ops::recurrent::lstm;
 use crate::ops::shape::index_axis;
-use crate::random::Seed;
+use crate::random::{Seed, SeedGenerator};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -96,8 +96,8 @@ pub struct LSTMCell {
     pub(super) recurrent_kernel: Weight,
     #[weight]
     pub(super) bias: Weight,
-    #[config(skip)]
-    pub(super) generator: Generator,
+    #[seed_generator]
+    pub(super) generator: SeedGenerator,
 }
 
 impl LSTMCell {

@@ -1,14 +1,14 @@
 //! One step of a fully connected recurrence.
 
 use super::cell::{self, CellRun, RnnCell};
-use super::dropout::{Factors, Generator, Rate, dropped_product};
+use super::dropout::{Factors, Rate, dropped_product};
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
 use crate::ops;
-use crate::random::Seed;
+use crate::random::{Seed, SeedGenerator};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -79,8 +79,8 @@ pub struct SimpleRNNCell {
     pub(super) recurrent_kernel: Weight,
     #[weight]
     pub(super) bias: Weight,
-    #[config(skip)]
-    pub(super) generator: Generator,
+    #[seed_generator]
+    pub(super) generator: SeedGenerator,
 }
 
 impl SimpleRNNCell {

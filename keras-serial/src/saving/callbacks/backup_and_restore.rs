@@ -9,7 +9,7 @@ use crate::json::{Dict, Value};
 use crate::saving::{LoadOptions, SaveOptions, write_atomically};
 use crate::training::callbacks::frequency::BatchCounter;
 use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
-use crate::training::is_interrupted;
+use crate::training::{TrainingState, is_interrupted};
 
 /// Keeps weights, the optimizer's state and the epoch in a directory, and starts from there when a
 /// run was cut off. A run that comes to its end removes the directory.
@@ -18,6 +18,9 @@ use crate::training::is_interrupted;
 /// - `backup_dir`: for this callback alone.
 /// - `save_freq`: after how many batches, or (the default) after each epoch. A run that was cut off
 ///   within an epoch begins that epoch anew, with the weights of the last backup.
+/// - `training_state`: is the [`TrainingState`] kept too (`training_state.json`), so that the run goes on
+///   bit for bit, within an epoch as well? No by default. Where a kill fell between the writing of
+///   weights and state, the epoch begins anew.
 /// - `double_checkpoint`: is the backup before the last kept too, in case that one can't be read? No
 ///   by default.
 /// - `delete_checkpoint`: is the directory removed in the end? Yes by default.
@@ -48,6 +51,7 @@ use crate::training::is_interrupted;
 pub struct BackupAndRestore {
     backup_dir: PathBuf,
     save_freq: Frequency,
+    training_state: bool,
     double_checkpoint: bool,
     delete_checkpoint: bool,
     batches: BatchCounter,
@@ -64,6 +68,7 @@ impl BackupAndRestore {
         Self {
             backup_dir: backup_dir.as_ref().to_path_buf(),
             save_freq: Frequency::Epoch,
+            training_state: false,
             double_checkpoint: false,
             delete_checkpoint: true,
             batches: BatchCounter::default(),
@@ -77,6 +82,13 @@ impl BackupAndRestore {
     #[must_use]
     pub fn save_freq(mut self, frequency: impl Into<Frequency>) -> Self {
         self.save_freq = frequency.into();
+        self
+    }
+
+    /// Sets `training_state`.
+    #[must_use]
+    pub fn training_state(mut self, training_state: bool) -> Self {
+        self.training_state = training_state;
         self
     }
 
@@ -100,6 +112,27 @@ impl BackupAndRestore {
 
     fn metadata(&self) -> PathBuf {
         self.backup_dir.join("training_metadata.json")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.backup_dir.join("training_state.json")
+    }
+
+    /// Lets the run go on where the backup's state stands, if that is of the weights' moment.
+    fn resume(&self, cx: &CallbackContext<'_>) -> Result<()> {
+        let path = self.state();
+        if !self.training_state || !path.exists() {
+            return Ok(());
+        }
+        let read = || -> Result<()> {
+            let state = TrainingState::from_json(&fs::read_to_string(&path)?)?;
+            if state.suits(cx.model())? {
+                cx.model().set_training_state(state)?;
+                cx.resume();
+            }
+            Ok(())
+        };
+        read().at_with(|| path.display().to_string())
     }
 
     /// Gives the model what a backup has; gives the epoch to go on with.
@@ -129,7 +162,7 @@ impl BackupAndRestore {
     fn save(&self, cx: &CallbackContext<'_>) -> Result<()> {
         fs::create_dir_all(&self.backup_dir).map_err(Error::from).at_with(|| self.backup_dir.display().to_string())?;
         if self.double_checkpoint {
-            for path in [self.weights(), self.metadata()] {
+            for path in [self.weights(), self.metadata(), self.state()] {
                 if path.exists() {
                     copy(&path, &previous(&path))?;
                 }
@@ -139,7 +172,12 @@ impl BackupAndRestore {
         let number = |number: usize| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
         let metadata = Dict::from([("epoch".to_owned(), number(self.epoch)), ("batch".to_owned(), number(self.batch))]);
         let text = Value::Dict(metadata).to_json();
-        write_atomically(self.metadata(), |file| Ok(file.write_all(text.as_bytes())?))
+        write_atomically(self.metadata(), |file| Ok(file.write_all(text.as_bytes())?))?;
+        if self.training_state {
+            let text = cx.model().training_state()?.to_json()?;
+            write_atomically(self.state(), |file| Ok(file.write_all(text.as_bytes())?))?;
+        }
+        Ok(())
     }
 }
 
@@ -171,10 +209,12 @@ impl Callback for BackupAndRestore {
         let found = match self.load(cx) {
             Err(_) if previous(&self.weights()).exists() => {
                 copy(&previous(&self.weights()), &self.weights())?;
-                if previous(&self.metadata()).exists() {
-                    copy(&previous(&self.metadata()), &self.metadata())?;
-                } else if self.metadata().exists() {
-                    fs::remove_file(self.metadata())?;
+                for path in [self.metadata(), self.state()] {
+                    if previous(&path).exists() {
+                        copy(&previous(&path), &path)?;
+                    } else if path.exists() {
+                        fs::remove_file(path)?;
+                    }
                 }
                 self.load(cx)?
             }
@@ -183,6 +223,7 @@ impl Callback for BackupAndRestore {
         if let Some(epoch) = found {
             cx.set_initial_epoch(epoch);
             self.epoch = epoch;
+            self.resume(cx)?;
         }
         Ok(())
     }
@@ -200,7 +241,7 @@ impl Callback for BackupAndRestore {
 
     fn on_epoch_end(&mut self, epoch: usize, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
         if is_interrupted(cx.model()) && !self.is_whole {
-            return Ok(());
+            return if self.training_state { self.save(cx) } else { Ok(()) };
         }
         (self.epoch, self.batch) = (epoch + 1, 0);
         if self.save_freq == Frequency::Epoch { self.save(cx) } else { Ok(()) }
@@ -292,6 +333,34 @@ mod tests {
         // The second epoch was not whole: it is done again.
         let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
         assert_eq!(history.epoch, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_training_state_lets_runs_go_on_within_an_epoch() {
+        let directory = tempfile::tempdir().unwrap();
+        let backup = || BackupAndRestore::new(directory.path()).save_freq(1).training_state(true);
+        let (x, y) = data();
+        let whole = model();
+        let start = whole.get_weights();
+        whole.compile(Compile::new("adam", "mse")).unwrap();
+        let fit = || fit().batch_size(1).shuffle(true).seed(5);
+        let expected = whole.fit((&x, &y), fit()).unwrap();
+
+        let killed = LambdaCallback::new().on_train_batch_begin(|batch, _, cx| {
+            let steps = cx.model().optimizer().unwrap().iterations()?;
+            if batch == 2 && steps == 10 { Err(Error::new(ErrorKind::Io, "killed")) } else { Ok(()) }
+        });
+        let again = model();
+        again.set_weights(&start).unwrap();
+        again.compile(Compile::new("adam", "mse")).unwrap();
+        again.fit((&x, &y), fit().callback(backup()).callback(killed)).unwrap_err();
+
+        let resumed = model();
+        resumed.compile(Compile::new("adam", "mse")).unwrap();
+        let history = resumed.fit((&x, &y), fit().callback(backup())).unwrap();
+        assert_eq!(history.epoch, [2, 3, 4, 5]);
+        assert_eq!(history.get("loss").unwrap(), &expected.get("loss").unwrap()[2..]);
+        assert_eq!(bits(&resumed), bits(&whole));
     }
 
     #[test]

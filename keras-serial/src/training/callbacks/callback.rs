@@ -23,12 +23,13 @@ pub struct CallbackContext<'a> {
     model: &'a Model,
     params: CallbackParams,
     initial_epoch: Cell<Option<usize>>,
+    resumes: Cell<bool>,
 }
 
 impl<'a> CallbackContext<'a> {
     /// For callbacks that are called by hand.
     pub fn new(model: &'a Model, params: CallbackParams) -> Self {
-        Self { model, params, initial_epoch: Cell::new(None) }
+        Self { model, params, initial_epoch: Cell::new(None), resumes: Cell::new(false) }
     }
 
     /// The model: its weights, optimizer, and whether to stop.
@@ -54,6 +55,16 @@ impl<'a> CallbackContext<'a> {
     /// (as `BackupAndRestore` does).
     pub fn set_initial_epoch(&self, epoch: usize) {
         self.initial_epoch.set(Some(epoch));
+    }
+
+    /// Called in `on_train_begin`: the run goes on from the model's
+    /// [`TrainingState`](crate::training::TrainingState), as with [`Fit::resume`](crate::training::Fit::resume).
+    pub fn resume(&self) {
+        self.resumes.set(true);
+    }
+
+    pub(crate) fn resumes(&self) -> bool {
+        self.resumes.get()
     }
 
     /// The epoch that [`CallbackContext::set_initial_epoch`] gave.

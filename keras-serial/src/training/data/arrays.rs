@@ -1,13 +1,12 @@
 //! Arrays as batches.
 
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use super::into_data::samples;
 use super::{Batch, Batches, Data, Dataset, IntoData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::shape::{Span, slice_axis, take_axis};
-use crate::random::Seed;
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
 
 /// In which order samples come.
@@ -46,7 +45,7 @@ pub struct ArrayDataset {
     samples: usize,
     batch_size: usize,
     shuffle: Shuffle,
-    rng: Option<StdRng>,
+    generator: SeedGenerator,
     seed: Seed,
 }
 
@@ -64,7 +63,14 @@ impl ArrayDataset {
 
     pub(crate) fn of(arrays: Batch) -> Result<Self> {
         let samples = samples(&arrays)?;
-        Ok(Self { arrays, samples, batch_size: 32, shuffle: Shuffle::None, rng: None, seed: Seed::default() })
+        Ok(Self {
+            arrays,
+            samples,
+            batch_size: 32,
+            shuffle: Shuffle::None,
+            generator: SeedGenerator::default(),
+            seed: Seed::default(),
+        })
     }
 
     /// Sets how many samples a batch has; the last one may have fewer.
@@ -109,15 +115,21 @@ impl Dataset for ArrayDataset {
         if self.shuffle == Shuffle::None {
             return Ok(Box::new(starts.map(move |start| span(&arrays, start, (start + size).min(samples)))));
         }
-        let seed = &self.seed;
-        let rng = self.rng.get_or_insert_with(|| seed.generator());
         let mut order: Vec<i64> = (0..samples as i64).collect();
-        match self.shuffle {
+        self.generator.draw(&self.seed, |rng| match self.shuffle {
             Shuffle::Batch => order.chunks_mut(size).for_each(|batch| batch.shuffle(rng)),
             _ => order.shuffle(rng),
-        }
+        });
         let batches: Vec<Vec<i64>> = order.chunks(size).map(<[i64]>::to_vec).collect();
         Ok(Box::new(batches.into_iter().map(move |rows| gather(&arrays, rows))))
+    }
+
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        if self.shuffle != Shuffle::None {
+            // Without a seed, the numbers begin here and not in the first pass.
+            self.generator.draw(&self.seed, |_| ());
+            visit(&self.generator);
+        }
     }
 }
 

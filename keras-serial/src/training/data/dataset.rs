@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rand::Rng;
-use rand::rngs::StdRng;
 
 use super::Batch;
 use super::arrays::span;
 use super::into_data::samples;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::shape::concat;
-use crate::random::Seed;
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
 
 /// The batches of one pass.
@@ -31,6 +30,13 @@ pub trait Dataset: Send {
     /// # Errors
     /// When the data can't be had.
     fn epoch(&mut self) -> Result<Batches>;
+
+    /// Shows the random numbers that the order of the next passes comes from, so that a run can go on
+    /// in another process ([`Fit::resume`](crate::training::Fit::resume)). None by default: each pass
+    /// has the same order.
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        let _ = visit;
+    }
 }
 
 macro_rules! forward {
@@ -43,6 +49,10 @@ macro_rules! forward {
             fn epoch(&mut self) -> Result<Batches> {
                 (**self).epoch()
             }
+
+            fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+                (**self).visit_generators(visit);
+            }
         }
     )*};
 }
@@ -53,7 +63,7 @@ forward!(&mut D, Box<D>);
 pub trait DatasetExt: Dataset + Sized {
     /// Batches in random order, as far as a buffer of this many reaches.
     fn shuffle(self, buffer: usize, seed: impl Into<Seed>) -> ShuffleBuffer<Self> {
-        ShuffleBuffer { data: self, buffer: buffer.max(1), rng: seed.into().generator() }
+        ShuffleBuffer { data: self, buffer: buffer.max(1), generator: SeedGenerator::started(&seed.into()) }
     }
 
     /// Batches of this many samples, whatever sizes they come in; the last one may have fewer.
@@ -150,7 +160,7 @@ impl<I: Iterator<Item = Result<Batch>> + Send + 'static> Dataset for Once<I> {
 pub struct ShuffleBuffer<D> {
     data: D,
     buffer: usize,
-    rng: StdRng,
+    generator: SeedGenerator,
 }
 
 impl<D: Dataset> Dataset for ShuffleBuffer<D> {
@@ -160,9 +170,12 @@ impl<D: Dataset> Dataset for ShuffleBuffer<D> {
 
     fn epoch(&mut self) -> Result<Batches> {
         let mut batches = self.data.epoch()?;
-        let mut rng = self.rng.clone();
         // The next pass has another order.
-        self.rng.random::<u64>();
+        let mut rng = self.generator.draw(&Seed::default(), |rng| {
+            let of_this = rng.clone();
+            rng.random::<u64>();
+            of_this
+        });
         let (size, mut buffer) = (self.buffer, Vec::new());
         Ok(Box::new(std::iter::from_fn(move || {
             while buffer.len() < size {
@@ -173,6 +186,11 @@ impl<D: Dataset> Dataset for ShuffleBuffer<D> {
             }
             if buffer.is_empty() { None } else { Some(buffer.swap_remove(rng.random_range(0..buffer.len()))) }
         })))
+    }
+
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        self.data.visit_generators(visit);
+        visit(&self.generator);
     }
 }
 
@@ -188,6 +206,10 @@ impl<D: Dataset> Dataset for Rebatch<D> {
         let (mut batches, size) = (self.data.epoch()?, self.size);
         let mut waiting: VecDeque<Batch> = VecDeque::new();
         Ok(Box::new(std::iter::from_fn(move || next_of(&mut batches, size, &mut waiting).transpose())))
+    }
+
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        self.data.visit_generators(visit);
     }
 }
 
@@ -266,6 +288,10 @@ impl<D: Dataset> Dataset for Prefetch<D> {
         std::thread::Builder::new().name("keras-serial prefetch".to_owned()).spawn(move || scopes.run(work))?;
         Ok(Box::new(receiver.into_iter()))
     }
+
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        self.data.visit_generators(visit);
+    }
 }
 
 /// See [`DatasetExt::repeat`].
@@ -289,6 +315,10 @@ impl<D: Dataset + 'static> Dataset for Repeat<D> {
         });
         Ok(Box::new(passes))
     }
+
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner).visit_generators(visit);
+    }
 }
 
 /// See [`DatasetExt::take`].
@@ -305,5 +335,9 @@ impl<D: Dataset> Dataset for Take<D> {
 
     fn epoch(&mut self) -> Result<Batches> {
         Ok(Box::new(self.data.epoch()?.take(self.batches)))
+    }
+
+    fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
+        self.data.visit_generators(visit);
     }
 }

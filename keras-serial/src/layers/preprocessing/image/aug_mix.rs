@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, Sampling};
-use crate::random::{self, Generator, Seed};
+use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -62,8 +62,8 @@ pub struct AugMix {
     interpolation: Sampling,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
     #[config(skip)]
     steps: Steps,
 }

@@ -8,7 +8,7 @@ use super::{BoundingBoxFormat, Boxes, Factor, ImageLayer, batch, image_fields, i
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
-use crate::random::{self, Generator, Seed};
+use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -44,8 +44,8 @@ pub struct CutMix {
     factor: Factor<0, 1>,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for CutMix {

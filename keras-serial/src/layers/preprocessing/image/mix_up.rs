@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
-use crate::random::{self, Generator, Seed};
+use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -40,8 +40,8 @@ pub struct MixUp {
     alpha: Array,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for MixUp {

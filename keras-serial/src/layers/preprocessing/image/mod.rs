@@ -76,7 +76,7 @@ pub use solarization::Solarization;
 
 use indexmap::IndexMap;
 use rand::Rng;
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::Layer;
@@ -318,12 +318,12 @@ macro_rules! image_fields {
 use image_fields;
 
 /// Numbers of a range, all equally likely.
-pub(super) fn uniform(rng: &mut StdRng, count: usize, (low, high): (f64, f64)) -> Vec<f32> {
+pub(super) fn uniform(rng: &mut ChaCha12Rng, count: usize, (low, high): (f64, f64)) -> Vec<f32> {
     (0..count).map(|_| (low + (high - low) * rng.random::<f64>()) as f32).collect()
 }
 
 /// For each image whether it is chosen: with a probability that is itself drawn from a range.
-pub(super) fn chosen(rng: &mut StdRng, count: usize, probability: (f64, f64)) -> Result<Tensor> {
+pub(super) fn chosen(rng: &mut ChaCha12Rng, count: usize, probability: (f64, f64)) -> Result<Tensor> {
     let chosen = (0..count).map(|_| {
         let probability = probability.0 + (probability.1 - probability.0) * rng.random::<f64>();
         f32::from(u8::from(rng.random::<f64>() < probability))

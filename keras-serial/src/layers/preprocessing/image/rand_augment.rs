@@ -10,7 +10,7 @@ use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, image_fields, ima
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, Sampling};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -53,8 +53,8 @@ pub struct RandAugment {
     interpolation: Sampling,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
     #[config(skip)]
     steps: Steps,
 }

@@ -6,7 +6,7 @@ use super::{
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, image_color::rgb_to_grayscale};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -42,8 +42,8 @@ pub struct RandomColorDegeneration {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomColorDegeneration {

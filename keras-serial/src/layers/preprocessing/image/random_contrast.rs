@@ -7,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::{self, Axes, DataFormat};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -44,8 +44,8 @@ pub struct RandomContrast {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomContrast {

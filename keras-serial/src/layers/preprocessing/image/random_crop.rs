@@ -7,7 +7,7 @@ use super::{BoundingBoxFormat, ImageLayer, image_fields, image_layer, size_of};
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, ResizeOptions};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -41,8 +41,8 @@ pub struct RandomCrop {
     width: usize,
     #[config(default = Seed::drawn())]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomCrop {

@@ -11,7 +11,7 @@ use crate::layers::{HasBase, LayerBase};
 use crate::ops::image_filter::gaussian_blur;
 use crate::ops::image_transform::{Sampler, sample};
 use crate::ops::{self, DataFormat, FillMode, Sampling};
-use crate::random::{self, Generator, Seed};
+use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -58,8 +58,8 @@ pub struct RandomElasticTransform {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 /// How far each position of each image moves, down as far as across: Keras draws both from one

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
-use crate::random::{self, Generator, Seed};
+use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -50,8 +50,8 @@ pub struct RandomErasing {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomErasing {

@@ -4,7 +4,7 @@ use super::{BoundingBoxFormat, ImageLayer, batch, boxes::columns, chosen, image_
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, Axes, DataFormat};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -37,8 +37,8 @@ pub struct RandomFlip {
     seed: Seed,
     #[config(default)]
     mode: FlipMode,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 /// Which axes are turned around.

@@ -6,7 +6,7 @@ use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, im
 use crate::error::Result;
 use crate::layers::{Dims, HasBase, LayerBase, invalid_argument};
 use crate::ops::{self, DataFormat, image_filter::gaussian_blur};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -48,8 +48,8 @@ pub struct RandomGaussianBlur {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl RandomGaussianBlur {

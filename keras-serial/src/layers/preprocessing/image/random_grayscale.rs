@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{LayerBase, invalid_argument};
 use crate::ops::{self, DataFormat, image_color::rgb_to_grayscale};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -39,8 +39,8 @@ pub struct RandomGrayscale {
     /// Keras does not write it; it is read if it is there.
     #[config(default, skip_if = Seed::is_none)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl RandomGrayscale {

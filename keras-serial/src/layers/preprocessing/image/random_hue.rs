@@ -10,7 +10,7 @@ use crate::ops::{
     self, DataFormat,
     image_color::{hsv_to_rgb, rgb_to_hsv},
 };
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -46,8 +46,8 @@ pub struct RandomHue {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomHue {

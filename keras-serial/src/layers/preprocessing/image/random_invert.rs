@@ -4,7 +4,7 @@ use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, im
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -40,8 +40,8 @@ pub struct RandomInvert {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomInvert {

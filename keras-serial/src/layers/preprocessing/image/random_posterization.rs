@@ -7,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -43,8 +43,8 @@ pub struct RandomPosterization {
     value_range: ValueRange,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for RandomPosterization {

@@ -10,7 +10,7 @@ use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::image_transform::{Projection, Sampler, project};
 use crate::ops::{self, DataFormat, FillMode, Sampling};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -51,8 +51,8 @@ pub struct RandomRotation {
     interpolation: Sampling,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl RandomRotation {

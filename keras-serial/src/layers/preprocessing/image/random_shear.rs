@@ -8,7 +8,7 @@ use crate::layers::preprocessing::Array;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::image_transform::{Projection, Sampler, project};
 use crate::ops::{self, DataFormat, FillMode, Sampling};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -51,8 +51,8 @@ pub struct RandomShear {
     seed: Seed,
     #[config(default = Array::from(0.0))]
     fill_value: Array,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl RandomShear {

@@ -1,7 +1,7 @@
 //! Random rectangles in images.
 
 use rand::Rng;
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
 
 use crate::error::Result;
 use crate::ops::{self, DataFormat};
@@ -16,7 +16,7 @@ pub(super) struct Rectangle {
 
 impl Rectangle {
     /// A rectangle of so many parts of height and width, somewhere.
-    pub fn random(rng: &mut StdRng, [height, width]: [usize; 2], [down, across]: [f64; 2]) -> Self {
+    pub fn random(rng: &mut ChaCha12Rng, [height, width]: [usize; 2], [down, across]: [f64; 2]) -> Self {
         let mut edges = |extent: usize, part: f64| {
             let length = part * extent as f64;
             let start = rng.random::<f64>() * (extent as f64 - length);

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::json::Value;
 use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
-use crate::random::{Generator, Seed};
+use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
@@ -48,8 +48,8 @@ pub struct Solarization {
     threshold_factor: Factor<0, 1>,
     #[config(default)]
     seed: Seed,
-    #[config(skip)]
-    generator: Generator,
+    #[seed_generator]
+    generator: SeedGenerator,
 }
 
 impl ImageLayer for Solarization {
