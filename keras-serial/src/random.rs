@@ -118,7 +118,9 @@ impl ConfigField for RandomState {
             let (digits, position) = text.split_once(':')?;
             let mut key = [0; 32];
             let byte = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
-            key.iter_mut().enumerate().try_for_each(|(at, slot)| Some(*slot = byte(at)?))?;
+            for (at, slot) in key.iter_mut().enumerate() {
+                *slot = byte(at)?;
+            }
             Some(Self { key, position: position.parse().ok()? }).filter(|_| digits.len() == 64)
         };
         value

@@ -1,15 +1,14 @@
 //! Adam that keeps rows and columns of mean squares
 
-use super::kernel::{number, power, squares};
+use super::kernel::{Scalar, number, squares};
 use super::{LearningRate, Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
 use crate::initializers::{Initializer, Zeros};
-use crate::ops::dtypes::cast;
 use crate::ops::reduce::mean_impl;
 use crate::ops::shape::expand_at;
 use crate::ops::{Axes, add, divide, multiply, sqrt, square, subtract};
-use crate::tensor::{DType, Shape, Tensor};
+use crate::tensor::{Shape, Tensor};
 use crate::utils::scope_path;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
@@ -95,13 +94,15 @@ impl Optimize for Adafactor {
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let count = self.iterations()? as f64 + 1.0;
-        let falling = 1.0 / count.sqrt();
+        let scalar = |number| Scalar::of(number, variable.dtype());
+        let falling = (scalar(1.0) / scalar(count).sqrt()).get();
         let rate = if self.is_relative()? { learning_rate.min(falling) } else { learning_rate };
         let weights = variable.read();
-        let alpha = rms(&weights)?.max(self.epsilon_2.get()) * rate.min(falling);
+        let long = root_of_mean(&square(&weights)?)?;
+        let alpha = (scalar(long.max(self.epsilon_2.get())) * scalar(rate.min(falling))).get();
         let squared = squares(gradient)?;
         let regulated = add(&squared, self.epsilon_1.get())?;
-        let beta = 1.0 - power(count, self.beta_2_decay.get(), variable.dtype());
+        let beta = scalar(count).powf(scalar(self.beta_2_decay.get())).from_one().get();
         let follow = |mean: &Variable, new: &Tensor| -> Result<()> {
             mean.assign(&add(multiply(mean.read(), beta)?, multiply(new, 1.0 - beta)?)?)
         };
@@ -116,22 +117,16 @@ impl Optimize for Adafactor {
             follow(&v, &regulated)?;
         }
         let step = divide(gradient, sqrt(&v.read())?)?;
-        // The squares of the steps, in which each lookup of a table's row counts by itself.
-        let long = root_of_mean(&divide(in_precision(&squared)?, in_precision(&v.read())?)?)?;
-        let limit = (long / self.clip_threshold.get()).max(1.0);
-        variable.assign(&subtract(weights, multiply(step, alpha / limit)?)?)
+        let long = match gradient.rows() {
+            // Each lookup of a table's row counts by itself.
+            Some(_) => root_of_mean(&divide(squared, v.read())?)?,
+            None => root_of_mean(&square(&step)?)?,
+        };
+        let limit = (scalar(long) / scalar(self.clip_threshold.get())).get().max(1.0);
+        variable.assign(&subtract(weights, multiply(divide(step, limit)?, alpha)?)?)
     }
-}
-
-/// The root of the mean square.
-fn rms(x: &Tensor) -> Result<f64> {
-    root_of_mean(&square(&in_precision(x)?)?)
 }
 
 fn root_of_mean(squares: &Tensor) -> Result<f64> {
     number(&sqrt(&mean_impl(squares, &Axes::all(), false)?)?)
-}
-
-fn in_precision(x: &Tensor) -> Result<Tensor> {
-    cast(x, if x.dtype() == DType::Float64 { DType::Float64 } else { DType::Float32 })
 }

@@ -1,6 +1,6 @@
 //! Gradients' means over the roots of their mean squares
 
-use super::kernel::{self, Kernel, Real, Slope, bias_correction};
+use super::kernel::{self, Kernel, Real, Slope, corrected_rate};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -88,7 +88,7 @@ pub(super) struct Step {
 
 impl Step {
     pub fn new((beta_1, beta_2): (f64, f64), epsilon: f64, rate: f64, iterations: i64, variable: &Variable) -> Self {
-        let alpha = rate * bias_correction(beta_1, beta_2, iterations + 1, variable.dtype());
+        let alpha = corrected_rate((beta_1, beta_2), rate, iterations + 1, variable.dtype());
         Self { beta_1, beta_2, epsilon, alpha }
     }
 

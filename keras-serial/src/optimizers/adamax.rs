@@ -1,6 +1,6 @@
 //! Adam over the largest gradients
 
-use super::kernel::{self, Kernel, Real, Slope, power};
+use super::kernel::{self, Kernel, Real, Scalar, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -55,12 +55,14 @@ impl Optimize for Adamax {
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let (m, u) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "norm")?);
         let count = self.iterations()? + 1;
+        let scalar = |number| Scalar::of(number, variable.dtype());
+        let missing = |beta| scalar(beta).powf(scalar(count as f64)).from_one();
         let step = Step {
             learning_rate,
             beta_1: self.beta_1.get(),
             beta_2: self.beta_2.get(),
             epsilon: self.epsilon.get(),
-            correction: 1.0 - power(self.beta_1.get(), count as f64, variable.dtype()),
+            correction: missing(self.beta_1.get()).get(),
         };
         kernel::run(&step, gradient, [variable, &m, &u])
     }

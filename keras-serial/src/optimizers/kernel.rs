@@ -2,6 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use half::{bf16, f16};
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::ops::scatter::sum_of_rows;
@@ -9,7 +11,7 @@ use crate::ops::square;
 use crate::tensor::{DType, Element, Tensor};
 use crate::variable::Variable;
 
-/// The arithmetic of an update: single or double precision.
+/// The arithmetic of an update, in the precision of the variables.
 pub(super) trait Real:
     Element
     + Add<Output = Self>
@@ -67,6 +69,34 @@ macro_rules! real {
 
 real!(f32, f64);
 
+// Each operation is rounded, as the engine's are: a step of half precision is lost or not as in Keras.
+macro_rules! half {
+    ($($type:ty),*) => {$(
+        impl Real for $type {
+            fn of(number: f64) -> Self {
+                Self::from_f32(number as f32)
+            }
+            fn sqrt(self) -> Self {
+                Self::from_f32(self.to_f32().sqrt())
+            }
+            fn abs(self) -> Self {
+                Self::from_f32(self.to_f32().abs())
+            }
+            fn max(self, other: Self) -> Self {
+                Self::from_f32(self.to_f32().max(other.to_f32()))
+            }
+            fn min(self, other: Self) -> Self {
+                Self::from_f32(self.to_f32().min(other.to_f32()))
+            }
+            fn powf(self, exponent: Self) -> Self {
+                Self::from_f32(self.to_f32().powf(exponent.to_f32()))
+            }
+        }
+    )*};
+}
+
+half!(f16, bf16);
+
 /// One element of a gradient.
 #[derive(Clone, Copy)]
 pub(super) struct Slope<R> {
@@ -88,7 +118,6 @@ pub(super) trait Kernel<const N: usize> {
 }
 
 /// Runs a kernel over all elements of a gradient and of variables of its shape, where they stand.
-/// Half precision is computed in single precision.
 ///
 /// # Errors
 /// When the variables are not of one shape and dtype, or not of numbers.
@@ -96,6 +125,8 @@ pub(super) fn run<const N: usize>(kernel: &impl Kernel<N>, gradient: &Tensor, va
 where
     for<'a> [&'a mut [f32]; N]: Pass<f32, N>,
     for<'a> [&'a mut [f64]; N]: Pass<f64, N>,
+    for<'a> [&'a mut [f16]; N]: Pass<f16, N>,
+    for<'a> [&'a mut [bf16]; N]: Pass<bf16, N>,
 {
     let Some(dtype) = variables.first().map(|variable| variable.dtype()) else { return Ok(()) };
     let differs = |variable: &&&Variable| variable.shape() != gradient.shape() || variable.dtype() != dtype;
@@ -108,7 +139,12 @@ where
     match dtype {
         DType::Float32 => in_place::<f32, N>(kernel, gradient, variables),
         DType::Float64 => in_place::<f64, N>(kernel, gradient, variables),
-        _ => in_single_precision(kernel, gradient, variables),
+        DType::Float16 => in_place::<f16, N>(kernel, gradient, variables),
+        DType::BFloat16 => in_place::<bf16, N>(kernel, gradient, variables),
+        other => {
+            let error = Error::new(ErrorKind::DType, "only variables of floating-point numbers are trained");
+            Err(error.received(other.name()))
+        }
     }
 }
 
@@ -125,26 +161,6 @@ where
     // One slice for each variable.
     let Ok(slices) = <[&mut [R]; N]>::try_from(slices) else { return Ok(()) };
     slices.run(kernel, gradient)
-}
-
-fn in_single_precision<const N: usize>(
-    kernel: &impl Kernel<N>,
-    gradient: &Tensor,
-    variables: [&Variable; N],
-) -> Result<()>
-where
-    for<'a> [&'a mut [f32]; N]: Pass<f32, N>,
-{
-    let mut values: [Vec<f32>; N] = std::array::from_fn(|_| Vec::new());
-    for (value, variable) in values.iter_mut().zip(variables) {
-        *value = cast(&variable.read(), DType::Float32)?.to_vec()?;
-    }
-    let slices = values.each_mut().map(Vec::as_mut_slice);
-    slices.run(kernel, gradient)?;
-    for (value, variable) in values.into_iter().zip(variables) {
-        variable.assign(&Tensor::from_vec(value, variable.shape().clone())?)?;
-    }
-    Ok(())
 }
 
 /// A pass over several slices at once.
@@ -202,18 +218,65 @@ pub(super) fn number(tensor: &Tensor) -> Result<f64> {
     cast(tensor, DType::Float64)?.item()
 }
 
-/// A number as variables of a dtype hold it.
-pub(super) fn rounded(number: f64, dtype: DType) -> f64 {
-    if dtype == DType::Float64 { number } else { f64::from(number as f32) }
+/// A number as variables of a dtype hold it; what is computed with it is rounded in the same way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scalar {
+    number: f64,
+    dtype: DType,
 }
 
-/// A power in the precision of a dtype: `1 - power` loses digits, and Keras loses the same.
-pub(super) fn power(base: f64, exponent: f64, dtype: DType) -> f64 {
-    if dtype == DType::Float64 { base.powf(exponent) } else { f64::from((base as f32).powf(exponent as f32)) }
+impl Scalar {
+    pub fn of(number: f64, dtype: DType) -> Self {
+        let number = match dtype {
+            DType::Float64 => number,
+            DType::Float16 => f16::of(number).to_f64(),
+            DType::BFloat16 => bf16::of(number).to_f64(),
+            _ => f64::from(number as f32),
+        };
+        Self { number, dtype }
+    }
+
+    pub fn get(self) -> f64 {
+        self.number
+    }
+
+    pub fn sqrt(self) -> Self {
+        Self::of(self.number.sqrt(), self.dtype)
+    }
+
+    pub fn powf(self, exponent: Self) -> Self {
+        let (base, exponent) = (self.number, exponent.number);
+        let power = match self.dtype {
+            DType::Float64 => base.powf(exponent),
+            _ => f64::from((base as f32).powf(exponent as f32)),
+        };
+        Self::of(power, self.dtype)
+    }
+
+    /// `1 - self`: of a power this loses digits, and Keras loses the same.
+    pub fn from_one(self) -> Self {
+        Self::of(1.0, self.dtype) - self
+    }
 }
 
-/// By what Adam multiplies the learning rate at a step, counted from 1: √(1 - β₂ᵗ) / (1 - β₁ᵗ).
-pub(super) fn bias_correction(beta_1: f64, beta_2: f64, step: i64, dtype: DType) -> f64 {
-    let step = step as f64;
-    (1.0 - power(beta_2, step, dtype)).sqrt() / (1.0 - power(beta_1, step, dtype))
+macro_rules! arithmetic {
+    ($($trait:ident $method:ident),*) => {$(
+        impl $trait for Scalar {
+            type Output = Self;
+
+            fn $method(self, other: Self) -> Self {
+                Self::of(self.number.$method(other.number), self.dtype)
+            }
+        }
+    )*};
+}
+
+arithmetic!(Add add, Sub sub, Mul mul, Div div);
+
+/// By what Adam multiplies the mean at a step, counted from 1: the learning rate times
+/// √(1 - β₂ᵗ) / (1 - β₁ᵗ).
+pub(super) fn corrected_rate((beta_1, beta_2): (f64, f64), rate: f64, step: i64, dtype: DType) -> f64 {
+    let scalar = |number| Scalar::of(number, dtype);
+    let missing = |beta| scalar(beta).powf(scalar(step as f64)).from_one();
+    (scalar(rate) * missing(beta_2).sqrt() / missing(beta_1)).get()
 }

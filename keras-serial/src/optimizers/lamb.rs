@@ -1,6 +1,6 @@
 //! Adam's step, as long as the weights
 
-use super::kernel::{self, Kernel, Real, Slope, number, power};
+use super::kernel::{self, Kernel, Real, Scalar, Slope, number};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -51,7 +51,8 @@ impl Optimize for Lamb {
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let (m, v) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "velocity")?);
         let count = self.iterations()? as f64 + 1.0;
-        let correction = |beta: Number| 1.0 - power(beta.get(), count, variable.dtype());
+        let scalar = |number| Scalar::of(number, variable.dtype());
+        let correction = |beta: Number| scalar(beta.get()).powf(scalar(count)).from_one().get();
         let (of_mean, of_square) = (correction(self.beta_1), correction(self.beta_2));
         kernel::run(&Means { beta_1: self.beta_1.get(), beta_2: self.beta_2.get() }, gradient, [&m, &v])?;
         let root = add(sqrt(&divide(v.read(), of_square)?)?, self.epsilon.get())?;

@@ -1,6 +1,6 @@
 //! Steps of one size, in the direction of the mean gradient
 
-use super::kernel::{self, Kernel, Real, Slope, rounded};
+use super::kernel::{self, Kernel, Real, Scalar, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,7 +64,7 @@ impl Optimize for Lion {
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let m = self.base.slot(variable, "momentum")?;
-        let beta = |beta: Number| rounded(beta.get(), variable.dtype());
+        let beta = |beta: Number| Scalar::of(beta.get(), variable.dtype()).get();
         let step = Step { learning_rate, beta_1: beta(self.beta_1), beta_2: beta(self.beta_2) };
         kernel::run(&step, gradient, [variable, &m])
     }

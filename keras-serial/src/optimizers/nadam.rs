@@ -1,6 +1,6 @@
 //! Adam with Nesterov's look ahead
 
-use super::kernel::{self, Kernel, Real, Slope, number, power, rounded};
+use super::kernel::{self, Kernel, Real, Scalar, Slope, number};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
@@ -54,8 +54,9 @@ impl Nadam {
     }
 
     /// The momentum of a step, counted from 1.
-    fn momentum(&self, step: i64, dtype: DType) -> f64 {
-        rounded(self.beta_1.get(), dtype) * (1.0 - 0.5 * power(0.96, step as f64, dtype))
+    fn momentum(&self, step: i64, dtype: DType) -> Scalar {
+        let scalar = |number| Scalar::of(number, dtype);
+        scalar(self.beta_1.get()) * (scalar(0.5) * scalar(0.96).powf(scalar(step as f64))).from_one()
     }
 }
 
@@ -72,8 +73,8 @@ impl Optimize for Nadam {
     fn begin_step(&self) -> Result<()> {
         let product = self.product()?;
         let dtype = product.dtype();
-        let next = number(&product.read())? * self.momentum(self.iterations()? + 1, dtype);
-        product.assign(&cast(&Tensor::scalar(next)?, dtype)?)
+        let next = Scalar::of(number(&product.read())?, dtype) * self.momentum(self.iterations()? + 1, dtype);
+        product.assign(&cast(&Tensor::scalar(next.get())?, dtype)?)
     }
 
     fn never_fails(&self) -> bool {
@@ -85,15 +86,17 @@ impl Optimize for Nadam {
         let dtype = variable.dtype();
         let count = self.iterations()? + 1;
         let (now, next) = (self.momentum(count, dtype), self.momentum(count + 1, dtype));
-        let product = number(&self.product()?.read())?;
+        let scalar = |number| Scalar::of(number, dtype);
+        let product = scalar(number(&self.product()?.read())?);
+        let beta_2 = scalar(self.beta_2.get());
         let step = Step {
             learning_rate,
-            beta_1: rounded(self.beta_1.get(), dtype),
-            beta_2: rounded(self.beta_2.get(), dtype),
+            beta_1: scalar(self.beta_1.get()).get(),
+            beta_2: beta_2.get(),
             epsilon: self.epsilon.get(),
-            of_mean: next / (1.0 - product * next),
-            of_gradient: (1.0 - now) / (1.0 - product),
-            correction: 1.0 - power(self.beta_2.get(), count as f64, dtype),
+            of_mean: [next.get(), (product * next).from_one().get()],
+            of_gradient: [now.from_one().get(), product.from_one().get()],
+            correction: beta_2.powf(scalar(count as f64)).from_one().get(),
         };
         kernel::run(&step, gradient, [variable, &m, &v])
     }
@@ -104,8 +107,9 @@ struct Step {
     beta_1: f64,
     beta_2: f64,
     epsilon: f64,
-    of_mean: f64,
-    of_gradient: f64,
+    /// By what the mean is multiplied and divided, then the gradient.
+    of_mean: [f64; 2],
+    of_gradient: [f64; 2],
     correction: f64,
 }
 
@@ -113,7 +117,8 @@ impl Kernel<3> for Step {
     fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, m, v]: [R; 3]) -> [R; 3] {
         let m = m + (g - m) * R::of(1.0 - self.beta_1);
         let v = v + (square - v) * R::of(1.0 - self.beta_2);
-        let mean = R::of(self.of_mean) * m + R::of(self.of_gradient) * g;
+        let scaled = |[times, over]: [f64; 2], x: R| R::of(times) * x / R::of(over);
+        let mean = scaled(self.of_mean, m) + scaled(self.of_gradient, g);
         let root = (v / R::of(self.correction)).sqrt() + R::of(self.epsilon);
         [w - mean * R::of(self.learning_rate) / root, m, v]
     }

@@ -1,6 +1,6 @@
 //! Adam whose mean of weights stands in for a schedule
 
-use super::kernel::{self, Kernel, Real, Slope, power, rounded};
+use super::kernel::{self, Kernel, Real, Scalar, Slope};
 use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
@@ -75,13 +75,16 @@ impl Optimize for ScheduleFreeAdamW {
         let (z, v) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "velocity")?);
         let (dtype, count) = (variable.dtype(), self.iterations()? as f64 + 1.0);
         let warmup = self.warmup_steps.get();
+        let scalar = |number| Scalar::of(number, dtype);
+        let beta_2 = scalar(self.beta_2.get());
+        let warm = (scalar(count) / scalar(warmup)).get().min(1.0);
         let step = Step {
-            learning_rate: if warmup > 0.0 { learning_rate * (count / warmup).min(1.0) } else { learning_rate },
-            beta_1: rounded(self.beta_1.get(), dtype),
-            beta_2: rounded(self.beta_2.get(), dtype),
+            learning_rate: if warmup > 0.0 { (scalar(learning_rate) * scalar(warm)).get() } else { learning_rate },
+            beta_1: scalar(self.beta_1.get()).get(),
+            beta_2: beta_2.get(),
             epsilon: self.epsilon.get(),
-            correction: 1.0 - power(self.beta_2.get(), count, dtype),
-            share: 1.0 / count,
+            correction: beta_2.powf(scalar(count)).from_one().get(),
+            share: (scalar(1.0) / scalar(count)).get(),
         };
         kernel::run(&step, gradient, [variable, &z, &v])
     }
