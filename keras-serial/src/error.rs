@@ -124,10 +124,13 @@ impl Error {
         self
     }
 
-    /// Puts one more enclosing segment in front of the path.
+    /// Puts one more enclosing segment in front of the path; an empty one stands for no place.
     #[must_use]
     pub fn at(mut self, segment: impl Into<Cow<'static, str>>) -> Self {
-        self.0.path.push(segment.into());
+        let segment = segment.into();
+        if !segment.is_empty() {
+            self.0.path.push(segment);
+        }
         self
     }
 
@@ -212,33 +215,13 @@ impl<T> ResultExt<T> for Result<T> {
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
-        .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| (strsim::osa_distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(1))
         .collect();
     near.sort_unstable();
     near.dedup();
     let names: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
     (!names.is_empty()).then(|| format!("did you mean {}?", names.join(" or ")))
-}
-
-/// Levenshtein's edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, cb) in row.iter_mut().skip(1).zip(&b) {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = *cell;
-            left = substituted.min(diagonal + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -249,6 +232,6 @@ mod tests {
     fn near_names_are_suggested() {
         assert_eq!(did_you_mean("Dens", ["Dense", "LSTM"]).as_deref(), Some("did you mean `Dense`?"));
         assert_eq!(did_you_mean("Conv2D", ["Dense"]), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(did_you_mean("sdg", ["SGD"]).as_deref(), Some("did you mean `SGD`?"));
     }
 }

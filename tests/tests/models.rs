@@ -10,6 +10,8 @@ mod layer;
 mod losses;
 #[path = "models/model.rs"]
 mod model;
+#[path = "models/refusals.rs"]
+mod refusals;
 #[path = "models/sequential.rs"]
 mod sequential;
 #[path = "models/state.rs"]

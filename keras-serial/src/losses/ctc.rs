@@ -85,9 +85,9 @@ fn alignments(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
     let at = |step: usize| index_axis(&emitted, 1, step as isize);
     let mut reached = where_(&start, &at(0)?, IMPOSSIBLE)?;
     for step in 1..steps {
-        let from_one = shifted(&reached, 1, IMPOSSIBLE)?;
+        let complement = shifted(&reached, 1, IMPOSSIBLE)?;
         let from_two = where_(&may_skip, &shifted(&reached, 2, IMPOSSIBLE)?, IMPOSSIBLE)?;
-        let ways = concat(&[expand_at(&reached, -1)?, expand_at(&from_one, -1)?, expand_at(&from_two, -1)?], -1)?;
+        let ways = concat(&[expand_at(&reached, -1)?, expand_at(&complement, -1)?, expand_at(&from_two, -1)?], -1)?;
         reached = add(logsumexp_impl(&ways, &Axes::from(-1), false)?, at(step)?)?;
     }
     // It ends in the last label or in the blank after it.

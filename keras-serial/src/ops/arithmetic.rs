@@ -75,9 +75,16 @@ fn truths(x: Operand, y: Operand, compute: Compute) -> Result<Tensor> {
     Ok(Tensor::from_raw(compute(truth(&x)?, truth(&y)?), DType::Bool))
 }
 
-fn select(x: Operand, y: Operand, pick_x: fn(Operand, Operand) -> Result<Tensor>) -> Result<Tensor> {
+/// The one of two numbers that a comparison picks: `x` unless `y` comes before it. What is no number
+/// stays seen, as in TensorFlow.
+fn select(x: Operand, y: Operand, picks_y: fn(Operand, Operand) -> Result<Tensor>) -> Result<Tensor> {
+    let is_number = matches!(y, Operand::Value(_));
     let (x, y) = promote(x, y)?;
-    super::shape::where_impl(&pick_x((&x).into(), (&y).into())?, &x, &y)
+    let mut is_y = picks_y((&x).into(), (&y).into())?;
+    if !is_number && y.dtype().is_float() {
+        is_y = logical_or(&is_y, not_equal(&y, &y)?)?;
+    }
+    super::shape::where_impl(&is_y, &y, &x)
 }
 
 fn log_add_exp(x: Operand, y: Operand) -> Result<Tensor> {
@@ -187,9 +194,9 @@ binary! {
     /// x to the power of y (`keras.ops.power`).
     "Power" power = |x, y| numbers(x, y, Engine::float_powf, Engine::int_powi);
     /// The larger of x and y (`keras.ops.maximum`).
-    "Maximum" maximum = |x, y| select(x, y, greater_equal);
+    "Maximum" maximum = |x, y| select(x, y, less);
     /// The smaller of x and y (`keras.ops.minimum`).
-    "Minimum" minimum = |x, y| select(x, y, less_equal);
+    "Minimum" minimum = |x, y| select(x, y, greater);
     /// x = y (`keras.ops.equal`).
     "Equal" equal = |x, y| compare(x, y, |x, y| Engine::float_equal(x, y, engine::BOOL), |x, y| Engine::int_equal(x, y, engine::BOOL));
     /// x ≠ y (`keras.ops.not_equal`).
@@ -322,5 +329,19 @@ mod tests {
         assert_eq!(subtract(1, &x).unwrap().to_vec::<i32>().unwrap(), [0, -1, -2]);
         assert_eq!(greater(&y, 0.7).unwrap().to_vec::<bool>().unwrap(), [false, true]);
         assert_eq!(maximum(&x, 2).unwrap().to_vec::<i32>().unwrap(), [2, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_no_number_stays_seen() {
+        let x = Tensor::from_slice(&[f32::NAN, 1.0, 3.0], [3]).unwrap();
+        let y = Tensor::from_slice(&[2.0, f32::NAN, 2.0], [3]).unwrap();
+        let bits =
+            |x: Result<Tensor>| x.unwrap().to_vec::<f32>().unwrap().iter().map(|x| x.is_nan()).collect::<Vec<_>>();
+        for select in [maximum::<&Tensor, &Tensor>, minimum::<&Tensor, &Tensor>] {
+            assert_eq!(bits(select(&x, &y)), [true, true, false]);
+        }
+        assert_eq!(bits(maximum(&x, 2)), [true, false, false]);
+        assert_eq!(bits(minimum(2, &x)), [true, false, false]);
+        assert_eq!(bits(super::super::clip(&x, 0.0, 1.0)), [true, false, false]);
     }
 }

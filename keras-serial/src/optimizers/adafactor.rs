@@ -102,7 +102,7 @@ impl Optimize for Adafactor {
         let alpha = (scalar(long.max(self.epsilon_2.get())) * scalar(rate.min(falling))).get();
         let squared = squares(gradient)?;
         let regulated = add(&squared, self.epsilon_1.get())?;
-        let beta = scalar(count).powf(scalar(self.beta_2_decay.get())).from_one().get();
+        let beta = scalar(count).powf(scalar(self.beta_2_decay.get())).complement().get();
         let follow = |mean: &Variable, new: &Tensor| -> Result<()> {
             mean.assign(&add(multiply(mean.read(), beta)?, multiply(new, 1.0 - beta)?)?)
         };

@@ -56,7 +56,7 @@ impl Optimize for Adamax {
         let (m, u) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "norm")?);
         let count = self.iterations()? + 1;
         let scalar = |number| Scalar::of(number, variable.dtype());
-        let missing = |beta| scalar(beta).powf(scalar(count as f64)).from_one();
+        let missing = |beta| scalar(beta).powf(scalar(count as f64)).complement();
         let step = Step {
             learning_rate,
             beta_1: self.beta_1.get(),

@@ -254,7 +254,7 @@ impl Scalar {
     }
 
     /// `1 - self`: of a power this loses digits, and Keras loses the same.
-    pub fn from_one(self) -> Self {
+    pub fn complement(self) -> Self {
         Self::of(1.0, self.dtype) - self
     }
 }
@@ -277,6 +277,6 @@ arithmetic!(Add add, Sub sub, Mul mul, Div div);
 /// √(1 - β₂ᵗ) / (1 - β₁ᵗ).
 pub(super) fn corrected_rate((beta_1, beta_2): (f64, f64), rate: f64, step: i64, dtype: DType) -> f64 {
     let scalar = |number| Scalar::of(number, dtype);
-    let missing = |beta| scalar(beta).powf(scalar(step as f64)).from_one();
+    let missing = |beta| scalar(beta).powf(scalar(step as f64)).complement();
     (scalar(rate) * missing(beta_2).sqrt() / missing(beta_1)).get()
 }

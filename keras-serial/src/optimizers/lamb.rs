@@ -52,7 +52,7 @@ impl Optimize for Lamb {
         let (m, v) = (self.base.slot(variable, "momentum")?, self.base.slot(variable, "velocity")?);
         let count = self.iterations()? as f64 + 1.0;
         let scalar = |number| Scalar::of(number, variable.dtype());
-        let correction = |beta: Number| scalar(beta.get()).powf(scalar(count)).from_one().get();
+        let correction = |beta: Number| scalar(beta.get()).powf(scalar(count)).complement().get();
         let (of_mean, of_square) = (correction(self.beta_1), correction(self.beta_2));
         kernel::run(&Means { beta_1: self.beta_1.get(), beta_2: self.beta_2.get() }, gradient, [&m, &v])?;
         let root = add(sqrt(&divide(v.read(), of_square)?)?, self.epsilon.get())?;

@@ -56,7 +56,7 @@ impl Nadam {
     /// The momentum of a step, counted from 1.
     fn momentum(&self, step: i64, dtype: DType) -> Scalar {
         let scalar = |number| Scalar::of(number, dtype);
-        scalar(self.beta_1.get()) * (scalar(0.5) * scalar(0.96).powf(scalar(step as f64))).from_one()
+        scalar(self.beta_1.get()) * (scalar(0.5) * scalar(0.96).powf(scalar(step as f64))).complement()
     }
 }
 
@@ -94,9 +94,9 @@ impl Optimize for Nadam {
             beta_1: scalar(self.beta_1.get()).get(),
             beta_2: beta_2.get(),
             epsilon: self.epsilon.get(),
-            of_mean: [next.get(), (product * next).from_one().get()],
-            of_gradient: [now.from_one().get(), product.from_one().get()],
-            correction: beta_2.powf(scalar(count as f64)).from_one().get(),
+            of_mean: [next.get(), (product * next).complement().get()],
+            of_gradient: [now.complement().get(), product.complement().get()],
+            correction: beta_2.powf(scalar(count as f64)).complement().get(),
         };
         kernel::run(&step, gradient, [variable, &m, &v])
     }

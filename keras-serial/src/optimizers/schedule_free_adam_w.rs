@@ -83,7 +83,7 @@ impl Optimize for ScheduleFreeAdamW {
             beta_1: scalar(self.beta_1.get()).get(),
             beta_2: beta_2.get(),
             epsilon: self.epsilon.get(),
-            correction: beta_2.powf(scalar(count)).from_one().get(),
+            correction: beta_2.powf(scalar(count)).complement().get(),
             share: (scalar(1.0) / scalar(count)).get(),
         };
         kernel::run(&step, gradient, [variable, &z, &v])

@@ -100,7 +100,8 @@ impl CompileLoss {
                         return Err(Error::new(ErrorKind::InvalidArgument, "a label is none of the classes")
                             .expected(format!("labels from 0 to {}", classes.saturating_sub(1)))
                             .received(label.to_string())
-                            .at(join(&loss.path)));
+                            .at(join(&loss.path))
+                            .at("loss"));
                     }
                 }
             }

@@ -285,12 +285,34 @@ impl<D: Dataset> Dataset for Prefetch<D> {
                 }
             }
         };
-        std::thread::Builder::new().name("keras-serial prefetch".to_owned()).spawn(move || scopes.run(work))?;
-        Ok(Box::new(receiver.into_iter()))
+        let thread = std::thread::Builder::new().name("keras-serial prefetch".to_owned());
+        let thread = Some(thread.spawn(move || scopes.run(work))?);
+        Ok(Box::new(Prefetched { receiver, thread }))
     }
 
     fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
         self.data.visit_generators(visit);
+    }
+}
+
+/// Batches that a thread makes.
+struct Prefetched {
+    receiver: mpsc::Receiver<Result<Batch>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Iterator for Prefetched {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Ok(batch) = self.receiver.recv() {
+            return Some(batch);
+        }
+        // The thread came to its end, or panicked: that is no shorter pass.
+        let panic = self.thread.take()?.join().err()?;
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Some(Err(Error::new(ErrorKind::InvalidArgument, "the thread that prepares batches panicked")
+            .received(text.unwrap_or("no message").to_owned())))
     }
 }
 
