@@ -9,7 +9,6 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::shape::expand_at;
 use crate::ops::{Axes, add, divide, multiply, sqrt, square, subtract};
 use crate::tensor::{Shape, Tensor};
-use crate::utils::scope_path;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
@@ -82,8 +81,7 @@ impl Optimize for Adafactor {
                 // Vectors need neither; Keras has two numbers in their place.
                 _ => {
                     for _ in 0..2 {
-                        let zero = Tensor::scalar(0i32)?;
-                        self.base.add_value(zero, variable.name(), scope_path(variable.name()))?;
+                        self.base.add_bare(Tensor::scalar(0i32)?, variable.name())?;
                     }
                 }
             }

@@ -200,7 +200,8 @@ impl Optimize for LossScaleOptimizer {
     fn variables(&self) -> Result<Vec<Variable>> {
         Optimize::name(self);
         let mut variables = self.base.own_variables()?;
-        variables.extend(self.inner_optimizer.variables()?);
+        let inner = self.inner_optimizer.variables()?;
+        variables.extend(inner.into_iter().filter(|variable| self.inner_optimizer.base().is_seen_outside(variable)));
         Ok(variables)
     }
 

@@ -6,7 +6,7 @@ use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Tensor};
-use crate::utils::{auto_name, scope_path};
+use crate::utils::auto_name;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
@@ -65,8 +65,7 @@ impl Optimize for Nadam {
         self.base.add_slots(variables, &["momentum", "velocity"])?;
         let dtype = variables.first().map_or(DType::Float32, Variable::dtype);
         let one = cast(&Tensor::scalar(1f32)?, dtype)?;
-        let name = auto_name("variable");
-        let product = self.base.add_value(one, &name, scope_path(&name))?;
+        let product = self.base.add_bare(one, &auto_name("variable"))?;
         self.product.set(product).map_err(|_| Error::new(ErrorKind::InvalidArgument, "the optimizer is built already"))
     }
 

@@ -23,6 +23,8 @@ pub(super) struct State {
     rate: Option<Variable>,
     /// The variables made since, in order.
     own: Vec<Variable>,
+    /// Those that Keras makes past its own list; an optimizer around this one does not see them.
+    bare: HashSet<u64>,
     /// By the model's variable: its slots, by name.
     slots: HashMap<u64, Vec<(String, Variable)>>,
     /// The model's variables, once the optimizer is built.
@@ -40,6 +42,7 @@ impl Default for State {
             iteration: None,
             rate: None,
             own: Vec::new(),
+            bare: HashSet::new(),
             slots: HashMap::new(),
             trainable: None,
             known: HashSet::new(),
@@ -155,8 +158,20 @@ impl OptimizerBase {
         self.add_value(value, name, self.path(name))
     }
 
+    /// Makes a variable that Keras makes by itself, past the optimizer (`backend.Variable`).
+    pub(super) fn add_bare(&self, value: Tensor, name: &str) -> Result<Variable> {
+        let variable = self.add_value(value, name, scope_path(name))?;
+        self.state().bare.insert(variable.id());
+        Ok(variable)
+    }
+
+    /// Does an optimizer around this one see the variable?
+    pub(super) fn is_seen_outside(&self, variable: &Variable) -> bool {
+        !self.state().bare.contains(&variable.id())
+    }
+
     /// Makes a variable with a value and a path of its own.
-    pub(super) fn add_value(&self, value: Tensor, name: &str, path: String) -> Result<Variable> {
+    fn add_value(&self, value: Tensor, name: &str, path: String) -> Result<Variable> {
         let variable = own_variable(value, name, path);
         self.state().own.push(variable.clone());
         Ok(variable)

@@ -85,7 +85,8 @@ pub(super) fn restore_optimizer(model: &Model, kept: &[KeptGroup]) -> Result<()>
         optimizer.build(&model.trainable_weights()).at(STATE)?;
     }
     let steps = values.first().map(|steps| cast(steps, DType::Int64)?.item::<i64>()).transpose().at(STATE)?;
-    if steps == Some(0) && values.len() < optimizer.variables()?.len() {
+    let has_slots = values.iter().any(|value| value.rank() > 0);
+    if steps == Some(0) && !has_slots && values.len() < optimizer.variables()?.len() {
         // Saved before the first step, when there was nothing yet but counters; that step is still to come.
         return model.optimizer_built_by_training().at(STATE);
     }
