@@ -39,6 +39,7 @@ examples! {
     stateless_layers,
     weights_file,
     callbacks,
+    resume,
     digits,
     trainable,
     transfer_learning,
