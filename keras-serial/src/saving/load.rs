@@ -296,7 +296,6 @@ impl LoadOptions {
     /// When the weights do not fit (and neither `strict` is off nor `skip_mismatch` on): the model is
     /// unchanged then.
     pub fn load_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<LoadReport> {
-        check_built(model, "You are loading weights into a model that has not yet been built")?;
         let path = path.as_ref();
         let at = || path.display().to_string();
         let form = FileForm::of(path)?;
@@ -319,6 +318,7 @@ impl LoadOptions {
     /// # Errors
     /// As [`LoadOptions::load_weights`].
     pub fn load_weights_file(&self, model: &Model, file: &ModelFile) -> Result<LoadReport> {
+        check_built(model, "You are loading weights into a model that has not yet been built")?;
         let tree = file.weights.as_ref().ok_or_else(|| Error::new(ErrorKind::Weights, "the file holds no weights"))?;
         let mut plan = self.plan(model, file, tree)?;
         if file.layout == Layout::Legacy {

@@ -16,6 +16,7 @@ pub(crate) mod interrupt;
 mod on_batch;
 mod parts;
 mod predict;
+mod resume;
 mod run;
 mod state_tree;
 mod step;
