@@ -78,7 +78,7 @@ fn x() -> Tensor {
 }
 
 fn predict(model: &Model) -> Vec<f32> {
-    model.predict(&x()).unwrap().to_vec().unwrap()
+    model.predict(x()).unwrap().to_vec().unwrap()
 }
 
 fn kernel(layer: &LayerRef) -> Vec<f32> {
@@ -91,7 +91,7 @@ fn filled(value: f32) -> Tensor {
 
 /// Weights that differ from layer to layer come back to their layers, and stand in the file at `paths`.
 fn check(model: Model, flat: impl Fn(&Model) -> Vec<LayerRef>, paths: &[&str]) {
-    model.predict(&x()).unwrap();
+    model.predict(x()).unwrap();
     for (i, layer) in flat(&model).iter().enumerate() {
         layer.weights()[0].assign(&filled(i as f32 + 1.0)).unwrap();
     }
@@ -167,7 +167,7 @@ fn cyclic() -> Model {
     let layer = Cyclic::new().shared();
     layer.downcast_ref::<Cyclic>().unwrap().blocks.set(vec![layer.clone()]).unwrap();
     let model = Model::from(layer);
-    model.predict(&x()).unwrap();
+    model.predict(x()).unwrap();
     model
 }
 
@@ -245,7 +245,7 @@ fn test_legacy_load_skips_missing_nested_containers() {
     }
     // A list of which the file has nothing at all is an error, unless that is asked for.
     let larger = Model::from(NestedDenseModel::new().num(4));
-    larger.predict(&x()).unwrap();
+    larger.predict(x()).unwrap();
     let fresh = larger.weights()[3].read().to_vec::<f32>().unwrap();
     for file in ["nested_container.keras", "nested_container_legacy.keras"] {
         let error = larger.load_weights(fixture(file)).unwrap_err();
