@@ -1,4 +1,4 @@
-//! A model of one's own that holds two layers, one of them by default, inside of a Functional model.
+//! A layer of one's own that holds two layers, one of them by default, inside of a Functional model.
 
 use keras_serial::prelude::*;
 
@@ -17,11 +17,6 @@ impl Layer for CustomModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = self.first_layer.call(inputs.inputs()?, cx)?;
         self.second_layer.call(x, cx)
-    }
-
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

@@ -4,6 +4,8 @@
 mod api;
 #[path = "saving/attacks.rs"]
 mod attacks;
+#[path = "saving/containers.rs"]
+mod containers;
 #[path = "saving/durability.rs"]
 mod durability;
 #[path = "saving/editor.rs"]
@@ -14,8 +16,12 @@ mod forms;
 mod library;
 #[path = "saving/mutations.rs"]
 mod mutations;
+#[path = "saving/own_state.rs"]
+mod own_state;
 #[path = "saving/scans.rs"]
 mod scans;
+#[path = "saving/stores.rs"]
+mod stores;
 #[path = "saving/threads.rs"]
 mod threads;
 #[path = "saving/whole_models.rs"]

@@ -122,6 +122,16 @@ impl<T: StateField> StateField for Vec<T> {
     }
 }
 
+impl<T: StateField, const N: usize> StateField for [T; N] {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.enter(name);
+        for (index, item) in self.iter().enumerate() {
+            item.visit_state(&index.to_string(), visitor);
+        }
+        visitor.leave();
+    }
+}
+
 macro_rules! tuples {
     ($($count:literal => $($item:ident $index:tt),*;)*) => {$(
         impl<$($item: ConfigField),*> ConfigField for ($($item,)*) {
@@ -145,6 +155,14 @@ macro_rules! tuples {
             fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
                 visitor.enter(name);
                 $(self.$index.visit(stringify!($index), visitor);)*
+                visitor.leave();
+            }
+        }
+
+        impl<$($item: StateField),*> StateField for ($($item,)*) {
+            fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+                visitor.enter(name);
+                $(self.$index.visit_state(stringify!($index), visitor);)*
                 visitor.leave();
             }
         }

@@ -45,7 +45,7 @@ pub trait ConfigField: Sized {
 /// A type that a field marked `#[weight]` or `#[sublayer]` can have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight nor a layer",
-    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, `Vec` or a map; other state is marked `#[config(skip)]`"
+    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and maps of such; other state is marked `#[config(skip)]`"
 )]
 pub trait StateField {
     /// Shows the weights and layers that this field holds to a visitor, under the field's name.

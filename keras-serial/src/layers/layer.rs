@@ -98,7 +98,8 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         None
     }
 
-    /// Is it a model (and not only a layer)?
+    /// Is it a model (and not only a layer)? So is its class in Python then: a subclass of
+    /// `keras.Model`, for whose layers files have other paths.
     fn is_model(&self) -> bool {
         self.graph().is_some()
     }

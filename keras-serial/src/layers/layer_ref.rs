@@ -1,6 +1,7 @@
 //! Shared layers: what the library does around a layer's own methods.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
@@ -246,6 +247,19 @@ impl LayerRef {
         state::layers(&state::of(self))
     }
 
+    /// The layer and all layers below it, each once, those above first.
+    pub fn with_layers_below(&self) -> Vec<LayerRef> {
+        fn add(layer: &LayerRef, seen: &mut HashSet<usize>, found: &mut Vec<LayerRef>) {
+            if seen.insert(layer.id()) {
+                found.push(layer.clone());
+                layer.layers().iter().for_each(|inner| add(inner, seen, found));
+            }
+        }
+        let mut found = Vec::new();
+        add(self, &mut HashSet::new(), &mut found);
+        found
+    }
+
     /// Weights and layers by the names of fields, as files lay them out.
     pub(crate) fn state(&self) -> Vec<State> {
         state::of(self)
@@ -253,24 +267,9 @@ impl LayerRef {
 
     /// All weights: its own, trainable ones first, then those of the layers inside.
     pub fn weights(&self) -> Vec<Variable> {
-        let mut weights = Vec::new();
-        self.collect(&mut weights, &mut Vec::new());
-        weights
-    }
-
-    fn collect(&self, weights: &mut Vec<Variable>, seen: &mut Vec<usize>) {
-        if seen.contains(&self.id()) {
-            return;
-        }
-        seen.push(self.id());
-        for variable in self.own_weights() {
-            if !weights.iter().any(|known| known.id() == variable.id()) {
-                weights.push(variable);
-            }
-        }
-        for layer in self.layers() {
-            layer.collect(weights, seen);
-        }
+        let mut seen = HashSet::new();
+        let all = self.with_layers_below().into_iter().flat_map(|layer| layer.own_weights());
+        all.filter(|variable| seen.insert(variable.id())).collect()
     }
 
     /// Its own weights, trainable ones first.
@@ -312,12 +311,11 @@ impl LayerRef {
 
     /// Says whether training changes its weights, and those of the layers inside.
     pub fn set_trainable(&self, trainable: bool) {
-        self.base().set_trainable(trainable);
-        for variable in self.own_weights().iter().filter(|variable| variable.was_made_trainable()) {
-            variable.set_trainable(trainable);
-        }
-        for layer in self.layers() {
-            layer.set_trainable(trainable);
+        for layer in self.with_layers_below() {
+            layer.base().set_trainable(trainable);
+            for variable in layer.own_weights().iter().filter(|variable| variable.was_made_trainable()) {
+                variable.set_trainable(trainable);
+            }
         }
     }
 

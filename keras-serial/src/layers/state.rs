@@ -34,19 +34,22 @@ pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     collector.open.pop().map(|(_, items)| items).unwrap_or_default()
 }
 
-/// The layers among fields, in their order.
+/// The layers among fields, each once, in their order.
 pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
-    let mut found: Vec<LayerRef> = Vec::new();
-    for item in state {
-        match item {
-            State::Layer(_, layer) => {
-                if !found.iter().any(|known| known.is_same(layer)) {
-                    found.push(layer.clone());
+    fn add(state: &[State], found: &mut Vec<LayerRef>) {
+        for item in state {
+            match item {
+                State::Layer(_, layer) => {
+                    if !found.iter().any(|known| known.is_same(layer)) {
+                        found.push(layer.clone());
+                    }
                 }
+                State::Container(_, items) => add(items, found),
             }
-            State::Container(_, items) => found.extend(layers(items)),
         }
     }
+    let mut found = Vec::new();
+    add(state, &mut found);
     found
 }
 
@@ -76,9 +79,8 @@ impl FieldVisitor for Collector {
     }
 
     fn leave(&mut self) {
-        if let Some((name, items)) = self.open.pop()
-            && !items.is_empty()
-        {
+        // An empty list counts in the names of the lists beside it.
+        if let Some((name, items)) = self.open.pop() {
             self.push(State::Container(name, items));
         }
     }

@@ -55,7 +55,7 @@ impl Object {
         self.downcast_ref::<H>().cloned().ok_or_else(|| {
             Error::new(ErrorKind::WrongKind, "wrong kind of object")
                 .expected(expected)
-                .received(format!("a {}", self.kind()))
+                .received(self.kind().with_article())
         })
     }
 

@@ -56,3 +56,12 @@ impl fmt::Display for Kind {
         })
     }
 }
+
+impl Kind {
+    /// The kind with its article: `an optimizer`.
+    pub(crate) fn with_article(self) -> String {
+        let name = self.to_string();
+        let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {name}")
+    }
+}

@@ -316,11 +316,11 @@ fn no_registered_name(given: &str, resolved: &str) -> Error {
 }
 
 fn wrong_kind(entry: &super::Entry, kind: Option<Kind>) -> Error {
-    let is = entry.kinds().iter().map(|kind| format!("a {kind}")).collect::<Vec<_>>().join(" and ");
+    let is = entry.kinds().iter().map(|kind| kind.with_article()).collect::<Vec<_>>().join(" and ");
     let error = Error::new(ErrorKind::WrongKind, format!("`{}` is of the wrong kind", entry.registered_name()));
     let error = error.received(is);
     match kind {
-        Some(kind) => error.expected(format!("a {kind}")),
+        Some(kind) => error.expected(kind.with_article()),
         None => error,
     }
 }
@@ -398,7 +398,7 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     H::convert(&object).ok_or_else(|| {
         Error::new(ErrorKind::WrongKind, "wrong kind of object")
             .expected(H::EXPECTED)
-            .received(format!("a {}", object.kind()))
+            .received(object.kind().with_article())
     })
 }
 

@@ -13,38 +13,84 @@ pub(super) struct Place {
     pub layer: LayerRef,
 }
 
-/// All objects of a model, each at the first path that leads to it
+/// All objects of a model, each at the first path that leads to it, where files have it
 /// (`keras.src.saving.saving_lib._walk_saveable`).
 pub(super) fn places(model: &LayerRef) -> Vec<Place> {
-    let mut walk = Walk { places: Vec::new(), seen: HashSet::new() };
+    walk(model, None)
+}
+
+/// As [`places`], but an object that the file does not have at its first path stands at the next one
+/// where the file has it: another name of the object, or where an earlier Keras wrote it.
+pub(super) fn places_in(model: &LayerRef, file: &dyn Contents) -> Vec<Place> {
+    walk(model, Some(file))
+}
+
+fn walk(model: &LayerRef, file: Option<&dyn Contents>) -> Vec<Place> {
+    let mut walk = Walk { file, places: Vec::new(), known: HashMap::new(), found: HashSet::new() };
     walk.layer(String::new(), model);
     walk.places
 }
 
-struct Walk {
+/// What a file has at the path of an object.
+pub(super) trait Contents {
+    /// Something of this layer itself?
+    fn holds(&self, path: &str, layer: &LayerRef) -> bool;
+    /// Anything, there or below?
+    fn reaches(&self, path: &str) -> bool;
+}
+
+struct Walk<'a> {
+    file: Option<&'a dyn Contents>,
     places: Vec<Place>,
-    seen: HashSet<usize>,
+    /// The place of each layer that was met.
+    known: HashMap<usize, usize>,
+    /// The layers that the file has at their place.
+    found: HashSet<usize>,
 }
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
-impl Walk {
+/// The fields that hold layers, in the order of Keras's walk: a graph's `layers` come first, then
+/// attributes by name with private ones last. Every model lists its layers as `layers` too.
+fn fields(layer: &LayerRef) -> Vec<State> {
+    let mut fields = layer.state();
+    let graph = layer.layer().graph();
+    if graph.is_none() && layer.layer().is_model() {
+        let layers = layer.layers().into_iter().map(|layer| State::Layer(layer.name().to_owned(), layer));
+        fields.push(State::Container("layers".into(), layers.collect()));
+    }
+    let is_graph = graph.is_some_and(|graph: &dyn GraphModel| !graph.graph_layers().is_empty());
+    fields.sort_by_key(|field| {
+        let name = field.name();
+        let private = name.strip_prefix('_').map_or_else(|| name.to_owned(), |name| format!("~_{name}"));
+        (!(is_graph && name == "layers"), private)
+    });
+    fields
+}
+
+impl Walk<'_> {
     fn layer(&mut self, path: String, layer: &LayerRef) {
-        if !self.seen.insert(Operation::id(layer)) {
+        let id = Operation::id(layer);
+        let known = self.known.get(&id).copied();
+        // Only the paths that the file has are followed again: they end, whatever holds itself.
+        if known.is_some() && !self.file.is_some_and(|file| file.reaches(&path)) {
             return;
         }
-        self.places.push(Place { path: path.clone(), layer: layer.clone() });
-        let mut fields = layer.state();
-        // A model's `layers` come first, then attributes by name with private ones last.
-        let is_graph = layer.layer().graph().is_some_and(|graph: &dyn GraphModel| !graph.graph_layers().is_empty());
-        fields.sort_by_key(|field| {
-            let name = field.name();
-            let private = name.strip_prefix('_').map_or_else(|| name.to_owned(), |name| format!("~_{name}"));
-            (!(is_graph && name == "layers"), private)
-        });
-        for field in fields {
+        let is_here = !self.found.contains(&id) && self.file.is_some_and(|file| file.holds(&path, layer));
+        if is_here {
+            self.found.insert(id);
+        }
+        match known.and_then(|index| self.places.get_mut(index)) {
+            None => {
+                self.known.insert(id, self.places.len());
+                self.places.push(Place { path: path.clone(), layer: layer.clone() });
+            }
+            Some(place) if is_here => place.path.clone_from(&path),
+            Some(_) => {}
+        }
+        for field in fields(layer) {
             let path = join(&path, field.name());
             match field {
                 State::Layer(_, layer) => self.layer(path, &layer),

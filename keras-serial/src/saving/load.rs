@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::contents::{Layout, Look, ModelFile, TRAINING_STATE};
-use super::layout::places;
+use super::layout::{Contents, places_in};
 use super::report::LoadReport;
 use super::rules::Rules;
 use super::stored::WeightTree;
@@ -342,7 +342,7 @@ pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
 
 /// Has a model quantized layers, which have other weights to train than before?
 fn is_quantized(model: &LayerRef) -> bool {
-    model.base().dtype_policy().quantization().is_some() || model.layers().iter().any(is_quantized)
+    model.with_layers_below().iter().any(|layer| layer.base().dtype_policy().quantization().is_some())
 }
 
 /// Puts the member of an archive in front of an error's path.
@@ -351,8 +351,8 @@ fn locate<T>(result: Result<T>, place: &'static str) -> Result<T> {
 }
 
 fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
-    for place in places(model) {
-        let prefix = if place.path.is_empty() { "assets/".to_owned() } else { format!("assets/{}/", place.path) };
+    for place in places_in(model, &AssetsOf(file)) {
+        let prefix = assets_below(&place.path);
         let mut assets = Assets::default();
         for (name, bytes) in &file.assets {
             if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty() && !name.contains('/')) {
@@ -362,6 +362,25 @@ fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
         place.layer.layer().load_assets(&assets).at("assets").at_with(|| place.layer.name().to_owned())?;
     }
     Ok(())
+}
+
+fn assets_below(path: &str) -> String {
+    if path.is_empty() { "assets/".to_owned() } else { format!("assets/{path}/") }
+}
+
+/// The places of a file's assets.
+struct AssetsOf<'a>(&'a ModelFile);
+
+impl Contents for AssetsOf<'_> {
+    fn holds(&self, path: &str, _: &LayerRef) -> bool {
+        let prefix = assets_below(path);
+        self.0.assets.keys().any(|name| name.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')))
+    }
+
+    fn reaches(&self, path: &str) -> bool {
+        let prefix = assets_below(path);
+        self.0.assets.keys().any(|name| name.starts_with(&prefix))
+    }
 }
 
 /// The model of a file (`keras.models.load_model`).

@@ -48,10 +48,7 @@ impl Rules {
 
     /// Is a layer left out, with all in it?
     pub fn leaves_out(&self, layer: &LayerRef) -> bool {
-        fn holds(object: &LayerRef, layer: &LayerRef) -> bool {
-            object.is_same(layer) || object.layers().iter().any(|inner| holds(inner, layer))
-        }
-        self.objects.iter().any(|object| holds(object, layer))
+        self.objects.iter().any(|object| object.with_layers_below().iter().any(|inner| inner.is_same(layer)))
     }
 }
 

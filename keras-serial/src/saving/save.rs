@@ -75,7 +75,8 @@ impl SaveOptions {
         self
     }
 
-    /// Splits weights over files of at most so many GiB, with an index `.weights.json`.
+    /// Splits weights over files of at most so many GiB, with an index `.weights.json` (`save_weights`
+    /// alone).
     pub fn max_shard_size(mut self, gib: f64) -> Self {
         self.max_shard_size = Some(gib);
         self
@@ -126,6 +127,7 @@ impl SaveOptions {
     pub fn save_model(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let name = path.to_string_lossy();
+        self.refuse_what_is_for_weights().at_with(|| name.clone().into_owned())?;
         if !self.zipped {
             if name.ends_with(".keras") {
                 let text = "When using `zipped=False`, the `filepath` argument should not end in `.keras`";
@@ -162,9 +164,21 @@ impl SaveOptions {
     /// # Errors
     /// When an object can't be serialized.
     pub fn save_model_to_bytes(&self, model: &Model) -> Result<Vec<u8>> {
+        self.refuse_what_is_for_weights()?;
         let mut bytes = Cursor::new(Vec::new());
         Parts::of(model, self)?.write(&mut bytes)?;
         Ok(bytes.into_inner())
+    }
+
+    fn refuse_what_is_for_weights(&self) -> Result<()> {
+        let given =
+            [("max_shard_size", self.max_shard_size.is_some()), ("objects_to_skip", !self.objects_to_skip.is_empty())];
+        let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let text = "The following argument(s) are not supported when a whole model is saved";
+        Err(Error::new(ErrorKind::InvalidArgument, text).received(names.join(", ")).hint("`save_weights` takes them"))
     }
 
     fn legacy(&self, model: &Model) -> Result<WeightTree> {

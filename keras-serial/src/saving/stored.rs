@@ -1,10 +1,13 @@
 //! What a file's weights are before they are read: a tree of named tensors.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::{H5Attr, H5Builder, H5Dataset, H5Group};
+use super::form::wrong_suffix;
+use super::written::write_hdf5;
+use super::{H5Attr, H5Builder, H5Dataset, H5Group, shards};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{DType, TensorBytes};
 
@@ -71,6 +74,11 @@ impl From<TensorBytes> for StoredTensor {
 /// tree.insert("layers/dense/vars/0", kernel)?;
 /// assert_eq!(tree.tensor("layers/dense/vars/0").unwrap().shape(), [2]);
 /// assert_eq!(tree.paths(), ["layers/dense/vars/0"]);
+/// # let home = tempfile::tempdir()?;
+/// # let path = home.path().join("my.weights.h5");
+/// tree.save(&path)?;
+/// let file = keras_serial::saving::ModelFile::open(&path, &Default::default())?;
+/// assert_eq!(file.weights().unwrap().tensor("layers/dense/vars/0").unwrap().read()?.data.as_ref(), [7, 8]);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -169,6 +177,35 @@ impl WeightTree {
     /// Does nothing stand in it?
     pub fn is_empty(&self) -> bool {
         self.attrs.is_empty() && self.groups.is_empty() && self.tensors.is_empty()
+    }
+
+    /// Writes the tree as an HDF5 file, as Keras's `H5IOStore` does;
+    /// [`ModelFile::open`](super::ModelFile::open) reads it.
+    ///
+    /// # Errors
+    /// When a tensor can't be read, or the system refuses; the old file stays then.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_hdf5(self, path.as_ref(), true)
+    }
+
+    /// Writes the tree over HDF5 files of at most `max_shard_size` GiB beside the index
+    /// `….weights.json` at `path`, as Keras's `ShardedH5IOStore` does.
+    ///
+    /// # Errors
+    /// As [`WeightTree::save`]; also when one tensor is larger than a file may be.
+    pub fn save_sharded(&self, path: impl AsRef<Path>, max_shard_size: f64) -> Result<()> {
+        let path = path.as_ref();
+        if !path.to_string_lossy().ends_with(".weights.json") {
+            return Err(wrong_suffix(path, ".weights.json"));
+        }
+        let mut groups = Vec::new();
+        self.each(&mut |path, _| {
+            let group = path.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+            if groups.last() != Some(&group) {
+                groups.push(group);
+            }
+        });
+        shards::write(self, &groups, path, max_shard_size * f64::from(1 << 30), true)
     }
 
     /// As the groups of an HDF5 file.

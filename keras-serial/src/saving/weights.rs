@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use super::H5Attr;
-use super::layout::{Place, places};
+use super::layout::{Contents, Place, places, places_in};
 use super::report::{LoadReport, Mismatch, Missing};
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
@@ -149,7 +149,7 @@ pub(super) struct Plan {
 pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut used = HashSet::new();
-    for Place { path, layer } in places(model) {
+    for Place { path, layer } in places_in(model, &Weights { root, rules }) {
         let vars = join(&path, "vars");
         let in_file = rules.in_file(&vars).into_owned();
         let group = find(root, &in_file);
@@ -163,10 +163,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
                 plan.report.skipped.push(path);
                 continue;
             }
-            // Keras wrote names in place of numbers for some weeks of 2025.
-            let tensor =
-                group.and_then(|g| g.tensors.get(&index.to_string()).or_else(|| g.tensors.get(variable.name())));
-            plan.offer(variable, path, tensor, rules)?;
+            plan.offer(variable, path, group.and_then(|group| tensor_of(group, index, variable)), rules)?;
         }
         if let Some(group) = group {
             let known = layer.layer().state_names();
@@ -191,6 +188,34 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     unused("", root, &used, &mut plan.report.unexpected);
     plan.finish(rules);
     Ok(plan)
+}
+
+/// A file's weights, as it names them.
+struct Weights<'a> {
+    root: &'a WeightTree,
+    rules: &'a Rules,
+}
+
+impl Contents for Weights<'_> {
+    fn holds(&self, path: &str, layer: &LayerRef) -> bool {
+        let Some(group) = find(self.root, &self.rules.in_file(&join(path, "vars"))) else { return false };
+        let (own, known) = (layer.saved_weights(), layer.layer().state_names());
+        let named = group.tensors.keys().filter(|name| known.contains(&name.as_str())).count();
+        // What is another layer's has other shapes, as a rule.
+        let mut weights = own.iter().enumerate().map(|(index, weight)| (tensor_of(group, index, weight), weight));
+        group.tensors.len() == own.len() + named
+            && weights.all(|(tensor, weight)| tensor.is_some_and(|t| weight.shape() == &Shape::from(t.shape())))
+            && (named > 0 || known.is_empty() || !own.is_empty())
+    }
+
+    fn reaches(&self, path: &str) -> bool {
+        find(self.root, &self.rules.in_file(path)).is_some()
+    }
+}
+
+/// A layer's weight in its group. Keras wrote names in place of numbers for some weeks of 2025.
+fn tensor_of<'a>(group: &'a WeightTree, index: usize, weight: &Variable) -> Option<&'a StoredTensor> {
+    group.tensors.get(&index.to_string()).or_else(|| group.tensors.get(weight.name()))
 }
 
 /// The group of a path; files of Keras 2.13 call a model's layers otherwise.

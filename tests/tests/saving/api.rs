@@ -27,6 +27,21 @@ fn test_invalid_save_format() {
 }
 
 #[test]
+fn test_unsupported_arguments() {
+    let home = tempfile::tempdir().unwrap();
+    let model = small();
+    for name in ["test_model.keras", "test_model.h5"] {
+        let path = home.path().join(name);
+        let error = SaveOptions::new().max_shard_size(1.0).save_model(&model, &path).unwrap_err();
+        assert!(error.to_string().contains("The following argument(s) are not supported"), "{error}");
+        assert!(error.to_string().contains("max_shard_size"), "{error}");
+        assert!(!path.exists());
+    }
+    let error = SaveOptions::new().objects_to_skip(model.layers()).save_model_to_bytes(&model).unwrap_err();
+    assert!(error.to_string().contains("objects_to_skip"), "{error}");
+}
+
+#[test]
 fn test_save_h5_format() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("test_model.h5");

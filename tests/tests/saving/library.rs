@@ -275,3 +275,21 @@ fn test_safe_mode() {
     assert_eq!(error.kind(), ErrorKind::CodeRefused, "{error}");
     assert!(error.to_string().contains("custom_objects"), "{error}");
 }
+
+#[test]
+fn test_normalization_legacy_h5_format() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("custom_model.h5");
+    let x: Vec<f32> = (0..64u8).map(|i| f32::from(i).sin()).collect();
+    let x = Tensor::from_vec(x, [2, 32]).unwrap();
+    let normalization = Normalization::new().shared();
+    normalization.adapt(x.clone()).unwrap();
+    let inputs = Input::new([32]).tensor().unwrap();
+    let y = normalization.apply(&inputs).unwrap();
+    let model = Functional::new(inputs, y).unwrap();
+    let predict = |model: &Model| model.predict(&x).unwrap().to_vec::<f32>().unwrap();
+    let expected = predict(&model);
+    assert!(expected.iter().any(|y| (y.abs() - 1.0).abs() < 1e-3), "normalized: {expected:?}");
+    model.save(&path).unwrap();
+    assert_eq!(predict(&load_model(&path).unwrap()), expected);
+}
