@@ -4,6 +4,7 @@ use std::any::Any;
 
 use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
+use crate::metrics::Metric;
 
 /// One field that holds state.
 #[derive(Clone)]
@@ -49,6 +50,21 @@ pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
     found
 }
 
+/// The fields of a layer that hold metrics, in their order.
+pub(super) fn metrics(layer: &LayerRef) -> Vec<Metric> {
+    let mut found = Found(Vec::new());
+    layer.layer().visit_fields(&mut found);
+    found.0
+}
+
+struct Found(Vec<Metric>);
+
+impl FieldVisitor for Found {
+    fn field(&mut self, _: &str, value: &dyn Any) {
+        self.0.extend(value.downcast_ref::<Metric>().cloned());
+    }
+}
+
 struct Collector {
     open: Vec<(String, Vec<State>)>,
 }
@@ -66,7 +82,7 @@ impl FieldVisitor for Collector {
         if let Some(layer) = value.downcast_ref::<LayerRef>() {
             self.push(State::Layer(name.to_owned(), layer.clone()));
         } else {
-            debug_assert!(value.is::<Weight>(), "only weights and layers are visited");
+            debug_assert!(value.is::<Weight>() || value.is::<Metric>(), "only state is visited");
         }
     }
 

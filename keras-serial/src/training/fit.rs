@@ -281,7 +281,7 @@ impl Model {
         callbacks.on_train_begin(&mut Logs::new(), &cx)?;
         let initial_epoch = cx.initial_epoch().unwrap_or(fit.initial_epoch);
         for epoch in initial_epoch..fit.epochs {
-            compiled.reset_metrics()?;
+            compiled.reset_metrics(self)?;
             callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
             logs = train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
             cx.set_steps(feed.steps());
@@ -289,7 +289,7 @@ impl Model {
                 validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self))
             {
                 validation.begin_anew();
-                let results = evaluate(validation, &compiled, &stepper, &mut callbacks, &cx);
+                let results = evaluate(validation, &stepper, &mut callbacks, &cx);
                 for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
                     logs.insert(format!("val_{name}"), value);
                 }

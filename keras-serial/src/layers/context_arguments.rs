@@ -1,0 +1,77 @@
+//! Arguments of calls that flow to the layers inside (`Layer._register_call_context_args`).
+
+use super::LayerRef;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::Value;
+use crate::tensor::{CallArgs, CallContext, Item, Nested};
+
+impl LayerRef {
+    /// The arguments of calls that flow to the layers inside: `training`, and those that were registered.
+    pub fn context_arguments(&self) -> Vec<String> {
+        let of_type = self.layer().context_arguments().iter().map(|name| (*name).to_owned());
+        let mut names: Vec<String> = std::iter::once("training".to_owned()).chain(of_type).collect();
+        names.extend(
+            self.base().context_arguments().iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>(),
+        );
+        names
+    }
+
+    /// Lets arguments of calls flow to the layers inside, whatever the layer's type says
+    /// ([`Layer::context_arguments`](super::Layer::context_arguments)): a model passes on what one of its
+    /// layers asks for.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let model = Sequential::new([Dense::new(2).shared()])?;
+    /// model.register_context_arguments(["causal"])?;
+    /// let x = Tensor::from_slice(&[1.0f32; 3], [1, 3])?;
+    /// model.apply(CallArgs::from(&x).with_value("causal", true))?;
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the layer has been called.
+    pub fn register_context_arguments<S: Into<String>>(&self, names: impl IntoIterator<Item = S>) -> Result<()> {
+        if self.base().was_called() {
+            let error = "Cannot add call-context args after the layer has been called";
+            return Err(Error::new(ErrorKind::InvalidArgument, error).at(self.name().to_owned()));
+        }
+        self.base().context_arguments().extend(names.into_iter().map(Into::into));
+        Ok(())
+    }
+
+    /// Sorts out the arguments of a call that flow: those that were given go on inside, and those that
+    /// the layer's `call` takes come in, from outside where they were not given.
+    pub(super) fn flow(&self, mut args: CallArgs, cx: &CallContext) -> Result<(CallArgs, CallContext)> {
+        let taken = self.layer().call_arguments();
+        let mut cx = cx.clone();
+        let names = self.context_arguments();
+        // `training` and masks are the context's own.
+        let names: Vec<&String> = names.iter().skip(1).collect();
+        for name in names.iter().filter(|name| !taken.contains(&name.as_str())) {
+            if let Some(Nested::Leaf(Item::Value(value))) = args.keywords.shift_remove(*name)
+                && !value.is_null()
+            {
+                cx = cx.with_argument(*name, value);
+            }
+        }
+        let args = args.bind(taken)?;
+        for name in names.iter().filter(|name| taken.contains(&name.as_str())) {
+            if let Some(value) = args.value(name) {
+                cx = cx.with_argument(*name, value.clone());
+            }
+        }
+        Ok((args, cx))
+    }
+
+    /// The arguments with those from outside that the layer's `call` takes and was not given.
+    pub(super) fn with_flowing(&self, mut args: CallArgs, cx: &CallContext) -> CallArgs {
+        let taken = self.layer().call_arguments();
+        for name in self.context_arguments().iter().skip(1).filter(|name| taken.contains(&name.as_str())) {
+            if let Some(value) = cx.argument(name).filter(|_| args.get(name).is_none()) {
+                args = args.with_value(name, Value::clone(value));
+            }
+        }
+        args
+    }
+}
