@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 
+use super::LayerRef;
 use crate::config::{Config, ConfigField};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
@@ -56,6 +57,12 @@ pub(crate) trait Trained: Any + Send + Sync {
     /// # Errors
     /// When an object in it can't be serialized.
     fn compile_config(&self) -> Result<Value>;
+
+    /// Compiles another model in the same way.
+    ///
+    /// # Errors
+    /// When an object in the configuration can't be serialized or made anew.
+    fn compile(&self, other: &LayerRef) -> Result<()>;
 
     /// The number of elements, and of bytes, of the optimizer's own variables.
     fn optimizer_size(&self) -> (usize, usize);

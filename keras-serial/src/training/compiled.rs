@@ -11,7 +11,7 @@ use super::compile_metrics::{CompileMetrics, put};
 use super::structure::like_predictions;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
-use crate::layers::{Batch, GraphModel, Trained};
+use crate::layers::{Batch, GraphModel, LayerRef, Trained};
 use crate::metrics::{Mean, Metric};
 use crate::models::Model;
 use crate::object::Handle;
@@ -217,6 +217,10 @@ impl Compiled {
 impl Trained for Compiled {
     fn compile_config(&self) -> Result<Value> {
         self.args.to_config().map(Value::Dict)
+    }
+
+    fn compile(&self, other: &LayerRef) -> Result<()> {
+        Model::from(other.clone()).compile_from_config(&self.args.to_config()?)
     }
 
     fn optimizer_size(&self) -> (usize, usize) {
