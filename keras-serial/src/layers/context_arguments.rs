@@ -6,13 +6,20 @@ use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Item, Nested};
 
 impl LayerRef {
-    /// The arguments of calls that flow to the layers inside: `training`, and those that were registered.
+    /// The arguments of calls that flow to the layers inside: `training`, and those that its type names
+    /// or that were registered.
     pub fn context_arguments(&self) -> Vec<String> {
-        let of_type = self.layer().context_arguments().iter().map(|name| (*name).to_owned());
-        let mut names: Vec<String> = std::iter::once("training".to_owned()).chain(of_type).collect();
-        names.extend(
-            self.base().context_arguments().iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>(),
-        );
+        std::iter::once("training".to_owned()).chain(self.own_context_arguments()).collect()
+    }
+
+    /// Those beside `training`, which is the context's own.
+    fn own_context_arguments(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.layer().context_arguments().iter().map(|name| (*name).to_owned()).collect();
+        for name in self.base().context_arguments().iter() {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         names
     }
 
@@ -40,25 +47,23 @@ impl LayerRef {
         Ok(())
     }
 
-    /// Sorts out the arguments of a call that flow: those that were given go on inside, and those that
-    /// the layer's `call` takes come in, from outside where they were not given.
+    /// Binds the arguments of a call, and lets those that flow go on inside; what the layer's `call`
+    /// does not take itself is taken out.
     pub(super) fn flow(&self, mut args: CallArgs, cx: &CallContext) -> Result<(CallArgs, CallContext)> {
         let taken = self.layer().call_arguments();
         let mut cx = cx.clone();
-        let names = self.context_arguments();
-        // `training` and masks are the context's own.
-        let names: Vec<&String> = names.iter().skip(1).collect();
+        let names = self.own_context_arguments();
         for name in names.iter().filter(|name| !taken.contains(&name.as_str())) {
-            if let Some(Nested::Leaf(Item::Value(value))) = args.keywords.shift_remove(*name)
+            if let Some(Nested::Leaf(Item::Value(value))) = args.keywords.shift_remove(name)
                 && !value.is_null()
             {
-                cx = cx.with_argument(*name, value);
+                cx = cx.with_argument(name, value);
             }
         }
         let args = args.bind(taken)?;
         for name in names.iter().filter(|name| taken.contains(&name.as_str())) {
             if let Some(value) = args.value(name) {
-                cx = cx.with_argument(*name, value.clone());
+                cx = cx.with_argument(name, value.clone());
             }
         }
         Ok((args, cx))
@@ -67,7 +72,7 @@ impl LayerRef {
     /// The arguments with those from outside that the layer's `call` takes and was not given.
     pub(super) fn with_flowing(&self, mut args: CallArgs, cx: &CallContext) -> CallArgs {
         let taken = self.layer().call_arguments();
-        for name in self.context_arguments().iter().skip(1).filter(|name| taken.contains(&name.as_str())) {
+        for name in self.own_context_arguments().iter().filter(|name| taken.contains(&name.as_str())) {
             if let Some(value) = cx.argument(name).filter(|_| args.get(name).is_none()) {
                 args = args.with_value(name, Value::clone(value));
             }
