@@ -22,7 +22,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `base: LayerBase` | `name`, `trainable`, `dtype`: first in the configuration |
 /// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
-/// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer that the type makes itself: state |
+/// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer or metric that the type makes itself: state |
 /// | `#[sublayer(init = expr)]` | made by the expression, which sees the fields of the configuration by their names |
 /// | `#[seed_generator]` | a `SeedGenerator`: random numbers that go on from call to call |
 /// | `#[config(skip)]` | other state; starts as `Default::default()` |

@@ -2,6 +2,8 @@
 
 #[path = "models/cloning.rs"]
 mod cloning;
+#[path = "models/context.rs"]
+mod context;
 #[path = "models/functional.rs"]
 mod functional;
 #[path = "models/layer.rs"]
@@ -10,6 +12,8 @@ mod layer;
 mod losses;
 #[path = "models/model.rs"]
 mod model;
+#[path = "models/quantize.rs"]
+mod quantize;
 #[path = "models/refusals.rs"]
 mod refusals;
 #[path = "models/sequential.rs"]

@@ -4,6 +4,8 @@
 mod api;
 #[path = "saving/attacks.rs"]
 mod attacks;
+#[path = "saving/compiled.rs"]
+mod compiled;
 #[path = "saving/containers.rs"]
 mod containers;
 #[path = "saving/durability.rs"]

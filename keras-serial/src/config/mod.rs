@@ -36,7 +36,7 @@ pub trait ConfigField: Sized {
     /// The field from the configuration's value.
     fn from_value(value: &Value) -> Result<Self>;
 
-    /// Shows the weights and layers that this field holds to a visitor, under the field's name.
+    /// Shows the weights, layers and metrics that this field holds to a visitor, under the field's name.
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         let _ = (name, visitor);
     }
@@ -44,19 +44,19 @@ pub trait ConfigField: Sized {
 
 /// A type that a field marked `#[weight]` or `#[sublayer]` can have.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a weight nor a layer",
-    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and maps of such; other state is marked `#[config(skip)]`"
+    message = "`{Self}` is neither a weight, a layer nor a metric",
+    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef` or a `Metric`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and maps of such; other state is marked `#[config(skip)]`"
 )]
 pub trait StateField {
-    /// Shows the weights and layers that this field holds to a visitor, under the field's name.
+    /// Shows the weights, layers and metrics that this field holds to a visitor, under the field's name.
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor);
 }
 
-/// Sees the fields of an object that hold state: weights, and layers below it.
+/// Sees the fields of an object that hold state: weights and metrics, and layers below it.
 ///
 /// Values arrive type-erased because the rooms that define them lie below this one.
 pub trait FieldVisitor {
-    /// A weight, a layer or a seed generator in the field `name`.
+    /// A weight, a layer, a metric or a seed generator in the field `name`.
     fn field(&mut self, name: &str, value: &dyn Any);
     /// Begins a list or map of fields.
     fn enter(&mut self, name: &str) {

@@ -110,6 +110,21 @@ impl Policy {
         self.1.as_ref().map(|quantized| quantized.quantization)
     }
 
+    /// The policy of a layer with this one that is quantized.
+    ///
+    /// # Errors
+    /// When it is quantized already, or the mode does not go with its dtypes.
+    pub fn quantize(&self, quantization: Quantization) -> Result<Self> {
+        let already = || {
+            let error = Error::new(ErrorKind::InvalidArgument, "already quantized");
+            error.received(format!("dtype_policy='{}'", self.name()))
+        };
+        match self.1 {
+            Some(_) => Err(already()),
+            None => quantized::of(quantization, self.name())?.ok_or_else(already),
+        }
+    }
+
     fn quantized(source_name: &str, quantized: Quantized) -> Self {
         Self(Arc::new(DTypePolicy { name: source_name.to_owned() }), Some(Arc::new(quantized)))
     }

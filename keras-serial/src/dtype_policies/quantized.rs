@@ -1,6 +1,7 @@
 //! Policies of quantized layers: their weights are integers of 8 or 4 bits, or rounded to 8-bit floats.
 
 use std::any::Any;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{DTypePolicy, Policy};
@@ -26,6 +27,43 @@ pub enum Quantization {
         /// Over how many steps of training the largest values are kept.
         amax_history_length: usize,
     },
+}
+
+impl Quantization {
+    /// The modes by name; Keras has two more, which need data to be calibrated with.
+    pub const MODES: &'static [&'static str] = &["int8", "float8", "int4"];
+
+    /// The mode in a policy's name: `int8`, `float8`, `int4/128`.
+    fn mode(self) -> String {
+        match self {
+            Self::Int8 => "int8".to_owned(),
+            Self::Float8 { .. } => "float8".to_owned(),
+            Self::Int4 { block_size } => {
+                format!("int4/{}", block_size.map_or_else(|| "-1".to_owned(), |size| size.to_string()))
+            }
+        }
+    }
+}
+
+impl FromStr for Quantization {
+    type Err = Error;
+
+    /// With Keras's defaults: blocks of 128 for `int4`, a history of 1024 steps for `float8`.
+    fn from_str(mode: &str) -> Result<Self> {
+        match mode {
+            "int8" => Ok(Self::Int8),
+            "int4" => Ok(Self::Int4 { block_size: Some(128) }),
+            "float8" => Ok(Self::Float8 { amax_history_length: 1024 }),
+            "gptq" | "awq" => {
+                Err(Error::new(ErrorKind::InvalidArgument, "quantization by calibration is not supported")
+                    .expected(format!("one of {}", Self::MODES.join(", ")))
+                    .received(format!("mode={mode}")))
+            }
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "Invalid quantization mode")
+                .expected(format!("one of {}", Self::MODES.join(", ")))
+                .received(format!("mode={mode}"))),
+        }
+    }
 }
 
 /// The policy of a quantized layer: `int8_from_float32`.
@@ -169,6 +207,19 @@ macro_rules! cast {
             }
         }
     )*};
+}
+
+/// The policy of a layer with such a source that is quantized so.
+pub(super) fn of(quantization: Quantization, source: &str) -> Result<Option<Policy>> {
+    check_source(quantization, source)?;
+    let (mode, source_name) = (quantization.mode(), source.to_owned());
+    Ok(match quantization {
+        Quantization::Int8 => Arc::new(QuantizedDTypePolicy { mode, source_name }).policy(),
+        Quantization::Int4 { .. } => Arc::new(Int4DTypePolicy { mode, source_name }).policy(),
+        Quantization::Float8 { amax_history_length } => {
+            Arc::new(QuantizedFloat8DTypePolicy { mode, source_name, amax_history_length }).policy()
+        }
+    })
 }
 
 /// The policy of a name like `int8_from_float32`.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 
+use super::LayerRef;
 use crate::config::{Config, ConfigField};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
@@ -25,6 +26,8 @@ pub struct LayerBase {
     name: OnceLock<String>,
     frozen: AtomicBool,
     policy: Policy,
+    /// The policy since the layer was quantized.
+    quantized: OnceLock<Policy>,
     activity_regularizer: Option<Regularizer>,
     pub(super) build: Mutex<BuildState>,
     variables: Mutex<Vec<Variable>>,
@@ -32,6 +35,9 @@ pub struct LayerBase {
     /// Held while the layer is built, so that two threads do not build it twice.
     pub(super) building: Mutex<()>,
     built: AtomicBool,
+    called: AtomicBool,
+    /// Arguments of calls that flow to the layers inside, beside those that its type names.
+    context_arguments: Mutex<Vec<String>>,
     /// What a model keeps of its file beside its layers: the compile configuration.
     pub(crate) compile_config: Mutex<Option<Value>>,
     /// What a model is trained with, once it is compiled.
@@ -51,6 +57,12 @@ pub(crate) trait Trained: Any + Send + Sync {
     /// # Errors
     /// When an object in it can't be serialized.
     fn compile_config(&self) -> Result<Value>;
+
+    /// Compiles another model in the same way.
+    ///
+    /// # Errors
+    /// When an object in the configuration can't be serialized or made anew.
+    fn compile(&self, other: &LayerRef) -> Result<()>;
 
     /// The number of elements, and of bytes, of the optimizer's own variables.
     fn optimizer_size(&self) -> (usize, usize);
@@ -89,7 +101,12 @@ impl LayerBase {
 
     /// With which dtypes it computes and keeps its weights.
     pub fn dtype_policy(&self) -> &Policy {
-        &self.policy
+        self.quantized.get().unwrap_or(&self.policy)
+    }
+
+    /// A layer is quantized once.
+    pub(super) fn set_quantized(&self, policy: Policy) {
+        self.quantized.get_or_init(|| policy);
     }
 
     /// Sets the dtypes.
@@ -116,6 +133,18 @@ impl LayerBase {
         self.built.store(true, Ordering::Release);
     }
 
+    pub(super) fn set_called(&self) {
+        self.called.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn context_arguments(&self) -> MutexGuard<'_, Vec<String>> {
+        self.context_arguments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A Sequential model that grows or shrinks is built anew.
     pub(crate) fn set_unbuilt(&self) {
         self.built.store(false, Ordering::Release);
@@ -137,7 +166,7 @@ impl LayerBase {
     pub fn write_config(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
         config.insert("name".into(), Value::from(self.name(class_name)));
         config.insert("trainable".into(), Value::Bool(self.is_trainable()));
-        config.insert("dtype".into(), self.policy.to_value().at("dtype")?);
+        config.insert("dtype".into(), self.dtype_policy().to_value().at("dtype")?);
         if let Some(regularizer) = &self.activity_regularizer {
             config.insert("activity_regularizer".into(), regularizer.to_value().at("activity_regularizer")?);
         }

@@ -1,6 +1,7 @@
 //! The trait that a layer implements.
 
 use crate::config::{Config, KerasSerializable};
+use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -56,6 +57,13 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
     /// The names of the arguments of `call`, in order.
     fn call_arguments(&self) -> &'static [&'static str] {
         &["inputs"]
+    }
+
+    /// The arguments of calls that flow to the layers inside, as `training` always does. A layer that
+    /// names one among its [`Layer::call_arguments`] too finds it there: as it was given, or as an
+    /// outer call was given it. Models take some by [`LayerRef::register_context_arguments`].
+    fn context_arguments(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// The names of the shapes that `build` takes, as a file's `build_config` calls them.
@@ -180,6 +188,20 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         let _ = data;
         Err(Error::new(ErrorKind::InvalidArgument, format!("a layer of the class {} can't be adapted", self.class())))
+    }
+
+    /// Puts weights of few bits in the place of its own: [`BuildContext::take`] takes one away, so that
+    /// it can be made anew. Call it through [`LayerRef::quantize`], which gives the layer its new policy.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`], before anything is changed, when it can't be quantized so; by
+    /// default it can't at all.
+    fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        let _ = (mode, cx);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("Layer {} does not have a `quantize` method implemented", self.class()),
+        ))
     }
 
     /// Runs after its own weights were loaded: values that are computed from them.

@@ -9,8 +9,10 @@ use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
 use crate::config::{Config, ConfigField, FieldVisitor, StateField};
+use crate::dtype_policies::{Policy, Quantization};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
+use crate::metrics::Metric;
 use crate::object::{Form, Handle, Kind, Object};
 use crate::ops::dtypes::cast;
 use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
@@ -96,7 +98,9 @@ impl LayerRef {
 
     fn invoke(&self, args: CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let layer = &*self.0;
-        let recorded = args.bind(layer.call_arguments())?;
+        let base = layer.base();
+        base.set_called();
+        let (recorded, cx) = self.flow(args, cx)?;
         let recording = is_recording(&recorded);
         let compute = layer.base().dtype_policy().compute_dtype()?;
         let args = if layer.autocasts() {
@@ -108,7 +112,8 @@ impl LayerRef {
         } else {
             recorded.clone()
         };
-        let cx = surroundings(&args, cx)?;
+        let args = self.with_flowing(args, &cx);
+        let cx = surroundings(&args, &cx)?;
         let outputs = {
             let _scope = NameScope::enter(self.name());
             let _inner = Inner::enter();
@@ -167,6 +172,61 @@ impl LayerRef {
             self.build(first.shape())?;
         }
         self.0.adapt(&data).at_with(|| self.name().to_owned())
+    }
+
+    /// Quantizes the layer's own weights, where they are; no other thread may call it meanwhile.
+    /// [`Model::quantize`](crate::models::Model::quantize) does so with all layers of a model.
+    ///
+    /// ```
+    /// use keras_serial::dtype_policies::Quantization;
+    /// use keras_serial::prelude::*;
+    /// let layer = Dense::new(2).shared();
+    /// layer.build(&Shape::from([None, Some(3)]))?;
+    /// layer.quantize(Quantization::Int8)?;
+    /// assert_eq!(layer.dtype_policy().name(), "int8_from_float32");
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the layer is not built or is quantized already, or its class has no such mode.
+    pub fn quantize(&self, mode: Quantization) -> Result<()> {
+        self.try_quantize(mode).at_with(|| self.name().to_owned())
+    }
+
+    fn try_quantize(&self, mode: Quantization) -> Result<()> {
+        let base = self.base();
+        let _building = base.building.lock().unwrap_or_else(PoisonError::into_inner);
+        let policy = self.check_quantizing(mode)?;
+        let shapes = base.built_shapes().unwrap_or_default();
+        // New weights stand at the paths of those that they replace.
+        let path = self.own_weights().first().and_then(|own| Some(own.path().rsplit_once('/')?.0.to_owned()));
+        let _scope = path.map(|path| NameScope::enter(&path));
+        let _plain = Autocast::enter(None);
+        self.0.quantize(mode, &mut BuildContext { base, shapes: &shapes })?;
+        base.set_quantized(policy);
+        Ok(())
+    }
+
+    /// The policy that the layer will have; refuses a layer that is not built, or quantized already.
+    pub(crate) fn check_quantizing(&self, mode: Quantization) -> Result<Policy> {
+        let (base, class) = (self.base(), self.class_name());
+        if !base.is_built() {
+            return Err(Error::new(ErrorKind::NotBuilt, "Cannot quantize a layer that isn't yet built")
+                .received(format!("Layer '{}' (of type '{class}')", self.name()))
+                .hint("call the model on data, or build it, first"));
+        }
+        match base.dtype_policy().quantization() {
+            Some(_) => {
+                Err(Error::new(ErrorKind::InvalidArgument, format!("Layer '{}' is already quantized", self.name()))
+                    .received(format!("dtype_policy='{}'", base.dtype_policy().name())))
+            }
+            None => base.dtype_policy().quantize(mode),
+        }
+    }
+
+    /// With which dtypes it computes and keeps its weights, and how those are quantized.
+    pub fn dtype_policy(&self) -> &Policy {
+        self.base().dtype_policy()
     }
 
     /// Builds the layer and those inside, under its name.
@@ -282,9 +342,37 @@ impl LayerRef {
     /// Its own weights that go into files, in their order there.
     pub(crate) fn saved_weights(&self) -> Vec<Variable> {
         match self.0.saved_weights() {
-            Some(weights) => weights.into_iter().filter_map(|weight| weight.variable().cloned()).collect(),
+            Some(weights) => weights.into_iter().filter_map(Weight::variable).collect(),
             None => self.own_weights().into_iter().filter(Variable::is_saved).collect(),
         }
+    }
+
+    /// The metrics in its fields, then those of the layers inside. Their variables are none of its
+    /// weights, and go into no file.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let mut metrics = Vec::new();
+        self.collect_metrics(&mut metrics, &mut Vec::new());
+        metrics
+    }
+
+    fn collect_metrics(&self, metrics: &mut Vec<Metric>, seen: &mut Vec<usize>) {
+        if seen.contains(&self.id()) {
+            return;
+        }
+        seen.push(self.id());
+        metrics.extend(state::metrics(self));
+        for layer in self.layers() {
+            layer.collect_metrics(metrics, seen);
+        }
+    }
+
+    /// The variables of the metrics that it and the layers inside hold.
+    ///
+    /// # Errors
+    /// A metric's own.
+    pub fn metrics_variables(&self) -> Result<Vec<Variable>> {
+        let of_each = self.metrics().into_iter().map(|metric| metric.variables());
+        Ok(of_each.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// The weights that training changes.

@@ -1,13 +1,28 @@
 //! Quantized layers: kernels of few bits, the scales beside them, and how one computes with them.
 
+use super::quantizers::{INT4, INT8, Quantizer, by_blocks, pack_int4};
 use super::{BuildContext, Weight};
 use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::Initializer;
 use crate::json::Value;
+use crate::ops;
 use crate::ops::shape::{Span, slice_axis};
-use crate::ops::{self, Axes};
 use crate::tensor::{DType, Shape, Tensor};
+
+/// What there is no mode for.
+const NO_FLOAT8: &str = "embeddings have no quantization mode 'float8'";
+
+/// Refuses what embeddings can't be quantized to.
+///
+/// # Errors
+/// For 8-bit floats.
+pub(crate) fn check_embeddings(mode: Quantization) -> Result<()> {
+    match mode {
+        Quantization::Float8 { .. } => Err(Error::new(ErrorKind::Unsupported, NO_FLOAT8).expected("int8 or int4")),
+        _ => Ok(()),
+    }
+}
 
 /// The weights that a quantized layer has beside its kernel (or embeddings) and bias.
 #[derive(Debug)]
@@ -111,10 +126,79 @@ impl QuantizedWeights {
                     .map_or_else(|| Shape::from([inputs]), |size| Shape::from([inputs, outputs.div_ceil(size)]));
                 self.build_scales(cx, shape, block_size.map(|size| (size, outputs)))
             }
-            Quantization::Float8 { .. } => {
-                Err(Error::new(ErrorKind::Config, "embeddings have no quantization mode 'float8'"))
-            }
+            Quantization::Float8 { .. } => Err(Error::new(ErrorKind::Config, NO_FLOAT8)),
         }
+    }
+
+    /// Puts integers in the place of a built kernel, which is made anew as [`Self::build_kernel`] says.
+    /// It sums over these axes of itself; `order` is that of its axes in the scales, where it is another.
+    pub fn quantize_kernel(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        kernel: &Weight,
+        (summed, order): (Vec<isize>, Option<Vec<usize>>),
+        (rows, columns): (usize, usize),
+        scale_shape: Shape,
+    ) -> Result<()> {
+        let value = kernel.plain()?;
+        let shape = value.shape().clone();
+        let matrix = || ops::reshape(&value, &Shape::from([rows, columns]));
+        let mut zero = None;
+        let (integers, scale) = match mode {
+            Quantization::Int8 => {
+                let (integers, scale) = Quantizer::new(INT8).quantize(&value, summed)?;
+                let scale = if order.is_some() { ops::transpose(&scale, order)? } else { scale };
+                (integers, ops::reshape(&scale, &scale_shape)?)
+            }
+            Quantization::Int4 { block_size: None } => {
+                let (integers, scale) = Quantizer::new(INT4).quantize(&matrix()?, vec![0])?;
+                (pack_int4(&integers)?, ops::reshape(&scale, &Shape::from([columns]))?)
+            }
+            Quantization::Int4 { block_size: Some(size) } => {
+                let (integers, scale, zeros) = by_blocks(&matrix()?, size)?;
+                zero = Some(zeros);
+                (pack_int4(&integers)?, scale)
+            }
+            Quantization::Float8 { .. } => {
+                return self.build_kernel(cx, mode, kernel, shape, (rows, columns), scale_shape).map(|_| ());
+            }
+        };
+        cx.take(kernel)?;
+        self.build_kernel(cx, mode, kernel, shape, (rows, columns), scale_shape)?;
+        kernel.assign(&integers)?;
+        self.scale.assign(&scale)?;
+        zero.map_or(Ok(()), |zero| self.zero.assign(&zero))
+    }
+
+    /// Puts integers in the place of built embeddings.
+    pub fn quantize_embeddings(
+        &self,
+        cx: &mut BuildContext<'_>,
+        mode: Quantization,
+        embeddings: &Weight,
+    ) -> Result<()> {
+        let value = embeddings.plain()?;
+        let (inputs, outputs) = (value.shape().dim(0)?, value.shape().dim(1)?);
+        let mut zero = None;
+        let (integers, scale) = match mode {
+            Quantization::Int4 { block_size: Some(size) } => {
+                let (integers, scale, zeros) = by_blocks(&ops::transpose(&value, None)?, size)?;
+                zero = Some(ops::transpose(&zeros, None)?);
+                (pack_int4(&ops::transpose(&integers, None)?)?, ops::transpose(&scale, None)?)
+            }
+            _ => {
+                let range = if mode == Quantization::Int8 { INT8 } else { INT4 };
+                let (integers, scale) = Quantizer::new(range).quantize(&value, vec![-1])?;
+                let integers = if mode == Quantization::Int8 { integers } else { pack_int4(&integers)? };
+                (integers, ops::reshape(&scale, &Shape::from([inputs]))?)
+            }
+        };
+        cx.take(embeddings)?;
+        self.build_embeddings(cx, mode, embeddings, inputs, outputs)?;
+        embeddings.assign(&integers)?;
+        self.scale.assign(&scale)?;
+        zero.map_or(Ok(()), |zero| self.zero.assign(&zero))
     }
 
     fn build_scales(&self, cx: &mut BuildContext<'_>, shape: Shape, blocks: Option<(usize, usize)>) -> Result<()> {
@@ -246,44 +330,6 @@ pub(crate) fn by_groups(
 ) -> Result<Tensor> {
     let of_each = |x: &Tensor| ops::cast_to(&ops::take(x, groups, Some(axis))?, integers.dtype());
     ops::multiply(&ops::subtract(integers, &of_each(zero)?)?, &of_each(scale)?)
-}
-
-/// `AbsMaxQuantizer` of inputs: integers with one scale for all that is summed.
-pub(crate) struct Quantizer {
-    low: f64,
-    high: f64,
-    epsilon: f64,
-}
-
-impl Quantizer {
-    /// The quantizer of a `quantization_config`; Keras's own for none, where there is one.
-    pub fn of(config: &Value, default: bool) -> Result<Option<Self>> {
-        let own = Self { low: -127.0, high: 127.0, epsilon: 1e-7 };
-        let Some(config) = config.get("config") else { return Ok(default.then_some(own)) };
-        let form = match config.get("activation_quantizer") {
-            None | Some(Value::Null) => return Ok(None),
-            Some(form) => form,
-        };
-        let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default();
-        if class != "AbsMaxQuantizer" {
-            let error = Error::new(ErrorKind::Unsupported, "this quantizer of inputs is not supported");
-            return Err(error.received(form.short()).at("activation_quantizer"));
-        }
-        let entry = |name: &str| form.get("config").and_then(|config| config.get(name));
-        let range = |i: usize, default: f64| {
-            entry("value_range").and_then(|range| range.as_list()?.get(i)?.as_f64()).unwrap_or(default)
-        };
-        let epsilon = entry("epsilon").and_then(Value::as_f64).unwrap_or(own.epsilon);
-        Ok(Some(Self { low: range(0, own.low), high: range(1, own.high), epsilon }))
-    }
-
-    /// The integers, as floating-point numbers, and their scale.
-    pub fn quantize(&self, x: &Tensor, axes: Vec<isize>) -> Result<(Tensor, Tensor)> {
-        let largest = ops::max(&ops::abs(x)?, Axes(Some(axes)), true)?;
-        let scale = ops::divide(self.high, &ops::add(&largest, self.epsilon)?)?;
-        let x = ops::clip(&ops::round(&ops::multiply(x, &scale)?)?, self.low, self.high)?;
-        Ok((x, scale))
-    }
 }
 
 /// The integers of a weight as floating-point numbers, so many in the last axis.

@@ -4,6 +4,7 @@ use std::any::Any;
 
 use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
+use crate::metrics::Metric;
 use crate::random::SeedGenerator;
 
 /// One field that holds state.
@@ -53,6 +54,21 @@ pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
     found
 }
 
+/// The fields of a layer that hold metrics, in their order.
+pub(super) fn metrics(layer: &LayerRef) -> Vec<Metric> {
+    let mut found = Found(Vec::new());
+    layer.layer().visit_fields(&mut found);
+    found.0
+}
+
+struct Found(Vec<Metric>);
+
+impl FieldVisitor for Found {
+    fn field(&mut self, _: &str, value: &dyn Any) {
+        self.0.extend(value.downcast_ref::<Metric>().cloned());
+    }
+}
+
 struct Collector {
     open: Vec<(String, Vec<State>)>,
 }
@@ -70,7 +86,8 @@ impl FieldVisitor for Collector {
         if let Some(layer) = value.downcast_ref::<LayerRef>() {
             self.push(State::Layer(name.to_owned(), layer.clone()));
         } else {
-            debug_assert!(value.is::<Weight>() || value.is::<SeedGenerator>(), "nothing else is state");
+            let is_state = value.is::<Weight>() || value.is::<Metric>() || value.is::<SeedGenerator>();
+            debug_assert!(is_state, "nothing else is state");
         }
     }
 

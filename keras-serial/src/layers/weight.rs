@@ -1,7 +1,7 @@
 //! Weights as fields of layers, and how they are made.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::{BuildShapes, LayerBase, LayerRef};
 use crate::config::{FieldVisitor, StateField};
@@ -23,7 +23,7 @@ use crate::variable::{Autocast, Variable, VariableOptions};
 #[derive(Default)]
 pub struct Weight {
     name: OnceLock<String>,
-    variable: OnceLock<Variable>,
+    variable: RwLock<Option<Variable>>,
 }
 
 impl Weight {
@@ -37,8 +37,12 @@ impl Weight {
     }
 
     /// The variable, if the layer was built with it.
-    pub fn variable(&self) -> Option<&Variable> {
-        self.variable.get()
+    pub fn variable(&self) -> Option<Variable> {
+        self.variable.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn cell(&self) -> RwLockWriteGuard<'_, Option<Variable>> {
+        self.variable.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value.
@@ -47,6 +51,11 @@ impl Weight {
     /// [`ErrorKind::NotBuilt`] before the weight is made.
     pub fn value(&self) -> Result<Tensor> {
         self.get()?.value()
+    }
+
+    /// The value as it is kept, followed by no gradient and in its own dtype.
+    pub(crate) fn plain(&self) -> Result<Tensor> {
+        Ok(self.get()?.read())
     }
 
     /// The rows at integer positions (`keras.ops.take(weight, indices, axis=0)`). What
@@ -66,8 +75,8 @@ impl Weight {
         self.get()?.assign(value)
     }
 
-    fn get(&self) -> Result<&Variable> {
-        self.variable.get().ok_or_else(|| {
+    fn get(&self) -> Result<Variable> {
+        self.variable().ok_or_else(|| {
             Error::new(ErrorKind::NotBuilt, format!("the weight `{}` is not made yet", self.name()))
                 .hint("call the layer, or build it with an input shape, first")
         })
@@ -113,9 +122,12 @@ impl Weight {
     }
 
     fn set(&self, variable: Variable) -> Result<()> {
-        self.variable
-            .set(variable)
-            .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name())))
+        let mut cell = self.cell();
+        if cell.is_some() {
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name())));
+        }
+        *cell = Some(variable);
+        Ok(())
     }
 }
 
@@ -127,7 +139,7 @@ impl StateField for Weight {
 
 impl fmt::Debug for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.variable.get() {
+        match self.variable() {
             Some(variable) => variable.fmt(f),
             None => f.write_str("<unbuilt weight>"),
         }
@@ -284,6 +296,18 @@ impl BuildContext<'_> {
     /// When the layer's dtype policy is not known.
     pub fn compute_dtype(&self) -> Result<DType> {
         self.base.dtype_policy().compute_dtype()
+    }
+
+    /// Takes a weight away from the layer, so that it can be made anew: as integers, when the layer
+    /// is [quantized](super::Layer::quantize).
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotBuilt`] before the weight is made.
+    pub fn take(&mut self, weight: &Weight) -> Result<Variable> {
+        let taken = weight.get()?;
+        self.base.variables().retain(|variable| variable.id() != taken.id());
+        *weight.cell() = None;
+        Ok(taken)
     }
 
     /// Builds a layer inside of this one.

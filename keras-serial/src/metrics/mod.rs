@@ -215,7 +215,8 @@ pub trait Measure: KerasSerializable {
 handle! {
     /// A shared metric.
     pub struct Metric(dyn Measure);
-    kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper
+    kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper,
+    state: "The metric itself."
 }
 
 impl Metric {

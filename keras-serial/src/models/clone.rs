@@ -113,7 +113,7 @@ impl<'a> Cloning<'a> {
         self
     }
 
-    /// The clone. It keeps the compile configuration.
+    /// The clone, compiled as the model is, with an optimizer of its own.
     ///
     /// # Errors
     /// When a layer's configuration can't be written or read, the functions' own errors, and when
@@ -157,6 +157,9 @@ impl<'a> Cloning<'a> {
         {
             Handle::restore(&copy, &form)?;
         }
+        if let Some(trained) = layer.base().trained() {
+            trained.compile(&copy).at("compile_config")?;
+        }
         Ok(Model::from(copy))
     }
 }
@@ -176,8 +179,13 @@ impl Cloner<'_> {
             (_, Some(sequential)) => self.sequential(layer, sequential, input_tensors)?,
             _ => return (self.clone_function)(layer),
         };
-        let compiled = layer.base().compile_config()?;
-        *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = compiled;
+        match layer.base().trained() {
+            Some(trained) => trained.compile(&copy).at("compile_config")?,
+            None => {
+                let config = layer.base().compile_config()?;
+                *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+            }
+        }
         Ok(copy)
     }
 

@@ -9,6 +9,8 @@ macro_rules! handle {
         // The type that stands for a function of the kind, where there are such.
         $(, function: $function:ty)?
         $(, broken: $broken:path)?
+        // For objects with variables, which layers that hold them are asked for.
+        $(, state: $state:literal)?
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -106,7 +108,23 @@ macro_rules! handle {
             fn from_value(value: &$crate::json::Value) -> $crate::error::Result<Self> {
                 Self::deserialize(value)
             }
+
+            $(
+                #[doc = $state]
+                fn visit(&self, name: &str, visitor: &mut dyn $crate::config::FieldVisitor) {
+                    visitor.field(name, self);
+                }
+            )?
         }
+
+        $(
+            #[doc = $state]
+            impl $crate::config::StateField for $handle {
+                fn visit_state(&self, name: &str, visitor: &mut dyn $crate::config::FieldVisitor) {
+                    visitor.field(name, self);
+                }
+            }
+        )?
 
         impl<T: $trait> $crate::registry::Probe<T> {
             /// Every type with the trait can stand for the kind.

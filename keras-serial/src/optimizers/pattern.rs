@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// When it is none, or looks around or back, which takes unbounded time.
-pub(super) fn search(pattern: &str) -> Result<Regex> {
+pub(crate) fn search(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|error| {
         Error::new(ErrorKind::Unsupported, "this regular expression is not supported")
             .expected("a pattern without look-around and back-references")

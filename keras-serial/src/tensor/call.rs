@@ -256,22 +256,24 @@ impl From<&Tensor> for CallArgs {
     }
 }
 
-/// What surrounds a call: whether the model trains, and the masks of the inputs.
+/// What surrounds a call: whether the model trains, the masks of the inputs, and arguments that flow
+/// from outer calls to the layers inside.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
     training: Option<bool>,
     masks: Vec<Option<Tensor>>,
+    arguments: IndexMap<String, Value>,
 }
 
 impl CallContext {
     /// Inference, without masks.
     pub fn inference() -> Self {
-        Self { training: Some(false), masks: Vec::new() }
+        Self { training: Some(false), ..Self::default() }
     }
 
     /// Training.
     pub fn training() -> Self {
-        Self { training: Some(true), masks: Vec::new() }
+        Self { training: Some(true), ..Self::default() }
     }
 
     /// Does the model train? Then dropout drops, and batch statistics are the batch's.
@@ -297,12 +299,26 @@ impl CallContext {
     /// The same with another answer to whether the model trains.
     #[must_use]
     pub fn with_training(&self, training: Option<bool>) -> Self {
-        Self { training, masks: self.masks.clone() }
+        Self { training, ..self.clone() }
     }
 
     /// The same with other masks.
     #[must_use]
     pub fn with_masks(&self, masks: Vec<Option<Tensor>>) -> Self {
-        Self { training: self.training, masks }
+        Self { masks, ..self.clone() }
+    }
+
+    /// An argument that an outer call was given, and that flows to the layers inside (see
+    /// [`Layer::context_arguments`](crate::layers::Layer::context_arguments)).
+    pub fn argument(&self, name: &str) -> Option<&Value> {
+        self.arguments.get(name)
+    }
+
+    /// The same with another value of an argument that flows to the layers inside.
+    #[must_use]
+    pub fn with_argument(&self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        let mut this = self.clone();
+        this.arguments.insert(name.into(), value.into());
+        this
     }
 }

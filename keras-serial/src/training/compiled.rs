@@ -12,7 +12,7 @@ use super::structure::like_predictions;
 use super::training_state::{Progress, TrainingState};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
-use crate::layers::{Batch, GraphModel, Trained};
+use crate::layers::{Batch, GraphModel, LayerRef, Trained};
 use crate::metrics::{Mean, Metric};
 use crate::models::Model;
 use crate::object::Handle;
@@ -202,21 +202,22 @@ impl Compiled {
         self.metrics_for(&y, y_pred)?.update(&y, y_pred, weights.as_ref())
     }
 
-    /// All metrics, the loss's mean first.
-    pub(super) fn all_metrics(&self) -> Vec<Metric> {
+    /// All metrics, the loss's mean first, and those that the model's layers hold last.
+    pub(super) fn all_metrics(&self, model: &Model) -> Vec<Metric> {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut metrics = vec![self.loss_tracker.clone()];
         metrics.extend(built.metrics.iter().flat_map(|compiled| compiled.metrics().map(|(_, metric)| metric.clone())));
         metrics.extend(built.loss.iter().flat_map(|loss| loss.trackers().cloned()));
+        metrics.extend(model.as_layer().metrics());
         metrics
     }
 
-    pub(super) fn reset_metrics(&self) -> Result<()> {
-        self.all_metrics().iter().try_for_each(|metric| metric.reset_state())
+    pub(super) fn reset_metrics(&self, model: &Model) -> Result<()> {
+        self.all_metrics(model).iter().try_for_each(|metric| metric.reset_state())
     }
 
     /// The metrics over all batches since they were reset, sorted by name as Keras's callbacks see them.
-    pub(super) fn results(&self) -> Result<Logs> {
+    pub(super) fn results(&self, model: &Model) -> Result<Logs> {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut logs = Logs::new();
         put(&mut logs, "loss", &self.loss_tracker.result()?)?;
@@ -226,6 +227,9 @@ impl Compiled {
         for tracker in built.loss.iter().flat_map(|loss| loss.trackers()) {
             put(&mut logs, &tracker.name(), &tracker.result()?)?;
         }
+        for metric in model.as_layer().metrics() {
+            put(&mut logs, &metric.name(), &metric.result()?)?;
+        }
         logs.sort_keys();
         Ok(logs)
     }
@@ -234,6 +238,10 @@ impl Compiled {
 impl Trained for Compiled {
     fn compile_config(&self) -> Result<Value> {
         self.args.to_config().map(Value::Dict)
+    }
+
+    fn compile(&self, other: &LayerRef) -> Result<()> {
+        Model::from(other.clone()).compile_from_config(&self.args.to_config()?)
     }
 
     fn optimizer_size(&self) -> (usize, usize) {
@@ -262,9 +270,13 @@ impl Model {
         Compiled::of(self, "optimizer")?.built_by_training()
     }
 
-    /// The metrics of the compiled model, the loss's mean first; those of names are known after a batch.
+    /// The metrics of the compiled model, the loss's mean first, then those that its layers hold;
+    /// those of names are known after a batch.
     pub fn metrics(&self) -> Vec<Metric> {
-        Compiled::of(self, "metrics").map(|compiled| compiled.all_metrics()).unwrap_or_default()
+        match Compiled::of(self, "metrics") {
+            Ok(compiled) => compiled.all_metrics(self),
+            Err(_) => self.as_layer().metrics(),
+        }
     }
 
     /// Makes all metrics start over.
@@ -272,7 +284,7 @@ impl Model {
     /// # Errors
     /// A metric's own.
     pub fn reset_metrics(&self) -> Result<()> {
-        Compiled::of(self, "reset_metrics")?.reset_metrics()
+        Compiled::of(self, "reset_metrics")?.reset_metrics(self)
     }
 
     /// Is a run of training asked to end after this batch (`Model.stop_training`)?

@@ -81,13 +81,12 @@ pub(super) fn prepare(model: &Model, compiled: &Compiled, batch: &Batch) -> Resu
 /// One pass through the data.
 pub(super) fn evaluate(
     feed: &mut Feed<'_>,
-    compiled: &Compiled,
     stepper: &Stepper<'_>,
     callbacks: &mut CallbackList<'_>,
     cx: &CallbackContext<'_>,
 ) -> Result<Logs> {
     callbacks.on_test_begin(&mut Logs::new(), cx)?;
-    compiled.reset_metrics()?;
+    stepper.reset_metrics()?;
     let mut logs = Logs::new();
     feed.epoch(|Chunk { first, last, batches, .. }| {
         callbacks.on_test_batch_begin(first, &mut Logs::new(), cx)?;
@@ -123,6 +122,6 @@ impl Model {
         let cx = CallbackContext::new(self, params);
         let mut callbacks = evaluate.callbacks;
         callbacks.add_progbar(evaluate.verbose);
-        self::evaluate(&mut feed, &compiled, &Stepper::new(self, &compiled), &mut callbacks, &cx)
+        self::evaluate(&mut feed, &Stepper::new(self, &compiled), &mut callbacks, &cx)
     }
 }

@@ -299,11 +299,11 @@ impl Model {
             feed.resume(&start.data, start.batch)?;
         }
         for epoch in start.epoch..fit.epochs {
-            compiled.reset_metrics()?;
+            compiled.reset_metrics(self)?;
             if let Some(metrics) = start.metrics.take().filter(|_| start.batch > 0) {
                 // Some metrics make their variables with the first batch: one sample does, and changes no weight.
                 stepper.test(&super::data::span(&sample, 0, 1)?)?;
-                set_metric_values(&compiled, &metrics)?;
+                set_metric_values(self, &compiled, &metrics)?;
             }
             *compiled.progress() = Progress { epoch, data: feed.position(), ..std::mem::take(&mut start) };
             callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
@@ -315,14 +315,14 @@ impl Model {
                 *compiled.progress() = Progress { epoch: epoch + 1, data: feed.position(), ..Progress::default() };
             } else {
                 // What comes after the run may use the metrics.
-                let values = metric_values(&compiled)?;
+                let values = metric_values(self, &compiled)?;
                 compiled.progress().metrics = Some(values);
             }
             if let Some(validation) =
                 validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self))
             {
                 validation.begin_anew();
-                let results = evaluate(validation, &compiled, &stepper, &mut callbacks, &cx);
+                let results = evaluate(validation, &stepper, &mut callbacks, &cx);
                 for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
                     logs.insert(format!("val_{name}"), value);
                 }

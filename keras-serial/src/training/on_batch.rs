@@ -37,7 +37,7 @@ impl Model {
             prepare(self, &compiled, &batch)?;
         }
         compiled.build_optimizer(self)?;
-        compiled.reset_metrics()?;
+        compiled.reset_metrics(self)?;
         Stepper::new(self, &compiled).train(&batch)
     }
 
@@ -51,7 +51,7 @@ impl Model {
         if !self.base().is_built() || !compiled.is_prepared() {
             prepare(self, &compiled, &batch)?;
         }
-        compiled.reset_metrics()?;
+        compiled.reset_metrics(self)?;
         Stepper::new(self, &compiled).test(&batch)
     }
 }

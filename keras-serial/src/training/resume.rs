@@ -33,7 +33,7 @@ impl Model {
         visit_generators(self.as_layer(), &mut |path, generator| generators.push((path, generator.state())));
         let metrics = match progress.metrics {
             Some(metrics) => metrics,
-            None if progress.batch > 0 => metric_values(&compiled)?,
+            None if progress.batch > 0 => metric_values(self, &compiled)?,
             None => Vec::new(),
         };
         Ok(TrainingState {
@@ -91,8 +91,8 @@ pub(super) fn resume(model: &Model, compiled: &Compiled) -> Result<Progress> {
 }
 
 /// The values of all metrics.
-pub(super) fn metric_values(compiled: &Compiled) -> Result<Vec<MetricValues>> {
-    let values = compiled.all_metrics().into_iter().map(|metric| {
+pub(super) fn metric_values(model: &Model, compiled: &Compiled) -> Result<Vec<MetricValues>> {
+    let values = compiled.all_metrics(model).into_iter().map(|metric| {
         let values = metric
             .variables()?
             .iter()
@@ -107,8 +107,8 @@ pub(super) fn metric_values(compiled: &Compiled) -> Result<Vec<MetricValues>> {
 ///
 /// # Errors
 /// When the values are those of other metrics.
-pub(super) fn set_metric_values(compiled: &Compiled, values: &[MetricValues]) -> Result<()> {
-    let metrics = compiled.all_metrics();
+pub(super) fn set_metric_values(model: &Model, compiled: &Compiled, values: &[MetricValues]) -> Result<()> {
+    let metrics = compiled.all_metrics(model);
     let others = || {
         Error::new(ErrorKind::InvalidArgument, "the training state is of other metrics")
             .expected(metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", "))

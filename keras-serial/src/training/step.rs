@@ -71,10 +71,14 @@ impl<'a> Stepper<'a> {
         y_pred
     }
 
+    pub(super) fn reset_metrics(&self) -> Result<()> {
+        self.compiled.reset_metrics(self.model)
+    }
+
     /// The metrics over all batches so far, or what the last step gave where those are others
     /// (`Trainer._get_metrics_result_or_logs`).
     pub(super) fn epoch_logs(&self, mut last: Logs) -> Result<Logs> {
-        let results = self.compiled.results()?;
+        let results = self.compiled.results(self.model)?;
         let same = results.len() == last.len() && results.keys().all(|name| last.contains_key(name));
         last.sort_keys();
         Ok(if same { results } else { last })
@@ -155,7 +159,7 @@ impl Steps for Stepper<'_> {
 
     fn compute_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Logs> {
         self.compiled.update_metrics(batch, &detached(y_pred)?)?;
-        self.compiled.results()
+        self.compiled.results(self.model)
     }
 
     fn train_step(&self, batch: &Batch) -> Result<Logs> {

@@ -240,4 +240,30 @@ fn test_compiled_model_cloning() {
     let config = model.get_compile_config().unwrap();
     assert!(config.is_some());
     assert_eq!(clone_model(&model).unwrap().get_compile_config().unwrap(), config);
+
+    for model in [sequential(true), mlp(false), Model::from(ExampleModel::new())] {
+        let data = || (numbers(&[4, 3]), ops::abs(&numbers(&[4, 2])).unwrap());
+        model.predict(numbers(&[4, 3])).unwrap();
+        assert!(!clone_model(&model).unwrap().is_compiled());
+        model.compile(Compile::new("adam", "mse").metrics(["mae"])).unwrap();
+        model.fit(data(), Fit::new().verbose(0)).unwrap();
+        let copy = clone_model(&model).unwrap();
+        assert_eq!(copy.is_compiled(), model.is_compiled());
+        assert_eq!(copy.get_compile_config().unwrap(), model.get_compile_config().unwrap());
+        // It has its own optimizer, which has not stepped.
+        copy.predict(numbers(&[4, 3])).unwrap();
+        copy.set_weights(&model.get_weights()).unwrap();
+        let steps = |model: &Model| model.optimizer().unwrap().iterations().unwrap();
+        assert_eq!((steps(&model), steps(&copy)), (1, 0));
+        let before = model.get_weights();
+        let losses = [&copy, &model].map(|model| model.fit(data(), Fit::new().verbose(0)).unwrap().history["loss"][0]);
+        assert!((losses[0] - losses[1]).abs() < 1e-6, "{losses:?}");
+        assert_eq!((steps(&model), steps(&copy)), (2, 1));
+        assert!(
+            copy.get_weights()
+                .iter()
+                .zip(&before)
+                .any(|(a, b)| a.to_vec::<f32>().unwrap() != b.to_vec::<f32>().unwrap())
+        );
+    }
 }

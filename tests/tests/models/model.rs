@@ -130,9 +130,22 @@ fn test_functional_optional_inputs() {
     assert_eq!(y(Nested::Leaf(ones(&[2, 2]))), [4.0; 4]);
 }
 
+/// The state tree has this variable of the model's optimizer, and one for each weight.
+fn assert_optimizer_variable(model: &Model, path: &str) {
+    let optimizer = model.optimizer().unwrap();
+    optimizer.build(&model.trainable_weights()).unwrap();
+    let tree = model.get_state_tree().unwrap();
+    let found = path.split('/').try_fold(tree.get("optimizer_variables").unwrap(), |tree, name| tree.get(name));
+    let rate = found.unwrap_or_else(|| panic!("no {path}")).single().unwrap().item::<f32>().unwrap();
+    assert_eq!(rate, 0.001);
+    let paths: Vec<String> = optimizer.variables().unwrap().iter().map(|v| v.path().to_owned()).collect();
+    assert!(paths.iter().any(|known| known == path), "{paths:?}");
+    assert_eq!(paths.len(), 2 + 2 * model.trainable_weights().len());
+}
+
 #[test]
 fn test_basics() {
-    // variable_mapping_test: the paths of weights.
+    // variable_mapping_test: the paths of weights, and of the optimizer's variables.
     let inputs = Input::new([1]).name("input_layer").tensor().unwrap();
     let x = Dense::new(1).name("first_dense").apply(&inputs).unwrap();
     let outputs = Dense::new(1).name("second_dense").apply(&x).unwrap();
@@ -140,11 +153,15 @@ fn test_basics() {
     assert_eq!(model.weight("first_dense/kernel").unwrap().shape().to_string(), "(1, 1)");
     model.weight("second_dense/bias").unwrap();
     assert_fails(model.weight("second_dense/bais"), "no weight `second_dense/bais`");
+    model.compile(Compile::new("adam", "mse")).unwrap();
+    assert_optimizer_variable(&model, "adam/learning_rate");
 
     let model =
         Sequential::named("sequential", [Dense::new(1).shared(), Dense::new(1).name("dense_1").shared()]).unwrap();
     model.build([None, Some(1)]).unwrap();
     model.weight("sequential/dense_1/bias").unwrap();
+    model.compile(Compile::new("adam", "mse")).unwrap();
+    assert_optimizer_variable(&model, "adam_1/learning_rate");
 
     let inner = || CustomDense::new(1).name("my_dense_1").shared();
     let paths = |layer: &LayerRef| layer.weights().iter().map(|w| w.path().to_owned()).collect::<Vec<_>>();
@@ -158,6 +175,9 @@ fn test_basics() {
     model.apply(ones(&[1, 1])).unwrap();
     let prefix = format!("custom_model_x/my_dense_1/{}", name(&layer));
     assert_eq!(paths(&model), [format!("{prefix}/kernel"), format!("{prefix}/bias")]);
+    let model = Model::from(model);
+    model.compile(Compile::new("adam", "mse")).unwrap();
+    assert_optimizer_variable(&model, "adam_2/learning_rate");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use keras_serial::models::Summary;
 use keras_serial::ops::Axes;
 use keras_serial::prelude::*;
+use keras_serial::training::CompileOptimizer;
 
 use crate::{named, ones, symbol, zeros};
 
@@ -17,6 +18,14 @@ fn test_print_model_summary() {
     let summary = model.summary().unwrap();
     assert_has(&summary, &["Total params: 9", "Trainable params: 9", "Non-trainable params: 0"]);
     assert!(!summary.contains("Optimizer params"));
+    // Compiled without an optimizer it is the same.
+    model.compile(Compile::new(CompileOptimizer::none(), "mse").metrics(["mse"])).unwrap();
+    assert_eq!(model.summary().unwrap(), summary);
+    // The first step makes the optimizer's variables.
+    model.compile(Compile::new("adam", "mse").metrics(["mse"])).unwrap();
+    model.fit((zeros(&[4, 2]), zeros(&[4, 3])), Fit::new().verbose(0)).unwrap();
+    let parts = ["Total params: 29", "Trainable params: 9", "Non-trainable params: 0", "Optimizer params: 20"];
+    assert_has(&model.summary().unwrap(), &parts);
 }
 
 /// Builds two of its layers by itself; the third stays unbuilt.

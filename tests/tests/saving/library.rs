@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/saving_lib_test.py`, where they need no training.
+//! Twins of `keras/src/saving/saving_lib_test.py`, where they need no training; the others are in `compiled.rs`.
 
 use std::io::Cursor;
 
@@ -22,7 +22,7 @@ fn test_inference_after_instantiation() {
 }
 
 #[test]
-fn test_saved_module_paths_and_class_names() {
+fn the_form_of_a_functional_model_is_keras_form() {
     let bytes = SaveOptions::new().save_model_to_bytes(&small()).unwrap();
     let archive = ZipReader::open(bytes.into(), &Default::default()).unwrap();
     let config = Value::parse_bytes(&archive.read("config.json").unwrap(), &Default::default()).unwrap();
@@ -35,7 +35,7 @@ fn test_saved_module_paths_and_class_names() {
 }
 
 #[test]
-fn test_compile_preserved() {
+fn the_state_of_an_optimizer_is_kept_bit_for_bit() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("m.keras");
     let model = load_model(fixture("small.keras")).unwrap();
@@ -98,7 +98,7 @@ fn test_partial_load() {
 }
 
 #[test]
-fn test_save_to_fileobj() {
+fn models_are_read_from_any_reader() {
     let model = small();
     let bytes = SaveOptions::new().save_model_to_bytes(&model).unwrap();
     let loaded = LoadOptions::new().load_model_from_reader(Cursor::new(bytes)).unwrap();

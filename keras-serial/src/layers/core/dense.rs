@@ -4,10 +4,13 @@ use super::lora;
 use crate::activations::Activation;
 use crate::config::Config;
 use crate::constraints::Constraint;
+use crate::dtype_policies::Quantization;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
+use crate::layers::{
+    BuildContext, InputSpec, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight, invalid_argument,
+};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -58,7 +61,7 @@ pub struct Dense {
     #[config(default)]
     bias_constraint: Option<Constraint>,
     #[config(default, no_setter)]
-    quantization_config: Value,
+    quantization_config: QuantizationConfig,
     /// The rank of a low-rank update of the kernel, if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
@@ -139,7 +142,7 @@ impl Layer for Dense {
         let x = inputs.tensor()?;
         let mode = self.base.dtype_policy().quantization();
         let mut y = match mode {
-            Some(mode) => self.quantized.matmul(x, &self.kernel, self.units, mode, &self.quantization_config)?,
+            Some(mode) => self.quantized.matmul(x, &self.kernel, self.units, mode, self.quantization_config.get())?,
             None => ops::matmul(x, &self.kernel.value()?)?,
         };
         if let Some(rank) = self.lora_rank {
@@ -158,6 +161,15 @@ impl Layer for Dense {
         let spec = InputSpec::min_ndim(2);
         let inputs = self.kernel.variable().and_then(|kernel| kernel.shape().dim(0).ok());
         Some(inputs.into_iter().fold(spec, |spec, inputs| spec.axis(-1, inputs)))
+    }
+
+    fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        lora::check_quantizing(self.lora_rank)?;
+        let extents = (self.kernel.plain()?.shape().dim(0)?, self.units);
+        let scales = Shape::from([self.units]);
+        self.quantized.quantize_kernel(cx, mode, &self.kernel, (vec![0], None), extents, scales)?;
+        self.quantization_config.set(mode);
+        Ok(())
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

@@ -6,10 +6,11 @@ use super::lora;
 use crate::activations::Activation;
 use crate::config::Config;
 use crate::constraints::Constraint;
+use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizedWeights, Weight};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -60,7 +61,7 @@ pub struct EinsumDense {
     #[config(default)]
     pub(in crate::layers) bias_constraint: Option<Constraint>,
     #[config(default, no_setter)]
-    quantization_config: Value,
+    quantization_config: QuantizationConfig,
     /// The rank of a low-rank update of the kernel, if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
@@ -276,6 +277,13 @@ impl Layer for EinsumDense {
     fn input_spec(&self) -> Option<InputSpec> {
         let shapes = self.base.built_shapes()?;
         shapes.values().next()?.leaves().first().map(|shape| InputSpec::ndim(shape.rank()))
+    }
+
+    fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        lora::check_quantizing(self.lora_rank)?;
+        self.quantize_built(mode, cx)?;
+        self.quantization_config.set(mode);
+        Ok(())
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

@@ -3,10 +3,13 @@
 use super::lora;
 use crate::config::Config;
 use crate::constraints::Constraint;
+use crate::dtype_policies::Quantization;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, QuantizedWeights, Weight, invalid_argument};
+use crate::layers::{
+    BuildContext, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight, check_embeddings, invalid_argument,
+};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -52,7 +55,7 @@ pub struct Embedding {
     #[config(default)]
     mask_zero: bool,
     #[config(default, no_setter)]
-    quantization_config: Value,
+    quantization_config: QuantizationConfig,
     /// The rank of a low-rank update, if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
@@ -150,6 +153,14 @@ impl Layer for Embedding {
             (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
         });
         lookup(inputs.tensor()?, &self.embeddings, update).map(Into::into)
+    }
+
+    fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        check_embeddings(mode)?;
+        lora::check_quantizing(self.lora_rank)?;
+        self.quantized.0.quantize_embeddings(cx, mode, &self.embeddings)?;
+        self.quantization_config.set(mode);
+        Ok(())
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

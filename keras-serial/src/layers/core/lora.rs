@@ -24,6 +24,15 @@ pub(crate) fn check(rank: Option<usize>, is_constrained: bool, constraint: &str)
     }
 }
 
+/// Refuses to make integers of a weight that learns by its update.
+pub(crate) fn check_quantizing(rank: Option<usize>) -> Result<()> {
+    match rank {
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, "a layer with a low-rank update can't be quantized")
+            .hint("save the model and load it without `lora_rank`: files hold the sum of weight and update")),
+        None => Ok(()),
+    }
+}
+
 /// Keras writes the rank for an alpha that was not given.
 pub(crate) fn write(rank: Option<usize>, config: &mut Config) {
     if let (Some(rank), Some(at)) = (rank, config.get_index_of("lora_rank"))

@@ -7,10 +7,11 @@ use super::embedding::{EmbeddingScales, check_dims, lookup};
 use super::lora;
 use crate::config::{Config, Number};
 use crate::constraints::Constraint;
+use crate::dtype_policies::Quantization;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, Layer, LayerBase, QuantizationConfig, Weight, check_embeddings};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -60,7 +61,7 @@ pub struct ReversibleEmbedding {
     #[config(default)]
     mask_zero: bool,
     #[config(default, no_setter)]
-    quantization_config: Value,
+    quantization_config: QuantizationConfig,
     /// The rank of a low-rank update, if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
@@ -189,6 +190,14 @@ impl Layer for ReversibleEmbedding {
 
     fn call_arguments(&self) -> &'static [&'static str] {
         &["inputs", "reverse"]
+    }
+
+    fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        check_embeddings(mode)?;
+        lora::check_quantizing(self.lora_rank)?;
+        self.quantize_built(mode, cx)?;
+        self.quantization_config.set(mode);
+        Ok(())
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

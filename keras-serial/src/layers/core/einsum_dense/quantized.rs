@@ -13,6 +13,8 @@ struct Plan {
     kernel_reduced: Vec<usize>,
     /// The axes of the kernel that are not summed over, in the order of the output.
     kept: Vec<usize>,
+    /// All axes of the kernel in the order of its scales, and the scales' extents.
+    order: Vec<usize>,
     scale_shape: Vec<usize>,
 }
 
@@ -58,7 +60,7 @@ impl EinsumDense {
             }
         }
         let input_reduced = reduced(&input).into_iter().map(|axis| axis as isize).collect();
-        Ok(Plan { input_reduced, kernel_reduced, kept, scale_shape })
+        Ok(Plan { input_reduced, kernel_reduced, kept, order, scale_shape })
     }
 
     /// Makes the kernel and its scales; does nothing to a kernel of floating-point numbers but make its scales.
@@ -79,6 +81,18 @@ impl EinsumDense {
             (rows, columns),
             Shape::from(plan.scale_shape),
         )
+    }
+
+    /// Puts integers in the place of the built kernel.
+    pub(super) fn quantize_built(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        let kernel = self.kernel.plain()?.shape().known()?.to_vec();
+        let shapes = self.base.built_shapes().unwrap_or_default();
+        let input = shapes.values().next().and_then(|shapes| shapes.leaves().first().map(|shape| shape.rank()));
+        let plan = self.plan(input.unwrap_or(kernel.len()), &kernel)?;
+        let summed = plan.kernel_reduced.iter().map(|axis| *axis as isize).collect();
+        let extents = plan.extents(&kernel);
+        let axes = (summed, Some(plan.order));
+        self.quantized.quantize_kernel(cx, mode, &self.kernel, axes, extents, Shape::from(plan.scale_shape))
     }
 
     /// The product of inputs and kernel, before a bias is added.
@@ -104,7 +118,7 @@ impl EinsumDense {
                 ops::divide(&kernel, &plan.scale_of_kernel(&self.quantized.scale()?, &shape)?)?
             }
         };
-        let x = self.quantized.through_integers(x, plan.input_reduced, mode, &self.quantization_config)?;
+        let x = self.quantized.through_integers(x, plan.input_reduced, mode, self.quantization_config.get())?;
         ops::einsum(&self.equation, &[x, kernel])
     }
 }

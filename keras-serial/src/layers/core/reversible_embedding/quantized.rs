@@ -4,7 +4,8 @@ use super::ReversibleEmbedding;
 use crate::dtype_policies::Quantization;
 use crate::error::{Result, ResultExt};
 use crate::initializers::Initializer;
-use crate::layers::quantization::{Quantizer, by_groups, integers};
+use crate::layers::quantization::{by_groups, integers};
+use crate::layers::quantizers::{INT4, INT8, Quantizer, by_blocks, pack_int4};
 use crate::layers::{BuildContext, Weight};
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
@@ -35,9 +36,12 @@ impl ReversibleEmbedding {
     pub(super) fn build_quantized(&self, cx: &mut BuildContext<'_>, mode: Quantization) -> Result<()> {
         let (inputs, outputs) = (self.input_dim, self.output_dim);
         self.quantized.0.build_embeddings(cx, mode, &self.embeddings, inputs, outputs)?;
-        if self.tie_weights {
-            return Ok(());
-        }
+        if self.tie_weights { Ok(()) } else { self.build_reverse(cx, mode) }
+    }
+
+    /// Makes the matrix of integers that makes scores, and its scales.
+    fn build_reverse(&self, cx: &mut BuildContext<'_>, mode: Quantization) -> Result<()> {
+        let (inputs, outputs) = (self.input_dim, self.output_dim);
         let (rows, scales, has_zero) = match mode {
             Quantization::Int4 { block_size: Some(size) } => {
                 (outputs.div_ceil(2), Shape::from([outputs.div_ceil(size), inputs]), true)
@@ -55,9 +59,38 @@ impl ReversibleEmbedding {
         Ok(())
     }
 
+    /// Puts integers in the place of the built embeddings, and of the matrix that makes scores.
+    pub(super) fn quantize_built(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
+        self.quantized.0.quantize_embeddings(cx, mode, &self.embeddings)?;
+        if self.tie_weights {
+            return Ok(());
+        }
+        let value = self.reverse_embeddings.plain()?;
+        let packed = |integers: &Tensor| ops::transpose(&pack_int4(&ops::transpose(integers, None)?)?, None);
+        let mut zero = None;
+        let (integers, scale) = match mode {
+            Quantization::Int4 { block_size: Some(size) } => {
+                let (integers, scale, zeros) = by_blocks(&value, size)?;
+                zero = Some(zeros);
+                (packed(&integers)?, scale)
+            }
+            _ => {
+                let range = if mode == Quantization::Int8 { INT8 } else { INT4 };
+                let (integers, scale) = Quantizer::new(range).quantize(&value, vec![0])?;
+                let integers = if mode == Quantization::Int8 { integers } else { packed(&integers)? };
+                (integers, ops::reshape(&scale, &Shape::from([self.input_dim]))?)
+            }
+        };
+        cx.take(&self.reverse_embeddings)?;
+        self.build_reverse(cx, mode)?;
+        self.reverse_embeddings.assign(&integers)?;
+        self.reverse_scales.scale.assign(&scale)?;
+        zero.map_or(Ok(()), |zero| self.reverse_scales.zero.assign(&zero))
+    }
+
     /// The scores of `x`, whose numbers are rounded to integers first.
     pub(super) fn quantized_scores(&self, x: &Tensor, mode: Quantization) -> Result<Tensor> {
-        let quantizer = Quantizer::of(&self.quantization_config, true).at("quantization_config")?;
+        let quantizer = Quantizer::of(self.quantization_config.get(), true).at("quantization_config")?;
         let (x, inputs_scale) = match quantizer {
             Some(quantizer) => {
                 let (x, scale) = quantizer.quantize(x, vec![-1])?;

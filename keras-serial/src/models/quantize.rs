@@ -1,0 +1,190 @@
+//! Quantizing the layers of a model where they are (`Model.quantize`).
+
+use std::fmt;
+
+use super::Model;
+use crate::dtype_policies::Quantization;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::layers::LayerRef;
+use crate::optimizers::pattern;
+
+/// What a model is quantized to, and which of its layers are.
+///
+/// ```
+/// use keras_serial::models::Quantize;
+/// use keras_serial::prelude::*;
+/// let layers = [Input::new([3]).layer(), Dense::new(4).name("hidden").into(), Dense::new(2).name("output").into()];
+/// let model = Sequential::new(layers)?;
+/// let report = model.quantize(Quantize::new("int8").filters(["hidden"]))?;
+/// assert_eq!(report.quantized()[0].dtype_policy().name(), "int8_from_float32");
+/// assert_eq!(model.get_layer("output")?.dtype_policy().name(), "float32");
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[must_use = "`Model::quantize` takes it"]
+pub struct Quantize<'a> {
+    mode: Mode,
+    filter: Filter<'a>,
+}
+
+enum Mode {
+    Known(Quantization),
+    Named(String),
+}
+
+enum Filter<'a> {
+    All,
+    Patterns(Vec<String>),
+    Function(Box<dyn Fn(&LayerRef) -> bool + 'a>),
+}
+
+impl<'a> Quantize<'a> {
+    /// All layers, to a mode: `"int8"`, `"int4"` or `"float8"` with Keras's defaults, or a
+    /// [`Quantization`].
+    pub fn new(mode: impl Into<Quantize<'a>>) -> Self {
+        mode.into()
+    }
+
+    /// Only layers in whose names one of these regular expressions is found.
+    pub fn filters<S: Into<String>>(mut self, patterns: impl IntoIterator<Item = S>) -> Self {
+        self.filter = Filter::Patterns(patterns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Only layers for which the function says so.
+    pub fn only(mut self, choose: impl Fn(&LayerRef) -> bool + 'a) -> Self {
+        self.filter = Filter::Function(Box::new(choose));
+        self
+    }
+
+    /// The layers that are chosen, and those that are not.
+    fn choose(&self, layers: Vec<LayerRef>) -> Result<(Vec<LayerRef>, Vec<LayerRef>)> {
+        Ok(match &self.filter {
+            Filter::All => (layers, Vec::new()),
+            Filter::Function(choose) => layers.into_iter().partition(|layer| choose(layer)),
+            Filter::Patterns(patterns) => {
+                let patterns = patterns.iter().map(|text| pattern::search(text)).collect::<Result<Vec<_>>>();
+                let patterns = patterns.at("filters")?;
+                layers.into_iter().partition(|layer| patterns.iter().any(|pattern| pattern.is_match(layer.name())))
+            }
+        })
+    }
+}
+
+impl From<Quantization> for Quantize<'_> {
+    fn from(mode: Quantization) -> Self {
+        Self { mode: Mode::Known(mode), filter: Filter::All }
+    }
+}
+
+impl From<&str> for Quantize<'_> {
+    fn from(mode: &str) -> Self {
+        Self { mode: Mode::Named(mode.to_owned()), filter: Filter::All }
+    }
+}
+
+/// Which layers of a model were quantized, and why others were not. Its text has a line for each.
+#[derive(Debug, Clone)]
+pub struct QuantizationReport {
+    quantized: Vec<LayerRef>,
+    skipped: Vec<(LayerRef, SkipReason)>,
+}
+
+/// Why a layer was not quantized.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The filters left it out.
+    Filtered,
+    /// Its class can't be quantized, or not so.
+    Unsupported(Error),
+}
+
+impl QuantizationReport {
+    /// The layers that were quantized.
+    pub fn quantized(&self) -> &[LayerRef] {
+        &self.quantized
+    }
+
+    /// The layers that were not.
+    pub fn skipped(&self) -> &[(LayerRef, SkipReason)] {
+        &self.skipped
+    }
+}
+
+impl fmt::Display for QuantizationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} layers quantized, {} skipped", self.quantized.len(), self.skipped.len())?;
+        for layer in &self.quantized {
+            writeln!(f, "{} ({}): {}", layer.name(), layer.class_name(), layer.dtype_policy().name())?;
+        }
+        for (layer, reason) in &self.skipped {
+            write!(f, "{} ({}): skipped, ", layer.name(), layer.class_name())?;
+            match reason {
+                SkipReason::Filtered => writeln!(f, "left out by the filters")?,
+                SkipReason::Unsupported(error) => writeln!(f, "{error}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    /// Quantizes the weights of the layers, at every depth, where they are; no other thread may call
+    /// the model meanwhile. A compiled model is compiled anew before it is trained on.
+    ///
+    /// A layer whose class can't be quantized stays as it is; the report says so, where Keras warns.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let model = Sequential::new([Input::new([3]).layer(), Dense::new(2).shared()])?;
+    /// model.quantize("int8")?;
+    /// let kernel = model.weights().into_iter().find(|weight| weight.name() == "kernel").expect("it has one");
+    /// assert_eq!(kernel.dtype(), DType::Int8);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the mode or a pattern is none, and when a layer is not built or quantized already: then no
+    /// layer has changed.
+    pub fn quantize<'a>(&self, how: impl Into<Quantize<'a>>) -> Result<QuantizationReport> {
+        let how = how.into();
+        let mode = match &how.mode {
+            Mode::Known(mode) => *mode,
+            Mode::Named(name) => name.parse().at_with(|| self.name().to_owned())?,
+        };
+        let mut layers = Vec::new();
+        flatten(self, &mut layers);
+        let (chosen, left) = how.choose(layers)?;
+        for layer in chosen.iter().filter(|layer| holds_weights(layer)) {
+            layer.check_quantizing(mode).at_with(|| layer.name().to_owned())?;
+        }
+        let left = left.into_iter().filter(holds_weights);
+        let skipped = left.map(|layer| (layer, SkipReason::Filtered)).collect();
+        let mut report = QuantizationReport { quantized: Vec::new(), skipped };
+        for layer in chosen.into_iter().filter(holds_weights) {
+            match layer.quantize(mode) {
+                Ok(()) => report.quantized.push(layer),
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    report.skipped.push((layer, SkipReason::Unsupported(error)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
+    }
+}
+
+/// What is made of other layers alone is quantized with them.
+fn holds_weights(layer: &LayerRef) -> bool {
+    layer.layers().is_empty() || !layer.own_weights().is_empty()
+}
+
+/// All layers inside of one, at every depth, each once.
+fn flatten(layer: &LayerRef, found: &mut Vec<LayerRef>) {
+    for inner in layer.layers() {
+        if !found.iter().any(|known| known.is_same(&inner)) {
+            found.push(inner.clone());
+            flatten(&inner, found);
+        }
+    }
+}
