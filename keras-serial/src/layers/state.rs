@@ -117,9 +117,12 @@ fn visit_below(layer: &LayerRef, path: &str, seen: &mut Vec<LayerRef>, visit: &m
     seen.push(layer.clone());
     layer.layer().visit_fields(&mut Generators { path, visit });
     for below in layer.layers() {
-        let name = below.name().to_owned();
-        visit_below(&below, &if path.is_empty() { name } else { format!("{path}/{}", below.name()) }, seen, visit);
+        visit_below(&below, &joined(path, below.name()), seen, visit);
     }
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
 /// Sees the fields of one layer that hold random numbers.
@@ -131,10 +134,7 @@ struct Generators<'a> {
 impl FieldVisitor for Generators<'_> {
     fn field(&mut self, name: &str, value: &dyn Any) {
         if let Some(generator) = value.downcast_ref::<SeedGenerator>() {
-            (self.visit)(
-                if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) },
-                generator,
-            );
+            (self.visit)(joined(self.path, name), generator);
         }
     }
 }
