@@ -67,7 +67,7 @@ impl ValidationFreq {
 /// - `shuffle`: are arrays mixed in each epoch? Yes by default; `seed` makes the order reproducible.
 /// - `class_weight`: how much samples of each class weigh.
 /// - `steps_per_epoch`: how many batches make an epoch; all by default.
-/// - `resume`: does the run go on from the model's [`TrainingState`]? No by default.
+/// - `resume`: does the run go on from the model's [`TrainingState`](super::TrainingState)? No by default.
 ///
 /// Follows <https://keras.io/api/models/model_training_apis/#fit-method>.
 #[must_use = "`Model::fit` takes it"]
@@ -202,7 +202,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Goes on bit for bit where the model's last run stood, or the one of the file that it comes from
-    /// (see [`TrainingState`]): give the same data and arguments. It comes before `initial_epoch`; a
+    /// (see [`TrainingState`](super::TrainingState)): give the same data and arguments. It comes before `initial_epoch`; a
     /// model without any run behind it begins anew.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;

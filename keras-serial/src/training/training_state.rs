@@ -34,7 +34,7 @@ pub(super) type MetricValues = (String, Vec<Vec<f64>>);
 ///
 /// Keras does not know it and reads past it. A file has it on request
 /// ([`SaveOptions::training_state`](crate::saving::SaveOptions::training_state), or
-/// [`BackupAndRestore::training_state`](crate::saving::BackupAndRestore::training_state)), and
+/// [`BackupAndRestore::training_state`](crate::callbacks::BackupAndRestore::training_state)), and
 /// [`Fit::resume`](super::Fit::resume) goes on from it, with the same data and arguments. What callbacks
 /// keep in themselves (the patience of an `EarlyStopping`) is not part of it, nor is the exchange of
 /// weights with their average, which ends a run with `use_ema`: save within the run then.
