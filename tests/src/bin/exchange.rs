@@ -71,7 +71,7 @@ fn go_on(folder: &Path) -> Result<(), Failure> {
     let history = model.fit((part("x")?, part("y")?), fit)?.history;
     let history = history.into_iter().map(|(name, values)| (name, Value::from(values))).collect();
     std::fs::write(folder.join("history.json"), Value::Dict(history).to_json())?;
-    Ok(SaveOptions::new().save_model(&model, folder.join("model.keras"))?)
+    Ok(SaveOptions::new().training_state(true).save_model(&model, folder.join("model.keras"))?)
 }
 
 fn save_built(build: built::Build, target: &Path) -> Result<(), Failure> {
