@@ -38,6 +38,9 @@ const DTYPES: [(DType, Dtype, &str); 13] = [
     (DType::Bool, Dtype::BOOL, "BOOL"),
 ];
 
+/// Tensors by their names.
+type Entries = Vec<(String, TensorBytes)>;
+
 /// The tensors of a file as a tree, and the text of the configuration if there is one.
 pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
     let (entries, config) = entries(bytes, limits)?;
@@ -49,7 +52,7 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
 }
 
 /// The tensors of a file, as slices of it and in its order, and the text of the configuration.
-pub(super) fn entries(bytes: &Bytes, limits: &Limits) -> Result<(Vec<(String, TensorBytes)>, Option<String>)> {
+pub(super) fn entries(bytes: &Bytes, limits: &Limits) -> Result<(Entries, Option<String>)> {
     let broken = |error: ::safetensors::SafeTensorError| {
         Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {error}")).with_source(error)
     };

@@ -17,7 +17,7 @@ pub fn read(name: &str) -> Result<Arrays> {
 
 /// The elements as `f64`.
 pub fn numbers(tensor: &Tensor) -> Vec<f64> {
-    ops::multiply(tensor, &Tensor::scalar(1.0f64).unwrap()).unwrap().to_vec().unwrap()
+    ops::multiply(tensor, Tensor::scalar(1.0f64).unwrap()).unwrap().to_vec().unwrap()
 }
 
 /// No part of a file is taken for the whole, and no flipped bit makes the reader panic.
