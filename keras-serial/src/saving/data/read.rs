@@ -29,7 +29,7 @@ use crate::tensor::DType;
 ///
 /// ```
 /// use keras_serial::saving::data::{DataForm, ReadArrays};
-/// let mut file = b"\x93NUMPY\x01\x00\x3a\x00{'descr': '<i2', 'fortran_order': False, 'shape': (2,), }".to_vec();
+/// let mut file = b"\x93NUMPY\x01\x00\x39\x00{'descr': '<i2', 'fortran_order': False, 'shape': (2,), }".to_vec();
 /// file.extend([7, 0, 8, 0]);
 /// let data = ReadArrays::new().read_bytes(DataForm::Npy, file)?;
 /// assert_eq!(data.single()?.to_vec::<i16>()?, [7, 8]);
