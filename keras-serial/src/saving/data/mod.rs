@@ -16,6 +16,8 @@ mod parquet;
 mod parquet_pages;
 mod read;
 mod select;
+#[cfg(feature = "parquet")]
+mod thrift;
 
 pub use arrays::Arrays;
 pub use form::DataForm;

@@ -13,6 +13,7 @@ use burn_backend::f16;
 use bytes::Bytes;
 
 use super::parquet_pages::{Chunks, Pages};
+use super::thrift::is_sound;
 use super::{Arrays, Select};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
@@ -42,7 +43,13 @@ impl<'a> Table<'a> {
         let [length @ .., _, _, _, _] = tail.ok_or_else(|| {
             Error::new(ErrorKind::Data, "not a Parquet file, or cut short").expected("`PAR1` at both ends")
         })?;
-        Limits::check("bytes of a footer", u64::from(u32::from_le_bytes(*length)), limits.max_config_bytes)?;
+        let length = u32::from_le_bytes(*length);
+        Limits::check("bytes of a footer", u64::from(length), limits.max_config_bytes)?;
+        let end = bytes.len() - 8;
+        let start = usize::try_from(length).ok().and_then(|length| end.checked_sub(length));
+        if !start.and_then(|start| bytes.get(start..end)).is_some_and(is_sound) {
+            return Err(Error::new(ErrorKind::Data, "the footer of the table is broken"));
+        }
         let footer = ParquetMetaDataReader::new().parse_and_finish(bytes).map_err(broken)?;
         let chunks = Arc::new(Chunks::new(bytes.clone(), limits.clone()));
         Ok(Self { footer, chunks, size: bytes.len() as u64, limits })

@@ -11,6 +11,7 @@ use ::parquet::file::reader::{ChunkReader, Length};
 use ::parquet::file::serialized_reader::SerializedPageReader;
 use bytes::Bytes;
 
+use super::thrift::{is_sound, varint};
 use crate::saving::Limits;
 
 /// The next field, a 32-bit integer, in Thrift's compact protocol.
@@ -28,30 +29,18 @@ impl Chunks {
     }
 
     /// Checks what a page's header begins with: its sort, its bytes unpacked and its bytes stored.
+    /// `None` where the header is broken.
     fn check_page(&self, start: u64) -> Option<crate::Result<()>> {
-        let mut rest = self.bytes.get(usize::try_from(start).ok()?..)?;
+        let mut rest = self.bytes.get(usize::try_from(start).ok()?..).filter(|rest| is_sound(rest))?;
         let mut field = || {
             rest = rest.strip_prefix(&[FIELD])?;
-            varint(&mut rest)
+            let zigzag = varint(&mut rest)?;
+            (zigzag & 1 == 0).then_some(zigzag >> 1)
         };
         let (_, unpacked, stored) = (field()?, field()?, field()?);
         let within = Limits::check("bytes of a page", unpacked, self.limits.max_dataset_bytes);
         Some(within.and_then(|()| self.limits.check_ratio("bytes of a page", unpacked, stored)))
     }
-}
-
-/// A signed integer that can't be negative, in zigzag form.
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for shift in (0..35).step_by(7) {
-        let (byte, tail) = rest.split_first()?;
-        *rest = tail;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return (value & 1 == 0).then_some(value >> 1);
-        }
-    }
-    None
 }
 
 impl Length for Chunks {
