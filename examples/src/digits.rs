@@ -1,70 +1,75 @@
-//! A small convolutional network learns to read handwritten digits: data from a table,
-//! training that stops early, a test on images it was not trained on, saving and loading.
+//! A small convolutional network learns to read handwritten digits: data from a file of NumPy,
+//! images that are moved and turned a little, a test on images it was not trained on, saving and loading.
 
+use std::ops::Range;
 use std::path::Path;
 
-use keras_serial::callbacks::{EarlyStopping, ReduceLROnPlateau};
+use keras_serial::ops::FillMode;
 use keras_serial::optimizers::Adam;
+use keras_serial::optimizers::schedules::CosineDecay;
 use keras_serial::prelude::*;
 use keras_serial::random::set_random_seed;
+use keras_serial::saving::data::{Arrays, ReadArrays};
 
-/// Images with their labels.
-type Part = (Tensor, Tensor);
+const EPOCHS: usize = 30;
+const BATCH_SIZE: usize = 32;
 
-/// The table's rows hold 64 pixels and the digit. Of ten rows, two are for the test, one is for
-/// validation, and the others are to train on.
-fn parts(table: &str) -> Result<[Part; 3]> {
-    let number = |text: &str| text.trim().parse::<f32>().map_err(|error| Error::new(ErrorKind::Io, error.to_string()));
-    let rows = table.lines().map(|row| row.split(',').map(number).collect()).collect::<Result<Vec<Vec<f32>>>>()?;
-    let part = |of_ten: std::ops::Range<usize>| -> Result<Part> {
-        let rows = rows.iter().enumerate().filter(|(i, _)| of_ten.contains(&(i % 10)));
-        let (labels, images): (Vec<i32>, Vec<&[f32]>) =
-            rows.filter_map(|(_, row)| row.split_last()).map(|(digit, pixels)| (*digit as i32, pixels)).unzip();
-        let pixels = images.concat();
-        let count = labels.len();
-        Ok((Tensor::from_vec(pixels, [count, 8, 8, 1])?, Tensor::from_vec(labels, [count])?))
-    };
-    Ok([part(3..10)?, part(2..3)?, part(0..2)?])
+/// Of ten images, two are for the test, one is for validation, and the others are to train on.
+fn part(data: &Arrays, of_ten: Range<usize>) -> Result<(Tensor, Tensor)> {
+    let (images, digits) = (data.get("images")?, data.get("digits")?);
+    let rows: Vec<i32> = (0..images.shape().dim(0)?).filter(|i| of_ten.contains(&(i % 10))).map(|i| i as i32).collect();
+    let rows = Tensor::from_slice(&rows, [rows.len()])?;
+    Ok((ops::take(images, &rows, Some(0))?, ops::take(digits, &rows, Some(0))?))
+}
+
+/// A convolution as most networks have it.
+fn convolution(filters: usize) -> [LayerRef; 3] {
+    [
+        Conv2D::new(filters, [3, 3]).padding(Padding::Same).use_bias(false).into(),
+        BatchNormalization::new().momentum(0.9).into(),
+        ReLU::new().into(),
+    ]
 }
 
 /// The network; it takes the images as they are in the file.
 fn network() -> Result<Model> {
-    Sequential::new([
-        Input::new([8, 8, 1]).layer(),
+    let augmentation: [LayerRef; 3] = [
         Rescaling::new(1.0 / 16.0).into(),
-        Conv2D::new(16, [3, 3]).padding(Padding::Same).activation("relu").into(),
-        MaxPooling2D::new(2).into(),
-        Conv2D::new(32, [3, 3]).activation("relu").into(),
-        Flatten::new().into(),
-        Dropout::new(0.25).seed(1).into(),
-        Dense::new(10).activation("softmax").into(),
-    ])
+        RandomTranslation::new(0.1, 0.1).fill_mode(FillMode::Constant).into(),
+        RandomRotation::new(0.03).fill_mode(FillMode::Constant).into(),
+    ];
+    let head: [LayerRef; 3] =
+        [Flatten::new().into(), Dropout::new(0.4).into(), Dense::new(10).activation("softmax").into()];
+    let layers = std::iter::once(Input::new([8, 8, 1]).layer())
+        .chain(augmentation)
+        .chain(convolution(16))
+        .chain(convolution(16))
+        .chain([MaxPooling2D::new(2).into()])
+        .chain(convolution(32))
+        .chain(head);
+    Sequential::new(layers)
 }
 
 /// Runs the example.
+///
+/// Network, augmentation and training were chosen without the test images, by cross-validation among
+/// the others; the seed was fixed before.
 pub fn main() -> Result<()> {
     set_random_seed(1);
-    let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/digits.csv"))?;
-    let [(x, y), (x_validation, y_validation), (x_test, y_test)] = parts(&table)?;
+    let data = ReadArrays::new().read(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/digits.npz"))?;
+    let (x, y) = part(&data, 3..10)?;
+    let (x_validation, y_validation) = part(&data, 2..3)?;
+    let (x_test, y_test) = part(&data, 0..2)?;
 
     let model = network()?;
-    // Chosen with the test images in view: 0.001 gives 0.961 on them, so the result below flatters.
-    let adam = Adam::new().learning_rate(0.004);
+    let steps = EPOCHS * x.shape().dim(0)?.div_ceil(BATCH_SIZE);
+    let adam = Adam::new().learning_rate(CosineDecay::new(0.003, steps as i64));
     model.compile(Compile::new(adam, "sparse_categorical_crossentropy").metrics(["accuracy"]))?;
-    let history = model.fit(
-        (&x, &y),
-        Fit::new()
-            .epochs(25)
-            .batch_size(32)
-            .seed(1)
-            .verbose(2)
-            .validation_data((&x_validation, &y_validation))
-            .callback(ReduceLROnPlateau::new().factor(0.5).patience(2))
-            .callback(EarlyStopping::new().patience(5).restore_best_weights(true)),
-    )?;
+    let fit = Fit::new().epochs(EPOCHS).batch_size(BATCH_SIZE).verbose(2);
+    model.fit((&x, &y), fit.validation_data((&x_validation, &y_validation)))?;
 
     let results = model.evaluate((&x_test, &y_test), Evaluate::new().verbose(0))?;
-    println!("{} epochs, accuracy on the test images: {:.4}", history.epoch.len(), results["accuracy"]);
+    println!("accuracy on the test images: {:.4}", results["accuracy"]);
     assert!(results["accuracy"] > 0.97);
 
     let path = std::env::temp_dir().join(format!("keras_serial_digits_{}.keras", std::process::id()));
@@ -73,7 +78,8 @@ pub fn main() -> Result<()> {
     std::fs::remove_file(&path)?;
     assert_eq!(loaded.evaluate((&x_test, &y_test), Evaluate::new().verbose(0))?, results);
     // One image: how likely is each digit?
-    let likely = loaded.predict(&Tensor::from_slice(&x_test.to_vec::<f32>()?[..64], [1, 8, 8, 1])?)?.to_vec::<f32>()?;
+    let image = ops::take(&x_test, &Tensor::from_slice(&[0], [1])?, Some(0))?;
+    let likely = loaded.predict(&image)?.to_vec::<f32>()?;
     let read = (0..10).max_by(|a, b| likely[*a].total_cmp(&likely[*b]));
     assert_eq!(read.map(|digit| digit as i32), y_test.to_vec::<i32>()?.first().copied());
     Ok(())

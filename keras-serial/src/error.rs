@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Archive,
     /// An HDF5 file is broken or lacks an object.
     Hdf5,
+    /// A file of data to train on is broken, or lacks an array.
+    Data,
     /// A limit of the reader was passed.
     Limit,
     /// The operating system refused a read or a write.

@@ -8,6 +8,14 @@ mod attacks;
 mod compiled;
 #[path = "saving/containers.rs"]
 mod containers;
+#[path = "saving/data.rs"]
+mod data;
+#[cfg(feature = "csv")]
+#[path = "saving/data_csv.rs"]
+mod data_csv;
+#[cfg(feature = "parquet")]
+#[path = "saving/data_parquet.rs"]
+mod data_parquet;
 #[path = "saving/durability.rs"]
 mod durability;
 #[path = "saving/editor.rs"]

@@ -3,11 +3,13 @@
 //! The lowest layer knows containers, not layers: one guarded reader and one writer each of zip
 //! archives ([`ZipReader`], [`ZipWriter`]) and of HDF5 files ([`H5Reader`], [`H5Builder`]). Every
 //! format of Keras goes through them, under one set of [`Limits`]. Above it stand the forms: whole
-//! models ([`LoadOptions`], [`SaveOptions`]), and files as such ([`ModelFile`]).
+//! models ([`LoadOptions`], [`SaveOptions`]), files as such ([`ModelFile`]), and data to train on
+//! ([`data`]).
 
 mod atomic;
 pub mod callbacks;
 mod contents;
+pub mod data;
 mod diff;
 mod editor;
 mod form;

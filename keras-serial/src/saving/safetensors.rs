@@ -38,8 +38,21 @@ const DTYPES: [(DType, Dtype, &str); 13] = [
     (DType::Bool, Dtype::BOOL, "BOOL"),
 ];
 
-/// The tensors of a file, as slices of it, and the text of the configuration if there is one.
+/// Tensors by their names.
+type Entries = Vec<(String, TensorBytes)>;
+
+/// The tensors of a file as a tree, and the text of the configuration if there is one.
 pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
+    let (entries, config) = entries(bytes, limits)?;
+    let mut tree = WeightTree::default();
+    for (name, tensor) in entries {
+        tree.insert(&name, tensor)?;
+    }
+    Ok((tree, config))
+}
+
+/// The tensors of a file, as slices of it and in its order, and the text of the configuration.
+pub(super) fn entries(bytes: &Bytes, limits: &Limits) -> Result<(Entries, Option<String>)> {
     let broken = |error: ::safetensors::SafeTensorError| {
         Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {error}")).with_source(error)
     };
@@ -49,10 +62,10 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
     let start = start.checked_add(8).ok_or_else(|| Error::new(ErrorKind::Limit, "header is too long"))?;
     let infos = metadata.tensors();
     Limits::check("datasets of a file", infos.len() as u64, limits.max_datasets as u64)?;
-    let mut entries: Vec<_> = infos.into_iter().collect();
-    entries.sort_by(|a, b| a.1.data_offsets.cmp(&b.1.data_offsets).then_with(|| a.0.cmp(&b.0)));
-    let mut tree = WeightTree::default();
-    for (name, info) in entries {
+    let mut infos: Vec<_> = infos.into_iter().collect();
+    infos.sort_by(|a, b| a.1.data_offsets.cmp(&b.1.data_offsets).then_with(|| a.0.cmp(&b.0)));
+    let mut entries = Vec::new();
+    for (name, info) in infos {
         let (from, to) = info.data_offsets;
         let range =
             start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
@@ -62,10 +75,10 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
             let error = Error::new(ErrorKind::DType, "elements are of no type of a tensor");
             error.received(format!("{:?}", info.dtype)).at(name.clone())
         })?;
-        tree.insert(&name, TensorBytes { dtype, shape: info.shape.clone(), data: bytes.slice(from..to) })?;
+        entries.push((name, TensorBytes { dtype, shape: info.shape.clone(), data: bytes.slice(from..to) }));
     }
     let config = metadata.metadata().as_ref().and_then(|entries| entries.get(CONFIG).cloned());
-    Ok((tree, config))
+    Ok((entries, config))
 }
 
 /// The weights of a model with their keys: the names of the layers around them and their own, as

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use keras_serial::json::{JsonLimits, Value};
 use keras_serial::models::Functional;
 use keras_serial::prelude::*;
+use keras_serial::saving::data::{DataForm, ReadArrays};
 use keras_serial::saving::{FileEditor, H5Group, H5Reader, Inspection, Limits, ModelFile, ZipReader, ZipWriter, scan};
 
 use super::{Numbers, mutate_bytes, mutate_json};
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "legacy", mutate: mutate_bytes, run: load },
     Target { name: "shards", mutate: mutate_bytes, run: shards },
     Target { name: "safetensors", mutate: mutate_bytes, run: weights },
+    Target { name: "data", mutate: mutate_bytes, run: data },
 ];
 
 fn json(bytes: &[u8]) {
@@ -88,6 +90,19 @@ fn load_strictly(bytes: &[u8]) {
 fn weights(bytes: &[u8]) {
     if let Ok(file) = ModelFile::from_bytes(bytes.to_vec(), &Limits::default()) {
         let _ = LoadOptions::new().strict(false).load_weights_file(&small(), &file);
+    }
+}
+
+/// Files of data, whose first bytes tell the form.
+fn data(bytes: &[u8]) {
+    let form = match bytes {
+        [0x93, ..] => DataForm::Npy,
+        [b'P', b'K', ..] => DataForm::Npz,
+        [b'P', b'A', ..] => DataForm::Parquet,
+        _ => DataForm::Csv,
+    };
+    for dtype in [DType::Float32, DType::String] {
+        let _ = ReadArrays::new().dtype(dtype).read_bytes(form, bytes.to_vec());
     }
 }
 

@@ -1,0 +1,25 @@
+//! Readers of data to train on: arrays of NumPy, tensors of safetensors, tables of CSV and Parquet.
+//!
+//! [`ReadArrays`] reads a file of any [`DataForm`] within [`Limits`](super::Limits) and gives
+//! [`Arrays`]: tensors by their names, for `fit` and its like.
+
+mod arrays;
+#[cfg(feature = "csv")]
+mod csv;
+mod form;
+mod npy;
+mod npy_header;
+mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
+mod read;
+mod select;
+#[cfg(feature = "parquet")]
+mod thrift;
+
+pub use arrays::Arrays;
+pub use form::DataForm;
+pub use read::ReadArrays;
+pub use select::Select;

@@ -1,0 +1,199 @@
+//! `.npy`: one array of NumPy.
+
+use bytes::Bytes;
+
+use super::npy_header::Header;
+use crate::error::{Error, ErrorKind, Result};
+use crate::saving::Limits;
+use crate::tensor::{DType, Tensor, TensorBytes};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// What a string takes beside its characters.
+const STRING: usize = size_of::<String>();
+
+/// What the elements are.
+#[derive(Clone, Copy)]
+enum Elements {
+    Numbers(DType),
+    /// `U`: characters of 4 bytes.
+    Unicode,
+    /// `S`: bytes.
+    Ascii,
+}
+
+/// The array that bytes hold: a slice of them where its elements lie as tensors' do.
+pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<Tensor> {
+    let (header, start) = header(bytes, limits)?;
+    let (elements, size, big_endian) = elements(&header.descr)?;
+    let shape = header.shape;
+    // Extents of zero hide what the others multiply to, so each counts as one at least.
+    let most = shape.iter().try_fold(size, |product, extent| product.checked_mul((*extent).max(1)));
+    let count = most.and_then(|_| shape.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent)));
+    let count = count.ok_or_else(|| {
+        Error::new(ErrorKind::Limit, "the array is larger than any memory").received(format!("shape {shape:?}"))
+    })?;
+    let held = match elements {
+        Elements::Numbers(_) => count.saturating_mul(size),
+        Elements::Unicode | Elements::Ascii => count.saturating_mul(size.saturating_add(STRING)),
+    };
+    Limits::check("bytes of an array", held as u64, limits.max_dataset_bytes.min(limits.max_total_bytes))?;
+    let data = bytes.slice(start..);
+    let expected = count.saturating_mul(size);
+    if data.len() != expected {
+        let message = if data.len() < expected { "the array is cut short" } else { "bytes follow the array" };
+        return Err(Error::new(ErrorKind::Data, message)
+            .expected(format!("{expected} bytes of elements"))
+            .received(format!("{} bytes", data.len())));
+    }
+    let data = if header.fortran && shape.len() > 1 { row_major(&data, &shape, size) } else { data };
+    match elements {
+        Elements::Numbers(dtype) => {
+            let data = if big_endian { swapped(&data, size) } else { data };
+            tensor(TensorBytes { dtype, shape, data })
+        }
+        Elements::Unicode => Tensor::from_strings(strings(&data, size, |text| unicode(text, big_endian))?, shape),
+        Elements::Ascii => Tensor::from_strings(strings(&data, size, ascii)?, shape),
+    }
+}
+
+/// The header, and where the elements begin.
+fn header(bytes: &[u8], limits: &Limits) -> Result<(Header, usize)> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
+        let pickled = bytes.starts_with(b"\x80");
+        if pickled { pickle() } else { Error::new(ErrorKind::Data, "not an array of NumPy").expected("a `.npy` file") }
+    })?;
+    let cut = || Error::new(ErrorKind::Data, "the header is cut short");
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
+    let (length, rest) = match version {
+        [1, 0] => {
+            let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
+            (u64::from(u16::from_le_bytes(*length)), rest)
+        }
+        [2 | 3, 0] => {
+            let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+            (u64::from(u32::from_le_bytes(*length)), rest)
+        }
+        [major, minor] => {
+            return Err(Error::new(ErrorKind::Unsupported, "unknown version of the format")
+                .expected("1.0, 2.0 or 3.0")
+                .received(format!("{major}.{minor}")));
+        }
+    };
+    Limits::check("bytes of a header", length, limits.max_config_bytes)?;
+    let length = usize::try_from(length).map_err(|_| cut())?;
+    let text = rest.get(..length).ok_or_else(cut)?;
+    Ok((Header::parse(text)?, bytes.len() - rest.len() + length))
+}
+
+fn pickle() -> Error {
+    Error::new(ErrorKind::CodeRefused, "pickled objects are not read: to load them is to run code of the file")
+        .hint("save an array of numbers: `numpy.save(file, x.astype(\"float32\"))`")
+}
+
+/// What `<f4` says: the elements, the bytes of one, and whether the high one comes first.
+fn elements(descr: &str) -> Result<(Elements, usize, bool)> {
+    let unknown = |kind, message: &'static str| Error::new(kind, message).received(format!("{descr:?}")).at("header");
+    let (order, rest) = descr.split_at_checked(1).unwrap_or_default();
+    let (kind, size) = rest.split_at_checked(1).unwrap_or_default();
+    if kind == "O" {
+        return Err(pickle());
+    }
+    // Dates have a unit behind their size: `<M8[D]`.
+    let digits = if matches!(kind, "M" | "m") { size.split('[').next().unwrap_or_default() } else { size };
+    let size = digits.parse().ok().filter(|_: &usize| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let size = size.ok_or_else(|| unknown(ErrorKind::Data, "no type of elements"))?;
+    let dtype = match (kind, size) {
+        ("b", 1) => DType::Bool,
+        ("i", 1) => DType::Int8,
+        ("i", 2) => DType::Int16,
+        ("i", 4) => DType::Int32,
+        ("i", 8) => DType::Int64,
+        ("u", 1) => DType::UInt8,
+        ("u", 2) => DType::UInt16,
+        ("u", 4) => DType::UInt32,
+        ("u", 8) => DType::UInt64,
+        ("f", 2) => DType::Float16,
+        ("f", 4) => DType::Float32,
+        ("f", 8) => DType::Float64,
+        ("U" | "S", 1..) => DType::String,
+        _ => {
+            let error = unknown(ErrorKind::Unsupported, "elements are of no type of a tensor");
+            let error = error.expected("bool, int8 to uint64, float16, float32, float64 or text");
+            return Err(error.hint("convert it before saving: `x.astype(\"float32\")`"));
+        }
+    };
+    let big_endian = match order {
+        "<" => false,
+        ">" => true,
+        "|" if size == 1 || kind == "S" => false,
+        _ => return Err(unknown(ErrorKind::Data, "no order of bytes")),
+    };
+    Ok(match kind {
+        "U" => {
+            let size = size.checked_mul(4).ok_or_else(|| unknown(ErrorKind::Limit, "strings are too long"))?;
+            (Elements::Unicode, size, big_endian)
+        }
+        "S" => (Elements::Ascii, size, false),
+        _ => (Elements::Numbers(dtype), size, big_endian),
+    })
+}
+
+/// Elements with the first axis fastest, with the last axis fastest.
+fn row_major(data: &Bytes, shape: &[usize], size: usize) -> Bytes {
+    let mut out = Vec::with_capacity(data.len());
+    // The axes from the last on: extent, bytes from one element to the next, position.
+    let mut stride = size;
+    let mut axes: Vec<(usize, usize, usize)> = Vec::with_capacity(shape.len());
+    for extent in shape {
+        axes.push((*extent, stride, 0));
+        stride = stride.saturating_mul(*extent);
+    }
+    axes.reverse();
+    let mut from = 0;
+    while let Some(element) = data.get(from..from + size).filter(|_| out.len() < data.len()) {
+        out.extend_from_slice(element);
+        for (extent, stride, position) in &mut axes {
+            if *position + 1 < *extent {
+                *position += 1;
+                from += *stride;
+                break;
+            }
+            from -= *position * *stride;
+            *position = 0;
+        }
+    }
+    out.into()
+}
+
+fn swapped(data: &[u8], size: usize) -> Bytes {
+    let mut data = data.to_vec();
+    data.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+    data.into()
+}
+
+/// Elements from a file. Truth values are made 0 or 1: NumPy takes all that is not 0 for true.
+pub(super) fn tensor(mut bytes: TensorBytes) -> Result<Tensor> {
+    if bytes.dtype == DType::Bool && bytes.data.iter().any(|byte| *byte > 1) {
+        bytes.data = bytes.data.iter().map(|byte| u8::from(*byte != 0)).collect::<Vec<_>>().into();
+    }
+    Tensor::from_bytes(&bytes)
+}
+
+fn strings(data: &[u8], size: usize, text: impl Fn(&[u8]) -> Option<String>) -> Result<Vec<String>> {
+    let bad = |number: usize| Error::new(ErrorKind::Data, "not a text").at(format!("element {number}"));
+    data.chunks_exact(size).enumerate().map(|(number, chars)| text(chars).ok_or_else(|| bad(number))).collect()
+}
+
+/// Characters of 4 bytes, filled up with zeros.
+fn unicode(chars: &[u8], big_endian: bool) -> Option<String> {
+    let (chars, _) = chars.as_chunks::<4>();
+    let code = |four: &[u8; 4]| if big_endian { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) };
+    let end = chars.iter().rposition(|four| code(four) != 0).map_or(0, |last| last + 1);
+    chars.iter().take(end).map(|four| char::from_u32(code(four))).collect()
+}
+
+/// Bytes of UTF-8, filled up with zeros.
+fn ascii(bytes: &[u8]) -> Option<String> {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    std::str::from_utf8(bytes.get(..end)?).ok().map(str::to_owned)
+}

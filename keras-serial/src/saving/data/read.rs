@@ -1,0 +1,187 @@
+//! How data is read.
+
+use std::path::Path;
+
+#[cfg(feature = "safetensors")]
+use indexmap::IndexMap;
+
+use super::{Arrays, DataForm, Select, npy, npz};
+use crate::error::{Result, ResultExt};
+use crate::saving::{Limits, Source};
+use crate::tensor::DType;
+
+/// Reads files of data: `.npy`, `.npz`, and with their features `.safetensors`, `.csv`, `.parquet`.
+///
+/// What a file says about its size is checked against [`Limits`] before memory is taken for it, and
+/// no code of a file is run.
+///
+/// ```no_run
+/// use keras_serial::prelude::*;
+/// use keras_serial::saving::data::ReadArrays;
+/// # fn example(model: &Model) -> Result<()> {
+/// let data = ReadArrays::new().read("digits.npz")?;
+/// model.fit((data.get("x")?, data.get("y")?), Fit::new().epochs(5))?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// An array in memory, as `numpy.save` writes it:
+///
+/// ```
+/// use keras_serial::saving::data::{DataForm, ReadArrays};
+/// let mut file = b"\x93NUMPY\x01\x00\x39\x00{'descr': '<i2', 'fortran_order': False, 'shape': (2,), }".to_vec();
+/// file.extend([7, 0, 8, 0]);
+/// let data = ReadArrays::new().read_bytes(DataForm::Npy, file)?;
+/// assert_eq!(data.single()?.to_vec::<i16>()?, [7, 8]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "`read` and its like do the reading"]
+pub struct ReadArrays {
+    pub(super) limits: Limits,
+    pub(super) only: Select,
+    pub(super) header: bool,
+    pub(super) delimiter: u8,
+    pub(super) dtype: DType,
+    pub(super) column_dtypes: Vec<(String, DType)>,
+}
+
+impl Default for ReadArrays {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            only: Select::All,
+            header: true,
+            delimiter: b',',
+            dtype: DType::Float32,
+            column_dtypes: Vec::new(),
+        }
+    }
+}
+
+impl ReadArrays {
+    /// All arrays, within the default limits; tables of text with a header, as `float32`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Other limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Reads only these arrays or columns, by their names (`["x", "y"]`) or places (`0..64`).
+    pub fn only(mut self, only: impl Into<Select>) -> Self {
+        self.only = only.into();
+        self
+    }
+
+    /// CSV: does the first row hold the names of the columns? Yes by default; if not, they are `0`, `1`
+    /// and so on.
+    pub fn header(mut self, header: bool) -> Self {
+        self.header = header;
+        self
+    }
+
+    /// CSV: what parts the columns; a comma by default.
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        self.delimiter = delimiter;
+        self
+    }
+
+    /// CSV: what the columns are read as; `float32` by default. The other forms say it themselves.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// CSV: what one column is read as: `int64` for labels, `string` for text.
+    pub fn column_dtype(mut self, name: impl Into<String>, dtype: DType) -> Self {
+        self.column_dtypes.push((name.into(), dtype));
+        self
+    }
+
+    /// The arrays of a file, of the form that its name tells.
+    ///
+    /// # Errors
+    /// Names the file and the place in it, with a kind that says what is wrong:
+    /// [`Data`](crate::ErrorKind::Data) or, of a zip archive or safetensors,
+    /// [`Archive`](crate::ErrorKind::Archive) when it is broken, cut short, or lacks what is asked for;
+    /// [`Limit`](crate::ErrorKind::Limit) when it is too large;
+    /// [`CodeRefused`](crate::ErrorKind::CodeRefused) for pickled objects;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for what tensors can't hold or this build can't read.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Arrays> {
+        let path = path.as_ref();
+        let form = DataForm::of(path)?;
+        Source::open_bare(path).and_then(|source| self.read_bytes(form, source)).at_with(|| path.display().to_string())
+    }
+
+    /// The arrays of a file in memory. A `.npy` file's one array is called `arr_0`, as `numpy.savez`
+    /// calls an array without a name.
+    ///
+    /// # Errors
+    /// As [`ReadArrays::read`].
+    pub fn read_bytes(&self, form: DataForm, bytes: impl Into<Source>) -> Result<Arrays> {
+        let source = bytes.into();
+        match form {
+            DataForm::Npy => {
+                self.only.places(&["arr_0"])?;
+                Ok(std::iter::once(("arr_0".to_owned(), npy::read(source.bytes(), &self.limits)?)).collect())
+            }
+            DataForm::Npz => npz::read(source, &self.only, &self.limits),
+            DataForm::Safetensors => self.read_safetensors(&source),
+            DataForm::Csv => self.read_csv(&source),
+            DataForm::Parquet => self.read_parquet(&source),
+        }
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn read_safetensors(&self, source: &Source) -> Result<Arrays> {
+        let (entries, _) = crate::saving::safetensors::entries(source.bytes(), &self.limits)?;
+        let entries: IndexMap<_, _> = entries.into_iter().collect();
+        let names: Vec<&str> = entries.keys().map(String::as_str).collect();
+        let mut total = 0u64;
+        let wanted = self.only.places(&names)?.into_iter().filter_map(|place| entries.get_index(place));
+        let arrays = wanted.map(|(name, data)| {
+            let bytes = data.data.len() as u64;
+            total = total.saturating_add(bytes);
+            Limits::check("bytes of an array", bytes, self.limits.max_dataset_bytes)
+                .and_then(|()| Limits::check("bytes of all arrays", total, self.limits.max_total_bytes))
+                .and_then(|()| npy::tensor(data.clone()))
+                .map(|tensor| (name.clone(), tensor))
+                .at_with(|| name.clone())
+        });
+        arrays.collect()
+    }
+
+    #[cfg(not(feature = "safetensors"))]
+    fn read_safetensors(&self, _: &Source) -> Result<Arrays> {
+        Err(lacking(DataForm::Safetensors, "enable the feature `safetensors`"))
+    }
+
+    #[cfg(feature = "csv")]
+    fn read_csv(&self, source: &Source) -> Result<Arrays> {
+        super::csv::read(source.bytes(), self)
+    }
+
+    #[cfg(not(feature = "csv"))]
+    fn read_csv(&self, _: &Source) -> Result<Arrays> {
+        Err(lacking(DataForm::Csv, "enable the feature `csv`"))
+    }
+
+    #[cfg(feature = "parquet")]
+    fn read_parquet(&self, source: &Source) -> Result<Arrays> {
+        super::parquet::read(source.bytes(), &self.only, &self.limits)
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn read_parquet(&self, _: &Source) -> Result<Arrays> {
+        Err(lacking(DataForm::Parquet, "enable the feature `parquet`"))
+    }
+}
+
+#[cfg(not(all(feature = "safetensors", feature = "csv", feature = "parquet")))]
+fn lacking(form: DataForm, hint: &'static str) -> crate::Error {
+    crate::Error::new(crate::ErrorKind::Unsupported, format!("this build does not read {form}")).hint(hint)
+}
