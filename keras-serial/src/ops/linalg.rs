@@ -55,7 +55,11 @@ pub(crate) fn matmul_impl(x: &Tensor, y: &Tensor) -> Result<Tensor> {
 /// Matrices of one rank and batch.
 fn multiply_matrices(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     match x.dtype() {
-        dtype if dtype.is_float() => Ok(Tensor::from_raw(Engine::float_matmul(x.raw()?, y.raw()?), dtype)),
+        dtype if dtype.is_float() => {
+            let (x, y) = (x.raw()?, y.raw()?);
+            let product = super::kernels::matmul::run(&x, &y).unwrap_or_else(|| Engine::float_matmul(x, y));
+            Ok(Tensor::from_raw(product, dtype))
+        }
         // The engine multiplies integers in their own width, which 8 bits overflow.
         dtype => {
             let wide = |t: &Tensor| cast(t, DType::Int32)?.raw();

@@ -8,10 +8,10 @@ use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops};
 use burn_backend::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
-use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
+use super::gemm::multiply;
 use super::{joined, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
@@ -130,7 +130,7 @@ impl Geometry {
                 ArrayView2::from_shape((count, self.width()), windows),
                 ArrayViewMut2::from_shape((count, self.outputs), y),
             ) {
-                general_mat_mul(1.0, &windows, &weight, 0.0, &mut y);
+                multiply(&windows, &weight, &mut y, false);
             }
         });
         Some(tensor(y, shape))
@@ -149,7 +149,7 @@ impl Geometry {
                 ArrayView2::from_shape((count, self.outputs), given),
                 ArrayViewMut2::from_shape((width, self.outputs), &mut sum),
             ) {
-                general_mat_mul(1.0, &windows.t(), &given, 1.0, &mut sum);
+                multiply(&windows.t(), &given, &mut sum, true);
             }
             (sum, space)
         };
@@ -179,7 +179,7 @@ impl Geometry {
                         ArrayView2::from_shape((count, self.outputs), given),
                         ArrayViewMut2::from_shape((count, width), space.as_mut_slice()),
                     ) {
-                        general_mat_mul(1.0, &given, &weight.t(), 0.0, &mut windows);
+                        multiply(&given, &weight.t(), &mut windows, false);
                     }
                     self.spread(result, piece * rows, space);
                 }

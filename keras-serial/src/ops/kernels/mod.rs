@@ -2,7 +2,9 @@
 
 pub(crate) mod conv;
 pub(crate) mod elementwise;
+mod gemm;
 pub(crate) mod lstm;
+pub(crate) mod matmul;
 pub(crate) mod unstack;
 
 use burn_autodiff::Autodiff;
