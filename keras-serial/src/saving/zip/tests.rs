@@ -163,3 +163,18 @@ fn broken_archives_do_no_harm() {
         let _ = open(broken).and_then(|reader| read_all(&reader));
     }
 }
+
+/// The checksum of a large member is that of its pieces, joined.
+#[test]
+fn damage_anywhere_in_a_large_member_is_found() {
+    let data: Vec<u8> = (0..(9 << 20) + 5u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let whole = archive(&[("big", &data)]);
+    assert_eq!(open(whole.clone()).unwrap().read("big").unwrap(), data);
+    let start = whole.windows(16).position(|window| window == &data[..16]).unwrap();
+    for at in [0, 3 << 20, 5 << 20, (8 << 20) + 1, data.len() - 1] {
+        let mut damaged = whole.clone();
+        damaged[start + at] ^= 1;
+        let error = open(damaged).unwrap().read("big").unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{at}: {error}");
+    }
+}
