@@ -19,6 +19,7 @@ pub(super) enum Layout {
     /// By the names of layers, with lists of names as attributes.
     Legacy,
     /// By the weights' own paths.
+    #[cfg(feature = "safetensors")]
     Own,
 }
 

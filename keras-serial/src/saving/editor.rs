@@ -9,7 +9,7 @@ use super::contents::Layout;
 use super::save::Parts;
 use super::stored::{WeightTree, join, names};
 use super::written::write_hdf5;
-use super::{H5Attr, Limits, ModelFile, legacy, shards, weights, write_atomically};
+use super::{H5Attr, Limits, ModelFile, legacy, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::models::Model;
 use crate::tensor::TensorBytes;
@@ -97,9 +97,9 @@ impl FileEditor {
                     root
                 }
             }
+            #[cfg(feature = "safetensors")]
             Layout::Own => {
                 let mut tree = WeightTree::default();
-                #[cfg(feature = "safetensors")]
                 for (key, tensor) in super::safetensors::build(model.as_layer())? {
                     tree.insert(&key, tensor)?;
                 }
@@ -264,12 +264,15 @@ impl FileEditor {
                 let tensors =
                     tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<_>>()?;
                 let config = self.file.config.as_ref().map(crate::json::Value::to_json);
-                write_atomically(path, |file| super::safetensors::write(tensors, config, std::io::BufWriter::new(file)))
+                super::write_atomically(path, |file| {
+                    super::safetensors::write(tensors, config, std::io::BufWriter::new(file))
+                })
             }
             layout => {
                 let expected = match layout {
                     Layout::Paths => "`.weights.h5`, `.weights.json`, `.keras` or a directory",
                     Layout::Legacy => "`.h5` or `.hdf5`",
+                    #[cfg(feature = "safetensors")]
                     Layout::Own => "`.safetensors`",
                 };
                 Err(Error::new(ErrorKind::InvalidArgument, "Invalid `filepath` argument")

@@ -266,8 +266,6 @@ impl LoadOptions {
             }
             #[cfg(feature = "safetensors")]
             Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
-            #[cfg(not(feature = "safetensors"))]
-            Layout::Own => Err(Error::new(ErrorKind::Unsupported, "this build does not read safetensors")),
         };
         locate(plan, file.weights_place)
     }
