@@ -20,6 +20,18 @@ pub fn to_snake_case(name: &str) -> String {
     out
 }
 
+/// A path below another.
+#[cfg(feature = "engine")]
+pub(crate) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
+}
+
+/// The text with which a thread panicked.
+#[cfg(feature = "engine")]
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied())
+}
+
 thread_local! {
     static COUNTS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
 }

@@ -114,22 +114,22 @@ impl<T: StateField> StateField for OnceLock<T> {
 
 impl<T: StateField> StateField for Vec<T> {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        visitor.enter(name);
-        for (index, item) in self.iter().enumerate() {
-            item.visit_state(&index.to_string(), visitor);
-        }
-        visitor.leave();
+        visit_items(self, name, visitor);
     }
 }
 
 impl<T: StateField, const N: usize> StateField for [T; N] {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        visitor.enter(name);
-        for (index, item) in self.iter().enumerate() {
-            item.visit_state(&index.to_string(), visitor);
-        }
-        visitor.leave();
+        visit_items(self, name, visitor);
     }
+}
+
+fn visit_items<T: StateField>(items: &[T], name: &str, visitor: &mut dyn FieldVisitor) {
+    visitor.enter(name);
+    for (index, item) in items.iter().enumerate() {
+        item.visit_state(&index.to_string(), visitor);
+    }
+    visitor.leave();
 }
 
 macro_rules! tuples {

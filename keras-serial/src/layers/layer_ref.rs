@@ -350,20 +350,7 @@ impl LayerRef {
     /// The metrics in its fields, then those of the layers inside. Their variables are none of its
     /// weights, and go into no file.
     pub fn metrics(&self) -> Vec<Metric> {
-        let mut metrics = Vec::new();
-        self.collect_metrics(&mut metrics, &mut Vec::new());
-        metrics
-    }
-
-    fn collect_metrics(&self, metrics: &mut Vec<Metric>, seen: &mut Vec<usize>) {
-        if seen.contains(&self.id()) {
-            return;
-        }
-        seen.push(self.id());
-        metrics.extend(state::metrics(self));
-        for layer in self.layers() {
-            layer.collect_metrics(metrics, seen);
-        }
+        self.with_layers_below().iter().flat_map(state::metrics).collect()
     }
 
     /// The variables of the metrics that it and the layers inside hold.

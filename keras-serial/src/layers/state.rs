@@ -6,6 +6,7 @@ use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
 use crate::metrics::Metric;
 use crate::random::SeedGenerator;
+use crate::utils::join;
 
 /// One field that holds state.
 #[derive(Clone)]
@@ -117,12 +118,8 @@ fn visit_below(layer: &LayerRef, path: &str, seen: &mut Vec<LayerRef>, visit: &m
     seen.push(layer.clone());
     layer.layer().visit_fields(&mut Generators { path, visit });
     for below in layer.layers() {
-        visit_below(&below, &joined(path, below.name()), seen, visit);
+        visit_below(&below, &join(path, below.name()), seen, visit);
     }
-}
-
-fn joined(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
 /// Sees the fields of one layer that hold random numbers.
@@ -134,7 +131,7 @@ struct Generators<'a> {
 impl FieldVisitor for Generators<'_> {
     fn field(&mut self, name: &str, value: &dyn Any) {
         if let Some(generator) = value.downcast_ref::<SeedGenerator>() {
-            (self.visit)(joined(self.path, name), generator);
+            (self.visit)(join(self.path, name), generator);
         }
     }
 }

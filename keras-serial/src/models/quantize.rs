@@ -152,9 +152,8 @@ impl Model {
             Mode::Known(mode) => *mode,
             Mode::Named(name) => name.parse().at_with(|| self.name().to_owned())?,
         };
-        let mut layers = Vec::new();
-        flatten(self, &mut layers);
-        let (chosen, left) = how.choose(layers)?;
+        let layers = self.with_layers_below().into_iter().skip(1);
+        let (chosen, left) = how.choose(layers.collect())?;
         for layer in chosen.iter().filter(|layer| holds_weights(layer)) {
             layer.check_quantizing(mode).at_with(|| layer.name().to_owned())?;
         }
@@ -177,14 +176,4 @@ impl Model {
 /// What is made of other layers alone is quantized with them.
 fn holds_weights(layer: &LayerRef) -> bool {
     layer.layers().is_empty() || !layer.own_weights().is_empty()
-}
-
-/// All layers inside of one, at every depth, each once.
-fn flatten(layer: &LayerRef, found: &mut Vec<LayerRef>) {
-    for inner in layer.layers() {
-        if !found.iter().any(|known| known.is_same(&inner)) {
-            found.push(inner.clone());
-            flatten(&inner, found);
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::layers::{GraphModel, LayerRef, State};
 use crate::tensor::symbolic::Operation;
-use crate::utils::to_snake_case;
+use crate::utils::{join, to_snake_case};
 
 /// One object of a model: its path in the file, and the layer.
 pub(super) struct Place {
@@ -46,10 +46,6 @@ struct Walk<'a> {
     known: HashMap<usize, usize>,
     /// The layers that the file has at their place.
     found: HashSet<usize>,
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
 /// The fields that hold layers, in the order of Keras's walk: a graph's `layers` come first, then

@@ -10,6 +10,7 @@ use super::written::write_hdf5;
 use super::{H5Attr, H5Builder, H5Dataset, H5Group, shards};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{DType, TensorBytes};
+pub(super) use crate::utils::join;
 
 /// A tensor in a file: its dtype and shape are known, its elements are read on demand.
 #[derive(Debug, Clone)]
@@ -95,11 +96,6 @@ pub struct WeightTree {
 /// The names in a path that are not empty.
 pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
-}
-
-/// A path below another.
-pub(super) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
 impl WeightTree {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
+use crate::saving::contents::TRAINING_STATE;
 use crate::saving::{LoadOptions, SaveOptions, write_atomically};
 use crate::training::callbacks::frequency::BatchCounter;
 use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
@@ -115,7 +116,7 @@ impl BackupAndRestore {
     }
 
     fn state(&self) -> PathBuf {
-        self.backup_dir.join("training_state.json")
+        self.backup_dir.join(TRAINING_STATE)
     }
 
     /// Lets the run go on where the backup's state stands, if that is of the weights' moment.

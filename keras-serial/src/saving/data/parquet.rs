@@ -18,14 +18,15 @@ use super::{Arrays, Select};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
 use crate::tensor::{DType, Element, Tensor};
+use crate::utils::panic_text;
 
 /// The columns of a table that are asked for, each a tensor of rank 1.
 pub(super) fn read(bytes: &Bytes, only: &Select, limits: &Limits) -> Result<Arrays> {
     // The library's decoders panic on some broken pages. Nothing is shared with them but the bytes,
     // which they can't change, so that a panic leaves nothing half done.
     catch_unwind(AssertUnwindSafe(|| Table::open(bytes, limits)?.read(only))).unwrap_or_else(|panic| {
-        let told = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(Error::new(ErrorKind::Data, format!("a page of the table is broken: {}", told.unwrap_or("unknown"))))
+        let told = panic_text(&*panic).unwrap_or("unknown");
+        Err(Error::new(ErrorKind::Data, format!("a page of the table is broken: {told}")))
     })
 }
 

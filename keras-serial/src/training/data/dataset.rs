@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::shape::concat;
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
+use crate::utils::panic_text;
 
 /// The batches of one pass.
 pub type Batches = Box<dyn Iterator<Item = Result<Batch>> + Send>;
@@ -310,7 +311,7 @@ impl Iterator for Prefetched {
         }
         // The thread came to its end, or panicked: that is no shorter pass.
         let panic = self.thread.take()?.join().err()?;
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let text = panic_text(&*panic);
         Some(Err(Error::new(ErrorKind::InvalidArgument, "the thread that prepares batches panicked")
             .received(text.unwrap_or("no message").to_owned())))
     }
