@@ -12,6 +12,7 @@ use crate::config::{Config, ConfigField};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
 use crate::json::{Dict, Value};
+use crate::optimizers::Optimizer;
 use crate::regularizers::Regularizer;
 use crate::tensor::symbolic::Inbound;
 use crate::tensor::{Nested, Shape};
@@ -63,6 +64,9 @@ pub(crate) trait Trained: Any + Send + Sync {
     /// # Errors
     /// When an object in the configuration can't be serialized or made anew.
     fn compile(&self, other: &LayerRef) -> Result<()>;
+
+    /// The optimizer, if there is one.
+    fn optimizer(&self) -> Option<Optimizer>;
 
     /// The number of elements, and of bytes, of the optimizer's own variables.
     fn optimizer_size(&self) -> (usize, usize);
@@ -201,7 +205,12 @@ impl LayerBase {
         if let Some(trained) = self.trained() {
             return trained.compile_config().map(Some);
         }
-        Ok(self.compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.kept_compile_config())
+    }
+
+    /// How a model was compiled in the file that it comes from.
+    pub(crate) fn kept_compile_config(&self) -> Option<Value> {
+        self.compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The shapes with which it was built.

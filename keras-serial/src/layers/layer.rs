@@ -7,7 +7,7 @@ use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
 use super::GraphModel;
-use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, RnnCell, TrainStep, Weight};
+use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, OwnCompile, RnnCell, TrainStep, Weight};
 
 /// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
@@ -117,6 +117,11 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         None
     }
 
+    /// How a model with a `compile` of its own is compiled as a file says.
+    fn own_compile(&self) -> Option<&dyn OwnCompile> {
+        None
+    }
+
     /// The cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).
     fn rnn_cell(&self) -> Option<&dyn RnnCell> {
         None
@@ -130,9 +135,18 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         Ok(())
     }
 
-    /// How it was built, where the recorded shapes do not say it.
+    /// How it was built, where the recorded shapes do not say it (`Layer.get_build_config`).
     fn build_config(&self) -> Option<Value> {
         self.base().build_config()
+    }
+
+    /// Builds the layer as a file's `build_config` says (`Layer.build_from_config`), for a class that
+    /// writes a [`Layer::build_config`] of its own: makes what is in the layer, then calls
+    /// [`LayerRef::build`] where weights follow from a shape. The layer counts as built afterwards.
+    /// `None` leaves it to the recorded shapes.
+    fn build_from_config(&self, config: &Config, layer: &LayerRef) -> Option<Result<()>> {
+        let _ = (config, layer);
+        None
     }
 
     /// Its own weights in the order of files, where that is not trainable ones first.

@@ -477,6 +477,17 @@ impl LayerRef {
         self.0.get_config().at_with(|| self.name().to_owned())
     }
 
+    /// How a model is compiled, by its own account where its class has one, or was in its file.
+    pub(crate) fn compile_config(&self) -> Result<Option<Value>> {
+        match self.0.own_compile() {
+            None => self.base().compile_config(),
+            Some(own) => match own.get_compile_config()? {
+                Some(config) => Ok(Some(Value::Dict(config))),
+                None => Ok(self.base().kept_compile_config()),
+            },
+        }
+    }
+
     pub(crate) fn build_from_config(&self, build_config: &Value) -> Result<()> {
         let Value::Dict(config) = build_config else {
             return match build_config {
@@ -486,6 +497,11 @@ impl LayerRef {
         };
         if self.base().is_built() || config.is_empty() {
             return Ok(());
+        }
+        if let Some(built) = self.0.build_from_config(config, self) {
+            built.at("build_config")?;
+            self.base().set_built();
+            return self.build_inner();
         }
         let mut shapes = BuildShapes::new();
         if let Some(shape) = config.get("input_shape") {
@@ -597,7 +613,7 @@ impl Handle for LayerRef {
                 form.insert("build_config".into(), build_config);
             }
             if self.0.is_model() {
-                let compiled = self.base().compile_config().at("compile_config")?;
+                let compiled = self.compile_config().at("compile_config")?;
                 form.insert("compile_config".into(), compiled.unwrap_or_else(|| Value::Dict(Config::new())));
             }
             Ok(())

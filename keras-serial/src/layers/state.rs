@@ -1,10 +1,11 @@
-//! Weights, layers and random numbers inside of a layer, by the names of fields.
+//! Weights, layers, optimizers and random numbers inside of a layer, by the names of fields.
 
 use std::any::Any;
 
 use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
 use crate::metrics::Metric;
+use crate::optimizers::Optimizer;
 use crate::random::SeedGenerator;
 use crate::utils::join;
 
@@ -13,19 +14,21 @@ use crate::utils::join;
 pub(crate) enum State {
     /// A layer.
     Layer(String, LayerRef),
-    /// A list or map of layers.
+    /// An optimizer: the one that a model is compiled with, or one in a field.
+    Optimizer(String, Optimizer),
+    /// A list or map of layers and optimizers.
     Container(String, Vec<State>),
 }
 
 impl State {
     pub(crate) fn name(&self) -> &str {
         match self {
-            State::Layer(name, _) | State::Container(name, _) => name,
+            State::Layer(name, _) | State::Optimizer(name, _) | State::Container(name, _) => name,
         }
     }
 }
 
-/// The fields of a layer that hold layers, in their order.
+/// The fields of a layer that hold layers and optimizers, in their order.
 pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
     layer.layer().visit_fields(&mut collector);
@@ -33,7 +36,21 @@ pub(super) fn of(layer: &LayerRef) -> Vec<State> {
         let layers = graph.graph_layers().into_iter().map(|layer| State::Layer(layer.name().to_owned(), layer));
         collector.push(State::Container("layers".into(), layers.collect()));
     }
-    collector.open.pop().map(|(_, items)| items).unwrap_or_default()
+    let mut fields = collector.finish();
+    // A field of this name is the same attribute in Keras, which a model's own `compile` sets.
+    let optimizer = layer.base().trained().and_then(|trained| trained.optimizer());
+    if let Some(optimizer) = optimizer.filter(|_| fields.iter().all(|field| field.name() != "optimizer")) {
+        fields.push(State::Optimizer("optimizer".into(), optimizer));
+    }
+    fields
+}
+
+/// The fields of an optimizer that hold other optimizers, in their order.
+#[cfg(feature = "archive")]
+pub(crate) fn of_optimizer(optimizer: &Optimizer) -> Vec<State> {
+    let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
+    optimizer.visit_fields(&mut collector);
+    collector.finish()
 }
 
 /// The layers among fields, each once, in their order.
@@ -46,6 +63,7 @@ pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
                         found.push(layer.clone());
                     }
                 }
+                State::Optimizer(..) => {}
                 State::Container(_, items) => add(items, found),
             }
         }
@@ -75,6 +93,10 @@ struct Collector {
 }
 
 impl Collector {
+    fn finish(mut self) -> Vec<State> {
+        self.open.pop().map(|(_, items)| items).unwrap_or_default()
+    }
+
     fn push(&mut self, state: State) {
         if let Some((_, items)) = self.open.last_mut() {
             items.push(state);
@@ -86,6 +108,8 @@ impl FieldVisitor for Collector {
     fn field(&mut self, name: &str, value: &dyn Any) {
         if let Some(layer) = value.downcast_ref::<LayerRef>() {
             self.push(State::Layer(name.to_owned(), layer.clone()));
+        } else if let Some(optimizer) = value.downcast_ref::<Optimizer>() {
+            self.push(State::Optimizer(name.to_owned(), optimizer.clone()));
         } else {
             let is_state = value.is::<Weight>() || value.is::<Metric>() || value.is::<SeedGenerator>();
             debug_assert!(is_state, "nothing else is state");

@@ -157,10 +157,21 @@ impl<'a> Cloning<'a> {
         {
             Handle::restore(&copy, &form)?;
         }
-        if let Some(trained) = layer.base().trained() {
+        if layer.layer().own_compile().is_some() {
+            compile_as(layer, &copy)?;
+        } else if let Some(trained) = layer.base().trained() {
             trained.compile(&copy).at("compile_config")?;
         }
         Ok(Model::from(copy))
+    }
+}
+
+/// Compiles a copy as a model whose class has a `compile` of its own, if that is compiled.
+fn compile_as(model: &LayerRef, copy: &LayerRef) -> Result<()> {
+    let config = model.layer().own_compile().map(|own| own.get_compile_config()).transpose()?.flatten();
+    match (config, copy.layer().own_compile()) {
+        (Some(config), Some(own)) => own.compile_from_config(&config, copy).at("compile_config"),
+        _ => Ok(()),
     }
 }
 
@@ -182,7 +193,7 @@ impl Cloner<'_> {
         match layer.base().trained() {
             Some(trained) => trained.compile(&copy).at("compile_config")?,
             None => {
-                let config = layer.base().compile_config()?;
+                let config = layer.compile_config()?;
                 *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = config;
             }
         }

@@ -149,7 +149,7 @@ impl Model {
     /// # Errors
     /// When an object in it can't be serialized.
     pub fn get_compile_config(&self) -> Result<Option<Value>> {
-        self.0.base().compile_config()
+        self.0.compile_config()
     }
 
     /// Replaces the value of a weight by its path.

@@ -5,7 +5,7 @@ use std::sync::{OnceLock, PoisonError};
 use super::apply::{build_in_scope, same_number};
 use super::kernel::number;
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase};
-use crate::config::{Config, ConfigField, KerasSerializable, Number, field};
+use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, Number, field};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::HasBase;
@@ -165,6 +165,10 @@ impl KerasSerializable for LossScaleOptimizer {
         this.initial_scale = field::optional(config, "initial_scale", &[], Number::from_value, || scale)?;
         this.dynamic_growth_steps = field::optional(config, "dynamic_growth_steps", &[], Number::from_value, || steps)?;
         Ok(this)
+    }
+
+    fn visit_fields(&self, visitor: &mut dyn FieldVisitor) {
+        visitor.field("inner_optimizer", &self.inner_optimizer);
     }
 }
 

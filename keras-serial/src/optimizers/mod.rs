@@ -72,7 +72,8 @@ handle! {
     /// ```
     pub struct Optimizer(dyn Optimize);
     kind: Optimizer, cast: OPTIMIZER, expected: "an optimizer", modules: ["keras.optimizers"],
-    broken: Broken::new
+    broken: Broken::new,
+    state: "An optimizer has variables, which a layer that holds it saves with its weights."
 }
 
 /// The optimizer of a name or of a form (`keras.optimizers.get`): names in upper or lower case, and

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use super::apply::{same_number, undo_on_error};
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase, OptimizerMap};
-use crate::config::{Config, ConfigField, KerasSerializable, Number, field};
+use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, Number, field};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::HasBase;
@@ -124,6 +124,14 @@ impl KerasSerializable for MultiOptimizer {
             this.base.set_name(name);
         }
         Ok(this)
+    }
+
+    fn visit_fields(&self, visitor: &mut dyn FieldVisitor) {
+        visitor.enter("optimizers");
+        for (index, optimizer) in self.optimizers().iter().enumerate() {
+            visitor.field(&index.to_string(), optimizer);
+        }
+        visitor.leave();
     }
 }
 

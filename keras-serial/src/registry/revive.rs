@@ -186,7 +186,7 @@ impl ConfigField for Object {
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        if self.kind() == Kind::Layer {
+        if matches!(self.kind(), Kind::Layer | Kind::Optimizer | Kind::Metric) {
             visitor.field(name, self.handle());
         }
     }

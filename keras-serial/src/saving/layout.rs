@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::layers::{GraphModel, LayerRef, State};
+use crate::layers::{GraphModel, LayerRef, State, state_of_optimizer};
+use crate::object::Handle;
+use crate::optimizers::Optimizer;
 use crate::tensor::symbolic::Operation;
 use crate::utils::{join, to_snake_case};
 
@@ -11,6 +13,22 @@ pub(super) struct Place {
     /// `layers/dense_1`; empty for the model itself.
     pub path: String,
     pub layer: LayerRef,
+}
+
+/// An optimizer of a model: the one that it is compiled with, or one in a field.
+pub(super) struct OptimizerPlace {
+    /// `optimizer`; `layers/sequential/optimizer`.
+    pub path: String,
+    pub optimizer: Optimizer,
+    /// The model that is compiled with it, if one is.
+    pub model: Option<LayerRef>,
+    /// The optimizer around it, whose variables are its own too.
+    pub within: Option<usize>,
+}
+
+/// The optimizers of a model, each at the first path that leads to it.
+pub(super) fn optimizers(model: &LayerRef) -> Vec<OptimizerPlace> {
+    walked(model, None).optimizers
 }
 
 /// All objects of a model, each at the first path that leads to it, where files have it
@@ -26,9 +44,21 @@ pub(super) fn places_in(model: &LayerRef, file: &dyn Contents) -> Vec<Place> {
 }
 
 fn walk(model: &LayerRef, file: Option<&dyn Contents>) -> Vec<Place> {
-    let mut walk = Walk { file, places: Vec::new(), known: HashMap::new(), found: HashSet::new() };
+    walked(model, file).places
+}
+
+fn walked<'a>(model: &LayerRef, file: Option<&'a dyn Contents>) -> Walk<'a> {
+    let mut walk =
+        Walk { file, places: Vec::new(), known: HashMap::new(), found: HashSet::new(), optimizers: Vec::new() };
     walk.layer(String::new(), model);
-    walk.places
+    for place in &mut walk.optimizers {
+        let is_compiled = |layer: &&LayerRef| {
+            let optimizer = layer.base().trained().and_then(|trained| trained.optimizer());
+            optimizer.is_some_and(|optimizer| optimizer.address() == place.optimizer.address())
+        };
+        place.model = walk.places.iter().map(|place| &place.layer).find(is_compiled).cloned();
+    }
+    walk
 }
 
 /// What a file has at the path of an object.
@@ -46,6 +76,7 @@ struct Walk<'a> {
     known: HashMap<usize, usize>,
     /// The layers that the file has at their place.
     found: HashSet<usize>,
+    optimizers: Vec<OptimizerPlace>,
 }
 
 /// The fields that hold layers, in the order of Keras's walk: a graph's `layers` come first, then
@@ -90,12 +121,33 @@ impl Walk<'_> {
             let path = join(&path, field.name());
             match field {
                 State::Layer(_, layer) => self.layer(path, &layer),
-                State::Container(_, items) => self.container(&path, &items),
+                State::Optimizer(_, optimizer) => self.optimizer(path, &optimizer, None),
+                State::Container(_, items) => self.container(&path, &items, None),
             }
         }
     }
 
-    fn container(&mut self, path: &str, items: &[State]) {
+    fn optimizer(&mut self, path: String, optimizer: &Optimizer, within: Option<usize>) {
+        let id = optimizer.address();
+        if self.optimizers.iter().any(|place| place.optimizer.address() == id) {
+            return;
+        }
+        let optimizer = optimizer.clone();
+        self.optimizers.push(OptimizerPlace { path: path.clone(), optimizer: optimizer.clone(), model: None, within });
+        let mut fields = state_of_optimizer(&optimizer);
+        fields.sort_by(|a, b| a.name().cmp(b.name()));
+        for field in fields {
+            let path = join(&path, field.name());
+            match field {
+                State::Layer(_, layer) => self.layer(path, &layer),
+                State::Optimizer(_, inner) => self.optimizer(path, &inner, within.or(Some(id))),
+                State::Container(_, items) => self.container(&path, &items, within.or(Some(id))),
+            }
+        }
+    }
+
+    /// The items of a list or map, which are in a layer, or within an optimizer.
+    fn container(&mut self, path: &str, items: &[State], within: Option<usize>) {
         let mut used: HashMap<String, usize> = HashMap::new();
         let mut unique = |name: String| match used.get_mut(&name) {
             Some(count) => {
@@ -112,7 +164,12 @@ impl Walk<'_> {
                 State::Layer(_, layer) => {
                     self.layer(join(path, &unique(to_snake_case(layer.layer().original_class()))), layer)
                 }
-                State::Container(_, items) => self.container(&join(path, &unique("container".to_owned())), items),
+                State::Optimizer(_, optimizer) => {
+                    self.optimizer(join(path, &unique(to_snake_case(optimizer.class()))), optimizer, within);
+                }
+                State::Container(_, items) => {
+                    self.container(&join(path, &unique("container".to_owned())), items, within);
+                }
             }
         }
     }

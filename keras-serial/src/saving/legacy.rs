@@ -2,9 +2,10 @@
 
 use super::H5Attr;
 use super::layout::places;
+use super::optimizers::states;
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
-use super::weights::{KeptGroup, Plan, kept};
+use super::weights::{KeptGroup, Plan};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::variable::Variable;
@@ -258,7 +259,7 @@ fn put_names(group: &mut WeightTree, name: &str, names: Vec<String>) -> Result<(
 
 /// The optimizer's state that the model keeps, under the name of its optimizer.
 pub(super) fn put_optimizer(root: &mut WeightTree, model: &LayerRef, optimizer: &str) -> Result<()> {
-    let kept = kept(model)?;
+    let kept = states(model)?;
     let Some(state) = kept.iter().find(|group| group.path == "optimizer/vars") else { return Ok(()) };
     let mut numbered: Vec<_> =
         state.datasets.iter().filter_map(|(name, data)| Some((name.parse::<usize>().ok()?, data))).collect();

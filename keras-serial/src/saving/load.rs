@@ -1,15 +1,17 @@
 //! Loading models and weights, from every form.
 
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::contents::{Layout, Look, ModelFile, TRAINING_STATE};
-use super::layout::{Contents, places_in};
+use super::layout::{Contents, places, places_in};
+use super::optimizers::{self, Strictness};
 use super::report::LoadReport;
 use super::rules::Rules;
-use super::stored::WeightTree;
-use super::weights::{self, KeptGroup, Plan};
+use super::stored::{WeightTree, join};
+use super::weights::{self, Plan};
 use super::{FileForm, Limits, Source, legacy};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -18,7 +20,8 @@ use crate::models::{Model, model_from_config};
 use crate::object::SharingScope;
 use crate::registry::CustomObjects;
 use crate::tensor::Deferred;
-use crate::training::TrainingState;
+use crate::tensor::symbolic::Operation;
+use crate::training::{Compile, TrainingState};
 
 /// How a model or its weights are loaded.
 ///
@@ -214,25 +217,25 @@ impl LoadOptions {
             slot.get_or_insert_with(|| compile.clone());
         }
         let Some(tree) = &file.weights else {
-            self.compile_model(&model, &[]).at(place)?;
-            return Ok((model, LoadReport::default()));
+            let mut report = LoadReport::default();
+            self.compile_models(&model, None, &mut report).at(place)?;
+            return Ok((model, report));
         };
-        let plan = self.plan(&model, &file, tree)?;
+        let mut plan = self.plan(&model, &file, tree)?;
         load_assets(model.as_layer(), &file)?;
-        let kept = plan.kept.clone();
-        let mut report = self.apply(plan, &model, file.weights_place)?;
-        self.compile_model(&model, &kept).at(place)?;
-        if model.is_compiled()
-            && let Err(error) = locate(weights::restore_optimizer(&model, &kept), file.weights_place)
-        {
-            // As in Keras, models that were changed after training, old files, and those whose optimizer
-            // Keras forgot when it saved them in an old form before, go without it.
-            let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
-            let excused = file.form == FileForm::LegacyH5 || forgotten || is_quantized(model.as_layer());
-            if self.strict && !self.skip_mismatch && !excused {
-                return Err(error);
-            }
-            report.skipped.push("optimizer/vars".into());
+        let kept = std::mem::take(&mut plan.kept);
+        let strict = self.strict && !self.skip_mismatch;
+        let mut report = locate(plan.apply(strict), file.weights_place)?;
+        self.compile_models(&model, Some(tree), &mut report).at(place)?;
+        // As in Keras, models that were quantized after training, old files, and those whose optimizer
+        // Keras forgot when it saved them in an old form before, go without it.
+        let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
+        let excused = file.form == FileForm::LegacyH5 || forgotten || is_quantized(model.as_layer());
+        let strictness = if strict && !excused { Strictness::Strict } else { Strictness::Lenient };
+        let restored = optimizers::restore(model.as_layer(), kept, &mut report, strictness);
+        locate(restored, file.weights_place)?;
+        if strict && !report.unexpected.is_empty() {
+            locate(report.check(), file.weights_place)?;
         }
         if let Some(state) = file.training_state.as_ref().filter(|_| model.is_compiled()) {
             let state = TrainingState::from_json_value(state);
@@ -241,12 +244,41 @@ impl LoadOptions {
         Ok((model, report))
     }
 
-    /// Compiles a model as its file says.
-    fn compile_model(&self, model: &Model, kept: &[KeptGroup]) -> Result<()> {
-        let Some(config) = model.get_compile_config()?.filter(|_| self.compile) else { return Ok(()) };
-        let Some(dict) = config.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(()) };
+    /// Compiles a model, and those in it, as their file says.
+    fn compile_models(&self, model: &Model, tree: Option<&WeightTree>, report: &mut LoadReport) -> Result<()> {
+        let is_saved = |layer: &LayerRef| {
+            let config = layer.base().kept_compile_config().filter(|_| layer.layer().is_model());
+            config.is_some_and(|config| config.as_dict().is_some_and(|dict| !dict.is_empty()))
+        };
+        let mut models: Vec<LayerRef> = model.with_layers_below().into_iter().filter(is_saved).collect();
+        if !self.compile || models.is_empty() {
+            return Ok(());
+        }
+        // What is in a model is compiled before it.
+        models.reverse();
         let _objects = crate::registry::with_argument(&self.custom_objects);
-        model.compile_as_saved(dict, weights::scaled_loss(kept)).at("compile_config").map_err(|error| {
+        let scaled = scaled_losses(model, tree);
+        for layer in models {
+            let is_top = layer.is_same(model.as_layer());
+            let compiled = self.compile_model(&Model::from(layer.clone()), scaled.contains(&Operation::id(&layer)));
+            let compiled = if is_top { compiled } else { compiled.at_with(|| layer.name().to_owned()) };
+            match compiled {
+                Err(error) if !self.strict => {
+                    let name = if is_top { String::new() } else { format!(" `{}`", layer.name()) };
+                    report.notes.push(format!("the model{name} is not compiled: {error}"));
+                }
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    fn compile_model(&self, model: &Model, scales_loss: bool) -> Result<()> {
+        let Some(Value::Dict(config)) = model.base().kept_compile_config() else { return Ok(()) };
+        model.compile_as_saved(&config, scales_loss).at("compile_config").map_err(|error| {
+            if model.layer().own_compile().is_none() && Compile::is_of_own(&config) {
+                return error;
+            }
             error.hint("register what is missing, give it with `custom_objects`, or load with `LoadOptions::new().compile(false)`")
         })
     }
@@ -270,20 +302,12 @@ impl LoadOptions {
         locate(plan, file.weights_place)
     }
 
-    fn apply(&self, plan: Plan, model: &Model, place: &'static str) -> Result<LoadReport> {
+    fn apply(&self, mut plan: Plan, model: &Model, place: &'static str) -> Result<LoadReport> {
         let strict = self.strict && !self.skip_mismatch;
-        let mut left_out = false;
-        if model.is_compiled() && !plan.kept.is_empty() {
-            if strict {
-                locate(plan.report.check(), place)?;
-            }
-            // As in Keras, weights alone may come from a model with another optimizer.
-            left_out = weights::restore_optimizer(model, &plan.kept).is_err();
-        }
-        let mut report = locate(plan.apply(model.as_layer(), strict), place)?;
-        if left_out {
-            report.skipped.push("optimizer/vars".into());
-        }
+        let kept = std::mem::take(&mut plan.kept);
+        let mut report = locate(plan.apply(strict), place)?;
+        // As in Keras, weights alone may come from a model with another optimizer.
+        locate(optimizers::restore(model.as_layer(), kept, &mut report, Strictness::Lenient), place)?;
         Ok(report)
     }
 
@@ -336,6 +360,19 @@ pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
         .expected("a built model")
         .hint("build the model first: call it on some data, or `build` it with the shape of its inputs")
         .at(model.name().to_owned()))
+}
+
+/// The models whose optimizers scale their losses, as the states of these show.
+fn scaled_losses(model: &Model, tree: Option<&WeightTree>) -> HashSet<usize> {
+    let scales = |path: &str| {
+        let inner = join(path, "optimizer/inner_optimizer/vars");
+        tree.is_some_and(|tree| tree.group(&inner).is_some())
+    };
+    if tree.is_none_or(|tree| !tree.paths().iter().any(|path| path.contains("optimizer/inner_optimizer/"))) {
+        return HashSet::new();
+    }
+    let places = places(model.as_layer()).into_iter().filter(|place| scales(&place.path));
+    places.map(|place| Operation::id(&place.layer)).collect()
 }
 
 /// Has a model quantized layers, which have other weights to train than before?

@@ -22,6 +22,7 @@ mod limits;
 mod load;
 mod map;
 mod moment;
+mod optimizers;
 mod report;
 mod rules;
 #[cfg(feature = "safetensors")]

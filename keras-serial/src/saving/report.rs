@@ -22,6 +22,8 @@ pub struct LoadReport {
     pub mismatched: Vec<Mismatch>,
     /// Weights that were left out on purpose: by rules, or as layers of other names.
     pub skipped: Vec<String>,
+    /// What else is not as the file has it, in words: an optimizer that starts anew.
+    pub notes: Vec<String>,
 }
 
 /// A weight of the model that the file lacks.
@@ -80,6 +82,7 @@ impl LoadReport {
         self.unexpected.iter().for_each(|path| row("unexpected", path, String::new()));
         self.skipped.iter().for_each(|path| row("skipped", path, String::new()));
         self.applied.iter().for_each(|path| row("applied", path, String::new()));
+        self.notes.iter().for_each(|note| row("note", "", note.clone()));
         super::text_table::render(&["State", "Path in the file", "Weight"], &rows)
     }
 
@@ -116,6 +119,9 @@ impl fmt::Display for LoadReport {
             self.skipped.len()
         )?;
         const SHOWN: usize = 20;
+        for note in self.notes.iter().take(SHOWN) {
+            write!(f, "\n  note        {note}")?;
+        }
         for missing in self.missing.iter().take(SHOWN) {
             write!(f, "\n  missing     {} for `{}`", missing.path, missing.weight)?;
             if let Some(near) = &missing.near {

@@ -10,9 +10,10 @@ use ::safetensors::{Dtype, SafeTensors};
 use bytes::Bytes;
 
 use super::Limits;
+use super::optimizers::{is_state, states};
 use super::rules::Rules;
 use super::stored::{WeightTree, join};
-use super::weights::{KEPT, KeptGroup, Plan, kept};
+use super::weights::{KeptGroup, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
@@ -120,20 +121,23 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
         plan.offer(&weight, path.clone(), root.tensor(&path), rules)?;
         used.insert(path);
     }
-    let mut kept = KeptGroup { path: "optimizer/vars".into(), attrs: Vec::new(), datasets: Vec::new() };
-    for path in paths {
-        if used.contains(&path) {
+    for path in paths.into_iter().filter(|path| !used.contains(path)) {
+        // Weights stand at paths of their own, and only the states of optimizers in groups `vars`.
+        let state = path.rsplit_once('/').filter(|(group, _)| {
+            let around = group.strip_suffix("/vars").and_then(|around| root.group(around));
+            *group == "optimizer/vars" || around.is_some_and(is_state)
+        });
+        let (Some((group, name)), Some(tensor)) = (state, root.tensor(&path)) else {
+            plan.report.unexpected.push(path);
             continue;
-        }
-        match path.strip_prefix("optimizer/vars/").zip(root.tensor(&path)) {
-            Some((name, tensor)) if KEPT.contains(&"optimizer") => {
-                kept.datasets.push((name.to_owned(), tensor.read()?))
+        };
+        let dataset = (name.to_owned(), tensor.read()?);
+        match plan.kept.iter_mut().find(|kept| kept.path == group) {
+            Some(kept) => kept.datasets.push(dataset),
+            None => {
+                plan.kept.push(KeptGroup { path: group.to_owned(), attrs: Vec::new(), datasets: vec![dataset] });
             }
-            _ => plan.report.unexpected.push(path),
         }
-    }
-    if !kept.datasets.is_empty() {
-        plan.kept.push(kept);
     }
     plan.finish(rules);
     Ok(plan)
@@ -144,8 +148,13 @@ pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
     let keys = keys(model).into_iter();
     let mut tensors =
         keys.map(|(key, weight)| Ok((key, weight.value_in_files()?.to_bytes()?))).collect::<Result<Vec<_>>>()?;
-    // The state of an optimizer inside of another is part of the outer one's.
-    for group in kept(model)?.into_iter().filter(|group| group.path == "optimizer/vars") {
+    // The state of an optimizer inside of another is part of the outer one's, as in Keras's files.
+    let states = states(model)?;
+    let is_inner = |path: &str| {
+        let mut outer = states.iter().filter_map(|state| state.path.strip_suffix("vars"));
+        outer.any(|outer| path.strip_prefix(outer).is_some_and(|rest| rest != "vars"))
+    };
+    for group in states.iter().filter(|group| !is_inner(&group.path)).cloned() {
         tensors.extend(group.datasets.into_iter().map(|(name, data)| (format!("{}/{name}", group.path), data)));
     }
     Ok(tensors)

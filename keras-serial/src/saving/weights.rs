@@ -1,23 +1,16 @@
 //! Weights between models and files, as Keras lays them out since Keras 3.
 
-use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::collections::{HashMap, HashSet};
 
-use super::H5Attr;
 use super::layout::{Contents, Place, places, places_in};
 use super::report::{LoadReport, Mismatch, Missing};
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
+use super::{H5Attr, optimizers};
 use crate::error::{Result, ResultExt};
 use crate::layers::LayerRef;
-use crate::models::Model;
-use crate::ops::dtypes::cast;
-use crate::optimizers::LossScaleOptimizer;
-use crate::tensor::{DType, Shape, Tensor, TensorBytes};
+use crate::tensor::{Shape, Tensor, TensorBytes};
 use crate::variable::Variable;
-
-/// The groups of a file that no layer has: an optimizer's state. Kept, and written back unharmed.
-pub(super) const KEPT: &[&str] = &["optimizer"];
 
 /// A group of a file that is kept as it is.
 #[derive(Clone, Debug)]
@@ -37,7 +30,7 @@ impl KeptGroup {
 }
 
 /// All groups below one, with their paths.
-fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()> {
+pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()> {
     let datasets = group.tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.read()?)));
     kept.push(KeptGroup {
         path: path.to_owned(),
@@ -46,62 +39,6 @@ fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()>
     });
     group.groups.iter().try_for_each(|(name, group)| keep(&format!("{path}/{name}"), group, kept))
 }
-
-/// The state of a compiled model's optimizer, or what a model keeps of its file beside its weights.
-pub(super) fn kept(model: &LayerRef) -> Result<Vec<KeptGroup>> {
-    if !Model::from(model.clone()).is_compiled() {
-        return Ok(model.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    }
-    let mut groups = Vec::new();
-    let mut path = "optimizer".to_owned();
-    let mut next = Model::from(model.clone()).optimizer();
-    while let Some(optimizer) = next {
-        let values = optimizer.save_own_variables().at("optimizer")?;
-        let datasets = values.iter().enumerate().map(|(i, value)| Ok((i.to_string(), value.to_bytes()?)));
-        groups.push(KeptGroup {
-            path: format!("{path}/vars"),
-            attrs: vec![("name".to_owned(), H5Attr::Str(optimizer.name().to_owned()))],
-            datasets: datasets.collect::<Result<_>>()?,
-        });
-        path.push_str("/inner_optimizer");
-        next = optimizer.downcast_ref::<LossScaleOptimizer>().map(|scaling| scaling.inner_optimizer().clone());
-    }
-    Ok(groups)
-}
-
-/// Gives a compiled model's optimizer its state from a file; builds it if need be.
-///
-/// # Errors
-/// When the state is another optimizer's; nothing is changed then.
-pub(super) fn restore_optimizer(model: &Model, kept: &[KeptGroup]) -> Result<()> {
-    let (Some(optimizer), Some(group)) = (model.optimizer(), kept.iter().find(|group| group.path == STATE)) else {
-        return Ok(());
-    };
-    let mut numbered: Vec<(usize, &TensorBytes)> =
-        group.datasets.iter().filter_map(|(name, data)| Some((name.parse().ok()?, data))).collect();
-    numbered.sort_by_key(|(number, _)| *number);
-    let values = numbered.iter().map(|(_, data)| Tensor::from_bytes(data)).collect::<Result<Vec<_>>>().at(STATE)?;
-    if !optimizer.is_built() && optimizer.variables()?.len() != values.len() {
-        optimizer.build(&model.trainable_weights()).at(STATE)?;
-    }
-    let steps = values.first().map(|steps| cast(steps, DType::Int64)?.item::<i64>()).transpose().at(STATE)?;
-    let has_slots = values.iter().any(|value| value.rank() > 0);
-    if steps == Some(0) && !has_slots && values.len() < optimizer.variables()?.len() {
-        // Saved before the first step, when there was nothing yet but counters; that step is still to come.
-        return model.optimizer_built_by_training().at(STATE);
-    }
-    optimizer.load_own_variables(&values).map_err(|error| {
-        error.at(STATE).hint("load with `compile(false)` (or `strict(false)`) to do without the optimizer's state")
-    })
-}
-
-/// Is this the state of an optimizer inside of a `LossScaleOptimizer`?
-pub(super) fn scaled_loss(kept: &[KeptGroup]) -> bool {
-    kept.iter().any(|group| group.path == "optimizer/inner_optimizer/vars")
-}
-
-/// Where the optimizer's own variables stand.
-const STATE: &str = "optimizer/vars";
 
 /// A model's weights by the paths of its layers, and the groups in Keras's order.
 pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTree, Vec<String>)> {
@@ -125,7 +62,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         }
         order.push(vars);
     }
-    for kept in kept(model)? {
+    for kept in optimizers::states(model)? {
         let target = file.make_group(&kept.path)?;
         target.attrs.extend(kept.attrs);
         target.tensors.extend(kept.datasets.into_iter().map(|(name, data)| (name, data.into())));
@@ -149,7 +86,11 @@ pub(super) struct Plan {
 pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
     let mut plan = Plan::default();
     let mut used = HashSet::new();
+    let mut models = HashMap::from([(String::new(), optimizers::has_compile_config(model))]);
     for Place { path, layer } in places_in(model, &Weights { root, rules }) {
+        if layer.layer().is_model() {
+            models.insert(rules.in_file(&path).into_owned(), optimizers::has_compile_config(&layer));
+        }
         let vars = join(&path, "vars");
         let in_file = rules.in_file(&vars).into_owned();
         let group = find(root, &in_file);
@@ -180,12 +121,10 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             plan.report.unexpected.extend(extra.map(|name| format!("{in_file}/{name}")));
         }
     }
-    for name in KEPT {
-        if let Some(group) = root.groups.get(*name) {
-            keep(name, group, &mut plan.kept)?;
-        }
-    }
-    unused("", root, &used, &mut plan.report.unexpected);
+    let mut rest = Rest { used: &used, models: &models, kept: Vec::new(), unexpected: Vec::new() };
+    rest.walk("", root, false)?;
+    plan.report.unexpected.append(&mut rest.unexpected);
+    plan.kept = rest.kept;
     plan.finish(rules);
     Ok(plan)
 }
@@ -226,16 +165,41 @@ fn find<'a>(root: &'a WeightTree, path: &str) -> Option<&'a WeightTree> {
     })
 }
 
-/// Tensors that no layer of the model leads to.
-fn unused(path: &str, group: &WeightTree, used: &HashSet<String>, out: &mut Vec<String>) {
-    if path.is_empty() || !KEPT.contains(&path) {
-        let known = used.contains(&path.replace("_layer_checkpoint_dependencies/", "layers/"));
-        if !known {
-            out.extend(group.tensors.keys().map(|name| join(path, name)));
+/// What no layer of the model leads to in a file.
+struct Rest<'a> {
+    used: &'a HashSet<String>,
+    /// The paths of models, and whether the file says how they are compiled.
+    models: &'a HashMap<String, bool>,
+    /// The states of optimizers.
+    kept: Vec<KeptGroup>,
+    unexpected: Vec<String>,
+}
+
+impl Rest<'_> {
+    /// Sorts a group and those in it, which a compiled model holds or does not hold.
+    fn walk(&mut self, path: &str, group: &WeightTree, is_compiled: bool) -> Result<()> {
+        let model = self.models.get(path).copied();
+        let is_compiled = model.unwrap_or(is_compiled);
+        if !self.used.contains(&path.replace("_layer_checkpoint_dependencies/", "layers/")) {
+            self.unexpected.extend(group.tensors.keys().map(|name| join(path, name)));
         }
-        for (name, group) in &group.groups {
-            unused(&join(path, name), group, used, out);
+        for (name, inner) in &group.groups {
+            let place = join(path, name);
+            let may_be_state = model.is_some() && name == "optimizer" || is_compiled && optimizers::is_state(inner);
+            if may_be_state && !self.reaches(&place) {
+                keep(&place, inner, &mut self.kept)?;
+            } else {
+                self.walk(&place, inner, is_compiled)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Does a layer stand at a path, or below?
+    fn reaches(&self, path: &str) -> bool {
+        self.used
+            .iter()
+            .any(|used| used.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 }
 
@@ -287,7 +251,7 @@ impl Plan {
     }
 
     /// Gives the weights their values: all of them, or none and an error.
-    pub fn apply(self, model: &LayerRef, strict: bool) -> Result<LoadReport> {
+    pub fn apply(self, strict: bool) -> Result<LoadReport> {
         if strict {
             self.report.check()?;
         }
@@ -299,9 +263,6 @@ impl Plan {
         }
         for layer in &self.layers {
             layer.layer().after_load().at_with(|| layer.name().to_owned())?;
-        }
-        if !self.kept.is_empty() && model.base().trained().is_none() {
-            *model.base().kept.lock().unwrap_or_else(PoisonError::into_inner) = self.kept;
         }
         Ok(self.report)
     }

@@ -7,8 +7,10 @@ use super::parts::{self, LossWeights, Losses, Metrics};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
+use crate::losses::Loss;
+use crate::metrics::Metric;
 use crate::models::Model;
-use crate::object::Handle;
+use crate::object::{Broken, Handle};
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
 use crate::tensor::Nested;
 
@@ -80,6 +82,13 @@ pub struct Compile {
     scales_loss: bool,
     /// The entries as the file has them, where numbers would lose how they are written.
     loss_weights_value: Option<Value>,
+}
+
+/// Keras's `compile()` without arguments: RMSprop, and no loss.
+impl Default for Compile {
+    fn default() -> Self {
+        Self::new("rmsprop", Losses::none())
+    }
 }
 
 impl Compile {
@@ -166,12 +175,19 @@ impl Compile {
         ]))
     }
 
+    /// Is a configuration one of a `compile` of a class's own?
+    #[cfg(feature = "archive")]
+    pub(crate) fn is_of_own(config: &Dict) -> bool {
+        refuse_unknown(config).is_err()
+    }
+
     /// Reads what [`Compile::to_config`] writes; every entry may be left out. Custom objects in scope
     /// are found.
     ///
     /// # Errors
     /// When an object is not known or refuses its configuration.
     pub fn from_config(config: &Dict) -> Result<Self> {
+        refuse_unknown(config)?;
         let entry = |name: &str| config.get(name).unwrap_or(&Value::Null);
         let flag = |name: &'static str, default: bool| match entry(name) {
             Value::Null => Ok(default),
@@ -206,6 +222,17 @@ impl Compile {
         })
     }
 
+    /// Refuses losses and metrics of names that stand for nothing.
+    pub(super) fn check_names(&self) -> Result<()> {
+        let broken_loss = |loss: &Loss| loss.downcast_ref::<Broken>().map(|broken| broken.0.clone());
+        let broken_metric = |metric: &Metric| metric.downcast_ref::<Broken>().map(|broken| broken.0.clone());
+        parts::check_names(&self.loss.0, &["crossentropy", "ce"], broken_loss).at("loss")?;
+        for (argument, metrics) in [("metrics", &self.metrics), ("weighted_metrics", &self.weighted_metrics)] {
+            parts::check_names(&metrics.0, &["accuracy", "acc"], broken_metric).at(argument)?;
+        }
+        Ok(())
+    }
+
     /// The optimizer itself, for a model of this dtype policy.
     pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
         let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
@@ -217,6 +244,39 @@ impl Compile {
             optimizer
         }))
     }
+}
+
+/// The arguments of Keras's `compile`, and those that Keras 2 had beside them, which change nothing here.
+const ARGUMENTS: [&str; 14] = [
+    "optimizer",
+    "loss",
+    "loss_weights",
+    "metrics",
+    "weighted_metrics",
+    "run_eagerly",
+    "steps_per_execution",
+    "jit_compile",
+    "auto_scale_loss",
+    "sample_weight_mode",
+    "target_tensors",
+    "distribute",
+    "from_serialized",
+    "pss_evaluation_shards",
+];
+
+/// Other arguments are those of a class's own `compile`.
+fn refuse_unknown(config: &Dict) -> Result<()> {
+    let own: Vec<&str> = config.keys().map(String::as_str).filter(|name| !ARGUMENTS.contains(name)).collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Config, "the configuration is one of a `compile` of the model's own")
+        .expected("the arguments of `Model.compile`")
+        .received(own.join(", "))
+        .hint(
+            "implement `OwnCompile` for the model's type and give it in `Layer::own_compile`, or load with \
+             `LoadOptions::new().compile(false)`",
+        ))
 }
 
 fn weights_to_value(weights: &Nested<f64>) -> Value {
@@ -257,10 +317,15 @@ impl Model {
         }
         let compiled = Compiled::new(self, compile)?;
         *self.base().trained.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(compiled));
+        self.forget_file();
+        Ok(())
+    }
+
+    /// Lets go what the model keeps of its file of how it was compiled there.
+    fn forget_file(&self) {
         *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = None;
         #[cfg(feature = "archive")]
         self.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        Ok(())
     }
 
     /// Compiles the model as a configuration says (`Model.compile_from_config`), and makes the
@@ -275,6 +340,11 @@ impl Model {
     /// As [`Model::compile_from_config`]. The policy of a Functional model is not in its configuration:
     /// that the loss was scaled shows in the optimizer's state alone.
     pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
+        if let Some(own) = self.layer().own_compile() {
+            own.compile_from_config(config, self.as_layer())?;
+            self.forget_file();
+            return Ok(());
+        }
         self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;
         if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
             optimizer.build(&self.trainable_weights()).at("optimizer")?;

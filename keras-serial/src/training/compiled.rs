@@ -9,6 +9,7 @@ use super::compile::Compile;
 use super::compile_loss::CompileLoss;
 use super::compile_metrics::{CompileMetrics, put};
 use super::structure::like_predictions;
+use super::traces::{Feeding, Trace, Traces};
 use super::training_state::{Progress, TrainingState};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -28,6 +29,9 @@ pub(super) struct Compiled {
     loss_tracker: Metric,
     built: Mutex<Built>,
     progress: Mutex<Progress>,
+    /// What the steps of training, and those of testing, were traced with.
+    train_traces: Traces,
+    test_traces: Traces,
     /// What the next run with `resume` goes on from.
     saved_state: Mutex<Option<TrainingState>>,
 }
@@ -41,6 +45,7 @@ struct Built {
 
 impl Compiled {
     pub(super) fn new(model: &Model, args: Compile) -> Result<Self> {
+        args.check_names()?;
         let optimizer = args.make_optimizer(model.base().dtype_policy().name())?;
         if let Some(optimizer) = &optimizer {
             // A name that is not known is an error here, and not in the first step.
@@ -58,6 +63,8 @@ impl Compiled {
             loss_tracker: Mean::new().name("loss").into(),
             built: Mutex::default(),
             progress: Mutex::default(),
+            train_traces: Traces::default(),
+            test_traces: Traces::default(),
             saved_state: Mutex::default(),
         })
     }
@@ -90,6 +97,16 @@ impl Compiled {
 
     fn built_by_training(&self) -> Result<()> {
         self.optimizer().filter(|_| !self.args.run_eagerly).map_or(Ok(()), |optimizer| optimizer.built_by_training())
+    }
+
+    /// What trains in a step on batches like this one.
+    pub(super) fn train_trace(&self, model: &Model, batch: &Batch, feeding: Feeding) -> Trace {
+        self.train_traces.find(model, batch, feeding, self.args.run_eagerly)
+    }
+
+    /// What counts as trainable in a step of testing on batches like this one.
+    pub(super) fn test_trace(&self, model: &Model, batch: &Batch, feeding: Feeding) -> Trace {
+        self.test_traces.find(model, batch, feeding, self.args.run_eagerly)
     }
 
     pub(super) fn loss_tracker(&self) -> &Metric {
@@ -242,6 +259,10 @@ impl Trained for Compiled {
 
     fn compile(&self, other: &LayerRef) -> Result<()> {
         Model::from(other.clone()).compile_from_config(&self.args.to_config()?)
+    }
+
+    fn optimizer(&self) -> Option<Optimizer> {
+        self.optimizer.clone()
     }
 
     fn optimizer_size(&self) -> (usize, usize) {

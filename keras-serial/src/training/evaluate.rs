@@ -5,6 +5,7 @@ use super::compiled::Compiled;
 use super::data::{Batch, IntoData, Shuffle};
 use super::run::{Chunk, Cut, Feed};
 use super::step::Stepper;
+use super::traces::Feeding;
 use crate::error::{Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
@@ -122,6 +123,7 @@ impl Model {
         let cx = CallbackContext::new(self, params);
         let mut callbacks = evaluate.callbacks;
         callbacks.add_progbar(evaluate.verbose);
-        self::evaluate(&mut feed, &Stepper::new(self, &compiled), &mut callbacks, &cx)
+        let feeding = Feeding::Run { even: feed.is_even() };
+        self::evaluate(&mut feed, &Stepper::new(self, &compiled, feeding), &mut callbacks, &cx)
     }
 }

@@ -10,6 +10,7 @@ use super::interrupt::{RunGuard, is_interrupted};
 use super::resume::{metric_values, resume, set_metric_values};
 use super::run::{Chunk, Cut, Feed};
 use super::step::Stepper;
+use super::traces::Feeding;
 use super::training_state::Progress;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
@@ -290,7 +291,10 @@ impl Model {
         let (mut history, mut logs) = (History::new(), Logs::new());
         self.set_stop_training(false);
         let _run = RunGuard::new(self);
-        let stepper = Stepper::new(self, &compiled);
+        let stepper = Stepper::new(self, &compiled, Feeding::Run { even: feed.is_even() });
+        let validating = validation
+            .as_ref()
+            .map(|validation| Stepper::new(self, &compiled, Feeding::Run { even: validation.is_even() }));
         history.on_train_begin(&mut Logs::new(), &cx)?;
         callbacks.on_train_begin(&mut Logs::new(), &cx)?;
         let mut start = Progress { epoch: cx.initial_epoch().unwrap_or(fit.initial_epoch), ..Progress::default() };
@@ -322,7 +326,7 @@ impl Model {
                 validation.as_mut().filter(|_| fit.validation_freq.includes(epoch) && !is_interrupted(self))
             {
                 validation.begin_anew();
-                let results = evaluate(validation, &stepper, &mut callbacks, &cx);
+                let results = evaluate(validation, validating.as_ref().unwrap_or(&stepper), &mut callbacks, &cx);
                 for (name, value) in results.at_with(|| format!("epoch {}", epoch + 1)).at("validation_data")? {
                     logs.insert(format!("val_{name}"), value);
                 }

@@ -21,6 +21,7 @@ mod run;
 mod state_tree;
 mod step;
 mod structure;
+mod traces;
 mod training_state;
 
 pub use callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};

@@ -7,6 +7,7 @@ use super::evaluate::prepare;
 use super::fit::ClassWeight;
 use super::run::weigh;
 use super::step::Stepper;
+use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
@@ -38,7 +39,7 @@ impl Model {
         }
         compiled.build_optimizer(self)?;
         compiled.reset_metrics(self)?;
-        Stepper::new(self, &compiled).train(&batch)
+        Stepper::new(self, &compiled, Feeding::OnBatch).train(&batch)
     }
 
     /// The loss and metrics of one batch, by name.
@@ -52,7 +53,7 @@ impl Model {
             prepare(self, &compiled, &batch)?;
         }
         compiled.reset_metrics(self)?;
-        Stepper::new(self, &compiled).test(&batch)
+        Stepper::new(self, &compiled, Feeding::OnBatch).test(&batch)
     }
 }
 

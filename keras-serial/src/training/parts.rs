@@ -1,6 +1,6 @@
 //! Losses and metrics as `compile` takes them: one, lists, dicts by the names of outputs.
 
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::losses::{ComputeLoss, Loss};
 use crate::metrics::{Measure, Metric};
@@ -54,6 +54,34 @@ pub(super) fn from_value<T: TypedHandle>(value: &Value) -> Result<Nested<Part<T>
         }
         other => Nested::Leaf(Part::Object(crate::registry::revive_by_name(other)?)),
     })
+}
+
+/// Refuses names that stand for nothing, before data show what the names of outputs are. `any_case` are
+/// those that stand for one or another by the shapes, in upper or lower case.
+pub(super) fn check_names<T: TypedHandle>(
+    parts: &Nested<Part<T>>,
+    any_case: &[&str],
+    broken: impl Copy + Fn(&T) -> Option<Error>,
+) -> Result<()> {
+    match parts {
+        Nested::Leaf(Part::Name(name)) if any_case.contains(&name.to_lowercase().as_str()) => Ok(()),
+        Nested::Leaf(Part::Name(name)) => {
+            let found = crate::registry::revive_by_name::<T>(&Value::from(name.as_str()));
+            found.map(|_| ()).map_err(|error| match did_you_mean(name, any_case.iter().copied()) {
+                Some(near) => error.hint(near),
+                None => error,
+            })
+        }
+        Nested::Leaf(Part::Object(object)) => broken(object).map_or(Ok(()), Err),
+        Nested::None => Ok(()),
+        Nested::List(items) | Nested::Tuple(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(i, item)| check_names(item, any_case, broken).at_with(|| format!("[{i}]"))),
+        Nested::Dict(items) => {
+            items.iter().try_for_each(|(key, item)| check_names(item, any_case, broken).at_with(|| key.clone()))
+        }
+    }
 }
 
 macro_rules! parts {

@@ -7,6 +7,7 @@ use super::data::{IntoData, Shuffle};
 use super::parts::Losses;
 use super::run::{Chunk, Cut, Feed};
 use super::step::Stepper;
+use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::ops::shape::concat;
@@ -95,7 +96,7 @@ impl Model {
         let cx = CallbackContext::new(self, params);
         let mut callbacks = predict.callbacks;
         callbacks.add_progbar(predict.verbose);
-        let stepper = Stepper::new(self, &compiled);
+        let stepper = Stepper::new(self, &compiled, Feeding::OnBatch);
         let mut outputs: Vec<Nested<Tensor>> = Vec::new();
         callbacks.on_predict_begin(&mut Logs::new(), &cx)?;
         feed.epoch(|Chunk { first, last, batches, .. }| {
@@ -116,7 +117,7 @@ impl Model {
     /// When it does not fit the model.
     pub fn predict_on_batch(&self, x: impl super::data::IntoTensors) -> Result<Nested<Tensor>> {
         let compiled = self.compiled_or_not()?;
-        Stepper::new(self, &compiled).predict(&x.into_tensors()?)
+        Stepper::new(self, &compiled, Feeding::OnBatch).predict(&x.into_tensors()?)
     }
 
     /// What the model was compiled with; prediction does without.

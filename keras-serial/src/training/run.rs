@@ -133,6 +133,14 @@ impl<'a> Feed<'a> {
         self.steps.or(self.num_batches)
     }
 
+    /// Are all batches known to be of one size?
+    pub(super) fn is_even(&self) -> bool {
+        match &self.source {
+            Source::Arrays(arrays) => arrays.is_even(),
+            Source::Dataset(_) => false,
+        }
+    }
+
     /// The whole arrays, or the first batch.
     ///
     /// # Errors

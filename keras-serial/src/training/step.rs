@@ -1,9 +1,11 @@
 //! One step of training or evaluation (`Model.train_step` and its like).
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
 use super::callbacks::Logs;
 use super::compiled::Compiled;
+use super::traces::{Feeding, Trace};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::{Batch, Steps, collect_losses};
 use crate::models::Model;
@@ -17,19 +19,24 @@ use crate::variable::{GradientTape, Variable};
 pub(super) struct Stepper<'a> {
     model: &'a Model,
     compiled: &'a Compiled,
-    trainable: Vec<Variable>,
-    other: Vec<Variable>,
+    feeding: Feeding,
+    train_trace: OnceCell<Rc<Trace>>,
+    test_trace: OnceCell<Rc<Trace>>,
+    /// The trace of the step that runs.
+    trace: RefCell<Option<Rc<Trace>>>,
     /// Penalties of calls since the last loss.
     penalties: RefCell<Vec<Tensor>>,
 }
 
 impl<'a> Stepper<'a> {
-    pub(super) fn new(model: &'a Model, compiled: &'a Compiled) -> Self {
+    pub(super) fn new(model: &'a Model, compiled: &'a Compiled, feeding: Feeding) -> Self {
         Self {
             model,
             compiled,
-            trainable: model.trainable_weights(),
-            other: model.non_trainable_weights(),
+            feeding,
+            train_trace: OnceCell::new(),
+            test_trace: OnceCell::new(),
+            trace: RefCell::default(),
             penalties: RefCell::default(),
         }
     }
@@ -40,8 +47,12 @@ impl<'a> Stepper<'a> {
 
     /// The model's own step, or the one of all models.
     pub(super) fn train(&self, batch: &Batch) -> Result<Logs> {
+        let new_trace = || Rc::new(self.compiled.train_trace(self.model, batch, self.feeding));
+        let trace = self.train_trace.get_or_init(new_trace).clone();
+        let _flags = trace.enter();
+        self.trace.replace(Some(trace.clone()));
         // What a call changes (moving statistics) is taken back if the step fails.
-        let before: Vec<(&Variable, Tensor)> = self.other.iter().map(|variable| (variable, variable.read())).collect();
+        let before: Vec<(&Variable, Tensor)> = trace.other.iter().map(|variable| (variable, variable.read())).collect();
         let result = match self.model.layer().train_step() {
             Some(own) => own.train_step(batch, self),
             None => self.train_step(batch),
@@ -56,6 +67,10 @@ impl<'a> Stepper<'a> {
     }
 
     pub(super) fn test(&self, batch: &Batch) -> Result<Logs> {
+        let new_trace = || Rc::new(self.compiled.test_trace(self.model, batch, self.feeding));
+        let trace = self.test_trace.get_or_init(new_trace).clone();
+        let _flags = trace.enter();
+        self.trace.replace(Some(trace));
         match self.model.layer().train_step() {
             Some(own) => own.test_step(batch, self),
             None => self.test_step(batch),
@@ -69,6 +84,12 @@ impl<'a> Stepper<'a> {
         };
         self.penalties.borrow_mut().clear();
         y_pred
+    }
+
+    /// The weights that the step which runs changes.
+    fn trainable(&self) -> Vec<Variable> {
+        let trace = self.trace.borrow();
+        trace.as_ref().map_or_else(|| self.model.trainable_weights(), |trace| trace.trainable.clone())
     }
 
     pub(super) fn reset_metrics(&self) -> Result<()> {
@@ -115,7 +136,7 @@ impl Steps for Stepper<'_> {
     fn compute_loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Tensor> {
         let mut losses: Vec<Tensor> = self.compiled.loss(batch, y_pred)?.into_iter().collect();
         losses.append(&mut self.penalties.borrow_mut());
-        for variable in &self.trainable {
+        for variable in &self.trainable() {
             if let Some(regularizer) = variable.regularizer() {
                 losses.push(regularizer.penalty(&variable.value()?).at_with(|| variable.path().to_owned())?);
             }
@@ -148,13 +169,14 @@ impl Steps for Stepper<'_> {
                 .hint("compile it with one to train it")
                 .at(self.model.name().to_owned()));
         };
-        if self.trainable.is_empty() {
+        let trainable = self.trainable();
+        if trainable.is_empty() {
             // As in Keras: nothing to train is no error.
             return Ok(());
         }
         let scaled = optimizer.scale_loss(loss)?;
-        let (gradients, _) = tape.gradient(&scaled, &self.trainable, &[])?;
-        optimizer.apply(&gradients, &self.trainable).at_with(|| optimizer.name().to_owned())
+        let (gradients, _) = tape.gradient(&scaled, &trainable, &[])?;
+        optimizer.apply(&gradients, &trainable).at_with(|| optimizer.name().to_owned())
     }
 
     fn compute_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Logs> {
@@ -163,7 +185,7 @@ impl Steps for Stepper<'_> {
     }
 
     fn train_step(&self, batch: &Batch) -> Result<Logs> {
-        if self.trainable.is_empty() {
+        if self.trainable().is_empty() {
             let y_pred = self.call(&batch.x, true)?;
             let loss = self.own_loss(batch, &y_pred)?;
             self.track_loss(&loss, batch)?;

@@ -98,6 +98,11 @@ impl ArrayDataset {
         self.arrays = arrays;
     }
 
+    /// Have all batches as many samples?
+    pub(crate) fn is_even(&self) -> bool {
+        self.samples.is_multiple_of(self.batch_size)
+    }
+
     pub(crate) fn arrays(&self) -> &Batch {
         &self.arrays
     }
