@@ -219,7 +219,9 @@ impl Variable {
     /// # Errors
     /// When the engine can't add the low-rank update.
     pub(crate) fn value_in_files(&self) -> Result<Tensor> {
-        let Some(LowRank { a, b, scale }) = self.0.low_rank.get() else { return Ok(self.read()) };
+        // Integers with an update are for the layer to make anew, with their scales.
+        let low_rank = self.0.low_rank.get().filter(|_| self.0.dtype.is_float());
+        let Some(LowRank { a, b, scale }) = low_rank else { return Ok(self.read()) };
         let update = multiply(&matmul(&a.read(), &b.read())?, *scale)?;
         cast(&add(self.read(), &update)?, self.0.dtype)
     }

@@ -154,6 +154,15 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         None
     }
 
+    /// What files hold of some of its weights, where that is not their values: a quantized kernel with
+    /// the update that was learned beside it.
+    ///
+    /// # Errors
+    /// When the values can't be computed.
+    fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
+        Ok(Vec::new())
+    }
+
     /// What it keeps beside weights: vocabularies.
     ///
     /// # Errors

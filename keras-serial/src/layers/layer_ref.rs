@@ -1,7 +1,7 @@
 //! Shared layers: what the library does around a layer's own methods.
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
@@ -345,6 +345,13 @@ impl LayerRef {
             Some(weights) => weights.into_iter().filter_map(Weight::variable).collect(),
             None => self.own_weights().into_iter().filter(Variable::is_saved).collect(),
         }
+    }
+
+    /// What files hold of its own weights, by the variables' numbers, where that is not their values.
+    pub(crate) fn values_in_files(&self) -> Result<HashMap<u64, Tensor>> {
+        let values = self.0.values_in_files().at_with(|| self.name().to_owned())?;
+        let values = values.into_iter().filter_map(|(weight, value)| Some((weight.variable()?, value)));
+        values.map(|(variable, value)| Ok((variable.id(), cast(&value, variable.dtype())?))).collect()
     }
 
     /// The metrics in its fields, then those of the layers inside. Their variables are none of its

@@ -49,7 +49,7 @@ pub use normalization::*;
 pub use own_compile::{CompileSlot, OwnCompile};
 pub use pooling::*;
 pub use preprocessing::*;
-pub(crate) use quantization::{QuantizedWeights, check_embeddings};
+pub(crate) use quantization::{Integers, KernelLayout, QuantizedWeights, check_embeddings};
 pub(crate) use quantization_config::QuantizationConfig;
 pub use regularization::*;
 pub use reshaping::*;

@@ -131,44 +131,33 @@ impl QuantizedWeights {
     }
 
     /// Puts integers in the place of a built kernel, which is made anew as [`Self::build_kernel`] says.
-    /// It sums over these axes of itself; `order` is that of its axes in the scales, where it is another.
     pub fn quantize_kernel(
         &self,
         cx: &mut BuildContext<'_>,
         mode: Quantization,
         kernel: &Weight,
-        (summed, order): (Vec<isize>, Option<Vec<usize>>),
-        (rows, columns): (usize, usize),
-        scale_shape: Shape,
+        layout: KernelLayout,
     ) -> Result<()> {
         let value = kernel.plain()?;
-        let shape = value.shape().clone();
-        let matrix = || ops::reshape(&value, &Shape::from([rows, columns]));
-        let mut zero = None;
-        let (integers, scale) = match mode {
-            Quantization::Int8 => {
-                let (integers, scale) = Quantizer::new(INT8).quantize(&value, summed)?;
-                let scale = if order.is_some() { ops::transpose(&scale, order)? } else { scale };
-                (integers, ops::reshape(&scale, &scale_shape)?)
-            }
-            Quantization::Int4 { block_size: None } => {
-                let (integers, scale) = Quantizer::new(INT4).quantize(&matrix()?, vec![0])?;
-                (pack_int4(&integers)?, ops::reshape(&scale, &Shape::from([columns]))?)
-            }
-            Quantization::Int4 { block_size: Some(size) } => {
-                let (integers, scale, zeros) = by_blocks(&matrix()?, size)?;
-                zero = Some(zeros);
-                (pack_int4(&integers)?, scale)
-            }
-            Quantization::Float8 { .. } => {
-                return self.build_kernel(cx, mode, kernel, shape, (rows, columns), scale_shape).map(|_| ());
-            }
+        let (shape, extents, scales) = (value.shape().clone(), layout.extents, layout.scale_shape.clone());
+        let Some(integers) = layout.integers(&value, mode)? else {
+            return self.build_kernel(cx, mode, kernel, shape, extents, scales).map(|_| ());
         };
         cx.take(kernel)?;
-        self.build_kernel(cx, mode, kernel, shape, (rows, columns), scale_shape)?;
-        kernel.assign(&integers)?;
-        self.scale.assign(&scale)?;
-        zero.map_or(Ok(()), |zero| self.zero.assign(&zero))
+        self.build_kernel(cx, mode, kernel, shape, extents, scales)?;
+        self.assign(kernel, integers)
+    }
+
+    fn assign(&self, weight: &Weight, integers: Integers) -> Result<()> {
+        weight.assign(&integers.values)?;
+        self.scale.assign(&integers.scale)?;
+        integers.zero.map_or(Ok(()), |zero| self.zero.assign(&zero))
+    }
+
+    /// What files hold of a quantized kernel or embeddings to which an update was added.
+    pub fn in_files<'a>(&'a self, weight: &'a Weight, integers: Integers) -> Vec<(&'a Weight, Tensor)> {
+        let zero = integers.zero.map(|zero| (&self.zero, zero));
+        [(weight, integers.values), (&self.scale, integers.scale)].into_iter().chain(zero).collect()
     }
 
     /// Puts integers in the place of built embeddings.
@@ -180,25 +169,22 @@ impl QuantizedWeights {
     ) -> Result<()> {
         let value = embeddings.plain()?;
         let (inputs, outputs) = (value.shape().dim(0)?, value.shape().dim(1)?);
-        let mut zero = None;
-        let (integers, scale) = match mode {
-            Quantization::Int4 { block_size: Some(size) } => {
-                let (integers, scale, zeros) = by_blocks(&ops::transpose(&value, None)?, size)?;
-                zero = Some(ops::transpose(&zeros, None)?);
-                (pack_int4(&ops::transpose(&integers, None)?)?, ops::transpose(&scale, None)?)
-            }
-            _ => {
-                let range = if mode == Quantization::Int8 { INT8 } else { INT4 };
-                let (integers, scale) = Quantizer::new(range).quantize(&value, vec![-1])?;
-                let integers = if mode == Quantization::Int8 { integers } else { pack_int4(&integers)? };
-                (integers, ops::reshape(&scale, &Shape::from([inputs]))?)
-            }
-        };
+        let integers = Integers::of_embeddings(&value, mode)?;
         cx.take(embeddings)?;
         self.build_embeddings(cx, mode, embeddings, inputs, outputs)?;
-        embeddings.assign(&integers)?;
-        self.scale.assign(&scale)?;
-        zero.map_or(Ok(()), |zero| self.zero.assign(&zero))
+        self.assign(embeddings, integers)
+    }
+
+    /// The table that quantized embeddings stand for, of rows of so many numbers.
+    pub fn table(&self, embeddings: &Weight, outputs: usize, mode: Quantization) -> Result<Tensor> {
+        let scale = self.scale()?;
+        let rows = integers(&embeddings.value()?, outputs, mode, scale.dtype())?;
+        match mode {
+            Quantization::Int4 { block_size: Some(_) } => {
+                by_groups(&rows, (&scale, &self.zero()?), &self.groups()?, -1)
+            }
+            _ => ops::divide(&rows, &ops::expand_dims(&scale, -1)?),
+        }
     }
 
     fn build_scales(&self, cx: &mut BuildContext<'_>, shape: Shape, blocks: Option<(usize, usize)>) -> Result<()> {
@@ -237,15 +223,20 @@ impl QuantizedWeights {
         config: &Value,
     ) -> Result<Tensor> {
         let dtype = x.dtype();
-        let kernel = match mode {
-            Quantization::Float8 { .. } => {
-                let (x, kernel) = self.float8(x, kernel)?;
-                return ops::matmul(&x, &kernel);
-            }
-            Quantization::Int8 => ops::divide(&ops::cast_to(&kernel.value()?, dtype)?, &self.scale()?)?,
-            Quantization::Int4 { .. } => self.int4(kernel, outputs, mode, dtype)?,
-        };
+        if let Quantization::Float8 { .. } = mode {
+            let (x, kernel) = self.float8(x, kernel)?;
+            return ops::matmul(&x, &kernel);
+        }
+        let kernel = self.matrix(kernel, outputs, mode, dtype)?;
         ops::matmul(&self.through_integers(x, vec![-1], mode, config)?, &kernel)
+    }
+
+    /// The matrix that a kernel of integers stands for.
+    pub fn matrix(&self, kernel: &Weight, columns: usize, mode: Quantization, dtype: DType) -> Result<Tensor> {
+        match mode {
+            Quantization::Int4 { .. } => self.int4(kernel, columns, mode, dtype),
+            _ => ops::divide(&ops::cast_to(&kernel.value()?, dtype)?, &self.scale()?),
+        }
     }
 
     /// The scales as they are kept.
@@ -318,6 +309,67 @@ impl QuantizedWeights {
     /// The number of each row's block.
     pub fn groups(&self) -> Result<Tensor> {
         ops::cast_to(&self.g_idx.value()?, DType::Int32)
+    }
+}
+
+/// How a kernel is quantized: it sums over some of its axes.
+pub(crate) struct KernelLayout {
+    pub summed: Vec<isize>,
+    /// The order of its axes in the scales, where it is another.
+    pub order: Option<Vec<usize>>,
+    /// As a matrix it has this many rows, over which is summed, and columns.
+    pub extents: (usize, usize),
+    pub scale_shape: Shape,
+}
+
+impl KernelLayout {
+    /// The integers of a kernel; none for kernels that stay floating-point numbers.
+    pub fn integers(self, kernel: &Tensor, mode: Quantization) -> Result<Option<Integers>> {
+        let (rows, columns) = self.extents;
+        let matrix = || ops::reshape(kernel, &Shape::from([rows, columns]));
+        Ok(Some(match mode {
+            Quantization::Int8 => {
+                let (values, scale) = Quantizer::new(INT8).quantize(kernel, self.summed)?;
+                let scale = if self.order.is_some() { ops::transpose(&scale, self.order)? } else { scale };
+                Integers { values, scale: ops::reshape(&scale, &self.scale_shape)?, zero: None }
+            }
+            Quantization::Int4 { block_size: None } => {
+                let (values, scale) = Quantizer::new(INT4).quantize(&matrix()?, vec![0])?;
+                let scale = ops::reshape(&scale, &Shape::from([columns]))?;
+                Integers { values: pack_int4(&values)?, scale, zero: None }
+            }
+            Quantization::Int4 { block_size: Some(size) } => {
+                let (values, scale, zero) = by_blocks(&matrix()?, size)?;
+                Integers { values: pack_int4(&values)?, scale, zero: Some(zero) }
+            }
+            Quantization::Float8 { .. } => return Ok(None),
+        }))
+    }
+}
+
+/// Integers in the place of a weight, with their scales, and their zero points where blocks have such.
+pub(crate) struct Integers {
+    values: Tensor,
+    scale: Tensor,
+    zero: Option<Tensor>,
+}
+
+impl Integers {
+    /// Those of embeddings, with a scale for each row, or for each block in it.
+    pub fn of_embeddings(value: &Tensor, mode: Quantization) -> Result<Self> {
+        if let Quantization::Int4 { block_size: Some(size) } = mode {
+            let (values, scale, zero) = by_blocks(&ops::transpose(value, None)?, size)?;
+            let turned = |x: &Tensor| ops::transpose(x, None);
+            return Ok(Self {
+                values: pack_int4(&turned(&values)?)?,
+                scale: turned(&scale)?,
+                zero: Some(turned(&zero)?),
+            });
+        }
+        let range = if mode == Quantization::Int8 { INT8 } else { INT4 };
+        let (values, scale) = Quantizer::new(range).quantize(value, vec![-1])?;
+        let values = if mode == Quantization::Int8 { values } else { pack_int4(&values)? };
+        Ok(Self { values, scale: ops::reshape(&scale, &Shape::from([value.shape().dim(0)?]))?, zero: None })
     }
 }
 

@@ -1,13 +1,16 @@
 //! Legacy HDF5: weights in groups by the names of layers, as Keras 2 kept them.
 
+use std::collections::HashMap;
+
 use super::H5Attr;
 use super::layout::places;
 use super::optimizers::states;
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
-use super::weights::{KeptGroup, Plan};
+use super::weights::{KeptGroup, Plan, value_in_files, values_in_files};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
+use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 /// The group of a whole-model file that holds the weights.
@@ -214,6 +217,7 @@ pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
     put_names(&mut root, "layer_names", names)?;
     root.attrs.insert("backend".into(), H5Attr::Str("tensorflow".into()));
     root.attrs.insert("keras_version".into(), H5Attr::Str(super::written::KERAS_VERSION.into()));
+    let values = values_in_files(model)?;
     let mut sorted: Vec<&LayerRef> = layers.iter().collect();
     sorted.sort_by_key(|layer| layer.name());
     for layer in sorted {
@@ -221,13 +225,13 @@ pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
             let error = Error::new(ErrorKind::Weights, "the names of two layers stand for one group of a legacy file");
             return Err(error.hint("rename one, or save as `.keras`").at(layer.name().to_owned()));
         }
-        put(root.make_group(layer.name())?, &weights_of(layer)).at_with(|| layer.name().to_owned())?;
+        put(root.make_group(layer.name())?, &weights_of(layer), &values).at_with(|| layer.name().to_owned())?;
     }
-    put(root.make_group(TOP)?, &top_weights(model)).at(TOP)?;
+    put(root.make_group(TOP)?, &top_weights(model), &values).at(TOP)?;
     Ok(root)
 }
 
-fn put(group: &mut WeightTree, weights: &[Variable]) -> Result<()> {
+fn put(group: &mut WeightTree, weights: &[Variable], values: &HashMap<u64, Tensor>) -> Result<()> {
     put_names(group, "weight_names", weights.iter().map(|weight| weight.path().to_owned()).collect())?;
     for weight in weights {
         if group.tensor(weight.path()).is_some() {
@@ -235,7 +239,7 @@ fn put(group: &mut WeightTree, weights: &[Variable]) -> Result<()> {
                 Error::new(ErrorKind::Weights, "two weights of a layer have one path").at(weight.path().to_owned())
             );
         }
-        group.insert(weight.path(), weight.value_in_files()?.to_bytes()?)?;
+        group.insert(weight.path(), value_in_files(weight, values)?)?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::Limits;
 use super::optimizers::{is_state, states};
 use super::rules::Rules;
 use super::stored::{WeightTree, join};
-use super::weights::{KeptGroup, Plan};
+use super::weights::{KeptGroup, Plan, value_in_files, values_in_files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
@@ -145,9 +145,10 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
 
 /// A model's weights by their keys.
 pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
+    let values = values_in_files(model)?;
     let keys = keys(model).into_iter();
     let mut tensors =
-        keys.map(|(key, weight)| Ok((key, weight.value_in_files()?.to_bytes()?))).collect::<Result<Vec<_>>>()?;
+        keys.map(|(key, weight)| Ok((key, value_in_files(&weight, &values)?))).collect::<Result<Vec<_>>>()?;
     // The state of an optimizer inside of another is part of the outer one's, as in Keras's files.
     let states = states(model)?;
     let is_inner = |path: &str| {

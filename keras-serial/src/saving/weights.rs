@@ -52,9 +52,9 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         let vars = join(&path, "vars");
         let group = file.make_group(&vars)?;
         group.attrs.insert("name".into(), H5Attr::Str(layer.name().to_owned()));
+        let values = layer.values_in_files()?;
         for (index, variable) in layer.saved_weights().iter().enumerate() {
-            let bytes =
-                variable.value_in_files().and_then(|value| value.to_bytes()).at_with(|| variable.path().to_owned())?;
+            let bytes = value_in_files(variable, &values).at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
         for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
@@ -69,6 +69,20 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         order.push(kept.path);
     }
     Ok((file, order))
+}
+
+/// What a file holds of a weight.
+pub(super) fn value_in_files(variable: &Variable, of_layer: &HashMap<u64, Tensor>) -> Result<TensorBytes> {
+    match of_layer.get(&variable.id()) {
+        Some(value) => value.to_bytes(),
+        None => variable.value_in_files()?.to_bytes(),
+    }
+}
+
+/// What files hold of all weights of a model that is not their values.
+pub(super) fn values_in_files(model: &LayerRef) -> Result<HashMap<u64, Tensor>> {
+    let layers = model.with_layers_below();
+    Ok(layers.iter().map(LayerRef::values_in_files).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// What a file's weights come to in a model, before anything is changed.

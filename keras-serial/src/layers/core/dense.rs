@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
 use crate::layers::{
-    BuildContext, InputSpec, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight, invalid_argument,
+    BuildContext, InputSpec, KernelLayout, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight,
+    invalid_argument,
 };
 use crate::ops;
 use crate::regularizers::Regularizer;
@@ -93,6 +94,12 @@ impl Dense {
         }
     }
 
+    /// How a kernel of so many inputs is quantized.
+    fn layout(&self, inputs: usize) -> KernelLayout {
+        let scale_shape = Shape::from([self.units]);
+        KernelLayout { summed: vec![0], order: None, extents: (inputs, self.units), scale_shape }
+    }
+
     /// The weight by which inputs are multiplied.
     pub fn kernel(&self) -> &Weight {
         &self.kernel
@@ -146,6 +153,9 @@ impl Layer for Dense {
             None => ops::matmul(x, &self.kernel.value()?)?,
         };
         if let Some(rank) = self.lora_rank {
+            if let Some(mode) = mode {
+                lora::check_quantizing(self.lora_rank, mode)?;
+            }
             let update = ops::matmul(&ops::matmul(x, &self.lora_kernel_a.value()?)?, &self.lora_kernel_b.value()?)?;
             y = ops::add(&y, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)?;
         }
@@ -164,12 +174,28 @@ impl Layer for Dense {
     }
 
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
-        lora::check_quantizing(self.lora_rank)?;
-        let extents = (self.kernel.plain()?.shape().dim(0)?, self.units);
-        let scales = Shape::from([self.units]);
-        self.quantized.quantize_kernel(cx, mode, &self.kernel, (vec![0], None), extents, scales)?;
+        lora::check_quantizing(self.lora_rank, mode)?;
+        let layout = self.layout(self.kernel.plain()?.shape().dim(0)?);
+        self.quantized.quantize_kernel(cx, mode, &self.kernel, layout)?;
+        if let Some(rank) = self.lora_rank {
+            let factors = (&self.lora_kernel_a, &self.lora_kernel_b);
+            lora::attach(&self.kernel, factors, (rank, self.lora_alpha.as_ref()));
+        }
         self.quantization_config.set(mode);
         Ok(())
+    }
+
+    fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
+        let (Some(mode), Some(rank)) = (self.base.dtype_policy().quantization(), self.lora_rank) else {
+            return Ok(Vec::new());
+        };
+        lora::check_quantizing(self.lora_rank, mode)?;
+        let dtype = self.base.dtype_policy().compute_dtype()?;
+        let kernel = self.quantized.matrix(&self.kernel, self.units, mode, dtype)?;
+        let update = lora::update(&self.lora_kernel_a, &self.lora_kernel_b, (rank, self.lora_alpha.as_ref()))?;
+        let merged = ops::add(&kernel, &update)?;
+        let integers = self.layout(merged.shape().dim(0)?).integers(&merged, mode)?;
+        Ok(integers.map_or_else(Vec::new, |integers| self.quantized.in_files(&self.kernel, integers)))
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

@@ -196,6 +196,12 @@ impl EinsumDense {
 }
 
 impl EinsumDense {
+    /// The low-rank update of the kernel, if there is one.
+    fn update(&self) -> Result<Option<Tensor>> {
+        let Some(rank) = self.lora_rank else { return Ok(None) };
+        lora::update(&self.lora_kernel_a, &self.lora_kernel_b, (rank, self.lora_alpha.as_ref())).map(Some)
+    }
+
     /// An initializer whose spread follows from the number of inputs is told which axes those are.
     fn with_axes(&self, initializer: &Initializer) -> Result<Initializer> {
         let (_, kernel, output) = self.terms()?;
@@ -249,13 +255,10 @@ impl Layer for EinsumDense {
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
         let mode = self.base.dtype_policy().quantization();
-        let update = match self.lora_rank {
-            Some(rank) => {
-                let update = ops::matmul(&self.lora_kernel_a.value()?, &self.lora_kernel_b.value()?)?;
-                Some(ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)
-            }
-            None => None,
-        };
+        if let Some(mode) = mode {
+            lora::check_quantizing(self.lora_rank, mode)?;
+        }
+        let update = self.update()?;
         let mut y = match (mode, update) {
             (Some(mode), None) => self.call_quantized(x, mode)?,
             (Some(mode), Some(update)) => {
@@ -280,10 +283,24 @@ impl Layer for EinsumDense {
     }
 
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
-        lora::check_quantizing(self.lora_rank)?;
+        lora::check_quantizing(self.lora_rank, mode)?;
         self.quantize_built(mode, cx)?;
+        if let Some(rank) = self.lora_rank {
+            let factors = (&self.lora_kernel_a, &self.lora_kernel_b);
+            lora::attach(&self.kernel, factors, (rank, self.lora_alpha.as_ref()));
+        }
         self.quantization_config.set(mode);
         Ok(())
+    }
+
+    fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
+        match (self.base.dtype_policy().quantization(), self.update()?) {
+            (Some(mode), Some(update)) => {
+                lora::check_quantizing(self.lora_rank, mode)?;
+                self.merged(mode, &update)
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

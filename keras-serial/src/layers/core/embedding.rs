@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
 use crate::layers::{
-    BuildContext, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight, check_embeddings, invalid_argument,
+    BuildContext, Integers, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight, check_embeddings,
+    invalid_argument,
 };
 use crate::ops;
 use crate::regularizers::Regularizer;
@@ -109,25 +110,36 @@ pub(super) fn check_dims(input_dim: usize, output_dim: usize) -> Result<()> {
 }
 
 /// The rows of a table at integer positions, with a low-rank update and its scale.
-pub(super) fn lookup(x: &Tensor, table: &Weight, update: Option<(&Weight, &Weight, f64)>) -> Result<Tensor> {
-    let indices = ops::cast_to(x, DType::Int32)?;
-    let rows = table.rows(&indices)?;
+pub(super) fn with_update(rows: Tensor, indices: &Tensor, update: Option<(&Weight, &Weight, f64)>) -> Result<Tensor> {
     let Some((a, b, scale)) = update else { return Ok(rows) };
-    let update = ops::matmul(&a.rows(&indices)?, &b.value()?)?;
+    let update = ops::matmul(&a.rows(indices)?, &b.value()?)?;
     ops::add(&rows, ops::multiply(&update, scale)?)
+}
+
+/// What files hold of quantized embeddings and their scales once a low-rank update is added.
+pub(super) fn merged<'a>(
+    embeddings: &'a Weight,
+    scales: &'a QuantizedWeights,
+    outputs: usize,
+    mode: Quantization,
+    update: &Tensor,
+) -> Result<Vec<(&'a Weight, Tensor)>> {
+    let merged = ops::add(&scales.table(embeddings, outputs, mode)?, update)?;
+    Ok(scales.in_files(embeddings, Integers::of_embeddings(&merged, mode)?))
 }
 
 impl Layer for Embedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         if let Some(mode) = self.base.dtype_policy().quantization() {
-            return self.quantized.0.build_embeddings(cx, mode, &self.embeddings, self.input_dim, self.output_dim);
+            self.quantized.0.build_embeddings(cx, mode, &self.embeddings, self.input_dim, self.output_dim)?;
+        } else {
+            self.embeddings
+                .make(cx, [self.input_dim, self.output_dim])
+                .initializer(&self.embeddings_initializer)
+                .regularizer(&self.embeddings_regularizer)
+                .constraint(&self.embeddings_constraint)
+                .create()?;
         }
-        self.embeddings
-            .make(cx, [self.input_dim, self.output_dim])
-            .initializer(&self.embeddings_initializer)
-            .regularizer(&self.embeddings_regularizer)
-            .constraint(&self.embeddings_constraint)
-            .create()?;
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
             let shape = [self.input_dim, self.output_dim];
@@ -144,23 +156,36 @@ impl Layer for Embedding {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        if let Some(mode) = self.base.dtype_policy().quantization() {
-            let indices = ops::cast_to(inputs.tensor()?, DType::Int32)?;
-            return Ok(self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?.into());
-        }
         let update = self.lora_rank.map(|rank| {
             let scale = lora::scale(rank, self.lora_alpha.as_ref());
             (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
         });
-        lookup(inputs.tensor()?, &self.embeddings, update).map(Into::into)
+        let indices = ops::cast_to(inputs.tensor()?, DType::Int32)?;
+        let rows = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?,
+            None => self.embeddings.rows(&indices)?,
+        };
+        with_update(rows, &indices, update).map(Into::into)
     }
 
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         check_embeddings(mode)?;
-        lora::check_quantizing(self.lora_rank)?;
         self.quantized.0.quantize_embeddings(cx, mode, &self.embeddings)?;
+        if let Some(rank) = self.lora_rank {
+            let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+            lora::attach(&self.embeddings, factors, (rank, self.lora_alpha.as_ref()));
+        }
         self.quantization_config.set(mode);
         Ok(())
+    }
+
+    fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
+        let (Some(mode), Some(rank)) = (self.base.dtype_policy().quantization(), self.lora_rank) else {
+            return Ok(Vec::new());
+        };
+        let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+        let update = lora::update(factors.0, factors.1, (rank, self.lora_alpha.as_ref()))?;
+        merged(&self.embeddings, &self.quantized.0, self.output_dim, mode, &update)
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

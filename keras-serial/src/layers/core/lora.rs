@@ -1,12 +1,14 @@
 //! Low-rank updates of a weight: `w + alpha / rank · a · b`, of which only a and b learn.
 
 use crate::config::Config;
+use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
 use crate::layers::{BuildContext, Weight};
+use crate::ops;
 use crate::regularizers::Regularizer;
-use crate::tensor::DType;
+use crate::tensor::{DType, Tensor};
 
 /// By what an update is scaled: `alpha / rank`, 1 by default.
 pub(crate) fn scale(rank: usize, alpha: Option<&Value>) -> f64 {
@@ -24,12 +26,28 @@ pub(crate) fn check(rank: Option<usize>, is_constrained: bool, constraint: &str)
     }
 }
 
-/// Refuses to make integers of a weight that learns by its update.
-pub(crate) fn check_quantizing(rank: Option<usize>) -> Result<()> {
-    match rank {
-        Some(_) => Err(Error::new(ErrorKind::Unsupported, "a layer with a low-rank update can't be quantized")
-            .hint("save the model and load it without `lora_rank`: files hold the sum of weight and update")),
-        None => Ok(()),
+/// Refuses 8-bit floats for a weight that learns by its update, as Keras does.
+pub(crate) fn check_quantizing(rank: Option<usize>, mode: Quantization) -> Result<()> {
+    match (rank, mode) {
+        (Some(_), Quantization::Float8 { .. }) => {
+            Err(Error::new(ErrorKind::Unsupported, "a layer with a low-rank update has no quantization mode 'float8'")
+                .expected("int8 or int4")
+                .hint("save the model and load it without `lora_rank`: files hold the sum of weight and update"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The update of a weight: `alpha / rank · a · b`.
+pub(crate) fn update(a: &Weight, b: &Weight, (rank, alpha): (usize, Option<&Value>)) -> Result<Tensor> {
+    ops::multiply(&ops::matmul(&a.value()?, &b.value()?)?, scale(rank, alpha))
+}
+
+/// Tells a weight of its factors, so that files hold the sum of weight and update, and loading one takes
+/// the update away.
+pub(crate) fn attach(weight: &Weight, (a, b): (&Weight, &Weight), (rank, alpha): (usize, Option<&Value>)) {
+    if let (Some(weight), Some(a), Some(b)) = (weight.variable(), a.variable(), b.variable()) {
+        weight.set_low_rank(a, b, scale(rank, alpha));
     }
 }
 
@@ -62,9 +80,7 @@ pub(crate) fn make(
     };
     factor(a, outer.iter().copied().chain([rank]).collect(), "he_uniform".into())?;
     factor(b, vec![rank, *last], "zeros".into())?;
-    if let (Some(weight), Some(a), Some(b)) = (weight.variable(), a.variable(), b.variable()) {
-        weight.set_low_rank(a.clone(), b.clone(), scale(rank, alpha));
-    }
+    attach(weight, (a, b), (rank, alpha));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 mod quantized;
 
 use self::quantized::ReverseScales;
-use super::embedding::{EmbeddingScales, check_dims, lookup};
+use super::embedding::{EmbeddingScales, check_dims, merged, with_update};
 use super::lora;
 use crate::config::{Config, Number};
 use crate::constraints::Constraint;
@@ -108,8 +108,8 @@ impl ReversibleEmbedding {
         let vectors = self.embeddings.value()?;
         match self.lora_rank {
             Some(rank) => {
-                let update = ops::matmul(&self.lora_embeddings_a.value()?, &self.lora_embeddings_b.value()?)?;
-                ops::add(&vectors, ops::multiply(&update, lora::scale(rank, self.lora_alpha.as_ref()))?)
+                let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+                ops::add(&vectors, lora::update(factors.0, factors.1, (rank, self.lora_alpha.as_ref()))?)
             }
             None => Ok(vectors),
         }
@@ -138,16 +138,18 @@ impl ReversibleEmbedding {
 
 impl Layer for ReversibleEmbedding {
     fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
-        if let Some(mode) = self.base.dtype_policy().quantization() {
-            return self.build_quantized(cx, mode);
-        }
+        let mode = self.base.dtype_policy().quantization();
         let shape = [self.input_dim, self.output_dim];
-        self.embeddings
-            .make(cx, shape)
-            .initializer(&self.embeddings_initializer)
-            .regularizer(&self.embeddings_regularizer)
-            .constraint(&self.embeddings_constraint)
-            .create()?;
+        match mode {
+            Some(mode) => self.build_quantized(cx, mode)?,
+            None => self
+                .embeddings
+                .make(cx, shape)
+                .initializer(&self.embeddings_initializer)
+                .regularizer(&self.embeddings_regularizer)
+                .constraint(&self.embeddings_constraint)
+                .create()?,
+        }
         if let Some(rank) = self.lora_rank {
             let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
             lora::make(
@@ -159,7 +161,7 @@ impl Layer for ReversibleEmbedding {
                 &self.embeddings_regularizer,
             )?;
         }
-        if !self.tie_weights {
+        if !self.tie_weights && mode.is_none() {
             let shape = [self.output_dim, self.input_dim];
             self.reverse_embeddings.make(cx, shape).initializer(&self.embeddings_initializer).create()?;
         }
@@ -171,19 +173,16 @@ impl Layer for ReversibleEmbedding {
         if inputs.flag("reverse", false)? {
             return self.scores(x).map(Into::into);
         }
-        let y = match self.base.dtype_policy().quantization() {
-            Some(mode) => {
-                let indices = ops::cast_to(x, DType::Int32)?;
-                self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?
-            }
-            None => {
-                let update = self.lora_rank.map(|rank| {
-                    let scale = lora::scale(rank, self.lora_alpha.as_ref());
-                    (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
-                });
-                lookup(x, &self.embeddings, update)?
-            }
+        let update = self.lora_rank.map(|rank| {
+            let scale = lora::scale(rank, self.lora_alpha.as_ref());
+            (&self.lora_embeddings_a, &self.lora_embeddings_b, scale)
+        });
+        let indices = ops::cast_to(x, DType::Int32)?;
+        let rows = match self.base.dtype_policy().quantization() {
+            Some(mode) => self.quantized.0.take(&self.embeddings, &indices, self.output_dim, mode)?,
+            None => self.embeddings.rows(&indices)?,
         };
+        let y = with_update(rows, &indices, update)?;
         let mask = self.mask_zero.then(|| ops::not_equal(x, 0)).transpose()?;
         Ok(y.with_mask(mask).into())
     }
@@ -194,10 +193,22 @@ impl Layer for ReversibleEmbedding {
 
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         check_embeddings(mode)?;
-        lora::check_quantizing(self.lora_rank)?;
         self.quantize_built(mode, cx)?;
+        if let Some(rank) = self.lora_rank {
+            let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+            lora::attach(&self.embeddings, factors, (rank, self.lora_alpha.as_ref()));
+        }
         self.quantization_config.set(mode);
         Ok(())
+    }
+
+    fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
+        let (Some(mode), Some(rank)) = (self.base.dtype_policy().quantization(), self.lora_rank) else {
+            return Ok(Vec::new());
+        };
+        let factors = (&self.lora_embeddings_a, &self.lora_embeddings_b);
+        let update = lora::update(factors.0, factors.1, (rank, self.lora_alpha.as_ref()))?;
+        merged(&self.embeddings, &self.quantized.0, self.output_dim, mode, &update)
     }
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {

@@ -3,9 +3,9 @@
 use super::EinsumDense;
 use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::BuildContext;
+use crate::layers::{BuildContext, KernelLayout, Weight};
 use crate::ops;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// Which axes of input and kernel the equation sums over, and how the kernel's scales lie.
 struct Plan {
@@ -86,13 +86,41 @@ impl EinsumDense {
     /// Puts integers in the place of the built kernel.
     pub(super) fn quantize_built(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         let kernel = self.kernel.plain()?.shape().known()?.to_vec();
+        let layout = self.built_plan(&kernel)?.layout(&kernel);
+        self.quantized.quantize_kernel(cx, mode, &self.kernel, layout)
+    }
+
+    /// The plan for the inputs that the layer was built for.
+    fn built_plan(&self, kernel: &[usize]) -> Result<Plan> {
         let shapes = self.base.built_shapes().unwrap_or_default();
         let input = shapes.values().next().and_then(|shapes| shapes.leaves().first().map(|shape| shape.rank()));
-        let plan = self.plan(input.unwrap_or(kernel.len()), &kernel)?;
-        let summed = plan.kernel_reduced.iter().map(|axis| *axis as isize).collect();
-        let extents = plan.extents(&kernel);
-        let axes = (summed, Some(plan.order));
-        self.quantized.quantize_kernel(cx, mode, &self.kernel, axes, extents, Shape::from(plan.scale_shape))
+        self.plan(input.unwrap_or(kernel.len()), kernel)
+    }
+
+    /// What files hold of the kernel of integers and its scales once an update is added.
+    pub(super) fn merged(&self, mode: Quantization, update: &Tensor) -> Result<Vec<(&Weight, Tensor)>> {
+        let shape = update.shape().known()?.to_vec();
+        let plan = self.built_plan(&shape)?;
+        let dtype = self.base.dtype_policy().compute_dtype()?;
+        let merged = ops::add(&self.dequantized(&plan, &shape, mode, dtype)?, update)?;
+        let integers = plan.layout(&shape).integers(&merged, mode)?;
+        Ok(integers.map_or_else(Vec::new, |integers| self.quantized.in_files(&self.kernel, integers)))
+    }
+
+    /// The kernel that the integers stand for.
+    fn dequantized(&self, plan: &Plan, shape: &[usize], mode: Quantization, dtype: DType) -> Result<Tensor> {
+        match mode {
+            Quantization::Int4 { .. } => {
+                let (rows, columns) = plan.extents(shape);
+                let kernel = self.quantized.int4(&self.kernel, columns, mode, dtype)?;
+                debug_assert_eq!(kernel.shape().dim(0).ok(), Some(rows));
+                ops::reshape(&kernel, &Shape::from(shape))
+            }
+            _ => {
+                let kernel = ops::cast_to(&self.kernel.value()?, dtype)?;
+                ops::divide(&kernel, &plan.scale_of_kernel(&self.quantized.scale()?, shape)?)
+            }
+        }
     }
 
     /// The product of inputs and kernel, before a bias is added.
@@ -106,24 +134,23 @@ impl EinsumDense {
             (_, shape) => self.extents(shape)?.0,
         };
         let plan = self.plan(rank, &shape)?;
-        let (rows, columns) = plan.extents(&shape);
-        let kernel = match mode {
-            Quantization::Int4 { .. } => {
-                let kernel = self.quantized.int4(&self.kernel, columns, mode, x.dtype())?;
-                debug_assert_eq!(kernel.shape().dim(0).ok(), Some(rows));
-                ops::reshape(&kernel, &Shape::from(shape))?
-            }
-            _ => {
-                let kernel = ops::cast_to(&self.kernel.value()?, x.dtype())?;
-                ops::divide(&kernel, &plan.scale_of_kernel(&self.quantized.scale()?, &shape)?)?
-            }
-        };
+        let kernel = self.dequantized(&plan, &shape, mode, x.dtype())?;
         let x = self.quantized.through_integers(x, plan.input_reduced, mode, self.quantization_config.get())?;
         ops::einsum(&self.equation, &[x, kernel])
     }
 }
 
 impl Plan {
+    /// How a kernel of this shape is quantized.
+    fn layout(&self, shape: &[usize]) -> KernelLayout {
+        KernelLayout {
+            summed: self.kernel_reduced.iter().map(|axis| *axis as isize).collect(),
+            order: Some(self.order.clone()),
+            extents: self.extents(shape),
+            scale_shape: Shape::from(self.scale_shape.clone()),
+        }
+    }
+
     /// The extents of the kernel as a matrix: what is summed over, and what is not.
     fn extents(&self, shape: &[usize]) -> (usize, usize) {
         let part = |reduced: bool| {
