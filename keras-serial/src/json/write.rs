@@ -1,8 +1,13 @@
-//! Values as text: what Python's `json.dumps` writes.
+//! Values as text: what Python's `json.dumps` writes, by serde_json with a formatter for Python's spelling.
 
-use std::fmt::{self, Write};
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, Write};
 
-use super::{Dict, Value};
+use serde::ser::{Serialize, Serializer};
+use serde_json::ser::Formatter;
+
+use super::Value;
 
 impl Value {
     /// The text that `json.dumps(value)` gives: `", "` and `": "` between, ASCII alone.
@@ -28,162 +33,196 @@ impl Value {
 
     /// The JSON text for an error message, cut after 80 characters.
     pub fn short(&self) -> String {
-        let mut out = Cut { text: String::new(), room: 80 };
-        match write(&mut out, self, None) {
-            Ok(()) => out.text,
-            Err(fmt::Error) => out.text + "…",
-        }
+        let mut out = Shortened { text: Vec::new(), room: 80 };
+        let whole = write(&mut out, self, None).is_ok();
+        let text = ascii(out.text);
+        if whole { text } else { text + "…" }
     }
 }
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(f, self, None)
+        f.write_str(&self.to_json())
     }
 }
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(f, self, None)
+        fmt::Display::fmt(self, f)
     }
 }
 
 fn text(value: &Value, indent: Option<usize>) -> String {
-    let mut out = String::new();
-    // Writing to a string can't fail.
+    let mut out = Vec::new();
+    // Writing to a vector can't fail.
     let _ = write(&mut out, value, indent);
-    out
+    ascii(out)
 }
 
-/// A text that takes no more than a number of characters, so that the beginning of a large value
-/// costs no more than that of a small one.
-struct Cut {
-    text: String,
+/// The written bytes as text: the formatter escapes all that is not ASCII.
+fn ascii(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Keeps the first bytes of a text and refuses the rest, so that the beginning of a large value costs no
+/// more than that of a small one.
+struct Shortened {
+    text: Vec<u8>,
     room: usize,
 }
 
-impl Write for Cut {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let fits = text.char_indices().nth(self.room).map_or(text, |(end, _)| text.get(..end).unwrap_or_default());
-        self.text.push_str(fits);
-        self.room -= fits.chars().count();
-        if fits.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
+impl Write for Shortened {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let fits = bytes.get(..self.room).unwrap_or(bytes);
+        self.text.extend_from_slice(fits);
+        self.room -= fits.len();
+        if fits.len() < bytes.len() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-/// What is left of a list or dict that is being written.
-enum Open<'a> {
-    List(std::slice::Iter<'a, Value>),
-    Dict(indexmap::map::Iter<'a, String, Value>),
+fn write(out: &mut impl Write, value: &Value, indent: Option<usize>) -> serde_json::Result<()> {
+    let number = Cell::new(None);
+    let formatter = PythonFormatter { number: &number, indent, depth: 0, has_items: false };
+    let mut serializer = serde_json::Serializer::with_formatter(out, formatter);
+    PythonValue { value, number: &number }.serialize(&mut serializer)
 }
 
-/// Writes a value without recursion: the open lists and dicts stand on a stack of their own.
-fn write(out: &mut impl Write, value: &Value, indent: Option<usize>) -> fmt::Result {
-    let mut open = Vec::new();
-    begin(out, value, &mut open)?;
-    let mut first = !open.is_empty();
-    while let Some(top) = open.last_mut() {
-        let (key, item) = match top {
-            Open::List(items) => (None, items.next()),
-            Open::Dict(entries) => entries.next().map_or((None, None), |(key, item)| (Some(key), Some(item))),
-        };
-        let Some(item) = item else {
-            let bracket = if matches!(top, Open::List(_)) { ']' } else { '}' };
-            open.pop();
-            line(out, indent, open.len())?;
-            out.write_char(bracket)?;
-            continue;
-        };
-        if !first {
-            out.write_str(if indent.is_some() { "," } else { ", " })?;
-        }
-        line(out, indent, open.len())?;
-        if let Some(key) = key {
-            string(out, key)?;
-            out.write_str(": ")?;
-        }
-        let depth = open.len();
-        begin(out, item, &mut open)?;
-        first = open.len() > depth;
-    }
-    Ok(())
+/// A value as serde_json is to write it. It has no method for the numbers that standard JSON lacks (NaN,
+/// infinities, integers beyond 128 bits): for these it writes null, in whose place the formatter puts their text.
+struct PythonValue<'a, 'n> {
+    value: &'a Value,
+    number: &'n Cell<Option<&'a str>>,
 }
 
-/// Writes a scalar or an empty container; of any other, the opening bracket.
-fn begin<'a>(out: &mut impl Write, value: &'a Value, open: &mut Vec<Open<'a>>) -> fmt::Result {
-    match value {
-        Value::Null => out.write_str("null"),
-        Value::Bool(true) => out.write_str("true"),
-        Value::Bool(false) => out.write_str("false"),
-        Value::Int(number) => write!(out, "{number}"),
-        Value::BigInt(digits) => out.write_str(digits),
-        Value::Float(number) => float(out, *number),
-        Value::Str(text) => string(out, text),
-        Value::List(items) if items.is_empty() => out.write_str("[]"),
-        Value::Dict(entries) if entries.is_empty() => out.write_str("{}"),
-        Value::List(items) => {
-            open.push(Open::List(items.iter()));
-            out.write_char('[')
-        }
-        Value::Dict(entries) => {
-            open.push(Open::Dict(Dict::iter(entries)));
-            out.write_char('{')
-        }
-    }
-}
-
-fn line(out: &mut impl Write, indent: Option<usize>, depth: usize) -> fmt::Result {
-    let Some(indent) = indent else { return Ok(()) };
-    out.write_char('\n')?;
-    // A width in a format specification would end at 16 bits.
-    (0..indent.saturating_mul(depth)).try_for_each(|_| out.write_char(' '))
-}
-
-fn string(out: &mut impl Write, text: &str) -> fmt::Result {
-    out.write_char('"')?;
-    let mut plain = 0;
-    for (at, character) in text.char_indices() {
-        if matches!(character, ' '..='~') && !matches!(character, '"' | '\\') {
-            continue;
-        }
-        out.write_str(text.get(plain..at).unwrap_or_default())?;
-        plain = at + character.len_utf8();
-        match character {
-            '"' => out.write_str("\\\"")?,
-            '\\' => out.write_str("\\\\")?,
-            '\n' => out.write_str("\\n")?,
-            '\r' => out.write_str("\\r")?,
-            '\t' => out.write_str("\\t")?,
-            '\u{8}' => out.write_str("\\b")?,
-            '\u{c}' => out.write_str("\\f")?,
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
+impl Serialize for PythonValue<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = self.number;
+        match self.value {
+            Value::BigInt(digits) => number.set(Some(digits)),
+            Value::Float(float) if float.is_nan() => number.set(Some("NaN")),
+            Value::Float(f64::INFINITY) => number.set(Some("Infinity")),
+            Value::Float(f64::NEG_INFINITY) => number.set(Some("-Infinity")),
+            Value::List(items) => {
+                return serializer.collect_seq(items.iter().map(|value| PythonValue { value, number }));
             }
+            Value::Dict(entries) => {
+                let entries = entries.iter().map(|(key, value)| (key, PythonValue { value, number }));
+                return serializer.collect_map(entries);
+            }
+            other => return other.serialize(serializer),
         }
+        serializer.serialize_unit()
     }
-    out.write_str(text.get(plain..).unwrap_or_default())?;
-    out.write_char('"')
 }
 
-/// Python's `repr`: the shortest digits that give the number back, an exponent below 1e-4 and from 1e16.
-fn float(out: &mut impl Write, number: f64) -> fmt::Result {
-    if number.is_nan() {
-        return out.write_str("NaN");
+/// Spells JSON as Python's `json.dumps` does.
+struct PythonFormatter<'a, 'n> {
+    number: &'n Cell<Option<&'a str>>,
+    indent: Option<usize>,
+    depth: usize,
+    /// Does the list or dict that ends next hold anything?
+    has_items: bool,
+}
+
+impl PythonFormatter<'_, '_> {
+    fn begin<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.has_items = false;
+        out.write_all(bracket)
     }
-    if number.is_infinite() {
-        return out.write_str(if number > 0.0 { "Infinity" } else { "-Infinity" });
-    }
-    let scientific = format!("{number:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    match exponent.parse::<i32>().unwrap_or_default() {
-        -4..16 => {
-            let plain = number.to_string();
-            out.write_str(&plain)?;
-            if plain.contains('.') { Ok(()) } else { out.write_str(".0") }
+
+    fn end<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.has_items {
+            self.line(out)?;
         }
-        exponent if exponent < 0 => write!(out, "{mantissa}e-{:02}", exponent.unsigned_abs()),
-        exponent => write!(out, "{mantissa}e+{exponent:02}"),
+        self.has_items = true;
+        out.write_all(bracket)
+    }
+
+    fn item<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            out.write_all(if self.indent.is_some() { b"," } else { b", " })?;
+        }
+        self.line(out)
+    }
+
+    fn line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
+        let Some(indent) = self.indent else { return Ok(()) };
+        out.write_all(b"\n")?;
+        (0..indent.saturating_mul(self.depth)).try_for_each(|_| out.write_all(b" "))
+    }
+}
+
+impl Formatter for PythonFormatter<'_, '_> {
+    fn write_null<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(self.number.take().unwrap_or("null").as_bytes())
+    }
+
+    /// Python's `repr`: the shortest digits that give the number back, an exponent below 1e-4 and from 1e16.
+    fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
+        let scientific = format!("{number:e}");
+        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        match exponent.parse::<i32>().unwrap_or_default() {
+            -4..16 => write!(out, "{number:?}"),
+            exponent if exponent < 0 => write!(out, "{mantissa}e-{:02}", exponent.unsigned_abs()),
+            exponent => write!(out, "{mantissa}e+{exponent:02}"),
+        }
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~')) {
+            let (plain, other) = rest.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut others = other.chars();
+            for unit in others.next().into_iter().flat_map(|other| other.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = others.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.begin(out, b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.item(out, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_items = true;
+        Ok(())
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.begin(out, b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.item(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_items = true;
+        Ok(())
     }
 }
