@@ -1,8 +1,9 @@
 //! Updates that treat every element by itself, in one pass over all tensors that they touch.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
 use half::{bf16, f16};
+use num_traits::Float;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
@@ -11,91 +12,41 @@ use crate::ops::square;
 use crate::tensor::{DType, Element, Tensor};
 use crate::variable::Variable;
 
-/// The arithmetic of an update, in the precision of the variables.
-pub(super) trait Real:
-    Element
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + PartialOrd
-{
+/// The arithmetic of an update, in the precision of the variables. In half precision each operation is rounded,
+/// as the engine's are: a step is lost or not as in Keras.
+pub(super) trait Real: Element + Float {
     /// A number of this precision.
     fn of(number: f64) -> Self;
-    fn sqrt(self) -> Self;
-    fn abs(self) -> Self;
-    fn max(self, other: Self) -> Self;
-    fn min(self, other: Self) -> Self;
-    fn powf(self, exponent: Self) -> Self;
 
     /// -1, 0 or 1.
     fn sign(self) -> Self {
-        let zero = Self::of(0.0);
-        if self > zero {
-            Self::of(1.0)
-        } else if self < zero {
-            Self::of(-1.0)
-        } else {
-            self
-        }
+        if self == Self::zero() { self } else { self.signum() }
     }
 }
 
-macro_rules! real {
-    ($($type:ty),*) => {$(
-        impl Real for $type {
-            fn of(number: f64) -> Self {
-                number as $type
-            }
-            fn sqrt(self) -> Self {
-                self.sqrt()
-            }
-            fn abs(self) -> Self {
-                self.abs()
-            }
-            fn max(self, other: Self) -> Self {
-                self.max(other)
-            }
-            fn min(self, other: Self) -> Self {
-                self.min(other)
-            }
-            fn powf(self, exponent: Self) -> Self {
-                self.powf(exponent)
-            }
-        }
-    )*};
+impl Real for f32 {
+    fn of(number: f64) -> Self {
+        number as f32
+    }
 }
 
-real!(f32, f64);
-
-// Each operation is rounded, as the engine's are: a step of half precision is lost or not as in Keras.
-macro_rules! half {
-    ($($type:ty),*) => {$(
-        impl Real for $type {
-            fn of(number: f64) -> Self {
-                Self::from_f32(number as f32)
-            }
-            fn sqrt(self) -> Self {
-                Self::from_f32(self.to_f32().sqrt())
-            }
-            fn abs(self) -> Self {
-                Self::from_f32(self.to_f32().abs())
-            }
-            fn max(self, other: Self) -> Self {
-                Self::from_f32(self.to_f32().max(other.to_f32()))
-            }
-            fn min(self, other: Self) -> Self {
-                Self::from_f32(self.to_f32().min(other.to_f32()))
-            }
-            fn powf(self, exponent: Self) -> Self {
-                Self::from_f32(self.to_f32().powf(exponent.to_f32()))
-            }
-        }
-    )*};
+impl Real for f64 {
+    fn of(number: f64) -> Self {
+        number
+    }
 }
 
-half!(f16, bf16);
+impl Real for f16 {
+    fn of(number: f64) -> Self {
+        Self::from_f32(number as f32)
+    }
+}
+
+impl Real for bf16 {
+    fn of(number: f64) -> Self {
+        Self::from_f32(number as f32)
+    }
+}
 
 /// One element of a gradient.
 #[derive(Clone, Copy)]

@@ -143,30 +143,9 @@ fn buckets(values: &[f64]) -> Vec<[f64; 3]> {
     rows
 }
 
-/// The table of CRC-32C (Castagnoli).
-const CRC: [u32; 256] = {
-    let mut table = [0u32; 256];
-    let mut i = 0;
-    while i < 256 {
-        let (mut crc, mut bit) = (i as u32, 0);
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
-            bit += 1;
-        }
-        #[allow(clippy::indexing_slicing, reason = "checked when it is compiled")]
-        {
-            table[i] = crc;
-        }
-        i += 1;
-    }
-    table
-};
-
+/// The CRC-32C (Castagnoli) of a record, masked as TensorFlow's records have it.
 fn masked_crc(bytes: &[u8]) -> u32 {
-    let crc = !bytes
-        .iter()
-        .fold(!0u32, |crc, byte| crc >> 8 ^ CRC.get(usize::from(crc as u8 ^ byte)).copied().unwrap_or_default());
-    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+    crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The record of an event.
