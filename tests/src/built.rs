@@ -4,7 +4,7 @@ use keras_serial::Result;
 use keras_serial::layers::*;
 use keras_serial::models::{Functional, Model, Sequential};
 use keras_serial::ops::Padding;
-use keras_serial::tensor::{DType, Nested, Tensor};
+use keras_serial::tensor::{CallArgs, DType, Nested, Tensor};
 use keras_serial_examples::{custom_model, own_model, quickstart};
 
 /// Builds a model and makes inputs for it.
@@ -17,6 +17,7 @@ pub const MODELS: &[(&str, Build)] = &[
     ("two_in_two_out", two_in_two_out),
     ("dict_in", dict_in),
     ("embedding", embedding),
+    ("masked", masked),
     ("my_dense", my_dense),
     ("custom_model", custom_in_functional),
     ("own_model", own),
@@ -79,6 +80,30 @@ fn embedding() -> Result<(Model, Nested<Tensor>)> {
     let model = Functional::new(inputs, GlobalAveragePooling1D::new().apply(&x)?)?;
     let ids = Tensor::from_slice(&[3i32, 7, 1, 0, 0, 0, 19, 2, 4, 5, 0, 0], [2, 6])?;
     Ok((model, ids.into()))
+}
+
+/// Masks that are computed in the graph, under names that layers have too.
+fn masked() -> Result<(Model, Nested<Tensor>)> {
+    keras_serial::utils::clear_session();
+    let ids = || Input::new([5]).dtype(DType::Int32).tensor();
+    let (a, b) = (ids()?, ids()?);
+    let embedding = Embedding::new(9, 4).mask_zero(true).shared();
+    let (x, y) = (embedding.apply(&a)?, embedding.apply(&b)?);
+    let joined = Concatenate::new().apply(vec![x.clone(), y.clone()])?;
+    let largest = Maximum::new().apply(vec![x.clone(), y.clone()])?;
+    let attended = MultiHeadAttention::new(2, 3).apply(CallArgs::from(&x).and(y.clone()))?;
+    let residual = Add::new().apply(vec![x.clone(), attended])?;
+    let weighted = Attention::new().apply(vec![residual.clone(), y])?;
+    let outputs = vec![
+        GRU::new(3).apply(&joined)?,
+        LSTM::new(3).apply(&largest)?,
+        GRU::new(2).apply(&residual)?,
+        GRU::new(2).apply(&weighted)?,
+        Bidirectional::new(GRU::new(2).return_sequences(true))?.apply(&x)?,
+    ];
+    let a_ids = Tensor::from_slice(&[1i32, 2, 3, 0, 0, 4, 5, 6, 7, 0], [2, 5])?;
+    let b_ids = Tensor::from_slice(&[1i32, 0, 0, 0, 0, 4, 5, 0, 0, 8], [2, 5])?;
+    Ok((Functional::new(vec![a, b], outputs)?, Nested::list([a_ids, b_ids])))
 }
 
 fn my_dense() -> Result<(Model, Nested<Tensor>)> {

@@ -10,6 +10,8 @@ mod functional;
 mod layer;
 #[path = "models/losses.rs"]
 mod losses;
+#[path = "models/masks.rs"]
+mod masks;
 #[path = "models/model.rs"]
 mod model;
 #[path = "models/quantize.rs"]

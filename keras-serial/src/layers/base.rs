@@ -30,6 +30,8 @@ pub struct LayerBase {
     /// The policy since the layer was quantized.
     quantized: OnceLock<Policy>,
     activity_regularizer: Option<Regularizer>,
+    /// Whether inputs are cast, where the configuration says so.
+    autocast: Option<bool>,
     pub(super) build: Mutex<BuildState>,
     variables: Mutex<Vec<Variable>>,
     pub(super) inbound: Inbound,
@@ -82,7 +84,8 @@ pub(super) struct BuildState {
 
 impl LayerBase {
     /// The configuration's entries that belong to it.
-    pub const CONFIG_KEYS: &'static [&'static str] = &["name", "trainable", "dtype", "activity_regularizer"];
+    pub const CONFIG_KEYS: &'static [&'static str] =
+        &["name", "trainable", "dtype", "activity_regularizer", "autocast"];
 
     /// The name; on first use a new one from the class's: `dense_1`.
     pub fn name(&self, class_name: &str) -> &str {
@@ -128,6 +131,16 @@ impl LayerBase {
         self.activity_regularizer = regularizer;
     }
 
+    /// Are inputs cast to the compute dtype, and variables to it where the layer reads them?
+    pub fn is_autocast(&self) -> bool {
+        self.autocast.unwrap_or(true)
+    }
+
+    /// Says whether inputs and variables are cast to the compute dtype; true by default.
+    pub fn set_autocast(&mut self, autocast: bool) {
+        self.autocast = Some(autocast);
+    }
+
     /// Has it its weights?
     pub fn is_built(&self) -> bool {
         self.built.load(Ordering::Acquire)
@@ -163,7 +176,8 @@ impl LayerBase {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes `name`, `trainable`, `dtype`, and the activity's penalty if there is one.
+    /// Writes `name`, `trainable`, `dtype`, the activity's penalty if there is one, and `autocast` if it
+    /// was set: Keras writes it for a layer whose class has no `__init__` of its own.
     ///
     /// # Errors
     /// When the penalty can't be serialized.
@@ -173,6 +187,9 @@ impl LayerBase {
         config.insert("dtype".into(), self.dtype_policy().to_value().at("dtype")?);
         if let Some(regularizer) = &self.activity_regularizer {
             config.insert("activity_regularizer".into(), regularizer.to_value().at("activity_regularizer")?);
+        }
+        if let Some(autocast) = self.autocast {
+            config.insert("autocast".into(), Value::Bool(autocast));
         }
         Ok(())
     }
@@ -192,6 +209,7 @@ impl LayerBase {
         base.set_trainable(entry(config, "trainable")?.unwrap_or(true));
         base.policy = entry(config, "dtype")?.unwrap_or_default();
         base.activity_regularizer = entry(config, "activity_regularizer")?;
+        base.autocast = entry(config, "autocast")?;
         Ok(base)
     }
 

@@ -76,18 +76,21 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         None
     }
 
-    /// Does it know what to do with masks? If not, they end here.
+    /// Do masks go through it, from its first input to its output? If not, they end here, but for a
+    /// tensor that it gives back as it got it, which keeps its mask.
     fn supports_masking(&self) -> bool {
         false
     }
 
-    /// The masks of the outputs from those of the inputs; the same by default.
+    /// The masks of the outputs that carry none, from those of the first argument (or of the argument
+    /// `mask`). By default the same ones if masks go through it, else none; a layer that has its own
+    /// needs no [`Layer::supports_masking`].
     ///
     /// # Errors
     /// When masks and inputs do not fit together.
     fn compute_mask(&self, inputs: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         let _ = inputs;
-        Ok(masks.to_vec())
+        Ok(if self.supports_masking() { masks.to_vec() } else { Vec::new() })
     }
 
     /// Are floating-point inputs converted to the compute dtype? Yes by default.
@@ -278,6 +281,13 @@ pub trait LayerExt: Layer + Sized {
     #[must_use]
     fn activity_regularizer(mut self, regularizer: impl Into<crate::regularizers::Regularizer>) -> Self {
         self.base_mut().set_activity_regularizer(Some(regularizer.into()));
+        self
+    }
+
+    /// Says whether floating-point inputs are cast to the layer's compute dtype; true by default.
+    #[must_use]
+    fn autocast(mut self, autocast: bool) -> Self {
+        self.base_mut().set_autocast(autocast);
         self
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use super::base::{BuildShapes, BuildState, shapes_from_value};
+use super::masks::{self, CallMasks};
 use super::{BuildContext, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
 use crate::config::{Config, ConfigField, FieldVisitor, StateField};
@@ -102,19 +103,29 @@ impl LayerRef {
         base.set_called();
         let (recorded, cx) = self.flow(args, cx)?;
         let recording = is_recording(&recorded);
-        let compute = layer.base().dtype_policy().compute_dtype()?;
-        let args = if layer.autocasts() {
+        let compute = base.dtype_policy().compute_dtype()?;
+        let autocasts = layer.autocasts() && base.is_autocast();
+        let mut args = if autocasts {
             recorded.try_map(&mut |tensor| {
                 let wrong = tensor.dtype().is_float() && tensor.dtype() != compute;
-                let tensor = if wrong { cast(tensor, compute)? } else { tensor.clone() };
+                let tensor = if wrong { cast(tensor, compute)?.with_mask(tensor.mask()) } else { tensor.clone() };
                 Ok(Nested::Leaf(Item::Tensor(tensor)))
             })?
         } else {
             recorded.clone()
         };
-        let args = self.with_flowing(args, &cx);
-        let cx = surroundings(&args, &cx)?;
-        let outputs = {
+        args = self.with_flowing(args, &cx);
+        let mut masks = CallMasks::of(self, &args)?;
+        let mut first = args.clone();
+        if recording {
+            if autocasts {
+                first = masks::cast_symbols(&recorded, compute)?;
+            }
+            // What is recorded is called on descriptions of its inputs, which carry no masks.
+            args = args.try_map(&mut |tensor| Ok(Nested::Leaf(Item::Tensor(tensor.unmasked()))))?;
+        }
+        let cx = masks.enter(&with_training(&args, &cx));
+        let mut outputs = {
             let _scope = NameScope::enter(self.name());
             let _inner = Inner::enter();
             if let Some(spec) = layer.input_spec() {
@@ -127,28 +138,21 @@ impl LayerRef {
                 }
             }
             self.ensure_built(&args)?;
-            let _autocast = Autocast::enter(layer.autocasts().then_some(compute));
+            let _autocast = Autocast::enter(autocasts.then_some(compute));
             layer.call(&args, &cx)?
         };
         if let Some(regularizer) = layer.base().activity_regularizer() {
             super::losses::add_activity(regularizer, &outputs)?;
         }
-        let outputs = self.mask_outputs(&args, &cx, outputs)?;
         if recording {
-            let plain =
-                outputs.map(|output| Tensor::symbol(output.shape(), output.dtype()).with_mask(output.mask().cloned()));
-            return layer.base().inbound.record(Arc::new(self.clone()), recorded, plain);
+            outputs = outputs.map(|output| Tensor::symbol(output.shape(), output.dtype()));
+        }
+        masks.set_on(self, &first, &outputs)?;
+        if recording {
+            let recorded = masks.record(self, recorded, compute);
+            return layer.base().inbound.record(Arc::new(self.clone()), recorded, outputs);
         }
         Ok(outputs)
-    }
-
-    fn mask_outputs(&self, args: &CallArgs, cx: &CallContext, outputs: Nested<Tensor>) -> Result<Nested<Tensor>> {
-        if !self.0.supports_masking() || outputs.leaves().iter().all(|output| output.mask().is_some()) {
-            return Ok(outputs);
-        }
-        let masks = self.0.compute_mask(args, cx.masks())?;
-        let mut masks = masks.into_iter();
-        Ok(outputs.map(|output| output.clone().with_mask(masks.next().flatten())))
     }
 
     /// Builds the layer for an input of this shape, if it is not built.
@@ -546,28 +550,14 @@ impl LayerRef {
     }
 }
 
-/// Training and masks for one call: arguments by keyword come before what surrounds the call.
-fn surroundings(args: &CallArgs, cx: &CallContext) -> Result<CallContext> {
+/// Training for one call: the argument by keyword comes before what surrounds the call.
+fn with_training(args: &CallArgs, cx: &CallContext) -> CallContext {
     let training = match args.value("training") {
         Some(Value::Bool(training)) => Some(*training),
         Some(Value::Int(training)) => Some(*training != 0),
         _ => cx.training_arg(),
     };
-    let masks = match args.structure("mask")? {
-        Some(masks) => masks.slots().into_iter().map(Option::<&Tensor>::cloned).collect(),
-        None => match args.first() {
-            Ok(first) => first
-                .leaves()
-                .iter()
-                .filter_map(|item| match item {
-                    Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor.mask().cloned()),
-                    _ => None,
-                })
-                .collect(),
-            Err(_) => Vec::new(),
-        },
-    };
-    Ok(cx.with_training(training).with_masks(masks))
+    cx.with_training(training)
 }
 
 /// Tells weights the names of their fields.

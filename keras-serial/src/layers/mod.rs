@@ -1,6 +1,7 @@
 //! Layers (`keras.layers`), and what a layer of one's own is made of.
 
 pub mod activations;
+pub mod applications;
 mod assets;
 pub mod attention;
 mod axis_spec;
@@ -14,6 +15,7 @@ mod input_spec;
 mod layer;
 mod layer_ref;
 mod losses;
+mod masks;
 pub mod merging;
 pub mod normalization;
 mod own_compile;
@@ -31,6 +33,7 @@ mod train_step;
 mod weight;
 
 pub use activations::*;
+pub use applications::*;
 pub use assets::Assets;
 pub use attention::*;
 pub use axis_spec::AxisSpec;
@@ -44,6 +47,7 @@ pub use input_spec::InputSpec;
 pub use layer::{HasBase, Layer, LayerExt, Remake, invalid_argument};
 pub use layer_ref::LayerRef;
 pub use losses::{add_loss, collect_losses};
+pub(crate) use masks::call_in_turn;
 pub use merging::*;
 pub use normalization::*;
 pub use own_compile::{CompileSlot, OwnCompile};

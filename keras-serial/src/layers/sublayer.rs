@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::{BuildContext, Layer, LayerRef};
 use crate::config::{FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{CallContext, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
 
 /// A layer inside of another one, which makes it when it is built: empty until then.
 ///
@@ -40,16 +40,16 @@ impl Sublayer {
         self.0.get()
     }
 
-    /// Calls the layer on one tensor.
+    /// Calls the layer for one tensor.
     ///
     /// # Errors
     /// Before the layer is made, and the layer's own.
-    pub fn call(&self, x: &Tensor, cx: &CallContext) -> Result<Tensor> {
+    pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Tensor> {
         let layer = self.layer().ok_or_else(|| {
             Error::new(ErrorKind::NotBuilt, "a layer inside of this one is not made yet")
                 .hint("call the layer, or build it with an input shape, first")
         })?;
-        layer.call(x, cx)?.into_single()
+        layer.call(inputs, cx)?.into_single()
     }
 }
 

@@ -136,8 +136,8 @@ pub trait ComputeLoss: KerasSerializable {
         let dtype = self.dtype();
         let losses = self.call(&cast(y_true, dtype)?, &cast(y_pred, dtype)?)?;
         let mask = match (y_pred.mask(), losses.mask()) {
-            (Some(of_input), Some(of_output)) => Some(crate::ops::logical_and(of_input, of_output)?),
-            (of_input, of_output) => of_input.or(of_output).cloned(),
+            (Some(of_input), Some(of_output)) => Some(crate::ops::logical_and(&of_input, of_output)?),
+            (of_input, of_output) => of_input.or(of_output),
         };
         reduction::reduce_weighted(&losses, sample_weight, mask.as_ref(), self.reduction(), dtype)
     }
@@ -176,7 +176,7 @@ pub trait ComputeLoss: KerasSerializable {
         let dtype = self.dtype();
         let of_dtype = |tensors: &Nested<Tensor>| tensors.try_map(&mut |tensor| cast(tensor, dtype));
         let losses = self.call_structures(&of_dtype(y_true)?, &of_dtype(y_pred)?)?;
-        reduction::reduce_weighted(&losses, sample_weight, losses.mask(), self.reduction(), dtype)
+        reduction::reduce_weighted(&losses, sample_weight, losses.mask().as_ref(), self.reduction(), dtype)
     }
 }
 

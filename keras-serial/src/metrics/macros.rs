@@ -71,7 +71,7 @@ macro_rules! mean_metric {
                 sample_weight: Option<&$crate::tensor::Tensor>,
             ) -> $crate::error::Result<()> {
                 let values = $crate::metrics::Values::values(self, y_true, y_pred)?;
-                let weights = $crate::losses::apply_mask(sample_weight, y_pred.mask(), self.dtype, $crate::losses::Reduction::Sum)?;
+                let weights = $crate::losses::apply_mask(sample_weight, y_pred.mask().as_ref(), self.dtype, $crate::losses::Reduction::Sum)?;
                 self.state.update(&self.name, self.dtype, &values, weights.as_ref())
             }
 

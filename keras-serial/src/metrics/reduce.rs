@@ -23,7 +23,7 @@ pub(super) fn samplewise(
 ) -> Result<(Tensor, Option<Tensor>)> {
     let axes =
         |range: std::ops::Range<usize>| Axes::from(range.map(|axis| axis as isize).collect::<Vec<_>>().as_slice());
-    let mask = values.mask().cloned();
+    let mask = values.mask();
     let mut values = cast(values, dtype)?.with_mask(None);
     let mut weights = match weights {
         None => None,

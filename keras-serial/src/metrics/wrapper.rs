@@ -126,7 +126,7 @@ impl Measure for MeanMetricWrapper {
             Some(own) => own.values(y_true, y_pred)?,
             None => self.function.call2(y_true, y_pred)?,
         };
-        let weights = apply_mask(sample_weight, y_pred.mask(), self.dtype, Reduction::Sum)?;
+        let weights = apply_mask(sample_weight, y_pred.mask().as_ref(), self.dtype, Reduction::Sum)?;
         self.state.update(&self.name, self.dtype, &values, weights.as_ref())
     }
 

@@ -207,9 +207,9 @@ fn input_name(symbol: &Tensor) -> String {
 /// An input with the rank and dtype of the symbol that it stands for.
 fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
     let (wanted, rank) = (symbol.shape(), input.rank());
-    let mask = input.mask().cloned();
-    let input = if rank == wanted.rank() {
-        input
+    let mask = input.mask();
+    let adjusted = if rank == wanted.rank() {
+        input.clone()
     } else if rank == wanted.rank() + 1 && input.shape().get(-1)? == Some(1) {
         squeeze_at(&input, -1)?
     } else if rank + 1 == wanted.rank() && wanted.get(-1)? == Some(1) {
@@ -222,17 +222,18 @@ fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
         .expected(format!("shape {wanted}"))
         .received(format!("shape {}", input.shape())));
     };
-    Ok(cast(&input, symbol.dtype())?.with_mask(mask))
+    let adjusted = cast(&adjusted, symbol.dtype())?;
+    Ok(if adjusted.is_same(&input) { adjusted } else { adjusted.with_mask(mask) })
 }
 
 impl Layer for Functional {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let masks = inputs.structure("mask")?;
-        let mut inputs = self.standardize(&inputs.inputs()?)?;
+        let inputs = self.standardize(&inputs.inputs()?)?;
         if let Some(masks) = masks {
-            for (input, mask) in inputs.iter_mut().zip(masks.slots()) {
+            for (input, mask) in inputs.iter().zip(masks.slots()) {
                 if let (Some(input), Some(mask)) = (input, mask) {
-                    *input = input.clone().with_mask(Some(mask.clone()));
+                    input.set_mask(Some(mask.clone()));
                 }
             }
         }

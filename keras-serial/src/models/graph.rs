@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::LayerRef;
+use crate::ops::OpRef;
 use crate::tensor::symbolic::{Node, Operation};
 use crate::tensor::{CallContext, Item, Nested, Tensor};
 
@@ -91,6 +92,15 @@ impl Graph {
 
     fn check_names(&self) -> Result<()> {
         let mut seen = HashSet::new();
+        let (made_up, given): (Vec<_>, Vec<_>) =
+            self.operations.iter().partition(|operation| as_operation(&***operation).is_some());
+        let mut taken: HashSet<String> = given.iter().map(|operation| operation.name()).collect();
+        for operation in made_up {
+            if let Some(operation) = as_operation(&**operation) {
+                operation.0.rename_if(|name| taken.contains(name));
+            }
+            taken.insert(operation.name());
+        }
         for operation in &self.operations {
             if !seen.insert(operation.name()) {
                 return Err(Error::new(
@@ -208,6 +218,10 @@ impl Graph {
 
 /// The layer that an operation is, if it is one.
 pub(super) fn as_layer(operation: &dyn Operation) -> Option<&LayerRef> {
+    (operation as &dyn std::any::Any).downcast_ref()
+}
+
+fn as_operation(operation: &dyn Operation) -> Option<&OpRef> {
     (operation as &dyn std::any::Any).downcast_ref()
 }
 

@@ -7,7 +7,7 @@ use super::{Functional, Model};
 use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::layers::{BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef};
+use crate::layers::{BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef, call_in_turn};
 use crate::object::{Form, mark_first};
 use crate::register;
 use crate::registry::{TypedHandle, deserialize_object};
@@ -209,15 +209,7 @@ impl Layer for Sequential {
         if let Some(functional) = self.functional() {
             return functional.layer().call(inputs, cx);
         }
-        let mut outputs = inputs.inputs()?;
-        if let Some(masks) = inputs.structure("mask")? {
-            let mut masks = masks.slots().into_iter();
-            outputs = outputs.map(|output| output.clone().with_mask(masks.next().flatten().cloned()));
-        }
-        for layer in self.all_layers() {
-            outputs = layer.call(outputs, cx)?;
-        }
-        Ok(outputs)
+        call_in_turn(&self.all_layers(), inputs, cx)
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

@@ -284,12 +284,12 @@ fn tile_impl(x: &Tensor, repeats: &[isize]) -> Result<Tensor> {
 /// The last `shift` positions first.
 pub(crate) fn roll(x: &Tensor, shift: isize, axis: isize) -> Result<Tensor> {
     if x.is_symbolic() {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     let extent = x.shape().dim(axis)?;
     let shift = if extent == 0 { 0 } else { shift.rem_euclid(extent as isize) as usize };
     if shift == 0 {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     let part = |start, stop| slice_axis(x, axis, Span::range(start, stop));
     concat(&[part(extent - shift, extent)?, part(0, extent - shift)?], axis)
@@ -382,7 +382,7 @@ fn triangle(x: &Tensor, k: i64, lower: bool) -> Result<Tensor> {
             .received(format!("shape {}", x.shape())));
     }
     if x.is_symbolic() {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     let (rows, columns) = (x.shape().dim(-2)?, x.shape().dim(-1)?);
     let rows = reshape_to(&arange(rows, DType::Int64)?, &Shape::from([rows, 1]))?;

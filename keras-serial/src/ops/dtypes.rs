@@ -22,7 +22,7 @@ pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
             .received(x.dtype().name()));
     }
     if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), dtype).with_mask(x.mask().cloned()));
+        return Ok(Tensor::symbol(x.shape(), dtype));
     }
     let raw = x.raw()?;
     let raw = match (x.dtype(), dtype) {
@@ -35,7 +35,7 @@ pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
         (_, to) if to.is_float() => Engine::int_into_float(raw, engine::float(to)?),
         (_, to) => Engine::int_cast(raw, engine::int(to)?),
     };
-    Ok(Tensor::from_raw(raw, dtype).with_mask(x.mask().cloned()))
+    Ok(Tensor::from_raw(raw, dtype))
 }
 
 /// The type that two types give together (`keras.backend.result_type`, which follows JAX).

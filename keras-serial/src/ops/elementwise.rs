@@ -240,7 +240,7 @@ unary! {
         less(where_impl(&equal(x, 0)?, &reciprocal(x)?, x)?, 0)
     };
     /// The tensor itself (`keras.ops.copy`).
-    "keras.src.ops.numpy" "Copy" copy = |x| Ok(x.clone());
+    "keras.src.ops.numpy" "Copy" copy = |x| Ok(x.unmasked());
     /// The complex conjugate: of real numbers, they themselves (`keras.ops.conjugate`).
     "keras.src.ops.numpy" "Conjugate" conjugate = |x| Ok(x.clone());
     /// The real part: of real numbers, they themselves (`keras.ops.real`).
@@ -256,7 +256,7 @@ unary! {
     /// max(x, 0) (`keras.ops.relu`).
     "keras.src.ops.nn" "Relu" relu = |x| number(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::relu, |raw| Engine::int_clamp_min(raw, 0.into()));
     /// The tensor itself, cut off from gradients (`keras.ops.stop_gradient`).
-    "keras.src.ops.core" "StopGradient" stop_gradient = |x| if x.is_symbolic() { Ok(x.clone()) } else { x.detached() };
+    "keras.src.ops.core" "StopGradient" stop_gradient = |x| if x.is_symbolic() { Ok(x.unmasked()) } else { x.detached() };
 }
 
 #[cfg(test)]

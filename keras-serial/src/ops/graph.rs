@@ -1,6 +1,6 @@
 //! Operations as nodes of a graph: `keras.ops` called on symbols.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -28,12 +28,13 @@ pub struct OpNode {
     /// As Keras writes it: `name`, then the constructor's arguments.
     config: Config,
     inbound: Inbound,
-    name: OnceLock<String>,
+    /// The name that it is given where the configuration has none.
+    name: Mutex<Option<String>>,
 }
 
 impl OpNode {
     fn new(class: &'static OpClass, config: Config) -> Self {
-        Self { class, config, inbound: Inbound::default(), name: OnceLock::new() }
+        Self { class, config, inbound: Inbound::default(), name: Mutex::default() }
     }
 
     /// Keras's class: `Mean`.
@@ -44,7 +45,21 @@ impl OpNode {
     fn label(&self) -> String {
         match self.config.get("name").and_then(Value::as_str) {
             Some(name) => name.to_owned(),
-            None => self.name.get_or_init(|| auto_name(self.class.class_name)).clone(),
+            None => {
+                let mut name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
+                name.get_or_insert_with(|| auto_name(self.class.class_name)).clone()
+            }
+        }
+    }
+
+    /// Takes another name if its own was made up and is taken: names that files give to layers are not
+    /// known where names are made up.
+    pub(crate) fn rename_if(&self, is_taken: impl Fn(&str) -> bool) {
+        if self.config.get("name").and_then(Value::as_str).is_none() {
+            let mut name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
+            while name.as_deref().is_none_or(&is_taken) {
+                *name = Some(auto_name(self.class.class_name));
+            }
         }
     }
 }
@@ -137,7 +152,19 @@ pub(crate) fn apply(class: &'static OpClass, config: Config, args: CallArgs) -> 
     if is_recording(&args) {
         return OpRef(Arc::new(OpNode::new(class, config))).run(&args, &CallContext::inference());
     }
-    (class.run)(&config, &args)
+    let outputs = (class.run)(&config, &args)?;
+    if gives_itself(class) {
+        return Ok(outputs);
+    }
+    // What an operation gives is another tensor, also where the values are those of an input.
+    let inputs = args.tensors();
+    let is_input = |output: &Tensor| inputs.iter().any(|input| input.is_same(output));
+    Ok(outputs.map(|output| if is_input(output) { output.unmasked() } else { output.clone() }))
+}
+
+/// Does TensorFlow give the very input where there is nothing to do?
+fn gives_itself(class: &OpClass) -> bool {
+    matches!(class.class_name, "Cast" | "ConvertToTensor" | "Real" | "Conjugate")
 }
 
 /// One operand of an operation: a tensor, or a number that takes the other operand's dtype.

@@ -1,6 +1,7 @@
 //! Operations with arguments, as functions on tensors and as nodes of graphs.
 
 use super::arithmetic::{maximum, minimum};
+use super::define::call;
 use super::dtypes::{cast, full_like};
 use super::graph::{OpClass, Operand, apply, config};
 use super::reduce::{self, Axes};
@@ -38,6 +39,16 @@ macro_rules! operation {
             FromOutputs::from_outputs(apply(&CLASS, $config, $args)?)
         }
     )*};
+}
+
+/// False for each element of `x` (`keras.ops.zeros_like(x, "bool")`).
+pub(crate) fn falses_like(x: &Tensor) -> Result<Tensor> {
+    call("ZerosLike", config! { dtype: "bool" }, x.into())?.into_single()
+}
+
+/// True for each element of `x` (`keras.ops.ones_like(x, "bool")`).
+pub(crate) fn trues_like(x: &Tensor) -> Result<Tensor> {
+    call("OnesLike", config! { dtype: "bool" }, x.into())?.into_single()
 }
 
 /// One tensor, or several.

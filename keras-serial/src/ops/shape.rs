@@ -80,7 +80,7 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
         return Ok(Tensor::symbol(dims.collect::<Shape>(), x.dtype()));
     }
     if axes.iter().copied().eq(0..x.rank()) {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     family(
         x,
@@ -93,7 +93,7 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
 /// The tensor repeated along axes of extent 1 (and new leading ones) up to a shape.
 pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
     if x.shape() == shape {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     if x.shape().broadcast(shape)? != *shape {
         return Err(Error::new(ErrorKind::Shape, "the tensor can't be broadcast")
@@ -233,7 +233,7 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
     if shape == *x.shape() && parts.iter().all(|(span, _)| span.step == 1) {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     if shape.num_elements() == Some(0) {
         return empty(&shape, x.dtype());
@@ -390,7 +390,7 @@ pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Res
     if x.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
-    let mut out = x.clone();
+    let mut out = x.unmasked();
     for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
         let edge = |width: usize| -> Result<Option<Tensor>> {
             if width == 0 {
@@ -422,7 +422,7 @@ pub(crate) fn repeat_axis(x: &Tensor, repeats: usize, axis: isize) -> Result<Ten
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
     if repeats == 1 {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     let split = expand_at(x, position as isize + 1)?;
     let wide = split.shape().with(position as isize + 1, Some(repeats))?;

@@ -38,8 +38,12 @@ classes! { "keras.src.ops.numpy"
             _ => weights,
         };
         let (x, weights) = super::dtypes::promote((&x).into(), weights.into())?;
-        let whole = if weights.shape() == x.shape() || weights.is_symbolic() { weights } else { super::shape::broadcast_to(&weights, x.shape())? };
-        divide(sum_impl(&multiply(&x, &whole)?, &axes, false)?, sum_impl(&whole, &axes, false)?)
+        let product = multiply(&x, &weights)?;
+        if product.is_symbolic() {
+            return mean_impl(&product, &axes, false);
+        }
+        let whole = super::shape::broadcast_to(&weights, product.shape())?;
+        divide(sum_impl(&product, &axes, false)?, sum_impl(&whole, &axes, false)?)
     };
     "Nansum" = |c| sum_impl(&without_nan(c, 0.0)?, &c.axes()?, c.keepdims()?);
     "Nanprod" = |c| prod_impl(&without_nan(c, 1.0)?, &c.axes()?, c.keepdims()?);
@@ -267,7 +271,7 @@ pub(crate) fn argsort_along(x: &Tensor, axis: isize, descending: bool) -> Result
 pub(crate) fn sort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if x.is_symbolic() {
-        return Ok(x.clone());
+        return Ok(x.unmasked());
     }
     match x.dtype() {
         DType::Bool => cast(&sort_along(&cast(x, DType::Int32)?, axis, descending)?, DType::Bool),

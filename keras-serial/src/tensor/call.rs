@@ -128,6 +128,16 @@ impl CallArgs {
         })
     }
 
+    /// The arguments that are tensors, or structures of nothing else.
+    pub(crate) fn tensor_arguments(&self) -> Vec<&Nested<Item>> {
+        let is_tensor = |item: Option<&Item>| item.is_none_or(|item| super::symbolic::tensor_of(item).is_some());
+        let counts = |arg: &&Nested<Item>| {
+            let items = arg.slots();
+            !matches!(arg, Nested::None) && !items.is_empty() && items.into_iter().all(is_tensor)
+        };
+        self.positional.iter().chain(self.keywords.values()).filter(counts).collect()
+    }
+
     /// The first argument as one tensor.
     ///
     /// # Errors
@@ -286,12 +296,12 @@ impl CallContext {
         self.training
     }
 
-    /// The mask of the first input.
+    /// The mask of the call: its argument `mask`, or what its only tensor argument carries.
     pub fn mask(&self) -> Option<&Tensor> {
         self.masks.first().and_then(Option::as_ref)
     }
 
-    /// The masks of all inputs, in Keras's order.
+    /// The masks of the call in Keras's order, one for each tensor of the argument.
     pub fn masks(&self) -> &[Option<Tensor>] {
         &self.masks
     }

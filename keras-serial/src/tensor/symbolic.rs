@@ -51,8 +51,7 @@ impl Node {
     pub fn output(self: &Arc<Self>, index: usize) -> Option<Tensor> {
         let spec = *self.outputs.leaves().get(index)?;
         let history = History { node: self.clone(), index };
-        let mask = spec.mask().cloned();
-        Some(Tensor::recorded(spec.shape().clone(), spec.dtype(), history).with_mask(mask))
+        Some(spec.recorded(history))
     }
 }
 

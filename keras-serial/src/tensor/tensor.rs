@@ -1,7 +1,7 @@
 //! Tensors: values, text, or symbols that stand for values to come.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn_backend::{AllocationProperty, Bytes, TensorMetadata};
@@ -29,9 +29,19 @@ pub struct Tensor {
     shape: Shape,
     dtype: DType,
     repr: Repr,
-    /// Which steps of a sequence count (Keras's `_keras_mask`).
-    mask: Option<Arc<Tensor>>,
+    mask: MaskCell,
     pub(super) rows: Option<Arc<Rows>>,
+}
+
+/// The mask of one tensor (Keras's `_keras_mask`), shared by its clones: in Keras it is an attribute of
+/// the tensor object, so that a layer can take it off its input for all who hold that.
+#[derive(Clone, Default)]
+struct MaskCell(Arc<Mutex<Option<Arc<Tensor>>>>);
+
+impl MaskCell {
+    fn new(mask: Option<Tensor>) -> Self {
+        Self(Arc::new(Mutex::new(mask.map(Arc::new))))
+    }
 }
 
 #[derive(Clone)]
@@ -76,7 +86,7 @@ impl Tensor {
         let text: Arc<[String]> = strings.into_iter().map(Into::into).collect();
         let shape = shape.into();
         check_count(text.len(), &shape.known()?)?;
-        Ok(Self { shape, dtype: DType::String, repr: Repr::Text(text), mask: None, rows: None })
+        Ok(Self { shape, dtype: DType::String, repr: Repr::Text(text), mask: MaskCell::default(), rows: None })
     }
 
     /// A tensor over plain bytes: shared, not copied, where they are aligned for their dtype.
@@ -102,21 +112,22 @@ impl Tensor {
             dtype if dtype.is_float() => Engine::float_from_data(data, &device),
             _ => Engine::int_from_data(data, &device),
         };
-        Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: None, rows: None })
+        Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: MaskCell::default(), rows: None })
     }
 
     /// A symbol for a tensor of this shape and dtype.
     pub fn symbol(shape: impl Into<Shape>, dtype: DType) -> Self {
-        Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: None, rows: None }
+        Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: MaskCell::default(), rows: None }
     }
 
-    pub(crate) fn recorded(shape: Shape, dtype: DType, history: History) -> Self {
-        Self { shape, dtype, repr: Repr::Symbol(Some(history)), mask: None, rows: None }
+    /// The symbol of a recorded result, which shares the mask of its description.
+    pub(crate) fn recorded(&self, history: History) -> Self {
+        Self { repr: Repr::Symbol(Some(history)), ..self.clone() }
     }
 
     pub(crate) fn from_raw(raw: Raw, dtype: DType) -> Self {
         let shape = Shape::from(raw.shape().as_slice());
-        Self { shape, dtype, repr: Repr::Value(raw), mask: None, rows: None }
+        Self { shape, dtype, repr: Repr::Value(raw), mask: MaskCell::default(), rows: None }
     }
 
     /// The shape.
@@ -147,16 +158,44 @@ impl Tensor {
         }
     }
 
-    /// Which steps of a sequence count, for layers that skip padding.
-    pub fn mask(&self) -> Option<&Tensor> {
-        self.mask.as_deref()
+    /// The mask: which steps of a sequence count, for layers that skip padding (`_keras_mask`).
+    pub fn mask(&self) -> Option<Tensor> {
+        self.mask.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref().cloned()
     }
 
-    /// The tensor with another mask.
+    /// Replaces the mask of this tensor and all its clones, in place (`set_keras_mask`).
+    ///
+    /// Clones are one tensor, as two names are of one object in Python; what an operation gives is another one.
+    ///
+    /// ```
+    /// use keras_serial::tensor::Tensor;
+    /// let mask = Tensor::from_slice(&[true, false], [1, 2])?;
+    /// let x = Tensor::from_slice(&[1.0f32, 2.0], [1, 2])?.with_mask(Some(mask));
+    /// let (same, other) = (x.clone(), x.clone().with_mask(x.mask()));
+    /// x.set_mask(None);
+    /// assert!(same.mask().is_none() && other.mask().is_some());
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    pub fn set_mask(&self, mask: Option<Tensor>) {
+        *self.mask.0.lock().unwrap_or_else(PoisonError::into_inner) = mask.map(Arc::new);
+    }
+
+    /// Another tensor of the same values, with this mask.
     #[must_use]
     pub fn with_mask(mut self, mask: Option<Tensor>) -> Self {
-        self.mask = mask.map(Arc::new);
+        self.mask = MaskCell::new(mask);
         self
+    }
+
+    /// Another tensor of the same values, without a mask: what an operation gives that changes nothing.
+    #[must_use]
+    pub(crate) fn unmasked(&self) -> Self {
+        self.clone().with_mask(None)
+    }
+
+    /// Are both clones of one tensor?
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.mask.0, &other.mask.0)
     }
 
     /// The text.
@@ -239,7 +278,7 @@ impl Tensor {
     /// When they are not of type `T`, or not on the CPU.
     pub(crate) fn elements_mut<T: Element>(&mut self) -> Result<&mut [T]> {
         if self.own_elements::<T>().is_none() {
-            *self = Self::from_vec(self.to_vec::<T>()?, self.shape.clone())?.with_mask(self.mask().cloned());
+            *self = Self::from_vec(self.to_vec::<T>()?, self.shape.clone())?.with_mask(self.mask());
         }
         let expected = T::DTYPE.name();
         self.own_elements()

@@ -122,7 +122,7 @@ impl<'a> Stepper<'a> {
 
 /// Predictions cut off from gradients, with their masks.
 fn detached(y_pred: &Nested<Tensor>) -> Result<Nested<Tensor>> {
-    y_pred.try_map(&mut |tensor| Ok(tensor.detached()?.with_mask(tensor.mask().cloned())))
+    y_pred.try_map(&mut |tensor| Ok(tensor.detached()?.with_mask(tensor.mask())))
 }
 
 impl Steps for Stepper<'_> {

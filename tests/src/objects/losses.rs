@@ -35,7 +35,7 @@ pub fn run(form: &Value, case: &Value) -> Result<(), Failure> {
 
 /// The gradient of the sum of the losses with respect to the prediction.
 fn gradient(loss: &Loss, y_true: &Tensor, y_pred: &Tensor, case: &Value) -> Result<(), Failure> {
-    let watched = y_pred.watched()?.with_mask(y_pred.mask().cloned());
+    let watched = y_pred.watched()?.with_mask(y_pred.mask());
     let value = loss.evaluate(y_true, &watched, None)?;
     let total = ops::sum(&value, ops::Axes::all(), false)?;
     let zeros = ops::zeros_like(y_pred)?;

@@ -337,6 +337,36 @@ impl Layer for MaskedLayer {
     }
 }
 
+/// Computes, and says nothing of masks.
+#[derive(KerasSerializable)]
+#[config(new)]
+struct Twice {
+    base: LayerBase,
+}
+
+impl Layer for Twice {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        ops::multiply(inputs.tensor()?, 2.0).map(Into::into)
+    }
+}
+
+/// Has a mask of its own, and so supports masking.
+#[derive(KerasSerializable)]
+#[config(new)]
+struct OwnMask {
+    base: LayerBase,
+}
+
+impl Layer for OwnMask {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        ops::multiply(inputs.tensor()?, 2.0).map(Into::into)
+    }
+
+    fn compute_mask(&self, _: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        Ok(vec![Some(mask())])
+    }
+}
+
 fn mask() -> Tensor {
     Tensor::from_slice(&[true, true, false, false], [4]).unwrap()
 }
@@ -370,8 +400,10 @@ fn test_masking() {
         assert_eq!(seen(&layer).len(), 2);
         assert!(seen(&layer).iter().all(Option::is_some));
     }
-    // They end at a layer that does not know them.
-    assert!(Same::new().shared().call(ones(&[4, 4]), &inference()).unwrap().single().unwrap().mask().is_none());
+    // They end at a layer that does not know them, unless it gives back what it got.
+    assert!(same_mask(&Same::new().apply(masked()).unwrap()));
+    assert!(Twice::new().apply(masked()).unwrap().mask().is_none());
+    assert!(same_mask(&OwnMask::new().apply(ones(&[4, 4])).unwrap()));
 }
 
 #[test]

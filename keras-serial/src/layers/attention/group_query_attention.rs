@@ -141,8 +141,8 @@ impl Layer for GroupQueryAttention {
             return Err(heads::no_scores());
         }
         let Attended { query, value, key } = Attended::of(inputs)?;
-        let query_mask = inputs.optional("query_mask")?.or(query.mask());
-        let mask = heads::attention_mask(inputs, query_mask, self.sliding_window)?;
+        let query_mask = inputs.optional("query_mask")?.cloned().or_else(|| query.mask());
+        let mask = heads::attention_mask(inputs, query_mask.as_ref(), self.sliding_window)?;
         let gate = if self.use_gate { Some(self.gate_dense.call(&query, cx)?) } else { None };
         // Each head of keys or values serves the queries of its group.
         let group = self.num_query_heads / self.num_key_value_heads.max(1);

@@ -128,7 +128,7 @@ pub(super) fn attention_mask(
 ) -> Result<Option<Tensor>> {
     let (query, value) = (args.required("query")?, args.required("value")?);
     let carried = |name: &str, of: Option<&Tensor>| -> Result<Option<Tensor>> {
-        Ok(args.optional(name)?.or(of.and_then(Tensor::mask)).cloned())
+        Ok(args.optional(name)?.cloned().or_else(|| of.and_then(Tensor::mask)))
     };
     let along = |mask: Option<Tensor>, axis: isize| -> Result<Option<Tensor>> {
         mask.map(|mask| ops::expand_dims(&ops::cast_to(&mask, DType::Bool)?, axis)).transpose()
@@ -197,10 +197,13 @@ impl Core<'_> {
         }
         let query = ops::multiply(query, self.scale)?;
         let operands = if self.key_first { [key.clone(), query] } else { [query, key.clone()] };
-        let scores = ops::einsum(self.dot_product, &operands)?.with_mask(mask);
-        let scores = self.softmax.call(&scores, cx)?;
+        let mut scores = CallArgs::from(ops::einsum(self.dot_product, &operands)?);
+        if let Some(mask) = mask {
+            scores = scores.with("mask", mask);
+        }
+        let scores = self.softmax.call(scores, cx)?;
         let weights = if self.dropout > 0.0 { self.dropout_layer.call(&scores, cx)? } else { scores.clone() };
-        let attended = ops::einsum(self.combine, &[weights.with_mask(None), value.clone()])?;
+        let attended = ops::einsum(self.combine, &[weights, value.clone()])?;
         Ok((attended, return_scores.then_some(scores)))
     }
 

@@ -251,7 +251,10 @@ impl Layer for MultiHeadAttention {
         }
         let Attended { query, value, key } = Attended::of(inputs)?;
         // The mask that the query carries holds, as in Keras, also against one that is given.
-        let mask = heads::attention_mask(inputs, query.mask(), self.sliding_window)?;
+        let query_mask = query.mask();
+        let mask = heads::attention_mask(inputs, query_mask.as_ref(), self.sliding_window)?;
+        // Keras takes the masks off the inputs, for all that is computed from them after this call.
+        [&query, &value, &key].into_iter().for_each(|input| input.set_mask(None));
         let gate = if self.use_gate { Some(self.gate_dense.call(&query, cx)?) } else { None };
         let axes = self.axes(value.rank())?;
         let projected = Attended {
@@ -274,7 +277,7 @@ impl Layer for MultiHeadAttention {
         if let Some(gate) = gate {
             attended = ops::multiply(&attended, &gate)?;
         }
-        let y = self.output_dense.call(&attended, cx)?.with_mask(query.mask().cloned());
+        let y = self.output_dense.call(&attended, cx)?.with_mask(query_mask);
         let Some(mut scores) = scores else { return Ok(y.into()) };
         if scores.is_symbolic() {
             // Keras says so, also where there are fewer or more keys than queries.

@@ -197,7 +197,8 @@ impl Layer for Embedding {
     }
 
     fn compute_mask(&self, inputs: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        Ok(vec![Some(ops::not_equal(inputs.tensor()?, 0)?)])
+        let mask = self.mask_zero.then(|| ops::not_equal(inputs.tensor()?, 0)).transpose()?;
+        Ok(vec![mask])
     }
 
     fn autocasts(&self) -> bool {

@@ -49,7 +49,7 @@ impl InputLayer {
     pub(crate) fn output(layer: &LayerRef) -> Result<Tensor> {
         let this = layer.downcast_ref::<Self>().ok_or_else(|| Error::new(ErrorKind::Graph, "not an input layer"))?;
         if let Some(node) = this.output.get().and_then(std::sync::Weak::upgrade) {
-            return Ok(Tensor::recorded(this.batch_shape.clone(), this.dtype, History { node, index: 0 }));
+            return Ok(Tensor::symbol(&this.batch_shape, this.dtype).recorded(History { node, index: 0 }));
         }
         let symbol = Tensor::symbol(&this.batch_shape, this.dtype);
         let outputs =

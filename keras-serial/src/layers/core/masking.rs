@@ -44,9 +44,9 @@ impl Layer for Masking {
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        let counting = ops::cast_to(&self.counting(x, true)?, x.dtype())?;
-        let mask = self.counting(x, false)?;
-        Ok(ops::multiply(x, counting)?.with_mask(Some(mask)).into())
+        let counting = self.counting(x, true)?;
+        let mask = ops::squeeze(&counting, Axes::from(-1))?;
+        Ok(ops::where_(&counting, x, 0)?.with_mask(Some(mask)).into())
     }
 
     fn supports_masking(&self) -> bool {

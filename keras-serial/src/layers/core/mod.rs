@@ -9,6 +9,7 @@ mod input_layer;
 pub(crate) mod lora;
 mod masking;
 mod reversible_embedding;
+mod ternary_dense;
 mod wrapper;
 
 pub use activation::Activation;
@@ -19,4 +20,5 @@ pub use identity::Identity;
 pub use input_layer::{Input, InputLayer};
 pub use masking::Masking;
 pub use reversible_embedding::ReversibleEmbedding;
+pub use ternary_dense::TernaryDense;
 pub use wrapper::Wrapper;

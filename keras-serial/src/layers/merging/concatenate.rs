@@ -3,9 +3,9 @@
 use super::inputs;
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
-use crate::ops::shape::{broadcast_to, concat, expand_at};
-use crate::ops::{Axes, all, cast_to, ones};
-use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
+use crate::ops::shape::concat;
+use crate::ops::{Axes, any, concatenate, expand_dims, falses_like, logical_or, trues_like};
+use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
 /// Tensors one after the other along `axis` (-1 by default).
@@ -37,23 +37,20 @@ impl Layer for Concatenate {
         true
     }
 
-    /// Inputs without a mask count whole; the masks are joined as the inputs are.
+    /// The masks are joined as the inputs are, those without one as a whole; a step counts where any
+    /// of its elements does.
     fn compute_mask(&self, args: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         if masks.iter().all(Option::is_none) {
             return Ok(vec![None]);
         }
         let inputs = inputs(args)?;
         let parts = inputs.iter().zip(masks).map(|(input, mask)| match mask {
-            None => ones(input.shape(), DType::Bool),
-            Some(mask) => {
-                let mut mask = cast_to(mask, DType::Bool)?;
-                while mask.rank() < input.rank() {
-                    mask = expand_at(&mask, -1)?;
-                }
-                broadcast_to(&mask, input.shape())
-            }
+            None => trues_like(input),
+            // Or-ed with zeros that are made from the input, so that it is an input of the mask in graphs.
+            Some(mask) if mask.rank() < input.rank() => logical_or(&expand_dims(mask, -1)?, &falses_like(input)?),
+            Some(mask) => Ok(mask.clone()),
         });
-        let joined = concat(&parts.collect::<Result<Vec<_>>>()?, self.axis)?;
-        all(&joined, Axes::from(-1), false).map(|mask| vec![Some(mask)])
+        let joined = concatenate(&parts.collect::<Result<Vec<_>>>()?, self.axis)?;
+        any(&joined, Axes::from(-1), false).map(|mask| vec![Some(mask)])
     }
 }

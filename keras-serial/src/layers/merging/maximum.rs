@@ -1,6 +1,6 @@
 //! The largest of each element.
 
-use super::{Merge, fold, merging};
+use super::{Merge, merge_unmasked, merging};
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::maximum;
@@ -30,7 +30,7 @@ pub struct Maximum {
 
 impl Merge for Maximum {
     fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        fold(inputs, |a, b| maximum(&a, b))
+        merge_unmasked(inputs, |a, b| maximum(a, b))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The smallest of each element.
 
-use super::{Merge, fold, merging};
+use super::{Merge, merge_unmasked, merging};
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::minimum;
@@ -30,7 +30,7 @@ pub struct Minimum {
 
 impl Merge for Minimum {
     fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        fold(inputs, |a, b| minimum(&a, b))
+        merge_unmasked(inputs, |a, b| minimum(a, b))
     }
 }
 

@@ -19,9 +19,9 @@ pub use multiply::Multiply;
 pub use subtract::Subtract;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::logical_or;
-use crate::ops::shape::expand_at;
-use crate::tensor::{CallArgs, Tensor};
+use crate::ops::shape::{broadcast_to, expand_at};
+use crate::ops::{Axes, any, logical_or, where_};
+use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 /// What is made of several tensors.
 trait Merge {
@@ -43,7 +43,7 @@ fn inputs(args: &CallArgs) -> Result<Vec<Tensor>> {
 
 fn fold(inputs: Vec<Tensor>, mut merge: impl FnMut(Tensor, Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let mut inputs = inputs.into_iter();
-    let first = inputs.next().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "nothing to merge"))?;
+    let first = inputs.next().ok_or_else(nothing)?;
     inputs.try_fold(first, &mut merge)
 }
 
@@ -66,6 +66,53 @@ fn same_rank(inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
 fn merged_mask(masks: &[Option<Tensor>]) -> Result<Option<Tensor>> {
     let Some(masks) = masks.iter().cloned().collect::<Option<Vec<Tensor>>>() else { return Ok(None) };
     if masks.is_empty() { Ok(None) } else { fold(masks, |a, b| logical_or(&a, b)).map(Some) }
+}
+
+/// The mask of an input, for each of its elements.
+fn wide_mask(x: &Tensor) -> Result<Option<Tensor>> {
+    x.mask().map(|mask| broadcast_to(&expand_at(&mask, -1)?, x.shape())).transpose()
+}
+
+/// Merges what is not masked: where one side is masked, the other one stands alone. If all inputs have
+/// masks, the result counts where any of them does (`Merge._apply_merge_op_and_or_mask`).
+fn merge_unmasked(inputs: Vec<Tensor>, merge: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    if inputs.iter().any(Tensor::is_symbolic) {
+        let all = inputs.iter().all(|x| x.mask().is_some());
+        let output = fold(inputs, |a, b| merge(&a, &b))?;
+        return Ok(if all { with_symbolic_mask(output) } else { output });
+    }
+    let mut inputs = inputs.into_iter();
+    let mut output = inputs.next().ok_or_else(nothing)?;
+    let mut output_mask = wide_mask(&output)?;
+    for mut x in inputs {
+        let mask = wide_mask(&x)?;
+        if let Some(mask) = &mask {
+            x = where_(mask, &x, &output)?;
+        }
+        if let Some(output_mask) = &output_mask {
+            output = where_(output_mask, &output, &x)?;
+        }
+        output_mask = match (output_mask, mask) {
+            (Some(known), Some(mask)) => Some(logical_or(&known, &mask)?),
+            _ => None,
+        };
+        output = merge(&output, &x)?;
+    }
+    if let Some(mask) = output_mask {
+        output.set_mask(Some(any(&mask, Axes::from(-1), false)?));
+    }
+    Ok(output)
+}
+
+/// The description of a merged result with the description of its mask.
+fn with_symbolic_mask(output: Tensor) -> Tensor {
+    let dims = output.shape().dims();
+    let mask: Shape = dims.iter().take(dims.len().saturating_sub(1)).copied().collect();
+    output.with_mask(Some(Tensor::symbol(mask, DType::Bool)))
+}
+
+fn nothing() -> Error {
+    Error::new(ErrorKind::InvalidArgument, "nothing to merge")
 }
 
 /// Makes a layer of a type that merges tensors element by element.

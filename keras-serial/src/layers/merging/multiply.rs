@@ -1,13 +1,13 @@
 //! The product of tensors.
 
-use super::{Merge, fold, merging};
+use super::{Merge, fold, merging, wide_mask, with_symbolic_mask};
 use crate::error::Result;
 use crate::layers::LayerBase;
-use crate::ops::multiply;
+use crate::ops::{Axes, any, logical_or, multiply, where_};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The product of tensors.
+/// The product of tensors; masked steps of one count as 1, and steps that all mask are 0.
 ///
 /// # Shapes
 /// A list of two or more tensors of shapes that broadcast, with the batch first.
@@ -30,7 +30,21 @@ pub struct Multiply {
 
 impl Merge for Multiply {
     fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        fold(inputs, |a, b| multiply(&a, b))
+        let all = inputs.iter().all(|x| x.mask().is_some());
+        if inputs.iter().any(Tensor::is_symbolic) {
+            let output = fold(inputs, |a, b| multiply(&a, b))?;
+            return Ok(if all { with_symbolic_mask(output) } else { output });
+        }
+        let masks = inputs.iter().map(wide_mask).collect::<Result<Vec<_>>>()?;
+        let factors = inputs.into_iter().zip(&masks).map(|(x, mask)| match mask {
+            Some(mask) => where_(mask, &x, 1),
+            None => Ok(x),
+        });
+        let output = fold(factors.collect::<Result<Vec<_>>>()?, |a, b| multiply(&a, b))?;
+        let Some(masks) = masks.into_iter().collect::<Option<Vec<Tensor>>>() else { return Ok(output) };
+        let mask = fold(masks, |a, b| logical_or(&a, b))?;
+        let output = where_(&mask, &output, 0)?;
+        Ok(output.with_mask(Some(any(&mask, Axes::from(-1), false)?)))
     }
 }
 

@@ -159,8 +159,8 @@ pub(super) mod global {
     use crate::ops::dtypes::cast;
     use crate::ops::reduce::{max_impl, mean_impl, sum_impl};
     use crate::ops::shape::expand_at;
-    use crate::ops::{Axes, divide, multiply};
-    use crate::tensor::Tensor;
+    use crate::ops::{Axes, divide, where_};
+    use crate::tensor::{DType, Tensor};
 
     fn positions(x: &Tensor, format: DataFormat) -> Axes {
         let rank = x.rank() as isize;
@@ -179,7 +179,8 @@ pub(super) mod global {
     ) -> Result<Tensor> {
         let axes = positions(x, format);
         let Some(mask) = mask else { return mean_impl(x, &axes, keepdims) };
-        let mask = expand_at(&cast(mask, x.dtype())?, if format == DataFormat::ChannelsLast { 2 } else { 1 })?;
-        divide(sum_impl(&multiply(x, &mask)?, &axes, keepdims)?, sum_impl(&mask, &axes, keepdims)?)
+        let mask = expand_at(&cast(mask, DType::Bool)?, if format == DataFormat::ChannelsLast { 2 } else { 1 })?;
+        let counted = sum_impl(&where_(&mask, x, 0)?, &axes, keepdims)?;
+        divide(counted, sum_impl(&cast(&mask, x.dtype())?, &axes, keepdims)?)
     }
 }

@@ -12,6 +12,7 @@ use crate::{KerasSerializable, register};
 /// # Arguments
 /// - `num_tokens`: the number of categories.
 /// - `output_mode`: `multi_hot`, `one_hot` or `count`; the first by default.
+/// - `sparse`: false; what is given is dense here all the same.
 ///
 /// # Call arguments
 /// - `count_weights`: none; how much each integer counts, for `count`.
@@ -32,12 +33,20 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, from_config = Self::upgrade, ignore("sparse"))]
+#[config(new, setters, validate = Self::check, from_config = Self::upgrade)]
 pub struct CategoryEncoding {
     base: LayerBase,
     num_tokens: usize,
     #[config(default = OutputMode::MultiHot)]
     output_mode: OutputMode,
+    /// Kept for Keras, which gives a sparse tensor of the same numbers.
+    #[config(default, skip_if = is_false)]
+    sparse: bool,
+}
+
+/// Keras 3.15 leaves it out of configurations; here it is written where it is true.
+fn is_false(sparse: &bool) -> bool {
+    !sparse
 }
 
 impl CategoryEncoding {

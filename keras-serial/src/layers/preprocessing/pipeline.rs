@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase, LayerRef};
+use crate::layers::{Layer, LayerBase, LayerRef, call_in_turn};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -43,12 +43,7 @@ impl Pipeline {
 
 impl Layer for Pipeline {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
-        let mut data = inputs.inputs()?;
-        for layer in &self.layers {
-            let masks = data.slots().into_iter().map(|x| x.and_then(|x| x.mask().cloned())).collect();
-            data = layer.call(data, &cx.with_masks(masks))?;
-        }
-        Ok(data)
+        call_in_turn(&self.layers, inputs, cx)
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

@@ -190,9 +190,11 @@ impl Bidirectional {
 
     /// The outputs of both directions, in the order of the input, and the states.
     fn run(&self, inputs: &CallArgs, cx: &CallContext) -> Result<(Tensor, Tensor, Vec<Nested<Tensor>>)> {
-        let x = inputs.tensor()?.clone().with_mask(cx.mask().cloned());
-        let cx = cx.with_masks(Vec::new());
-        let (mut forward, mut backward) = (CallArgs::from(&x), CallArgs::from(&x));
+        let mut forward = CallArgs::from(inputs.tensor()?);
+        if let Some(mask) = cx.mask() {
+            forward = forward.with("mask", mask.clone());
+        }
+        let mut backward = forward.clone();
         if let Some(states) = inputs.structure("initial_state")? {
             let items = states.items().map_or_else(|| vec![states.clone()], <[_]>::to_vec);
             let (first, second) = items.split_at(items.len() / 2);
@@ -202,7 +204,7 @@ impl Bidirectional {
         let compute = self.base.dtype_policy().compute_dtype()?;
         let mut states = Vec::new();
         let mut output = |layer: &LayerRef, args: CallArgs| -> Result<Tensor> {
-            let results = layer.call(args, &cx)?;
+            let results = layer.call(args, cx)?;
             if let Some([_, rest @ ..]) = results.items() {
                 states.extend(rest.iter().cloned());
             }

@@ -41,9 +41,12 @@ impl TimeDistributed {
     /// The layer's own `call`, as Keras uses it: no penalty on the activity, no new mask.
     fn step(&self, x: Tensor, mask: Option<Tensor>, cx: &CallContext) -> Result<Nested<Tensor>> {
         let layer = self.layer.layer();
-        let mask = mask.filter(|_| layer.supports_masking());
-        let args = CallArgs::one(x.with_mask(mask.clone())).bind(layer.call_arguments())?;
-        layer.call(&args, &cx.with_masks(vec![mask]))
+        let mask = mask.filter(|_| layer.call_arguments().contains(&"mask"));
+        let mut args = CallArgs::one(x.unmasked());
+        if let Some(mask) = &mask {
+            args = args.with("mask", mask.clone());
+        }
+        layer.call(&args.bind(layer.call_arguments())?, &cx.with_masks(vec![mask]))
     }
 }
 
