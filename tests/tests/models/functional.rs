@@ -570,3 +570,22 @@ fn structures_pass_through_user_layers() {
     let outputs = call(&model, vec![ones(&[1, 3]), zeros(&[1, 3])]).unwrap();
     assert!(matches!(outputs, Nested::Tuple(_)));
 }
+
+// x = keras.Input((2, 3)); keras.Model(x, keras.ops.average(x, axis=-1, weights=np.array([1, 2, 3], "float32")))
+#[test]
+fn weights_of_an_average_broadcast_to_batches_of_unknown_extent() {
+    let form = keras_serial::json::Value::parse(
+        r#"{"name": "m", "trainable": true, "layers": [
+            {"module": "keras.layers", "class_name": "InputLayer", "registered_name": null, "name": "x", "inbound_nodes": [],
+             "config": {"batch_shape": [null, 2, 3], "dtype": "float32", "sparse": false, "ragged": false, "name": "x"}},
+            {"module": "keras.src.ops.numpy", "class_name": "Average", "registered_name": "Average", "name": "average",
+             "config": {"name": "average", "axis": -1}, "inbound_nodes": [{
+                "args": [{"class_name": "__keras_tensor__", "config":
+                    {"shape": [null, 2, 3], "dtype": "float32", "keras_history": ["x", 0, 0]}}],
+                "kwargs": {"weights": {"class_name": "__numpy__", "config": {"value": [1.0, 2.0, 3.0], "dtype": "float32"}}}}]}],
+            "input_layers": ["x", 0, 0], "output_layers": ["average", 0, 0]}"#,
+    );
+    let model = Functional::from_config(form.unwrap().as_dict().unwrap()).unwrap().shared();
+    let x = Tensor::from_slice(&[1.0f32, 1.0, 2.0, 6.0, 0.0, 0.0], [1, 2, 3]).unwrap();
+    assert_eq!(model.apply(&x).unwrap().to_vec::<f32>().unwrap(), [1.5, 1.0]);
+}

@@ -337,6 +337,24 @@ impl Layer for MaskedLayer {
     }
 }
 
+// class Same(keras.layers.Layer): def call(self, x): return x; Same().get_config()["autocast"] is True
+#[test]
+fn autocast_of_a_configuration_is_read_and_kept() {
+    let read = |autocast: &str| {
+        let text = format!(r#"{{"name": "a", "trainable": true, "dtype": "float32", "autocast": {autocast}}}"#);
+        let config = keras_serial::json::Value::parse(&text).unwrap();
+        Same::from_config(config.as_dict().unwrap()).unwrap().shared()
+    };
+    let wide = Tensor::from_slice(&[0.0f64], [1]).unwrap();
+    for (autocast, dtype) in [("true", DType::Float32), ("false", DType::Float64)] {
+        let layer = read(autocast);
+        assert_eq!(layer.apply(&wide).unwrap().dtype(), dtype);
+        assert_eq!(layer.get_config().unwrap()["autocast"].to_json(), autocast);
+    }
+    assert!(!Same::new().shared().get_config().unwrap().contains_key("autocast"));
+    assert_eq!(Same::new().autocast(false).apply(&wide).unwrap().dtype(), DType::Float64);
+}
+
 /// Computes, and says nothing of masks.
 #[derive(KerasSerializable)]
 #[config(new)]
