@@ -1,38 +1,46 @@
 //! Attributes of types, fields and variants.
 
+use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
-use syn::parse::Parse;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token};
+use syn::parse::{Parse, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Ident, LitStr, Path, Token, WherePredicate};
 
 use crate::ctxt::Ctxt;
+use crate::names::{self, Name};
 
-/// A value that may be given once.
+/// A value that may be given once, and where it stands.
 pub struct Once<T> {
-    name: &'static str,
-    value: Option<T>,
+    name: Name,
+    value: Option<(Path, T)>,
 }
 
 impl<T> Once<T> {
-    fn new(name: &'static str) -> Self {
+    fn new(name: Name) -> Self {
         Self { name, value: None }
     }
 
     fn set(&mut self, cx: &mut Ctxt, at: &Path, value: T) {
         if self.value.is_some() {
-            cx.error(at, format!("duplicate `{}`", self.name));
+            cx.error(at, format!("duplicate `{}`", self.name.0));
         } else {
-            self.value = Some(value);
+            self.value = Some((at.clone(), value));
         }
     }
 
     /// The value, if it was given.
     pub fn get(&self) -> Option<&T> {
-        self.value.as_ref()
+        self.value.as_ref().map(|(_, value)| value)
     }
 
     /// Was it given?
     pub fn is_set(&self) -> bool {
         self.value.is_some()
+    }
+
+    /// Its name and place, if it was given.
+    pub fn given(&self) -> Option<(Name, &Path)> {
+        self.value.as_ref().map(|(at, _)| (self.name, at))
     }
 }
 
@@ -41,6 +49,9 @@ pub enum FieldDefault {
     Trait,
     Expr(Box<Expr>),
 }
+
+/// Bounds that stand in place of those that fields ask for.
+pub type Bound = Punctuated<WherePredicate, Token![,]>;
 
 /// The attributes of a field.
 pub struct FieldAttributes {
@@ -59,6 +70,7 @@ pub struct FieldAttributes {
     pub skip_if: Once<Path>,
     pub base_or_null: Once<()>,
     pub no_setter: Once<()>,
+    pub bound: Once<Bound>,
 }
 
 /// The attributes of a struct or enum.
@@ -72,6 +84,11 @@ pub struct TypeAttributes {
     /// With the order of its arguments, where it is not that of the fields.
     pub new: Once<Vec<Ident>>,
     pub setters: Once<()>,
+    pub default: Once<()>,
+    pub display: Once<()>,
+    pub from_str: Once<()>,
+    pub bound: Once<Bound>,
+    pub krate: Once<Path>,
     pub ignored: Vec<LitStr>,
 }
 
@@ -90,256 +107,273 @@ fn string(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
 }
 
 /// `= path` or `= "path"`.
-fn path(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
+pub fn path(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
     let value = meta.value()?;
     if value.peek(LitStr) { value.parse::<LitStr>()?.parse() } else { value.parse() }
 }
 
-fn list(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<LitStr>> {
+/// `= "T: Bound, U: Bound"`.
+fn bound(meta: &ParseNestedMeta<'_>) -> syn::Result<Bound> {
+    meta.value()?.parse::<LitStr>()?.parse_with(Bound::parse_terminated)
+}
+
+fn list<T: Parse>(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<T>> {
     let content;
     syn::parenthesized!(content in meta.input);
-    Ok(content.parse_terminated(|input| input.parse::<LitStr>(), Token![,])?.into_iter().collect())
+    Ok(content.parse_terminated(T::parse, Token![,])?.into_iter().collect())
 }
 
-fn idents(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<Ident>> {
-    let content;
-    syn::parenthesized!(content in meta.input);
-    Ok(content.parse_terminated(Ident::parse, Token![,])?.into_iter().collect())
-}
-
-fn unknown(meta: &ParseNestedMeta<'_>, known: &str) -> syn::Error {
-    let name = meta.path.get_ident().map_or_else(|| "this".to_owned(), ToString::to_string);
-    meta.error(format!("unknown attribute `{name}`, expected one of {known}"))
-}
-
-/// Runs the parser of each `#[config(…)]`.
-fn each_config(
+/// Reads each helper attribute whose name is `known` to be one of the `place`'s.
+fn each(
     cx: &mut Ctxt,
     attributes: &[Attribute],
-    mut parse: impl FnMut(&mut Ctxt, ParseNestedMeta<'_>) -> syn::Result<()>,
+    place: &str,
+    known: &[Name],
+    mut parse: impl FnMut(&mut Ctxt, Name, &ParseNestedMeta<'_>) -> syn::Result<()>,
 ) {
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("config")) {
-        if let syn::Meta::List(_) = attribute.meta {
-            let result = attribute.parse_nested_meta(|meta| parse(cx, meta));
-            if let Err(error) = result {
-                cx.syn_error(error);
+    for attribute in attributes {
+        let path = attribute.path();
+        let alone = names::ALONE.iter().any(|name| path.is_ident(name.0));
+        if !alone && !path.is_ident(names::NAMESPACE) {
+            continue;
+        }
+        let mut one = |meta: ParseNestedMeta<'_>| {
+            let find = |names: &[Name]| {
+                names.iter().copied().find(|name| meta.path.is_ident(name.0) && name.is_alone() == alone)
+            };
+            match find(known) {
+                Some(name) => parse(cx, name, &meta),
+                None => Err(unknown(&meta, place, alone, known)),
             }
-        } else {
-            cx.error(attribute, "expected `#[config(…)]`");
+        };
+        let result = match &attribute.meta {
+            // A name that stands alone is read as the only one of a list.
+            meta if alone => syn::meta::parser(one).parse2(meta.to_token_stream()),
+            syn::Meta::List(_) => attribute.parse_nested_meta(&mut one),
+            _ => Err(syn::Error::new_spanned(attribute, format!("expected `#[{}(…)]`", names::NAMESPACE))),
+        };
+        if let Err(error) = result {
+            cx.syn_error(error);
         }
     }
+}
+
+fn unknown(meta: &ParseNestedMeta<'_>, place: &str, alone: bool, known: &[Name]) -> syn::Error {
+    let given = meta.path.get_ident().map_or_else(|| "this".to_owned(), ToString::to_string);
+    let homes = [
+        ("a field", names::OF_FIELDS),
+        ("a struct", names::OF_STRUCTS),
+        ("an enum", names::OF_ENUMS),
+        ("a variant", names::OF_VARIANTS),
+    ];
+    let is_given = |name: &&Name| name.0 == given && name.is_alone() == alone;
+    let home = homes.iter().find_map(|(home, names)| Some((home, names.iter().find(is_given)?)));
+    let expected: Vec<Name> = known.iter().copied().filter(|name| !name.is_alone()).collect();
+    let expected = names::listed(&expected);
+    meta.error(match home {
+        Some((home, name)) if alone => format!("`{name}` is for {home}, not for {place}"),
+        Some((home, _)) => format!("`{given}` is for {home}; {place} can have {expected}"),
+        None => format!("unknown attribute `{given}`, expected one of {expected}"),
+    })
+}
+
+/// Nothing may follow the name.
+fn no_arguments(name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    if meta.input.is_empty() || meta.input.peek(Token![,]) {
+        return Ok(());
+    }
+    Err(meta.error(format!("`{name}` has no arguments")))
 }
 
 impl FieldAttributes {
     /// Reads a field's attributes.
     pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
         let mut this = Self {
-            weight: Once::new("weight"),
-            seed_generator: Once::new("seed_generator"),
-            sublayer: Once::new("sublayer"),
+            weight: Once::new(names::WEIGHT),
+            seed_generator: Once::new(names::SEED_GENERATOR),
+            sublayer: Once::new(names::SUBLAYER),
             init: None,
-            base: Once::new("base"),
-            skip: Once::new("skip"),
-            serde: Once::new("serde"),
-            default: Once::new("default"),
-            rename: Once::new("rename"),
+            base: Once::new(names::BASE),
+            skip: Once::new(names::SKIP),
+            serde: Once::new(names::SERDE),
+            default: Once::new(names::DEFAULT),
+            rename: Once::new(names::RENAME),
             aliases: Vec::new(),
-            with: Once::new("with"),
-            skip_if: Once::new("skip_if"),
-            base_or_null: Once::new("base_or_null"),
-            no_setter: Once::new("no_setter"),
+            with: Once::new(names::WITH),
+            skip_if: Once::new(names::SKIP_IF),
+            base_or_null: Once::new(names::BASE_OR_NULL),
+            no_setter: Once::new(names::NO_SETTER),
+            bound: Once::new(names::BOUND),
         };
-        each_config(cx, attributes, |cx, meta| {
-            let at = meta.path.clone();
-            // #[config(skip)]
-            if at.is_ident("skip") {
-                this.skip.set(cx, &at, ());
-            // #[config(serde)]
-            } else if at.is_ident("serde") {
-                this.serde.set(cx, &at, ());
-            // #[config(default)], #[config(default = 0.5)]
-            } else if at.is_ident("default") {
-                let default = if meta.input.peek(Token![=]) {
-                    FieldDefault::Expr(Box::new(meta.value()?.parse()?))
-                } else {
-                    FieldDefault::Trait
-                };
-                this.default.set(cx, &at, default);
-            // #[config(rename = "lr")]
-            } else if at.is_ident("rename") {
-                this.rename.set(cx, &at, string(&meta)?);
-            // #[config(alias = "lr")]
-            } else if at.is_ident("alias") {
-                this.aliases.push(string(&meta)?);
-            // #[config(with = "module")]
-            } else if at.is_ident("with") {
-                this.with.set(cx, &at, path(&meta)?);
-            // #[config(skip_if = Option::is_none)]
-            } else if at.is_ident("skip_if") {
-                this.skip_if.set(cx, &at, path(&meta)?);
-            // #[config(base_or_null)]
-            } else if at.is_ident("base_or_null") {
-                this.base_or_null.set(cx, &at, ());
-            // #[config(no_setter)]
-            } else if at.is_ident("no_setter") {
-                this.no_setter.set(cx, &at, ());
-            } else {
-                return Err(unknown(
-                    &meta,
-                    "`skip`, `serde`, `default`, `rename`, `alias`, `with`, `skip_if`, `base_or_null`, `no_setter`",
-                ));
-            }
-            Ok(())
-        });
-        for attribute in attributes {
-            let at = attribute.path();
-            // #[weight], #[weight(name = "kernel")]
-            if at.is_ident("weight") {
-                let (name, _) = state(cx, attribute, false);
-                this.weight.set(cx, at, name);
-            // #[sublayer], #[sublayer(name = "query_dense")], #[sublayer(init = Dense::new(units).shared())]
-            } else if at.is_ident("sublayer") {
-                let (name, init) = state(cx, attribute, true);
-                this.sublayer.set(cx, at, name);
-                this.init = init;
-            // #[seed_generator], #[base]
-            } else if at.is_ident("seed_generator") || at.is_ident("base") {
-                let (name, once) = if at.is_ident("base") {
-                    ("base", &mut this.base)
-                } else {
-                    ("seed_generator", &mut this.seed_generator)
-                };
-                if !matches!(attribute.meta, syn::Meta::Path(_)) {
-                    cx.error(attribute, format!("`#[{name}]` has no arguments"));
+        each(cx, attributes, "a field", names::OF_FIELDS, |cx, name, meta| {
+            let at = &meta.path;
+            let flag = match name {
+                // #[config(skip)], #[config(serde)], …
+                names::SKIP => &mut this.skip,
+                names::SERDE => &mut this.serde,
+                names::BASE_OR_NULL => &mut this.base_or_null,
+                names::NO_SETTER => &mut this.no_setter,
+                names::SEED_GENERATOR => &mut this.seed_generator,
+                names::BASE => &mut this.base,
+                _ => {
+                    return this.parse_value(cx, name, meta);
                 }
-                once.set(cx, at, ());
-            }
-        }
+            };
+            flag.set(cx, at, ());
+            no_arguments(name, meta)
+        });
         this
+    }
+
+    /// What has, or can have, a value.
+    fn parse_value(&mut self, cx: &mut Ctxt, name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        let at = &meta.path;
+        match name {
+            // #[config(default)], #[config(default = 0.5)]
+            names::DEFAULT if meta.input.peek(Token![=]) => {
+                self.default.set(cx, at, FieldDefault::Expr(Box::new(meta.value()?.parse()?)));
+            }
+            names::DEFAULT => self.default.set(cx, at, FieldDefault::Trait),
+            // #[config(rename = "lr")]
+            names::RENAME => self.rename.set(cx, at, string(meta)?),
+            // #[config(alias = "lr")]
+            names::ALIAS => self.aliases.push(string(meta)?),
+            // #[config(with = "module")]
+            names::WITH => self.with.set(cx, at, path(meta)?),
+            // #[config(skip_if = Option::is_none)]
+            names::SKIP_IF => self.skip_if.set(cx, at, path(meta)?),
+            // #[config(bound = "T: Trait")]
+            names::BOUND => self.bound.set(cx, at, bound(meta)?),
+            // #[weight], #[weight(name = "kernel")]
+            names::WEIGHT => {
+                let (name, _) = state(meta, &[names::NAME])?;
+                self.weight.set(cx, at, name);
+            }
+            // #[sublayer], #[sublayer(name = "query_dense")], #[sublayer(init = Dense::new(units).shared())]
+            names::SUBLAYER => {
+                let (name, init) = state(meta, &[names::NAME, names::INIT])?;
+                self.sublayer.set(cx, at, name);
+                self.init = init;
+            }
+            _ => return Err(meta.error("this attribute has no parser")),
+        }
+        Ok(())
     }
 }
 
 /// `(name = "…")` and, for a sublayer, `(init = expr)`.
-fn state(cx: &mut Ctxt, attribute: &Attribute, may_init: bool) -> (Option<LitStr>, Option<Expr>) {
+fn state(meta: &ParseNestedMeta<'_>, known: &[Name]) -> syn::Result<(Option<LitStr>, Option<Expr>)> {
     let (mut name, mut init) = (None, None);
-    if let syn::Meta::Path(_) = attribute.meta {
-        return (name, init);
+    if !meta.input.peek(syn::token::Paren) {
+        return Ok((name, init));
     }
-    let result = attribute.parse_nested_meta(|meta| {
-        if meta.path.is_ident("name") {
-            if name.replace(string(&meta)?).is_some() {
-                return Err(meta.error("duplicate `name`"));
+    meta.parse_nested_meta(|meta| {
+        let again = match known.iter().find(|known| meta.path.is_ident(known.0)) {
+            Some(&names::NAME) => name.replace(string(&meta)?).is_some(),
+            Some(_) => init.replace(meta.value()?.parse()?).is_some(),
+            None => {
+                let given = meta.path.get_ident().map_or_else(|| "this".to_owned(), ToString::to_string);
+                let known = names::listed(known);
+                return Err(meta.error(format!("unknown attribute `{given}`, expected one of {known}")));
             }
-        } else if may_init && meta.path.is_ident("init") {
-            if init.replace(meta.value()?.parse()?).is_some() {
-                return Err(meta.error("duplicate `init`"));
-            }
-        } else {
-            return Err(unknown(&meta, if may_init { "`name`, `init`" } else { "`name`" }));
-        }
-        Ok(())
-    });
-    if let Err(error) = result {
-        cx.syn_error(error);
-    }
-    (name, init)
+        };
+        if again { Err(meta.error(format!("duplicate `{}`", meta.path.to_token_stream()))) } else { Ok(()) }
+    })?;
+    Ok((name, init))
 }
 
 impl TypeAttributes {
-    /// Reads a type's attributes.
-    pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
-        let mut this = Self {
-            validate: Once::new("validate"),
-            get_config: Once::new("get_config"),
-            from_config: Once::new("from_config"),
-            class_name: Once::new("class_name"),
-            rename_all: Once::new("rename_all"),
-            allow_unknown: Once::new("allow_unknown"),
-            new: Once::new("new"),
-            setters: Once::new("setters"),
+    fn new() -> Self {
+        Self {
+            validate: Once::new(names::VALIDATE),
+            get_config: Once::new(names::GET_CONFIG),
+            from_config: Once::new(names::FROM_CONFIG),
+            class_name: Once::new(names::CLASS_NAME),
+            rename_all: Once::new(names::RENAME_ALL),
+            allow_unknown: Once::new(names::ALLOW_UNKNOWN),
+            new: Once::new(names::NEW),
+            setters: Once::new(names::SETTERS),
+            default: Once::new(names::DEFAULT),
+            display: Once::new(names::DISPLAY),
+            from_str: Once::new(names::FROM_STR),
+            bound: Once::new(names::BOUND),
+            krate: Once::new(names::CRATE),
             ignored: Vec::new(),
-        };
-        each_config(cx, attributes, |cx, meta| {
-            let at = meta.path.clone();
-            // #[config(validate = Self::check)]
-            if at.is_ident("validate") {
-                this.validate.set(cx, &at, path(&meta)?);
-            // #[config(get_config = Self::adjust)]
-            } else if at.is_ident("get_config") {
-                this.get_config.set(cx, &at, path(&meta)?);
-            // #[config(from_config = upgrade)]
-            } else if at.is_ident("from_config") {
-                this.from_config.set(cx, &at, path(&meta)?);
-            // #[config(class_name = "Dense")]
-            } else if at.is_ident("class_name") {
-                this.class_name.set(cx, &at, string(&meta)?);
-            // #[config(rename_all = "snake_case")]
-            } else if at.is_ident("rename_all") {
-                this.rename_all.set(cx, &at, string(&meta)?);
-            // #[config(allow_unknown)]
-            } else if at.is_ident("allow_unknown") {
-                this.allow_unknown.set(cx, &at, ());
-            // #[config(new)], #[config(new(equation, output_shape))]
-            } else if at.is_ident("new") {
-                let order = if meta.input.peek(syn::token::Paren) { idents(&meta)? } else { Vec::new() };
-                this.new.set(cx, &at, order);
-            // #[config(setters)]
-            } else if at.is_ident("setters") {
-                this.setters.set(cx, &at, ());
-            // #[config(ignore("time_major"))]
-            } else if at.is_ident("ignore") {
-                this.ignored.extend(list(&meta)?);
-            } else {
-                return Err(unknown(
-                    &meta,
-                    "`new`, `setters`, `validate`, `get_config`, `from_config`, `class_name`, `rename_all`, `allow_unknown`, `ignore`",
-                ));
+        }
+    }
+
+    /// Reads a struct's attributes.
+    pub fn of_struct(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
+        Self::parse(cx, attributes, "a struct", names::OF_STRUCTS)
+    }
+
+    /// Reads an enum's attributes.
+    pub fn of_enum(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
+        Self::parse(cx, attributes, "an enum", names::OF_ENUMS)
+    }
+
+    fn parse(cx: &mut Ctxt, attributes: &[Attribute], place: &str, known: &[Name]) -> Self {
+        let mut this = Self::new();
+        each(cx, attributes, place, known, |cx, name, meta| {
+            let at = &meta.path;
+            match name {
+                // #[config(validate = Self::check)]
+                names::VALIDATE => this.validate.set(cx, at, path(meta)?),
+                // #[config(get_config = Self::adjust)]
+                names::GET_CONFIG => this.get_config.set(cx, at, path(meta)?),
+                // #[config(from_config = upgrade)]
+                names::FROM_CONFIG => this.from_config.set(cx, at, path(meta)?),
+                // #[config(class_name = "Dense")]
+                names::CLASS_NAME => this.class_name.set(cx, at, string(meta)?),
+                // #[config(rename_all = "snake_case")]
+                names::RENAME_ALL => this.rename_all.set(cx, at, string(meta)?),
+                // #[config(allow_unknown)]
+                names::ALLOW_UNKNOWN => this.allow_unknown.set(cx, at, ()),
+                // #[config(new)], #[config(new(equation, output_shape))]
+                names::NEW => {
+                    let order = if meta.input.peek(syn::token::Paren) { list(meta)? } else { Vec::new() };
+                    this.new.set(cx, at, order);
+                }
+                // #[config(setters)]
+                names::SETTERS => this.setters.set(cx, at, ()),
+                // #[config(default)]
+                names::DEFAULT => this.default.set(cx, at, ()),
+                // #[config(display)], #[config(from_str)]
+                names::DISPLAY => this.display.set(cx, at, ()),
+                names::FROM_STR => this.from_str.set(cx, at, ()),
+                // #[config(bound = "T: Trait")]
+                names::BOUND => this.bound.set(cx, at, bound(meta)?),
+                // #[config(crate = "renamed")]
+                names::CRATE => this.krate.set(cx, at, path(meta)?),
+                // #[config(ignore("time_major"))]
+                names::IGNORE => this.ignored.extend(list::<LitStr>(meta)?),
+                _ => return Err(meta.error("this attribute has no parser")),
             }
             Ok(())
         });
         this
     }
-}
 
-impl TypeAttributes {
-    /// Refuses, on an enum, what only a struct can have.
-    pub fn refuse_on_enum(&self, cx: &mut Ctxt, ident: &syn::Ident) {
-        let given = [
-            ("validate", self.validate.is_set()),
-            ("get_config", self.get_config.is_set()),
-            ("from_config", self.from_config.is_set()),
-            ("class_name", self.class_name.is_set()),
-            ("allow_unknown", self.allow_unknown.is_set()),
-            ("new", self.new.is_set()),
-            ("setters", self.setters.is_set()),
-            ("ignore", !self.ignored.is_empty()),
-        ];
-        for (name, _) in given.iter().filter(|(_, given)| *given) {
-            cx.error(ident, format!("`{name}` is for structs; an enum is a string in configurations"));
-        }
+    /// What `#[register]` needs of a type's attributes; errors in them are the derive's to report.
+    pub fn for_register(attributes: &[Attribute]) -> Self {
+        let mut cx = Ctxt::new();
+        let known = [names::OF_STRUCTS, names::OF_ENUMS].concat();
+        let this = Self::parse(&mut cx, attributes, "a type", &known);
+        let _reported_by_the_derive = cx.check();
+        this
     }
-}
-
-/// The class name that a type's attributes give; errors are the derive's to report.
-pub fn class_name(attributes: &[Attribute]) -> Option<LitStr> {
-    let parsed = TypeAttributes::parse(&mut Ctxt::default(), attributes);
-    parsed.class_name.get().cloned()
 }
 
 impl VariantAttributes {
     /// Reads a variant's attributes.
     pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
-        let mut this = Self { rename: Once::new("rename"), aliases: Vec::new() };
-        each_config(cx, attributes, |cx, meta| {
-            let at = meta.path.clone();
-            // #[config(rename = "channels_last")]
-            if at.is_ident("rename") {
-                this.rename.set(cx, &at, string(&meta)?);
-            // #[config(alias = "tf")]
-            } else if at.is_ident("alias") {
-                this.aliases.push(string(&meta)?);
-            } else {
-                return Err(unknown(&meta, "`rename`, `alias`"));
+        let mut this = Self { rename: Once::new(names::RENAME), aliases: Vec::new() };
+        each(cx, attributes, "a variant", names::OF_VARIANTS, |cx, name, meta| {
+            match name {
+                // #[config(rename = "channels_last")]
+                names::RENAME => this.rename.set(cx, &meta.path, string(meta)?),
+                // #[config(alias = "tf")]
+                _ => this.aliases.push(string(meta)?),
             }
             Ok(())
         });

@@ -1,31 +1,50 @@
-//! The expansion of `#[config(new)]` and `#[config(setters)]`: how Rust code makes an object.
+//! The expansion of `new`, `setters` and `default`: how Rust code makes an object.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{GenericArgument, Ident, PathArguments, Type};
 
-use crate::ast::{Field, Role, Struct};
+use crate::ast::{Field, Role, Struct, code, ungrouped};
 use crate::attributes::FieldDefault;
+use crate::bounds;
+use crate::mentions::mentions;
 
 /// `new` and the builder methods, as far as they are asked for.
 pub fn expand(input: &Struct<'_>) -> TokenStream {
-    let new = input.attributes.new.is_set().then(|| new(input));
+    let body = |field: &Field<'_>| match field.attributes.default.get() {
+        _ if is_required(field) => converted(field, field.ty),
+        Some(FieldDefault::Expr(expr)) => expr.to_token_stream(),
+        _ => code!(::core::default::Default::default()),
+    };
+    methods(input, &construct(input, body), |field| set(input, field))
+}
+
+/// The same methods without a body, for a struct with mistakes in it.
+pub fn stand_ins(input: &Struct<'_>) -> TokenStream {
+    methods(input, &code!(::core::unreachable!()), |field| {
+        let ident = field.hygienic();
+        code!(let _ = (#ident, &mut self); ::core::unreachable!())
+    })
+}
+
+fn methods(input: &Struct<'_>, new_body: &TokenStream, set: impl Fn(&Field<'_>) -> TokenStream) -> TokenStream {
+    let new = input.attributes.new.is_set().then(|| new(input, new_body));
     let setters = input.attributes.setters.is_set().then(|| {
         let entries = input.fields.iter().filter(|field| field.role != Role::Base);
         let defaulted = entries.filter(|field| field.attributes.default.is_set());
         defaulted
             .filter(|field| !field.attributes.no_setter.is_set())
-            .map(|field| setter(input, field))
+            .map(|field| setter(input, field, &set(field)))
             .collect::<TokenStream>()
     });
     if new.is_none() && setters.is_none() {
         return TokenStream::new();
     }
     let ident = &input.input.ident;
-    let (impl_generics, ty_generics, where_clause) = input.input.generics.split_for_impl();
-    let default = (new.is_some() && !input.fields.iter().any(is_required)).then(|| {
-        quote! {
+    let generics = if new.is_some() { bounds::of_constructors(input) } else { input.input.generics.clone() };
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let default = (new.is_some() && input.attributes.default.is_set()).then(|| {
+        code! {
             #[automatically_derived]
             impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
                 fn default() -> Self {
@@ -34,8 +53,9 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
             }
         }
     });
-    quote! {
+    code! {
         #default
+        #[automatically_derived]
         impl #impl_generics #ident #ty_generics #where_clause {
             #new
             #setters
@@ -50,14 +70,14 @@ pub fn construct(input: &Struct<'_>, value: impl Fn(&Field<'_>) -> TokenStream) 
         input.fields.iter().zip(&locals).partition(|(field, _)| field.attributes.init.is_some());
     let given = given.into_iter().map(|(field, local)| {
         let (ty, value) = (field.ty, value(field));
-        quote!(let #local: #ty = #value;)
+        code!(let #local: #ty = #value;)
     });
     let made = made.into_iter().filter_map(|(field, name)| {
         let (ty, value) = (field.ty, init(input, field, |field| local(field).into_token_stream())?);
-        Some(quote!(let #name: #ty = #value;))
+        Some(code!(let #name: #ty = #value;))
     });
     let idents = input.fields.iter().map(|field| field.ident);
-    quote! {
+    code! {
         {
             #(#given)*
             #(#made)*
@@ -66,76 +86,81 @@ pub fn construct(input: &Struct<'_>, value: impl Fn(&Field<'_>) -> TokenStream) 
     }
 }
 
-/// The expression of `#[sublayer(init = …)]`, which sees the other fields by their names.
+/// The expression of `init`, which sees the other fields by their names.
 fn init(input: &Struct<'_>, field: &Field<'_>, of: impl Fn(&Field<'_>) -> TokenStream) -> Option<TokenStream> {
     let expr = field.attributes.init.as_ref()?;
-    let seen = input.fields.iter().filter(|field| field.role == Role::Config).map(|field| {
+    let seen = input.entries().map(|field| {
         let (ident, place) = (field.ident, of(field));
-        let by_reference = (!is_primitive(field.ty)).then(|| quote!(&));
-        quote! {
-            #[allow(unused_variables, reason = "not every sublayer needs every field")]
+        let by_reference = (!is_primitive(field.ty)).then(|| code!(&));
+        // Not every sublayer needs every field.
+        code! {
             let #ident = #by_reference #place;
+            let _ = &#ident;
         }
     });
-    Some(quote!({ #(#seen)* #expr }))
+    Some(code!({ #(#seen)* #expr }))
 }
 
 /// The variable that holds a field's value before there is a `Self`.
 fn local(field: &Field<'_>) -> Ident {
-    format_ident!("field_{}", field.ident.to_string().trim_start_matches("r#"))
+    format_ident!("field_{}", syn::ext::IdentExt::unraw(field.ident), span = Span::mixed_site())
 }
 
-fn new(input: &Struct<'_>) -> TokenStream {
+fn new(input: &Struct<'_>, body: &TokenStream) -> TokenStream {
     let vis = &input.input.vis;
     let mut required: Vec<&Field<'_>> = input.fields.iter().filter(|field| is_required(field)).collect();
     let order = input.attributes.new.get().map_or(&[][..], Vec::as_slice);
     required.sort_by_key(|field| order.iter().position(|name| name == field.ident));
     let parameters = required.iter().map(|field| {
-        let (ident, ty) = (field.ident, argument(field.ty));
-        quote!(#ident: #ty)
-    });
-    let this = construct(input, |field| match field.attributes.default.get() {
-        _ if is_required(field) => converted(field, field.ty),
-        Some(FieldDefault::Expr(expr)) => quote!(#expr),
-        _ => quote!(::core::default::Default::default()),
+        let (ident, ty) = (field.hygienic(), argument(field.ty));
+        code!(#ident: #ty)
     });
     let names: Vec<String> = required.iter().map(|field| format!("`{}`", field.name())).collect();
     let doc = match names.as_slice() {
         [] => "With the defaults of all arguments.".to_owned(),
         names => format!("With this {}, and the defaults of all other arguments.", names.join(", ")),
     };
-    quote! {
+    code! {
         #[doc = #doc]
         #vis fn new(#(#parameters),*) -> Self {
-            #this
+            #body
         }
     }
 }
 
-fn setter(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
-    let (vis, ident) = (&input.input.vis, field.ident);
+fn setter(input: &Struct<'_>, field: &Field<'_>, body: &TokenStream) -> TokenStream {
+    // At the field's place, where a method of the same name is reported.
+    let (vis, ident) = (&input.input.vis, field.hygienic());
     let doc = format!("Sets `{}`.", field.name());
-    let optional = inside_option(field.ty);
-    let ty = argument(optional.unwrap_or(field.ty));
-    let value = converted(field, optional.unwrap_or(field.ty));
-    let value = if optional.is_some() { quote!(::core::option::Option::Some(#value)) } else { value };
-    let again = input.fields.iter().filter_map(|sublayer| {
-        let name = sublayer.ident;
-        let value = init(input, sublayer, |field| {
-            let ident = field.ident;
-            quote!(self.#ident)
-        })?;
-        Some(quote!(self.#name = #value;))
-    });
-    // The span is the field's, so that a method of the same name is reported there.
-    quote_spanned! {ident.span()=>
+    let ty = argument(inside_option(field.ty).unwrap_or(field.ty));
+    code! {
         #[doc = #doc]
         #[must_use]
         #vis fn #ident(mut self, #ident: #ty) -> Self {
-            self.#ident = #value;
-            #(#again)*
-            self
+            #body
         }
+    }
+}
+
+/// Sets the field, and makes anew what is made from it.
+fn set(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (private, ident) = (&input.private, field.ident);
+    let optional = inside_option(field.ty);
+    let value = converted(field, optional.unwrap_or(field.ty));
+    let value = if optional.is_some() { code!(::core::option::Option::Some(#value)) } else { value };
+    let again = input.fields.iter().filter_map(|sublayer| {
+        let (name, ty) = (sublayer.ident, sublayer.ty);
+        sublayer.attributes.init.as_ref().filter(|init| mentions(init, ident))?;
+        let value = init(input, sublayer, |field| {
+            let ident = field.ident;
+            code!(self.#ident)
+        })?;
+        Some(code!(self.#name = #private::remake(&self.#name, || -> #ty { #value });))
+    });
+    code! {
+        self.#ident = #value;
+        #(#again)*
+        self
     }
 }
 
@@ -145,26 +170,18 @@ fn is_required(field: &Field<'_>) -> bool {
 
 /// The type of an argument: numbers as they are, since literals of `impl Into<usize>` have no type.
 fn argument(ty: &Type) -> TokenStream {
-    if is_primitive(ty) { quote!(#ty) } else { quote!(impl ::core::convert::Into<#ty>) }
+    if is_primitive(ty) { code!(#ty) } else { code!(impl ::core::convert::Into<#ty>) }
 }
 
 fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {
-    let ident = field.ident;
-    if is_primitive(ty) { quote!(#ident) } else { quote_spanned!(ty.span()=> ::core::convert::Into::into(#ident)) }
+    let ident = field.hygienic();
+    if is_primitive(ty) { code!(#ident) } else { quote_spanned!(field.ty_span()=> ::core::convert::Into::into(#ident)) }
 }
 
 fn is_primitive(ty: &Type) -> bool {
     const PRIMITIVES: [&str; 15] =
         ["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
     matches!(ungrouped(ty), Type::Path(path) if path.path.get_ident().is_some_and(|ident| PRIMITIVES.iter().any(|name| ident == name)))
-}
-
-/// A type that came through a macro's `$ty:ty` stands in an invisible group.
-fn ungrouped(ty: &Type) -> &Type {
-    match ty {
-        Type::Group(group) => ungrouped(&group.elem),
-        ty => ty,
-    }
 }
 
 /// `T` of `Option<T>`.

@@ -2,11 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
-use syn::{Item, LitStr};
+use syn::{Attribute, Item, LitStr, Path};
 
-use crate::attributes::class_name;
+use crate::ast::{code, private};
+use crate::attributes::{TypeAttributes, path};
 use crate::ctxt::Ctxt;
 
 #[derive(Default)]
@@ -16,6 +18,7 @@ struct Arguments {
     /// One of Keras's own objects: its public module.
     builtin: Option<LitStr>,
     aliases: Vec<LitStr>,
+    krate: Option<Path>,
 }
 
 impl Arguments {
@@ -33,15 +36,21 @@ impl Arguments {
             &mut self.package
         } else if meta.path.is_ident("name") {
             &mut self.name
-        } else if meta.path.is_ident("builtin") {
+        } else if meta.path.is_ident("crate") {
+            if self.krate.replace(path(meta)?).is_some() {
+                cx.error(&meta.path, "this argument is given twice");
+            }
+            return Ok(());
+        } else if meta.path.is_ident("builtin") && is_the_library() {
             &mut self.builtin
-        } else if meta.path.is_ident("alias") {
+        } else if meta.path.is_ident("alias") && is_the_library() {
             let content;
             syn::parenthesized!(content in meta.input);
             self.aliases.extend(content.parse_terminated(|input| input.parse::<LitStr>(), syn::Token![,])?);
             return Ok(());
         } else {
-            return Err(meta.error("unknown argument, expected `package = \"…\"` or `name = \"…\"`"));
+            let message = "unknown argument, expected `package = \"…\"`, `name = \"…\"` or `crate = \"…\"`";
+            return Err(meta.error(message));
         };
         let value: LitStr = meta.value()?.parse()?;
         if slot.is_some() {
@@ -67,9 +76,14 @@ impl Arguments {
     }
 }
 
+/// Is it keras-serial itself that is compiled? Only its own objects are Keras's.
+fn is_the_library() -> bool {
+    std::env::var("CARGO_PKG_NAME").is_ok_and(|name| name == env!("CARGO_PKG_NAME").trim_end_matches("-derive"))
+}
+
 /// Expands the attribute; the item stays as it is.
 pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let mut cx = Ctxt::default();
+    let mut cx = Ctxt::new();
     let arguments = Arguments::parse(&mut cx, arguments);
     let entry = match syn::parse2::<Item>(item.clone()) {
         Ok(parsed) => entry(&mut cx, &parsed, &arguments),
@@ -78,17 +92,32 @@ pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
             None
         }
     };
-    if !cx.is_ok() {
-        let errors = cx.into_tokens();
-        return quote!(#item #errors);
-    }
-    quote! {
-        #item
-        ::keras_serial::__private::inventory::submit! { #entry }
+    match (cx.check(), entry) {
+        (Ok(()), Some((private, entry))) => code! {
+            #item
+            #private::inventory::submit! { #entry }
+        },
+        (Ok(()), None) => item,
+        (Err(errors), _) => quote!(#item #errors),
     }
 }
 
-fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStream> {
+/// Does the item derive the strings of an enum?
+fn derives_strings(attributes: &[Attribute]) -> bool {
+    let mut found = false;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
+        // A derive that can't be read is the compiler's to report.
+        let _ = attribute.parse_nested_meta(|meta| {
+            let last = meta.path.segments.last();
+            found |= last.is_some_and(|last| last.ident == "KerasSerializable" || last.ident == "KerasEnum");
+            Ok(())
+        });
+    }
+    found
+}
+
+/// Where the crate's names are, and the entry.
+fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStream, TokenStream)> {
     let (ident, generics, attributes) = match item {
         Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
         Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
@@ -118,26 +147,37 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<TokenStrea
             return None;
         }
     }
-    let own = || ident.to_string().trim_start_matches("r#").to_owned();
-    let name = class_name(attributes).map_or_else(own, |name| name.value());
+    if let Item::Enum(item) = item
+        && derives_strings(&item.attrs)
+    {
+        cx.error(
+            ident,
+            "an enum of Keras's strings is the value of a field and no object of its own: it needs no `#[register]`",
+        );
+        return None;
+    }
+    let of_type = TypeAttributes::for_register(attributes);
+    let private = private(arguments.krate.as_ref().or(of_type.krate.get()));
+    let name = of_type.class_name.get().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let applied = arguments.apply();
-    let place = quote!(::keras_serial::__private::Place { file: ::core::file!(), line: ::core::line!() });
-    Some(if let Item::Fn(_) = item {
-        quote! {
-            ::keras_serial::__private::Entry::function(
+    let place = code!(#private::Place { file: ::core::file!(), line: ::core::line!() });
+    let entry = if let Item::Fn(_) = item {
+        code! {
+            #private::Entry::function(
                 #name,
-                || ::keras_serial::__private::type_id_of_fn(&#ident),
-                || ::keras_serial::__private::function_handle(#ident, #name),
+                || #private::type_id_of_fn(&#ident),
+                || #private::function_handle(#ident, #name),
                 #place,
             )#applied
         }
     } else {
-        quote! {
-            ::keras_serial::__private::Entry::class::<#ident>(
+        code! {
+            #private::Entry::class::<#ident>(
                 #name,
-                ::keras_serial::__private::casts!(#ident),
+                #private::casts!(#ident),
                 #place,
             )#applied
         }
-    })
+    };
+    Some((private, entry))
 }

@@ -2,96 +2,50 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Data, DeriveInput};
 
-use crate::ast::{Field, Role, Struct};
+use crate::ast::{Field, Role, Struct, code};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{bounds, expand_constructor, expand_enum};
+use crate::{bounds, expand_constructor, expand_enum, expand_fallback, expand_state};
 
-/// Expands the derive; on errors, empty implementations keep the compiler from adding its own.
-pub fn derive(input: DeriveInput) -> TokenStream {
-    let mut cx = Ctxt::default();
-    let expanded = if let Data::Enum(data) = &input.data {
-        expand_enum::expand(&mut cx, &input, data)
-    } else {
-        match Struct::parse(&mut cx, &input) {
-            Some(parsed) => {
-                check::check(&mut cx, &parsed);
-                expand(&parsed)
-            }
-            None => TokenStream::new(),
-        }
-    };
-    if cx.is_ok() {
-        return expanded;
+/// Expands the derive; on errors, stand-ins keep the compiler from adding its own.
+pub fn derive(input: &DeriveInput) -> TokenStream {
+    // Keras's strings: `KerasEnum` by another name.
+    if let Data::Enum(_) = input.data {
+        return expand_enum::derive(input);
     }
-    let errors = cx.into_tokens();
-    let borrows = input.generics.lifetimes().next().is_some();
-    let fallback = if borrows || matches!(input.data, Data::Enum(_)) { TokenStream::new() } else { fallback(&input) };
-    quote!(#errors #fallback)
-}
-
-/// Stand-ins, so that the only errors shown are the real ones.
-fn fallback(input: &DeriveInput) -> TokenStream {
-    let ident = &input.ident;
-    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
-    quote! {
-        #[automatically_derived]
-        impl #impl_generics ::keras_serial::__private::KerasSerializable for #ident #ty_generics #where_clause {
-            fn get_config(&self) -> ::keras_serial::__private::Result<::keras_serial::__private::Config> {
-                ::core::unreachable!()
-            }
-            fn from_config(_: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
-                ::core::unreachable!()
-            }
+    let mut cx = Ctxt::new();
+    let parsed = Struct::parse(&mut cx, input);
+    if let Some(parsed) = &parsed {
+        check::check(&mut cx, parsed);
+    }
+    match (cx.check(), parsed) {
+        (Ok(()), Some(parsed)) => expand(&parsed),
+        (Ok(()), None) => TokenStream::new(),
+        (Err(errors), parsed) => {
+            let fallback = expand_fallback::of_struct(input, parsed.as_ref());
+            quote!(#errors #fallback)
         }
     }
 }
 
 fn expand(input: &Struct<'_>) -> TokenStream {
-    let ident = &input.input.ident;
+    let (ident, private) = (&input.input.ident, &input.private);
     let class_name = input.class_name();
     let generics = bounds::bounded(input);
-    let has_types = !generics.params.is_empty();
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let get_config = get_config(input);
     let from_config = from_config(input);
-    let visits = input.fields.iter().filter_map(visit);
+    let visits = input.fields.iter().filter_map(|field| visit(input, field));
     let constructors = expand_constructor::expand(input);
-    let base = input.base().map(|base| {
-        let (base, base_ty) = (base.ident, base.ty);
-        quote! {
-            #[automatically_derived]
-            impl #impl_generics ::keras_serial::__private::HasBase<#base_ty> for #ident #ty_generics #where_clause {
-                fn base(&self) -> &#base_ty {
-                    &self.#base
-                }
-                fn base_mut(&mut self) -> &mut #base_ty {
-                    &mut self.#base
-                }
-            }
-        }
-    });
-    let registrable = (!has_types).then(|| {
-        quote! {
-            #[automatically_derived]
-            impl ::keras_serial::__private::Registrable for #ident {
-                fn entry() -> ::keras_serial::__private::Entry {
-                    ::keras_serial::__private::Entry::class::<#ident>(
-                        #class_name,
-                        ::keras_serial::__private::casts!(#ident),
-                        ::keras_serial::__private::Place { file: ::core::file!(), line: ::core::line!() },
-                    )
-                }
-            }
-        }
-    });
-    quote! {
+    let checks = expand_state::checks(input);
+    let base = has_base(input, &generics);
+    let registrable = registrable(input);
+    code! {
         #[automatically_derived]
-        impl #impl_generics ::keras_serial::__private::KerasSerializable for #ident #ty_generics #where_clause {
+        impl #impl_generics #private::KerasSerializable for #ident #ty_generics #where_clause {
             fn class_name() -> &'static str {
                 #class_name
             }
@@ -100,7 +54,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
             }
             #get_config
             #from_config
-            fn visit_fields(&self, visitor: &mut dyn ::keras_serial::__private::FieldVisitor) {
+            fn visit_fields(&self, visitor: &mut dyn #private::FieldVisitor) {
                 let _ = &visitor;
                 #(#visits)*
             }
@@ -108,76 +62,150 @@ fn expand(input: &Struct<'_>) -> TokenStream {
         #base
         #registrable
         #constructors
+        #checks
     }
 }
 
+/// The way to the base, where there is one.
+pub fn has_base(input: &Struct<'_>, generics: &syn::Generics) -> Option<TokenStream> {
+    let base = input.base()?;
+    let (private, ident) = (&input.private, &input.input.ident);
+    let (field, ty) = (base.ident, base.ty);
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    Some(code! {
+        #[automatically_derived]
+        impl #impl_generics #private::HasBase<#ty> for #ident #ty_generics #where_clause {
+            fn base(&self) -> &#ty {
+                &self.#field
+            }
+            fn base_mut(&mut self) -> &mut #ty {
+                &mut self.#field
+            }
+        }
+    })
+}
+
+/// The entry of the class, where it is no generic one.
+pub fn registrable(input: &Struct<'_>) -> Option<TokenStream> {
+    let (ident, private, class_name) = (&input.input.ident, &input.private, input.class_name());
+    input.input.generics.params.is_empty().then(|| {
+        code! {
+            #[automatically_derived]
+            impl #private::Registrable for #ident {
+                fn entry() -> #private::Entry {
+                    #private::Entry::class::<#ident>(
+                        #class_name,
+                        #private::casts!(#ident),
+                        #private::Place { file: ::core::file!(), line: ::core::line!() },
+                    )
+                }
+            }
+        }
+    })
+}
+
+/// The names that are the type's own, so that its base neither reads nor writes them.
+fn own_names(input: &Struct<'_>) -> Vec<String> {
+    let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
+    input.entries().flat_map(Field::names).chain(ignored).collect()
+}
+
 fn get_config(input: &Struct<'_>) -> TokenStream {
+    let private = &input.private;
     let base = input.base().map(|base| {
-        let ident = base.ident;
-        quote!(self.#ident.write_config(<Self as ::keras_serial::__private::KerasSerializable>::class_name(), &mut config)?;)
+        let (ident, ty, own) = (base.ident, base.ty, own_names(input));
+        code! {
+            #private::field::write_base::<#ty>(
+                &self.#ident,
+                <Self as #private::KerasSerializable>::class_name(),
+                &[#(#own),*],
+                &mut config,
+            )?;
+        }
     });
     let in_config = input.fields.iter().filter(|field| matches!(field.role, Role::Config | Role::BaseOrNull));
-    let entries = in_config.map(|field| {
-        let (ident, name) = (field.ident, field.name());
-        if field.role == Role::BaseOrNull {
-            return quote! {
-                let () = self.#ident;
-                ::keras_serial::__private::field::null_if_missing(&mut config, #name);
-            };
-        }
-        let value = if field.attributes.serde.is_set() {
-            quote!(::keras_serial::__private::field::to_serde(&self.#ident, #name)?)
-        } else if let Some(with) = field.attributes.with.get() {
-            quote!(::keras_serial::__private::ResultExt::at(#with::to_value(&self.#ident), #name)?)
-        } else {
-            quote!(::keras_serial::__private::ResultExt::at(::keras_serial::__private::ConfigField::to_value(&self.#ident), #name)?)
-        };
-        let insert = quote!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
-        match field.attributes.skip_if.get() {
-            Some(skip_if) => quote!(if !#skip_if(&self.#ident) { #insert }),
-            None => insert,
-        }
-    });
-    let adjust = input.attributes.get_config.get().map(|path| quote!(#path(self, &mut config)?;));
-    quote! {
-        fn get_config(&self) -> ::keras_serial::__private::Result<::keras_serial::__private::Config> {
-            #[allow(unused_mut, reason = "there may be no entries")]
-            let mut config = ::keras_serial::__private::Config::new();
+    let entries: Vec<TokenStream> = in_config.map(|field| write(input, field)).collect();
+    let adjust = input.attributes.get_config.get().map(|path| code!(#path(self, &mut config)?;));
+    let body = if base.is_none() && entries.is_empty() && adjust.is_none() {
+        code!(::core::result::Result::Ok(#private::Config::new()))
+    } else {
+        code! {
+            let mut config = #private::Config::new();
             #base
             #(#entries)*
             #adjust
             ::core::result::Result::Ok(config)
         }
+    };
+    code! {
+        fn get_config(&self) -> #private::Result<#private::Config> {
+            #body
+        }
+    }
+}
+
+fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
+    if field.role == Role::BaseOrNull {
+        return code! {
+            let () = self.#ident;
+            #private::field::null_if_missing(&mut config, #name);
+        };
+    }
+    let span = field.ty_span();
+    let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
+    let value = if field.attributes.serde.is_set() {
+        quote_spanned!(span=> #private::field::to_serde::<#ty>(&self.#ident, #name)?)
+    } else if let Some(with) = field.attributes.with.get() {
+        code!(#private::ResultExt::at(#with::to_value(&self.#ident), #name)?)
+    } else {
+        quote_spanned!(span=> #private::ResultExt::at(<#ty as #private::ConfigField>::to_value(&self.#ident), #name)?)
+    };
+    let insert = code!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
+    match field.attributes.skip_if.get() {
+        Some(skip_if) => code!(if !#skip_if(&self.#ident) { #insert }),
+        // What has no value of its own is left out.
+        None if is_plain => {
+            let default = field.attributes.default.get().map(|default| match default {
+                FieldDefault::Trait => code!(::core::default::Default::default()),
+                FieldDefault::Expr(expr) => quote!(#expr),
+            });
+            let is_absent = match default {
+                Some(default) => {
+                    quote_spanned!(span=> #private::field::is_absent::<#ty>(&self.#ident, #name, || #default)?)
+                }
+                None => quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent(&self.#ident)),
+            };
+            code!(if !#is_absent { #insert })
+        }
+        None => insert,
     }
 }
 
 fn from_config(input: &Struct<'_>) -> TokenStream {
-    let this = expand_constructor::construct(input, read);
+    let private = &input.private;
+    let this = expand_constructor::construct(input, |field| read(input, field));
     let upgrade = input.attributes.from_config.get().map(|path| {
-        quote! {
+        code! {
             let mut upgraded = ::core::clone::Clone::clone(config);
             #path(&mut upgraded)?;
             let config = &upgraded;
         }
     });
     let refuse = (!input.attributes.allow_unknown.is_set()).then(|| {
-        let names = input.fields.iter().filter(|field| field.role == Role::Config).flat_map(|field| {
-            std::iter::once(field.name()).chain(field.attributes.aliases.iter().map(syn::LitStr::value))
-        });
-        let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
-        let names = names.chain(ignored);
+        let names = own_names(input);
         let of_base = match input.base() {
             Some(base) => {
                 let ty = base.ty;
-                quote!(<#ty>::CONFIG_KEYS)
+                code!(<#ty as #private::Base>::KEYS)
             }
-            None => quote!(&[]),
+            None => code!(&[]),
         };
-        quote!(::keras_serial::__private::field::refuse_unknown(config, #of_base, &[#(#names),*])?;)
+        code!(#private::field::refuse_unknown(config, #of_base, &[#(#names),*])?;)
     });
-    let validate = input.attributes.validate.get().map(|path| quote!(#path(&this)?;));
-    quote! {
-        fn from_config(config: &::keras_serial::__private::Config) -> ::keras_serial::__private::Result<Self> {
+    let validate = input.attributes.validate.get().map(|path| code!(#path(&this)?;));
+    code! {
+        fn from_config(config: &#private::Config) -> #private::Result<Self> {
             #upgrade
             #refuse
             let this = #this;
@@ -187,52 +215,61 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
     }
 }
 
-fn read(field: &Field<'_>) -> TokenStream {
+fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (private, ty) = (&input.private, field.ty);
+    // A type without a default is reported at the field.
+    let span = field.ty_span();
+    let default = |default: Option<&FieldDefault>| match default {
+        Some(FieldDefault::Expr(default)) => quote!(#default),
+        _ => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+    };
     match field.role {
         Role::Base => {
-            let ty = field.ty;
-            return match field.attributes.default.get() {
-                Some(FieldDefault::Expr(default)) => quote!(<#ty>::read_config_over(#default, config)?),
-                _ => quote!(<#ty>::read_config(config)?),
-            };
+            let (own, default) = (own_names(input), default(field.attributes.default.get()));
+            return code!(#private::field::read_base::<#ty>(#default, &[#(#own),*], config)?);
         }
-        Role::Weight | Role::Sublayer | Role::SeedGenerator | Role::Skipped | Role::BaseOrNull => {
-            return quote!(::core::default::Default::default());
-        }
+        Role::Weight | Role::Sublayer | Role::SeedGenerator | Role::Skipped | Role::BaseOrNull => return default(None),
         Role::Config => {}
     }
-    let (name, ty) = (field.name(), field.ty);
+    let name = field.name();
     let aliases = &field.attributes.aliases;
     let convert = if field.attributes.serde.is_set() {
-        quote!(::keras_serial::__private::field::from_serde)
+        quote_spanned!(span=> #private::field::from_serde::<#ty>)
     } else if let Some(with) = field.attributes.with.get() {
-        quote!(#with::from_value)
+        code!(#with::from_value)
     } else {
-        quote!(::keras_serial::__private::ConfigField::from_value)
+        quote_spanned!(span=> <#ty as #private::ConfigField>::from_value)
     };
+    let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
     match field.attributes.default.get() {
-        None => quote!(::keras_serial::__private::field::required(config, #name, &[#(#aliases),*], #convert)?),
-        Some(default) => {
-            let default = match default {
-                FieldDefault::Trait => quote!(::core::default::Default::default()),
-                FieldDefault::Expr(expr) => quote!(#expr),
-            };
-            quote!(::keras_serial::__private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
+        None if is_plain => {
+            let absent = quote_spanned!(span=> <#ty as #private::ConfigField>::absent);
+            code!(#private::field::required_or(config, #name, &[#(#aliases),*], #convert, #absent)?)
+        }
+        None => code!(#private::field::required(config, #name, &[#(#aliases),*], #convert)?),
+        Some(given) => {
+            let default = default(Some(given));
+            code!(#private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
         }
     }
 }
 
-fn visit(field: &Field<'_>) -> Option<TokenStream> {
-    let (ident, name) = (field.ident, field.name());
+fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
+    let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
+    // At the type's place, where a field of another type is reported.
+    let span = field.ty_span();
     match field.role {
         Role::Weight | Role::Sublayer | Role::SeedGenerator => {
-            // The span is the field's, so that a field of another type is reported there.
-            Some(
-                quote_spanned!(field.ty.span()=> ::keras_serial::__private::StateField::visit_state(&self.#ident, #name, visitor);),
-            )
+            Some(quote_spanned!(span=> <#ty as #private::StateField>::visit_state(&self.#ident, #name, visitor);))
         }
-        Role::Config if !field.attributes.serde.is_set() && !field.attributes.with.is_set() => {
-            Some(quote!(::keras_serial::__private::ConfigField::visit(&self.#ident, #name, visitor);))
+        Role::Config if field.attributes.serde.is_set() || field.attributes.with.is_set() => Some(code! {
+            {
+                use #private::walk::{WalkConfigField as _, WalkNothing as _, WalkStateField as _};
+                (&&&#private::walk::Walk::<#ty>(&self.#ident)).walk(#name, visitor);
+            }
+        }),
+        Role::Config => {
+            Some(quote_spanned!(span=> <#ty as #private::ConfigField>::visit(&self.#ident, #name, visitor);))
         }
         _ => None,
     }

@@ -9,8 +9,12 @@ mod check;
 mod ctxt;
 mod expand_constructor;
 mod expand_enum;
+mod expand_fallback;
 mod expand_register;
+mod expand_state;
 mod expand_struct;
+mod mentions;
+mod names;
 
 use proc_macro::TokenStream;
 
@@ -56,7 +60,22 @@ use proc_macro::TokenStream;
 /// deriving it, and `HasBase` if it is a layer; such types can be registered and mixed with others.
 #[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, seed_generator, base))]
 pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
-    expand_struct::derive(syn::parse_macro_input!(input)).into()
+    expand_struct::derive(&syn::parse_macro_input!(input)).into()
+}
+
+/// Gives an enum without data its Keras strings: it can be a field of a configuration.
+///
+/// `as_str` gives a variant's string: `ChannelsLast` is `channels_last`.
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[config(rename_all = "…")]` | how variants are spelled: `lowercase`, `snake_case` (the default), `kebab-case`, `SCREAMING_SNAKE_CASE`, `PascalCase` |
+/// | `#[config(display)]`, `#[config(from_str)]` | implements `Display`, `FromStr` with the strings |
+/// | `#[config(crate = "…")]` | the name of the crate `keras-serial`, where it is not `keras_serial` |
+/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` of a variant | its string; an old one |
+#[proc_macro_derive(KerasEnum, attributes(config))]
+pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
+    expand_enum::derive(&syn::parse_macro_input!(input)).into()
 }
 
 /// Puts a type or a function on the master list at link time.

@@ -138,6 +138,8 @@ impl TypedHandle for Function {
 }
 
 /// A function as a field, by name.
+impl crate::config::PlainField for Function {}
+
 impl ConfigField for Function {
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)

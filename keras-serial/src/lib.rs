@@ -59,7 +59,9 @@ pub mod callbacks {
 
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
-pub use keras_serial_derive::{KerasSerializable, register};
+/// The map whose entries keep the order of insertion, for fields that hold layers by name.
+pub use indexmap::IndexMap;
+pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 
 /// Everything that a program with models needs.
 #[cfg(feature = "engine")]
@@ -81,7 +83,7 @@ pub mod prelude {
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
     pub use crate::training::{Callback, Compile, Evaluate, Fit, History, Losses, Metrics, Predict};
-    pub use keras_serial_derive::{KerasSerializable, register};
+    pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 }
 
 /// What the macros' expansions name; not for use by hand.
@@ -89,13 +91,15 @@ pub mod prelude {
 pub mod __private {
     pub use inventory;
 
-    pub use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, StateField, field};
+    pub use crate::config::{
+        Base, Config, ConfigField, FieldVisitor, KerasSerializable, PlainField, StateField, field, walk,
+    };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]
     pub use crate::functions::{function_handle, type_id_of_fn};
     pub use crate::json::Value;
     #[cfg(feature = "engine")]
-    pub use crate::layers::{HasBase, LayerBase};
+    pub use crate::layers::{HasBase, LayerBase, remake};
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
     pub use serde;
 
@@ -109,7 +113,6 @@ pub mod __private {
     #[doc(hidden)]
     macro_rules! __casts {
         ($type:ty) => {{
-            #[allow(unused_imports, reason = "shadowed by inherent constants for every kind that the type is of")]
             use $crate::__private::NoCast as _;
             const CASTS: &[::core::option::Option<$crate::__private::Cast>] = &[
                 $crate::__private::Probe::<$type>::LAYER,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
-use crate::config::{ConfigField, FieldVisitor, StateField, wrong_type};
+use crate::config::{ConfigField, FieldVisitor, PlainField, StateField, StateKind, unmarked, wrong_type};
 use crate::error::Result;
 use crate::json::Value;
 use crate::ops::dtypes::cast;
@@ -27,10 +27,9 @@ pub fn set_random_seed(seed: u64) {
 pub struct Seed(Value);
 
 impl Seed {
-    /// The integer, if one was given.
+    /// The integer, if one was given; of one beyond 64 bits, the lowest 64.
     pub fn number(&self) -> Option<u64> {
-        let seed = self.0.as_i64().or_else(|| self.0.get("config")?.get("seed")?.as_i64());
-        seed.map(|seed| seed as u64)
+        seed_number(&self.0).or_else(|| seed_number(self.0.get("config")?.get("seed")?))
     }
 
     /// Is there none?
@@ -54,11 +53,30 @@ impl Seed {
     }
 }
 
+/// The lowest 64 bits of a whole number.
+fn seed_number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(seed) => Some(*seed as u64),
+        Value::Float(seed) if seed.fract() == 0.0 => Some(*seed as i128 as u64),
+        Value::BigInt(digits) => {
+            let (is_negative, digits) = digits.strip_prefix('-').map_or((false, digits.as_str()), |rest| (true, rest));
+            let mut low = 0u64;
+            for digit in digits.chars() {
+                low = low.wrapping_mul(10).wrapping_add(u64::from(digit.to_digit(10)?));
+            }
+            Some(if is_negative { low.wrapping_neg() } else { low })
+        }
+        _ => None,
+    }
+}
+
 impl From<u64> for Seed {
     fn from(seed: u64) -> Self {
         Self(Value::from(seed))
     }
 }
+
+impl PlainField for Seed {}
 
 impl ConfigField for Seed {
     fn to_value(&self) -> Result<Value> {
@@ -67,7 +85,7 @@ impl ConfigField for Seed {
 
     fn from_value(value: &Value) -> Result<Self> {
         match value {
-            Value::Null | Value::Int(_) => Ok(Self(value.clone())),
+            Value::Null | Value::Int(_) | Value::BigInt(_) => Ok(Self(value.clone())),
             // `RandomInitializer` writes whatever number it was given.
             Value::Float(number) if number.fract() == 0.0 => Ok(Self(value.clone())),
             Value::Dict(form) if form.get("class_name").and_then(Value::as_str) == Some("SeedGenerator") => {
@@ -196,7 +214,11 @@ impl SeedGenerator {
     }
 }
 
+unmarked!(SeedGenerator, MarkedSeedGenerator);
+
 impl StateField for SeedGenerator {
+    const KIND: StateKind = StateKind::SeedGenerator;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }

@@ -1,7 +1,7 @@
 //! Names.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// `MultiHeadAttention` is `multi_head_attention` (`keras.src.utils.naming.to_snake_case`).
 pub fn to_snake_case(name: &str) -> String {
@@ -36,9 +36,31 @@ thread_local! {
     static COUNTS: RefCell<HashMap<String, usize>> = RefCell::new(HashMap::new());
 }
 
+thread_local! {
+    static REUSED: RefCell<HashMap<String, VecDeque<String>>> = RefCell::new(HashMap::new());
+}
+
+/// While it lives, objects are given these names, by the snake case of their class, before new ones.
+pub(crate) struct ReusedNames(HashMap<String, VecDeque<String>>);
+
+impl ReusedNames {
+    pub(crate) fn enter(names: HashMap<String, VecDeque<String>>) -> Self {
+        Self(REUSED.replace(names))
+    }
+}
+
+impl Drop for ReusedNames {
+    fn drop(&mut self) {
+        REUSED.set(std::mem::take(&mut self.0));
+    }
+}
+
 /// The next name of an object of a class on this thread: `dense`, `dense_1`, …
 pub fn auto_name(class_name: &str) -> String {
     let prefix = to_snake_case(class_name);
+    if let Some(name) = REUSED.with_borrow_mut(|reused| reused.get_mut(&prefix)?.pop_front()) {
+        return name;
+    }
     COUNTS.with_borrow_mut(|counts| {
         let count = counts.entry(prefix.clone()).or_insert(0);
         let name = if *count == 0 { prefix } else { format!("{prefix}_{count}") };

@@ -6,6 +6,8 @@
 mod classes;
 #[path = "objects/custom_layers.rs"]
 mod custom_layers;
+#[path = "objects/derived.rs"]
+mod derived;
 #[path = "objects/fields.rs"]
 mod fields;
 #[path = "objects/object_registration.rs"]

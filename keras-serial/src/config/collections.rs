@@ -5,17 +5,35 @@ use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
-use super::{ConfigField, FieldVisitor, StateField, wrong_type};
+use super::{ConfigField, FieldVisitor, PlainField, StateField, StateKind, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
 impl<T: ConfigField> ConfigField for Option<T> {
+    const IS_OPTION: bool = true;
+
     fn to_value(&self) -> Result<Value> {
-        self.as_ref().map_or(Ok(Value::Null), T::to_value)
+        match self {
+            Some(inner) => inner.to_value(),
+            // Null is the inner option's.
+            None if T::IS_OPTION => {
+                Err(Error::new(ErrorKind::Config, "an option in an option has no value for `None`")
+                    .hint("only as a field of its own it can be left out"))
+            }
+            None => Ok(Value::Null),
+        }
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
+        if value.is_null() && !T::IS_OPTION { Ok(None) } else { T::from_value(value).map(Some) }
+    }
+
+    fn is_absent(&self) -> bool {
+        T::IS_OPTION && self.is_none()
+    }
+
+    fn absent() -> Option<Self> {
+        T::IS_OPTION.then_some(None)
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -26,6 +44,16 @@ impl<T: ConfigField> ConfigField for Option<T> {
 }
 
 impl<T: ConfigField> ConfigField for Box<T> {
+    const IS_OPTION: bool = T::IS_OPTION;
+
+    fn is_absent(&self) -> bool {
+        (**self).is_absent()
+    }
+
+    fn absent() -> Option<Self> {
+        T::absent().map(Box::new)
+    }
+
     fn to_value(&self) -> Result<Value> {
         (**self).to_value()
     }
@@ -90,6 +118,8 @@ impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
 }
 
 impl<T: StateField> StateField for Option<T> {
+    const KIND: StateKind = T::KIND;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         if let Some(inner) = self {
             inner.visit_state(name, visitor);
@@ -98,6 +128,8 @@ impl<T: StateField> StateField for Option<T> {
 }
 
 impl<T: StateField> StateField for Box<T> {
+    const KIND: StateKind = T::KIND;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         (**self).visit_state(name, visitor);
     }
@@ -105,6 +137,8 @@ impl<T: StateField> StateField for Box<T> {
 
 /// A layer that is made when its owner is built.
 impl<T: StateField> StateField for OnceLock<T> {
+    const KIND: StateKind = T::KIND;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         if let Some(inner) = self.get() {
             inner.visit_state(name, visitor);
@@ -113,12 +147,16 @@ impl<T: StateField> StateField for OnceLock<T> {
 }
 
 impl<T: StateField> StateField for Vec<T> {
+    const KIND: StateKind = T::KIND;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visit_items(self, name, visitor);
     }
 }
 
 impl<T: StateField, const N: usize> StateField for [T; N] {
+    const KIND: StateKind = T::KIND;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visit_items(self, name, visitor);
     }
@@ -179,8 +217,8 @@ tuples! {
 }
 
 macro_rules! maps {
-    ($($map:ident),*) => {$(
-        impl<T: ConfigField> ConfigField for $map<String, T> {
+    ($($map:ident, $bound:ident;)*) => {$(
+        impl<T: ConfigField + $bound> ConfigField for $map<String, T> {
             fn to_value(&self) -> Result<Value> {
                 let entries = self.iter().map(|(key, item)| Ok((key.clone(), item.to_value()?)));
                 entries.collect::<Result<Dict>>().map(Value::Dict)
@@ -202,20 +240,26 @@ macro_rules! maps {
                 visitor.leave();
             }
         }
-
-        impl<T: StateField> StateField for $map<String, T> {
-            fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-                visitor.enter(name);
-                for (key, item) in self {
-                    item.visit_state(key, visitor);
-                }
-                visitor.leave();
-            }
-        }
     )*};
 }
 
-maps!(IndexMap, BTreeMap);
+maps! {
+    IndexMap, ConfigField;
+    // It sorts: Keras's order would be lost.
+    BTreeMap, PlainField;
+}
+
+impl<T: StateField> StateField for IndexMap<String, T> {
+    const KIND: StateKind = T::KIND;
+
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.enter(name);
+        for (key, item) in self {
+            item.visit_state(key, visitor);
+        }
+        visitor.leave();
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -228,5 +272,15 @@ mod tests {
         assert_eq!(error.to_string(), "[1]: wrong type. Expected an integer. Received: \"two\"");
         assert!(<[i64; 3]>::from_value(&value).is_err());
         assert_eq!(<(i64, String)>::from_value(&value).unwrap(), (1, "two".into()));
+    }
+
+    #[test]
+    fn an_option_in_an_option_is_null_inside_and_nothing_outside() {
+        type Twice = Option<Option<u32>>;
+        assert_eq!(Twice::from_value(&Value::Null).unwrap(), Some(None));
+        assert_eq!(Some(None::<u32>).to_value().unwrap(), Value::Null);
+        assert!(Twice::None.is_absent() && Twice::absent() == Some(None));
+        assert!(vec![Twice::None].to_value().is_err());
+        assert_eq!(Box::<Twice>::from_value(&Value::Null).unwrap(), Box::new(Some(None)));
     }
 }

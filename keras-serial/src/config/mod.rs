@@ -4,12 +4,20 @@
 //! configuration through [`ConfigField`], which this room implements for plain data; the rooms
 //! below add their own objects (initializers, layers, …).
 
+mod base;
 mod collections;
 pub mod field;
+mod marks;
 mod number;
+mod plain;
 mod scalars;
+pub mod walk;
 
+pub use base::Base;
+pub(crate) use marks::unmarked;
+pub use marks::{MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
+pub use plain::{KeepsOrder, PlainField};
 
 use std::any::Any;
 
@@ -27,9 +35,25 @@ pub type Config = Dict;
 /// use `#[config(with = "module")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a configuration",
-    note = "use `#[config(serde)]` if it has serde's traits, `#[config(with = \"module\")]` to convert it, or `#[config(skip)]` if it is state"
+    note = "use `#[config(serde)]` if it has serde's traits, `#[config(with = \"module\")]` to convert it, or `#[config(skip)]` if it is neither an argument nor saved"
 )]
 pub trait ConfigField: Sized {
+    /// Is null one of its values, which an option around it can't use for itself?
+    #[doc(hidden)]
+    const IS_OPTION: bool = false;
+
+    /// Is it a value that is told by leaving the entry out?
+    #[doc(hidden)]
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    /// The value that is told by leaving the entry out, if there is one.
+    #[doc(hidden)]
+    fn absent() -> Option<Self> {
+        None
+    }
+
     /// The value that goes into the configuration.
     fn to_value(&self) -> Result<Value>;
 
@@ -45,11 +69,25 @@ pub trait ConfigField: Sized {
 /// A type that a field marked `#[weight]` or `#[sublayer]` can have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight, a layer nor a metric",
-    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef` or a `Metric`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and maps of such; other state is marked `#[config(skip)]`"
+    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef` or a `Metric`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and `IndexMap`s of such; other state is marked `#[config(skip)]`"
 )]
 pub trait StateField {
+    /// How a field of the type is marked.
+    const KIND: StateKind = StateKind::Sublayer;
+
     /// Shows the weights, layers and metrics that this field holds to a visitor, under the field's name.
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor);
+}
+
+/// How a field that holds state is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateKind {
+    /// A weight: `#[weight]`.
+    Weight,
+    /// A layer, a metric or another object with weights: `#[sublayer]`.
+    Sublayer,
+    /// Random numbers that go on: `#[seed_generator]`.
+    SeedGenerator,
 }
 
 /// Sees the fields of an object that hold state: weights and metrics, and layers below it.

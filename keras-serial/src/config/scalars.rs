@@ -79,8 +79,17 @@ impl ConfigField for f32 {
         Ok(Value::Float(f64::from(*self)))
     }
 
+    /// Rounded to the nearest number; what would round to infinity, or from another number to zero, is
+    /// an error.
     fn from_value(value: &Value) -> Result<Self> {
-        f64::from_value(value).map(|number| number as f32)
+        let number = f64::from_value(value)?;
+        let rounded = number as f32;
+        if number.is_finite() && (rounded.is_infinite() || (rounded == 0.0 && number != 0.0)) {
+            return Err(Error::new(ErrorKind::Config, "number out of range")
+                .expected(format!("a number that 32 bits can hold: of magnitude 0, or from 1e-45 to {:e}", f32::MAX))
+                .received(value.short()));
+        }
+        Ok(rounded)
     }
 }
 
@@ -93,6 +102,18 @@ mod tests {
         assert_eq!(usize::from_value(&Value::Float(16.0)).unwrap(), 16);
         assert!(usize::from_value(&Value::Float(16.5)).is_err());
         assert!(usize::from_value(&Value::Int(-1)).unwrap_err().to_string().contains("from 0 to"));
+    }
+
+    #[test]
+    fn single_precision_holds_no_more_than_it_can() {
+        for number in [1e300, -1e39, 1e-300, f64::from(f32::MAX) * 1.01] {
+            let error = f32::from_value(&Value::Float(number)).unwrap_err().to_string();
+            assert!(error.contains("number out of range"), "{error}");
+        }
+        for number in [0.0, -0.0, 1e-45, 0.1, f64::from(f32::MAX), f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(f32::from_value(&Value::Float(number)).unwrap(), number as f32);
+        }
+        assert!(f32::from_value(&Value::Float(f64::NAN)).unwrap().is_nan());
     }
 
     #[test]

@@ -28,6 +28,8 @@ handle! {
     kind: Constraint, cast: CONSTRAINT, expected: "a constraint", modules: ["keras.constraints"]
 }
 
+impl crate::config::PlainField for Constraint {}
+
 impl Constrain for Broken {
     fn project(&self, _: &Tensor) -> Result<Tensor> {
         Err(self.0.clone())

@@ -186,6 +186,8 @@ impl Probe<DTypePolicy> {
     });
 }
 
+impl crate::config::PlainField for Policy {}
+
 impl ConfigField for Policy {
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)

@@ -39,6 +39,8 @@ handle! {
     kind: Initializer, cast: INITIALIZER, expected: "an initializer", modules: ["keras.initializers"]
 }
 
+impl crate::config::PlainField for Initializer {}
+
 impl Initialize for Broken {
     fn init(&self, _: &Shape, _: DType) -> Result<Tensor> {
         Err(self.0.clone())

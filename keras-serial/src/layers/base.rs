@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use indexmap::IndexMap;
 
 use super::LayerRef;
-use crate::config::{Config, ConfigField};
+use crate::config::{Base, Config, ConfigField, unmarked};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -25,7 +25,11 @@ use crate::variable::Variable;
 #[derive(Default)]
 pub struct LayerBase {
     name: OnceLock<String>,
+    /// Is the name made from the class's, and not given?
+    named_automatically: AtomicBool,
     frozen: AtomicBool,
+    /// Was it frozen when it was shared?
+    shared_frozen: AtomicBool,
     policy: Policy,
     /// The policy since the layer was quantized.
     quantized: OnceLock<Policy>,
@@ -89,7 +93,25 @@ impl LayerBase {
 
     /// The name; on first use a new one from the class's: `dense_1`.
     pub fn name(&self, class_name: &str) -> &str {
-        self.name.get_or_init(|| auto_name(class_name))
+        self.name.get_or_init(|| {
+            self.named_automatically.store(true, Ordering::Relaxed);
+            auto_name(class_name)
+        })
+    }
+
+    pub(super) fn is_named_automatically(&self) -> bool {
+        self.named_automatically.load(Ordering::Relaxed)
+    }
+
+    /// Notes how the layer is when it is shared: later changes are its owner's.
+    pub(super) fn set_shared(&self) {
+        self.shared_frozen.store(!self.is_trainable(), Ordering::Relaxed);
+    }
+
+    /// Whether it trains, if that was changed since it was shared.
+    pub(super) fn changed_trainable(&self) -> Option<bool> {
+        let trainable = self.is_trainable();
+        (trainable == self.shared_frozen.load(Ordering::Relaxed)).then_some(trainable)
     }
 
     /// Sets the name.
@@ -199,17 +221,32 @@ impl LayerBase {
     /// # Errors
     /// When an entry is of the wrong type.
     pub fn read_config(config: &Config) -> Result<Self> {
+        Self::read_config_over(Self::default(), config)
+    }
+
+    /// As [`LayerBase::read_config`]; what is left out is as in `base`.
+    ///
+    /// # Errors
+    /// When an entry is of the wrong type.
+    pub fn read_config_over(mut base: Self, config: &Config) -> Result<Self> {
         fn entry<T: ConfigField>(config: &Config, name: &'static str) -> Result<Option<T>> {
             config.get(name).map_or(Ok(None), |value| Option::from_value(value).at(name))
         }
-        let mut base = Self::default();
         if let Some(name) = entry::<String>(config, "name")? {
             base.set_name(name);
         }
-        base.set_trainable(entry(config, "trainable")?.unwrap_or(true));
-        base.policy = entry(config, "dtype")?.unwrap_or_default();
-        base.activity_regularizer = entry(config, "activity_regularizer")?;
-        base.autocast = entry(config, "autocast")?;
+        if let Some(trainable) = entry(config, "trainable")? {
+            base.set_trainable(trainable);
+        }
+        if let Some(policy) = entry(config, "dtype")? {
+            base.policy = policy;
+        }
+        if let Some(value) = config.get("activity_regularizer") {
+            base.activity_regularizer = Option::from_value(value).at("activity_regularizer")?;
+        }
+        if let Some(autocast) = entry(config, "autocast")? {
+            base.autocast = Some(autocast);
+        }
         Ok(base)
     }
 
@@ -249,6 +286,29 @@ impl LayerBase {
         }))
     }
 }
+
+impl Base for LayerBase {
+    const KEYS: &'static [&'static str] = Self::CONFIG_KEYS;
+    const RESERVED: &'static [&'static str] = &["name", "trainable", "dtype"];
+
+    fn write(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
+        self.write_config(class_name, config)
+    }
+
+    fn read_over(self, config: &Config) -> Result<Self> {
+        Self::read_config_over(self, config)
+    }
+
+    fn is_given(&self, key: &str) -> bool {
+        match key {
+            "activity_regularizer" => self.activity_regularizer.is_some(),
+            "autocast" => self.autocast.is_some(),
+            _ => false,
+        }
+    }
+}
+
+unmarked!(LayerBase, MarkedBase);
 
 /// A structure of shapes as JSON.
 pub(crate) fn shape_value(shapes: &Nested<Shape>) -> Value {

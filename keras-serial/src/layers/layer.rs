@@ -11,8 +11,9 @@ use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, OwnCompile, Rn
 
 /// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no `base: LayerBase`",
-    note = "a layer's struct needs a field `base: LayerBase`, with its name, trainable and dtype"
+    message = "the base of `{Self}` is not known",
+    label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`",
+    note = "`#[derive(KerasSerializable)]` finds it in a field `base: {B}`"
 )]
 pub trait HasBase<B = LayerBase> {
     /// The base.

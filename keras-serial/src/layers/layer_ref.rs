@@ -1,7 +1,7 @@
 //! Shared layers: what the library does around a layer's own methods.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
@@ -19,7 +19,7 @@ use crate::ops::dtypes::cast;
 use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
-use crate::utils::NameScope;
+use crate::utils::{NameScope, ReusedNames, to_snake_case};
 use crate::variable::{Autocast, Variable};
 
 /// A shared layer or model.
@@ -43,6 +43,7 @@ impl LayerRef {
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
         layer.base().name(layer.original_class());
+        layer.base().set_shared();
         layer.made();
         if layer.is_built_at_init() {
             layer.base().set_built();
@@ -668,6 +669,41 @@ impl StateField for LayerRef {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }
+}
+
+/// Makes a field's layers anew, after another field that they are made from was set: they keep their
+/// automatic names, and layers of the same name and class stay frozen or not as they were.
+pub fn remake<T: StateField>(old: &T, make: impl FnOnce() -> T) -> T {
+    struct Found(Vec<LayerRef>);
+    impl FieldVisitor for Found {
+        fn field(&mut self, _: &str, value: &dyn Any) {
+            if let Some(layer) = value.downcast_ref::<LayerRef>() {
+                self.0.extend(layer.with_layers_below());
+            }
+        }
+    }
+    let inside = |field: &T| {
+        let mut found = Found(Vec::new());
+        field.visit_state("", &mut found);
+        found.0
+    };
+    let before = inside(old);
+    let mut names: HashMap<String, VecDeque<String>> = HashMap::new();
+    for layer in before.iter().filter(|layer| layer.base().is_named_automatically()) {
+        let prefix = to_snake_case(layer.0.original_class());
+        names.entry(prefix).or_default().push_back(layer.name().to_owned());
+    }
+    let made = {
+        let _names = ReusedNames::enter(names);
+        make()
+    };
+    for layer in inside(&made) {
+        let same = before.iter().find(|old| old.name() == layer.name() && old.class_name() == layer.class_name());
+        if let Some(trainable) = same.and_then(|old| old.base().changed_trainable()) {
+            layer.base().set_trainable(trainable);
+        }
+    }
+    made
 }
 
 /// A layer that stands where an activation is asked for.

@@ -46,6 +46,8 @@ pub use graph::GraphModel;
 pub use input_spec::InputSpec;
 pub use layer::{HasBase, Layer, LayerExt, Remake, invalid_argument};
 pub use layer_ref::LayerRef;
+#[doc(hidden)]
+pub use layer_ref::remake;
 pub use losses::{add_loss, collect_losses};
 pub(crate) use masks::call_in_turn;
 pub use merging::*;

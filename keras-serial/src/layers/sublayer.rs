@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::{BuildContext, Layer, LayerRef};
-use crate::config::{FieldVisitor, StateField};
+use crate::config::{FieldVisitor, StateField, unmarked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
 
@@ -52,6 +52,8 @@ impl Sublayer {
         layer.call(inputs, cx)?.into_single()
     }
 }
+
+unmarked!(Sublayer, MarkedSublayer);
 
 impl StateField for Sublayer {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::{BuildShapes, LayerBase, LayerRef};
-use crate::config::{FieldVisitor, StateField};
+use crate::config::{FieldVisitor, StateField, StateKind, unmarked};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
@@ -131,7 +131,11 @@ impl Weight {
     }
 }
 
+unmarked!(Weight, MarkedWeight);
+
 impl StateField for Weight {
+    const KIND: StateKind = StateKind::Weight;
+
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visitor.field(name, self);
     }

@@ -186,6 +186,8 @@ handle! {
     kind: Loss, cast: LOSS, expected: "a loss", modules: ["keras.losses"], function: LossFunctionWrapper
 }
 
+impl crate::config::PlainField for Loss {}
+
 impl Loss {
     /// A function of truth and prediction as a loss: of one output's tensors, or of several outputs'
     /// structures.

@@ -50,6 +50,8 @@ impl Reduction {
     }
 }
 
+impl crate::config::PlainField for Reduction {}
+
 impl ConfigField for Reduction {
     fn to_value(&self) -> Result<Value> {
         Ok(self.as_str().map_or(Value::Null, Value::from))

@@ -63,6 +63,8 @@ impl<const N: usize> From<[isize; N]> for Axes {
     }
 }
 
+impl crate::config::PlainField for Axes {}
+
 impl ConfigField for Axes {
     fn to_value(&self) -> Result<Value> {
         Ok(match &self.0 {

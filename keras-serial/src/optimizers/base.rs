@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::learning_rate::LearningRate;
 use super::state::State;
-use crate::config::{Config, ConfigField, Number};
+use crate::config::{Base, Config, ConfigField, Number, unmarked};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::HasBase;
@@ -204,6 +204,36 @@ impl OptimizerBase {
         Ok(())
     }
 }
+
+impl Base for OptimizerBase {
+    const KEYS: &'static [&'static str] = Self::CONFIG_KEYS;
+    const RESERVED: &'static [&'static str] = &["name", "learning_rate"];
+
+    fn write(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
+        self.write_config(class_name, config)
+    }
+
+    fn read_over(self, config: &Config) -> Result<Self> {
+        Self::read_config_over(self, config)
+    }
+
+    fn is_given(&self, key: &str) -> bool {
+        match key {
+            "weight_decay" => self.weight_decay.is_some(),
+            "clipnorm" => self.clipnorm.is_some(),
+            "global_clipnorm" => self.global_clipnorm.is_some(),
+            "clipvalue" => self.clipvalue.is_some(),
+            "use_ema" => self.use_ema,
+            "ema_momentum" => self.ema_momentum.is_some(),
+            "ema_overwrite_frequency" => self.ema_overwrite_frequency.is_some(),
+            "loss_scale_factor" => self.loss_scale_factor().is_some(),
+            "gradient_accumulation_steps" => self.gradient_accumulation_steps.is_some(),
+            _ => false,
+        }
+    }
+}
+
+unmarked!(OptimizerBase, MarkedBase);
 
 impl fmt::Debug for OptimizerBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -32,6 +32,8 @@ impl<T: Into<LearningRateSchedule>> From<T> for LearningRate {
     }
 }
 
+impl crate::config::PlainField for LearningRate {}
+
 impl ConfigField for LearningRate {
     fn to_value(&self) -> Result<Value> {
         match self {

@@ -27,6 +27,8 @@ handle! {
     kind: Regularizer, cast: REGULARIZER, expected: "a regularizer", modules: ["keras.regularizers"]
 }
 
+impl crate::config::PlainField for Regularizer {}
+
 impl Regularize for Broken {
     fn penalty(&self, _: &Tensor) -> Result<Tensor> {
         Err(self.0.clone())

@@ -213,6 +213,8 @@ impl From<&Shape> for Shape {
     }
 }
 
+impl crate::config::PlainField for Shape {}
+
 impl ConfigField for Shape {
     fn to_value(&self) -> Result<Value> {
         Ok(Value::List(self.0.iter().map(|dim| dim.map_or(Value::Null, Value::from)).collect()))

@@ -55,6 +55,8 @@ handle! {
     kind: LearningRateSchedule, cast: SCHEDULE, expected: "a learning-rate schedule", modules: ["keras.optimizers.schedules"]
 }
 
+impl crate::config::PlainField for LearningRateSchedule {}
+
 impl Schedule for Broken {
     fn learning_rate(&self, _: i64) -> Result<f64> {
         Err(self.0.clone())

@@ -2,7 +2,7 @@
 
 use keras_serial::prelude::*;
 
-use std::collections::BTreeMap;
+use keras_serial::IndexMap;
 use std::sync::OnceLock;
 
 /// Every attribute at once.
@@ -21,7 +21,7 @@ pub struct Everything {
     #[config(default, serde)]
     names: std::collections::BTreeSet<String>,
     #[config(default)]
-    heads: BTreeMap<String, LayerRef>,
+    heads: IndexMap<String, LayerRef>,
     #[config(default, no_setter)]
     r#type: String,
     #[config(base_or_null)]

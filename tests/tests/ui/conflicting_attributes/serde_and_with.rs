@@ -2,8 +2,15 @@ use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
 struct Mine {
+    base: LayerBase,
     #[config(serde, with = convert)]
     value: f64,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
 }
 
 fn main() {}

@@ -2,8 +2,15 @@ use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
 struct Mine {
+    base: LayerBase,
     #[config(skip_if = Option::is_none)]
     rate: Option<f64>,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
 }
 
 fn main() {}

@@ -2,9 +2,16 @@ use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
 struct Mine {
+    base: LayerBase,
     units: usize,
     #[config(alias = "units")]
     outputs: usize,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
 }
 
 fn main() {}

@@ -3,7 +3,14 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 #[config(new, new)]
 struct Mine {
+    base: LayerBase,
     units: usize,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
 }
 
 fn main() {}

@@ -2,6 +2,14 @@ use keras_serial::prelude::*;
 
 #[register(package = "a>b")]
 #[derive(KerasSerializable)]
-struct Mine {}
+struct Mine {
+    base: LayerBase,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
+}
 
 fn main() {}

@@ -1,6 +1,6 @@
 use keras_serial::prelude::*;
 
-#[derive(KerasSerializable)]
+#[derive(KerasEnum)]
 #[config(rename_all = "snakecase")]
 enum Padding {
     Valid,

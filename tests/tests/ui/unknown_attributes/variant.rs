@@ -1,6 +1,6 @@
 use keras_serial::prelude::*;
 
-#[derive(KerasSerializable)]
+#[derive(KerasEnum)]
 enum Padding {
     #[config(skip)]
     Valid,

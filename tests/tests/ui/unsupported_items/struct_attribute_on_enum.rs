@@ -1,6 +1,6 @@
 use keras_serial::prelude::*;
 
-#[derive(KerasSerializable)]
+#[derive(KerasEnum)]
 #[config(new)]
 enum Mine {
     A,

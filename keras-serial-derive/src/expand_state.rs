@@ -1,0 +1,98 @@
+//! Checks of a struct's fields that need their types: the compiler looks at constants.
+
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+use syn::Type;
+
+use crate::ast::{Field, Role, Struct};
+use crate::mentions::{is_free, parts};
+use crate::names;
+
+/// Constants that do not evaluate where a field would lose state or take a name of the base.
+pub fn checks(input: &Struct<'_>) -> TokenStream {
+    let mut checks = TokenStream::new();
+    for field in &input.fields {
+        let by_hand = field.attributes.with.is_set() || field.attributes.serde.is_set();
+        match field.role {
+            Role::Config => {
+                checks.extend(not_reserved(input, field));
+                if by_hand {
+                    checks.extend(walked(input, field));
+                }
+            }
+            Role::Skipped => checks.extend(no_state(input, field)),
+            _ => {}
+        }
+    }
+    checks
+}
+
+/// No field has the name of an entry that is the base's alone.
+fn not_reserved(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
+    let base = input.base().filter(|base| is_free(base.ty, &input.input.generics))?;
+    let (private, ty) = (&input.private, base.ty);
+    let checks = field.names().map(|name| {
+        let message = format!("`{name}` is an entry of the base, which no field can have the name of");
+        quote_spanned! {field.hygienic().span()=>
+            const _: () = ::core::assert!(!#private::field::is_one_of(<#ty as #private::Base>::RESERVED, #name), #message);
+        }
+    });
+    Some(checks.collect())
+}
+
+/// Parts of the field's type that are the same for all instances of the struct.
+fn known_parts<'a>(input: &Struct<'_>, field: &Field<'a>) -> Vec<&'a Type> {
+    parts(field.ty).into_iter().filter(|part| is_free(part, &input.input.generics)).collect()
+}
+
+/// What is skipped holds no layers and no weights.
+fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (private, parts) = (&input.private, known_parts(input, field));
+    let holding = |what: &str, attribute: names::Name| {
+        format!(
+            "the field `{}` holds {what}, which `{}` would lose: mark it `{attribute}` instead",
+            field.ident,
+            names::SKIP
+        )
+    };
+    let layer = holding("layers, metrics or other objects with weights", names::SUBLAYER);
+    let weight = holding("weights", names::WEIGHT);
+    let seed = holding("random numbers that go on", names::SEED_GENERATOR);
+    quote_spanned! {field.ty_span()=>
+        const _: () = {
+            use #private::walk::NoState as _;
+            #(
+                ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_WEIGHT, #weight);
+                ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_SEED_GENERATOR, #seed);
+                ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_SUBLAYER, #layer);
+            )*
+        };
+    }
+}
+
+/// What is converted by hand is walked all the same, if it holds layers.
+fn walked(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
+    let (private, ty, parts) = (&input.private, field.ty, known_parts(input, field));
+    if !is_free(ty, &input.input.generics) {
+        return None;
+    }
+    let message = format!(
+        "the field `{}` holds layers or weights in a type that does not show them, so that they would not be saved: \
+         use `LayerRef`, `Option`, `Vec`, tuples or `IndexMap` (which, other than `HashMap` and `BTreeMap`, keeps the \
+         order of insertion), or implement `StateField` for the type",
+        field.ident
+    );
+    Some(quote_spanned! {field.ty_span()=>
+        const _: () = {
+            use #private::walk::{NoField as _, NoState as _};
+            #(
+                ::core::assert!(
+                    #private::walk::ConfigProbe::<#ty>::IS_FIELD
+                        || #private::walk::StateProbe::<#ty>::IS_STATE
+                        || !#private::walk::StateProbe::<#parts>::IS_STATE,
+                    #message,
+                );
+            )*
+        };
+    })
+}

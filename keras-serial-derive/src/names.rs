@@ -1,0 +1,89 @@
+//! The names of all helper attributes, and how they are spelled: the one table to change them in.
+
+use std::fmt;
+
+/// The attribute that holds the others: `#[config(…)]`.
+pub const NAMESPACE: &str = "config";
+
+/// The name of a helper attribute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name(pub &'static str);
+
+pub const ALIAS: Name = Name("alias");
+pub const ALLOW_UNKNOWN: Name = Name("allow_unknown");
+pub const BASE: Name = Name("base");
+pub const BASE_OR_NULL: Name = Name("base_or_null");
+pub const BOUND: Name = Name("bound");
+pub const CLASS_NAME: Name = Name("class_name");
+pub const CRATE: Name = Name("crate");
+pub const DEFAULT: Name = Name("default");
+pub const DISPLAY: Name = Name("display");
+pub const FROM_CONFIG: Name = Name("from_config");
+pub const FROM_STR: Name = Name("from_str");
+pub const GET_CONFIG: Name = Name("get_config");
+pub const IGNORE: Name = Name("ignore");
+pub const INIT: Name = Name("init");
+pub const NAME: Name = Name("name");
+pub const NEW: Name = Name("new");
+pub const NO_SETTER: Name = Name("no_setter");
+pub const RENAME: Name = Name("rename");
+pub const RENAME_ALL: Name = Name("rename_all");
+pub const SEED_GENERATOR: Name = Name("seed_generator");
+pub const SERDE: Name = Name("serde");
+pub const SETTERS: Name = Name("setters");
+pub const SKIP: Name = Name("skip");
+pub const SKIP_IF: Name = Name("skip_if");
+pub const SUBLAYER: Name = Name("sublayer");
+pub const VALIDATE: Name = Name("validate");
+pub const WEIGHT: Name = Name("weight");
+pub const WITH: Name = Name("with");
+
+/// Attributes that stand alone, outside of the namespace: `#[weight]`.
+pub const ALONE: &[Name] = &[WEIGHT, SUBLAYER, SEED_GENERATOR, BASE];
+
+/// What a field can have.
+pub const OF_FIELDS: &[Name] = &[
+    SKIP,
+    SERDE,
+    DEFAULT,
+    RENAME,
+    ALIAS,
+    WITH,
+    SKIP_IF,
+    BASE_OR_NULL,
+    NO_SETTER,
+    BOUND,
+    WEIGHT,
+    SUBLAYER,
+    SEED_GENERATOR,
+    BASE,
+];
+
+/// What a struct can have.
+pub const OF_STRUCTS: &[Name] =
+    &[NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE];
+
+/// What an enum can have.
+pub const OF_ENUMS: &[Name] = &[RENAME_ALL, DISPLAY, FROM_STR, CRATE];
+
+/// What an enum's variant can have.
+pub const OF_VARIANTS: &[Name] = &[RENAME, ALIAS];
+
+impl Name {
+    /// Does it stand outside of the namespace?
+    pub fn is_alone(self) -> bool {
+        ALONE.contains(&self)
+    }
+}
+
+/// As it is written: `#[config(skip)]`, `#[weight]`.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_alone() { write!(f, "#[{}]", self.0) } else { write!(f, "#[{NAMESPACE}({})]", self.0) }
+    }
+}
+
+/// `` `skip`, `serde`, … `` without further spelling.
+pub fn listed(names: &[Name]) -> String {
+    names.iter().map(|name| format!("`{}`", name.0)).collect::<Vec<_>>().join(", ")
+}

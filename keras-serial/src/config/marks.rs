@@ -1,0 +1,45 @@
+//! Errors for fields that need another attribute: what a type without `ConfigField` says of itself.
+
+macro_rules! marks {
+    ($($(#[$doc:meta])* $mark:ident, $what:literal, $attribute:literal;)*) => {$(
+        $(#[$doc])*
+        #[doc(hidden)]
+        #[diagnostic::on_unimplemented(
+            message = $what,
+            label = $attribute,
+            note = $attribute
+        )]
+        pub trait $mark<'a> {}
+    )*};
+}
+
+marks! {
+    /// A weight, which is no entry of a configuration.
+    MarkedWeight, "`{Self}` is state, and no entry of a configuration", "mark the field `#[weight]`";
+    /// A layer that its owner makes, which is no entry of a configuration.
+    MarkedSublayer, "`{Self}` is state, and no entry of a configuration", "mark the field `#[sublayer]`";
+    /// Random numbers, which are no entry of a configuration.
+    MarkedSeedGenerator, "`{Self}` is state, and no entry of a configuration", "mark the field `#[seed_generator]`";
+    /// A base, which is no entry of a configuration.
+    MarkedBase, "`{Self}` is a base, and no entry of a configuration", "mark the field `#[base]`";
+}
+
+/// Makes a type say which attribute a field of it needs: it never is an entry of a configuration.
+macro_rules! unmarked {
+    ($type:ty, $mark:ident) => {
+        #[doc(hidden)]
+        impl $crate::config::ConfigField for $type
+        where
+            for<'a> $type: $crate::config::$mark<'a>,
+        {
+            fn to_value(&self) -> $crate::error::Result<$crate::json::Value> {
+                Ok($crate::json::Value::Null)
+            }
+
+            fn from_value(value: &$crate::json::Value) -> $crate::error::Result<Self> {
+                Err($crate::config::wrong_type("nothing", value))
+            }
+        }
+    };
+}
+pub(crate) use unmarked;

@@ -1,0 +1,17 @@
+//! A default that calls the user's function `config`.
+use keras_serial::prelude::*;
+pub struct Settings {
+    pub rate: f64,
+}
+fn config() -> Settings {
+    Settings { rate: 0.5 }
+}
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Own {
+    #[config(default = config().rate)]
+    rate: f64,
+}
+pub(super) fn main() {
+    println!("{}", Own::new().rate);
+}

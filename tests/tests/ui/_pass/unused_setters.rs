@@ -1,0 +1,12 @@
+//! Setters that a program does not use are no warning.
+#![deny(warnings, dead_code)]
+use keras_serial::prelude::*;
+#[derive(KerasSerializable)]
+#[config(new, setters)]
+struct Own {
+    #[config(default)]
+    rate: f64,
+}
+pub(super) fn main() {
+    println!("{}", Own::new().rate);
+}

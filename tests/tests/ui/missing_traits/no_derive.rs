@@ -1,0 +1,13 @@
+use keras_serial::prelude::*;
+
+struct Mine {
+    base: LayerBase,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use keras_serial::prelude::*;
+
+#[derive(KerasSerializable)]
+#[weight]
+struct Mine {
+    base: LayerBase,
+    #[config(setters)]
+    units: usize,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use keras_serial::prelude::*;
+
+#[register(builtin = "keras.layers")]
+#[derive(KerasSerializable)]
+struct Mine {
+    base: LayerBase,
+}
+
+impl Layer for Mine {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(inputs.tensor()?.clone().into())
+    }
+}
+
+fn main() {}
