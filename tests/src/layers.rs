@@ -13,6 +13,7 @@ use keras_serial::variable::GradientTape;
 
 use crate::cases::Failure;
 use crate::compare::{close, close_numbers, numbers, read, same_config};
+use crate::text;
 
 /// Runs one case.
 pub fn run(folder: &Path) -> Result<(), Failure> {
@@ -22,21 +23,25 @@ pub fn run(folder: &Path) -> Result<(), Failure> {
     if folder.join("summary.txt").exists() {
         summary_is_the_same(folder, &model)?;
     }
-    if folder.join("strings.json").exists() {
-        return strings(folder, &model);
-    }
-    if !folder.join("io.safetensors").exists() {
+    let (text_inputs, text_outputs) = (text::inputs(folder)?, text::outputs(folder)?);
+    let file = folder.join("io.safetensors");
+    let io = if file.exists() { read(&file)? } else { BTreeMap::new() };
+    if io.is_empty() && text_outputs.is_none() {
         return Ok(());
     }
-    let io = read(&folder.join("io.safetensors"))?;
-    let inputs = indexed(&io, "input");
+    let inputs = text_inputs.unwrap_or_else(|| indexed(&io, "input"));
     let expected = indexed(&io, "output");
-    let outputs = predict(&model, &inputs)?;
-    compare_outputs("output", &outputs, &expected, &model)?;
+    let check = |what: &str, model: &Model| {
+        let outputs = predict(model, &inputs)?;
+        match &text_outputs {
+            Some(expected) => text::compare(what, &outputs, expected),
+            None => compare_outputs(what, &outputs, &expected, model),
+        }
+    };
+    check("output", &model)?;
     gradients(&model, &io, &inputs)?;
     let saved = SaveOptions::new().save_model_to_bytes(&model)?;
-    let again = LoadOptions::new().load_model_from_bytes(saved)?;
-    compare_outputs("output after save and load", &predict(&again, &inputs)?, &expected, &model)
+    check("output after save and load", &LoadOptions::new().load_model_from_bytes(saved)?)
 }
 
 /// `name.0`, `name.1`, … in order.
@@ -162,67 +167,4 @@ fn summary_is_the_same(folder: &Path, model: &Model) -> Result<(), Failure> {
         Some((actual, expected)) => format!("summary: {actual:?}, expected {expected:?}"),
         None => format!("summary: {} lines, expected {}", actual.lines().count(), expected.lines().count()),
     }))
-}
-
-/// Cases of text: inputs and outputs stand in JSON.
-fn strings(folder: &Path, model: &Model) -> Result<(), Failure> {
-    let read =
-        |name: &str| -> Result<Value, Failure> { Ok(Value::parse(&std::fs::read_to_string(folder.join(name))?)?) };
-    // `inputs` is a list of all inputs: here of one.
-    let input = match read("strings.json")? {
-        Value::Dict(dict) => match (dict.get("inputs"), dict.get("input")) {
-            (Some(Value::List(inputs)), _) => inputs.first().cloned().unwrap_or_default(),
-            (_, input) => input.cloned().unwrap_or_default(),
-        },
-        other => other,
-    };
-    let shape = shape_of(&input);
-    let mut text = Vec::new();
-    flatten(&input, &mut text);
-    let strings = text.iter().map(|value| value.as_str().unwrap_or_default().to_owned());
-    let input = Tensor::from_strings(strings, shape)?;
-    let outputs = model.predict_all(input)?;
-    let output = outputs.single()?;
-    if folder.join("io.safetensors").exists() {
-        let io = crate::compare::read(&folder.join("io.safetensors"))?;
-        return compare_outputs("output", std::slice::from_ref(output), &indexed(&io, "output"), model);
-    }
-    let expected = match read("strings_out.json")? {
-        Value::Dict(mut dict) => {
-            dict.shift_remove("output").or_else(|| dict.shift_remove("outputs")).unwrap_or_default()
-        }
-        other => other,
-    };
-    let mut leaves = Vec::new();
-    flatten(&expected, &mut leaves);
-    if let Ok(actual) = output.strings() {
-        let expected: Vec<&str> = leaves.iter().filter_map(|leaf| leaf.as_str()).collect();
-        return if actual.iter().map(String::as_str).eq(expected.iter().copied()) {
-            Ok(())
-        } else {
-            Err(Failure::Differs(format!("{actual:?}, expected {expected:?}")))
-        };
-    }
-    let expected: Vec<f64> = leaves.iter().filter_map(|leaf| leaf.as_f64()).collect();
-    crate::compare::close_numbers("output", &crate::compare::numbers(output)?, &expected, (1e-5, 1e-4))
-}
-
-fn shape_of(value: &Value) -> Vec<usize> {
-    let mut shape = Vec::new();
-    let mut level = value;
-    while let Value::List(items) = level {
-        shape.push(items.len());
-        match items.first() {
-            Some(first) => level = first,
-            None => break,
-        }
-    }
-    shape
-}
-
-fn flatten<'a>(value: &'a Value, out: &mut Vec<&'a Value>) {
-    match value {
-        Value::List(items) => items.iter().for_each(|item| flatten(item, out)),
-        leaf => out.push(leaf),
-    }
 }

@@ -4,15 +4,14 @@
 //! too much memory fails, whatever was expected; so does an error that names no place.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use keras_serial::json::{JsonLimits, Value};
 use keras_serial::models::Sequential;
 use keras_serial::prelude::*;
+use keras_serial_tests::process;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 const TIME: Duration = Duration::from_secs(2);
@@ -78,6 +77,10 @@ fn run(folder: &Path) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if entries.is_empty() {
+        eprintln!("no case in {}", folder.display());
+        return ExitCode::FAILURE;
+    }
     let (mut passed, mut failed) = (0, 0);
     for (name, expect) in entries {
         match attack(&folder.join(&name), &expect) {
@@ -119,52 +122,23 @@ fn attack(file: &Path, expect: &str) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let file = file.canonicalize().unwrap_or_else(|_| PathBuf::from(file));
     // Each thread's heap reserves addresses, which the memory limit counts.
-    let child = Command::new(program)
-        .arg("--load")
-        .arg(&file)
-        .current_dir(home.path())
-        .envs([("MALLOC_ARENA_MAX", "1"), ("RAYON_NUM_THREADS", "1"), ("TMPDIR", ".")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = child.map_err(|error| error.to_string())?;
-    let code = wait(&mut child)?;
-    let text = text(child.stdout.take());
+    let mut command = Command::new(program);
+    command.arg("--load").arg(&file).current_dir(home.path()).envs([
+        ("MALLOC_ARENA_MAX", "1"),
+        ("RAYON_NUM_THREADS", "1"),
+        ("TMPDIR", "."),
+    ]);
+    let ended = process::run(command, TIME)?;
+    let text = ended.stdout;
     if fs::read_dir(home.path()).is_ok_and(|mut left| left.next().is_some()) {
         return Err("a file was written outside of the archive".into());
     }
-    match (code.and_then(|code| u8::try_from(code).ok()), expect) {
+    match (ended.code.and_then(|code| u8::try_from(code).ok()), expect) {
         (Some(LOADED), "ok" | "any") => Ok("loaded".into()),
         (Some(REFUSED), "error" | "any") => Ok(text),
         (Some(LOADED), _) => Err("loaded, expected an error".into()),
         (Some(REFUSED), _) => Err(format!("error, expected a model: {text}")),
         (Some(NO_PLACE), _) => Err(format!("the error names no place: {text}")),
-        _ => Err(format!("panic or abort: {}", self::text(child.stderr.take()))),
+        _ => Err(format!("panic or abort: {}", ended.stderr)),
     }
-}
-
-/// The child's exit code; `None` when a signal ended it.
-fn wait(child: &mut Child) -> Result<Option<i32>, String> {
-    let start = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(status.code()),
-            Ok(None) if start.elapsed() > TIME => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("still loading after {} s", TIME.as_secs()));
-            }
-            Ok(None) => sleep(Duration::from_millis(2)),
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-}
-
-fn text(pipe: Option<impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        let _ = pipe.take(1 << 16).read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

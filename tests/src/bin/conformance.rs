@@ -1,56 +1,158 @@
 //! Runs cases made by real Keras: `conformance FOLDER [--kind KIND] [--filter TEXT]`.
+//!
+//! Cases of the kind `found` are whole files, each run in a process of its own; their folder is FOLDER
+//! itself where it has none of that name.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
-use keras_serial_tests::cases::{Outcome, entries, run};
-use keras_serial_tests::{formats, layers, objects, training};
+use keras_serial_tests::cases::{Failure, Outcome, entries, run};
+use keras_serial_tests::{formats, found, layers, objects, process, training};
 
-const KINDS: [&str; 5] = ["layers", "models", "objects", "training", "formats"];
+const KINDS: [&str; 6] = ["layers", "models", "objects", "training", "formats", "found"];
+
+/// How long one case of whole files may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// How a process that ran one case says what came of it; the reason follows on standard output.
+const FAILED: u8 = 3;
+
+#[derive(Default)]
+struct Arguments {
+    folder: Option<PathBuf>,
+    kind: Option<String>,
+    filter: String,
+    /// Run this case alone, in this process.
+    only: Option<String>,
+}
 
 fn main() -> ExitCode {
-    let mut folder = None;
-    let mut kind = None;
-    let mut filter = String::new();
+    let mut given = Arguments::default();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--kind" => kind = arguments.next(),
-            "--filter" => filter = arguments.next().unwrap_or_default(),
-            _ => folder = Some(PathBuf::from(argument)),
+            "--kind" => given.kind = arguments.next(),
+            "--filter" => given.filter = arguments.next().unwrap_or_default(),
+            "--only" => given.only = arguments.next(),
+            _ => given.folder = Some(PathBuf::from(argument)),
         }
     }
-    let Some(folder) = folder else {
+    let known = given.kind.as_deref().is_none_or(|kind| KINDS.contains(&kind));
+    let Some(folder) = given.folder.as_ref().filter(|_| known) else {
         eprintln!("usage: conformance FOLDER [--kind {}] [--filter TEXT]", KINDS.join("|"));
         return ExitCode::from(2);
     };
     // A panic is reported as the case's failure.
     std::panic::set_hook(Box::new(|_| {}));
-    let (mut passed, mut failed, mut unsupported) = (0, 0, 0);
-    for kind in KINDS.iter().filter(|known| kind.as_ref().is_none_or(|kind| kind == *known)) {
+    if let Some(name) = &given.only {
+        return found_here(folder, name);
+    }
+    match all(folder, &given) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn all(folder: &Path, given: &Arguments) -> Result<ExitCode, Failure> {
+    let mut count = Count::default();
+    for kind in KINDS.iter().filter(|known| given.kind.as_ref().is_none_or(|kind| kind == *known)) {
+        if *kind == "found" {
+            let inside = folder.join(kind);
+            let whole = given.kind.is_some() && !inside.is_dir();
+            found_cases(if whole { folder } else { &inside }, &given.filter, &mut count)?;
+            continue;
+        }
         for (name, case) in cases(&folder.join(kind), kind) {
             let name = format!("{kind}/{name}");
-            if !name.contains(&filter) {
-                continue;
-            }
-            match run_case(kind, &case) {
-                Outcome::Ok => {
-                    passed += 1;
-                    println!("ok {name}");
-                }
-                Outcome::Fail(reason) => {
-                    failed += 1;
-                    println!("FAIL {name} {}", reason.replace('\n', " | "));
-                }
-                Outcome::Unsupported(what) => {
-                    unsupported += 1;
-                    println!("unsupported {name} {}", what.replace('\n', " | "));
-                }
+            if name.contains(&given.filter) {
+                count.add(&name, run_case(kind, &case));
             }
         }
     }
-    println!("{passed} passed, {failed} failed, {unsupported} unsupported");
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if count.is_zero() {
+        return Err(Failure::Differs(format!("no case in {}", folder.display())));
+    }
+    // What is asked of whole files is that all of them load.
+    let unsupported = given.kind.as_deref() != Some("found");
+    println!("{}", count.summary(unsupported));
+    Ok(if count.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Count {
+    passed: usize,
+    failed: usize,
+    unsupported: usize,
+}
+
+impl Count {
+    fn add(&mut self, name: &str, outcome: Outcome) {
+        match outcome {
+            Outcome::Ok => {
+                self.passed += 1;
+                println!("ok {name}");
+            }
+            Outcome::Fail(reason) => {
+                self.failed += 1;
+                println!("FAIL {name} {}", reason.replace('\n', " | "));
+            }
+            Outcome::Unsupported(what) => {
+                self.unsupported += 1;
+                println!("unsupported {name} {}", what.replace('\n', " | "));
+            }
+        }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.passed + self.failed + self.unsupported == 0
+    }
+
+    fn summary(&self, unsupported: bool) -> String {
+        let summary = format!("{} passed, {} failed", self.passed, self.failed);
+        if unsupported { format!("{summary}, {} unsupported", self.unsupported) } else { summary }
+    }
+}
+
+/// Whole files, each in a process of its own, so that names begin anew and one may abort or hang.
+fn found_cases(folder: &Path, filter: &str, count: &mut Count) -> Result<(), Failure> {
+    for case in found::cases(folder)? {
+        let name = format!("found/{}", case.name);
+        if !name.contains(filter) {
+            continue;
+        }
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(folder).args(["--kind", "found", "--only", &case.name]);
+        count.add(
+            &name,
+            match process::run(command, LIMIT) {
+                Ok(ended) if ended.code == Some(0) => Outcome::Ok,
+                Ok(ended) if ended.code == Some(i32::from(FAILED)) => Outcome::Fail(ended.stdout.trim().to_owned()),
+                Ok(ended) => Outcome::Fail(format!("abort: {}", ended.stderr.trim())),
+                Err(reason) => Outcome::Fail(reason),
+            },
+        );
+    }
+    Ok(())
+}
+
+fn found_here(folder: &Path, name: &str) -> ExitCode {
+    let case = found::cases(folder).map(|cases| cases.into_iter().find(|case| case.name == name));
+    let outcome = match case {
+        Ok(Some(case)) => run(|| found::run(&case)),
+        Ok(None) => Outcome::Fail("no such case".into()),
+        Err(error) => Outcome::Fail(error.to_string()),
+    };
+    match outcome {
+        Outcome::Ok => ExitCode::SUCCESS,
+        Outcome::Fail(reason) | Outcome::Unsupported(reason) => {
+            println!("{reason}");
+            ExitCode::from(FAILED)
+        }
+    }
 }
 
 fn cases(folder: &Path, kind: &str) -> Vec<(String, PathBuf)> {

@@ -1,7 +1,8 @@
 //! Writes models for Keras to load: `exchange OUT FOLDER…`, as `tests/exchange/run` calls it.
 //!
-//! Each case of the folders is loaded and saved again; then come models that are built here, with
-//! what they compute. Where OUT holds models that Keras has begun to train, two epochs more follow.
+//! Each case of the folders is loaded and saved again: those in `layers/` and `models/`, or whole files
+//! with JSON beside them. Then come models that are built here, with what they compute. Where OUT holds
+//! models that Keras has begun to train, two epochs more follow.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,9 +10,9 @@ use std::process::ExitCode;
 use keras_serial::json::Value;
 use keras_serial::saving::{LoadOptions, SaveOptions};
 use keras_serial::training::Fit;
-use keras_serial_tests::built;
 use keras_serial_tests::cases::{Failure, Outcome, entries, run};
 use keras_serial_tests::compare::{read, write};
+use keras_serial_tests::{built, found};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).map(PathBuf::from);
@@ -28,37 +29,60 @@ fn main() -> ExitCode {
     }
 }
 
-fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> std::io::Result<()> {
+fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> Result<(), Failure> {
     for begun in entries(out).into_iter().filter(|folder| folder.join("begun.keras").exists()) {
-        if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = run(|| go_on(&begun)) {
-            std::fs::write(begun.join("failed"), reason)?;
-        }
+        record(&begun, run(|| go_on(&begun)))?;
     }
     let mut unsupported = String::new();
-    for case in
-        folders.flat_map(|folder| ["layers", "models"].map(|kind| folder.join(kind))).flat_map(|kind| entries(&kind))
-    {
-        let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let target = out.join(&name);
-        std::fs::create_dir_all(&target)?;
-        match run(|| save_again(&case, &target)) {
-            Outcome::Ok => std::fs::write(target.join("original"), case.canonicalize()?.to_string_lossy().as_bytes())?,
-            Outcome::Fail(reason) => std::fs::write(target.join("failed"), reason)?,
-            Outcome::Unsupported(_) => unsupported += &format!("{name}\n"),
+    for folder in folders {
+        let cases: Vec<PathBuf> = ["layers", "models"].iter().flat_map(|kind| entries(&folder.join(kind))).collect();
+        for case in &cases {
+            let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let target = out.join(&name);
+            std::fs::create_dir_all(&target)?;
+            match run(|| save_again(case, &target)) {
+                Outcome::Unsupported(_) => unsupported += &format!("{name}\n"),
+                outcome => record(&target, outcome)?,
+            }
+        }
+        let whole_files = if cases.is_empty() { found::cases(&folder)? } else { Vec::new() };
+        for case in &whole_files {
+            let target = out.join(&case.name);
+            std::fs::create_dir_all(&target)?;
+            record(&target, run(|| save_whole_file(case, &target)))?;
+        }
+        if cases.is_empty() && whole_files.is_empty() {
+            return Err(Failure::Differs(format!("no case in {}", folder.display())));
         }
     }
     for (name, build) in built::MODELS {
         let target = out.join(format!("built_{name}"));
         std::fs::create_dir_all(&target)?;
-        if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = run(|| save_built(*build, &target)) {
-            std::fs::write(target.join("failed"), reason)?;
-        }
+        record(&target, run(|| save_built(*build, &target)))?;
     }
-    std::fs::write(out.join("unsupported"), unsupported)
+    Ok(std::fs::write(out.join("unsupported"), unsupported)?)
+}
+
+/// Writes why a case failed, for the report of all.
+fn record(target: &Path, outcome: Outcome) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Ok => Ok(()),
+        Outcome::Fail(reason) | Outcome::Unsupported(reason) => Ok(std::fs::write(target.join("failed"), reason)?),
+    }
 }
 
 fn save_again(case: &Path, target: &Path) -> Result<(), Failure> {
     let model = LoadOptions::new().load_model(case.join("model.keras"))?;
+    std::fs::write(target.join("original"), case.canonicalize()?.to_string_lossy().as_bytes())?;
+    Ok(SaveOptions::new().save_model(&model, target.join("model.keras"))?)
+}
+
+fn save_whole_file(case: &found::Case, target: &Path) -> Result<(), Failure> {
+    if !found::has_truth(case)? {
+        return Ok(());
+    }
+    let model = found::load(case)?;
+    std::fs::write(target.join("case"), case.json.canonicalize()?.to_string_lossy().as_bytes())?;
     Ok(SaveOptions::new().save_model(&model, target.join("model.keras"))?)
 }
 

@@ -1,0 +1,57 @@
+//! Functions and objects where Keras takes any callable.
+
+use keras_serial::constraints::Constrain;
+use keras_serial::initializers::Initialize;
+use keras_serial::prelude::*;
+
+/// Twice the hyperbolic tangent.
+#[register(package = "call23")]
+pub fn my_act(x: &Tensor) -> Result<Tensor> {
+    ops::multiply(&ops::tanh(x)?, 2.0)
+}
+
+/// One number everywhere.
+#[register(package = "call23")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(new)]
+pub struct MyInit {
+    #[config(default = 0.3)]
+    value: f64,
+}
+
+impl Initialize for MyInit {
+    fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
+        ops::full(shape, self.value, dtype)
+    }
+}
+
+/// Keeps weights near zero.
+#[register(package = "call23")]
+#[derive(KerasSerializable, Clone, Debug)]
+#[config(new)]
+pub struct MyConstraint {
+    #[config(default = 0.2)]
+    limit: f64,
+}
+
+impl Constrain for MyConstraint {
+    fn project(&self, w: &Tensor) -> Result<Tensor> {
+        ops::clip(w, -self.limit, self.limit)
+    }
+}
+
+/// Holds any callable.
+#[register(package = "call23")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Frac {
+    base: LayerBase,
+    #[config(rename = "fn")]
+    function: Activation,
+}
+
+impl Layer for Frac {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        self.function.apply(inputs.tensor()?).map(Into::into)
+    }
+}

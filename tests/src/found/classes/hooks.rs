@@ -1,0 +1,89 @@
+//! Layers with a state, assets and a build configuration of their own.
+
+use std::sync::{Mutex, PoisonError};
+
+use keras_serial::prelude::*;
+
+/// Its build takes two shapes; its file has names for its variables, and assets.
+#[register(package = "hooks")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Custom {
+    base: LayerBase,
+    units: usize,
+    #[config(skip)]
+    words: Mutex<Vec<String>>,
+    #[weight]
+    q: Weight,
+    #[weight]
+    k: Weight,
+}
+
+impl Custom {
+    fn words(&self) -> Vec<String> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn blob() -> Vec<u8> {
+        (0..=255).collect()
+    }
+}
+
+impl Layer for Custom {
+    fn build_arguments(&self) -> &'static [&'static str] {
+        &["query_shape", "key_shape"]
+    }
+
+    fn build(&self, query: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let key = cx.shape("key_shape").unwrap_or(query).last()?;
+        self.q.create(cx, [query.last()?, self.units], None, None)?;
+        self.k.make(cx, [key, self.units]).trainable(false).create()
+    }
+
+    fn call_arguments(&self) -> &'static [&'static str] {
+        &["query", "key"]
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        let query = ops::matmul(inputs.required("query")?, &self.q.value()?)?;
+        let key = ops::matmul(inputs.required("key")?, &self.k.value()?)?;
+        ops::add(&ops::add(&query, &key)?, self.words().len() as f64).map(Into::into)
+    }
+
+    fn saved_weights(&self) -> Option<Vec<&Weight>> {
+        Some(Vec::new())
+    }
+
+    fn state_names(&self) -> &'static [&'static str] {
+        &["q", "key", "note"]
+    }
+
+    fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let key = ops::multiply(&self.k.value()?, 2.0)?;
+        Ok(vec![("q", self.q.value()?), ("key", key), ("note", Tensor::from_slice(&[1i64, 2, 3], [3])?)])
+    }
+
+    fn load_named_state(&self, name: &str, value: &Tensor) -> Result<()> {
+        match name {
+            "q" => self.q.assign(value),
+            "key" => self.k.assign(&ops::divide(value, 2.0)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn save_assets(&self, assets: &mut Assets) -> Result<()> {
+        assets.insert("words.txt", self.words().join("\n"));
+        assets.insert("sub/blob.bin", Self::blob());
+        Ok(())
+    }
+
+    fn load_assets(&self, assets: &Assets) -> Result<()> {
+        let words = assets.text("words.txt")?.split('\n').map(str::to_owned).collect();
+        *self.words.lock().unwrap_or_else(PoisonError::into_inner) = words;
+        let blob = assets.iter().find_map(|(name, bytes)| (name == "sub/blob.bin").then_some(bytes));
+        if blob != Some(&Self::blob()) {
+            return Err(Error::new(ErrorKind::Archive, "the asset `sub/blob.bin` has other bytes, or is missing"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! Models that send masks through a layer which is an argument.
+
+use keras_serial::prelude::*;
+
+/// Embedding, the layer, and a recurrent layer.
+#[register(package = "own21")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Chain {
+    base: LayerBase,
+    layer: LayerRef,
+    #[sublayer(init = Embedding::new(9, 6).mask_zero(true).name("emb").shared())]
+    embedding: LayerRef,
+    #[sublayer(init = GRU::new(3).name("gru").shared())]
+    gru: LayerRef,
+}
+
+impl Layer for Chain {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let x = self.embedding.call(inputs.inputs()?, cx)?;
+        self.gru.call(self.layer.call(x, cx)?, cx)
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+}
+
+/// Two embeddings with other masks, the layer of two inputs, and a recurrent layer.
+#[register(package = "own21")]
+#[derive(KerasSerializable)]
+#[config(new, setters)]
+pub struct Pair {
+    base: LayerBase,
+    layer: LayerRef,
+    #[config(default = true)]
+    as_list: bool,
+    #[sublayer(init = Embedding::new(9, 6).mask_zero(true).name("emb").shared())]
+    embedding: LayerRef,
+    #[sublayer(init = GRU::new(3).name("gru").shared())]
+    gru: LayerRef,
+}
+
+impl Layer for Pair {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let ids = inputs.tensor()?;
+        let a = self.embedding.call(ids, cx)?.into_single()?;
+        let b = self.embedding.call(&ops::flip(ids, 1.into())?, cx)?.into_single()?;
+        let both = if self.as_list { CallArgs::from(vec![a, b]) } else { CallArgs::one(a).and(b) };
+        self.gru.call(self.layer.call(both, cx)?, cx)
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+}
