@@ -1,14 +1,38 @@
-"""Loads with real Keras what Rust saved, and compares: check.py FOLDER, as `run` calls it.
+"""Loads with real Keras what Rust saved, and compares: check.py FOLDER CASES…, as `run` calls it.
 
 FOLDER/<name>/model.keras is Rust's file. Beside it stand either `original` (the path of Keras's file,
 whose weights, configuration and outputs must be the same), `io.safetensors` with what Rust computed,
-or what `midway.py` says.
+`case`, of which `whole_files.py` tells, or what `midway.py` says.
+
+`check.py --packages` fails when a package of requirements.txt is missing: Keras then can't load some
+layers, and says so of the file.
 """
 
+import importlib.metadata
 import json
 import os
+import re
 import sys
 import zipfile
+
+
+def missing_packages():
+    """The packages of requirements.txt that are not installed."""
+
+    def is_missing(name):
+        try:
+            return not importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return True
+
+    lines = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.txt")).read().split()
+    return [line for line in lines if is_missing(re.split("[<>=~!]", line)[0])]
+
+
+if missing_packages():
+    sys.exit(f"The exchange needs packages that are not installed: {', '.join(missing_packages())}")
+if "--packages" in sys.argv:
+    sys.exit()
 
 import keras
 import numpy as np
@@ -16,6 +40,7 @@ from safetensors.numpy import load_file
 
 import midway
 import objects  # noqa: F401  (registers the classes that the examples' models use)
+import whole_files
 
 
 def numbered(tensors, prefix):
@@ -85,18 +110,29 @@ def check(folder):
             same("output", predict(model, inputs), numbered(tensors, "output"), *tolerance(model))
 
 
+def checker(folder):
+    """Which check a case is for, by what stands beside its model."""
+    if os.path.exists(os.path.join(folder, "begun.keras")):
+        return midway.check
+    return whole_files.check if os.path.exists(os.path.join(folder, "case")) else check
+
+
 def main():
-    root = sys.argv[1]
+    root, *cases = sys.argv[1:]
+    for case in cases:
+        whole_files.import_classes(case)
     passed = failed = 0
     for name in sorted(os.listdir(root)):
         folder = os.path.join(root, name)
+        if not os.path.isdir(folder):
+            continue
         refused = os.path.join(folder, "failed")
         try:
             if os.path.exists(refused):
                 raise AssertionError(open(refused).read())
             if not os.path.exists(os.path.join(folder, "model.keras")):
                 continue
-            (midway.check if os.path.exists(os.path.join(folder, "begun.keras")) else check)(folder)
+            checker(folder)(folder)
             passed += 1
             print(f"ok {name}")
         except Exception as error:  # noqa: BLE001  (whatever Keras says is the case's failure)
