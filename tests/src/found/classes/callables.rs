@@ -10,6 +10,18 @@ pub fn my_act(x: &Tensor) -> Result<Tensor> {
     ops::multiply(&ops::tanh(x)?, 2.0)
 }
 
+/// A penalty on the size of weights.
+#[register(package = "call23")]
+pub fn my_regularizer(x: &Tensor) -> Result<Tensor> {
+    ops::multiply(&ops::sum(&ops::abs(x)?, ops::Axes::all(), false)?, 0.1)
+}
+
+/// Keeps weights near zero.
+#[register(package = "call23")]
+pub fn my_constraint(w: &Tensor) -> Result<Tensor> {
+    ops::clip(w, -0.2, 0.2)
+}
+
 /// One number everywhere.
 #[register(package = "call23")]
 #[derive(KerasSerializable, Clone, Debug)]

@@ -1,9 +1,13 @@
 //! The classes of `tests/fixtures/found`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
+use keras_serial::error::ResultExt;
+use keras_serial::json::Value;
+use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
 use keras_serial::prelude::*;
+use keras_serial::variable::GradientTape;
 
 /// Attention beside a residual path: the layers after it see no mask.
 #[register(package = "Found")]
@@ -136,8 +140,139 @@ impl Layer for Lexicon {
     }
 }
 
+/// How many layers it has stands in its build configuration alone.
+#[register(package = "Found")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Blocks {
+    base: LayerBase,
+    #[sublayer]
+    blocks: OnceLock<Vec<LayerRef>>,
+    #[config(skip)]
+    shape: OnceLock<Shape>,
+}
+
+impl Blocks {
+    fn make(&self, count: usize, shape: &Shape) -> Result<&[LayerRef]> {
+        let units = self.shape.get_or_init(|| shape.clone()).last()?;
+        Ok(self.blocks.get_or_init(|| (0..count).map(|_| Dense::new(units).shared()).collect()))
+    }
+
+    fn restore(&self, config: &Config, layer: &LayerRef) -> Result<()> {
+        let entry = |name: &str| config.get(name).unwrap_or(&Value::Null);
+        let shape = Shape::from_value(entry("shape")).at("shape")?;
+        self.make(usize::from_value(entry("count")).at("count")?, &shape)?;
+        layer.build(&shape)
+    }
+}
+
+impl Layer for Blocks {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        self.make(1, input)?.iter().try_for_each(|block| cx.build_layer(block, input))
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let add = |x: Tensor, block: &LayerRef| ops::add(&x, &block.call(&x, cx)?.into_single()?);
+        let blocks = self.blocks.get().map(Vec::as_slice).unwrap_or_default();
+        blocks.iter().try_fold(inputs.tensor()?.clone(), add).map(Into::into)
+    }
+
+    fn build_config(&self) -> Option<Value> {
+        let (shape, blocks) = (self.shape.get()?.to_value().ok()?, self.blocks.get()?);
+        let entries = [("count".to_owned(), Value::from(blocks.len())), ("shape".to_owned(), shape)];
+        Some(Value::Dict(entries.into_iter().collect()))
+    }
+
+    fn build_from_config(&self, config: &Config, layer: &LayerRef) -> Option<Result<()>> {
+        Some(self.restore(config, layer))
+    }
+}
+
+/// Two optimizers and a `compile` of its own.
+#[register(package = "Found")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Rivals {
+    base: LayerBase,
+    #[sublayer(init = Dense::new(2).shared())]
+    first: LayerRef,
+    #[sublayer(init = Dense::new(1).shared())]
+    second: LayerRef,
+    #[sublayer]
+    first_optimizer: CompileSlot<Optimizer>,
+    #[sublayer]
+    second_optimizer: CompileSlot<Optimizer>,
+}
+
+impl Layer for Rivals {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        self.second.call(self.first.call(inputs.inputs()?, cx)?, cx)
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+
+    fn train_step(&self) -> Option<&dyn TrainStep> {
+        Some(self)
+    }
+
+    fn own_compile(&self) -> Option<&dyn OwnCompile> {
+        Some(self)
+    }
+}
+
+impl OwnCompile for Rivals {
+    fn get_compile_config(&self) -> Result<Option<Config>> {
+        let slots = [("first_optimizer", &self.first_optimizer), ("second_optimizer", &self.second_optimizer)];
+        let entry = |(name, slot): (&str, &CompileSlot<Optimizer>)| {
+            Some(slot.get()?.to_value().map(|optimizer| (name.to_owned(), optimizer)))
+        };
+        slots.into_iter().map(entry).collect::<Option<Result<Config>>>().transpose()
+    }
+
+    fn compile_from_config(&self, config: &Config, model: &LayerRef) -> Result<()> {
+        let read = |name: &'static str| Optimizer::from_value(config.get(name).unwrap_or(&Value::Null)).at(name);
+        Model::from(model.clone()).compile(Compile::default())?;
+        self.first_optimizer.set(read("first_optimizer")?);
+        self.second_optimizer.set(read("second_optimizer")?);
+        Ok(())
+    }
+}
+
+impl TrainStep for Rivals {
+    fn train_step(&self, batch: &Batch, steps: &dyn Steps) -> Result<Logs> {
+        let tape = GradientTape::new();
+        let y_pred = steps.call(&batch.x, true)?.into_single()?;
+        let no_labels = || Error::new(ErrorKind::InvalidArgument, "there are no labels");
+        let error = ops::subtract(batch.y.as_ref().ok_or_else(no_labels)?.single()?, &y_pred)?;
+        let loss = ops::mean(&ops::square(&error)?, ops::Axes::all(), false)?;
+        let (first, second) = (self.first.trainable_weights(), self.second.trainable_weights());
+        let (gradients, _) = tape.gradient(&loss, &[first.clone(), second.clone()].concat(), &[])?;
+        let (of_first, of_second) = gradients.split_at(first.len());
+        let parts = [(&self.first_optimizer, first, of_first), (&self.second_optimizer, second, of_second)];
+        for (slot, weights, gradients) in parts {
+            let optimizer = slot.require("optimizer")?;
+            optimizer.apply(gradients, &weights)?;
+        }
+        Ok(Logs::from([("distance".to_owned(), f64::from(loss.item::<f32>()?))]))
+    }
+}
+
 /// Doubles.
 #[register(package = "Found")]
 pub fn double(x: &Tensor) -> Result<Tensor> {
     ops::multiply(x, 2.0)
+}
+
+/// A penalty on the size of weights.
+#[register(package = "Found")]
+pub fn lasso(x: &Tensor) -> Result<Tensor> {
+    ops::multiply(&ops::sum(&ops::abs(x)?, ops::Axes::all(), false)?, 0.05)
+}
+
+/// Keeps weights near zero.
+#[register(package = "Found")]
+pub fn shrink(w: &Tensor) -> Result<Tensor> {
+    ops::clip(w, -0.3, 0.3)
 }

@@ -1,7 +1,9 @@
 //! Layers with a state, assets and a build configuration of their own.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use keras_serial::error::ResultExt;
+use keras_serial::json::Value;
 use keras_serial::prelude::*;
 
 /// Its build takes two shapes; its file has names for its variables, and assets.
@@ -85,5 +87,52 @@ impl Layer for Custom {
             return Err(Error::new(ErrorKind::Archive, "the asset `sub/blob.bin` has other bytes, or is missing"));
         }
         Ok(())
+    }
+}
+
+/// How many layers it has stands in its build configuration alone.
+#[register(package = "hooks")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Recipe {
+    base: LayerBase,
+    #[sublayer]
+    parts: OnceLock<Vec<LayerRef>>,
+    #[config(skip)]
+    shape: OnceLock<Shape>,
+}
+
+impl Recipe {
+    fn parts(&self, count: usize) -> &[LayerRef] {
+        self.parts.get_or_init(|| (0..count).map(|i| Dense::new(2).name(format!("part{i}")).shared()).collect())
+    }
+
+    fn restore(&self, config: &Config, layer: &LayerRef) -> Result<()> {
+        let entry = |name: &str| config.get(name).unwrap_or(&Value::Null);
+        self.parts(usize::from_value(entry("n")).at("n")?);
+        layer.build(&Shape::from_value(entry("shape")).at("shape")?)
+    }
+}
+
+impl Layer for Recipe {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        self.shape.get_or_init(|| input.clone());
+        self.parts(2).iter().try_for_each(|part| cx.build_layer(part, input))
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let mut parts = self.parts(2).iter().map(|part| part.call(inputs.inputs()?, cx)?.into_single());
+        let first = parts.next().unwrap_or_else(|| Err(Error::new(ErrorKind::NotBuilt, "there are no parts")))?;
+        parts.try_fold(first, |sum, part| ops::add(&sum, &part?)).map(Into::into)
+    }
+
+    fn build_config(&self) -> Option<Value> {
+        let shape = self.shape.get()?.to_value().ok()?;
+        let count = Value::from(self.parts(2).len());
+        Some(Value::Dict([("n".to_owned(), count), ("shape".to_owned(), shape)].into_iter().collect()))
+    }
+
+    fn build_from_config(&self, config: &Config, layer: &LayerRef) -> Option<Result<()>> {
+        Some(self.restore(config, layer))
     }
 }

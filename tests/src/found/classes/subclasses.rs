@@ -1,9 +1,12 @@
 //! A subclass of a built-in layer, and models with their own step of training.
 
 use keras_serial::config::FieldVisitor;
-use keras_serial::layers::{Batch, Logs, Steps, TrainStep};
+use keras_serial::error::ResultExt;
+use keras_serial::json::Value;
+use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
 use keras_serial::metrics::Mean;
 use keras_serial::prelude::*;
+use keras_serial::random::SeedGenerator;
 use keras_serial::variable::GradientTape;
 
 /// `Dense` with an argument more.
@@ -58,6 +61,112 @@ impl Layer for OptimizedDense {
 
     fn supports_masking(&self) -> bool {
         self.dense.supports_masking()
+    }
+}
+
+/// A generator and a discriminator, each with an optimizer that its own `compile` takes.
+#[register(package = "cls17", name = "GAN")]
+#[derive(KerasSerializable)]
+#[config(new, setters, class_name = "GAN")]
+pub struct Gan {
+    base: LayerBase,
+    #[config(default = 3)]
+    latent: usize,
+    #[sublayer(init = chain("disc", 1))]
+    discriminator: LayerRef,
+    #[sublayer(init = chain("gen", 2))]
+    generator: LayerRef,
+    #[sublayer(init = Metric::new(Mean::new().name("d_loss")))]
+    d_loss_metric: Metric,
+    #[seed_generator]
+    seed: SeedGenerator,
+    #[sublayer]
+    d_optimizer: CompileSlot<Optimizer>,
+    #[sublayer]
+    g_optimizer: CompileSlot<Optimizer>,
+    #[config(skip)]
+    loss_fn: CompileSlot<Loss>,
+}
+
+fn chain(name: &str, units: usize) -> LayerRef {
+    let layers = [Dense::new(4).activation("relu").shared(), Dense::new(units).shared()];
+    let model = Sequential::named(name, layers).expect("two layers of one input and one output");
+    model.as_layer().clone()
+}
+
+impl Gan {
+    fn compile(&self, model: &LayerRef, d_optimizer: Optimizer, g_optimizer: Optimizer, loss_fn: Loss) -> Result<()> {
+        Model::from(model.clone()).compile(Compile::default())?;
+        self.d_optimizer.set(d_optimizer);
+        self.g_optimizer.set(g_optimizer);
+        self.loss_fn.set(loss_fn);
+        Ok(())
+    }
+}
+
+impl Layer for Gan {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        self.discriminator.call(self.generator.call(inputs.inputs()?, cx)?, cx)
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+
+    fn train_step(&self) -> Option<&dyn TrainStep> {
+        Some(self)
+    }
+
+    fn own_compile(&self) -> Option<&dyn OwnCompile> {
+        Some(self)
+    }
+}
+
+impl OwnCompile for Gan {
+    fn get_compile_config(&self) -> Result<Option<Config>> {
+        let (Some(d), Some(g), Some(loss)) = (self.d_optimizer.get(), self.g_optimizer.get(), self.loss_fn.get())
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Config::from([
+            ("d_optimizer".to_owned(), d.to_value()?),
+            ("g_optimizer".to_owned(), g.to_value()?),
+            ("loss_fn".to_owned(), loss.to_value()?),
+        ])))
+    }
+
+    fn compile_from_config(&self, config: &Config, model: &LayerRef) -> Result<()> {
+        fn read<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
+            T::from_value(config.get(name).unwrap_or(&Value::Null)).at(name)
+        }
+        let (d, g) = (read(config, "d_optimizer")?, read(config, "g_optimizer")?);
+        self.compile(model, d, g, read(config, "loss_fn")?)
+    }
+}
+
+impl TrainStep for Gan {
+    fn train_step(&self, batch: &Batch, steps: &dyn Steps) -> Result<Logs> {
+        let x = batch.x.single()?;
+        let loss_fn = self.loss_fn.require("loss_fn")?;
+        let step = |loss: &Tensor, tape: GradientTape, layer: &LayerRef, optimizer: &Optimizer| {
+            let weights = layer.trainable_weights();
+            let (gradients, _) = tape.gradient(loss, &weights, &[])?;
+            optimizer.apply(&gradients, &weights)
+        };
+        let tape = GradientTape::new();
+        let seen = self.discriminator.call(x, &CallContext::default())?.into_single()?;
+        let truth = ops::ones(&Shape::from([x.shape().dim(0)?, 1]), DType::Float32)?;
+        let loss = loss_fn.evaluate(&truth, &seen, None)?;
+        step(&loss, tape, &self.discriminator, &self.d_optimizer.require("d_optimizer")?)?;
+        let tape = GradientTape::new();
+        let noise = ops::ones(&Shape::from([4, self.latent]), DType::Float32)?;
+        let made = steps.call(&noise.into(), true)?.into_single()?;
+        let lie = ops::zeros(&Shape::from([x.shape().dim(0)?, 1]), DType::Float32)?;
+        let loss = loss_fn.evaluate(&lie, &made, None)?;
+        step(&loss, tape, &self.generator, &self.g_optimizer.require("g_optimizer")?)?;
+        self.d_loss_metric.update_values(&loss, None)?;
+        let total = self.d_loss_metric.result()?.into_single()?;
+        Ok(Logs::from([("d_loss".to_owned(), f64::from(total.item::<f32>()?))]))
     }
 }
 
