@@ -532,7 +532,8 @@ impl LayerRef {
 
     /// Builds the layers that `build` leaves to the first call, by a call on symbols.
     fn build_inner(&self) -> Result<()> {
-        if self.layers().iter().all(|layer| layer.base().is_built()) {
+        // A cell is called with its states, by the layer around it.
+        if self.0.rnn_cell().is_some() || self.layers().iter().all(|layer| layer.base().is_built()) {
             return Ok(());
         }
         self.trace().map(|_| ())

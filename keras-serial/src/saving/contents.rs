@@ -6,7 +6,7 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 
 use super::stored::WeightTree;
-use super::{FileForm, H5Attr, H5Reader, Limits, Source, ZipReader, legacy, legacy_config, shards};
+use super::{FileForm, H5Attr, H5Reader, Limits, Source, ZipReader, keras2, legacy, legacy_config, shards};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{JsonLimits, Value};
@@ -115,7 +115,10 @@ impl ModelFile {
             }
             FileForm::LegacyH5 => Self::legacy(bytes, limits),
             FileForm::Json => {
-                let config = legacy_config::upgrade_model(json(&bytes, limits)?)?;
+                let config = json(&bytes, limits)?;
+                let version = config.get("keras_version").and_then(Value::as_str);
+                let is_old = keras2::is_old(version) || (version.is_none() && config.get("module").is_none());
+                let config = legacy_config::upgrade_model(config, is_old)?;
                 Ok(Self { config: Some(config), ..Self::empty(form) })
             }
             FileForm::Safetensors => Self::safetensors(&bytes, limits),
@@ -168,7 +171,10 @@ impl ModelFile {
             }
             file.metadata = Some(metadata);
         }
-        let config = json(&members.text("config.json")?, limits).at("config.json")?;
+        let mut config = json(&members.text("config.json")?, limits).at("config.json")?;
+        if file.is_of_keras2() {
+            keras2::upgrade_archive(&mut config).at("config.json")?;
+        }
         file.config = Some(config);
         if !members.contains(WEIGHTS) {
             let hint = if members.contains("model.weights.npz") {
@@ -201,11 +207,15 @@ impl ModelFile {
         let mut root: WeightTree = reader.root().into();
         if let Some(H5Attr::Str(text)) = root.attrs.get("model_config") {
             let place = "model_config";
-            let config = json(text.as_bytes(), limits).and_then(legacy_config::upgrade_model).at(place)?;
+            let version = root.attrs.get("keras_version").and_then(H5Attr::as_str);
+            let is_old = version.is_none() || keras2::is_old(version);
+            let config = json(text.as_bytes(), limits);
+            let config = config.and_then(|config| legacy_config::upgrade_model(config, is_old)).at(place)?;
             let mut file = Self { layout: Layout::Legacy, config: Some(config), ..Self::empty(FileForm::LegacyH5) };
             if let Some(H5Attr::Str(text)) = root.attrs.get("training_config") {
                 let training = json(text.as_bytes(), limits).at("training_config")?;
-                let compile = legacy_config::compile_config(&training).at("training_config")?;
+                let model = file.config.clone().unwrap_or_default();
+                let compile = legacy_config::compile_config(&training, &model, is_old).at("training_config")?;
                 if let Some(Value::Dict(config)) = &mut file.config {
                     config.insert("compile_config".into(), compile);
                 }
@@ -254,6 +264,11 @@ impl ModelFile {
             let group = root.groups.get(legacy::WEIGHTS).unwrap_or(root);
             root.attrs.get("keras_version").or_else(|| group.attrs.get("keras_version"))?.as_str()
         })
+    }
+
+    /// Was the file written by a Keras before 3?
+    pub(super) fn is_of_keras2(&self) -> bool {
+        keras2::is_old(self.keras_version())
     }
 
     /// The weights, not read yet; `None` in configurations.

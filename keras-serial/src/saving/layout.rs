@@ -118,12 +118,23 @@ impl Walk<'_> {
             Some(_) => {}
         }
         for field in fields(layer) {
-            let path = join(&path, field.name());
+            let path = self.child(&path, field.name());
             match field {
                 State::Layer(_, layer) => self.layer(path, &layer),
                 State::Optimizer(_, optimizer) => self.optimizer(path, &optimizer, None),
                 State::Container(_, items) => self.container(&path, &items, None),
             }
+        }
+    }
+
+    /// The path of a field; Keras 2 keeps some that are public in Keras 3 under private names, such as
+    /// `_key_dense` of attention layers.
+    fn child(&self, path: &str, name: &str) -> String {
+        let public = join(path, name);
+        let private = join(path, &format!("_{name}"));
+        match self.file {
+            Some(file) if !file.reaches(&public) && file.reaches(&private) => private,
+            _ => public,
         }
     }
 

@@ -17,6 +17,8 @@ use crate::variable::Variable;
 pub(super) const WEIGHTS: &str = "model_weights";
 const TOP: &str = "top_level_model_weights";
 const OPTIMIZER: &str = "optimizer_weights";
+/// The attribute that tells the names of an optimizer's variables while they are read.
+pub(super) const NAMES: &str = "weight_names";
 
 /// Beyond this many bytes Keras splits a list of names over several attributes.
 const ATTRIBUTE_LIMIT: usize = 64_512;
@@ -201,12 +203,14 @@ fn count_mismatch(what: &str, expected: usize, received: usize) -> Error {
         .received(format!("{received} saved weight(s)"))
 }
 
-/// The optimizer's state, as files of Keras 3 have it.
-pub(super) fn read_optimizer(root: &WeightTree) -> Result<Vec<KeptGroup>> {
+/// The optimizer's state, as files of Keras 3 have it; with the names of its variables on request.
+pub(super) fn read_optimizer(root: &WeightTree, with_names: bool) -> Result<Vec<KeptGroup>> {
     let Some(group) = root.groups.get(OPTIMIZER) else { return Ok(Vec::new()) };
     let found = tensors(group, OPTIMIZER)?;
     let datasets = found.iter().enumerate().map(|(i, (_, tensor))| Ok((i.to_string(), tensor.read()?)));
-    Ok(vec![KeptGroup { path: "optimizer/vars".into(), attrs: Vec::new(), datasets: datasets.collect::<Result<_>>()? }])
+    let names = name_list(group, "weight_names").at(OPTIMIZER)?;
+    let attrs = if with_names { vec![(NAMES.to_owned(), H5Attr::StrList(names))] } else { Vec::new() };
+    Ok(vec![KeptGroup { path: "optimizer/vars".into(), attrs, datasets: datasets.collect::<Result<_>>()? }])
 }
 
 /// The groups of a model's weights.

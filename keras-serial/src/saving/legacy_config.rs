@@ -1,18 +1,25 @@
 //! Configurations of legacy files, brought to the form of Keras 3 and back.
 
+use super::keras2;
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
-/// The form of a model as Keras 3 writes it, of one as Keras 2 did: no modules, old arguments.
-pub(super) fn upgrade_model(mut form: Value) -> Result<Value> {
+/// The form of a model as Keras 3 writes it, of one that names no modules; of Keras 2's too, if it is
+/// that old.
+pub(super) fn upgrade_model(mut form: Value, is_old: bool) -> Result<Value> {
     let Value::Dict(dict) = &mut form else {
         return Err(wrong_type("a dict", &form).hint("a list of layers is the configuration of a Sequential model"));
     };
     if !dict.contains_key("config") {
         return Err(field::missing(dict, "config"));
     }
-    upgrade(dict);
+    if is_old {
+        keras2::upgrade_model(&mut form)?;
+    }
+    if let Value::Dict(dict) = &mut form {
+        upgrade(dict);
+    }
     Ok(form)
 }
 
@@ -31,22 +38,7 @@ fn upgrade(form: &mut Dict) {
         form.insert("module".into(), Value::from(module));
         form.shift_remove("registered_name");
     }
-    // Before Keras 2.1 a Sequential model's configuration was the list of its layers.
-    if class == "Sequential"
-        && let Some(layers @ Value::List(_)) = form.get("config").cloned()
-    {
-        form.insert(
-            "config".into(),
-            Value::Dict(Dict::from([("name".to_owned(), Value::from("sequential")), ("layers".to_owned(), layers)])),
-        );
-    }
     let Some(Value::Dict(config)) = form.get_mut("config") else { return };
-    if is_legacy {
-        upgrade_arguments(&class, config);
-    }
-    if class == "Sequential" {
-        start_with_input(config);
-    }
     for (key, value) in config.iter_mut() {
         match (key.as_str(), value) {
             ("layers", Value::List(layers)) => {
@@ -73,48 +65,6 @@ fn upgrade(form: &mut Dict) {
 
 fn is_form(dict: &Dict) -> bool {
     dict.contains_key("class_name") && dict.contains_key("config")
-}
-
-/// What `keras.src.legacy.saving.saving_utils.model_from_config` does to a layer's arguments.
-fn upgrade_arguments(class: &str, config: &mut Dict) {
-    if let Some(shape) = config.shift_remove("batch_input_shape")
-        && class == "InputLayer"
-    {
-        config.insert("batch_shape".into(), shape);
-    }
-    if let Some(axis) = config.get_mut("axis") {
-        match axis {
-            Value::List(items) if items.len() == 1 => *axis = items.first().cloned().unwrap_or_default(),
-            Value::Float(number) => *axis = Value::Int(*number as i64),
-            _ => {}
-        }
-    }
-    // tf.keras called its dtype policies otherwise.
-    if let Some(Value::Dict(dtype)) = config.get("dtype")
-        && dtype.get("class_name").and_then(Value::as_str) == Some("Policy")
-        && let Some(name) = dtype.get("config").and_then(|config| config.get("name")).cloned()
-    {
-        config.insert("dtype".into(), name);
-    }
-}
-
-/// A Sequential model whose first layer knows its input's shape begins with an input layer.
-fn start_with_input(config: &mut Dict) {
-    let Some(Value::List(layers)) = config.get_mut("layers") else { return };
-    let Some(first) = layers.first() else { return };
-    let inner = first.get("config");
-    let shape = inner.and_then(|config| config.get("batch_input_shape")).filter(|shape| shape.as_list().is_some());
-    let Some(shape) = shape.filter(|_| first.get("class_name").and_then(Value::as_str) != Some("InputLayer")) else {
-        return;
-    };
-    let dtype = inner.and_then(|config| config.get("dtype")).filter(|dtype| dtype.as_str().is_some());
-    let input = Dict::from([
-        ("batch_shape".to_owned(), shape.clone()),
-        ("dtype".to_owned(), dtype.cloned().unwrap_or_else(|| Value::from("float32"))),
-    ]);
-    let form =
-        Dict::from([("class_name".to_owned(), Value::from("InputLayer")), ("config".to_owned(), Value::Dict(input))]);
-    layers.insert(0, Value::Dict(form));
 }
 
 /// The form of a model as legacy files have it.
@@ -147,28 +97,25 @@ fn downgrade(form: &mut Dict) -> Result<()> {
     Ok(())
 }
 
-/// `training_config` of a legacy file as a `compile_config`.
-pub(super) fn compile_config(training: &Value) -> Result<Value> {
-    let dict = training.as_dict().ok_or_else(|| wrong_type("a dict", training))?;
-    let mut compile = Dict::new();
-    if let Some(optimizer) = dict.get("optimizer_config") {
-        let mut optimizer =
-            optimizer.as_dict().cloned().ok_or_else(|| wrong_type("a dict", optimizer).at("optimizer_config"))?;
-        let class = optimizer.get("class_name").and_then(Value::as_str).unwrap_or_default();
-        if !optimizer.contains_key("module") && !class.contains('>') {
-            optimizer.shift_insert(0, "module".into(), Value::from("keras.optimizers"));
-            optimizer.insert("registered_name".into(), Value::Null);
-        } else if class.contains('>') {
-            let name = class.to_owned();
-            let short = name.rsplit('>').next().unwrap_or_default().to_owned();
-            optimizer.insert("class_name".into(), Value::from(short));
-            optimizer.insert("registered_name".into(), Value::from(name));
-        }
-        compile.insert("optimizer".into(), Value::Dict(optimizer));
+/// `training_config` of a legacy file as a `compile_config`, for the model of this form.
+pub(super) fn compile_config(training: &Value, model: &Value, is_old: bool) -> Result<Value> {
+    let mut compile = keras2::training_config(training)?;
+    if is_old {
+        keras2::upgrade_compile(&mut compile, model)?;
     }
-    for (key, value) in dict {
-        if key != "optimizer_config" {
-            compile.insert(key.clone(), value.clone());
+    if let Some(optimizer) = compile.get_mut("optimizer") {
+        let form = match optimizer {
+            Value::Dict(form) => form,
+            other => return Err(wrong_type("a dict", other).at("optimizer_config")),
+        };
+        let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !form.contains_key("module") && !class.contains('>') {
+            form.shift_insert(0, "module".into(), Value::from("keras.optimizers"));
+            form.insert("registered_name".into(), Value::Null);
+        } else if class.contains('>') {
+            let short = class.rsplit('>').next().unwrap_or_default().to_owned();
+            form.insert("class_name".into(), Value::from(short));
+            form.insert("registered_name".into(), Value::from(class));
         }
     }
     Ok(Value::Dict(compile))

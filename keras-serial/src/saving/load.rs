@@ -12,7 +12,7 @@ use super::report::LoadReport;
 use super::rules::Rules;
 use super::stored::{WeightTree, join};
 use super::weights::{self, Plan};
-use super::{FileForm, Limits, Source, legacy};
+use super::{FileForm, Limits, Source, keras2, legacy};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::{Assets, LayerRef};
@@ -230,7 +230,8 @@ impl LoadOptions {
         // As in Keras, models that were quantized after training, old files, and those whose optimizer
         // Keras forgot when it saved them in an old form before, go without it.
         let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
-        let excused = file.form == FileForm::LegacyH5 || forgotten || is_quantized(model.as_layer());
+        let excused =
+            file.form == FileForm::LegacyH5 || file.is_of_keras2() || forgotten || is_quantized(model.as_layer());
         let strictness = if strict && !excused { Strictness::Strict } else { Strictness::Lenient };
         let restored = optimizers::restore(model.as_layer(), kept, &mut report, strictness);
         locate(restored, file.weights_place)?;
@@ -285,13 +286,13 @@ impl LoadOptions {
 
     fn plan(&self, model: &Model, file: &ModelFile, tree: &WeightTree) -> Result<Plan> {
         let layer = model.as_layer();
-        let plan = match file.layout {
+        let mut plan = match file.layout {
             Layout::Paths => weights::plan(layer, tree, &self.rules),
             Layout::Legacy => {
                 let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
                 legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(
                     |mut plan| {
-                        plan.kept = legacy::read_optimizer(tree)?;
+                        plan.kept = legacy::read_optimizer(tree, file.is_of_keras2())?;
                         Ok(plan)
                     },
                 )
@@ -299,6 +300,12 @@ impl LoadOptions {
             #[cfg(feature = "safetensors")]
             Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
         };
+        if let Ok(plan) = plan.as_mut()
+            && file.is_of_keras2()
+        {
+            let compile = file.config.as_ref().and_then(|config| config.get("compile_config"));
+            keras2::upgrade_state(plan, compile);
+        }
         locate(plan, file.weights_place)
     }
 

@@ -15,6 +15,7 @@ mod editor;
 mod form;
 mod hdf5;
 mod inspect;
+mod keras2;
 mod layout;
 mod legacy;
 mod legacy_config;

@@ -1,0 +1,331 @@
+//! Arguments of Keras 2's layers, initializers and dtype policies that Keras 3 does not take.
+
+use super::{class_of, graph, is_form, is_own, no_longer, own_form};
+use crate::error::{Result, ResultExt};
+use crate::json::{Dict, Value};
+
+/// What becomes of an argument.
+enum Rule {
+    /// It is left out: it says how to compute, and nothing about the result, or is derived from the others.
+    Drop,
+    /// It is left out where it has this value; with another one the layer can't be said in Keras 3.
+    Only(fn(&Value) -> bool, &'static str),
+    /// It has another name.
+    Rename(&'static str),
+    /// It has another form.
+    Change(fn(Value) -> Value),
+}
+
+use Rule::{Change, Drop, Only, Rename};
+
+const TRANSPOSED: &[&str] = &["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"];
+const DEPTHWISE: &[&str] = &["DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"];
+const RECURRENT: &[&str] = &["RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"];
+const CELLS: &[&str] = &["SimpleRNN", "LSTM", "GRU", "SimpleRNNCell", "LSTMCell", "GRUCell"];
+const LOOKUPS: &[&str] = &["StringLookup", "IntegerLookup", "TextVectorization"];
+const RANDOM: &[&str] = &[
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomHeight",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomWidth",
+    "RandomZoom",
+    "Dropout",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+];
+const NORMALIZATIONS: &[&str] = &["BatchNormalization", "LayerNormalization", "GroupNormalization"];
+const INITIALIZERS: &[&str] = &[
+    "Zeros",
+    "Ones",
+    "Constant",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Orthogonal",
+    "Identity",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+];
+
+/// Classes (none: all layers), argument, and what becomes of it.
+static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
+    (&["InputLayer"], "batch_input_shape", Rename("batch_shape")),
+    (&["InputLayer"], "ragged", Only(is_off, "ragged tensors are not supported")),
+    (&["InputLayer"], "type_spec", Only(Value::is_null, "types of TensorFlow are not supported")),
+    (&[], "batch_input_shape", Drop),
+    (&[], "input_dtype", Drop),
+    (&[], "dynamic", Only(is_off, "write the layer as a struct of your own")),
+    (RECURRENT, "time_major", Only(is_off, "transpose the inputs before the layer: Keras 3 takes the batch first")),
+    (RECURRENT, "num_constants", Only(is_none, "constants of recurrent layers are no more in Keras 3")),
+    (&["Bidirectional"], "num_constants", Only(is_none, "constants of recurrent layers are no more in Keras 3")),
+    (CELLS, "implementation", Drop),
+    (TRANSPOSED, "groups", Only(is_one, "transposed convolutions have no groups")),
+    (DEPTHWISE, "groups", Only(is_one, "depthwise convolutions have no groups")),
+    (DEPTHWISE, "kernel_initializer", Drop),
+    (DEPTHWISE, "kernel_regularizer", Drop),
+    (DEPTHWISE, "kernel_constraint", Drop),
+    (&["DepthwiseConv1D", "DepthwiseConv2D"], "filters", Drop),
+    (&["Embedding"], "input_length", Drop),
+    (&["LeakyReLU"], "alpha", Rename("negative_slope")),
+    (&["ThresholdedReLU"], "theta", Rename("threshold")),
+    (&["MultiHeadAttention"], "query_shape", Drop),
+    (&["MultiHeadAttention"], "key_shape", Drop),
+    (&["MultiHeadAttention"], "value_shape", Drop),
+    (&["MultiHeadAttention"], "softmax_robust_masking", Drop),
+    (&["Attention", "AdditiveAttention"], "causal", Only(is_off, "call the layer with `use_causal_mask=True`")),
+    (RANDOM, "rng_type", Drop),
+    (RANDOM, "force_generator", Drop),
+    (&["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"], "noise_shape", Drop),
+    (LOOKUPS, "vocabulary_size", Drop),
+    (LOOKUPS, "has_input_vocabulary", Drop),
+    (NORMALIZATIONS, "axis", Change(one_axis)),
+    (&["BatchNormalization"], "renorm", Only(is_off, "batch renormalization is no more in Keras 3")),
+    (&["BatchNormalization"], "renorm_clipping", Drop),
+    (&["BatchNormalization"], "renorm_momentum", Drop),
+    (&["BatchNormalization"], "virtual_batch_size", Only(Value::is_null, "virtual batches are no more in Keras 3")),
+    (&["BatchNormalization"], "adjustment", Only(Value::is_null, "adjustments are no more in Keras 3")),
+    (&["BatchNormalization"], "fused", Drop),
+    (&["BatchNormalization"], "mode", Only(is_none, "modes are of Keras 1")),
+    (INITIALIZERS, "dtype", Drop),
+    (&["VarianceScaling"], "distribution", Change(distribution)),
+];
+
+/// Classes that have another name in Keras 3, or can be said by another class with the same numbers.
+static CLASSES: &[(&str, &str)] = &[
+    ("Model", "Functional"),
+    ("BatchNormalizationV1", "BatchNormalization"),
+    ("BatchNormalizationV2", "BatchNormalization"),
+    ("SyncBatchNormalization", "BatchNormalization"),
+    ("ThresholdedReLU", "ReLU"),
+    ("GlorotUniformV2", "GlorotUniform"),
+    ("GlorotNormalV2", "GlorotNormal"),
+    ("OrthogonalV2", "Orthogonal"),
+    ("ConstantV2", "Constant"),
+    ("ZerosV2", "Zeros"),
+    ("OnesV2", "Ones"),
+    ("RandomNormalV2", "RandomNormal"),
+    ("RandomUniformV2", "RandomUniform"),
+    ("TruncatedNormalV2", "TruncatedNormal"),
+    ("VarianceScalingV2", "VarianceScaling"),
+    ("IdentityV2", "Identity"),
+];
+
+fn is_off(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Bool(false))
+}
+
+fn is_none(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Int(0))
+}
+
+fn is_one(value: &Value) -> bool {
+    matches!(value, Value::Null | Value::Int(1))
+}
+
+/// `[3]` for `3`, as the axes of a layer that was built; and `3.0` of some old files.
+fn one_axis(axis: Value) -> Value {
+    match axis {
+        Value::List(items) if items.len() == 1 => items.into_iter().next().unwrap_or_default(),
+        Value::Float(number) => Value::Int(number as i64),
+        axis => axis,
+    }
+}
+
+/// `normal` was another name of what Keras 3 calls `truncated_normal`.
+fn distribution(name: Value) -> Value {
+    if name.as_str() == Some("normal") { Value::from("truncated_normal") } else { name }
+}
+
+/// Upgrades a form and all that are in it, whatever they are.
+pub(super) fn upgrade(value: &mut Value) -> Result<()> {
+    match value {
+        Value::List(items) => items.iter_mut().try_for_each(upgrade),
+        Value::Dict(dict) => {
+            if let Some(items) = tuple(dict) {
+                *value = Value::List(items);
+                return upgrade(value);
+            }
+            if let Some(policy) = policy(dict) {
+                *value = policy;
+                return Ok(());
+            }
+            if is_form(dict) {
+                let label = label(dict);
+                return object(dict).at_with(|| label);
+            }
+            dict.values_mut().try_for_each(upgrade)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn label(form: &Dict) -> String {
+    let name = form.get("config").and_then(|config| config.get("name")).and_then(Value::as_str);
+    name.unwrap_or(class_of(form)).to_owned()
+}
+
+/// The items of a tuple as some files write it.
+fn tuple(dict: &Dict) -> Option<Vec<Value>> {
+    let is_tuple = dict.get("class_name").and_then(Value::as_str) == Some("__tuple__");
+    dict.get("items").and_then(Value::as_list).filter(|_| is_tuple).map(<[Value]>::to_vec)
+}
+
+/// The name of a dtype policy, which `tf.keras` wrote as an object of another class.
+fn policy(dict: &Dict) -> Option<Value> {
+    matches!(class_of(dict), "Policy" | "PolicyV1").then(|| dict.get("config")?.get("name").cloned()).flatten()
+}
+
+fn object(form: &mut Dict) -> Result<()> {
+    let is_own = is_own(form);
+    let class = class_of(form).to_owned();
+    // Before Keras 2.1 a Sequential model's configuration was the list of its layers.
+    if let Some(layers @ Value::List(_)) = form.get("config").filter(|_| class == "Sequential").cloned() {
+        let config = Dict::from([("name".to_owned(), Value::from("sequential")), ("layers".to_owned(), layers)]);
+        form.insert("config".into(), Value::Dict(config));
+    }
+    if let Some(Value::Dict(config)) = form.get_mut("config") {
+        if class == "Sequential" {
+            start_with_input(config);
+        }
+        for (key, value) in config.iter_mut() {
+            upgrade(value).at_with(|| key.clone())?;
+        }
+        graph::upgrade(config)?;
+        if is_own {
+            arguments(&class, config)?;
+            values(&class, config);
+        } else if config.contains_key("trainable") {
+            config.shift_remove("batch_input_shape");
+        }
+    }
+    if !is_own {
+        return Ok(());
+    }
+    if let Some((_, name)) = CLASSES.iter().find(|(old, _)| *old == class) {
+        if class == "SyncBatchNormalization"
+            && let Some(Value::Dict(config)) = form.get_mut("config")
+        {
+            config.insert("synchronized".into(), Value::Bool(true));
+        }
+        form.insert("class_name".into(), Value::from(*name));
+    }
+    // Calls build layers, and know the shapes of all their inputs; Keras 2 wrote that of the first.
+    if !matches!(class.as_str(), "Sequential") {
+        form.shift_remove("build_config");
+    }
+    // Keras 2 registers some of its own classes under their own names.
+    if form.get("module").is_some_and(|module| !module.is_null()) && class != "function" {
+        form.insert("registered_name".into(), Value::Null);
+    }
+    Ok(())
+}
+
+fn arguments(class: &str, config: &mut Dict) -> Result<()> {
+    for (classes, key, rule) in ARGUMENTS {
+        if !(classes.is_empty() || classes.contains(&class)) || !config.contains_key(*key) {
+            continue;
+        }
+        match rule {
+            Drop => {
+                config.shift_remove(*key);
+            }
+            Only(is_usual, hint) => {
+                let Some(value) = config.shift_remove(*key).filter(|value| !is_usual(value)) else { continue };
+                let what =
+                    format!("`{class}` of Keras 2 with `{key}={}` has no counterpart in Keras 3", value.to_json());
+                return Err(no_longer(what, hint).at(*key));
+            }
+            Rename(name) => {
+                if let Some(value) = config.shift_remove(*key) {
+                    config.insert((*name).to_owned(), value);
+                }
+            }
+            Change(change) => {
+                if let Some(value) = config.get_mut(*key) {
+                    *value = change(std::mem::take(value));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Arguments that mean something else in Keras 3, said so that they mean the same.
+fn values(class: &str, config: &mut Dict) {
+    for key in ["activation", "recurrent_activation"] {
+        if let Some(activation) = config.get_mut(key)
+            && is_hard_sigmoid(activation)
+        {
+            *activation = hard_sigmoid();
+        }
+    }
+    // Beside an array for each feature one number stood for all of them.
+    if class == "Normalization"
+        && let (Some(mean), Some(variance)) = (config.get("mean"), config.get("variance"))
+    {
+        let filled = match (mean, variance) {
+            (Value::List(means), number) if number.as_f64().is_some() => Some(("variance", number, means.len())),
+            (number, Value::List(variances)) if number.as_f64().is_some() => Some(("mean", number, variances.len())),
+            _ => None,
+        };
+        if let Some((key, number, count)) = filled {
+            let value = Value::List(vec![number.clone(); count]);
+            config.insert(key.to_owned(), value);
+        }
+    }
+    // What is no index is a number of the default type, whatever type indices have.
+    let indexes = config.get("output_mode").and_then(Value::as_str).is_none_or(|mode| mode == "int");
+    if LOOKUPS.contains(&class) && !indexes && config.get("dtype").and_then(Value::as_str) == Some("int64") {
+        config.insert("dtype".into(), Value::from("float32"));
+    }
+}
+
+fn is_hard_sigmoid(activation: &Value) -> bool {
+    let name = match activation {
+        Value::Dict(form) if class_of(form) == "function" => form.get("config"),
+        name => Some(name),
+    };
+    name.and_then(Value::as_str) == Some("hard_sigmoid")
+}
+
+/// Keras 2's `hard_sigmoid`, x / 5 + 1/2 between 0 and 1; that of Keras 3 is x / 6 + 1/2.
+fn hard_sigmoid() -> Value {
+    let scale = Dict::from([("scale".to_owned(), Value::Float(0.2)), ("offset".to_owned(), Value::Float(0.5))]);
+    let bound = Dict::from([("max_value".to_owned(), Value::Float(1.0))]);
+    let layers = vec![
+        Value::Dict(own_form("keras.layers", "Rescaling", scale)),
+        Value::Dict(own_form("keras.layers", "ReLU", bound)),
+    ];
+    let config = Dict::from([("layers".to_owned(), Value::List(layers))]);
+    Value::Dict(own_form("keras.layers", "Pipeline", config))
+}
+
+/// A Sequential model whose first layer knows its input's shape begins with an input layer.
+fn start_with_input(config: &mut Dict) {
+    let Some(Value::List(layers)) = config.get_mut("layers") else { return };
+    let Some(first) = layers.first() else { return };
+    let inner = first.get("config");
+    let shape = inner.and_then(|config| config.get("batch_input_shape")).filter(|shape| shape.as_list().is_some());
+    let Some(shape) = shape.filter(|_| first.get("class_name").and_then(Value::as_str) != Some("InputLayer")) else {
+        return;
+    };
+    let dtype = inner.and_then(|config| config.get("dtype")).filter(|dtype| dtype.as_str().is_some());
+    let input = Dict::from([
+        ("batch_shape".to_owned(), shape.clone()),
+        ("dtype".to_owned(), dtype.cloned().unwrap_or_else(|| Value::from("float32"))),
+    ]);
+    layers.insert(0, Value::Dict(own_form("keras.layers", "InputLayer", input)));
+}
