@@ -22,6 +22,8 @@ mod durability;
 mod editor;
 #[path = "saving/forms.rs"]
 mod forms;
+#[path = "saving/keras2.rs"]
+mod keras2;
 #[path = "saving/library.rs"]
 mod library;
 #[path = "saving/mutations.rs"]

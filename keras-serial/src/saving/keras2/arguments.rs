@@ -286,11 +286,6 @@ fn values(class: &str, config: &mut Dict) {
             config.insert(key.to_owned(), value);
         }
     }
-    // What is no index is a number of the default type, whatever type indices have.
-    let indexes = config.get("output_mode").and_then(Value::as_str).is_none_or(|mode| mode == "int");
-    if LOOKUPS.contains(&class) && !indexes && config.get("dtype").and_then(Value::as_str) == Some("int64") {
-        config.insert("dtype".into(), Value::from("float32"));
-    }
 }
 
 fn is_hard_sigmoid(activation: &Value) -> bool {

@@ -37,13 +37,13 @@ fn optimizer_state(group: &mut KeptGroup, optimizer: Option<&Value>) {
     };
     let config = optimizer.and_then(|optimizer| optimizer.get("config"));
     let mut last = None;
-    if let Some(H5Attr::StrList(names)) = names.filter(|_| !values.is_empty()) {
-        if names.iter().any(|name| name.ends_with("/iter:0")) {
-            if class == "nadam" && values.len() > 1 {
-                last = Some(values.remove(1));
-            }
-            interleave(&class, &mut values);
+    if let Some(H5Attr::StrList(names)) = names.filter(|_| !values.is_empty())
+        && names.iter().any(|name| name.ends_with("/iter:0"))
+    {
+        if class == "nadam" && values.len() > 1 {
+            last = Some(values.remove(1));
         }
+        interleave(&class, &mut values);
     }
     if class == "sgd" && config.and_then(|config| config.get("momentum")?.as_f64()).unwrap_or(0.0) == 0.0 {
         values.truncate(1);
@@ -78,10 +78,10 @@ fn interleave(class: &str, values: &mut Vec<TensorBytes>) {
         slots.get(range).map(|slots| slots.iter().map(|slot| slot.shape.clone()).collect::<Vec<_>>())
     };
     let third = half(kinds + 1);
-    let has_third = slots.len() % (kinds + 1) == 0
+    let has_third = slots.len().is_multiple_of(kinds + 1)
         && shapes(0..third) == shapes(third..2 * third)
         && shapes(0..third) == shapes(2 * third..3 * third);
-    let is_pairs = slots.len() % kinds == 0 && shapes(0..half(kinds)) == shapes(half(kinds)..2 * half(kinds));
+    let is_pairs = slots.len().is_multiple_of(kinds) && shapes(0..half(kinds)) == shapes(half(kinds)..2 * half(kinds));
     let count = if is_pairs && !has_third { half(kinds) } else { third };
     let (first, rest) = slots.split_at(count.min(slots.len()));
     let (second, rest) = rest.split_at(count.min(rest.len()));
