@@ -14,6 +14,8 @@ mod losses;
 mod masks;
 #[path = "models/model.rs"]
 mod model;
+#[path = "models/operations.rs"]
+mod operations;
 #[path = "models/quantize.rs"]
 mod quantize;
 #[path = "models/refusals.rs"]

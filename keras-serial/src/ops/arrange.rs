@@ -1,7 +1,6 @@
 //! Operations that move elements: tile, roll, pad, diagonals, joins.
 
 use super::arithmetic::{greater_equal, subtract};
-use super::conv::DataFormat;
 use super::create::{arange, zeros};
 use super::define::{Call, call, classes};
 use super::dtypes::cast;
@@ -54,11 +53,7 @@ classes! { "keras.src.ops.numpy"
         moveaxis(&x, &integers(c, "source")?, &integers(c, "destination")?)
     };
     "Swapaxes" = |c| {
-        let x = c.x()?;
-        let (a, b) = (x.shape().axis(c.required("axis1")?)?, x.shape().axis(c.required("axis2")?)?);
-        let mut order: Vec<usize> = (0..x.rank()).collect();
-        order.swap(a, b);
-        transpose_to(&x, &order)
+        swapaxes_impl(&c.x()?, c.required("axis1")?, c.required("axis2")?)
     };
     "Ravel" = |c| {
         let x = c.x()?;
@@ -173,65 +168,6 @@ classes! { "keras.src.ops.core"
     };
 }
 
-classes! { "keras.src.ops.nn"
-    "DepthToSpace" = |c| {
-        let (x, block, format) = blocks(c)?;
-        blocked(&x, block, format, true)
-    };
-    "SpaceToDepth" = |c| {
-        let (x, block, format) = blocks(c)?;
-        blocked(&x, block, format, false)
-    };
-}
-
-fn blocks(c: &Call<'_>) -> Result<(Tensor, usize, DataFormat)> {
-    Ok((c.x()?, c.required("block_size")?, c.maybe("data_format")?.unwrap_or_default()))
-}
-
-/// Channels as positions within blocks, or back.
-fn blocked(x: &Tensor, block: usize, format: DataFormat, to_space: bool) -> Result<Tensor> {
-    let dims = x.shape().dims().to_vec();
-    let [n, a, b, c] = dims.as_slice() else {
-        return Err(Error::new(ErrorKind::Shape, "wrong rank")
-            .expected("4 axes")
-            .received(format!("shape {}", x.shape())));
-    };
-    let (h, w, c) = if format == DataFormat::ChannelsLast { (*a, *b, *c) } else { (*b, *c, *a) };
-    let area = block * block;
-    let fits = |dim: Option<usize>, by: usize| by > 0 && dim.is_none_or(|dim| dim % by == 0);
-    let fitting = if to_space { fits(c, area) } else { fits(h, block) && fits(w, block) };
-    if !fitting {
-        return Err(Error::new(ErrorKind::Shape, "`block_size` does not divide the input")
-            .received(format!("block_size={block}, shape {}", x.shape())));
-    }
-    let (times, over) = (
-        |dim: Option<usize>, by: usize| dim.map(|dim| dim * by),
-        |dim: Option<usize>, by: usize| dim.map(|dim| dim / by),
-    );
-    let (height, width, channels) = if to_space {
-        (times(h, block), times(w, block), over(c, area))
-    } else {
-        (over(h, block), over(w, block), times(c, area))
-    };
-    let result: Shape = match format {
-        DataFormat::ChannelsLast => [*n, height, width, channels].into(),
-        DataFormat::ChannelsFirst => [*n, channels, height, width].into(),
-    };
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(result, x.dtype()));
-    }
-    let last = if format == DataFormat::ChannelsLast { x.clone() } else { transpose_to(x, &[0, 2, 3, 1])? };
-    let b = Some(block);
-    let (split, order) = if to_space {
-        ([*n, h, w, b, b, channels], [0, 1, 3, 2, 4, 5])
-    } else {
-        ([*n, height, b, width, b, c], [0, 1, 3, 2, 4, 5])
-    };
-    let y = transpose_to(&reshape_to(&last, &split.into())?, &order)?;
-    let y = reshape_to(&y, &[*n, height, width, channels].into())?;
-    if format == DataFormat::ChannelsLast { Ok(y) } else { transpose_to(&y, &[0, 3, 1, 2]) }
-}
-
 fn wrong_count(name: &str, count: usize) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("wrong number of elements in `{name}`")).expected(count.to_string())
 }
@@ -337,7 +273,7 @@ fn pad(c: &Call<'_>) -> Result<Tensor> {
     }
 }
 
-fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repeat_edge: bool) -> Result<Tensor> {
+pub(super) fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repeat_edge: bool) -> Result<Tensor> {
     let extent = x.shape().get(axis)?;
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape().with(axis, extent.map(|extent| extent + before + after))?, x.dtype()));
@@ -356,6 +292,14 @@ fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repeat_edge: boo
         .collect();
     let count = indices.len();
     take_axis(x, &Tensor::from_vec(indices, [count])?, axis)
+}
+
+/// Two axes in each other's place.
+pub(super) fn swapaxes_impl(x: &Tensor, axis1: isize, axis2: isize) -> Result<Tensor> {
+    let (a, b) = (x.shape().axis(axis1)?, x.shape().axis(axis2)?);
+    let mut order: Vec<usize> = (0..x.rank()).collect();
+    order.swap(a, b);
+    transpose_to(x, &order)
 }
 
 /// Axes at other positions (`keras.ops.moveaxis`).
@@ -410,7 +354,7 @@ pub(crate) fn diagonal(x: &Tensor, offset: isize, axis1: isize, axis2: isize) ->
     take_axis(&reshape_to(&x, &flat)?, &Tensor::from_vec(indices, [count])?, -1)
 }
 
-fn diagonal_matrix(x: &Tensor, k: isize) -> Result<Tensor> {
+pub(super) fn diagonal_matrix(x: &Tensor, k: isize) -> Result<Tensor> {
     let n = x.shape().dim(0)?;
     let side = n + k.unsigned_abs();
     let line = if k >= 0 { (k as usize, 0) } else { (0, k.unsigned_abs()) };

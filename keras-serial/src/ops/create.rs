@@ -15,6 +15,9 @@ pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
 
 /// A tensor of one number that takes the memory of one, until something is computed with it.
 pub(crate) fn filled(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
+    if shape.num_elements() == Some(0) {
+        return super::shape::empty(shape, dtype);
+    }
     broadcast_to(&cast(&Tensor::scalar(value)?, dtype)?, shape)
 }
 

@@ -159,6 +159,26 @@ impl Outputs for (Tensor, Tensor) {
     }
 }
 
+impl Outputs for (Tensor, Tensor, Tensor) {
+    fn into_outputs(self) -> Nested<Tensor> {
+        Nested::list([self.0, self.1, self.2])
+    }
+}
+
+impl Outputs for Nested<Tensor> {
+    fn into_outputs(self) -> Nested<Tensor> {
+        self
+    }
+}
+
+/// The two results of an operation.
+pub(super) fn two(outputs: Nested<Tensor>) -> Result<(Tensor, Tensor)> {
+    match outputs.leaves().as_slice() {
+        [first, second] => Ok(((*first).clone(), (*second).clone())),
+        _ => Err(Error::new(ErrorKind::Graph, "two results expected")),
+    }
+}
+
 /// Defines classes of operations: `"Class" = |call| …;`.
 macro_rules! classes {
     ($module:literal $($class:literal = $run:expr;)*) => {$(

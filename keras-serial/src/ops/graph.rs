@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::own::OwnNode;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
-use crate::tensor::{CallArgs, CallContext, Item, Nested, Tensor};
+use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
 use crate::utils::auto_name;
 
 /// A class of operations: how configurations call it, and how it computes.
@@ -24,42 +25,70 @@ inventory::collect!(OpClass);
 
 /// One operation in a graph.
 pub struct OpNode {
+    node: Node,
+    inbound: Inbound,
+}
+
+/// What a node computes: an operation of Keras's, or one of somebody's own class.
+pub(super) enum Node {
+    Builtin(Builtin),
+    Own(OwnNode),
+}
+
+/// One of Keras's operations.
+pub(super) struct Builtin {
     class: &'static OpClass,
     /// As Keras writes it: `name`, then the constructor's arguments.
     config: Config,
-    inbound: Inbound,
     /// The name that it is given where the configuration has none.
     name: Mutex<Option<String>>,
 }
 
 impl OpNode {
-    fn new(class: &'static OpClass, config: Config) -> Self {
-        Self { class, config, inbound: Inbound::default(), name: Mutex::default() }
+    fn builtin(class: &'static OpClass, config: Config) -> Self {
+        Self { node: Node::Builtin(Builtin { class, config, name: Mutex::default() }), inbound: Inbound::default() }
     }
 
     /// Keras's class: `Mean`.
     pub fn class_name(&self) -> &'static str {
-        self.class.class_name
+        match &self.node {
+            Node::Builtin(builtin) => builtin.class.class_name,
+            Node::Own(own) => own.class_name(),
+        }
     }
 
     fn label(&self) -> String {
-        match self.config.get("name").and_then(Value::as_str) {
-            Some(name) => name.to_owned(),
-            None => {
-                let mut name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
-                name.get_or_insert_with(|| auto_name(self.class.class_name)).clone()
-            }
+        match &self.node {
+            Node::Builtin(builtin) => match builtin.config.get("name").and_then(Value::as_str) {
+                Some(name) => name.to_owned(),
+                None => {
+                    let mut name = builtin.name.lock().unwrap_or_else(PoisonError::into_inner);
+                    name.get_or_insert_with(|| auto_name(builtin.class.class_name)).clone()
+                }
+            },
+            Node::Own(own) => own.label(),
         }
     }
 
     /// Takes another name if its own was made up and is taken: names that files give to layers are not
     /// known where names are made up.
     pub(crate) fn rename_if(&self, is_taken: impl Fn(&str) -> bool) {
-        if self.config.get("name").and_then(Value::as_str).is_none() {
-            let mut name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
-            while name.as_deref().is_none_or(&is_taken) {
-                *name = Some(auto_name(self.class.class_name));
+        match &self.node {
+            Node::Builtin(builtin) if builtin.config.get("name").and_then(Value::as_str).is_none() => {
+                let mut name = builtin.name.lock().unwrap_or_else(PoisonError::into_inner);
+                while name.as_deref().is_none_or(&is_taken) {
+                    *name = Some(auto_name(builtin.class.class_name));
+                }
             }
+            Node::Builtin(_) => {}
+            Node::Own(own) => own.rename_if(is_taken),
+        }
+    }
+
+    fn compute(&self, args: &CallArgs) -> Result<Nested<Tensor>> {
+        match &self.node {
+            Node::Builtin(builtin) => compute(builtin.class, &builtin.config, args),
+            Node::Own(own) => own.run(args),
         }
     }
 }
@@ -69,31 +98,45 @@ impl OpNode {
 pub struct OpRef(pub(crate) Arc<OpNode>);
 
 impl OpRef {
-    /// The operation of a form `{module: "keras.src.ops.…", class_name, config}`; `None` when the
-    /// form is not one of an operation.
+    /// A handle to a node that is in no graph yet.
+    pub(super) fn of_node(node: Node) -> Self {
+        Self(Arc::new(OpNode { node, inbound: Inbound::default() }))
+    }
+
+    /// The operation of a form: `{module: "keras.src.ops.…", class_name, config}`, or a class that is
+    /// registered as an operation; `None` when the form is not one of an operation.
     ///
     /// # Errors
     /// When Keras has such an operation and this crate has not.
     pub(crate) fn from_form(form: &Form<'_>) -> Result<Option<Self>> {
-        let Some(module) =
-            form.module().filter(|module| module.starts_with("keras.src.ops.") || *module == "keras.ops")
-        else {
-            return Ok(None);
+        let classes = || inventory::iter::<OpClass>.into_iter();
+        let is_operation = |module: &str| {
+            module.starts_with("keras.src.ops.")
+                || module == "keras.ops"
+                || classes().any(|class| class.module == module && class.class_name == form.class_name)
         };
-        let mut classes = inventory::iter::<OpClass>.into_iter();
-        let class = classes.find(|class| class.class_name == form.class_name).ok_or_else(|| {
-            let known = inventory::iter::<OpClass>.into_iter().map(|class| class.class_name);
+        let Some(module) = form.module().filter(|module| is_operation(module)) else {
+            return Ok(OwnNode::from_form(form)?.map(|own| Self::of_node(Node::Own(own))));
+        };
+        let class = classes().find(|class| class.class_name == form.class_name).ok_or_else(|| {
             let error = Error::new(
                 ErrorKind::Unsupported,
                 format!("the operation `{module}.{}` is not supported", form.class_name),
             );
-            match crate::error::did_you_mean(form.class_name, known) {
+            match crate::error::did_you_mean(form.class_name, classes().map(|class| class.class_name)) {
                 Some(near) => error.hint(near),
                 None => error,
             }
             .at(form.label().to_owned())
         })?;
-        Ok(Some(Self(Arc::new(OpNode::new(class, form.config_dict()?.into_owned())))))
+        let mut config = form.config_dict()?.into_owned();
+        // Some classes write no name into their configuration; the graph knows it.
+        if !config.contains_key("name")
+            && let Some(Value::Str(name)) = form.dict.get("name")
+        {
+            config.insert("name".to_owned(), Value::from(name.as_str()));
+        }
+        Ok(Some(Self(Arc::new(OpNode::builtin(class, config)))))
     }
 }
 
@@ -114,21 +157,29 @@ impl Operation for OpRef {
         if is_recording(args) {
             let outputs = {
                 let _inner = Inner::enter();
-                (self.0.class.run)(&self.0.config, args).at_with(|| self.0.label())?
+                self.0.compute(args).at_with(|| self.0.label())?
             };
             return self.0.inbound.record(Arc::new(self.clone()), args.clone(), outputs);
         }
-        (self.0.class.run)(&self.0.config, args).at_with(|| self.0.label())
+        self.0.compute(args).at_with(|| self.0.label())
     }
 
     fn serialize(&self) -> Result<Value> {
+        let Builtin { class, config: own, .. } = match &self.0.node {
+            Node::Builtin(builtin) => builtin,
+            Node::Own(own) => return own.serialize(),
+        };
         let mut config = Dict::from([("name".to_owned(), Value::from(self.0.label()))]);
-        config.extend(self.0.config.iter().map(|(key, value)| (key.clone(), value.clone())));
+        config.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
+        // These constructors take no name in Keras.
+        if matches!(class.class_name, "ExtractPatches" | "FakeQuantWithMinMaxVars") {
+            config.retain(|key, _| key != "name");
+        }
         Ok(Value::Dict(Dict::from([
-            ("module".to_owned(), Value::from(self.0.class.module)),
-            ("class_name".to_owned(), Value::from(self.0.class.class_name)),
+            ("module".to_owned(), Value::from(class.module)),
+            ("class_name".to_owned(), Value::from(class.class_name)),
             ("config".to_owned(), Value::Dict(config)),
-            ("registered_name".to_owned(), Value::from(self.0.class.class_name)),
+            ("registered_name".to_owned(), Value::from(class.class_name)),
         ])))
     }
 }
@@ -150,9 +201,9 @@ impl Handle for OpRef {
 /// Calls an operation: records it when symbols are at hand and no layer is being called around it.
 pub(crate) fn apply(class: &'static OpClass, config: Config, args: CallArgs) -> Result<Nested<Tensor>> {
     if is_recording(&args) {
-        return OpRef(Arc::new(OpNode::new(class, config))).run(&args, &CallContext::inference());
+        return OpRef(Arc::new(OpNode::builtin(class, config))).run(&args, &CallContext::inference());
     }
-    let outputs = (class.run)(&config, &args)?;
+    let outputs = compute(class, &config, &args)?;
     if gives_itself(class) {
         return Ok(outputs);
     }
@@ -165,6 +216,25 @@ pub(crate) fn apply(class: &'static OpClass, config: Config, args: CallArgs) -> 
 /// Does TensorFlow give the very input where there is nothing to do?
 fn gives_itself(class: &OpClass) -> bool {
     matches!(class.class_name, "Cast" | "ConvertToTensor" | "Real" | "Conjugate")
+}
+
+/// Computes an operation; where nothing comes out of empty batches, by shapes alone, since the engine
+/// can't go over tensors without elements.
+fn compute(class: &OpClass, config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
+    let is_empty = |x: &Tensor| !x.is_symbolic() && x.dtype() != DType::String && x.shape().num_elements() == Some(0);
+    if args.tensors().into_iter().any(is_empty) {
+        let symbols = args.try_map(&mut |x| {
+            let x = if is_empty(x) { Tensor::symbol(x.shape(), x.dtype()) } else { x.clone() };
+            Ok(Nested::Leaf(Item::Tensor(x)))
+        })?;
+        let _inner = Inner::enter();
+        if let Ok(outputs) = (class.run)(config, &symbols)
+            && outputs.leaves().iter().all(|output| output.shape().num_elements() == Some(0))
+        {
+            return outputs.try_map(&mut |output| super::create::zeros(output.shape(), output.dtype()));
+        }
+    }
+    (class.run)(config, args)
 }
 
 /// One operand of an operation: a tensor, or a number that takes the other operand's dtype.

@@ -231,28 +231,9 @@ operation! {
         = (config! { indices_or_sections: sections, axis: axis }, x.into());
         config, args => {
             let (x, axis) = (args.tensor()?, get(config, "axis", 0)?);
-            let extent = x.shape().dim(axis)?;
-            let ends: Vec<usize> = match config.get("indices_or_sections") {
-                Some(Value::List(ends)) => {
-                    let ends = ends.iter().map(usize::from_value).collect::<Result<Vec<_>>>()?;
-                    ends.into_iter().chain([extent]).collect()
-                }
-                Some(sections) => {
-                    let sections = usize::from_value(sections)?;
-                    if sections == 0 || extent % sections != 0 {
-                        return Err(Error::new(ErrorKind::Shape, "the axis can't be split evenly").expected(format!("a divisor of {extent}")).received(sections.to_string()));
-                    }
-                    (1..=sections).map(|i| i * extent / sections).collect()
-                }
-                None => return Err(crate::config::field::missing(config, "indices_or_sections")),
-            };
-            let mut start = 0;
-            let parts = ends.into_iter().map(|end| {
-                let part = shape::slice_axis(x, axis, Span::range(start, end.max(start)));
-                start = end;
-                part
-            });
-            Ok(Nested::from(parts.collect::<Result<Vec<_>>>()?))
+            let how = config.get("indices_or_sections");
+            let how = how.ok_or_else(|| crate::config::field::missing(config, "indices_or_sections"))?;
+            Ok(Nested::from(super::split::split_impl(x, how, axis)?))
         };
     /// The product of matrices (`keras.ops.matmul`).
     "keras.src.ops.numpy" "Matmul" fn matmul(x: &Tensor, y: &Tensor) -> Tensor
@@ -273,6 +254,13 @@ operation! {
         = (Config::new(), CallArgs::positional(vec![Operand::from(condition).into_item(), x.into().into_item(), y.into().into_item()]));
         config, args => {
             let condition = args.tensor()?;
+            let left_out = |index: usize, name: &str| {
+                let argument = args.positional.get(index).or_else(|| args.keywords.get(name));
+                argument.is_none_or(|argument| matches!(argument, Nested::None | Nested::Leaf(Item::Value(Value::Null))))
+            };
+            if left_out(1, "x1") && left_out(2, "x2") {
+                return one(super::sets::where_true(condition)?);
+            }
             let (x, y) = super::dtypes::promote(Operand::of(positional(args, 1, "x1")?)?, Operand::of(positional(args, 2, "x2")?)?)?;
             one(shape::where_impl(condition, &x, &y)?)
         };

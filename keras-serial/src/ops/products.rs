@@ -65,9 +65,16 @@ classes! { "keras.src.ops.numpy"
         let (x, y) = pair(c)?;
         let axis = |name| match c.maybe::<isize>("axis") { Ok(Some(axis)) => Ok(axis), Ok(None) => c.get(name, -1), Err(error) => Err(error) };
         let (a, b, to) = (axis("axisa")?, axis("axisb")?, axis("axisc")?);
-        if x.shape().dim(a)? != 3 || y.shape().dim(b)? != 3 {
-            return Err(Error::new(ErrorKind::Unsupported, "cross products of vectors of other than 3 elements are not supported"));
+        let sizes = (x.shape().dim(a)?, y.shape().dim(b)?);
+        if !matches!(sizes, (2 | 3, 2 | 3)) {
+            return Err(Error::new(ErrorKind::Shape, "cross products are those of vectors of 2 or 3 elements").received(format!("{} and {}", sizes.0, sizes.1)));
         }
+        if sizes == (2, 2) {
+            // Vectors of a plane: what stands upright on it.
+            let part = |i: isize, j: isize| multiply(index_axis(&x, a, i)?, index_axis(&y, b, j)?);
+            return subtract(part(0, 1)?, part(1, 0)?);
+        }
+        let (x, y) = (in_space(&x, a)?, in_space(&y, b)?);
         let part = |i: isize, j: isize| multiply(index_axis(&x, a, i)?, index_axis(&y, b, j)?);
         let parts = [(1, 2), (2, 0), (0, 1)].map(|(i, j)| expand_at(&subtract(part(i, j)?, part(j, i)?)?, to));
         concat(&parts.into_iter().collect::<Result<Vec<_>>>()?, to)
@@ -76,6 +83,14 @@ classes! { "keras.src.ops.numpy"
 
 fn pair(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     super::dtypes::promote(c.operand(0, "x1")?, c.operand(1, "x2")?)
+}
+
+/// Vectors of 2 elements with a third, 0.
+fn in_space(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let position = x.shape().axis(axis)?;
+    let missing = 3usize.saturating_sub(x.shape().dim(axis)?);
+    let widths: Vec<_> = (0..x.rank()).map(|i| (0, if i == position { missing } else { 0 })).collect();
+    super::shape::pad_with(x, &widths, 0.0)
 }
 
 fn axes_of(value: &Value, shape: &Shape) -> Result<Vec<usize>> {

@@ -103,6 +103,10 @@ fn fold(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(kept, dtype));
     }
+    // The engine can't go over what has no elements; no more can a result have some.
+    if x.shape().num_elements() == Some(0) && kept.num_elements() == Some(0) {
+        return super::create::zeros(&kept, dtype);
+    }
     let mut raw = x.raw()?;
     for position in positions {
         raw = fold(raw, position);
@@ -110,8 +114,10 @@ fn fold(
     reshape_to(&Tensor::from_raw(raw, dtype), &kept)
 }
 
-fn not_empty(x: &Tensor) -> Result<()> {
-    if x.shape().num_elements() == Some(0) {
+/// Refuses to fold an axis without entries.
+fn not_empty(x: &Tensor, axes: &Axes) -> Result<()> {
+    let empty = |position: &usize| x.shape().dims().get(*position) == Some(&Some(0));
+    if axes.positions(x.shape())?.iter().any(empty) {
         return Err(
             Error::new(ErrorKind::Shape, "an empty tensor has no extreme").received(format!("shape {}", x.shape()))
         );
@@ -152,7 +158,7 @@ pub(crate) fn prod_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tenso
 
 /// The largest element over axes (`keras.ops.max`).
 pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
-    not_empty(x)?;
+    not_empty(x, axes)?;
     let float = x.dtype().is_float();
     fold(x, axes, keepdims, x.dtype(), |raw, axis| {
         if float { Engine::float_max_dim(raw, axis) } else { Engine::int_max_dim(raw, axis) }
@@ -161,7 +167,7 @@ pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor
 
 /// The smallest element over axes (`keras.ops.min`).
 pub(crate) fn min_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
-    not_empty(x)?;
+    not_empty(x, axes)?;
     let float = x.dtype().is_float();
     fold(x, axes, keepdims, x.dtype(), |raw, axis| {
         if float { Engine::float_min_dim(raw, axis) } else { Engine::int_min_dim(raw, axis) }
@@ -223,7 +229,7 @@ pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
 
 /// The position of the largest (or smallest) element along an axis, as `int32`.
 pub(crate) fn arg_extreme(x: &Tensor, axis: Option<isize>, keepdims: bool, largest: bool) -> Result<Tensor> {
-    not_empty(x)?;
+    not_empty(x, &axis.map_or(Axes::all(), Axes::from))?;
     let (x, axis) = match axis {
         Some(axis) => (x.clone(), axis),
         None => (reshape_to(x, &Shape::from([None]))?, 0),

@@ -72,7 +72,10 @@ classes! { "keras.src.ops.core"
         match c.maybe::<String>("reduction")?.as_deref() {
             None => scatter_into(&x, &indices, &updates, false),
             Some("add") => scatter_into(&x, &indices, &updates, true),
-            Some(other) => Err(Error::new(ErrorKind::Unsupported, "this reduction is not supported").expected("add").received(other.to_owned())),
+            Some("max") => scatter_fold(&x, &indices, &updates, |a, b| super::maximum(a, b)),
+            Some("min") => scatter_fold(&x, &indices, &updates, |a, b| super::minimum(a, b)),
+            Some("mul") => scatter_fold(&x, &indices, &updates, |a, b| super::multiply(a, b)),
+            Some(other) => Err(Error::new(ErrorKind::InvalidArgument, "Invalid reduction").expected("add, max, min, mul or null").received(other.to_owned())),
         }
     };
     "SaturateCast" = |c| {
@@ -195,8 +198,35 @@ fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> 
     reshape_to(&select_add(&table, rows, &values)?, x.shape())
 }
 
+/// `values` joined with what stands at the positions that the rows of `indices` name, one after the other.
+fn scatter_fold(
+    x: &Tensor,
+    indices: &Tensor,
+    values: &Tensor,
+    fold: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let width = indices.shape().dim(-1)?;
+    let rows = indices.shape().num_elements().unwrap_or_default() / width.max(1);
+    let indices = reshape_to(indices, &Shape::from([rows, width]))?;
+    let tail: Vec<Option<usize>> = x.shape().dims().iter().skip(width).copied().collect();
+    let values = reshape_to(values, &std::iter::once(Some(rows)).chain(tail).collect())?;
+    (0..rows).try_fold(x.clone(), |x, row| {
+        let at = slice_axis(&indices, 0, Span::range(row, row + 1))?;
+        let places = cast(&at, DType::Int64)?.to_vec::<i64>()?;
+        let spans = places.iter().map(|place| Span {
+            start: Some(*place as isize),
+            stop: Some(place + 1).filter(|stop| *stop != 0).map(|stop| stop as isize),
+            step: 1,
+        });
+        let old = slice(&x, &spans.collect::<Vec<_>>())?;
+        let new = slice_axis(&values, 0, Span::range(row, row + 1))?;
+        let old = reshape_to(&old, new.shape())?;
+        scatter_into(&x, &at, &fold(&old, &new)?, false)
+    })
+}
+
 /// Rows added at positions of the first axis.
-fn select_add(table: &Tensor, rows: Vec<i64>, values: &Tensor) -> Result<Tensor> {
+pub(super) fn select_add(table: &Tensor, rows: Vec<i64>, values: &Tensor) -> Result<Tensor> {
     if rows.is_empty() {
         return Ok(table.clone());
     }

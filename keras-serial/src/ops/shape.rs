@@ -58,6 +58,10 @@ fn resolve(from: &Shape, target: &Shape) -> Result<Shape> {
     match open {
         0 if target.num_elements() == Some(count) => Ok(target.clone()),
         1 => {
+            if count == 0 && target.dims().contains(&Some(0)) {
+                // NumPy can't tell; an axis of extent 0 is enough to hold nothing.
+                return Ok(target.dims().iter().map(|dim| dim.or(Some(0))).collect());
+            }
             let rest = target.dims().iter().flatten().try_fold(1usize, |product, dim| product.checked_mul(*dim));
             let rest = rest.filter(|rest| *rest > 0 && count.is_multiple_of(*rest)).ok_or_else(mismatch)?;
             Ok(target.dims().iter().map(|dim| dim.or(Some(count / rest))).collect())
@@ -260,7 +264,7 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
 }
 
 /// A tensor without elements.
-fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
+pub(super) fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
     let shape = shape.known()?;
     Tensor::from_bytes(&crate::tensor::TensorBytes { dtype, shape, data: bytes::Bytes::new() })
 }

@@ -166,6 +166,17 @@ classes! { "keras.src.ops.linalg"
                 vector_norm(&x, order, &axes, keep)
             }
             ([_, _], Some(Value::Str(order))) if order == "fro" => two(),
+            ([_, _], Some(order)) if order.as_str() == Some("nuc") || order.as_f64().is_some_and(|order| order.abs() == 2.0) => {
+                let rows = axes.0.clone().unwrap_or_else(|| vec![0, 1]);
+                let s = super::linalg_factor::singular_values(&super::arrange::moveaxis(&x, &rows, &[-2, -1])?)?;
+                let last = Axes::from(-1);
+                let y = match order.as_f64() {
+                    None => sum_impl(&s, &last, false)?,
+                    Some(order) if order > 0.0 => max_impl(&s, &last, false)?,
+                    Some(_) => min_impl(&s, &last, false)?,
+                };
+                positions.iter().filter(|_| keep).try_fold(y, |y, position| expand_at(&y, *position as isize))
+            }
             ([_, _], Some(order)) => {
                 let order = order.as_f64().ok_or_else(|| unsupported_order(&order))?;
                 let Some([rows, columns]) = axes.0.as_deref().and_then(|axes| <[isize; 2]>::try_from(axes).ok()).or((axes.0.is_none()).then_some([0, 1])) else { return Err(unsupported_order(&Value::Float(order))) };

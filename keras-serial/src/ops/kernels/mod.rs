@@ -1,8 +1,11 @@
 //! Kernels of our own where the engine's are slow, each with its own gradient.
 
 pub(crate) mod conv;
+pub(crate) mod dense;
 pub(crate) mod elementwise;
+pub(crate) mod fft;
 mod gemm;
+pub(crate) mod linear_map;
 pub(crate) mod lstm;
 pub(crate) mod matmul;
 pub(crate) mod unstack;
