@@ -7,7 +7,7 @@ macro_rules! odd {
         /// Multiplies by a weight for each feature and adds one.
         #[register(package = "odd", name = $name)]
         #[derive(KerasSerializable)]
-        #[config(new, class_name = $name)]
+        #[config(class_name = $name)]
         pub struct $type {
             base: LayerBase,
             #[weight]

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
-use keras_serial::error::ResultExt;
+use keras_serial::ResultExt;
 use keras_serial::json::Value;
 use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
 use keras_serial::prelude::*;

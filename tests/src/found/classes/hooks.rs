@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use keras_serial::error::ResultExt;
+use keras_serial::ResultExt;
 use keras_serial::json::Value;
 use keras_serial::prelude::*;
 

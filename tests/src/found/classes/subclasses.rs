@@ -1,7 +1,7 @@
 //! A subclass of a built-in layer, and models with their own step of training.
 
+use keras_serial::ResultExt;
 use keras_serial::config::FieldVisitor;
-use keras_serial::error::ResultExt;
 use keras_serial::json::Value;
 use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
 use keras_serial::metrics::Mean;
