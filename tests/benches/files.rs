@@ -35,6 +35,8 @@ fn main() -> Result<()> {
         );
         drop(model);
         ours.insert(format!("{name} load"), best(rounds, || load_model(&path).map(drop))?);
+        let mapped = || LoadOptions::new().memory_map(true).load_model(&path).map(drop);
+        ours.insert(format!("{name} load, mapped"), best(rounds, mapped)?);
         ours.insert(format!("{name} inspect"), best(rounds, || inspect(&path, &Limits::default()).map(drop))?);
         for what in ["load", "inspect"] {
             println!("{name} {what}: {} MiB of memory at most", peak(what, &path)? >> 10);
@@ -43,16 +45,25 @@ fn main() -> Result<()> {
     let names = FILES.iter().map(|(name, rounds)| format!("{name}:{rounds}").into());
     let arguments: Vec<OsString> = [home.path().into()].into_iter().chain(names).collect();
     let keras = beside::keras("files.py", arguments)?;
-    beside::print(&ours, &keras, 1);
     // What Keras wrote, whose weights lie at odd places.
     for (name, rounds) in FILES {
-        let path = home.path().join(format!("{name}_of_keras.keras"));
-        if path.exists() {
-            let seconds = best(rounds, || load_model(&path).map(drop))?;
-            let memory = peak("load", &path)? >> 10;
-            println!("{name} load of Keras's file: {:.1} ms, {memory} MiB of memory at most", seconds * 1e3);
+        for (what, end) in [("file", ".keras"), ("weights", ".weights.h5")] {
+            let path = home.path().join(format!("{name}_of_keras{end}"));
+            if !path.exists() {
+                continue;
+            }
+            let seconds = if end == ".keras" {
+                println!("{name} load of Keras's file: {} MiB of memory at most", peak("load", &path)? >> 10);
+                println!("{name} inspect of Keras's file: {} MiB of memory at most", peak("inspect", &path)? >> 10);
+                best(rounds, || load_model(&path).map(drop))?
+            } else {
+                let model = make(name)?;
+                best(rounds, || model.load_weights(&path).map(drop))?
+            };
+            ours.insert(format!("{name} load Keras's {what}"), seconds);
         }
     }
+    beside::print(&ours, &keras, 1);
     Ok(())
 }
 

@@ -26,12 +26,20 @@ mod forms;
 mod keras2;
 #[path = "saving/library.rs"]
 mod library;
+#[path = "saving/loadable.rs"]
+mod loadable;
 #[path = "saving/mutations.rs"]
 mod mutations;
+#[path = "saving/odd.rs"]
+mod odd;
+#[path = "saving/other_writers.rs"]
+mod other_writers;
 #[path = "saving/own_state.rs"]
 mod own_state;
 #[path = "saving/scans.rs"]
 mod scans;
+#[path = "saving/standing.rs"]
+mod standing;
 #[path = "saving/stores.rs"]
 mod stores;
 #[path = "saving/threads.rs"]

@@ -1,19 +1,27 @@
 //! What layers keep in a file beside weights.
 
+use bytes::Bytes;
 use indexmap::IndexMap;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The files of one layer, by name: `vocabulary.txt`.
+/// The files of one layer, by name: `vocabulary.txt`, or `tokenizer/merges.txt` for one in a folder.
+///
+/// As in Keras, a layer is given all that lies in its folder, what its sublayers have saved too.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assets {
-    files: IndexMap<String, Vec<u8>>,
+    files: IndexMap<String, Bytes>,
 }
 
 impl Assets {
     /// Adds a file.
     pub fn insert(&mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.files.insert(name.into(), bytes.into());
+        self.files.insert(name.into(), bytes.into().into());
+    }
+
+    /// Adds a file whose bytes are shared.
+    pub(crate) fn insert_shared(&mut self, name: &str, bytes: &Bytes) {
+        self.files.insert(name.to_owned(), bytes.clone());
     }
 
     /// A file's text.
@@ -37,6 +45,6 @@ impl Assets {
 
     /// All files.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref()))
     }
 }

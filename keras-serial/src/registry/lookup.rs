@@ -189,3 +189,12 @@ pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
     let also = if class_name == short { String::new() } else { format!(" (class `{class_name}`)") };
     Error::new(ErrorKind::UnknownObject, format!("unknown object `{registered_name}`{also}")).hint(hint)
 }
+
+/// Does a registered name stand for one object only, where it stands for any?
+///
+/// # Errors
+/// [`ErrorKind::DuplicateObject`] with both places: what is saved under the name can't be loaded.
+#[cfg(feature = "archive")]
+pub(crate) fn check_unique(name: &str) -> Result<()> {
+    with_customs(|customs| customs.get(name)).map(drop)
+}

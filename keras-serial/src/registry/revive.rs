@@ -13,12 +13,34 @@ use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object, note_revived, note_serialized, shared_object};
 
-/// How deep objects may stand in one another.
-const MAX_NESTING: usize = 64;
+/// How deep objects may stand in one another, unless a `NestingLimit` says otherwise.
+pub(crate) const MAX_NESTING: usize = 64;
 
 thread_local! {
     /// How many objects enclose the one that is being revived.
     static NESTING: Cell<usize> = const { Cell::new(0) };
+    /// How many may.
+    static LIMIT: Cell<usize> = const { Cell::new(MAX_NESTING) };
+}
+
+/// Another limit for how deep objects may stand in one another, on this thread and while it lives.
+#[cfg(feature = "archive")]
+pub(crate) struct NestingLimit {
+    before: usize,
+}
+
+#[cfg(feature = "archive")]
+impl NestingLimit {
+    pub(crate) fn enter(limit: usize) -> Self {
+        Self { before: LIMIT.replace(limit) }
+    }
+}
+
+#[cfg(feature = "archive")]
+impl Drop for NestingLimit {
+    fn drop(&mut self) {
+        LIMIT.set(self.before);
+    }
 }
 
 /// Counts one more enclosing object while it lives.
@@ -27,9 +49,11 @@ struct Nested;
 impl Nested {
     fn enter() -> Result<Self> {
         let depth = NESTING.get();
-        if depth >= MAX_NESTING {
+        let limit = LIMIT.get();
+        if depth >= limit {
             return Err(Error::new(ErrorKind::Limit, "objects are nested too deeply")
-                .expected(format!("at most {MAX_NESTING} levels")));
+                .expected(format!("at most {limit} levels"))
+                .hint("if the file is to be trusted, raise `Limits::max_nesting` in `LoadOptions::limits`"));
         }
         NESTING.set(depth + 1);
         Ok(Self)

@@ -1,9 +1,10 @@
 //! Files that are there whole or not at all.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, PersistError, TempDir};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 
@@ -43,8 +44,7 @@ impl Staged {
         if path.file_name().is_none() || path.is_dir() {
             return Err(Error::new(ErrorKind::Io, "not the path of a file"));
         }
-        // A symbolic link is followed: the file it names is replaced, not the link.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let path = resolve(path)?;
         let mut builder = Builder::new();
         builder.prefix(PREFIX).suffix(".tmp");
         // Temporary files are private by default; this one becomes an ordinary file (less the umask).
@@ -64,6 +64,55 @@ impl Staged {
         Ok((Self { file, path, fsync }, result))
     }
 
+    /// Puts the file at a path where nothing stands; gives it back when something does.
+    pub fn commit_new(self, path: &Path) -> Result<Option<Self>> {
+        match self.file.persist_noclobber(path) {
+            Ok(_) => {
+                if self.fsync {
+                    sync_directory(parent(path));
+                }
+                Ok(None)
+            }
+            Err(PersistError { error, file }) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(Some(Self { file, ..self }))
+            }
+            Err(error) => Err(Error::from(error.error).at(path.display().to_string())),
+        }
+    }
+
+    /// Puts the file in its place, and gives the contents of the one that it replaces. Where the system
+    /// can exchange two files (Linux), each file that ever stood there is given to one caller alone,
+    /// however many write at once.
+    pub fn commit_and_take(self) -> Result<Option<Vec<u8>>> {
+        let (path, fsync) = (self.path.clone(), self.fsync);
+        let old = self.exchange_with_file().at_with(|| path.display().to_string())?;
+        if fsync {
+            sync_directory(parent(&path));
+        }
+        Ok(old)
+    }
+
+    fn exchange_with_file(self) -> Result<Option<Vec<u8>>> {
+        let Self { mut file, path, .. } = self;
+        loop {
+            match exchange_in_one_step(file.path(), &path) {
+                // What has the temporary name now is the old file; it goes with that name.
+                Ok(true) => return Ok(Some(std::fs::read(file.path())?)),
+                Ok(false) => {
+                    let old = std::fs::read(&path).ok();
+                    file.persist(&path).map_err(|error| error.error)?;
+                    return Ok(old);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => match file.persist_noclobber(&path) {
+                    Ok(_) => return Ok(None),
+                    Err(PersistError { error, file: back }) if error.kind() == io::ErrorKind::AlreadyExists => file = back,
+                    Err(error) => return Err(error.error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// Puts the file in its place, in one step.
     pub fn commit(self) -> Result<()> {
         let Self { file, path, fsync } = self;
@@ -76,10 +125,32 @@ impl Staged {
     }
 }
 
+/// Where a path leads: a symbolic link is followed, so that the file it names is replaced and not the
+/// link, also when there is no such file yet.
+fn resolve(path: &Path) -> Result<PathBuf> {
+    if let Ok(path) = path.canonicalize() {
+        return Ok(path);
+    }
+    /// How many links the system follows.
+    const LINKS: usize = 40;
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = parent(&path).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(Error::new(ErrorKind::Io, "too many levels of symbolic links"))
+}
+
 /// Writes a directory with `write`, which is given a new one beside `path`, then puts it in the place
 /// of `path`. Where the system can exchange two directories (Linux), no moment is without one.
+///
+/// # Errors
+/// Those of `write`; [`ErrorKind::Io`] when the system refuses, or a file stands at `path`.
 pub(super) fn write_directory(path: &Path, fsync: bool, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let path = &resolve(path)?;
+    refuse_file(path)?;
     let beside = parent(path);
     std::fs::create_dir_all(beside)?;
     let mut builder = Builder::new();
@@ -97,48 +168,80 @@ pub(super) fn write_directory(path: &Path, fsync: bool, write: impl FnOnce(&Path
     if fsync {
         sync_directory(staged.path());
     }
-    if path.exists() {
-        // What was exchanged for the new directory is the old one: it goes with the temporary name.
-        exchange(staged.path(), path)?;
-        staged.close()?;
-    } else {
-        std::fs::rename(staged.keep(), path)?;
-    }
+    place(staged, path)?;
     if fsync {
         sync_directory(beside);
     }
     Ok(())
 }
 
+/// Puts a directory in its place, whoever else does the same.
+fn place(staged: TempDir, path: &Path) -> Result<()> {
+    /// How often others may be quicker.
+    const ATTEMPTS: usize = 100;
+    for attempt in 0.. {
+        // A rename takes the place of nothing, or of an empty directory.
+        if std::fs::rename(staged.path(), path).is_ok() {
+            let _ = staged.keep();
+            break;
+        }
+        refuse_file(path)?;
+        // What was exchanged for the new directory is the old one: it goes with the temporary name.
+        match exchange(staged.path(), path) {
+            Ok(()) => {
+                staged.close()?;
+                break;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// A file is not replaced by a directory.
+pub(super) fn refuse_file(path: &Path) -> Result<()> {
+    if path.exists() && !path.is_dir() {
+        let error = Error::new(ErrorKind::Io, "a file stands where a directory is to be written");
+        return Err(error.hint("remove the file first, or take another path"));
+    }
+    Ok(())
+}
+
+/// Exchanges two files or directories, if the system can.
 #[cfg(target_os = "linux")]
-fn exchange(new: &Path, old: &Path) -> Result<()> {
+fn exchange_in_one_step(new: &Path, old: &Path) -> io::Result<bool> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
         // Some file systems can't.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => exchange_by_steps(new, old),
-        Err(error) => Err(std::io::Error::from(error).into()),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn exchange(new: &Path, old: &Path) -> Result<()> {
-    exchange_by_steps(new, old)
+fn exchange_in_one_step(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+fn exchange(new: &Path, old: &Path) -> io::Result<()> {
+    if exchange_in_one_step(new, old)? { Ok(()) } else { exchange_by_steps(new, old) }
 }
 
 /// By three renames; when the second fails, the first is taken back.
-fn exchange_by_steps(new: &Path, old: &Path) -> Result<()> {
+fn exchange_by_steps(new: &Path, old: &Path) -> io::Result<()> {
     let aside = new.with_extension("old");
     std::fs::rename(old, &aside)?;
     if let Err(error) = std::fs::rename(new, old) {
         std::fs::rename(&aside, old)?;
-        return Err(error.into());
+        return Err(error);
     }
-    Ok(std::fs::rename(&aside, new)?)
+    std::fs::rename(&aside, new)
 }
 
 /// How the names of files begin that are not in their place yet.
-pub(super) const PREFIX: &str = ".keras-serial-";
+const PREFIX: &str = ".keras-serial-";
 
 fn parent(path: &Path) -> &Path {
     match path.parent() {

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use indexmap::IndexMap;
 
+use super::section::Section;
 use super::stored::WeightTree;
-use super::{FileForm, H5Attr, H5Reader, Limits, Source, ZipReader, keras2, legacy, legacy_config, shards};
+use super::zip::check_sum;
+use super::{FileForm, H5Attr, H5Reader, Limits, Source, ZipReader, fetch, keras2, legacy, legacy_config, shards};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{JsonLimits, Value};
@@ -49,8 +51,12 @@ pub struct ModelFile {
 /// How closely a file is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// All checksums are checked, assets are read.
-    Whole,
+    /// All checksums are checked, assets are read; weights are read on demand.
+    Checked,
+    /// As `Checked`, and what is read for the checksums is kept: all is to be loaded.
+    Kept,
+    /// As `Kept`, from a mapping of the file where that spares a copy.
+    Mapped,
     /// Names, shapes and dtypes alone: the weights' bytes are not touched.
     Names,
 }
@@ -61,7 +67,7 @@ impl ModelFile {
     /// # Errors
     /// Names the file and the place in it: broken or cut short, over a limit, or of no known form.
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
-        Self::look(path.as_ref(), limits, Look::Whole)
+        Self::look(path.as_ref(), limits, Look::Checked)
     }
 
     pub(super) fn look(path: &Path, limits: &Limits, look: Look) -> Result<Self> {
@@ -71,16 +77,15 @@ impl ModelFile {
 
     fn of_form(path: &Path, form: FileForm, limits: &Limits, look: Look) -> Result<Self> {
         if form == FileForm::Directory {
-            return Self::archive(form, &Directory { root: path.to_owned(), limits }, limits, look);
+            let memory_map = look == Look::Mapped;
+            return Self::archive(form, &Directory { root: path.to_owned(), limits, memory_map }, limits, look);
         }
-        let source = Source::open_bare(path)?;
+        let file = Section::open(path, look == Look::Mapped)?;
         match form {
             FileForm::WeightsJson => {
-                let index = json(source.bytes(), limits)?;
-                let tree = shards::read(path, &index, limits)?;
-                Ok(Self::only_weights(form, Layout::Paths, tree))
+                Ok(Self::only_weights(form, Layout::Paths, shards::open(path, file, limits, look)?))
             }
-            form => Self::of_source(form, source, limits, look),
+            form => Self::of_section(form, file, limits, look),
         }
     }
 
@@ -100,43 +105,40 @@ impl ModelFile {
         } else {
             FileForm::Keras
         };
-        Self::of_source(form, source, limits, Look::Whole)
+        Self::of_section(form, source.into_bytes().into(), limits, Look::Kept)
     }
 
-    fn of_source(form: FileForm, source: Source, limits: &Limits, look: Look) -> Result<Self> {
-        if form == FileForm::Keras {
-            return Self::archive(form, &Zip(ZipReader::of_source(source, limits)?), limits, look);
-        }
-        let bytes = source.into_bytes();
+    fn of_section(form: FileForm, file: Section, limits: &Limits, look: Look) -> Result<Self> {
         match form {
+            FileForm::Keras => Self::archive(form, &Zip(ZipReader::of_section(file, limits)?), limits, look),
             FileForm::WeightsH5 => {
-                let tree = H5Reader::open(bytes, limits)?.root().into();
+                let tree = H5Reader::of_section(file, limits)?.root().into();
                 Ok(Self::only_weights(form, Layout::Paths, tree))
             }
-            FileForm::LegacyH5 => Self::legacy(bytes, limits),
+            FileForm::LegacyH5 => Self::legacy(file, limits),
             FileForm::Json => {
-                let config = json(&bytes, limits)?;
+                let config = json_of(&file, limits)?;
                 let version = config.get("keras_version").and_then(Value::as_str);
                 let is_old = keras2::is_old(version) || (version.is_none() && config.get("module").is_none());
                 let config = legacy_config::upgrade_model(config, is_old)?;
                 Ok(Self { config: Some(config), ..Self::empty(form) })
             }
-            FileForm::Safetensors => Self::safetensors(&bytes, limits),
-            FileForm::Keras | FileForm::Directory | FileForm::WeightsJson => {
+            FileForm::Safetensors => Self::safetensors(&file, limits),
+            FileForm::Directory | FileForm::WeightsJson => {
                 Err(Error::new(ErrorKind::InvalidArgument, format!("{form} is several files, not one")))
             }
         }
     }
 
     #[cfg(feature = "safetensors")]
-    fn safetensors(bytes: &Bytes, limits: &Limits) -> Result<Self> {
-        let (tree, config) = super::safetensors::read(bytes, limits)?;
+    fn safetensors(file: &Section, limits: &Limits) -> Result<Self> {
+        let (tree, config) = super::safetensors::read(file, limits)?;
         let config = config.map(|text| json(text.as_bytes(), limits)).transpose().at("__metadata__")?;
         Ok(Self { config, ..Self::only_weights(FileForm::Safetensors, Layout::Own, tree) })
     }
 
     #[cfg(not(feature = "safetensors"))]
-    fn safetensors(_: &Bytes, _: &Limits) -> Result<Self> {
+    fn safetensors(_: &Section, _: &Limits) -> Result<Self> {
         let error = Error::new(ErrorKind::Unsupported, "this build does not read safetensors");
         Err(error.hint("enable the feature `safetensors`"))
     }
@@ -184,12 +186,7 @@ impl ModelFile {
             };
             return Err(Error::new(ErrorKind::Archive, "the archive has no `model.weights.h5`").hint(hint));
         }
-        let bytes = match look {
-            Look::Whole => members.bytes(WEIGHTS)?,
-            Look::Names => members.peek(WEIGHTS)?,
-        };
-        let reader = H5Reader::open(bytes, limits).at(WEIGHTS)?;
-        file.weights = Some(reader.root().into());
+        file.weights = Some(weights(members, limits, look).at(WEIGHTS)?);
         if members.contains(TRAINING_STATE) {
             file.training_state = Some(json(&members.text(TRAINING_STATE)?, limits).at(TRAINING_STATE)?);
         }
@@ -202,8 +199,8 @@ impl ModelFile {
         Ok(file)
     }
 
-    fn legacy(bytes: Bytes, limits: &Limits) -> Result<Self> {
-        let reader = H5Reader::open(bytes, limits)?;
+    fn legacy(file: Section, limits: &Limits) -> Result<Self> {
+        let reader = H5Reader::of_section(file, limits)?;
         let mut root: WeightTree = reader.root().into();
         if let Some(H5Attr::Str(text)) = root.attrs.get("model_config") {
             let place = "model_config";
@@ -292,12 +289,41 @@ fn json(text: &[u8], limits: &Limits) -> Result<Value> {
     Value::parse_bytes(text, &JsonLimits::default().max_depth(limits.max_json_depth).max_items(limits.max_config_items))
 }
 
+/// The JSON text that a file is.
+pub(super) fn json_of(file: &Section, limits: &Limits) -> Result<Value> {
+    Limits::check("bytes of a JSON text", file.len(), limits.max_config_bytes)?;
+    json(&file.read()?, limits)
+}
+
+/// The weights of an archive, looked at as is asked.
+fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<WeightTree> {
+    let (file, checksum) = members.section(WEIGHTS)?;
+    let checksum = checksum.filter(|_| look != Look::Names);
+    let in_file = file.in_file().is_some();
+    if let Some(checksum) = checksum.filter(|_| !in_file || look != Look::Kept && look != Look::Mapped) {
+        check_sum(fetch::checksum(&file)?, checksum)?;
+        return Ok(H5Reader::of_section(file, limits)?.root().into());
+    }
+    let Some(checksum) = checksum else { return Ok(H5Reader::of_section(file, limits)?.root().into()) };
+    let mut reader = match H5Reader::of_section(file.clone(), limits) {
+        Ok(reader) => reader,
+        Err(error) => {
+            // Damage explains it better.
+            check_sum(fetch::checksum(&file)?, checksum)?;
+            return Err(error);
+        }
+    };
+    reader.read_all(&file, checksum)?;
+    Ok(reader.root().into())
+}
+
 /// An archive, or a directory of the same files.
 trait Members {
     fn contains(&self, name: &str) -> bool;
     fn text(&self, name: &str) -> Result<Bytes>;
     fn bytes(&self, name: &str) -> Result<Bytes>;
-    fn peek(&self, name: &str) -> Result<Bytes>;
+    /// A member that is read on demand, and its checksum.
+    fn section(&self, name: &str) -> Result<(Section, Option<u32>)>;
     fn names(&self) -> Result<Vec<String>>;
 }
 
@@ -316,8 +342,8 @@ impl Members for Zip {
         self.0.read(name)
     }
 
-    fn peek(&self, name: &str) -> Result<Bytes> {
-        self.0.peek(name)
+    fn section(&self, name: &str) -> Result<(Section, Option<u32>)> {
+        self.0.section(name)
     }
 
     fn names(&self) -> Result<Vec<String>> {
@@ -329,6 +355,7 @@ impl Members for Zip {
 struct Directory<'a> {
     root: PathBuf,
     limits: &'a Limits,
+    memory_map: bool,
 }
 
 impl Directory<'_> {
@@ -353,13 +380,18 @@ impl Directory<'_> {
         Ok(())
     }
 
-    fn open(&self, name: &str) -> Result<Bytes> {
+    fn open(&self, name: &str) -> Result<Section> {
         let path = self.root.join(name);
         let metadata = path.symlink_metadata().map_err(Error::from).at_with(|| name.to_owned())?;
         if !metadata.is_file() {
             return Err(Error::new(ErrorKind::Archive, "not an ordinary file").at(name.to_owned()));
         }
-        Ok(Source::open_bare(&path).at_with(|| name.to_owned())?.into_bytes())
+        Section::open(&path, self.memory_map).at_with(|| name.to_owned())
+    }
+
+    fn bytes_at_most(&self, name: &str, limit: u64) -> Result<Bytes> {
+        let file = self.open(name)?;
+        Limits::check("bytes of a member", file.len(), limit).and_then(|()| file.read()).at_with(|| name.to_owned())
     }
 }
 
@@ -369,15 +401,15 @@ impl Members for Directory<'_> {
     }
 
     fn text(&self, name: &str) -> Result<Bytes> {
-        self.open(name)
+        self.bytes_at_most(name, self.limits.max_config_bytes)
     }
 
     fn bytes(&self, name: &str) -> Result<Bytes> {
-        self.open(name)
+        self.bytes_at_most(name, self.limits.max_member_bytes)
     }
 
-    fn peek(&self, name: &str) -> Result<Bytes> {
-        self.open(name)
+    fn section(&self, name: &str) -> Result<(Section, Option<u32>)> {
+        Ok((self.open(name)?, None))
     }
 
     fn names(&self) -> Result<Vec<String>> {

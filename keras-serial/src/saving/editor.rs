@@ -246,17 +246,17 @@ impl FileEditor {
         let name = path.to_string_lossy();
         let is = |suffix: &str| name.ends_with(suffix);
         match self.file.layout {
-            Layout::Paths if is(".weights.h5") => write_hdf5(&self.tree, path, true),
+            Layout::Paths if is(".weights.h5") => write_hdf5(&self.tree, path, &Limits::default(), true),
             Layout::Paths if is(".weights.json") => {
                 let mut order = Vec::new();
                 groups_with_tensors("", &self.tree, &mut order);
-                shards::write(&self.tree, &order, path, 5.0 * f64::from(1 << 30), true)
+                shards::write(&self.tree, &order, path, 5.0 * f64::from(1 << 30), &Limits::default(), true)
             }
             Layout::Paths if is(".keras") => self.parts(&name)?.write_file(path, true),
             Layout::Paths if path.extension().is_none() => {
                 self.parts(&name)?.write_directory(path, true).at_with(|| name.into_owned())
             }
-            Layout::Legacy if !is(".weights.h5") && (is(".h5") || is(".hdf5")) => write_hdf5(&self.tree, path, true),
+            Layout::Legacy if !is(".weights.h5") && (is(".h5") || is(".hdf5")) => write_hdf5(&self.tree, path, &Limits::default(), true),
             #[cfg(feature = "safetensors")]
             Layout::Own if is(".safetensors") => {
                 let mut tensors = Vec::new();

@@ -89,9 +89,10 @@ impl fmt::Display for FileForm {
     }
 }
 
-/// The error for a name with another suffix than is asked for.
-pub(super) fn wrong_suffix(path: &Path, right: &str) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("The filename must end in `{right}`"))
+/// The error for a name with another suffix than is asked for, and when that is so.
+pub(super) fn wrong_suffix(path: &Path, right: &str, when: &str) -> Error {
+    let space = if when.is_empty() { "" } else { " " };
+    Error::new(ErrorKind::InvalidArgument, format!("The filename must end in `{right}`{space}{when}"))
         .received(format!("filepath={}", path.display()))
         .at(path.display().to_string())
 }

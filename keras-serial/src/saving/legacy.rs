@@ -103,7 +103,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, by_name: bool, rules: &R
             return Err(count_mismatch(what, own.len(), found.len()).at(TOP));
         }
     }
-    plan.finish(rules);
+    plan.finish(rules)?;
     Ok(plan)
 }
 

@@ -49,6 +49,7 @@ limits! {
     max_config_bytes with_max_config_bytes: u64 = 64 << 20, "Bytes of a JSON text.";
     max_config_items with_max_config_items: usize = 1 << 21, "Values in a JSON text; each takes some 80 bytes of memory, whatever it takes in the text.";
     max_json_depth with_max_json_depth: usize = 256, "How deep lists and dicts of a JSON text may nest.";
+    max_nesting with_max_nesting: usize = crate::registry::MAX_NESTING, "How many objects (layers, models) may stand in one another.";
     max_groups with_max_groups: usize = 200_000, "Groups of an HDF5 file.";
     max_datasets with_max_datasets: usize = 1_000_000, "Datasets of an HDF5 file.";
     max_attributes_bytes with_max_attributes_bytes: u64 = 256 << 20, "Bytes of all attributes of an HDF5 file.";

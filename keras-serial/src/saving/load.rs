@@ -42,6 +42,7 @@ pub struct LoadOptions {
     skip_mismatch: bool,
     by_name: bool,
     compile: bool,
+    memory_map: bool,
     rules: Rules,
 }
 
@@ -54,6 +55,7 @@ impl Default for LoadOptions {
             skip_mismatch: false,
             by_name: false,
             compile: true,
+            memory_map: false,
             rules: Rules::default(),
         }
     }
@@ -109,6 +111,25 @@ impl LoadOptions {
         self
     }
 
+    /// Maps the file into memory in place of reading it into memory of the process's own; no by default.
+    ///
+    /// Weights are slices of the mapping then, where the file has aligned them (as files written here do,
+    /// and Keras's don't): a large model is there at once, and several processes share its memory.
+    ///
+    /// **Nobody may write to the file while the model, or any weight of it, is alive.** A process that cuts
+    /// the file short (Keras's own `save` begins so) kills this one with a signal (`SIGBUS`) as soon as a
+    /// weight is used, and one that overwrites it changes the loaded weights. Replacing the file by
+    /// renaming another one over it is fine, as this library does.
+    pub fn memory_map(mut self, memory_map: bool) -> Self {
+        self.memory_map = memory_map;
+        self
+    }
+
+    /// How closely a file is looked at that is to be loaded.
+    fn look(&self) -> Look {
+        if self.memory_map { Look::Mapped } else { Look::Kept }
+    }
+
     /// Loads no weights into these layers, nor into those in them (`objects_to_skip`).
     pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
         self.rules.objects.extend(layers);
@@ -158,7 +179,7 @@ impl LoadOptions {
                 .hint("make the model, then call `load_weights`")
                 .at(path.display().to_string()));
         }
-        let file = ModelFile::look(path, &self.limits, Look::Whole)?;
+        let file = ModelFile::look(path, &self.limits, self.look())?;
         self.revive(file).at_with(|| path.display().to_string())
     }
 
@@ -203,6 +224,7 @@ impl LoadOptions {
             FileForm::LegacyH5 => "model_config",
             _ => "model",
         };
+        let _nesting = crate::registry::NestingLimit::enter(self.limits.max_nesting);
         // What the file does not give stays as an initializer made it, where that is allowed.
         let whole = self.strict && !self.skip_mismatch && self.rules.is_empty() && file.weights.is_some();
         let model = {
@@ -338,7 +360,7 @@ impl LoadOptions {
                 Error::new(ErrorKind::InvalidArgument, "`by_name` only supports loading legacy '.h5' or '.hdf5' files");
             return Err(error.received(at()).at(at()));
         }
-        let file = ModelFile::look(path, &self.limits, Look::Whole)?;
+        let file = ModelFile::look(path, &self.limits, self.look())?;
         self.load_weights_file(model, &file).at_with(at)
     }
 
@@ -392,13 +414,14 @@ fn locate<T>(result: Result<T>, place: &'static str) -> Result<T> {
     if place.is_empty() { result } else { result.at(place) }
 }
 
+/// Gives each layer the files of its folder, those in folders below too, as Keras gives it the folder.
 fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
     for place in places_in(model, &AssetsOf(file)) {
         let prefix = assets_below(&place.path);
         let mut assets = Assets::default();
         for (name, bytes) in &file.assets {
-            if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty() && !name.contains('/')) {
-                assets.insert(name, bytes.to_vec());
+            if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty()) {
+                assets.insert_shared(name, bytes);
             }
         }
         place.layer.layer().load_assets(&assets).at("assets").at_with(|| place.layer.name().to_owned())?;
@@ -415,8 +438,7 @@ struct AssetsOf<'a>(&'a ModelFile);
 
 impl Contents for AssetsOf<'_> {
     fn holds(&self, path: &str, _: &LayerRef) -> bool {
-        let prefix = assets_below(path);
-        self.0.assets.keys().any(|name| name.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')))
+        self.reaches(path)
     }
 
     fn reaches(&self, path: &str) -> bool {

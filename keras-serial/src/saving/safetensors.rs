@@ -7,12 +7,11 @@
 use std::io::Write;
 
 use ::safetensors::{Dtype, SafeTensors};
-use bytes::Bytes;
-
 use super::Limits;
 use super::optimizers::{is_state, states};
 use super::rules::Rules;
-use super::stored::{WeightTree, join};
+use super::section::Section;
+use super::stored::{FileTensor, WeightTree, join};
 use super::weights::{KeptGroup, Plan, value_in_files, values_in_files};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
@@ -40,11 +39,11 @@ const DTYPES: [(DType, Dtype, &str); 13] = [
 ];
 
 /// Tensors by their names.
-type Entries = Vec<(String, TensorBytes)>;
+type Entries = Vec<(String, FileTensor)>;
 
 /// The tensors of a file as a tree, and the text of the configuration if there is one.
-pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
-    let (entries, config) = entries(bytes, limits)?;
+pub(super) fn read(file: &Section, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
+    let (entries, config) = entries(file, limits)?;
     let mut tree = WeightTree::default();
     for (name, tensor) in entries {
         tree.insert(&name, tensor)?;
@@ -52,14 +51,15 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<(WeightTree, Option
     Ok((tree, config))
 }
 
-/// The tensors of a file, as slices of it and in its order, and the text of the configuration.
-pub(super) fn entries(bytes: &Bytes, limits: &Limits) -> Result<(Entries, Option<String>)> {
+/// The tensors of a file, not read yet and in its order, and the text of the configuration.
+pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, Option<String>)> {
     let broken = |error: ::safetensors::SafeTensorError| {
         Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {error}")).with_source(error)
     };
-    let header = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
+    let header = file.head(8)?.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
     Limits::check("bytes of a JSON text", header, limits.max_config_bytes)?;
-    let (start, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let bytes = file.head(header.saturating_add(8))?;
+    let (start, metadata) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
     let start = start.checked_add(8).ok_or_else(|| Error::new(ErrorKind::Limit, "header is too long"))?;
     let infos = metadata.tensors();
     Limits::check("datasets of a file", infos.len() as u64, limits.max_datasets as u64)?;
@@ -68,15 +68,15 @@ pub(super) fn entries(bytes: &Bytes, limits: &Limits) -> Result<(Entries, Option
     let mut entries = Vec::new();
     for (name, info) in infos {
         let (from, to) = info.data_offsets;
-        let range =
-            start.checked_add(from).zip(start.checked_add(to)).filter(|(from, to)| from <= to && *to <= bytes.len());
-        let (from, to) = range.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
+        let range = start.checked_add(from).zip(start.checked_add(to));
+        let data = range.and_then(|(from, to)| file.part(from as u64..to as u64));
+        let data = data.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
         let dtype = DTYPES.iter().find(|(_, theirs, _)| *theirs == info.dtype).map(|(ours, ..)| *ours);
         let dtype = dtype.ok_or_else(|| {
             let error = Error::new(ErrorKind::DType, "elements are of no type of a tensor");
             error.received(format!("{:?}", info.dtype)).at(name.clone())
         })?;
-        entries.push((name, TensorBytes { dtype, shape: info.shape.clone(), data: bytes.slice(from..to) }));
+        entries.push((name, FileTensor { dtype, shape: info.shape.clone(), data }));
     }
     let config = metadata.metadata().as_ref().and_then(|entries| entries.get(CONFIG).cloned());
     Ok((entries, config))
@@ -139,7 +139,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             }
         }
     }
-    plan.finish(rules);
+    plan.finish(rules)?;
     Ok(plan)
 }
 

@@ -3,11 +3,14 @@
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
-use super::atomic::{write_directory, write_file};
+use indexmap::IndexMap;
+
+use super::atomic::{refuse_file, write_directory, write_file};
 use super::contents::{Look, ModelFile, TRAINING_STATE};
 use super::form::wrong_suffix;
 use super::layout::places;
 use super::load::check_built;
+use super::loadable::{check_config, check_tree};
 use super::moment::Moment;
 use super::stored::WeightTree;
 use super::written::{KERAS_VERSION, verify, write_hdf5};
@@ -19,6 +22,7 @@ use crate::models::Model;
 use crate::object::{Handle, SharingScope};
 
 const WEIGHTS: &str = "model.weights.h5";
+const ASSETS: &str = "assets";
 
 /// How a model is saved.
 ///
@@ -40,6 +44,7 @@ pub struct SaveOptions {
     fsync: bool,
     training_state: bool,
     objects_to_skip: Vec<LayerRef>,
+    limits: Limits,
 }
 
 impl Default for SaveOptions {
@@ -53,6 +58,7 @@ impl Default for SaveOptions {
             fsync: true,
             training_state: false,
             objects_to_skip: Vec::new(),
+            limits: Limits::default(),
         }
     }
 }
@@ -115,6 +121,13 @@ impl SaveOptions {
         self
     }
 
+    /// The limits within which the file is to be loaded. What is beyond them, and would be refused then, is
+    /// an error when it is saved. Those of [`LoadOptions::new`](super::LoadOptions::new) by default.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Saves a whole model: `.keras`, legacy `.h5`, or a directory for `zipped(false)`; its
     /// configuration alone as `.json`.
     ///
@@ -137,7 +150,7 @@ impl SaveOptions {
             return Parts::of(model, self)?.write_directory(path, self.fsync).at_with(|| path.display().to_string());
         }
         if name.ends_with(".keras") {
-            let parts = Parts::of(model, self)?;
+            let parts = Parts::of(model, self).at_with(|| name.clone().into_owned())?;
             return parts.write_file(path, self.fsync);
         }
         if self.training_state {
@@ -146,11 +159,13 @@ impl SaveOptions {
             return Err(error.received(format!("filepath={name}")).at(name.into_owned()));
         }
         if !name.ends_with(".weights.h5") && (name.ends_with(".h5") || name.ends_with(".hdf5")) {
-            let tree = self.legacy(model)?;
-            return write_hdf5(&tree, path, self.fsync);
+            let tree = self.legacy(model).at_with(|| name.clone().into_owned())?;
+            return write_hdf5(&tree, path, &self.limits, self.fsync);
         }
         if name.ends_with(".json") && !name.ends_with(".weights.json") {
             let text = model.to_json()?;
+            let config = Handle::serialize(model.as_layer())?;
+            check_config(&config, &text, &self.limits).at_with(|| name.clone().into_owned())?;
             return write_file(path, self.fsync, |file| Ok(file.write_all(text.as_bytes())?));
         }
         Err(Error::new(ErrorKind::InvalidArgument, "Invalid filepath extension for saving")
@@ -185,6 +200,7 @@ impl SaveOptions {
         let form = Handle::serialize(model.as_layer())?;
         let mut root = WeightTree::default();
         let text = legacy_config::downgrade_model(&form)?.to_json();
+        check_config(&form, &text, &self.limits)?;
         root.attrs.insert("keras_version".into(), H5Attr::Str(KERAS_VERSION.into()));
         root.attrs.insert("backend".into(), H5Attr::Str("tensorflow".into()));
         root.attrs.insert("model_config".into(), H5Attr::Str(text));
@@ -194,41 +210,42 @@ impl SaveOptions {
             legacy::put_optimizer(&mut root, model.as_layer(), &optimizer)?;
         }
         root.groups.insert(legacy::WEIGHTS.into(), legacy::build(model.as_layer())?);
+        check_tree(&root, &self.limits)?;
         Ok(root)
     }
 
-    /// Saves a model's weights: `.weights.h5`, `.weights.json` in shards, legacy `.h5`, or
-    /// `.safetensors`.
+    /// Saves a model's weights: `.weights.h5`, `.weights.json` in shards, or `.safetensors`.
     ///
     /// # Errors
-    /// When the name has another suffix, the model is not built, or the system refuses.
+    /// When the name has another suffix (`weights.h5` is Keras's old form, which is read but not written), the model is not built, or the system refuses.
     pub fn save_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
         check_built(model, "You are saving a model that has not yet been built")?;
         let path = path.as_ref();
         let name = path.to_string_lossy();
         if let Some(gib) = self.max_shard_size {
             if !name.ends_with("weights.h5") && !name.ends_with("weights.json") {
-                return Err(wrong_suffix(path, ".weights.json").hint("`max_shard_size` is given"));
+                return Err(wrong_suffix(path, ".weights.json", "when `max_shard_size` is specified"));
             }
             let (tree, order) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            return shards::write(&tree, &order, &path.with_extension("json"), gib * f64::from(1 << 30), self.fsync);
+            check_tree(&tree, &self.limits).at_with(|| name.clone().into_owned())?;
+            let path = path.with_extension("json");
+            return shards::write(&tree, &order, &path, gib * f64::from(1 << 30), &self.limits, self.fsync);
         }
         if name.ends_with(".weights.json") {
-            return Err(
-                wrong_suffix(path, ".weights.h5").hint("with `max_shard_size`, weights are saved as `.weights.json`")
-            );
+            let error = wrong_suffix(path, ".weights.h5", "");
+            return Err(error.hint("with `max_shard_size`, weights are saved as `.weights.json`"));
         }
         if name.ends_with(".weights.h5") {
             let (tree, _) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            return write_hdf5(&tree, path, self.fsync);
-        }
-        if name.ends_with(".h5") || name.ends_with(".hdf5") {
-            return write_hdf5(&legacy::build(model.as_layer())?, path, self.fsync);
+            check_tree(&tree, &self.limits).at_with(|| name.clone().into_owned())?;
+            return write_hdf5(&tree, path, &self.limits, self.fsync);
         }
         if name.ends_with(".safetensors") {
             return self.save_safetensors(model, path);
         }
-        Err(wrong_suffix(path, ".weights.h5"))
+        let error = wrong_suffix(path, ".weights.h5", "");
+        let Some(stem) = [".h5", ".hdf5"].iter().find_map(|suffix| name.strip_suffix(suffix)) else { return Err(error) };
+        Err(error.hint(format!("save to `{stem}.weights.h5`; `.h5` is for whole models: `save_model`")))
     }
 
     #[cfg(feature = "safetensors")]
@@ -253,6 +270,7 @@ pub(super) struct Parts {
     pub training_state: Option<String>,
     pub assets: Vec<(String, Vec<u8>)>,
     pub time: Option<ZipTime>,
+    limits: Limits,
 }
 
 impl Parts {
@@ -262,16 +280,22 @@ impl Parts {
             let _sharing = SharingScope::enter();
             Handle::serialize(layer)?
         };
-        let mut assets = Vec::new();
+        // A file that a layer and one of its sublayers write is the sublayer's, as on Keras's disk.
+        let mut assets = IndexMap::new();
         for place in places(layer) {
             let mut own = Assets::default();
             place.layer.layer().save_assets(&mut own).at_with(|| place.layer.name().to_owned())?;
             let folder = if place.path.is_empty() { "assets".to_owned() } else { format!("assets/{}", place.path) };
             assets.extend(own.iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes.to_vec())));
         }
+        let assets = assets.into_iter().collect();
         let (weights, _) = weights::build(layer, &[])?;
+        check_tree(&weights, &options.limits).at(WEIGHTS)?;
+        let text = config.to_json();
+        check_config(&config, &text, &options.limits).at("config.json")?;
         let training_state = options.training_state.then(|| model.training_state()?.to_json()).transpose()?;
-        Ok(Self { training_state, ..Self::new(config.to_json(), weights, assets, options.deterministic)? })
+        let limits = options.limits.clone();
+        Ok(Self { training_state, limits, ..Self::new(text, weights, assets, options.deterministic)? })
     }
 
     /// The parts of an archive that is saved now.
@@ -287,15 +311,15 @@ impl Parts {
             ("date_saved".to_owned(), Value::from(now.text())),
         ]));
         let time = (!deterministic).then(|| now.zip_time()).transpose()?;
-        Ok(Self { metadata: metadata.to_json(), config, weights, training_state: None, assets, time })
+        Ok(Self { metadata: metadata.to_json(), config, weights, training_state: None, assets, time, limits: Limits::default() })
     }
 
     /// Writes a `.keras` file, and reads names and shapes back before the old file goes.
     pub fn write_file(self, path: &Path, fsync: bool) -> Result<()> {
-        let expected = self.weights.clone();
+        let (expected, limits) = (self.weights.clone(), self.limits.clone());
         write_file(path, fsync, |file| {
             self.write(BufWriter::new(&mut *file))?;
-            verify(file, &expected, |bytes| ZipReader::open(bytes, &Limits::default())?.peek(WEIGHTS))
+            verify(file, &expected, &limits, |file| Ok(ZipReader::of_section(file, &limits)?.section(WEIGHTS)?.0))
         })
     }
 
@@ -326,22 +350,55 @@ impl Parts {
             let text = "the name of an asset leads out of the directory";
             return Err(Error::new(ErrorKind::Archive, text).at(name.clone()));
         }
-        if path.is_dir() && !holds_members_alone(path)? {
-            // The user keeps other files there: they stay.
-            return self.write_members(path, fsync);
+        match Standing::at(path)? {
+            Standing::Nothing | Standing::Model => write_directory(path, fsync, |new| self.write_members(new, fsync)),
+            Standing::Others => self.write_beside_others(path, fsync),
         }
-        write_directory(path, fsync, |new| self.write_members(new, fsync))
     }
 
-    fn write_members(&self, path: &Path, fsync: bool) -> Result<()> {
+    /// Writes the members into a directory in which the user keeps other files: they stay, and what
+    /// another model has left there goes.
+    fn write_beside_others(&self, path: &Path, fsync: bool) -> Result<()> {
+        let folder = path.join(ASSETS);
+        let found = folder.symlink_metadata().ok();
+        let has_assets = found.is_some();
+        if found.is_some_and(|found| !found.is_dir() || !path.join(WEIGHTS).exists()) {
+            let text = "the directory has a folder `assets` that is no model's";
+            let error = Error::new(ErrorKind::Io, text).at(ASSETS);
+            return Err(error.hint("save the model into a directory of its own"));
+        }
+        write_hdf5(&self.weights, &path.join(WEIGHTS), &self.limits, fsync)?;
+        if has_assets || !self.assets.is_empty() {
+            write_directory(&folder, fsync, |new| self.write_assets(new, fsync))?;
+        }
+        if self.assets.is_empty() && has_assets {
+            std::fs::remove_dir(&folder)?;
+        }
+        if self.training_state.is_none() {
+            remove_if_there(&path.join(TRAINING_STATE))?;
+        }
+        self.write_texts(path, fsync)
+    }
+
+    /// Writes the assets into the folder that holds them all.
+    fn write_assets(&self, folder: &Path, fsync: bool) -> Result<()> {
         for (name, bytes) in &self.assets {
-            let file = path.join(name);
+            let file = folder.join(name.strip_prefix("assets/").unwrap_or(name));
             if let Some(parent) = file.parent() {
                 std::fs::create_dir_all(parent)?;
             }
             write_file(&file, fsync, |file| Ok(file.write_all(bytes)?))?;
         }
-        write_hdf5(&self.weights, &path.join(WEIGHTS), fsync)?;
+        Ok(())
+    }
+
+    fn write_members(&self, path: &Path, fsync: bool) -> Result<()> {
+        self.write_assets(&path.join(ASSETS), fsync)?;
+        write_hdf5(&self.weights, &path.join(WEIGHTS), &self.limits, fsync)?;
+        self.write_texts(path, fsync)
+    }
+
+    fn write_texts(&self, path: &Path, fsync: bool) -> Result<()> {
         let text =
             |name: &str, text: &str| write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?));
         if let Some(state) = &self.training_state {
@@ -356,15 +413,46 @@ fn stays_inside(name: &str) -> bool {
     name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']))
 }
 
-/// Is there nothing in a directory but what a model's directory has?
-fn holds_members_alone(path: &Path) -> Result<bool> {
-    let known = ["config.json", "metadata.json", WEIGHTS, TRAINING_STATE, "assets"].map(Some);
-    for entry in std::fs::read_dir(path)? {
-        if !known.contains(&entry?.file_name().to_str()) {
-            return Ok(false);
+/// What stands where a model's directory is to be written.
+enum Standing {
+    /// Nothing, or an empty directory.
+    Nothing,
+    /// A model's directory, with nothing else in it.
+    Model,
+    /// A directory with other files.
+    Others,
+}
+
+impl Standing {
+    fn at(path: &Path) -> Result<Self> {
+        refuse_file(path)?;
+        if !path.is_dir() {
+            return Ok(Self::Nothing);
         }
+        let mut is_empty = true;
+        for entry in std::fs::read_dir(path)? {
+            is_empty = false;
+            let known = ["config.json", "metadata.json", WEIGHTS, TRAINING_STATE, ASSETS].map(Some);
+            if !known.contains(&entry?.file_name().to_str()) {
+                return Ok(Self::Others);
+            }
+        }
+        // A folder `assets` alone may be anybody's.
+        Ok(if is_empty {
+            Self::Nothing
+        } else if path.join(WEIGHTS).exists() {
+            Self::Model
+        } else {
+            Self::Others
+        })
     }
-    Ok(true)
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Converts a file to another form, by their names; every weight keeps every bit.
@@ -380,7 +468,7 @@ pub fn convert(
     save: &SaveOptions,
 ) -> Result<()> {
     let to = to.as_ref();
-    let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Whole)?;
+    let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Kept)?;
     // Nothing is trained on the way: what the file holds of it goes on as it is.
     let (model, _) =
         load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
@@ -398,7 +486,7 @@ impl Model {
         SaveOptions::new().save_model(self, path)
     }
 
-    /// Saves the weights as `.weights.h5`, legacy `.h5` or `.safetensors`.
+    /// Saves the weights as `.weights.h5` or `.safetensors`.
     ///
     /// # Errors
     /// When the name has another suffix, the model is not built, or the system refuses.

@@ -106,7 +106,7 @@ pub fn scan(path: impl AsRef<Path>, limits: &Limits) -> ScanReport {
 /// As [`scan`], and reads all weights, and makes the model.
 pub fn lint(path: impl AsRef<Path>, options: &LoadOptions) -> ScanReport {
     let mut report = ScanReport { findings: Vec::new(), contents: None };
-    if let Some(file) = report.open(path.as_ref(), options.limits_in_force(), Look::Whole) {
+    if let Some(file) = report.open(path.as_ref(), options.limits_in_force(), Look::Checked) {
         report.look_at(&file);
         report.read_weights(&file);
         if file.config().is_some() {

@@ -1,18 +1,42 @@
 //! `.weights.json`: an index, and weights in several HDF5 files beside it.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
 
-use super::atomic::{PREFIX, Staged};
+use super::atomic::Staged;
+use super::contents::{Look, json_of};
+use super::section::{Section, open_named};
 use super::stored::{WeightTree, join};
 use super::written::stage_hdf5;
-use super::{H5Reader, Limits, Source};
+use super::{H5Reader, Limits};
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, JsonLimits, Value};
 
+/// How often an index is read again that another process has replaced meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// Reads the weights of an index that is open.
+///
+/// Whoever saves over it removes the shards that it names; what the new index names is read then.
+pub(super) fn open(path: &Path, mut index: Section, limits: &Limits, look: Look) -> Result<WeightTree> {
+    for _ in 1..ATTEMPTS {
+        let text = index.read()?;
+        let error = match json_of(&index, limits).and_then(|index| read(path, &index, limits, look)) {
+            Ok(tree) => return Ok(tree),
+            Err(error) => error,
+        };
+        index = Section::open(path, false)?;
+        if index.read()? == text {
+            return Err(error);
+        }
+    }
+    read(path, &json_of(&index, limits)?, limits, look)
+}
+
 /// Reads the weights that an index names.
-pub(super) fn read(path: &Path, index: &Value, limits: &Limits) -> Result<WeightTree> {
+fn read(path: &Path, index: &Value, limits: &Limits, look: Look) -> Result<WeightTree> {
     let dict = index.as_dict().ok_or_else(|| wrong_type("a dict", index))?;
     let map = dict.get("weight_map").ok_or_else(|| field::missing(dict, "weight_map"))?;
     let map = map.as_dict().ok_or_else(|| wrong_type("a dict", map).at("weight_map"))?;
@@ -23,7 +47,7 @@ pub(super) fn read(path: &Path, index: &Value, limits: &Limits) -> Result<Weight
         let place = || format!("weight_map/{group_path}");
         for file in file_names(files).at_with(place)? {
             if !shards.contains_key(file) {
-                let shard = shard(path, file, limits).at_with(place)?;
+                let shard = shard(path, file, limits, look).at_with(place)?;
                 shards.insert(file, shard);
             }
             let shard = shards.get(file).and_then(|shard| shard.group(group_path));
@@ -54,109 +78,184 @@ fn file_names(value: &Value) -> Result<Vec<&str>> {
 }
 
 /// A shard lies beside its index: nothing else is opened.
-fn shard(index: &Path, name: &str, limits: &Limits) -> Result<WeightTree> {
+fn shard(index: &Path, name: &str, limits: &Limits, look: Look) -> Result<WeightTree> {
     if name.is_empty() || matches!(name, "." | "..") || name.contains(['/', '\\', ':', '\0']) {
         return Err(Error::new(ErrorKind::Archive, "the name of a shard leads out of the index's directory")
             .expected("the name of a file beside the index")
             .received(format!("{name:?}")));
     }
-    let bytes = Source::open(index.with_file_name(name))?.into_bytes();
-    Ok(H5Reader::open(bytes, limits).at_with(|| name.to_owned())?.root().into())
+    let file = open_named(&index.with_file_name(name), look == Look::Mapped)?;
+    let mut tree: WeightTree = H5Reader::of_section(file, limits).at_with(|| name.to_owned())?.root().into();
+    if matches!(look, Look::Kept | Look::Mapped) {
+        // There may be more shards than files that a process may hold open.
+        tree.read_all().at_with(|| name.to_owned())?;
+    }
+    Ok(tree)
 }
 
 /// Fills shards of at most `max_shard_bytes` as Keras does, and writes them and then the index.
 ///
-/// The shards of an index that is replaced stay as they are until the new index stands in its place:
-/// the new ones have other names (`m-1_00000.weights.h5`) then, so that no moment is without a whole
-/// set. Keras opens `m_00000.weights.h5` whatever the index says, so that name stays, as a second one
-/// of the first shard.
-pub(super) fn write(tree: &WeightTree, order: &[String], path: &Path, max_shard_bytes: f64, fsync: bool) -> Result<()> {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace(".weights", "")).unwrap_or_default();
-    let old = replaced(path, &stem);
-    let names = Names { generation: if old.is_empty() { 0 } else { free_generation(path, &stem) }, stem };
-    let name = |index: usize| names.of(index);
-    let mut writer = Writer { shards: vec![WeightTree::default()], size: 0.0, total: 0.0, map: Dict::new() };
+/// The index is the one point at which the new set takes the place of an old one: shards have names that
+/// no other file has, and those of the old index are removed after it, if no other index beside names
+/// them. A first save takes Keras's names (`m_00000.weights.h5`); where they are taken, names have
+/// a number of this save alone (`m-1f0c…_00000.weights.h5`). Keras opens `m_00000.weights.h5` whatever the
+/// index says, so that there always is one, if only an empty one.
+pub(super) fn write(
+    tree: &WeightTree,
+    order: &[String],
+    path: &Path,
+    max_shard_bytes: f64,
+    limits: &Limits,
+    fsync: bool,
+) -> Result<()> {
+    let mut writer = Writer { shards: vec![WeightTree::default()], size: 0.0, total: 0.0, map: Vec::new() };
     for group_path in order {
         let Some(group) = tree.group(group_path) else { continue };
-        writer.group(group_path, group, max_shard_bytes, &name)?;
+        writer.group(group_path, group, max_shard_bytes)?;
     }
-    let Writer { shards, total, map, .. } = writer;
-    // All files are written and read back before the first takes its place.
-    let staged =
-        shards.iter().enumerate().map(|(index, shard)| stage_hdf5(shard, &path.with_file_name(name(index)), fsync));
-    let mut staged = staged.collect::<Result<Vec<_>>>()?;
-    let metadata = Dict::from([("total_size".to_owned(), Value::from(total))]);
-    let index = Value::Dict(Dict::from([
-        ("metadata".to_owned(), Value::Dict(metadata)),
-        ("weight_map".to_owned(), Value::Dict(map)),
-    ]));
-    let text = index.to_json_pretty(4);
-    staged.push(Staged::write(path, fsync, |file| Ok(std::io::Write::write_all(file, text.as_bytes())?))?.0);
-    staged.into_iter().try_for_each(Staged::commit)?;
-    if names.generation > 0 {
-        names.clear(path, &old);
+    // All files are written and read back before the first gets its name.
+    let shards: Vec<Staged> =
+        writer.shards.iter().map(|shard| stage_hdf5(shard, path, limits, fsync)).collect::<Result<_>>()?;
+    let names = Names::new(path);
+    let mut placed = Placed::default();
+    for (index, shard) in shards.into_iter().enumerate() {
+        placed.claim(&names, path, index, shard)?;
+    }
+    let anchor = names.keras(0);
+    if !path.with_file_name(&anchor).exists() {
+        let empty = stage_hdf5(&WeightTree::default(), path, limits, fsync)?;
+        // If another process was quicker, there is one now.
+        let _ = empty.commit_new(&path.with_file_name(&anchor))?;
+    }
+    let text = writer.index(&placed.names).to_json_pretty(4);
+    let index = Staged::write(path, fsync, |file| Ok(std::io::Write::write_all(file, text.as_bytes())?))?.0;
+    let old = index.commit_and_take()?;
+    let kept = std::mem::take(&mut placed.names);
+    if let Some(old) = old {
+        names.clear(path, &old, &kept, fsync)?;
     }
     Ok(())
 }
 
-/// What the shards of one index are called.
+/// What the shards of one save are called.
 struct Names {
     stem: String,
-    /// How many other sets have had names: 0 for Keras's own.
-    generation: usize,
+    /// A number that no other save has.
+    token: String,
 }
 
 impl Names {
-    fn of(&self, index: usize) -> String {
-        match self.generation {
-            0 => format!("{}_{index:05}.weights.h5", self.stem),
-            generation => format!("{}-{generation}_{index:05}.weights.h5", self.stem),
-        }
+    fn new(path: &Path) -> Self {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace(".weights", "")).unwrap_or_default();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let token = RandomState::new().hash_one((std::process::id(), now));
+        Self { stem, token: format!("{token:016x}") }
     }
 
-    /// Removes the shards of the index that was replaced. What can't be removed stays: the new set is
-    /// whole without that.
-    fn clear(&self, path: &Path, old: &[String]) {
-        let first = format!("{}_00000.weights.h5", self.stem);
-        // A link of another name, and then a rename: the name is never missing.
-        let link = path.with_file_name(format!("{PREFIX}{}.tmp", self.of(0)));
-        let linked = std::fs::hard_link(path.with_file_name(self.of(0)), &link)
-            .and_then(|()| std::fs::rename(&link, path.with_file_name(&first)));
-        if linked.is_err() {
-            let _ = std::fs::remove_file(&link);
+    /// The name that Keras gives.
+    fn keras(&self, index: usize) -> String {
+        format!("{}_{index:05}.weights.h5", self.stem)
+    }
+
+    fn own(&self, index: usize) -> String {
+        format!("{}-{}_{index:05}.weights.h5", self.stem, self.token)
+    }
+
+    /// Is this one of the two forms, of any save? No other file is ever removed.
+    fn is_shard(&self, name: &str) -> bool {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let middle = name.strip_prefix(&self.stem).and_then(|rest| rest.strip_suffix(".weights.h5"));
+        middle.and_then(|middle| middle.rsplit_once('_')).is_some_and(|(token, index)| {
+            let own = |token: &str| token.len() == 16 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+            digits(index) && (token.is_empty() || token.strip_prefix('-').is_some_and(own))
+        })
+    }
+
+    /// Removes the shards of an index that was replaced, but for those that the new one or another index
+    /// beside it names. What can't be removed stays: the new set is whole without that.
+    fn clear(&self, path: &Path, old: &[u8], new: &[String], fsync: bool) -> Result<()> {
+        let others = other_indices(path);
+        let anchor = self.keras(0);
+        for name in shards_of(old).into_iter().filter(|name| self.is_shard(name) && !new.contains(name)) {
+            if others.iter().any(|other| holds(other, &name)) {
+                continue;
+            }
+            let shard = path.with_file_name(&name);
+            if name == anchor {
+                // Replaced in one step: the name is never missing.
+                stage_hdf5(&WeightTree::default(), &shard, &Limits::default(), fsync)?.commit()?;
+            } else {
+                let _ = std::fs::remove_file(shard);
+            }
         }
-        for name in old.iter().filter(|name| **name != first) {
-            let _ = std::fs::remove_file(path.with_file_name(name));
-        }
+        Ok(())
     }
 }
 
-/// The shards of the index that stands at the path, if it is one: names that this writer gives.
-fn replaced(path: &Path, stem: &str) -> Vec<String> {
-    let index = std::fs::read(path).ok().and_then(|bytes| Value::parse_bytes(&bytes, &JsonLimits::default()).ok());
+/// The names of files in the text of an index; none of what is no index.
+fn shards_of(index: &[u8]) -> Vec<String> {
+    let index = Value::parse_bytes(index, &JsonLimits::default()).ok();
     let map = index.as_ref().and_then(|index| index.get("weight_map")?.as_dict());
     let names = map.into_iter().flat_map(|map| map.values()).filter_map(|files| file_names(files).ok()).flatten();
-    let mut names: Vec<String> = names.filter(|name| is_ours(name, stem)).map(str::to_owned).collect();
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
     names.sort();
     names.dedup();
     names
 }
 
-/// Is this `stem_00000.weights.h5` or `stem-1_00000.weights.h5`? No other file is ever removed.
-fn is_ours(name: &str, stem: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let middle = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(".weights.h5"));
-    middle.and_then(|middle| middle.split_once('_')).is_some_and(|(generation, index)| {
-        digits(index) && (generation.is_empty() || generation.strip_prefix('-').is_some_and(digits))
-    })
+/// The texts of the indices beside one, in which names of shards may stand: those of copies, for example.
+fn other_indices(path: &Path) -> Vec<Vec<u8>> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = path.canonicalize().ok();
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let indices = files.filter(|file| file.extension().is_some_and(|end| end == "json"));
+    let others = indices.filter(|file| file.is_file() && file.canonicalize().ok() != own);
+    others.filter_map(|file| std::fs::read(file).ok()).collect()
 }
 
-fn free_generation(path: &Path, stem: &str) -> usize {
-    let taken = |generation| {
-        let first = Names { stem: stem.to_owned(), generation }.of(0);
-        path.with_file_name(first).exists()
-    };
-    (1..).find(|generation| !taken(*generation)).unwrap_or(1)
+fn holds(text: &[u8], name: &str) -> bool {
+    text.windows(name.len().max(1)).any(|part| part == name.as_bytes())
+}
+
+/// The shards that have their names; removed again unless the index takes them over.
+#[derive(Default)]
+struct Placed {
+    names: Vec<String>,
+    files: Vec<PathBuf>,
+    /// Did the first one get Keras's name?
+    as_keras: bool,
+}
+
+impl Placed {
+    /// Gives a shard its name, if no file has it.
+    fn claim(&mut self, names: &Names, path: &Path, index: usize, mut shard: Staged) -> Result<()> {
+        let mut candidates = vec![names.own(index)];
+        if index == 0 || self.as_keras {
+            candidates.push(names.keras(index));
+        }
+        while let Some(name) = candidates.pop() {
+            let file = path.with_file_name(&name);
+            match shard.commit_new(&file)? {
+                None => {
+                    self.as_keras |= name == names.keras(0);
+                    self.files.push(file);
+                    self.names.push(name);
+                    return Ok(());
+                }
+                Some(back) => shard = back,
+            }
+        }
+        Err(Error::new(ErrorKind::Io, "the name of a shard is taken").at(names.own(index)))
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        // Names that nobody has taken over are those of a save that failed.
+        for (_, file) in self.names.iter().zip(&self.files) {
+            let _ = std::fs::remove_file(file);
+        }
+    }
 }
 
 struct Writer {
@@ -164,16 +263,17 @@ struct Writer {
     /// Bytes in the shard that is filled now.
     size: f64,
     total: f64,
-    map: Dict,
+    /// The groups, how many weights each has, and the numbers of the shards that hold them.
+    map: Vec<(String, usize, Vec<usize>)>,
 }
 
 impl Writer {
-    fn group(&mut self, path: &str, group: &WeightTree, most: f64, name: &dyn Fn(usize) -> String) -> Result<()> {
+    fn group(&mut self, path: &str, group: &WeightTree, most: f64) -> Result<()> {
         // Keras makes the group, with its layer's name, before it knows whether its weights fit in.
         if !group.attrs.is_empty() {
             self.current()?.make_group(path)?.attrs.clone_from(&group.attrs);
         }
-        let entry = format!("/{path}");
+        let mut held = Vec::new();
         for (key, tensor) in &group.tensors {
             let size = tensor.num_bytes() as f64;
             self.total += size;
@@ -189,26 +289,32 @@ impl Writer {
                 self.shards.push(WeightTree::default());
                 self.size = size;
             }
-            let shard = name(self.shards.len() - 1);
             self.current()?.insert(&join(path, key), tensor.clone())?;
-            // One name at first; a list as soon as there is a second weight.
-            match self.map.get_mut(&entry) {
-                None => {
-                    self.map.insert(entry.clone(), Value::from(shard));
-                }
-                Some(Value::List(names)) if names.last().and_then(Value::as_str) == Some(&shard) => {}
-                Some(Value::List(names)) => names.push(Value::from(shard)),
-                Some(one) => {
-                    let first = std::mem::take(one);
-                    let mut names = vec![first];
-                    if names.first().and_then(Value::as_str) != Some(&shard) {
-                        names.push(Value::from(shard));
-                    }
-                    *one = Value::List(names);
-                }
+            let shard = self.shards.len() - 1;
+            if held.last() != Some(&shard) {
+                held.push(shard);
             }
         }
+        if !held.is_empty() {
+            self.map.push((format!("/{path}"), group.tensors.len(), held));
+        }
         Ok(())
+    }
+
+    /// The index of the shards, by their names.
+    fn index(&self, names: &[String]) -> Value {
+        let name = |shard: &usize| Value::from(names.get(*shard).cloned().unwrap_or_default());
+        let files = |(group, weights, shards): &(String, usize, Vec<usize>)| {
+            // One name for one weight; a list as soon as there is a second.
+            let list = || Value::List(shards.iter().map(name).collect());
+            let files = shards.first().filter(|_| *weights == 1).map_or_else(list, name);
+            (group.clone(), files)
+        };
+        let metadata = Dict::from([("total_size".to_owned(), Value::from(self.total))]);
+        Value::Dict(Dict::from([
+            ("metadata".to_owned(), Value::Dict(metadata)),
+            ("weight_map".to_owned(), Value::Dict(self.map.iter().map(files).collect())),
+        ]))
     }
 
     fn current(&mut self) -> Result<&mut WeightTree> {
@@ -254,21 +360,21 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m.weights.json");
         let order = ["layers/a/vars".to_owned(), "layers/b/vars".to_owned()];
-        write(&tree(), &order, &path, 160.0, true).unwrap();
+        write(&tree(), &order, &path, 160.0, &Limits::default(), true).unwrap();
         let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(
             index.to_json(),
             "{\"metadata\": {\"total_size\": 300.0}, \"weight_map\": {\"/layers/a/vars\": [\"m_00000.weights.h5\"], \
              \"/layers/b/vars\": [\"m_00001.weights.h5\"]}}"
         );
-        let again = read(&path, &index, &Limits::default()).unwrap();
+        let again = read(&path, &index, &Limits::default(), Look::Kept).unwrap();
         assert_eq!(again.paths().len(), 4);
         assert_eq!(again.tensor("layers/b/vars/1").unwrap().read().unwrap().data, vec![7u8; 50]);
         // A layer may lie in several shards; a weight larger than a shard can't.
-        write(&tree(), &order, &path, 120.0, true).unwrap();
+        write(&tree(), &order, &path, 120.0, &Limits::default(), true).unwrap();
         let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        assert_eq!(read(&path, &index, &Limits::default()).unwrap().paths().len(), 4);
-        let error = write(&tree(), &order, &path, 99.0, true).unwrap_err();
+        assert_eq!(read(&path, &index, &Limits::default(), Look::Kept).unwrap().paths().len(), 4);
+        let error = write(&tree(), &order, &path, 99.0, &Limits::default(), true).unwrap_err();
         assert!(error.to_string().contains("exceeds the maximum shard size 99.00 Byte"), "{error}");
     }
 
@@ -286,19 +392,47 @@ mod tests {
             names
         };
         let mut expected = vec!["m.weights.json", "m_00000.weights.h5", "m_00001.weights.h5", "m_1.weights.h5.txt"];
-        write(&tree(), &order, &path, 160.0, true).unwrap();
+        write(&tree(), &order, &path, 160.0, &Limits::default(), true).unwrap();
         assert_eq!(files(), expected);
         // A failure on the way leaves the old set.
-        write(&tree(), &order, &path, 99.0, true).unwrap_err();
+        write(&tree(), &order, &path, 99.0, &Limits::default(), true).unwrap_err();
         assert_eq!(files(), expected);
-        for generation in 1..4 {
-            write(&tree(), &order, &path, 160.0, true).unwrap();
-            let shards = [0, 1].map(|index| format!("m-{}_{index:05}.weights.h5", 2 - generation % 2));
-            expected = vec![&shards[0], &shards[1], "m.weights.json", "m_00000.weights.h5", "m_1.weights.h5.txt"];
-            assert_eq!(files(), expected);
+        let mut before = Vec::new();
+        for _ in 0..3 {
+            write(&tree(), &order, &path, 160.0, &Limits::default(), true).unwrap();
             let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            let again = read(&path, &index, &Limits::default()).unwrap();
+            let shards = shards_of(index.to_json().as_bytes());
+            assert!(shards.iter().all(|name| name.starts_with("m-") && !before.contains(name)), "{shards:?}");
+            expected = shards.iter().map(String::as_str).collect();
+            expected.extend(["m.weights.json", "m_00000.weights.h5", "m_1.weights.h5.txt"]);
+            assert_eq!(files(), expected);
+            let again = read(&path, &index, &Limits::default(), Look::Kept).unwrap();
             assert_eq!(again.tensor("layers/b/vars/1").unwrap().read().unwrap().data, vec![7u8; 50]);
+            before = shards;
+        }
+    }
+
+    #[test]
+    fn shards_that_another_index_names_are_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, copy] = ["m.weights.json", "copy.weights.json"].map(|name| directory.path().join(name));
+        let order = ["layers/a/vars".to_owned(), "layers/b/vars".to_owned()];
+        write(&tree(), &order, &path, 160.0, &Limits::default(), false).unwrap();
+        std::fs::copy(&path, &copy).unwrap();
+        write(&tree(), &order, &path, 160.0, &Limits::default(), false).unwrap();
+        for path in [path, copy] {
+            let file = Section::open(&path, false).unwrap();
+            assert_eq!(open(&path, file, &Limits::default(), Look::Kept).unwrap().paths().len(), 4);
+        }
+    }
+
+    #[test]
+    fn names_of_other_indices_are_not_taken_for_shards() {
+        let names = Names::new(Path::new("m.weights.json"));
+        let ours = [names.keras(3), names.own(12)];
+        assert!(ours.iter().all(|name| names.is_shard(name)));
+        for name in ["m-1_00000.weights.h5", "m_x_00000.weights.h5", "m.weights.h5", "mm_00000.weights.h5", "m_.weights.h5"] {
+            assert!(!names.is_shard(name), "{name}");
         }
     }
 
@@ -308,7 +442,7 @@ mod tests {
         for name in ["../x.h5", "/etc/passwd", "a\\b", "C:x", ""] {
             let files = Dict::from([("/layers/a/vars".to_owned(), Value::from(name))]);
             let index = Value::Dict(Dict::from([("weight_map".to_owned(), Value::Dict(files))]));
-            let error = read(path, &index, &Limits::default()).unwrap_err();
+            let error = read(path, &index, &Limits::default(), Look::Kept).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Archive, "{error}");
             assert!(error.path().contains("weight_map"), "{error}");
         }

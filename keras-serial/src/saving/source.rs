@@ -1,14 +1,11 @@
 //! Where the bytes of a file come from.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::map::map;
+use super::section::Section;
 use crate::error::{Result, ResultExt};
 
 /// A whole file as bytes that are shared, not copied.
@@ -21,43 +18,17 @@ use crate::error::{Result, ResultExt};
 #[derive(Debug, Clone)]
 pub struct Source {
     bytes: Bytes,
-    /// The file that `bytes` are a mapping of.
-    file: Option<Arc<File>>,
 }
 
 impl Source {
-    /// A file, mapped into memory where the system can (and read where it can't).
-    ///
-    /// The weights read from it are slices of the mapping. As with every mapped file, it must not
-    /// be cut short or written in place while they live; replacing it by renaming another over it,
-    /// as [`write_atomically`](super::write_atomically) does, is fine.
+    /// A file, read into memory of its own: what becomes of the file afterwards does not matter.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file can't be opened or read.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file can't be opened or read, is no ordinary
+    /// file (but a pipe or a device), or is changed while it is read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::open_bare(path).at_with(|| path.display().to_string())
-    }
-
-    /// As [`Source::open`], with errors that do not name the file.
-    pub(super) fn open_bare(path: &Path) -> Result<Self> {
-        Self::of_file(&mut File::open(path)?)
-    }
-
-    /// The bytes of an open file, from its start.
-    pub(super) fn of_file(file: &mut File) -> Result<Self> {
-        file.rewind()?;
-        // Pipes and devices can't be mapped; an empty mapping is an error on some systems.
-        let metadata = file.metadata()?;
-        if metadata.is_file()
-            && metadata.len() > 0
-            && let Ok(bytes) = map(file)
-        {
-            return Ok(Self { bytes, file: Some(Arc::new(file.try_clone()?)) });
-        }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes.into())
+        Section::open(path, false).and_then(|file| file.read()).map(Self::from).at_with(|| path.display().to_string())
     }
 
     /// All that a reader holds, from its start.
@@ -76,22 +47,6 @@ impl Source {
         &self.bytes
     }
 
-    /// A part of a mapped file in memory of its own, read without touching the mapping; `None` where
-    /// there is no file, or the system can't.
-    #[cfg(unix)]
-    pub(super) fn read_apart(&self, range: Range<usize>) -> Option<Bytes> {
-        use std::os::unix::fs::FileExt;
-        let file = self.file.as_ref()?;
-        let mut data = vec![0; range.len()];
-        file.read_exact_at(&mut data, range.start as u64).ok()?;
-        Some(data.into())
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn read_apart(&self, _: Range<usize>) -> Option<Bytes> {
-        None
-    }
-
     /// The bytes, given away.
     pub fn into_bytes(self) -> Bytes {
         self.bytes
@@ -106,7 +61,7 @@ impl From<Vec<u8>> for Source {
 
 impl From<Bytes> for Source {
     fn from(bytes: Bytes) -> Self {
-        Self { bytes, file: None }
+        Self { bytes }
     }
 }
 

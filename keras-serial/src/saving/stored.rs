@@ -4,21 +4,47 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 
 use super::form::wrong_suffix;
+use super::section::Section;
 use super::written::write_hdf5;
-use super::{H5Attr, H5Builder, H5Dataset, H5Group, shards};
+use super::{H5Attr, H5Builder, H5Dataset, H5Group, Limits, shards};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{DType, TensorBytes};
 pub(super) use crate::utils::join;
 
 /// A tensor in a file: its dtype and shape are known, its elements are read on demand.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum StoredTensor {
     /// A dataset of an HDF5 file.
     Hdf5(H5Dataset),
     /// Elements at hand: a slice of a file, or set by hand.
     Bytes(TensorBytes),
+    /// Elements that lie in one piece in a file.
+    #[doc(hidden)]
+    File(FileTensor),
+}
+
+/// The elements of a tensor in a file that is read on demand.
+#[derive(Debug, Clone)]
+pub struct FileTensor {
+    pub(super) dtype: DType,
+    pub(super) shape: Vec<usize>,
+    pub(super) data: Section,
+}
+
+impl FileTensor {
+    pub(super) fn read(&self) -> Result<TensorBytes> {
+        Ok(TensorBytes { dtype: self.dtype, shape: self.shape.clone(), data: self.data.read()? })
+    }
+}
+
+impl From<FileTensor> for StoredTensor {
+    fn from(tensor: FileTensor) -> Self {
+        StoredTensor::File(tensor)
+    }
 }
 
 impl StoredTensor {
@@ -27,6 +53,7 @@ impl StoredTensor {
         match self {
             StoredTensor::Hdf5(dataset) => dataset.shape(),
             StoredTensor::Bytes(tensor) => &tensor.shape,
+            StoredTensor::File(tensor) => &tensor.shape,
         }
     }
 
@@ -38,6 +65,7 @@ impl StoredTensor {
         match self {
             StoredTensor::Hdf5(dataset) => dataset.dtype(),
             StoredTensor::Bytes(tensor) => Ok(tensor.dtype),
+            StoredTensor::File(tensor) => Ok(tensor.dtype),
         }
     }
 
@@ -47,7 +75,7 @@ impl StoredTensor {
         self.shape().iter().fold(size, |bytes, extent| bytes.saturating_mul(*extent as u64))
     }
 
-    /// The elements: a slice of the file where they lie in one piece, else unpacked.
+    /// The elements: read from the file, or a slice of what is at hand; unpacked where they are packed.
     ///
     /// # Errors
     /// As [`H5Dataset::read`].
@@ -55,6 +83,7 @@ impl StoredTensor {
         match self {
             StoredTensor::Hdf5(dataset) => dataset.read(),
             StoredTensor::Bytes(tensor) => Ok(tensor.clone()),
+            StoredTensor::File(tensor) => tensor.read(),
         }
     }
 }
@@ -163,6 +192,21 @@ impl WeightTree {
         }
     }
 
+    /// Reads all tensors, so that the file is not needed any more.
+    pub(super) fn read_all(&mut self) -> Result<()> {
+        let mut tensors = Vec::new();
+        self.all_mut(&mut tensors);
+        tensors.into_par_iter().try_for_each(|tensor| {
+            *tensor = StoredTensor::Bytes(tensor.read()?);
+            Ok(())
+        })
+    }
+
+    fn all_mut<'a>(&'a mut self, out: &mut Vec<&'a mut StoredTensor>) {
+        out.extend(self.tensors.values_mut());
+        self.groups.values_mut().for_each(|group| group.all_mut(out));
+    }
+
     /// The paths of all tensors.
     pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
@@ -181,7 +225,7 @@ impl WeightTree {
     /// # Errors
     /// When a tensor can't be read, or the system refuses; the old file stays then.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        write_hdf5(self, path.as_ref(), true)
+        write_hdf5(self, path.as_ref(), &Limits::default(), true)
     }
 
     /// Writes the tree over HDF5 files of at most `max_shard_size` GiB beside the index
@@ -192,7 +236,7 @@ impl WeightTree {
     pub fn save_sharded(&self, path: impl AsRef<Path>, max_shard_size: f64) -> Result<()> {
         let path = path.as_ref();
         if !path.to_string_lossy().ends_with(".weights.json") {
-            return Err(wrong_suffix(path, ".weights.json"));
+            return Err(wrong_suffix(path, ".weights.json", ""));
         }
         let mut groups = Vec::new();
         self.each(&mut |path, _| {
@@ -201,7 +245,7 @@ impl WeightTree {
                 groups.push(group);
             }
         });
-        shards::write(self, &groups, path, max_shard_size * f64::from(1 << 30), true)
+        shards::write(self, &groups, path, max_shard_size * f64::from(1 << 30), &Limits::default(), true)
     }
 
     /// As the groups of an HDF5 file.

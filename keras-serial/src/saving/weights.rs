@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use super::layout::{Contents, Place, places, places_in};
 use super::report::{LoadReport, Mismatch, Missing};
 use super::rules::Rules;
@@ -31,7 +33,8 @@ impl KeptGroup {
 
 /// All groups below one, with their paths.
 pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()> {
-    let datasets = group.tensors.iter().map(|(name, tensor)| Ok((name.clone(), tensor.read()?)));
+    let tensors: Vec<_> = group.tensors.iter().collect();
+    let datasets = tensors.into_par_iter().map(|(name, tensor)| Ok((name.clone(), tensor.read()?)));
     kept.push(KeptGroup {
         path: path.to_owned(),
         attrs: group.attrs.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
@@ -89,6 +92,8 @@ pub(super) fn values_in_files(model: &LayerRef) -> Result<HashMap<u64, Tensor>> 
 #[derive(Default)]
 pub(super) struct Plan {
     pub report: LoadReport,
+    /// The weights, and the tensors of the file that are not read yet.
+    found: Vec<(Variable, String, StoredTensor)>,
     assignments: Vec<(Variable, Tensor)>,
     /// What layers keep by name beside their weights.
     states: Vec<(LayerRef, String, Tensor)>,
@@ -139,7 +144,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     rest.walk("", root, false)?;
     plan.report.unexpected.append(&mut rest.unexpected);
     plan.kept = rest.kept;
-    plan.finish(rules);
+    plan.finish(rules)?;
     Ok(plan)
 }
 
@@ -249,19 +254,25 @@ impl Plan {
             });
             return Ok(());
         }
-        let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
-        self.assignments.push((weight.clone(), value));
+        self.found.push((weight.clone(), path.clone(), tensor.clone()));
         self.report.applied.push(path);
         Ok(())
     }
 
-    /// Ends the account: what rules leave out is skipped, not unexpected.
-    pub fn finish(&mut self, rules: &Rules) {
+    /// Reads what was found, by several threads, and ends the account: what rules leave out is skipped,
+    /// not unexpected.
+    pub fn finish(&mut self, rules: &Rules) -> Result<()> {
+        let read = |(weight, path, tensor): (Variable, String, StoredTensor)| {
+            let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at(path)?;
+            Ok((weight, value))
+        };
+        self.assignments = std::mem::take(&mut self.found).into_par_iter().map(read).collect::<Result<_>>()?;
         let unexpected = std::mem::take(&mut self.report.unexpected);
         let (unexpected, skipped): (Vec<_>, Vec<_>) = unexpected.into_iter().partition(|path| rules.wants(path, path));
         self.report.unexpected = unexpected;
         self.report.skipped.extend(skipped);
         self.report.suggest();
+        Ok(())
     }
 
     /// Gives the weights their values: all of them, or none and an error.

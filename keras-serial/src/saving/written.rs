@@ -5,36 +5,39 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use super::atomic::Staged;
+use super::section::Section;
 use super::stored::WeightTree;
-use super::{H5Reader, Limits, Source};
+use super::{H5Reader, Limits};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of Keras whose formats are written.
 pub(super) const KERAS_VERSION: &str = "3.15.1";
 
-/// Writes a tree as an HDF5 file, and reads names and shapes back before the old file goes.
-pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<()> {
-    stage_hdf5(tree, path, fsync)?.commit()
+/// Writes a tree as an HDF5 file, and reads names and shapes back, within the limits that hold for
+/// loading, before the old file goes.
+pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, limits: &Limits, fsync: bool) -> Result<()> {
+    stage_hdf5(tree, path, limits, fsync)?.commit()
 }
 
 /// As [`write_hdf5`], but the file is only ready to take its place.
-pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, fsync: bool) -> Result<Staged> {
+pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, limits: &Limits, fsync: bool) -> Result<Staged> {
     let (staged, ()) = Staged::write(path, fsync, |file| {
         tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
-        verify(file, tree, Ok)
+        verify(file, tree, limits, Ok)
     })?;
     Ok(staged)
 }
 
 /// Does a file that was just written hold what it should?
 pub(super) fn verify(
-    file: &mut File,
+    file: &File,
     expected: &WeightTree,
-    member: impl FnOnce(bytes::Bytes) -> Result<bytes::Bytes>,
+    limits: &Limits,
+    member: impl FnOnce(Section) -> Result<Section>,
 ) -> Result<()> {
-    let limits = Limits::default().with_max_ratio(u64::MAX);
-    let bytes = member(Source::of_file(file)?.into_bytes())?;
-    let found: WeightTree = H5Reader::open(bytes, &limits)?.root().into();
+    let limits = limits.clone().with_max_ratio(u64::MAX);
+    let file = member(Section::of_file(file)?)?;
+    let found: WeightTree = H5Reader::of_section(file, &limits)?.root().into();
     let mut error = None;
     expected.each(&mut |path, tensor| {
         let same = found

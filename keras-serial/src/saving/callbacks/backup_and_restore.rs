@@ -208,7 +208,8 @@ impl Callback for BackupAndRestore {
             .at(cx.model().name().to_owned()));
         }
         let found = match self.load(cx) {
-            Err(_) if previous(&self.weights()).exists() => {
+            // Weights that do not fit are no broken file, but those of another model.
+            Err(error) if error.kind() != ErrorKind::Weights && previous(&self.weights()).exists() => {
                 copy(&previous(&self.weights()), &self.weights())?;
                 for path in [self.metadata(), self.state()] {
                     if previous(&path).exists() {

@@ -106,7 +106,6 @@ struct Column {
 /// The columns of a table that are asked for, each a tensor of rank 1.
 pub(super) fn read(bytes: &[u8], options: &ReadArrays) -> Result<Arrays> {
     let limits = &options.limits;
-    Limits::check("bytes of a table", bytes.len() as u64, limits.max_total_bytes)?;
     // Rows of wrong lengths are reported here, with their number.
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(options.delimiter).from_reader(bytes);

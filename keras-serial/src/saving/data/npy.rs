@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::npy_header::Header;
 use crate::error::{Error, ErrorKind, Result};
 use crate::saving::Limits;
+use crate::saving::section::Section;
 use crate::tensor::{DType, Tensor, TensorBytes};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -21,9 +22,9 @@ enum Elements {
     Ascii,
 }
 
-/// The array that bytes hold: a slice of them where its elements lie as tensors' do.
-pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<Tensor> {
-    let (header, start) = header(bytes, limits)?;
+/// The array that a file holds: without a copy of bytes at hand where its elements lie as tensors' do.
+pub(super) fn read(file: &Section, limits: &Limits) -> Result<Tensor> {
+    let (header, start) = header(file, limits)?;
     let (elements, size, big_endian) = elements(&header.descr)?;
     let shape = header.shape;
     // Extents of zero hide what the others multiply to, so each counts as one at least.
@@ -37,14 +38,14 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<Tensor> {
         Elements::Unicode | Elements::Ascii => count.saturating_mul(size.saturating_add(STRING)),
     };
     Limits::check("bytes of an array", held as u64, limits.max_dataset_bytes.min(limits.max_total_bytes))?;
-    let data = bytes.slice(start..);
-    let expected = count.saturating_mul(size);
-    if data.len() != expected {
-        let message = if data.len() < expected { "the array is cut short" } else { "bytes follow the array" };
-        return Err(Error::new(ErrorKind::Data, message)
+    let (held, expected) = (file.len().saturating_sub(start), count.saturating_mul(size) as u64);
+    let data = file.part(start..file.len()).filter(|_| held == expected).ok_or_else(|| {
+        let message = if held < expected { "the array is cut short" } else { "bytes follow the array" };
+        Error::new(ErrorKind::Data, message)
             .expected(format!("{expected} bytes of elements"))
-            .received(format!("{} bytes", data.len())));
-    }
+            .received(format!("{held} bytes"))
+    })?;
+    let data = data.aligned().read()?;
     let data = if header.fortran && shape.len() > 1 { row_major(&data, &shape, size) } else { data };
     match elements {
         Elements::Numbers(dtype) => {
@@ -57,22 +58,18 @@ pub(super) fn read(bytes: &Bytes, limits: &Limits) -> Result<Tensor> {
 }
 
 /// The header, and where the elements begin.
-fn header(bytes: &[u8], limits: &Limits) -> Result<(Header, usize)> {
+fn header(file: &Section, limits: &Limits) -> Result<(Header, u64)> {
+    const FIRST: u64 = 12;
+    let bytes = file.head(FIRST)?;
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
         let pickled = bytes.starts_with(b"\x80");
         if pickled { pickle() } else { Error::new(ErrorKind::Data, "not an array of NumPy").expected("a `.npy` file") }
     })?;
     let cut = || Error::new(ErrorKind::Data, "the header is cut short");
     let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
-    let (length, rest) = match version {
-        [1, 0] => {
-            let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(cut)?;
-            (u64::from(u16::from_le_bytes(*length)), rest)
-        }
-        [2 | 3, 0] => {
-            let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
-            (u64::from(u32::from_le_bytes(*length)), rest)
-        }
+    let (length, start) = match version {
+        [1, 0] => (u64::from(u16::from_le_bytes(*rest.first_chunk::<2>().ok_or_else(cut)?)), FIRST - 2),
+        [2 | 3, 0] => (u64::from(u32::from_le_bytes(*rest.first_chunk::<4>().ok_or_else(cut)?)), FIRST),
         [major, minor] => {
             return Err(Error::new(ErrorKind::Unsupported, "unknown version of the format")
                 .expected("1.0, 2.0 or 3.0")
@@ -80,9 +77,9 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<(Header, usize)> {
         }
     };
     Limits::check("bytes of a header", length, limits.max_config_bytes)?;
-    let length = usize::try_from(length).map_err(|_| cut())?;
-    let text = rest.get(..length).ok_or_else(cut)?;
-    Ok((Header::parse(text)?, bytes.len() - rest.len() + length))
+    let end = start.saturating_add(length);
+    let text = file.peek(start..end)?.ok_or_else(cut)?;
+    Ok((Header::parse(&text)?, end))
 }
 
 fn pickle() -> Error {

@@ -2,11 +2,12 @@
 
 use super::{Arrays, Select, npy};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::saving::{Limits, Source, ZipReader};
+use crate::saving::section::Section;
+use crate::saving::{Limits, ZipReader};
 
 /// The arrays of an archive that are asked for; no other is unpacked.
-pub(super) fn read(source: Source, only: &Select, limits: &Limits) -> Result<Arrays> {
-    let archive = ZipReader::of_source(source, limits)?;
+pub(super) fn read(file: Section, only: &Select, limits: &Limits) -> Result<Arrays> {
+    let archive = ZipReader::of_section(file, limits)?;
     let name = |member: &'_ str| member.strip_suffix(".npy").map(str::to_owned);
     let names = archive.members().iter().map(|member| {
         name(&member.name).ok_or_else(|| {
@@ -20,7 +21,7 @@ pub(super) fn read(source: Source, only: &Select, limits: &Limits) -> Result<Arr
     let arrays = wanted.into_iter().filter_map(|place| names.get(place)).map(|name| {
         let tensor = archive
             .read(&format!("{name}.npy"))
-            .and_then(|bytes| npy::read(&bytes, limits).at_with(|| name.clone()))?;
+            .and_then(|bytes| npy::read(&bytes.into(), limits).at_with(|| name.clone()))?;
         Ok((name.clone(), tensor))
     });
     arrays.collect()

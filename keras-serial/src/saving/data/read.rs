@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::{Arrays, DataForm, Select, npy, npz};
 use crate::error::{Result, ResultExt};
+use crate::saving::section::Section;
 use crate::saving::{Limits, Source};
 use crate::tensor::DType;
 
@@ -39,6 +40,7 @@ use crate::tensor::DType;
 #[must_use = "`read` and its like do the reading"]
 pub struct ReadArrays {
     pub(super) limits: Limits,
+    memory_map: bool,
     pub(super) only: Select,
     pub(super) header: bool,
     pub(super) delimiter: u8,
@@ -50,6 +52,7 @@ impl Default for ReadArrays {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            memory_map: false,
             only: Select::All,
             header: true,
             delimiter: b',',
@@ -68,6 +71,16 @@ impl ReadArrays {
     /// Other limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Maps files into memory in place of reading them into memory of the process's own; no by default.
+    ///
+    /// **Nobody may write to the file while a tensor of it is alive**, as
+    /// [`LoadOptions::memory_map`](crate::saving::LoadOptions::memory_map) says: a process that cuts it
+    /// short kills this one.
+    pub fn memory_map(mut self, memory_map: bool) -> Self {
+        self.memory_map = memory_map;
         self
     }
 
@@ -114,7 +127,8 @@ impl ReadArrays {
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Arrays> {
         let path = path.as_ref();
         let form = DataForm::of(path)?;
-        Source::open_bare(path).and_then(|source| self.read_bytes(form, source)).at_with(|| path.display().to_string())
+        let file = Section::open(path, self.memory_map);
+        file.and_then(|file| self.read_section(form, file)).at_with(|| path.display().to_string())
     }
 
     /// The arrays of a file in memory. A `.npy` file's one array is called `arr_0`, as `numpy.savez`
@@ -123,32 +137,35 @@ impl ReadArrays {
     /// # Errors
     /// As [`ReadArrays::read`].
     pub fn read_bytes(&self, form: DataForm, bytes: impl Into<Source>) -> Result<Arrays> {
-        let source = bytes.into();
+        self.read_section(form, bytes.into().into_bytes().into())
+    }
+
+    fn read_section(&self, form: DataForm, file: Section) -> Result<Arrays> {
         match form {
             DataForm::Npy => {
                 self.only.places(&["arr_0"])?;
-                Ok(std::iter::once(("arr_0".to_owned(), npy::read(source.bytes(), &self.limits)?)).collect())
+                Ok(std::iter::once(("arr_0".to_owned(), npy::read(&file, &self.limits)?)).collect())
             }
-            DataForm::Npz => npz::read(source, &self.only, &self.limits),
-            DataForm::Safetensors => self.read_safetensors(&source),
-            DataForm::Csv => self.read_csv(&source),
-            DataForm::Parquet => self.read_parquet(&source),
+            DataForm::Npz => npz::read(file, &self.only, &self.limits),
+            DataForm::Safetensors => self.read_safetensors(&file),
+            DataForm::Csv => self.read_csv(&file),
+            DataForm::Parquet => self.read_parquet(&file),
         }
     }
 
     #[cfg(feature = "safetensors")]
-    fn read_safetensors(&self, source: &Source) -> Result<Arrays> {
-        let (entries, _) = crate::saving::safetensors::entries(source.bytes(), &self.limits)?;
+    fn read_safetensors(&self, file: &Section) -> Result<Arrays> {
+        let (entries, _) = crate::saving::safetensors::entries(file, &self.limits)?;
         let entries: IndexMap<_, _> = entries.into_iter().collect();
         let names: Vec<&str> = entries.keys().map(String::as_str).collect();
         let mut total = 0u64;
         let wanted = self.only.places(&names)?.into_iter().filter_map(|place| entries.get_index(place));
         let arrays = wanted.map(|(name, data)| {
-            let bytes = data.data.len() as u64;
+            let bytes = data.data.len();
             total = total.saturating_add(bytes);
             Limits::check("bytes of an array", bytes, self.limits.max_dataset_bytes)
                 .and_then(|()| Limits::check("bytes of all arrays", total, self.limits.max_total_bytes))
-                .and_then(|()| npy::tensor(data.clone()))
+                .and_then(|()| npy::tensor(data.read()?))
                 .map(|tensor| (name.clone(), tensor))
                 .at_with(|| name.clone())
         });
@@ -156,27 +173,29 @@ impl ReadArrays {
     }
 
     #[cfg(not(feature = "safetensors"))]
-    fn read_safetensors(&self, _: &Source) -> Result<Arrays> {
+    fn read_safetensors(&self, _: &Section) -> Result<Arrays> {
         Err(lacking(DataForm::Safetensors, "enable the feature `safetensors`"))
     }
 
     #[cfg(feature = "csv")]
-    fn read_csv(&self, source: &Source) -> Result<Arrays> {
-        super::csv::read(source.bytes(), self)
+    fn read_csv(&self, file: &Section) -> Result<Arrays> {
+        Limits::check("bytes of a table", file.len(), self.limits.max_total_bytes)?;
+        super::csv::read(&file.read()?, self)
     }
 
     #[cfg(not(feature = "csv"))]
-    fn read_csv(&self, _: &Source) -> Result<Arrays> {
+    fn read_csv(&self, _: &Section) -> Result<Arrays> {
         Err(lacking(DataForm::Csv, "enable the feature `csv`"))
     }
 
     #[cfg(feature = "parquet")]
-    fn read_parquet(&self, source: &Source) -> Result<Arrays> {
-        super::parquet::read(source.bytes(), &self.only, &self.limits)
+    fn read_parquet(&self, file: &Section) -> Result<Arrays> {
+        Limits::check("bytes of a table", file.len(), self.limits.max_total_bytes)?;
+        super::parquet::read(&file.read()?, &self.only, &self.limits)
     }
 
     #[cfg(not(feature = "parquet"))]
-    fn read_parquet(&self, _: &Source) -> Result<Arrays> {
+    fn read_parquet(&self, _: &Section) -> Result<Arrays> {
         Err(lacking(DataForm::Parquet, "enable the feature `parquet`"))
     }
 }

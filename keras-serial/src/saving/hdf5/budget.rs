@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use hdf5_pure::{FormatError, Source};
+
+use crate::saving::section::Section;
 
 /// The bytes of a file, handed out until a budget is spent.
 ///
@@ -13,7 +14,7 @@ use hdf5_pure::{FormatError, Source};
 /// place. The budget ends all of these, whatever their form.
 #[derive(Debug, Clone)]
 pub(super) struct Budgeted {
-    bytes: Bytes,
+    file: Section,
     state: Arc<State>,
 }
 
@@ -32,16 +33,16 @@ pub(super) const SPENT: &str =
     "the same few bytes are read over and over: links or strings were made to exhaust the reader";
 
 impl Budgeted {
-    pub(super) fn new(bytes: Bytes) -> Self {
+    pub(super) fn new(file: Section) -> Self {
         let budgeted =
-            Self { bytes, state: Arc::new(State { left: AtomicU64::new(0), first: AtomicU64::new(u64::MAX) }) };
+            Self { file, state: Arc::new(State { left: AtomicU64::new(0), first: AtomicU64::new(u64::MAX) }) };
         budgeted.refill(0);
         budgeted
     }
 
     /// Grants a new budget, `extra` bytes above the usual.
     pub(super) fn refill(&self, extra: u64) {
-        let budget = (self.bytes.len() as u64).saturating_mul(ROUNDS).saturating_add(FLOOR).saturating_add(extra);
+        let budget = self.file.len().saturating_mul(ROUNDS).saturating_add(FLOOR).saturating_add(extra);
         self.state.left.store(budget, Ordering::Relaxed);
     }
 
@@ -56,14 +57,14 @@ impl Budgeted {
         (result, (first != u64::MAX).then_some(first))
     }
 
-    pub(super) fn bytes(&self) -> &Bytes {
-        &self.bytes
+    pub(super) fn file(&self) -> &Section {
+        &self.file
     }
 }
 
 impl Source for Budgeted {
     fn len(&self) -> u64 {
-        self.bytes.len() as u64
+        self.file.len()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), FormatError> {
@@ -74,13 +75,12 @@ impl Source for Budgeted {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(length.max(16)))
             .map_err(|_| FormatError::Source(SPENT.into()))?;
         let end = offset.checked_add(length).ok_or(FormatError::OffsetOverflow { offset, length })?;
-        let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-        let slice =
-            range.and_then(|(start, end)| self.bytes.get(start..end)).ok_or_else(|| FormatError::UnexpectedEof {
+        if end > self.file.len() {
+            return Err(FormatError::UnexpectedEof {
                 expected: usize::try_from(end).unwrap_or(usize::MAX),
-                available: self.bytes.len(),
-            })?;
-        buffer.copy_from_slice(slice);
-        Ok(())
+                available: usize::try_from(self.file.len()).unwrap_or(usize::MAX),
+            });
+        }
+        self.file.fill(offset, buffer).map_err(|error| FormatError::Source(error.to_string().into()))
     }
 }

@@ -7,6 +7,7 @@
 use bytes::{Buf, Bytes};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::saving::section::Section;
 
 const LINK_INFO: u16 = 0x02;
 const LINK: u16 = 0x06;
@@ -32,14 +33,35 @@ pub(super) struct Links {
 }
 
 /// Reads the header of the group at `address`.
-pub(super) fn links(file: &Bytes, address: u64, widths: Widths) -> Result<Links> {
-    read(file, address, widths).ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
+pub(super) fn links(file: &Section, address: u64, widths: Widths) -> Result<Links> {
+    read(file, address, widths)?.ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
 }
 
-fn read(file: &Bytes, address: u64, widths: Widths) -> Option<Links> {
-    let mut head = at(file, address)?;
+/// Bytes from which the beginning of a header or of an index is read.
+const HEAD: u64 = 64;
+
+fn read(file: &Section, address: u64, widths: Widths) -> Result<Option<Links>> {
+    let Some(head) = at(file, address)? else { return Ok(None) };
+    let Some((start, length, form)) = first_block(head) else { return Ok(None) };
+    let block = address.checked_add(start).map(|start| piece(file, start, length)).transpose()?.flatten();
+    match block {
+        Some(block) => messages(file, block, form, widths),
+        None => Ok(None),
+    }
+}
+
+/// The form of a header: is it of the second version, and do its messages have numbers?
+#[derive(Clone, Copy)]
+struct Form {
+    second: bool,
+    tracked: bool,
+}
+
+/// Where a header's first block begins, counted from the header, its length, and the header's form.
+fn first_block(mut head: Bytes) -> Option<(u64, u64, Form)> {
+    let whole = head.len();
     let second = head.starts_with(b"OHDR");
-    let (first_block, length, tracked) = if second {
+    let (length, tracked) = if second {
         take(&mut head, 4)?;
         let version = head.try_get_u8().ok()?;
         let flags = head.try_get_u8().ok()?;
@@ -48,8 +70,7 @@ fn read(file: &Bytes, address: u64, widths: Widths) -> Option<Links> {
         }
         take(&mut head, if flags & 0x20 != 0 { 16 } else { 0 })?;
         take(&mut head, if flags & 0x10 != 0 { 4 } else { 0 })?;
-        let length = uint(&mut head, 1 << (flags & 3))?;
-        (head, length, flags & 4 != 0)
+        (uint(&mut head, 1 << (flags & 3))?, flags & 4 != 0)
     } else {
         if head.try_get_u8().ok()? != 1 {
             return None;
@@ -57,40 +78,61 @@ fn read(file: &Bytes, address: u64, widths: Widths) -> Option<Links> {
         take(&mut head, 7)?;
         let length = head.try_get_u32_le().ok()?;
         take(&mut head, 4)?;
-        (head, u64::from(length), false)
+        (u64::from(length), false)
     };
+    Some(((whole - head.len()) as u64, length, Form { second, tracked }))
+}
+
+/// What the messages of a header say, those in other blocks too.
+fn messages(file: &Section, block: Bytes, form: Form, widths: Widths) -> Result<Option<Links>> {
     let mut links = Links::default();
-    let mut blocks = vec![take(&mut first_block.clone(), length)?];
+    let mut blocks = vec![block];
     // Blocks that name each other would go on for ever.
     let mut left = file.len();
     while let Some(mut block) = blocks.pop() {
-        left = left.checked_sub(block.len())?;
-        while let Some((kind, mut body)) = message(&mut block, second, tracked)? {
-            match kind {
-                CONTINUATION => {
-                    let address = uint(&mut body, widths.offset)?;
-                    let length = uint(&mut body, widths.length)?;
-                    let mut block = take(&mut at(file, address)?, length)?;
-                    if second {
-                        // Signature before, checksum after.
-                        take(&mut block, 4)?;
-                        block.truncate(block.len().checked_sub(4)?);
-                    }
-                    blocks.push(block);
+        let Some(rest) = left.checked_sub(block.len() as u64) else { return Ok(None) };
+        left = rest;
+        loop {
+            let (kind, mut body) = match message(&mut block, form) {
+                None => return Ok(None),
+                Some(None) => break,
+                Some(Some(message)) => message,
+            };
+            let sound = match kind {
+                CONTINUATION => continuation(file, &mut body, form, widths)?.map(|block| blocks.push(block)),
+                LINK => link_kind(&mut body).map(|kind| links.kinds.push(kind)),
+                LINK_INFO => indexed_links(file, &mut body, widths)?.map(|count| links.indexed = count),
+                SYMBOL_TABLE => {
+                    links.symbol_table = true;
+                    Some(())
                 }
-                LINK => links.kinds.push(link_kind(&mut body)?),
-                LINK_INFO => links.indexed = indexed_links(file, &mut body, widths)?,
-                SYMBOL_TABLE => links.symbol_table = true,
-                _ => {}
+                _ => Some(()),
+            };
+            if sound.is_none() {
+                return Ok(None);
             }
         }
     }
-    Some(links)
+    Ok(Some(links))
+}
+
+/// Another block of a header.
+fn continuation(file: &Section, body: &mut Bytes, form: Form, widths: Widths) -> Result<Option<Bytes>> {
+    let Some((address, length)) = uint(body, widths.offset).zip(uint(body, widths.length)) else { return Ok(None) };
+    let Some(mut block) = piece(file, address, length)? else { return Ok(None) };
+    if form.second {
+        // Signature before, checksum after.
+        if take(&mut block, 4).is_none() || block.len() < 4 {
+            return Ok(None);
+        }
+        block.truncate(block.len() - 4);
+    }
+    Ok(Some(block))
 }
 
 /// The next message of a block; `Some(None)` at its end, `None` when it is broken.
-fn message(block: &mut Bytes, second: bool, tracked: bool) -> Option<Option<(u16, Bytes)>> {
-    let head = match (second, tracked) {
+fn message(block: &mut Bytes, form: Form) -> Option<Option<(u16, Bytes)>> {
+    let head = match (form.second, form.tracked) {
         (false, _) => 8,
         (true, false) => 4,
         (true, true) => 6,
@@ -98,9 +140,9 @@ fn message(block: &mut Bytes, second: bool, tracked: bool) -> Option<Option<(u16
     if block.len() < head {
         return Some(None);
     }
-    let kind = if second { u16::from(block.try_get_u8().ok()?) } else { block.try_get_u16_le().ok()? };
+    let kind = if form.second { u16::from(block.try_get_u8().ok()?) } else { block.try_get_u16_le().ok()? };
     let size = block.try_get_u16_le().ok()?;
-    take(block, if second { head as u64 - 3 } else { 4 })?;
+    take(block, if form.second { head as u64 - 3 } else { 4 })?;
     Some(Some((kind, take(block, u64::from(size))?)))
 }
 
@@ -111,27 +153,36 @@ fn link_kind(body: &mut Bytes) -> Option<u8> {
 }
 
 /// The count that the index of the names of links has in its header.
-fn indexed_links(file: &Bytes, body: &mut Bytes, widths: Widths) -> Option<u64> {
+fn indexed_links(file: &Section, body: &mut Bytes, widths: Widths) -> Result<Option<u64>> {
+    let Some(index) = link_index(body, widths) else { return Ok(None) };
+    let Some(address) = index else { return Ok(Some(0)) };
+    let Some(mut head) = at(file, address)?.filter(|head| head.starts_with(b"BTHD")) else { return Ok(None) };
+    let count = take(&mut head, 16 + u64::from(widths.offset) + 2).and_then(|_| uint(&mut head, widths.length));
+    Ok(count)
+}
+
+/// The address of that index; `Some(None)` where there is none, `None` when the message is broken.
+fn link_index(body: &mut Bytes, widths: Widths) -> Option<Option<u64>> {
     take(body, 1)?;
     let flags = body.try_get_u8().ok()?;
     take(body, if flags & 1 != 0 { 8 } else { 0 })?;
     let heap = uint(body, widths.offset)?;
     let index = uint(body, widths.offset)?;
     let undefined = |address: u64| address == u64::MAX >> (64 - 8 * u32::from(widths.offset.clamp(1, 8)));
-    if undefined(heap) || undefined(index) {
-        return Some(0);
-    }
-    let mut head = at(file, index)?;
-    if !head.starts_with(b"BTHD") {
-        return None;
-    }
-    take(&mut head, 16 + u64::from(widths.offset) + 2)?;
-    uint(&mut head, widths.length)
+    Some((!undefined(heap) && !undefined(index)).then_some(index))
 }
 
-fn at(file: &Bytes, address: u64) -> Option<Bytes> {
-    let start = usize::try_from(address).ok()?;
-    (start <= file.len()).then(|| file.slice(start..))
+/// The beginning of what stands at an address.
+fn at(file: &Section, address: u64) -> Result<Option<Bytes>> {
+    let end = address.saturating_add(HEAD).min(file.len());
+    file.peek(address..end.max(address))
+}
+
+fn piece(file: &Section, address: u64, length: u64) -> Result<Option<Bytes>> {
+    match address.checked_add(length) {
+        Some(end) => file.peek(address..end),
+        None => Ok(None),
+    }
 }
 
 fn take(bytes: &mut Bytes, length: u64) -> Option<Bytes> {

@@ -1,6 +1,7 @@
 //! Reading HDF5 files: the walk over groups.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,9 @@ use super::links::{Links, Widths, links};
 use super::tree::{H5Attr, H5Dataset, H5Group, dataset_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
+use crate::saving::fetch::fetch;
+use crate::saving::section::Section;
+use crate::saving::zip::check_sum;
 
 /// What all datasets of a file share.
 pub(super) struct Shared {
@@ -36,22 +40,52 @@ impl H5Reader {
     /// [`ErrorKind::Hdf5`] when the file is broken, cut short or has what is refused (see above);
     /// [`ErrorKind::Limit`] when it asks for more than `limits` allow.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
-        if !bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
-            return Err(Error::new(ErrorKind::Hdf5, "not an HDF5 file").received(format!("{} bytes", bytes.len())));
+        Self::of_section(bytes.into(), limits)
+    }
+
+    /// As [`H5Reader::open`], of a file that is read on demand.
+    pub(in crate::saving) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
+        if !file.head(8)?.starts_with(b"\x89HDF\r\n\x1a\n") {
+            return Err(Error::new(ErrorKind::Hdf5, "not an HDF5 file").received(format!("{} bytes", file.len())));
         }
-        let source = Budgeted::new(bytes);
+        let source = Budgeted::new(file);
         let file = File::from_source(source.clone()).map_err(h5_error)?;
         let superblock = file.superblock();
-        if superblock.eof_address > source.bytes().len() as u64 {
+        if superblock.eof_address > source.file().len() {
             return Err(Error::new(ErrorKind::Hdf5, "file is cut short")
                 .expected(format!("{} bytes", superblock.eof_address))
-                .received(format!("{} bytes", source.bytes().len())));
+                .received(format!("{} bytes", source.file().len())));
         }
         let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();
         let shared = Arc::new(Shared { file, source, limits: limits.clone() });
         let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, attributes: 0 };
         Ok(Self { root: walk.group(&root, "")? })
+    }
+
+    /// Reads the data of all datasets that lie in one piece, and all else of the file once, in one pass,
+    /// and checks the checksum of the whole.
+    ///
+    /// # Errors
+    /// As [`Section::read`]; [`ErrorKind::Archive`] when the checksum is another.
+    pub(in crate::saving) fn read_all(&mut self, file: &Section, checksum: u32) -> Result<()> {
+        let mut datasets = Vec::new();
+        pieces(&mut self.root, &mut datasets);
+        datasets.sort_by_key(|(range, _)| (range.start, range.end));
+        // Several datasets may stand for the same data; those that overlap otherwise are read by themselves.
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for (range, _) in &datasets {
+            if ranges.last().is_none_or(|last| last.end <= range.start) && range.end <= file.len() {
+                ranges.push(range.clone());
+            }
+        }
+        let mut blocks = Vec::new();
+        check_sum(fetch(file, &ranges, true, &mut blocks)?, checksum)?;
+        let data: HashMap<Range<u64>, Bytes> = ranges.into_iter().zip(blocks).collect();
+        for (range, dataset) in datasets {
+            dataset.data = data.get(&range).cloned();
+        }
+        Ok(())
     }
 
     /// The root group.
@@ -63,6 +97,16 @@ impl H5Reader {
     pub fn into_root(self) -> H5Group {
         self.root
     }
+}
+
+/// The datasets in a group, and in those below, whose data lies in one piece, and where.
+fn pieces<'a>(group: &'a mut H5Group, out: &mut Vec<(Range<u64>, &'a mut H5Dataset)>) {
+    for dataset in group.datasets.values_mut() {
+        if let Some(range) = dataset.range().filter(|range| !range.is_empty()) {
+            out.push((range, dataset));
+        }
+    }
+    group.groups.values_mut().for_each(|group| pieces(group, out));
 }
 
 /// The state of one walk.
@@ -96,7 +140,7 @@ impl Walk {
         if self.above.contains(&address) {
             return Err(Error::new(ErrorKind::Hdf5, "group holds itself"));
         }
-        let links = links(source.bytes(), address, self.widths)?;
+        let links = links(source.file(), address, self.widths)?;
         refuse_kinds(&links)?;
         let attrs = self.attributes(values.map_err(h5_error)?, group.attr_datatypes().map_err(h5_error)?)?;
         let mut result = H5Group { attrs, ..H5Group::default() };
@@ -154,6 +198,7 @@ impl Walk {
             shape: shape.map_err(|_| Error::new(ErrorKind::Limit, "shape is too large"))?,
             dtype: dataset_type(&datatype, &attrs),
             layout,
+            data: None,
             element_bytes: dataset.element_size().map_err(h5_error)?,
             attrs,
         };
@@ -161,7 +206,7 @@ impl Walk {
         Limits::check("bytes of a dataset", bytes, limits.max_dataset_bytes)?;
         self.bytes = self.bytes.saturating_add(bytes);
         Limits::check("bytes of all datasets", self.bytes, limits.max_total_bytes)?;
-        limits.check_ratio("bytes of all datasets", self.bytes, self.shared.source.bytes().len() as u64)?;
+        limits.check_ratio("bytes of all datasets", self.bytes, self.shared.source.file().len())?;
         Ok(dataset)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use super::read::Shared;
 use super::{dtype, h5_error};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
+use crate::saving::section::Section;
 use crate::tensor::{DType, TensorBytes};
 
 /// A group: attributes, groups and datasets by name, in the order of names as h5py gives them.
@@ -81,6 +83,8 @@ pub struct H5Dataset {
     /// The text of a type that tensors don't have.
     pub(super) dtype: Result<(DType, DatatypeByteOrder), String>,
     pub(super) layout: Layout,
+    /// The elements, where they have been read with all else of the file.
+    pub(super) data: Option<Bytes>,
     pub(super) element_bytes: u64,
     pub(super) attrs: BTreeMap<String, H5Attr>,
 }
@@ -118,8 +122,8 @@ impl H5Dataset {
         &self.path
     }
 
-    /// The elements: a slice of the file where they lie in one piece in little-endian order, as
-    /// Keras writes them, else unpacked.
+    /// The elements: a slice of bytes in memory where they lie in one piece in little-endian order, as
+    /// Keras writes them; read from a file, else unpacked.
     ///
     /// # Errors
     /// With the path in the file: [`ErrorKind::Hdf5`] when data is cut short, packed in an unknown
@@ -150,7 +154,10 @@ impl H5Dataset {
         }
         let bytes = self.bytes()?;
         let data = match Layout::clone(&self.layout) {
-            Layout::Contiguous { address: Some(address), .. } => self.slice(address, bytes)?,
+            Layout::Contiguous { address: Some(address), .. } => match &self.data {
+                Some(data) => data.clone(),
+                None => self.piece(address, bytes)?.read()?,
+            },
             _ => self.unpack(bytes)?,
         };
         let data = match order {
@@ -172,16 +179,20 @@ impl H5Dataset {
             .ok_or_else(|| Error::new(ErrorKind::Limit, "shape is too large").received(format!("{:?}", self.shape)))
     }
 
-    fn slice(&self, address: u64, length: u64) -> Result<Bytes> {
-        let file = self.shared.source.bytes();
-        let start = usize::try_from(address).ok();
-        let end = address.checked_add(length).and_then(|end| usize::try_from(end).ok());
-        match start.zip(end) {
-            Some((start, end)) if end <= file.len() => Ok(file.slice(start..end)),
-            _ => Err(Error::new(ErrorKind::Hdf5, "dataset is cut short: its shape asks for more than the file holds")
+    /// Where the elements lie in the file, when they do so in one piece.
+    pub(super) fn range(&self) -> Option<Range<u64>> {
+        let Layout::Contiguous { address: Some(address), .. } = self.layout else { return None };
+        Some(address..address.checked_add(self.bytes().ok()?)?)
+    }
+
+    fn piece(&self, address: u64, length: u64) -> Result<Section> {
+        let file = self.shared.source.file();
+        let piece = address.checked_add(length).and_then(|end| file.part(address..end));
+        piece.ok_or_else(|| {
+            Error::new(ErrorKind::Hdf5, "dataset is cut short: its shape asks for more than the file holds")
                 .expected(format!("{length} bytes at {address}"))
-                .received(format!("a file of {} bytes", file.len()))),
-        }
+                .received(format!("a file of {} bytes", file.len()))
+        })
     }
 
     /// The elements through the library, once what they unpack to is known to be in proportion.
@@ -197,7 +208,7 @@ impl H5Dataset {
             Layout::Compact { .. } => Limits::check("bytes of a compact dataset", bytes, 1 << 16)?,
             Layout::Chunked { chunk_shape, .. } => {
                 let chunks = dataset.chunks().map_err(h5_error)?;
-                let file = self.shared.source.bytes().len() as u64;
+                let file = self.shared.source.file().len();
                 // The library makes room for a chunk before it looks whether the file holds it.
                 let ends = chunks.iter().map(|chunk| chunk.address.saturating_add(chunk.storage_size));
                 if ends.max().is_some_and(|end| end > file) {
@@ -229,7 +240,7 @@ impl H5Dataset {
         }
         // The raw elements are checked and within limits once they have been read here.
         match self.layout {
-            Layout::Contiguous { address: Some(address), .. } => self.slice(address, bytes).map(drop)?,
+            Layout::Contiguous { address: Some(address), .. } => self.piece(address, bytes).map(drop)?,
             _ => self.unpack(bytes).map(drop)?,
         }
         self.shared.source.refill(bytes);
@@ -238,7 +249,7 @@ impl H5Dataset {
         if !variable {
             return dataset.read_string().map_err(h5_error);
         }
-        let file = self.shared.source.bytes().len() as u64;
+        let file = self.shared.source.file().len();
         let most = file.saturating_mul(self.shared.limits.max_ratio).max(self.shared.limits.ratio_floor);
         let options = VlenStringReadOptions::new().with_max_payload_bytes(usize::try_from(most).unwrap_or(usize::MAX));
         dataset.read_vlen_strings(options).map_err(h5_error)

@@ -5,6 +5,7 @@ mod read;
 mod tests;
 mod write;
 
+pub(super) use read::check_sum;
 pub use read::{ZipMember, ZipReader};
 pub use write::{ZipTime, ZipWriter};
 

@@ -1,22 +1,17 @@
 //! Reading archives.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use ::zip::CompressionMethod;
 use ::zip::read::ZipArchive;
 use bytes::Bytes;
-use crc32fast::Hasher;
-use rayon::prelude::*;
 
 use super::{check_name, zip_error};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
-use crate::saving::{Limits, Source};
-
-/// What elements of all types are aligned to.
-const ALIGNMENT: usize = 8;
-/// Bytes from which a member's alignment is cared for.
-const LARGE: usize = 64 << 10;
+use crate::saving::fetch;
+use crate::saving::section::{Section, SectionReader};
+use crate::saving::Limits;
 
 /// One member of an archive.
 #[derive(Debug, Clone)]
@@ -35,8 +30,8 @@ pub struct ZipMember {
 /// Members stored without compression, as Keras writes them, are slices of the archive.
 #[derive(Debug)]
 pub struct ZipReader {
-    source: Source,
-    archive: ZipArchive<Cursor<Bytes>>,
+    file: Section,
+    archive: ZipArchive<SectionReader>,
     members: Vec<ZipMember>,
     index: BTreeMap<String, usize>,
     limits: Limits,
@@ -50,16 +45,15 @@ impl ZipReader {
     /// overlap, symbolic links, or names that lead out of it (`..`, absolute, drives, backslashes);
     /// [`ErrorKind::Limit`] when it has too many members or they are too large.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
-        Self::of_source(bytes.into(), limits)
+        Self::of_section(bytes.into(), limits)
     }
 
-    /// As [`ZipReader::open`], of a file that may be mapped.
-    pub(in crate::saving) fn of_source(source: Source, limits: &Limits) -> Result<Self> {
-        let bytes = source.bytes();
-        if bytes.is_empty() {
+    /// As [`ZipReader::open`], of a file whose members are read on demand.
+    pub(in crate::saving) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
+        if file.len() == 0 {
             return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
         }
-        let mut archive = ZipArchive::new(Cursor::new(bytes.clone())).map_err(zip_error)?;
+        let mut archive = ZipArchive::new(file.reader()).map_err(zip_error)?;
         Limits::check("members of an archive", archive.len() as u64, limits.max_members as u64)?;
         if archive.has_duplicate_names() {
             return Err(Error::new(ErrorKind::Archive, "archive has two members of one name"));
@@ -74,11 +68,11 @@ impl ZipReader {
             members.push(member);
         }
         Limits::check("bytes of all members", total, limits.max_total_bytes)?;
-        limits.check_ratio("bytes of all members", total, bytes.len() as u64)?;
+        limits.check_ratio("bytes of all members", total, file.len())?;
         if archive.has_overlapping_entries().map_err(zip_error)? {
             return Err(Error::new(ErrorKind::Archive, "members of the archive overlap"));
         }
-        Ok(Self { source, archive, members, index, limits: limits.clone() })
+        Ok(Self { file, archive, members, index, limits: limits.clone() })
     }
 
     /// The members, in the order of the archive's directory.
@@ -113,53 +107,48 @@ impl ZipReader {
     /// # Errors
     /// As [`ZipReader::read`].
     pub fn peek(&self, name: &str) -> Result<Bytes> {
-        let stored = self.index.get(name).copied().map(|number| self.stored_slice(number));
-        match stored {
-            Some(Ok(Some(slice))) => Ok(slice),
-            Some(Err(error)) => Err(error.at(name.to_owned())),
-            _ => self.read(name),
+        let (member, _) = self.section(name)?;
+        member.read().at_with(|| name.to_owned())
+    }
+
+    /// A member that is read on demand, and the checksum that its bytes should have; none for one that
+    /// had to be unpacked, which is checked already.
+    pub(in crate::saving) fn section(&self, name: &str) -> Result<(Section, Option<u32>)> {
+        let number = self.number(name).at_with(|| name.to_owned())?;
+        match self.stored(number).at_with(|| name.to_owned())? {
+            Some((member, checksum)) => Ok((member, Some(checksum))),
+            None => Ok((self.read(name)?.into(), None)),
         }
     }
 
-    /// The bytes of a member that is stored as it is.
-    fn stored_slice(&self, number: usize) -> Result<Option<Bytes>> {
+    /// A member that is stored as it is, and its checksum.
+    fn stored(&self, number: usize) -> Result<Option<(Section, u32)>> {
         let mut archive = self.archive.clone();
         let raw = archive.by_index_raw(number).map_err(zip_error)?;
         if raw.encrypted() || raw.compression() != CompressionMethod::Stored {
             return Ok(None);
         }
-        let (size, stored, start) = (raw.size(), raw.compressed_size(), raw.data_start());
-        Ok(self.slice(start, size, stored))
+        Limits::check("bytes of a member", raw.size(), self.limits.max_member_bytes)?;
+        let start = raw.data_start().filter(|_| raw.size() == raw.compressed_size());
+        let range = start.and_then(|start| Some(start..start.checked_add(raw.size())?));
+        let member = range.and_then(|range| self.file.part(range));
+        let member = member.ok_or_else(|| Error::new(ErrorKind::Archive, "member is cut short"))?;
+        Ok(Some((member.aligned(), raw.crc32())))
     }
 
-    fn slice(&self, start: Option<u64>, size: u64, stored: u64) -> Option<Bytes> {
-        let start = start.filter(|_| size == stored)?;
-        let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?;
-        let bytes = self.source.bytes();
-        (range.end <= bytes.len()).then(|| bytes.slice(range))
-    }
-
-    /// A member that begins at an odd place (Keras aligns nothing) would make each of its weights be
-    /// copied, from mapped pages that stay in memory: it is read into memory of its own instead.
-    fn aligned(&self, slice: Bytes) -> Bytes {
-        let begin = slice.as_ptr().addr();
-        if begin.is_multiple_of(ALIGNMENT) || slice.len() < LARGE {
-            return slice;
-        }
-        let start = begin - self.source.bytes().as_ptr().addr();
-        self.source.read_apart(start..start + slice.len()).unwrap_or(slice)
-    }
-
-    fn read_at_most(&self, name: &str, limit: u64) -> Result<Bytes> {
-        let number = self.index.get(name).copied().ok_or_else(|| {
+    fn number(&self, name: &str) -> Result<usize> {
+        self.index.get(name).copied().ok_or_else(|| {
             let names = self.members.iter().map(|member| member.name.as_str());
             let error = Error::new(ErrorKind::Archive, "archive has no such member");
             match did_you_mean(name, names) {
                 Some(hint) => error.hint(hint),
                 None => error,
             }
-        });
-        number.and_then(|number| self.unpack(number, limit)).at_with(|| name.to_owned())
+        })
+    }
+
+    fn read_at_most(&self, name: &str, limit: u64) -> Result<Bytes> {
+        self.number(name).and_then(|number| self.unpack(number, limit)).at_with(|| name.to_owned())
     }
 
     fn unpack(&self, number: usize, limit: u64) -> Result<Bytes> {
@@ -167,7 +156,6 @@ impl ZipReader {
         let mut archive = self.archive.clone();
         let raw = archive.by_index_raw(number).map_err(zip_error)?;
         let (size, stored, method) = (raw.size(), raw.compressed_size(), raw.compression());
-        let (start, checksum) = (raw.data_start(), raw.crc32());
         if raw.encrypted() {
             return Err(Error::new(ErrorKind::Archive, "member is encrypted"));
         }
@@ -176,12 +164,11 @@ impl ZipReader {
         self.limits.check_ratio("bytes of a member", size, stored)?;
         match method {
             CompressionMethod::Stored => {
-                let slice = self
-                    .slice(start, size, stored)
-                    .ok_or_else(|| Error::new(ErrorKind::Archive, "member is cut short"))?;
-                let slice = self.aligned(slice);
-                check_sum(&slice, checksum)?;
-                Ok(slice)
+                let cut = || Error::new(ErrorKind::Archive, "member is cut short");
+                let (member, checksum) = self.stored(number)?.ok_or_else(cut)?;
+                let bytes = member.read()?;
+                check_sum(fetch::checksum_of(&bytes), checksum)?;
+                Ok(bytes)
             }
             CompressionMethod::Deflated => {
                 let member = archive.by_index(number).map_err(zip_error)?;
@@ -201,23 +188,8 @@ impl ZipReader {
     }
 }
 
-/// The checksum of a member; threads share a large one.
-fn checksum(data: &[u8]) -> u32 {
-    const PIECE: usize = 4 << 20;
-    let of_piece = |piece: &[u8]| {
-        let mut sum = Hasher::new();
-        sum.update(piece);
-        sum
-    };
-    let joined = |mut sum: Hasher, next: Hasher| {
-        sum.combine(&next);
-        sum
-    };
-    data.par_chunks(PIECE).map(of_piece).reduce(Hasher::new, joined).finalize()
-}
-
-fn check_sum(data: &[u8], expected: u32) -> Result<()> {
-    let received = checksum(data);
+/// Is this the checksum that a member should have?
+pub(in crate::saving) fn check_sum(received: u32, expected: u32) -> Result<()> {
     if received == expected {
         return Ok(());
     }
@@ -230,7 +202,7 @@ fn unpack_error(error: io::Error) -> Error {
     Error::new(ErrorKind::Archive, format!("member can't be unpacked: {error}")).with_source(error)
 }
 
-fn check_member(archive: &ZipArchive<Cursor<Bytes>>, number: usize, limits: &Limits) -> Result<ZipMember> {
+fn check_member(archive: &ZipArchive<SectionReader>, number: usize, limits: &Limits) -> Result<ZipMember> {
     let entry = archive.by_index_data(number).map_err(zip_error)?;
     let name = entry.name().map_err(zip_error)?.into_owned();
     check_name(&name, limits)?;

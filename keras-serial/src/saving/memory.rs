@@ -1,0 +1,86 @@
+//! Memory for the contents of files: aligned, and not zeroed before they are read into it.
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a block's bytes are aligned to: enough for elements of all types and for vector instructions.
+const ALIGNMENT: usize = 64;
+
+/// So many bytes that need no value.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line {
+    _bytes: [MaybeUninit<u8>; ALIGNMENT],
+}
+
+/// A block of memory that is to be filled from a file.
+pub(super) struct Block {
+    lines: Vec<Line>,
+    length: usize,
+}
+
+impl Block {
+    /// Takes memory for `length` bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] when there is not so much.
+    pub fn new(length: usize) -> Result<Self> {
+        let mut lines: Vec<Line> = Vec::new();
+        let count = length.div_ceil(ALIGNMENT);
+        lines.try_reserve_exact(count).map_err(|error| {
+            let error = Error::new(ErrorKind::Limit, "no memory for the contents of the file").with_source(error);
+            error.received(format!("{length} bytes"))
+        })?;
+        // SAFETY: the capacity is `count` at least, and a `Line` is of `MaybeUninit`, which any memory is.
+        unsafe { lines.set_len(count) };
+        Ok(Self { lines, length })
+    }
+
+    /// The bytes, to be filled.
+    pub fn as_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        let start = self.lines.as_mut_ptr().cast::<MaybeUninit<u8>>();
+        // SAFETY: the lines lie in one piece, are `length` bytes at least, and are borrowed for as long.
+        unsafe { std::slice::from_raw_parts_mut(start, self.length) }
+    }
+
+    /// The bytes, once all of them have been filled.
+    ///
+    /// # Safety
+    /// Every byte of [`Block::as_mut`] has been written.
+    pub unsafe fn filled(self) -> Bytes {
+        Bytes::from_owner(Filled(self))
+    }
+}
+
+struct Filled(Block);
+
+impl AsRef<[u8]> for Filled {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: as in `Block::as_mut`; `Block::filled` demands that all bytes have been written.
+        unsafe { std::slice::from_raw_parts(self.0.lines.as_ptr().cast::<u8>(), self.0.length) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_aligned_and_hold_what_is_written() {
+        for length in [0usize, 1, 63, 64, 65, 1000] {
+            let mut block = Block::new(length).unwrap();
+            for (index, byte) in block.as_mut().iter_mut().enumerate() {
+                byte.write(index as u8);
+            }
+            // SAFETY: the loop has written all bytes.
+            let bytes = unsafe { block.filled() };
+            assert_eq!(bytes, (0..length).map(|index| index as u8).collect::<Vec<_>>());
+            assert!(bytes.as_ptr().addr().is_multiple_of(ALIGNMENT) || length == 0);
+        }
+        assert_eq!(Block::new(usize::MAX / 2).map(drop).unwrap_err().kind(), ErrorKind::Limit);
+    }
+}
