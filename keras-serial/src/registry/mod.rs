@@ -35,18 +35,18 @@ mod scope;
 
 pub use entry::{Cast, Entry, Place, Registrable};
 pub(crate) use lookup::builtin_in as builtin_entry;
+pub(crate) use lookup::by_type as function_entry;
 #[cfg(feature = "archive")]
 pub(crate) use lookup::check_unique;
-pub(crate) use lookup::by_type as function_entry;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
 pub use probe::{NoCast, Probe};
+#[cfg(feature = "archive")]
+pub(crate) use revive::{MAX_NESTING, NestingLimit};
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_class,
     serialize_keras_object,
 };
-#[cfg(feature = "archive")]
-pub(crate) use revive::{MAX_NESTING, NestingLimit};
 pub(crate) use revive::{revive_by_name, serialize_function};
 pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};

@@ -105,7 +105,9 @@ impl Staged {
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => match file.persist_noclobber(&path) {
                     Ok(_) => return Ok(None),
-                    Err(PersistError { error, file: back }) if error.kind() == io::ErrorKind::AlreadyExists => file = back,
+                    Err(PersistError { error, file: back }) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        file = back
+                    }
                     Err(error) => return Err(error.error.into()),
                 },
                 Err(error) => return Err(error.into()),

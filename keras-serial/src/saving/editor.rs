@@ -256,7 +256,9 @@ impl FileEditor {
             Layout::Paths if path.extension().is_none() => {
                 self.parts(&name)?.write_directory(path, true).at_with(|| name.into_owned())
             }
-            Layout::Legacy if !is(".weights.h5") && (is(".h5") || is(".hdf5")) => write_hdf5(&self.tree, path, &Limits::default(), true),
+            Layout::Legacy if !is(".weights.h5") && (is(".h5") || is(".hdf5")) => {
+                write_hdf5(&self.tree, path, &Limits::default(), true)
+            }
             #[cfg(feature = "safetensors")]
             Layout::Own if is(".safetensors") => {
                 let mut tensors = Vec::new();

@@ -20,7 +20,9 @@ pub(super) fn check_config(config: &Value, text: &str, limits: &Limits) -> Resul
         ("values in a JSON text", walk.items, limits.max_config_items),
         ("lists and dicts inside each other", walk.deepest, limits.max_json_depth),
     ];
-    counts.into_iter().try_for_each(|(what, count, most)| Limits::check(what, count as u64, most as u64).map_err(unloadable))
+    counts
+        .into_iter()
+        .try_for_each(|(what, count, most)| Limits::check(what, count as u64, most as u64).map_err(unloadable))
 }
 
 /// Could weights at these paths be loaded within the limits?

@@ -6,7 +6,9 @@
 
 use std::io::Write;
 
-use ::safetensors::{Dtype, SafeTensors};
+use ::safetensors::Dtype;
+use ::safetensors::tensor::Metadata;
+
 use super::Limits;
 use super::optimizers::{is_state, states};
 use super::rules::Rules;
@@ -53,33 +55,44 @@ pub(super) fn read(file: &Section, limits: &Limits) -> Result<(WeightTree, Optio
 
 /// The tensors of a file, not read yet and in its order, and the text of the configuration.
 pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, Option<String>)> {
-    let broken = |error: ::safetensors::SafeTensorError| {
-        Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {error}")).with_source(error)
-    };
     let header = file.head(8)?.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
     Limits::check("bytes of a JSON text", header, limits.max_config_bytes)?;
-    let bytes = file.head(header.saturating_add(8))?;
-    let (start, metadata) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
-    let start = start.checked_add(8).ok_or_else(|| Error::new(ErrorKind::Limit, "header is too long"))?;
+    let start = header.saturating_add(8);
+    let text = file.peek(8..start)?.ok_or_else(|| unsound("the header is cut short"))?;
+    let metadata: Metadata =
+        serde_json::from_slice(&text).map_err(|error| unsound(&error.to_string()).with_source(error))?;
     let infos = metadata.tensors();
     Limits::check("datasets of a file", infos.len() as u64, limits.max_datasets as u64)?;
     let mut infos: Vec<_> = infos.into_iter().collect();
     infos.sort_by(|a, b| a.1.data_offsets.cmp(&b.1.data_offsets).then_with(|| a.0.cmp(&b.0)));
     let mut entries = Vec::new();
+    let mut end = start;
     for (name, info) in infos {
-        let (from, to) = info.data_offsets;
-        let range = start.checked_add(from).zip(start.checked_add(to));
-        let data = range.and_then(|(from, to)| file.part(from as u64..to as u64));
-        let data = data.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
         let dtype = DTYPES.iter().find(|(_, theirs, _)| *theirs == info.dtype).map(|(ours, ..)| *ours);
         let dtype = dtype.ok_or_else(|| {
             let error = Error::new(ErrorKind::DType, "elements are of no type of a tensor");
             error.received(format!("{:?}", info.dtype)).at(name.clone())
         })?;
+        let size = info.shape.iter().try_fold(dtype.size(), |size, extent| size.checked_mul(*extent));
+        let (from, to) = info.data_offsets;
+        let range = start.checked_add(from as u64).zip(start.checked_add(to as u64));
+        // As the format demands: tensors of the size of their shape, one behind the other.
+        let range = range.filter(|(from, _)| *from == end && to.checked_sub(info.data_offsets.0) == size);
+        let (from, to) = range.ok_or_else(|| unsound("offsets of a tensor are wrong").at(name.clone()))?;
+        let data = file.part(from..to);
+        let data = data.ok_or_else(|| Error::new(ErrorKind::Archive, "tensor is cut short").at(name.clone()))?;
+        end = to;
         entries.push((name, FileTensor { dtype, shape: info.shape.clone(), data }));
+    }
+    if end != file.len() {
+        return Err(unsound("bytes follow the last tensor"));
     }
     let config = metadata.metadata().as_ref().and_then(|entries| entries.get(CONFIG).cloned());
     Ok((entries, config))
+}
+
+fn unsound(what: &str) -> Error {
+    Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {what}"))
 }
 
 /// The weights of a model with their keys: the names of the layers around them and their own, as

@@ -244,7 +244,9 @@ impl SaveOptions {
             return self.save_safetensors(model, path);
         }
         let error = wrong_suffix(path, ".weights.h5", "");
-        let Some(stem) = [".h5", ".hdf5"].iter().find_map(|suffix| name.strip_suffix(suffix)) else { return Err(error) };
+        let Some(stem) = [".h5", ".hdf5"].iter().find_map(|suffix| name.strip_suffix(suffix)) else {
+            return Err(error);
+        };
         Err(error.hint(format!("save to `{stem}.weights.h5`; `.h5` is for whole models: `save_model`")))
     }
 
@@ -311,7 +313,15 @@ impl Parts {
             ("date_saved".to_owned(), Value::from(now.text())),
         ]));
         let time = (!deterministic).then(|| now.zip_time()).transpose()?;
-        Ok(Self { metadata: metadata.to_json(), config, weights, training_state: None, assets, time, limits: Limits::default() })
+        Ok(Self {
+            metadata: metadata.to_json(),
+            config,
+            weights,
+            training_state: None,
+            assets,
+            time,
+            limits: Limits::default(),
+        })
     }
 
     /// Writes a `.keras` file, and reads names and shapes back before the old file goes.

@@ -221,8 +221,11 @@ mod tests {
         let path = home.path().join("file");
         let content: Vec<u8> = (0..200_000u32).map(|index| (index * 7 + index / 256) as u8).collect();
         std::fs::write(&path, &content).unwrap();
-        let sections =
-            [Section::open(&path, false).unwrap(), Section::open(&path, true).unwrap(), Bytes::from(content.clone()).into()];
+        let sections = [
+            Section::open(&path, false).unwrap(),
+            Section::open(&path, true).unwrap(),
+            Bytes::from(content.clone()).into(),
+        ];
         for section in sections {
             assert_eq!(section.len(), content.len() as u64);
             assert!(section.read().unwrap() == content);

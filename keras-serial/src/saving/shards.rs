@@ -114,18 +114,20 @@ pub(super) fn write(
         writer.group(group_path, group, max_shard_bytes)?;
     }
     // All files are written and read back before the first gets its name.
-    let shards: Vec<Staged> =
-        writer.shards.iter().map(|shard| stage_hdf5(shard, path, limits, fsync)).collect::<Result<_>>()?;
     let names = Names::new(path);
+    let staged = writer.shards.iter().enumerate();
+    let staged = staged.map(|(index, shard)| stage_hdf5(shard, &path.with_file_name(names.own(index)), limits, fsync));
+    let shards: Vec<Staged> = staged.collect::<Result<_>>()?;
     let mut placed = Placed::default();
     for (index, shard) in shards.into_iter().enumerate() {
         placed.claim(&names, path, index, shard)?;
     }
     let anchor = names.keras(0);
-    if !path.with_file_name(&anchor).exists() {
-        let empty = stage_hdf5(&WeightTree::default(), path, limits, fsync)?;
+    let anchor = path.with_file_name(&anchor);
+    if !anchor.exists() {
+        let empty = stage_hdf5(&WeightTree::default(), &anchor, limits, fsync)?;
         // If another process was quicker, there is one now.
-        let _ = empty.commit_new(&path.with_file_name(&anchor))?;
+        let _ = empty.commit_new(&anchor)?;
     }
     let text = writer.index(&placed.names).to_json_pretty(4);
     let index = Staged::write(path, fsync, |file| Ok(std::io::Write::write_all(file, text.as_bytes())?))?.0;
@@ -431,7 +433,9 @@ mod tests {
         let names = Names::new(Path::new("m.weights.json"));
         let ours = [names.keras(3), names.own(12)];
         assert!(ours.iter().all(|name| names.is_shard(name)));
-        for name in ["m-1_00000.weights.h5", "m_x_00000.weights.h5", "m.weights.h5", "mm_00000.weights.h5", "m_.weights.h5"] {
+        for name in
+            ["m-1_00000.weights.h5", "m_x_00000.weights.h5", "m.weights.h5", "mm_00000.weights.h5", "m_.weights.h5"]
+        {
             assert!(!names.is_shard(name), "{name}");
         }
     }

@@ -143,7 +143,7 @@ mod two {
 #[test]
 fn names_that_are_registered_twice_are_not_saved() {
     let home = tempfile::tempdir().unwrap();
-    let function = Dense::new(2).activation(Activation::from_fn(one::first)).shared();
+    let function = Dense::new(2).activation(one::first).shared();
     for layer in [one::First::new().shared(), function] {
         let model = crate::sequential([layer], 3);
         for path in forms(home.path()) {

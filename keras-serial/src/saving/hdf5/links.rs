@@ -34,7 +34,8 @@ pub(super) struct Links {
 
 /// Reads the header of the group at `address`.
 pub(super) fn links(file: &Section, address: u64, widths: Widths) -> Result<Links> {
-    read(file, address, widths)?.ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
+    read(file, address, widths)?
+        .ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
 }
 
 /// Bytes from which the beginning of a header or of an index is read.

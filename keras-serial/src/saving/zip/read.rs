@@ -9,9 +9,9 @@ use bytes::Bytes;
 
 use super::{check_name, zip_error};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
+use crate::saving::Limits;
 use crate::saving::fetch;
 use crate::saving::section::{Section, SectionReader};
-use crate::saving::Limits;
 
 /// One member of an archive.
 #[derive(Debug, Clone)]
