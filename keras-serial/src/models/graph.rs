@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::LayerRef;
 use crate::ops::OpRef;
@@ -24,7 +26,7 @@ pub(super) struct Graph {
     nodes: Vec<Arc<Node>>,
     keys: HashSet<NodeKey>,
     /// How far each call is from the outputs.
-    depths: HashMap<NodeKey, usize>,
+    depths: IndexMap<NodeKey, usize>,
     /// By depth, then in the order in which outputs lead to them.
     operations: Vec<Arc<dyn Operation>>,
 }
@@ -46,7 +48,7 @@ impl Graph {
             finder.find(output)?;
         }
         let Finder { order, mut indices, .. } = finder;
-        let mut node_depths: HashMap<NodeKey, usize> = HashMap::new();
+        let mut node_depths: IndexMap<NodeKey, usize> = IndexMap::new();
         let mut operation_depths: HashMap<usize, (usize, Arc<dyn Operation>)> = HashMap::new();
         for node in order.iter().rev() {
             let known = operation_depths.get(&node.operation.id()).map_or(0, |(depth, _)| *depth);
@@ -77,6 +79,11 @@ impl Graph {
             .map(|(id, (depth, operation))| (depth, indices.get(&id).copied().unwrap_or_default(), operation))
             .collect();
         operations.sort_by_key(|(depth, index, _)| (std::cmp::Reverse(*depth), *index));
+        // The furthest from the outputs are called first, as in Keras: a call can take the masks off its inputs.
+        nodes.sort_by_cached_key(|node| {
+            let (index, depth) = node_depths.get_full(&key(node)).map_or((0, 0), |(index, _, depth)| (index, *depth));
+            (std::cmp::Reverse(depth), index)
+        });
         let keys = nodes.iter().map(|node| key(node)).collect();
         let this = Self {
             inputs,
