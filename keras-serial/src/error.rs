@@ -85,12 +85,13 @@ struct Inner {
 }
 
 impl Error {
-    /// A new error of a kind; `message` starts in lower case and has no full stop.
+    /// A new error of a kind; `message` starts in lower case and has no full stop. The middle of a very
+    /// long text is left out, here and in what is added: names may come from a file, and be of any length.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
             path: Vec::new(),
-            message: message.into(),
+            message: bounded(message.into(), LONGEST_TEXT),
             expected: None,
             received: None,
             hint: None,
@@ -101,21 +102,21 @@ impl Error {
     /// Says what was expected.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<Cow<'static, str>>) -> Self {
-        self.0.expected = Some(expected.into());
+        self.0.expected = Some(bounded(expected.into(), LONGEST_TEXT));
         self
     }
 
     /// Says what was received instead.
     #[must_use]
     pub fn received(mut self, received: impl Into<Cow<'static, str>>) -> Self {
-        self.0.received = Some(received.into());
+        self.0.received = Some(bounded(received.into(), LONGEST_TEXT));
         self
     }
 
     /// Says what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.0.hint = Some(bounded(hint.into(), LONGEST_TEXT));
         self
     }
 
@@ -131,7 +132,7 @@ impl Error {
     pub fn at(mut self, segment: impl Into<Cow<'static, str>>) -> Self {
         let segment = segment.into();
         if !segment.is_empty() {
-            self.0.path.push(segment);
+            self.0.path.push(bounded(segment, LONGEST_NAME));
         }
         self
     }
@@ -213,17 +214,74 @@ impl<T> ResultExt<T> for Result<T> {
     }
 }
 
+/// From how many bytes on the middle of a message is left out.
+const LONGEST_TEXT: usize = 8192;
+/// From how many bytes on the middle of a segment of a path is left out.
+const LONGEST_NAME: usize = 512;
+
+/// A text of at most about so many bytes: the middle of a longer one is left out.
+fn bounded(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
+    if text.len() <= longest {
+        return text;
+    }
+    let boundary = |near: usize| (near..text.len()).find(|index| text.is_char_boundary(*index)).unwrap_or(text.len());
+    let (head, tail) = (boundary(longest * 3 / 4), boundary(text.len() - longest / 8));
+    let start = text.get(..head).unwrap_or_default();
+    let end = text.get(tail..).unwrap_or_default();
+    format!("{start}… ({} bytes left out) …{end}", tail - head).into()
+}
+
+/// Longer names are no misspelt ones.
+const LONGEST_MISSPELT: usize = 256;
+/// How many pairs of characters are compared at most: names may come from a file, which may hold many.
+const MOST_COMPARED: usize = 1 << 24;
+
 /// ` (did you mean …?)` for the closest of `known` names, or nothing when none is near.
+///
+/// A name is near when a third of its characters differ at most, when the known one begins with it, is it
+/// with a number (`dense_4` for `dens`), or, for paths, has all of its segments in order.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut near: Vec<(usize, &str)> = known
-        .into_iter()
-        .map(|candidate| (strsim::osa_distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(1))
-        .collect();
+    if name.is_empty() || name.len() > LONGEST_MISSPELT {
+        return None;
+    }
+    let wanted = name.to_lowercase();
+    let mut left = MOST_COMPARED;
+    let mut near: Vec<(usize, &str)> = Vec::new();
+    for candidate in known {
+        if candidate.len() > 2 * LONGEST_MISSPELT {
+            continue;
+        }
+        left = match left.checked_sub(wanted.len() * candidate.len()) {
+            Some(left) => left,
+            None => break,
+        };
+        near.extend(distance(&wanted, &candidate.to_lowercase()).map(|distance| (distance, candidate)));
+    }
     near.sort_unstable();
     near.dedup();
     let names: Vec<String> = near.iter().take(3).map(|(_, name)| format!("`{name}`")).collect();
     (!names.is_empty()).then(|| format!("did you mean {}?", names.join(" or ")))
+}
+
+/// How far a known name is from the one that was given, if it is near.
+fn distance(name: &str, known: &str) -> Option<usize> {
+    let edits = |known: &str| {
+        let limit = (known.len().max(name.len()) / 3).max(1);
+        let edits = (known.len().abs_diff(name.len()) <= 4 * limit).then(|| strsim::osa_distance(name, known))?;
+        (edits <= limit).then_some(edits)
+    };
+    let without_number = || {
+        let (stem, number) = known.rsplit_once('_')?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        edits(if is_number { stem } else { return None }).map(|edits| edits + 1)
+    };
+    let is_start = || (name.len() >= 3 && known.starts_with(name)).then(|| known.len() - name.len());
+    let is_part = || {
+        let mut segments = known.split('/');
+        let all = name.contains('/') && name.split('/').all(|part| segments.any(|segment| segment == part));
+        all.then(|| known.len() - name.len())
+    };
+    [edits(known), without_number(), is_start(), is_part()].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -235,5 +293,27 @@ mod tests {
         assert_eq!(did_you_mean("Dens", ["Dense", "LSTM"]).as_deref(), Some("did you mean `Dense`?"));
         assert_eq!(did_you_mean("Conv2D", ["Dense"]), None);
         assert_eq!(did_you_mean("sdg", ["SGD"]).as_deref(), Some("did you mean `SGD`?"));
+        assert_eq!(did_you_mean("dens", ["dense_4", "conv2d_4"]).as_deref(), Some("did you mean `dense_4`?"));
+        let paths = ["lstm/lstm_cell/kernel", "lstm/lstm_cell/bias"];
+        assert_eq!(did_you_mean("lstm/kernel", paths).as_deref(), Some("did you mean `lstm/lstm_cell/kernel`?"));
+        assert_eq!(did_you_mean("", ["a"]), None);
+    }
+
+    #[test]
+    fn long_names_are_shortened_and_not_compared() {
+        let long = "näme".repeat(1 << 20);
+        let error = Error::new(ErrorKind::UnknownObject, format!("unknown object `{long}`")).at(long.clone());
+        let error = error.expected(long.clone()).received(long.clone()).hint(long.clone());
+        assert!(error.to_string().len() < 5 * LONGEST_TEXT, "{}", error.to_string().len());
+        assert!(error.to_string().contains("bytes left out"));
+        assert_eq!(did_you_mean(&long, [long.as_str(), "Dense"]), None);
+        assert_eq!(did_you_mean("Dens", [long.as_str(), "Dense"]).as_deref(), Some("did you mean `Dense`?"));
+    }
+
+    #[test]
+    fn many_known_names_cost_no_more_than_some() {
+        let known: Vec<String> = (0..1_000_000).map(|i| format!("a_rather_long_name_of_a_layer_{i}")).collect();
+        // What is found first is offered; the others are not looked at.
+        assert!(did_you_mean("a_rather_long_name_of_a_layer", known.iter().map(String::as_str)).is_some());
     }
 }

@@ -1,13 +1,14 @@
 //! Functions as objects: activations, losses, metrics by name.
 
-use std::any::{TypeId, type_name};
+use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{self, CustomObjects, Entry, Place, TypedHandle};
+use crate::registry::{self, CustomObjects, Entry, Identity, Place, TypedHandle};
 use crate::tensor::{Nested, Tensor};
 
 type Unary = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -26,10 +27,17 @@ enum Callable {
 }
 
 /// A shared function with a name.
+///
+/// A function that is registered is written by its registered name. One that is written `fn` is
+/// recognized wherever it is used, and so is a closure that holds no values. A closure that holds some is
+/// recognized by its handle: the one that was registered ([`Entry::of_function`]) or that the registry
+/// gives for its name, and clones of it.
 #[derive(Clone)]
 pub struct Function {
     name: Arc<str>,
-    id: TypeId,
+    /// The handle's number, which its clones have too.
+    number: u64,
+    id: Identity,
     callable: Callable,
 }
 
@@ -44,12 +52,20 @@ impl Function {
 
     /// A handle to a function, known by this name where it is not registered.
     pub fn named<M, F: KerasFunction<M>>(function: F, name: &str) -> Self {
-        Self { name: name.into(), id: TypeId::of::<F>(), callable: function.into_callable().0 }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = own_identity(&function).unwrap_or(Identity::Handle(number));
+        Self { name: name.into(), number, id, callable: function.into_callable().0 }
+    }
+
+    /// The entry that it is registered by.
+    fn entry(&self) -> Option<Arc<Entry>> {
+        registry::function_entry(Identity::Handle(self.number)).or_else(|| registry::function_entry(self.id))
     }
 
     /// The registered name, or its own.
     pub fn name(&self) -> String {
-        match registry::function_entry(self.id) {
+        match self.entry() {
             Some(entry) => entry.registered_name(),
             None => self.name.to_string(),
         }
@@ -57,12 +73,12 @@ impl Function {
 
     /// Are both handles to one function?
     pub fn is_same(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id == other.id || self.number == other.number
     }
 
     /// Is it one of Keras's own?
     pub fn is_builtin(&self) -> bool {
-        registry::function_entry(self.id).is_some_and(|entry| entry.module().is_some())
+        self.entry().is_some_and(|entry| entry.module().is_some())
     }
 
     /// Calls a function of one tensor.
@@ -116,18 +132,22 @@ impl Handle for Function {
     }
 
     fn serialize(&self) -> Result<Value> {
-        if self.name.is_empty() && registry::function_entry(self.id).is_none() {
+        let entry = self.entry();
+        if self.name.is_empty() && entry.is_none() {
             return Err(Error::new(
                 ErrorKind::Config,
                 "a closure or function pointer has no name and can't be serialized",
             )
-            .hint("write it as a function and register it with #[register]"));
+            .hint(
+                "write it as a function and register it with #[register]; or register the closure while the \
+                 program runs, and use it by its registered name",
+            ));
         }
-        Ok(registry::serialize_function(self.id, &self.name))
+        Ok(registry::serialize_function(entry.as_deref(), &self.name))
     }
 
     fn address(&self) -> usize {
-        self.name.as_ptr() as usize
+        self.number as usize
     }
 }
 
@@ -154,6 +174,23 @@ impl std::fmt::Debug for Function {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "fn {}", self.name())
     }
+}
+
+/// What a function is told from others by, where its type or address says it.
+fn own_identity<M, F: KerasFunction<M>>(function: &F) -> Option<Identity> {
+    // A type without a size has one value: no two functions share it.
+    if size_of::<F>() == 0 {
+        return Some(Identity::Type(TypeId::of::<F>()));
+    }
+    let any: &dyn Any = function;
+    let target = if let Some(pointer) = any.downcast_ref::<fn(&Tensor) -> Result<Tensor>>() {
+        *pointer as usize
+    } else if let Some(pointer) = any.downcast_ref::<fn(&Tensor, &Tensor) -> Result<Tensor>>() {
+        *pointer as usize
+    } else {
+        *any.downcast_ref::<fn(&Nested<Tensor>, &Nested<Tensor>) -> Result<Tensor>>()? as usize
+    };
+    Some(Identity::Pointer(TypeId::of::<F>(), target))
 }
 
 /// What a function becomes inside a handle.
@@ -229,9 +266,27 @@ impl Entry {
     /// ```
     #[track_caller]
     pub fn of_fn<M, F: KerasFunction<M>>(name: &str, function: F) -> Self {
+        Self::of_function(name, &Function::named(function, name))
+    }
+
+    /// The entry of a function's handle, in package `Custom`: the handle and its clones are written by the
+    /// registered name, also where the function is a closure that holds values.
+    ///
+    /// ```
+    /// use keras_serial::{functions::Function, prelude::*, registry::{self, Entry}};
+    /// let scaled = |by: f64| Function::named(move |x: &Tensor| ops::multiply(x, by), "scaled");
+    /// let (half, twice) = (scaled(0.5), scaled(2.0));
+    /// registry::register(Entry::of_function("half", &half))?;
+    /// registry::register(Entry::of_function("twice", &twice))?;
+    /// assert_eq!((half.name(), twice.name()), ("Custom>half".to_owned(), "Custom>twice".to_owned()));
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn of_function(name: &str, function: &Function) -> Self {
         let caller = std::panic::Location::caller();
         let place = Place { file: caller.file(), line: caller.line() };
-        Self::existing(name.to_owned(), TypeId::of::<F>, function_handle_owned(function, name), place)
+        let identities = [Identity::Handle(function.number), function.id];
+        Self::existing(name.to_owned(), identities, Object::new(function.clone()), place)
     }
 }
 
@@ -244,6 +299,3 @@ impl CustomObjects {
     }
 }
 
-fn function_handle_owned<M, F: KerasFunction<M>>(function: F, name: &str) -> Object {
-    Object::new(Function::named(function, name))
-}

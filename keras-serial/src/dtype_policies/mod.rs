@@ -160,7 +160,7 @@ impl Handle for Policy {
     fn serialize(&self) -> Result<Value> {
         match &self.1 {
             Some(quantized) => quantized.serialize(),
-            None => registry::serialize_class(&*self.0, |_| Ok(())),
+            None => registry::serialize_shared(self.0.clone(), |_| Ok(())),
         }
     }
 

@@ -177,9 +177,9 @@ enum Class {
 impl Quantized {
     pub fn serialize(&self) -> Result<Value> {
         match &self.class {
-            Class::Plain(policy) => registry::serialize_class(&**policy, |_| Ok(())),
-            Class::Float8(policy) => registry::serialize_class(&**policy, |_| Ok(())),
-            Class::Int4(policy) => registry::serialize_class(&**policy, |_| Ok(())),
+            Class::Plain(policy) => registry::serialize_shared(policy.clone(), |_| Ok(())),
+            Class::Float8(policy) => registry::serialize_shared(policy.clone(), |_| Ok(())),
+            Class::Int4(policy) => registry::serialize_shared(policy.clone(), |_| Ok(())),
         }
     }
 }

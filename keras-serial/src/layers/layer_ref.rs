@@ -607,7 +607,7 @@ impl Handle for LayerRef {
     }
 
     fn serialize(&self) -> Result<Value> {
-        registry::serialize_class(&*self.0, |form| {
+        registry::serialize_shared(self.0.clone(), |form| {
             if let Some(build_config) = self.0.build_config() {
                 form.insert("build_config".into(), build_config);
             }

@@ -115,7 +115,7 @@ impl Handle for Plain {
     }
 
     fn serialize(&self) -> Result<Value> {
-        crate::registry::serialize_class(&*self.0, |_| Ok(()))
+        crate::registry::serialize_shared(self.0.clone(), |_| Ok(()))
     }
 
     fn address(&self) -> usize {

@@ -3,9 +3,11 @@
 //! Within a [`SharingScope`] an object that is serialized twice gets a `shared_object_id` from its
 //! second place on, and forms with the same id revive to one object.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::Object;
 use crate::config::ConfigField;
@@ -14,16 +16,15 @@ use crate::json::{Dict, Value};
 
 #[derive(Default)]
 struct Shared {
-    /// Serialized objects: address to id.
-    ids: HashMap<usize, i64>,
+    /// The ids of serialized objects, by address. An object is kept while its address stands here: the
+    /// next one would be put in the place of one that was dropped, and be taken for it.
+    ids: HashMap<usize, (i64, Arc<dyn Any + Send + Sync>)>,
     /// The ids of objects that were seen more than once.
     repeated: HashSet<i64>,
     /// Does the first sight get its id too? Those seen once lose it in the end.
     marks_first: bool,
     /// Revived objects by the file's ids.
     objects: HashMap<i64, Object>,
-    /// Objects whose address must stay theirs while the scope lives.
-    kept: Vec<Object>,
 }
 
 thread_local! {
@@ -98,22 +99,30 @@ fn forget_single(value: &mut Value, repeated: &HashSet<i64>) {
 
 impl Drop for SharingScope {
     fn drop(&mut self) {
-        SCOPES.with_borrow_mut(|scopes| scopes.truncate(self.depth.saturating_sub(1)));
+        let depth = self.depth.saturating_sub(1);
+        // Objects are dropped after the list is free again: their own `drop` may serialize.
+        let ended = SCOPES.try_with(|scopes| {
+            let mut scopes = scopes.borrow_mut();
+            let depth = depth.min(scopes.len());
+            scopes.split_off(depth)
+        });
+        drop(ended);
     }
 }
 
 /// Adds the id to the form of an object that was serialized before.
-pub(crate) fn note_serialized(address: usize, form: &mut Dict) {
+pub(crate) fn note_serialized(object: Arc<dyn Any + Send + Sync>, form: &mut Dict) {
     SCOPES.with_borrow_mut(|scopes| {
         let Some(shared) = scopes.last_mut() else { return };
         let next = shared.ids.len() as i64 + 1;
+        let address = Arc::as_ptr(&object).cast::<()>() as usize;
         match shared.ids.get(&address) {
-            Some(id) => {
+            Some((id, _)) => {
                 shared.repeated.insert(*id);
                 form.insert("shared_object_id".into(), Value::Int(*id));
             }
             None => {
-                shared.ids.insert(address, next);
+                shared.ids.insert(address, (next, object));
                 if shared.marks_first {
                     form.insert("shared_object_id".into(), Value::Int(next));
                 }
@@ -126,7 +135,7 @@ pub(crate) fn note_serialized(address: usize, form: &mut Dict) {
 pub(crate) fn mark_first(address: usize, form: &mut Dict) {
     SCOPES.with_borrow(|scopes| {
         let Some(shared) = scopes.last() else { return };
-        if let Some(id) = shared.ids.get(&address).filter(|id| shared.repeated.contains(*id)) {
+        if let Some((id, _)) = shared.ids.get(&address).filter(|(id, _)| shared.repeated.contains(id)) {
             form.entry("shared_object_id".to_owned()).or_insert(Value::Int(*id));
         }
     });
@@ -134,12 +143,8 @@ pub(crate) fn mark_first(address: usize, form: &mut Dict) {
 
 /// Remembers a revived object under its file's id.
 pub(crate) fn note_revived(id: i64, object: &Object) {
-    SCOPES.with_borrow_mut(|scopes| {
-        if let Some(shared) = scopes.last_mut() {
-            shared.objects.insert(id, object.clone());
-            shared.kept.push(object.clone());
-        }
-    });
+    let replaced = SCOPES.with_borrow_mut(|scopes| scopes.last_mut()?.objects.insert(id, object.clone()));
+    drop(replaced);
 }
 
 /// The object that was revived under this id.

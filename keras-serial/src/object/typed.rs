@@ -79,7 +79,7 @@ macro_rules! handle {
                 $(if let Some(function) = self.downcast_ref::<$function>().and_then(<$function>::as_function) {
                     return $crate::object::Handle::serialize(function);
                 })?
-                $crate::registry::serialize_class(&*self.0, |_| Ok(()))
+                $crate::registry::serialize_shared(self.0.clone(), |_| Ok(()))
             }
 
             fn address(&self) -> usize {

@@ -43,6 +43,18 @@ pub trait Registrable: KerasSerializable {
     fn entry() -> Entry;
 }
 
+/// By what an object is recognized when it is written: its entry on the master list is found by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
+    /// A class, or a function that has a type of its own.
+    Type(TypeId),
+    /// A function pointer, by its type and target: all of one signature have one type.
+    Pointer(TypeId, usize),
+    /// The handle that was made for a function: closures that hold values share a type with others of
+    /// their factory, which compute something else.
+    Handle(u64),
+}
+
 /// What an entry stands for.
 #[derive(Clone)]
 enum What {
@@ -54,7 +66,7 @@ enum What {
         handle: fn() -> Object,
     },
     /// An object that exists already: a function given at run time.
-    Existing(Object),
+    Existing { object: Object, identities: [Identity; 2] },
 }
 
 /// A registered class or function: its names, its source place, and how it is made.
@@ -109,17 +121,17 @@ impl Entry {
         }
     }
 
-    /// The entry of an object that exists already; `type_id` tells it from others.
-    pub fn existing(name: impl Into<Cow<'static, str>>, type_id: fn() -> TypeId, object: Object, place: Place) -> Self {
+    /// The entry of an object that exists already, and by what it is recognized.
+    pub(crate) fn existing(name: String, identities: [Identity; 2], object: Object, place: Place) -> Self {
         Self {
             module: None,
             package: Cow::Borrowed("Custom"),
-            name: name.into(),
+            name: Cow::Owned(name),
             class_name: "function",
             aliases: &[],
             place,
-            type_id,
-            what: What::Existing(object),
+            type_id: TypeId::of::<Object>,
+            what: What::Existing { object, identities },
         }
     }
 
@@ -207,12 +219,17 @@ impl Entry {
                 if kinds.is_empty() { vec![Kind::Object] } else { kinds }
             }
             What::Function { .. } => vec![Kind::Function],
-            What::Existing(object) => vec![object.kind()],
+            What::Existing { object, .. } => vec![object.kind()],
         }
     }
 
-    pub(crate) fn type_id(&self) -> TypeId {
-        (self.type_id)()
+    /// By what its object is recognized when it is written.
+    pub(crate) fn identities(&self) -> Vec<Identity> {
+        match &self.what {
+            What::Class { .. } | What::Function { .. } => vec![Identity::Type((self.type_id)())],
+            What::Existing { identities: [one, other], .. } if one == other => vec![*one],
+            What::Existing { identities, .. } => identities.to_vec(),
+        }
     }
 
     /// An object of the class as a handle of `kind` (the first kind that it has for `None`), or
@@ -220,7 +237,7 @@ impl Entry {
     pub(crate) fn make(&self, config: &Config, kind: Option<Kind>) -> Result<Option<Object>> {
         match &self.what {
             What::Function { handle } => Ok(Some(handle())),
-            What::Existing(object) => Ok(Some(object.clone())),
+            What::Existing { object, .. } => Ok(Some(object.clone())),
             What::Class { construct, casts } => {
                 let mut casts = casts.iter().flatten();
                 let cast = match kind {
@@ -244,7 +261,7 @@ impl Entry {
     pub(crate) fn function_handle(&self) -> Option<Object> {
         match &self.what {
             What::Function { handle } => Some(handle()),
-            What::Existing(object) => Some(object.clone()),
+            What::Existing { object, .. } => Some(object.clone()),
             What::Class { .. } => None,
         }
     }

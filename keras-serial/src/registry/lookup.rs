@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use super::Entry;
+use super::entry::Identity;
 use super::master::{BUILTINS, with_customs};
 use super::scope;
 use crate::config::KerasSerializable;
@@ -30,7 +31,9 @@ pub fn find_by_class_name(class_name: &str) -> Vec<Arc<Entry>> {
     let mut found = Vec::new();
     for argument in [false, true] {
         scope::each(argument, |objects| {
-            found.extend(objects.entries().filter(|entry| named(entry)).cloned());
+            let mut here: Vec<_> = objects.iter().filter(|(_, entry)| named(entry)).collect();
+            here.sort_by_key(|(name, _)| *name);
+            found.extend(here.into_iter().map(|(_, entry)| entry.clone()));
         });
     }
     found.extend(super::get_custom_objects().into_iter().filter(|entry| named(entry)));
@@ -56,14 +59,19 @@ pub(super) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
     BUILTINS.get(module, name)
 }
 
-/// The entry of a type: Keras's own, or the master list's.
-pub(crate) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
-    BUILTINS.by_type(id).cloned().or_else(|| with_customs(|customs| customs.by_type(id)))
+/// The entry that an object is recognized by: Keras's own, or the master list's.
+pub(crate) fn by_identity(id: Identity) -> Option<Arc<Entry>> {
+    BUILTINS.by_identity(&id).cloned().or_else(|| with_customs(|customs| customs.by_identity(&id)))
+}
+
+/// The entry of a class: Keras's own, or the master list's.
+pub(super) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
+    by_identity(Identity::Type(id))
 }
 
 /// The registered name that a type has on the master list.
 pub(super) fn registered_name_by_type(id: TypeId) -> Option<String> {
-    with_customs(|customs| customs.by_type(id)).map(|entry| entry.registered_name())
+    with_customs(|customs| customs.by_identity(&Identity::Type(id))).map(|entry| entry.registered_name())
 }
 
 /// A custom object by exact name, in Keras's order for the top of a call or for nested objects.
@@ -100,20 +108,40 @@ pub(super) fn custom_by_short_name(registered_name: &str, class_name: &str) -> O
 }
 
 /// A custom function of which an old file (Keras up to 3.6) gives the name without its package.
-pub(super) fn custom_by_suffix(name: &str) -> Option<Arc<Entry>> {
-    let suffix = format!(">{name}");
+///
+/// # Errors
+/// [`ErrorKind::DuplicateObject`] when functions of several packages have the name.
+pub(super) fn custom_by_suffix(name: &str) -> Result<Option<Arc<Entry>>> {
+    let listed = with_customs(|customs| {
+        let matching = customs.iter().filter(|entry| entry.is_function() && entry.name() == name);
+        matching.map(|entry| (entry.registered_name(), entry.clone())).collect::<Vec<_>>()
+    });
+    if let Some(entry) = only_one(name, listed)? {
+        return Ok(Some(entry));
+    }
     let scoped = |objects: &super::CustomObjects| {
-        let found = objects.names().find(|known| known.ends_with(&suffix));
-        found.and_then(|known| objects.get(known)).cloned()
+        let matching = objects.iter().filter(|(known, entry)| {
+            entry.is_function() && known.rsplit_once('>').is_some_and(|(_, short)| short == name)
+        });
+        let matching: Vec<_> = matching.map(|(known, entry)| (known.to_owned(), entry.clone())).collect();
+        (!matching.is_empty()).then_some(matching)
     };
-    with_customs(|customs| {
-        let mut matching: Vec<&Arc<Entry>> =
-            customs.iter().filter(|entry| entry.is_function() && entry.name() == name).collect();
-        matching.sort_by_key(|entry| entry.registered_name());
-        matching.first().map(|entry| (*entry).clone())
-    })
-    .or_else(|| scope::find(false, scoped))
-    .or_else(|| scope::find(true, scoped))
+    let found = scope::find(false, scoped).or_else(|| scope::find(true, scoped));
+    only_one(name, found.unwrap_or_default())
+}
+
+/// The entry that a short name stands for; an error that names all when there are several.
+fn only_one(name: &str, mut matching: Vec<(String, Arc<Entry>)>) -> Result<Option<Arc<Entry>>> {
+    matching.sort_by_cached_key(|(known, entry)| (known.clone(), entry.place()));
+    if matching.len() < 2 {
+        return Ok(matching.pop().map(|(_, entry)| entry));
+    }
+    let places: Vec<String> =
+        matching.iter().map(|(known, entry)| format!("`{known}` at {}", entry.place())).collect();
+    Err(Error::new(ErrorKind::DuplicateObject, format!("several functions have the short name `{name}`"))
+        .expected("one of them, by its registered name")
+        .received(places.join(", "))
+        .hint("the file names no package: pass the function that is meant as `custom_objects` under the short name"))
 }
 
 /// The module in which Keras's own class of this name is public, whatever module a file names.
@@ -172,6 +200,9 @@ pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
             known.extend(objects.names().map(str::to_owned));
         });
     }
+    // Which name is offered must not depend on the order in which they are kept.
+    known.sort();
+    known.dedup();
     let short = registered_name.rsplit('>').next().unwrap_or(registered_name);
     let same_name = known.iter().find(|name| name.rsplit('>').next() == Some(short) && *name != registered_name);
     let near = match same_name {

@@ -1,11 +1,12 @@
 //! The master list: Keras's own objects, which stay, and everybody else's, which can be cleared.
 
-use std::any::TypeId;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use super::entry::Identity;
+use super::scope::{self, next_guard, take};
 use super::Entry;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct Builtins {
     /// By module, then by class name or alias.
     by_module: HashMap<&'static str, HashMap<&'static str, &'static Entry>>,
-    by_type: HashMap<TypeId, Arc<Entry>>,
+    by_identity: HashMap<Identity, Arc<Entry>>,
 }
 
 impl Builtins {
@@ -22,8 +23,8 @@ impl Builtins {
         self.by_module.get(module)?.get(name).copied()
     }
 
-    pub(super) fn by_type(&self, id: TypeId) -> Option<&Arc<Entry>> {
-        self.by_type.get(&id)
+    pub(super) fn by_identity(&self, id: &Identity) -> Option<&Arc<Entry>> {
+        self.by_identity.get(id)
     }
 
     /// Every entry, without its aliases.
@@ -37,7 +38,8 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
     let mut builtins = Builtins::default();
     for entry in inventory::iter::<Entry> {
         let Some(module) = entry.module() else { continue };
-        builtins.by_type.insert(entry.type_id(), Arc::new(entry.clone()));
+        let shared = Arc::new(entry.clone());
+        builtins.by_identity.extend(entry.identities().into_iter().map(|id| (id, shared.clone())));
         let names = builtins.by_module.entry(module).or_default();
         names.insert(entry.builtin_name(), entry);
         for alias in entry.aliases() {
@@ -51,8 +53,8 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
 #[derive(Clone, Default)]
 pub(super) struct Customs {
     by_name: HashMap<String, Vec<Arc<Entry>>>,
-    /// A type may be registered under several names; it is written by the last one.
-    by_type: HashMap<TypeId, Vec<Arc<Entry>>>,
+    /// A class may be registered under several names; it is written by the last one.
+    by_identity: HashMap<Identity, Vec<Arc<Entry>>>,
 }
 
 impl Customs {
@@ -69,7 +71,9 @@ impl Customs {
     }
 
     fn add(&mut self, entry: Arc<Entry>) {
-        self.by_type.entry(entry.type_id()).or_default().push(entry.clone());
+        for id in entry.identities() {
+            self.by_identity.entry(id).or_default().push(entry.clone());
+        }
         self.by_name.entry(entry.registered_name()).or_default().push(entry);
     }
 
@@ -89,8 +93,8 @@ impl Customs {
         }
     }
 
-    pub(super) fn by_type(&self, id: TypeId) -> Option<Arc<Entry>> {
-        self.by_type.get(&id)?.last().cloned()
+    pub(super) fn by_identity(&self, id: &Identity) -> Option<Arc<Entry>> {
+        self.by_identity.get(id)?.last().cloned()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
@@ -105,7 +109,6 @@ pub(super) type OwnLists = Vec<(u64, Arc<RwLock<Customs>>)>;
 
 thread_local! {
     static OWN: RefCell<OwnLists> = const { RefCell::new(Vec::new()) };
-    static NEXT: Cell<u64> = const { Cell::new(0) };
 }
 
 pub(super) fn own_lists() -> OwnLists {
@@ -116,16 +119,24 @@ pub(super) fn set_own_lists(lists: OwnLists) -> OwnLists {
     OWN.replace(lists)
 }
 
-pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
-    // A panic while the lock is held leaves the list whole: every change is one insertion.
-    OWN.with_borrow(|own| match own.last() {
-        Some((_, own)) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
-        None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
-    })
+/// The list in force on this thread, if it is the thread's own one.
+fn own_list() -> Option<Arc<RwLock<Customs>>> {
+    // While a thread ends its lists may be gone, and what it drops then may still look something up.
+    OWN.try_with(|own| own.borrow().last().map(|(_, list)| list.clone())).ok().flatten()
 }
 
+pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
+    // A panic while the lock is held leaves the list whole: every change is one insertion.
+    match own_list() {
+        Some(own) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
+        None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
+    }
+}
+
+/// Changes the list. What is taken off it must leave `change`, and be dropped after it: an object's own
+/// `drop` may read the list, which is locked meanwhile.
 fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
-    match OWN.with_borrow(|own| own.last().map(|(_, list)| list.clone())) {
+    match own_list() {
         Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),
         None => change(&mut CUSTOMS.write().unwrap_or_else(PoisonError::into_inner)),
     }
@@ -137,6 +148,7 @@ fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
 /// [`ErrorKind::DuplicateObject`] when the name is taken; the list is unchanged then.
 pub fn register(entry: Entry) -> Result<()> {
     let name = entry.registered_name();
+    let entry = Arc::new(entry);
     change_customs(|customs| {
         let taken = customs.by_name.get(&name).and_then(|entries| entries.first());
         if let Some(taken) = taken {
@@ -146,28 +158,33 @@ pub fn register(entry: Entry) -> Result<()> {
             )
             .hint("unregister it first, or use another name"));
         }
-        customs.add(Arc::new(entry));
+        customs.add(entry.clone());
         Ok(())
     })
 }
 
 /// Takes a custom object off the master list; says whether it was there.
 pub fn unregister(registered_name: &str) -> bool {
-    change_customs(|customs| {
+    let removed = change_customs(|customs| {
         let removed = customs.by_name.remove(registered_name).unwrap_or_default();
-        for entry in &removed {
-            if let Some(same_type) = customs.by_type.get_mut(&entry.type_id()) {
-                same_type.retain(|known| !Arc::ptr_eq(known, entry));
+        for (entry, id) in removed.iter().flat_map(|entry| entry.identities().into_iter().map(move |id| (entry, id))) {
+            if let Some(same) = customs.by_identity.get_mut(&id) {
+                same.retain(|known| !Arc::ptr_eq(known, entry));
+                if same.is_empty() {
+                    customs.by_identity.remove(&id);
+                }
             }
         }
-        !removed.is_empty()
-    })
+        removed
+    });
+    !removed.is_empty()
 }
 
 /// Takes all custom objects off the master list (`keras.saving.get_custom_objects().clear()`);
 /// Keras's own objects stay.
 pub fn clear_custom_objects() {
-    change_customs(|customs| *customs = Customs::default());
+    let cleared = change_customs(std::mem::take);
+    drop(cleared);
 }
 
 /// Every registered object, Keras's own ones too, sorted by module and registered name.
@@ -211,7 +228,7 @@ pub struct Isolated {
 /// ```
 pub fn isolate() -> Isolated {
     let copy = with_customs(Clone::clone);
-    let id = NEXT.replace(NEXT.get().wrapping_add(1));
+    let id = next_guard();
     OWN.with_borrow_mut(|own| own.push((id, Arc::new(RwLock::new(copy)))));
     Isolated { id, _thread: PhantomData }
 }
@@ -219,6 +236,8 @@ pub fn isolate() -> Isolated {
 impl Drop for Isolated {
     fn drop(&mut self) {
         // During a thread's end its lists may be gone already.
-        let _ = OWN.try_with(|own| own.borrow_mut().retain(|(id, _)| *id != self.id));
+        let ended = OWN.try_with(|own| take(&mut own.borrow_mut(), self.id));
+        scope::forget_suspended(self.id);
+        drop(ended);
     }
 }

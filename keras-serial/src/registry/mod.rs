@@ -35,7 +35,8 @@ mod scope;
 
 pub use entry::{Cast, Entry, Place, Registrable};
 pub(crate) use lookup::builtin_in as builtin_entry;
-pub(crate) use lookup::by_type as function_entry;
+pub(crate) use entry::Identity;
+pub(crate) use lookup::by_identity as function_entry;
 #[cfg(feature = "archive")]
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
@@ -45,7 +46,7 @@ pub use probe::{NoCast, Probe};
 pub(crate) use revive::{MAX_NESTING, NestingLimit};
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_class,
-    serialize_keras_object,
+    serialize_keras_object, serialize_shared,
 };
 pub(crate) use revive::{revive_by_name, serialize_function};
 pub(crate) use scope::with_argument;

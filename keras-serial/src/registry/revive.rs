@@ -1,8 +1,9 @@
 //! From forms to objects and back: `serialize_keras_object` and `deserialize_keras_object`.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -392,7 +393,7 @@ fn function(form: &Form<'_>, top: bool) -> Result<Object> {
         }
         return entry.function_handle().ok_or_else(|| wrong_kind(entry, Some(Kind::Function)));
     }
-    let found = if name.contains('>') { None } else { lookup::custom_by_suffix(name) };
+    let found = if name.contains('>') { None } else { lookup::custom_by_suffix(name)? };
     let found = found.or_else(|| lookup::custom_by_short_name(name, name));
     match found {
         Some(entry) => entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function))),
@@ -445,7 +446,7 @@ fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
     };
     let entry = match entry {
         Some(entry) => entry,
-        None => match lookup::custom_by_suffix(name) {
+        None => match lookup::custom_by_suffix(name)? {
             Some(entry) => Cow::Owned((*entry).clone()),
             None => {
                 let all = super::entries();
@@ -464,11 +465,33 @@ fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
     made.ok_or_else(|| wrong_kind(&entry, Some(H::KIND)))
 }
 
-/// The form of an object of a class, with what `extra` adds (how it was built and compiled).
+/// The form of a shared object of a class, with what `extra` adds. Within a
+/// [`SharingScope`](crate::object::SharingScope) it is recognized where it is met again.
+///
+/// # Errors
+/// When the object's configuration can't be written.
+pub fn serialize_shared(
+    object: Arc<dyn KerasSerializable>,
+    extra: impl FnOnce(&mut Dict) -> Result<()>,
+) -> Result<Value> {
+    let mut form = form_of(&*object, extra)?;
+    note_serialized(object, &mut form);
+    Ok(Value::Dict(form))
+}
+
+/// The form of an object of a class, with what `extra` adds (how it was built and compiled). An object
+/// that several others hold is written by [`serialize_shared`].
+///
+/// # Errors
+/// When the object's configuration can't be written.
 pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Value> {
+    form_of(object, extra).map(Value::Dict)
+}
+
+fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Dict> {
     let id = (object as &dyn Any).type_id();
     let config = Value::Dict(object.get_config()?);
-    let (module, class_name, registered_name) = match super::master::BUILTINS.by_type(id) {
+    let (module, class_name, registered_name) = match super::master::BUILTINS.by_identity(&super::Identity::Type(id)) {
         Some(entry) => {
             let module = entry.module().unwrap_or_default();
             // What is not public in Keras is written as everybody else's classes are.
@@ -487,12 +510,11 @@ pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut D
         ("registered_name".to_owned(), registered_name),
     ]);
     extra(&mut form)?;
-    note_serialized(std::ptr::from_ref(object).cast::<()>() as usize, &mut form);
-    Ok(Value::Dict(form))
+    Ok(form)
 }
 
 /// The form of a function: Keras's own by module and name, others by their registered name.
-pub(crate) fn serialize_function(id: TypeId, own_name: &str) -> Value {
+pub(crate) fn serialize_function(entry: Option<&super::Entry>, own_name: &str) -> Value {
     let form = |module: &str, name: &str, registered: Value| {
         Value::Dict(Dict::from([
             ("module".to_owned(), Value::from(module)),
@@ -501,7 +523,7 @@ pub(crate) fn serialize_function(id: TypeId, own_name: &str) -> Value {
             ("registered_name".to_owned(), registered),
         ]))
     };
-    match lookup::by_type(id) {
+    match entry {
         // Keras 3.15 writes `module: "builtins", registered_name: "function"` for every function.
         Some(entry) => form("builtins", &entry.registered_name(), Value::from("function")),
         None => form("builtins", own_name, Value::from("function")),

@@ -1,9 +1,10 @@
 //! Custom objects for a while: scopes, and the `custom_objects` argument of loading calls.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::master::{self, OwnLists};
 use super::{Entry, Registrable};
@@ -66,8 +67,8 @@ impl CustomObjects {
         self.by_name.keys().map(String::as_str)
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.by_name.values()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Arc<Entry>)> {
+        self.by_name.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 }
 
@@ -108,8 +109,11 @@ pub struct CustomObjectGuard {
 
 impl Drop for CustomObjectGuard {
     fn drop(&mut self) {
-        // During a thread's end its list may be gone already, and the scope with it.
-        let _ = FRAMES.try_with(|frames| frames.borrow_mut().retain(|(id, _)| *id != self.id));
+        // During a thread's end its list may be gone already, and the scope with it. The objects are
+        // dropped after the list is free again: their own `drop` may look something up.
+        let ended = FRAMES.try_with(|frames| take(&mut frames.borrow_mut(), self.id));
+        forget_suspended(self.id);
+        drop(ended);
     }
 }
 
@@ -120,13 +124,39 @@ pub(super) struct Layered {
     pub(super) argument: bool,
 }
 
+/// Scopes with the numbers of their guards, the innermost last.
+type Frames = Vec<(u64, Layered)>;
+
 thread_local! {
-    static FRAMES: RefCell<Vec<(u64, Layered)>> = const { RefCell::new(Vec::new()) };
-    static NEXT: Cell<u64> = const { Cell::new(0) };
+    static FRAMES: RefCell<Frames> = const { RefCell::new(Vec::new()) };
+    /// What is in force outside of each [`Carried::run`] that is going on.
+    static SUSPENDED: RefCell<Vec<(Frames, OwnLists)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A number that no other guard of the program has: scopes are carried into other threads.
+pub(super) fn next_guard() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Takes what a guard stands for out of a list.
+pub(super) fn take<T>(list: &mut Vec<(u64, T)>, guard: u64) -> Option<T> {
+    let position = list.iter().position(|(id, _)| *id == guard)?;
+    Some(list.remove(position).1)
+}
+
+/// Ends a scope, or a list of the thread's own, also where [`Carried::run`] suspends it.
+pub(super) fn forget_suspended(guard: u64) {
+    let ended = SUSPENDED.try_with(|suspended| {
+        let mut suspended = suspended.borrow_mut();
+        let all = suspended.iter_mut().map(|(frames, lists)| (take(frames, guard), take(lists, guard)));
+        all.collect::<Vec<_>>()
+    });
+    drop(ended);
 }
 
 fn push(layered: Layered) -> CustomObjectGuard {
-    let id = NEXT.replace(NEXT.get().wrapping_add(1));
+    let id = next_guard();
     FRAMES.with_borrow_mut(|frames| frames.push((id, layered)));
     CustomObjectGuard { id, _thread: PhantomData }
 }
@@ -138,23 +168,27 @@ pub(crate) fn with_argument(objects: &CustomObjects) -> CustomObjectGuard {
 
 /// Looks through scopes (or arguments), the innermost first.
 pub(super) fn find<T>(argument: bool, find: impl Fn(&CustomObjects) -> Option<T>) -> Option<T> {
-    FRAMES.with_borrow(|frames| {
-        let frames = frames.iter().rev().filter(|(_, frame)| frame.argument == argument);
-        frames.map(|(_, frame)| &frame.objects).find_map(|objects| find(objects))
-    })
+    let look = |frames: &RefCell<Frames>| {
+        let frames = frames.borrow();
+        let mut frames = frames.iter().rev().filter(|(_, frame)| frame.argument == argument);
+        frames.find_map(|(_, frame)| find(&frame.objects))
+    };
+    // While a thread ends its scopes may be gone, and what it drops then may still look something up.
+    FRAMES.try_with(look).ok().flatten()
 }
 
-/// Shows all scopes (or arguments).
+/// Shows all scopes (or arguments), the innermost first.
 pub(super) fn each(argument: bool, mut see: impl FnMut(&CustomObjects)) {
-    FRAMES.with_borrow(|frames| {
-        frames.iter().filter(|(_, frame)| frame.argument == argument).for_each(|(_, frame)| see(&frame.objects));
+    let _ = FRAMES.try_with(|frames| {
+        let frames = frames.borrow();
+        frames.iter().rev().filter(|(_, frame)| frame.argument == argument).for_each(|(_, frame)| see(&frame.objects));
     });
 }
 
 /// Scopes and the thread's own master list, to be taken along into a worker thread.
 #[derive(Clone)]
 pub struct Carried {
-    frames: Vec<(u64, Layered)>,
+    frames: Frames,
     lists: OwnLists,
 }
 
@@ -166,14 +200,19 @@ impl Carried {
 
     /// Runs `work` with it in force on the thread that calls this.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        struct Restore(Vec<(u64, Layered)>, OwnLists);
+        struct Restore;
         impl Drop for Restore {
             fn drop(&mut self) {
-                FRAMES.replace(std::mem::take(&mut self.0));
-                master::set_own_lists(std::mem::take(&mut self.1));
+                let outside = SUSPENDED.with_borrow_mut(Vec::pop);
+                if let Some((frames, lists)) = outside {
+                    let ended = (FRAMES.replace(frames), master::set_own_lists(lists));
+                    drop(ended);
+                }
             }
         }
-        let _restore = Restore(FRAMES.replace(self.frames.clone()), master::set_own_lists(self.lists.clone()));
+        let outside = (FRAMES.replace(self.frames.clone()), master::set_own_lists(self.lists.clone()));
+        SUSPENDED.with_borrow_mut(|suspended| suspended.push(outside));
+        let _restore = Restore;
         work()
     }
 }

@@ -77,7 +77,7 @@ pub trait DatasetExt: Dataset + Sized {
         Prefetch { data: self, ahead: ahead.max(1) }
     }
 
-    /// Several passes as one.
+    /// Several passes as one; a pass without batches, as of [`Once`] after the first, ends them.
     fn repeat(self, times: usize) -> Repeat<Self>
     where
         Self: 'static,
@@ -331,16 +331,48 @@ impl<D: Dataset + 'static> Dataset for Repeat<D> {
     }
 
     fn epoch(&mut self) -> Result<Batches> {
-        let data = self.data.clone();
-        let passes = (0..self.times).flat_map(move |_| {
-            let mut data = data.lock().unwrap_or_else(PoisonError::into_inner);
-            data.epoch().unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
-        });
-        Ok(Box::new(passes))
+        Ok(Box::new(Passes { data: self.data.clone(), left: self.times, current: None }))
     }
 
     fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
         self.data.lock().unwrap_or_else(PoisonError::into_inner).visit_generators(visit);
+    }
+}
+
+/// The batches of several passes, one after the other.
+struct Passes<D> {
+    data: Arc<Mutex<D>>,
+    /// How many passes are still to begin.
+    left: usize,
+    current: Option<Batches>,
+}
+
+impl<D: Dataset> Iterator for Passes<D> {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(batch) = self.current.as_mut().and_then(Iterator::next) {
+            return Some(batch);
+        }
+        self.current = None;
+        self.left = self.left.checked_sub(1)?;
+        let pass = self.data.lock().unwrap_or_else(PoisonError::into_inner).epoch();
+        let first = match pass {
+            Ok(mut batches) => {
+                let first = batches.next();
+                self.current = Some(batches);
+                first
+            }
+            Err(error) => {
+                self.left = 0;
+                return Some(Err(error));
+            }
+        };
+        // What gives nothing once gives nothing again: as in `tf.data`, there is no end to wait for.
+        if first.is_none() {
+            (self.left, self.current) = (0, None);
+        }
+        first
     }
 }
 
