@@ -298,4 +298,3 @@ impl CustomObjects {
         self.with_entry(name, Entry::of_fn(name, function))
     }
 }
-

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 
 use super::LayerRef;
+use super::tracking::Inside;
 use crate::config::{Base, Config, ConfigField, unmarked};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
@@ -27,6 +28,7 @@ pub struct LayerBase {
     name: OnceLock<String>,
     /// Is the name made from the class's, and not given?
     named_automatically: AtomicBool,
+    number: Number,
     frozen: AtomicBool,
     /// Was it frozen when it was shared?
     shared_frozen: AtomicBool,
@@ -43,6 +45,10 @@ pub struct LayerBase {
     pub(super) building: Mutex<()>,
     built: AtomicBool,
     called: AtomicBool,
+    /// Was it made by a build that failed?
+    abandoned: AtomicBool,
+    /// The layers that were called inside of it.
+    inside: Mutex<Inside>,
     /// Arguments of calls that flow to the layers inside, beside those that its type names.
     context_arguments: Mutex<Vec<String>>,
     /// What a model keeps of its file beside its layers: the compile configuration.
@@ -84,6 +90,16 @@ pub type BuildShapes = IndexMap<String, Nested<Shape>>;
 #[derive(Default)]
 pub(super) struct BuildState {
     pub shapes: Option<BuildShapes>,
+}
+
+/// A number that no other layer of the program has.
+struct Number(u64);
+
+impl Default for Number {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 impl LayerBase {
@@ -187,6 +203,30 @@ impl LayerBase {
     /// A Sequential model that grows or shrinks is built anew.
     pub(crate) fn set_unbuilt(&self) {
         self.built.store(false, Ordering::Release);
+    }
+
+    /// Forgets for which shapes it was built.
+    pub(super) fn forget_build(&self) {
+        *self.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState::default();
+        self.set_unbuilt();
+    }
+
+    /// Says that the build that made it failed: another one is made in its place.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
+    }
+
+    /// A number that no other layer of the program has, neither at once nor later.
+    pub(super) fn number(&self) -> u64 {
+        self.number.0
+    }
+
+    pub(super) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn inbound(&self) -> &Inbound {

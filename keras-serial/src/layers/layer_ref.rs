@@ -3,13 +3,14 @@
 use std::any::Any;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, LazyLock, PoisonError, Weak};
 
 use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::masks::{self, CallMasks};
-use super::{BuildContext, Layer, LayerBase, State, Weight, state};
+use super::tracking::{self, Tracking};
+use super::{BuildAttempt, BuildContext, HasBase, Layer, LayerBase, State, Weight, state};
 use crate::activations::{Activate, Activation, ActivationSource};
-use crate::config::{Config, ConfigField, FieldVisitor, StateField};
+use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, StateField};
 use crate::dtype_policies::{Policy, Quantization};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -19,7 +20,7 @@ use crate::ops::dtypes::cast;
 use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
-use crate::utils::{NameScope, ReusedNames, to_snake_case};
+use crate::utils::{NameScope, ReusedNames, drop_later, to_snake_case};
 use crate::variable::{Autocast, Variable};
 
 /// A shared layer or model.
@@ -51,6 +52,16 @@ impl LayerRef {
         let this = Self(layer);
         this.0.visit_fields(&mut WeightNames);
         this
+    }
+
+    /// The handle to a layer that is shared already.
+    pub(super) fn from_shared(layer: Arc<dyn Layer>) -> Self {
+        Self(layer)
+    }
+
+    /// The layer, without keeping it.
+    pub(super) fn downgrade(&self) -> Weak<dyn Layer> {
+        Arc::downgrade(&self.0)
     }
 
     /// The layer itself.
@@ -95,7 +106,9 @@ impl LayerRef {
     /// # Errors
     /// The layer's own, under its name.
     pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Nested<Tensor>> {
-        self.invoke(inputs.into(), cx).at_with(|| self.name().to_owned())
+        let outputs = self.invoke(inputs.into(), cx).at_with(|| self.name().to_owned())?;
+        tracking::note(self);
+        Ok(outputs)
     }
 
     fn invoke(&self, args: CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -126,7 +139,10 @@ impl LayerRef {
             args = args.try_map(&mut |tensor| Ok(Nested::Leaf(Item::Tensor(tensor.unmasked()))))?;
         }
         let cx = masks.enter(&with_training(&args, &cx));
+        // A layer whose first call fails is left as it was, also where that call builds layers inside.
+        let attempt = (!base.is_built()).then(BuildAttempt::begin);
         let mut outputs = {
+            let _tracking = Tracking::enter(self);
             let _scope = NameScope::enter(self.name());
             let _inner = Inner::enter();
             if let Some(spec) = layer.input_spec() {
@@ -149,6 +165,9 @@ impl LayerRef {
             outputs = outputs.map(|output| Tensor::symbol(output.shape(), output.dtype()));
         }
         masks.set_on(self, &first, &outputs)?;
+        if let Some(attempt) = attempt {
+            attempt.succeed();
+        }
         if recording {
             let recorded = masks.record(self, recorded, compute);
             return layer.base().inbound.record(Arc::new(self.clone()), recorded, outputs);
@@ -236,12 +255,16 @@ impl LayerRef {
 
     /// Builds the layer and those inside, under its name.
     fn build_named(&self, shapes: BuildShapes) -> Result<()> {
+        let attempt = BuildAttempt::begin();
         {
             let _scope = NameScope::enter(self.name());
             self.build_with(shapes)?;
         }
         // The call on symbols enters the name by itself.
-        self.build_inner()
+        self.build_inner()?;
+        attempt.succeed();
+        tracking::note(self);
+        Ok(())
     }
 
     fn build_with(&self, shapes: BuildShapes) -> Result<()> {
@@ -256,13 +279,15 @@ impl LayerRef {
         let first = shapes.values().next().and_then(|shape| shape.leaves().first().map(|shape| (*shape).clone()));
         let _inner = Inner::enter();
         let _plain = Autocast::enter(None);
-        let mut cx = BuildContext { base, shapes: &shapes };
-        if let Err(error) = self.0.build(&first.unwrap_or_default(), &mut cx) {
-            base.variables().clear();
-            return Err(error);
+        let attempt = BuildAttempt::begin();
+        attempt.builds(self);
+        {
+            let _tracking = Tracking::enter(self);
+            self.0.build(&first.unwrap_or_default(), &mut BuildContext { base, shapes: &shapes })?;
         }
         *base.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState { shapes: Some(shapes) };
         base.set_built();
+        attempt.succeed();
         Ok(())
     }
 
@@ -314,14 +339,14 @@ impl LayerRef {
 
     /// The layer and all layers below it, each once, those above first.
     pub fn with_layers_below(&self) -> Vec<LayerRef> {
-        fn add(layer: &LayerRef, seen: &mut HashSet<usize>, found: &mut Vec<LayerRef>) {
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        let mut next = vec![self.clone()];
+        while let Some(layer) = next.pop() {
             if seen.insert(layer.id()) {
-                found.push(layer.clone());
-                layer.layers().iter().for_each(|inner| add(inner, seen, found));
+                next.extend(layer.layers().into_iter().rev());
+                found.push(layer);
             }
         }
-        let mut found = Vec::new();
-        add(self, &mut HashSet::new(), &mut found);
         found
     }
 
@@ -569,6 +594,47 @@ impl FieldVisitor for WeightNames {
     fn field(&mut self, name: &str, value: &dyn Any) {
         if let Some(weight) = value.downcast_ref::<Weight>() {
             weight.set_name(name);
+        }
+    }
+}
+
+/// Stands in a handle that is being dropped, in the place of its layer.
+struct Dropped(LayerBase);
+
+static DROPPED: LazyLock<Arc<dyn Layer>> = LazyLock::new(|| Arc::new(Dropped(LayerBase::default())));
+
+impl KerasSerializable for Dropped {
+    fn get_config(&self) -> Result<Config> {
+        Ok(Config::new())
+    }
+
+    fn from_config(_: &Config) -> Result<Self> {
+        Ok(Self(LayerBase::default()))
+    }
+}
+
+impl HasBase for Dropped {
+    fn base(&self) -> &LayerBase {
+        &self.0
+    }
+
+    fn base_mut(&mut self) -> &mut LayerBase {
+        &mut self.0
+    }
+}
+
+impl Layer for Dropped {
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        inputs.inputs()
+    }
+}
+
+/// Layers in layers are dropped one after the other: thousands of them, one inside of the other, would
+/// overflow the stack.
+impl Drop for LayerRef {
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.0) == 1 {
+            drop_later(std::mem::replace(&mut self.0, DROPPED.clone()));
         }
     }
 }

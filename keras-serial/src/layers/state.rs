@@ -1,12 +1,14 @@
 //! Weights, layers, optimizers and random numbers inside of a layer, by the names of fields.
 
 use std::any::Any;
+use std::collections::HashSet;
 
 use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::random::SeedGenerator;
+use crate::tensor::symbolic::Operation;
 use crate::utils::join;
 
 /// One field that holds state.
@@ -55,21 +57,21 @@ pub(crate) fn of_optimizer(optimizer: &Optimizer) -> Vec<State> {
 
 /// The layers among fields, each once, in their order.
 pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
-    fn add(state: &[State], found: &mut Vec<LayerRef>) {
+    fn add(state: &[State], seen: &mut HashSet<usize>, found: &mut Vec<LayerRef>) {
         for item in state {
             match item {
                 State::Layer(_, layer) => {
-                    if !found.iter().any(|known| known.is_same(layer)) {
+                    if seen.insert(layer.id()) {
                         found.push(layer.clone());
                     }
                 }
                 State::Optimizer(..) => {}
-                State::Container(_, items) => add(items, found),
+                State::Container(_, items) => add(items, seen, found),
             }
         }
     }
     let mut found = Vec::new();
-    add(state, &mut found);
+    add(state, &mut HashSet::new(), &mut found);
     found
 }
 
@@ -131,18 +133,17 @@ impl FieldVisitor for Collector {
 /// Shows the random numbers of a layer and of those below it, with their paths; in the same order
 /// each time.
 pub(crate) fn visit_generators(layer: &LayerRef, visit: &mut dyn FnMut(String, &SeedGenerator)) {
-    let mut seen = Vec::new();
-    visit_below(layer, "", &mut seen, visit);
-}
-
-fn visit_below(layer: &LayerRef, path: &str, seen: &mut Vec<LayerRef>, visit: &mut dyn FnMut(String, &SeedGenerator)) {
-    if seen.iter().any(|known| known.is_same(layer)) {
-        return;
-    }
-    seen.push(layer.clone());
-    layer.layer().visit_fields(&mut Generators { path, visit });
-    for below in layer.layers() {
-        visit_below(&below, &join(path, below.name()), seen, visit);
+    // What was seen is kept: another layer could come to stand at its address.
+    let (mut seen, mut kept) = (HashSet::new(), Vec::new());
+    let mut next = vec![(layer.clone(), String::new())];
+    while let Some((layer, path)) = next.pop() {
+        if !seen.insert(layer.id()) {
+            continue;
+        }
+        layer.layer().visit_fields(&mut Generators { path: &path, visit });
+        let below = layer.layers().into_iter().rev();
+        next.extend(below.map(|below| (below.clone(), join(&path, below.name()))));
+        kept.push(layer);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::{BuildContext, Layer, LayerRef};
+use super::{BuildAttempt, BuildContext, Layer, LayerRef};
 use crate::config::{FieldVisitor, StateField, unmarked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
@@ -15,29 +15,51 @@ use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
 /// query_dense: Sublayer,
 /// ```
 #[derive(Default)]
-pub struct Sublayer(OnceLock<LayerRef>);
+pub struct Sublayer(OnceLock<Slot>);
+
+/// A layer, and the place for the next one if the build that made this one fails.
+struct Slot {
+    layer: LayerRef,
+    next: Box<Sublayer>,
+}
+
+impl Slot {
+    fn new(layer: LayerRef) -> Self {
+        Self { layer, next: Box::default() }
+    }
+}
 
 impl Sublayer {
+    /// The place of the layer that counts.
+    fn slot(&self) -> &OnceLock<Slot> {
+        let mut slot = &self.0;
+        while let Some(abandoned) = slot.get().filter(|slot| slot.layer.base().is_abandoned()) {
+            slot = &abandoned.next.0;
+        }
+        slot
+    }
+
     /// Puts a layer in, and builds it for an input of this shape.
     ///
     /// # Errors
     /// When there is one already, and the layer's own.
     pub fn make(&self, cx: &mut BuildContext<'_>, layer: impl Layer, input: &Shape) -> Result<()> {
         let layer = LayerRef::new(layer);
+        BuildAttempt::makes(&layer);
         cx.build_layer(&layer, input)?;
-        self.0.set(layer).map_err(|layer| {
-            Error::new(ErrorKind::InvalidArgument, format!("the layer `{}` is made twice", layer.name()))
+        self.slot().set(Slot::new(layer)).map_err(|slot| {
+            Error::new(ErrorKind::InvalidArgument, format!("the layer `{}` is made twice", slot.layer.name()))
         })
     }
 
     /// The layer, made now if it is not made yet.
     pub fn get_or_make(&self, make: impl FnOnce() -> LayerRef) -> &LayerRef {
-        self.0.get_or_init(make)
+        &self.slot().get_or_init(|| Slot::new(make())).layer
     }
 
     /// The layer, if there is one.
     pub fn layer(&self) -> Option<&LayerRef> {
-        self.0.get()
+        self.slot().get().map(|slot| &slot.layer)
     }
 
     /// Calls the layer for one tensor.

@@ -1,5 +1,6 @@
 //! Weights as fields of layers, and how they are made.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
@@ -117,15 +118,24 @@ impl Weight {
     /// # Errors
     /// When there is a weight already.
     pub fn share(&self, cx: &mut BuildContext<'_>, variable: &Variable) -> Result<()> {
-        cx.base.variables().push(variable.clone());
-        self.set(variable.clone())
+        self.set(cx.base, variable.clone())
     }
 
-    fn set(&self, variable: Variable) -> Result<()> {
+    /// Empties the weight if it is one of these variables.
+    pub(super) fn clear(&self, variables: &HashSet<u64>) {
         let mut cell = self.cell();
-        if cell.is_some() {
+        if cell.as_ref().is_some_and(|variable| variables.contains(&variable.id())) {
+            *cell = None;
+        }
+    }
+
+    fn set(&self, base: &LayerBase, variable: Variable) -> Result<()> {
+        let (mut cell, mut known) = (self.cell(), base.variables());
+        // What the layer does not know is left of a build that failed.
+        if cell.as_ref().is_some_and(|own| known.iter().any(|known| known.id() == own.id())) {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name())));
         }
+        known.push(variable.clone());
         *cell = Some(variable);
         Ok(())
     }
@@ -245,8 +255,7 @@ impl<'a> WeightMaker<'a, '_> {
             },
         );
         variable.set_trainable(self.trainable && self.cx.base.is_trainable());
-        self.cx.base.variables().push(variable.clone());
-        self.weight.set(variable)
+        self.weight.set(self.cx.base, variable)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Graphs as configurations: layers, their calls, and where the model's inputs and outputs are.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use super::graph::{Graph, as_layer};
@@ -43,11 +44,6 @@ pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-/// How many of an operation's calls before this one are part of the graph.
-fn kept_before(graph: &Graph, node: &Node) -> usize {
-    (0..node.index).filter(|index| graph.contains(&*node.operation, *index)).count()
-}
-
 fn is_functional(operation: &dyn Operation) -> bool {
     as_layer(operation).and_then(|layer| layer.layer().graph()).is_some_and(|graph| graph.is_functional())
 }
@@ -59,7 +55,7 @@ fn write_ends(graph: &Graph, tensors: &Nested<Tensor>) -> Result<Value> {
                 tensor.history().ok_or_else(|| Error::new(ErrorKind::Graph, "an end of the graph is no symbol"))?;
             let node = &history.node;
             // Keras counts the call that a Functional model was made with.
-            let index = kept_before(graph, node) + usize::from(is_functional(&*node.operation));
+            let index = graph.position(node) + usize::from(is_functional(&*node.operation));
             Value::from(vec![Value::from(node.operation.name()), Value::from(index), Value::from(history.index)])
         }
         Nested::None => Value::Null,
@@ -100,7 +96,7 @@ fn write_arg(graph: &Graph, arg: &Nested<Item>) -> Result<Value> {
                         "keras_history".to_owned(),
                         Value::from(vec![
                             Value::from(history.node.operation.name()),
-                            Value::from(kept_before(graph, &history.node)),
+                            Value::from(graph.position(&history.node)),
                             Value::from(history.index),
                         ]),
                     ),
@@ -135,7 +131,7 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
         .ok_or_else(|| crate::config::field::missing(config, "layers"))?;
     let layers = layers.as_list().ok_or_else(|| wrong_type("a list", layers).at("layers"))?;
     let mut made: HashMap<String, Made> = HashMap::new();
-    let mut waiting: Vec<(String, Vec<&Value>)> = Vec::new();
+    let mut layers_calls: Vec<(String, Vec<&Value>)> = Vec::new();
     for (i, layer) in layers.iter().enumerate() {
         let (name, one, calls) = make(layer).at_with(|| format!("layers[{i}]"))?;
         if made.insert(name.clone(), one).is_some() {
@@ -143,43 +139,113 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
                 Error::new(ErrorKind::Graph, format!("two layers are called `{name}`")).at(format!("layers[{i}]"))
             );
         }
-        waiting.push((name, calls));
+        layers_calls.push((name, calls));
     }
-    // A call waits until all that it needs is computed: shared layers stand at several depths.
-    while !waiting.is_empty() {
-        let mut progress = false;
-        for (name, calls) in &mut waiting {
-            let mut done = 0;
-            for call in calls.iter() {
-                let Some(args) =
-                    read_call(call, &made).at_with(|| format!("inbound_nodes[{done}]")).at_with(|| name.clone())?
-                else {
-                    break;
-                };
-                let Some(one) = made.get_mut(name) else { break };
-                let outputs = one.operation.run(&args, &CallContext::inference())?;
-                one.calls.push(outputs.leaves().into_iter().cloned().collect());
-                done += 1;
-            }
-            progress |= done > 0;
-            calls.drain(..done);
-        }
-        let before = waiting.len();
-        waiting.retain(|(_, calls)| !calls.is_empty());
-        if !progress && waiting.len() == before {
-            let names: Vec<&str> = waiting.iter().map(|(name, _)| name.as_str()).collect();
-            return Err(Error::new(
-                ErrorKind::Graph,
-                "Invalid Functional model configuration. The graph of the Functional model either has loops or disconnected nodes",
-            )
-            .received(format!("nodes that can't be resolved: {}", names.join(", "))));
-        }
-    }
+    run_calls(&mut made, &layers_calls)?;
     let ends = |key: &'static str| {
         let value = config.get(key).ok_or_else(|| crate::config::field::missing(config, key))?;
         read_ends(value, &made).at(key)
     };
     Ok((ends("input_layers")?, ends("output_layers")?))
+}
+
+/// Runs the calls of all layers. A call waits until all that it needs is computed: shared layers stand at
+/// several depths, and a file may list layers in any order.
+///
+/// Keras goes through the list again and again, and runs what it can; this is its order, in which weights
+/// get their random numbers. But a layer is only looked at again when what it waits for is there.
+fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)]) -> Result<()> {
+    let positions: HashMap<&str, usize> = layers.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
+    // Rounds through the list, and positions in it.
+    let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..layers.len()).map(|i| Reverse((0, i))).collect();
+    // How many calls of each layer are done, and how many results its next one waits for.
+    let (mut done, mut missing) = (vec![0; layers.len()], vec![0_usize; layers.len()]);
+    // The layers that wait for a layer's call.
+    let mut waiting: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
+    // Layers whose next call can't be read yet, for a reason that is not known.
+    let (mut again, mut moved) = (Vec::new(), false);
+    while let Some(Reverse((round, position))) = ready.pop() {
+        let Some((name, calls)) = layers.get(position) else { continue };
+        let mut next = done.get(position).copied().unwrap_or_default();
+        while let Some(call) = calls.get(next) {
+            let mut lacks = 0;
+            for (needed, index) in needs(call) {
+                if let Some(at) = positions.get(needed)
+                    && made.get(needed).is_some_and(|one| one.calls.len() <= index)
+                {
+                    waiting.entry((*at, index)).or_default().push(position);
+                    lacks += 1;
+                }
+            }
+            if lacks > 0 {
+                missing.get_mut(position).into_iter().for_each(|missing| *missing = lacks);
+                break;
+            }
+            let args = read_call(call, made).at_with(|| format!("inbound_nodes[{next}]")).at_with(|| name.clone())?;
+            let Some(args) = args else {
+                again.push(position);
+                break;
+            };
+            let Some(one) = made.get_mut(name) else { break };
+            let outputs = one.operation.run(&args, &CallContext::inference())?;
+            one.calls.push(outputs.leaves().into_iter().cloned().collect());
+            (next, moved) = (next + 1, true);
+            for waiter in waiting.remove(&(position, one.calls.len() - 1)).unwrap_or_default() {
+                let Some(lacks) = missing.get_mut(waiter) else { continue };
+                *lacks = lacks.saturating_sub(1);
+                if *lacks == 0 {
+                    ready.push(Reverse((round + usize::from(waiter <= position), waiter)));
+                }
+            }
+        }
+        done.get_mut(position).into_iter().for_each(|done| *done = next);
+        if ready.is_empty() && std::mem::take(&mut moved) {
+            ready.extend(again.drain(..).map(|position| Reverse((round + 1, position))));
+        }
+    }
+    let left = layers.iter().zip(&done).filter(|((_, calls), done)| **done < calls.len());
+    let names: Vec<&str> = left.map(|((name, _), _)| name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let more = if names.len() > 10 { format!(" and {} more", names.len() - 10) } else { String::new() };
+    let names = names.into_iter().take(10).collect::<Vec<_>>().join(", ");
+    Err(Error::new(
+        ErrorKind::Graph,
+        "Invalid Functional model configuration. The graph of the Functional model either has loops or disconnected nodes",
+    )
+    .received(format!("nodes that can't be resolved: {names}{more}")))
+}
+
+/// The calls whose results a call takes, by the layer's name and the call's index.
+fn needs(call: &Value) -> Vec<(&str, usize)> {
+    fn symbols<'a>(value: &'a Value, found: &mut Vec<(&'a str, usize)>) {
+        match value {
+            Value::List(items) => items.iter().for_each(|item| symbols(item, found)),
+            Value::Dict(dict) => match dict.get("class_name").and_then(Value::as_str) {
+                Some("__keras_tensor__") => {
+                    let symbol = dict.get("config").and_then(|config| history(config.get("keras_history")?).ok());
+                    found.extend(symbol.map(|(name, index, _)| (name, index)));
+                }
+                _ => dict.values().for_each(|item| symbols(item, found)),
+            },
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    match call {
+        // As Keras 2 writes calls.
+        Value::List(tensors) => {
+            for tensor in tensors {
+                found.extend(history(tensor).ok().map(|(name, index, _)| (name, index)));
+                if let Some(keywords) = tensor.as_list().and_then(|items| items.get(3)) {
+                    symbols(keywords, &mut found);
+                }
+            }
+        }
+        call => symbols(call, &mut found),
+    }
+    found
 }
 
 /// A layer's form with its module, which files of Keras 2 do not name.

@@ -24,11 +24,21 @@ pub(super) struct Graph {
     pub outputs: Nested<Tensor>,
     /// Each call after those that it needs.
     nodes: Vec<Arc<Node>>,
-    keys: HashSet<NodeKey>,
+    /// Each call's position among those of its operation that are part of the graph.
+    positions: HashMap<NodeKey, usize>,
     /// How far each call is from the outputs.
     depths: IndexMap<NodeKey, usize>,
     /// By depth, then in the order in which outputs lead to them.
     operations: Vec<Arc<dyn Operation>>,
+}
+
+/// Each call's position among the calls of its operation.
+fn positions(nodes: &[Arc<Node>]) -> HashMap<NodeKey, usize> {
+    let mut keys: Vec<NodeKey> = nodes.iter().map(|node| key(node)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let of_one = keys.chunk_by(|a, b| a.0 == b.0);
+    of_one.flat_map(|calls| calls.iter().enumerate().map(|(position, key)| (*key, position))).collect()
 }
 
 fn history(tensor: &Tensor) -> Result<&Arc<Node>> {
@@ -84,12 +94,12 @@ impl Graph {
             let (index, depth) = node_depths.get_full(&key(node)).map_or((0, 0), |(index, _, depth)| (index, *depth));
             (std::cmp::Reverse(depth), index)
         });
-        let keys = nodes.iter().map(|node| key(node)).collect();
+        let positions = positions(&nodes);
         let this = Self {
             inputs,
             outputs,
             nodes,
-            keys,
+            positions,
             depths: node_depths,
             operations: operations.into_iter().map(|(_, _, o)| o).collect(),
         };
@@ -172,7 +182,12 @@ impl Graph {
 
     /// Is this call part of the graph?
     pub fn contains(&self, operation: &dyn Operation, index: usize) -> bool {
-        self.keys.contains(&(operation.id(), index))
+        self.positions.contains_key(&(operation.id(), index))
+    }
+
+    /// How many of an operation's calls before this one are part of the graph.
+    pub fn position(&self, node: &Node) -> usize {
+        self.positions.get(&key(node)).copied().unwrap_or_default()
     }
 
     /// The operations that are layers.

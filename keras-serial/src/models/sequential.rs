@@ -1,5 +1,6 @@
 //! Models made of one layer after the other.
 
+use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
 use super::functional_config::with_module;
@@ -7,7 +8,9 @@ use super::{Functional, Model};
 use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::layers::{BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef, call_in_turn};
+use crate::layers::{
+    BuildAttempt, BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef, call_in_turn,
+};
 use crate::object::{Form, mark_first};
 use crate::register;
 use crate::registry::{TypedHandle, deserialize_object};
@@ -61,16 +64,18 @@ impl Sequential {
     fn make(base: LayerBase, layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
         let this = Self { base, layers: RwLock::default(), functional: RwLock::default() };
         this.base.name("Sequential");
+        let mut names = HashSet::new();
         for layer in layers {
-            this.push(layer)?;
+            this.push(&mut names, layer)?;
         }
         this.build_if_known()?;
         Ok(Model::from(LayerRef::new(this)))
     }
 
-    fn push(&self, layer: LayerRef) -> Result<()> {
+    /// Adds a layer to those of these names.
+    fn push(&self, names: &mut HashSet<String>, layer: LayerRef) -> Result<()> {
         let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
-        if layers.iter().any(|known| known.name() == layer.name()) {
+        if !names.insert(layer.name().to_owned()) {
             return Err(Error::new(
                 ErrorKind::Graph,
                 "All layers added to a Sequential model should have unique names",
@@ -94,7 +99,8 @@ impl Sequential {
     /// # Errors
     /// When the name is taken, or the shapes do not fit; the model is unchanged then.
     pub(super) fn add(&self, layer: LayerRef) -> Result<()> {
-        self.push(layer)?;
+        let mut names = self.all_layers().iter().map(|layer| layer.name().to_owned()).collect();
+        self.push(&mut names, layer)?;
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.base.set_unbuilt();
         let result = self.build_if_known();
@@ -158,6 +164,7 @@ impl Sequential {
 
     /// Puts an input layer first, and builds the graph; with the model's name in scope.
     fn start_with(&self, input: Shape) -> Result<()> {
+        let mut has_new_input = false;
         {
             let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
             let Some(first) = layers.first() else {
@@ -177,15 +184,25 @@ impl Sequential {
                     None => dtype,
                 };
                 layers.insert(0, Input::with_batch_shape(input, dtype, None, false));
+                has_new_input = true;
             }
         }
-        self.connect()
+        let result = self.connect();
+        if result.is_err() && has_new_input {
+            // The next attempt may be for another shape.
+            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+            let input = (!layers.is_empty()).then(|| layers.remove(0));
+            drop(layers);
+            drop(input);
+        }
+        result
     }
 
     fn connect(&self) -> Result<()> {
         let layers = self.all_layers();
         let Some((input, rest)) = layers.split_first() else { return Ok(()) };
         let _fresh = Fresh::enter();
+        let attempt = BuildAttempt::begin();
         let inputs = InputLayer::output(input)?;
         let mut outputs = Nested::Leaf(inputs.clone());
         for layer in rest {
@@ -194,6 +211,7 @@ impl Sequential {
         let functional = Functional::named(self.base.name("Sequential"), inputs, outputs)?;
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = Some(functional.as_layer().clone());
         self.base.set_built();
+        attempt.succeed();
         Ok(())
     }
 }
@@ -294,15 +312,16 @@ impl KerasSerializable for Sequential {
         this.base.name("Sequential");
         let layers = config.get("layers").ok_or_else(|| crate::config::field::missing(config, "layers"))?;
         let layers = layers.as_list().ok_or_else(|| wrong_type("a list", layers).at("layers"))?;
+        let mut names = HashSet::new();
         for (i, layer) in layers.iter().enumerate() {
-            let read = || -> Result<()> {
+            let mut read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
                 let modern = with_module(dict);
                 let form = Form::of(&modern)?.ok_or_else(|| {
                     Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
                         .received(layer.short())
                 })?;
-                this.push(deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer")?)
+                this.push(&mut names, deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer")?)
             };
             read().at_with(|| format!("layers[{i}]"))?;
         }

@@ -114,6 +114,8 @@ impl<'a> Summary<'a> {
         let mut lines = vec![format!("Model: \"{}\"", self.model.name())];
         lines.extend(table.render(width, self.console_width));
         lines.extend(self.totals());
+        let lost = self.model.lost_layers();
+        lines.extend(lost.iter().map(|lost| format!(" Warning: {lost}: its weights are not counted and not saved")));
         Ok(lines.join("\n") + "\n")
     }
 

@@ -66,7 +66,10 @@ enum What {
         handle: fn() -> Object,
     },
     /// An object that exists already: a function given at run time.
-    Existing { object: Object, identities: [Identity; 2] },
+    Existing {
+        object: Object,
+        identities: [Identity; 2],
+    },
 }
 
 /// A registered class or function: its names, its source place, and how it is made.

@@ -136,8 +136,7 @@ fn only_one(name: &str, mut matching: Vec<(String, Arc<Entry>)>) -> Result<Optio
     if matching.len() < 2 {
         return Ok(matching.pop().map(|(_, entry)| entry));
     }
-    let places: Vec<String> =
-        matching.iter().map(|(known, entry)| format!("`{known}` at {}", entry.place())).collect();
+    let places: Vec<String> = matching.iter().map(|(known, entry)| format!("`{known}` at {}", entry.place())).collect();
     Err(Error::new(ErrorKind::DuplicateObject, format!("several functions have the short name `{name}`"))
         .expected("one of them, by its registered name")
         .received(places.join(", "))

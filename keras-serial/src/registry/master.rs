@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use super::Entry;
 use super::entry::Identity;
 use super::scope::{self, next_guard, take};
-use super::Entry;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Keras's own objects.

@@ -33,9 +33,9 @@ mod probe;
 mod revive;
 mod scope;
 
+pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
 pub(crate) use lookup::builtin_in as builtin_entry;
-pub(crate) use entry::Identity;
 pub(crate) use lookup::by_identity as function_entry;
 #[cfg(feature = "archive")]
 pub(crate) use lookup::check_unique;

@@ -197,6 +197,7 @@ impl SaveOptions {
     }
 
     fn legacy(&self, model: &Model) -> Result<WeightTree> {
+        model.as_layer().check_tracked(&[])?;
         let form = Handle::serialize(model.as_layer())?;
         let mut root = WeightTree::default();
         let text = legacy_config::downgrade_model(&form)?.to_json();
@@ -220,6 +221,7 @@ impl SaveOptions {
     /// When the name has another suffix (`weights.h5` is Keras's old form, which is read but not written), the model is not built, or the system refuses.
     pub fn save_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
         check_built(model, "You are saving a model that has not yet been built")?;
+        model.as_layer().check_tracked(&self.objects_to_skip)?;
         let path = path.as_ref();
         let name = path.to_string_lossy();
         if let Some(gib) = self.max_shard_size {
@@ -278,6 +280,7 @@ pub(super) struct Parts {
 impl Parts {
     fn of(model: &Model, options: &SaveOptions) -> Result<Self> {
         let layer = model.as_layer();
+        layer.check_tracked(&[])?;
         let config = {
             let _sharing = SharingScope::enter();
             Handle::serialize(layer)?

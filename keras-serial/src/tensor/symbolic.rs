@@ -9,6 +9,7 @@ use super::call::{CallArgs, CallContext, Item};
 use super::{Nested, Tensor};
 use crate::error::Result;
 use crate::json::Value;
+use crate::utils::drop_later;
 
 /// Something that can be called on tensors and stands in graphs: a layer or an operation.
 pub trait Operation: Any + Send + Sync {
@@ -52,6 +53,14 @@ impl Node {
         let spec = *self.outputs.leaves().get(index)?;
         let history = History { node: self.clone(), index };
         Some(spec.recorded(history))
+    }
+}
+
+/// A call holds the calls that it needs, and so on to the inputs: they are dropped one after the other,
+/// not one inside of the other.
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop_later((std::mem::take(&mut self.args), std::mem::replace(&mut self.outputs, Nested::None)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One step of a convolutional long short-term memory.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use super::cell::{self, CellRun, RnnCell};
 use super::dropout::{Factors, Rate, below_one, dropped_product};
@@ -77,7 +77,7 @@ pub struct ConvLSTMCell<const RANK: usize> {
     pub(super) generator: SeedGenerator,
     /// The shape of one step's input.
     #[config(skip)]
-    pub(super) input: OnceLock<Shape>,
+    pub(super) input: Mutex<Option<Shape>>,
 }
 
 impl<const RANK: usize> ConvLSTMCell<RANK> {
@@ -114,7 +114,8 @@ impl<const RANK: usize> RnnCell for ConvLSTMCell<RANK> {
     }
 
     fn get_initial_state(&self, batch: Option<usize>, dtype: DType) -> Result<Nested<Tensor>> {
-        let input = self.input.get().ok_or_else(|| Error::new(ErrorKind::NotBuilt, "the cell is not built yet"))?;
+        let input = self.input.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let input = input.ok_or_else(|| Error::new(ErrorKind::NotBuilt, "the cell is not built yet"))?;
         let step = Tensor::symbol(input.with(0, None)?, dtype);
         let kernel = self.recurrent_kernel.value()?;
         let channels = input.dim(self.axis())?;
@@ -203,7 +204,7 @@ impl<const RANK: usize> Layer for ConvLSTMCell<RANK> {
         let bias = forget_bias(&self.bias_initializer, self.unit_forget_bias, self.filters);
         make_recurrent_weights!(self, cx,
             kernel: kernel(channels), recurrent: kernel(self.filters), bias: [self.filters.saturating_mul(4)], &bias);
-        self.input.get_or_init(|| input.clone());
+        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = Some(input.clone());
         Ok(())
     }
 
