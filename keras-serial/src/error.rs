@@ -120,6 +120,14 @@ impl Error {
         self
     }
 
+    /// Adds to the message.
+    #[must_use]
+    pub(crate) fn and(mut self, more: impl AsRef<str>) -> Self {
+        let message = format!("{}{}", self.0.message, more.as_ref());
+        self.0.message = bounded(message.into(), LONGEST_TEXT);
+        self
+    }
+
     /// Names the error that lies under this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

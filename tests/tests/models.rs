@@ -1,5 +1,9 @@
 //! Models: Sequential, Functional, user-written ones, clones, summaries; and layers as their parts.
 
+#[path = "models/builds.rs"]
+mod builds;
+#[path = "models/chains.rs"]
+mod chains;
 #[path = "models/cloning.rs"]
 mod cloning;
 #[path = "models/context.rs"]
@@ -30,6 +34,8 @@ mod structures;
 mod summary;
 #[path = "models/training.rs"]
 mod training;
+#[path = "models/walks.rs"]
+mod walks;
 
 use keras_serial::json::Value;
 use keras_serial::prelude::*;

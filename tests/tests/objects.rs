@@ -10,11 +10,15 @@ mod custom_layers;
 mod derived;
 #[path = "objects/fields.rs"]
 mod fields;
+#[path = "objects/identity.rs"]
+mod identity;
 #[path = "objects/object_registration.rs"]
 mod object_registration;
 #[path = "objects/precedence.rs"]
 mod precedence;
 #[path = "objects/registry.rs"]
 mod registry;
+#[path = "objects/scopes.rs"]
+mod scopes;
 #[path = "objects/serialization_lib.rs"]
 mod serialization_lib;

@@ -162,14 +162,14 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
     let (mut done, mut missing) = (vec![0; layers.len()], vec![0_usize; layers.len()]);
     // The layers that wait for a layer's call.
     let mut waiting: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
-    // Layers whose next call can't be read yet, for a reason that is not known.
-    let (mut again, mut moved) = (Vec::new(), false);
+    // Has a call been run since all others that may be were tried? And are they tried, whatever they wait for?
+    let (mut moved, mut by_trial) = (false, false);
     while let Some(Reverse((round, position))) = ready.pop() {
         let Some((name, calls)) = layers.get(position) else { continue };
         let mut next = done.get(position).copied().unwrap_or_default();
         while let Some(call) = calls.get(next) {
             let mut lacks = 0;
-            for (needed, index) in needs(call) {
+            for (needed, index) in if by_trial { Vec::new() } else { needs(call) } {
                 if let Some(at) = positions.get(needed)
                     && made.get(needed).is_some_and(|one| one.calls.len() <= index)
                 {
@@ -182,10 +182,7 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
                 break;
             }
             let args = read_call(call, made).at_with(|| format!("inbound_nodes[{next}]")).at_with(|| name.clone())?;
-            let Some(args) = args else {
-                again.push(position);
-                break;
-            };
+            let Some(args) = args else { break };
             let Some(one) = made.get_mut(name) else { break };
             let outputs = one.operation.run(&args, &CallContext::inference())?;
             one.calls.push(outputs.leaves().into_iter().cloned().collect());
@@ -199,8 +196,11 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
             }
         }
         done.get_mut(position).into_iter().for_each(|done| *done = next);
+        // What a call waits for may be written otherwise than it is known here.
         if ready.is_empty() && std::mem::take(&mut moved) {
-            ready.extend(again.drain(..).map(|position| Reverse((round + 1, position))));
+            by_trial = true;
+            let left = layers.iter().zip(&done).enumerate().filter(|(_, ((_, calls), done))| **done < calls.len());
+            ready.extend(left.map(|(position, _)| Reverse((round + 1, position))));
         }
     }
     let left = layers.iter().zip(&done).filter(|((_, calls), done)| **done < calls.len());

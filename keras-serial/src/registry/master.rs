@@ -82,15 +82,19 @@ impl Customs {
             None | Some([]) => Ok(None),
             Some([entry]) => Ok(Some(entry.clone())),
             Some(entries) => {
-                let mut places: Vec<String> = entries.iter().map(|e| e.place().to_string()).collect();
-                places.sort();
-                Err(Error::new(
-                    ErrorKind::DuplicateObject,
-                    format!("`{registered_name}` is registered {} times: {}", entries.len(), places.join(", ")),
-                )
-                .hint("give one of them another `name` or `package` in #[register(…)]"))
+                let others = self.duplicates(Some(registered_name));
+                let others = if others.is_empty() { others } else { format!("; {others}") };
+                Err(duplicate(format!("{}{others}", times(registered_name, entries))))
             }
         }
+    }
+
+    /// The names that are registered more than once, without the excepted one.
+    fn duplicates(&self, except: Option<&str>) -> String {
+        let several = self.by_name.iter().filter(|(name, entries)| entries.len() > 1 && except != Some(name));
+        let mut several: Vec<String> = several.map(|(name, entries)| times(name, entries)).collect();
+        several.sort();
+        several.join("; ")
     }
 
     pub(super) fn by_identity(&self, id: &Identity) -> Option<Arc<Entry>> {
@@ -100,6 +104,18 @@ impl Customs {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.by_name.values().flatten()
     }
+}
+
+/// How often, and where, a name is registered.
+fn times(name: &str, entries: &[Arc<Entry>]) -> String {
+    let mut places: Vec<String> = entries.iter().map(|entry| entry.place().to_string()).collect();
+    places.sort();
+    format!("`{name}` is registered {} times: {}", entries.len(), places.join(", "))
+}
+
+fn duplicate(message: String) -> Error {
+    Error::new(ErrorKind::DuplicateObject, message)
+        .hint("give one of them another `name` or `package` in #[register(…)]")
 }
 
 static CUSTOMS: LazyLock<RwLock<Customs>> = LazyLock::new(|| RwLock::new(Customs::linked()));
@@ -140,6 +156,20 @@ fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
         Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),
         None => change(&mut CUSTOMS.write().unwrap_or_else(PoisonError::into_inner)),
     }
+}
+
+/// Checks the master list, all crates that are linked included: a good first line of a test.
+///
+/// ```
+/// keras_serial::registry::check()?;
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::DuplicateObject`] with all names that are registered more than once, and their places.
+pub fn check() -> Result<()> {
+    let duplicates = with_customs(|customs| customs.duplicates(None));
+    if duplicates.is_empty() { Ok(()) } else { Err(duplicate(duplicates)) }
 }
 
 /// Registers an entry while the program runs.

@@ -32,6 +32,7 @@ mod master;
 mod probe;
 mod revive;
 mod scope;
+mod serialize;
 
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
@@ -40,14 +41,15 @@ pub(crate) use lookup::by_identity as function_entry;
 #[cfg(feature = "archive")]
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
-pub use master::{Isolated, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
+pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
 pub use probe::{NoCast, Probe};
 #[cfg(feature = "archive")]
 pub(crate) use revive::{MAX_NESTING, NestingLimit};
+pub(crate) use revive::revive_by_name;
 pub use revive::{
-    Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_class,
-    serialize_keras_object, serialize_shared,
+    Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_keras_object,
 };
-pub(crate) use revive::{revive_by_name, serialize_function};
 pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};
+pub(crate) use serialize::serialize_function;
+pub use serialize::{serialize_class, serialize_shared};

@@ -1,18 +1,16 @@
 //! From forms to objects and back: `serialize_keras_object` and `deserialize_keras_object`.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::lookup;
 use super::scope::{self, CustomObjects};
-use crate::config::{ConfigField, FieldVisitor, KerasSerializable};
+use crate::config::{ConfigField, FieldVisitor};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
-use crate::object::{Form, Handle, Kind, Object, note_revived, note_serialized, shared_object};
+use crate::object::{Form, Handle, Kind, Object, note_revived, shared_object};
 
 /// How deep objects may stand in one another, unless a `NestingLimit` says otherwise.
 pub(crate) const MAX_NESTING: usize = 64;
@@ -274,8 +272,12 @@ pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object>
     let object = if form.class_name == "function" {
         function(form, top)?
     } else {
-        let _nested = Nested::enter().at_with(|| form.label().to_owned())?;
-        class(form, kind, top).at_with(|| form.label().to_owned())?
+        let object = {
+            let _nested = Nested::enter().at_with(|| form.label().to_owned())?;
+            class(form, kind, top)
+        };
+        let object = if top { object.map_err(|error| with_all_unknown(error, form.dict)) } else { object };
+        object.at_with(|| form.label().to_owned())?
     };
     if let Some(id) = form.shared_object_id() {
         note_revived(id, &object);
@@ -284,6 +286,18 @@ pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object>
 }
 
 fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
+    let entry = find_class(form, top)?;
+    if entry.is_function() {
+        return entry.function_handle().ok_or_else(|| wrong_kind(&entry, kind));
+    }
+    let config = form.config_dict()?;
+    let object = entry.make(&config, kind)?.ok_or_else(|| wrong_kind(&entry, kind))?;
+    object.restore(form)?;
+    Ok(object)
+}
+
+/// The entry of a form's class.
+fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
     // A missing `registered_name` means the class's own; a null one that there is none.
     let named = form.dict.contains_key("registered_name");
     let registered = if named { form.registered_name() } else { Some(form.class_name) };
@@ -295,29 +309,20 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
         Some(entry) => Some(Cow::Owned((*entry).clone())),
         None => own_class(form)?.map(Cow::Borrowed),
     };
-    let entry = match entry {
-        Some(entry) => entry,
-        None => {
-            refuse_code(form)?;
-            let name = registered.unwrap_or(form.class_name);
-            if let Some(module) = form.module().filter(|module| *module == "keras" || module.starts_with("keras."))
-                && form.registered_name().is_none()
-            {
-                return Err(lookup::unsupported(module, form.class_name));
-            }
-            match lookup::custom_by_short_name(name, form.class_name) {
-                Some(entry) => Cow::Owned((*entry).clone()),
-                None => return Err(lookup::unknown(name, form.class_name)),
-            }
-        }
-    };
-    if entry.is_function() {
-        return entry.function_handle().ok_or_else(|| wrong_kind(&entry, kind));
+    if let Some(entry) = entry {
+        return Ok(entry);
     }
-    let config = form.config_dict()?;
-    let object = entry.make(&config, kind)?.ok_or_else(|| wrong_kind(&entry, kind))?;
-    object.restore(form)?;
-    Ok(object)
+    refuse_code(form)?;
+    let name = registered.unwrap_or(form.class_name);
+    if let Some(module) = form.module().filter(|module| *module == "keras" || module.starts_with("keras."))
+        && form.registered_name().is_none()
+    {
+        return Err(lookup::unsupported(module, form.class_name));
+    }
+    match lookup::custom_by_short_name(name, form.class_name) {
+        Some(entry) => Ok(Cow::Owned((*entry).clone())),
+        None => Err(lookup::unknown(name, form.class_name)),
+    }
 }
 
 /// Keras's own class that a form names by its module.
@@ -370,12 +375,18 @@ fn refuse_code(form: &Form<'_>) -> Result<()> {
 }
 
 fn function(form: &Form<'_>, top: bool) -> Result<Object> {
+    let entry = find_function(form, top)?;
+    entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function)))
+}
+
+/// The entry of a function's form.
+fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
     let name = form.config().as_str().ok_or_else(|| {
         Error::new(ErrorKind::Config, "Expected 'config' to be a non-null str for a function classname")
             .received(form.config().short())
     })?;
     if let Some(entry) = lookup::custom(name, top)? {
-        return entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function)));
+        return Ok(Cow::Owned((*entry).clone()));
     }
     let module = form.module().unwrap_or("builtins");
     let own = if module == "builtins" {
@@ -391,14 +402,63 @@ fn function(form: &Form<'_>, top: bool) -> Result<Object> {
                 return Err(no_registered_name(registered, &format!("{}.{name}", entry.module().unwrap_or(module))));
             }
         }
-        return entry.function_handle().ok_or_else(|| wrong_kind(entry, Some(Kind::Function)));
+        return Ok(Cow::Borrowed(entry));
     }
     let found = if name.contains('>') { None } else { lookup::custom_by_suffix(name)? };
-    let found = found.or_else(|| lookup::custom_by_short_name(name, name));
-    match found {
-        Some(entry) => entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function))),
+    match found.or_else(|| lookup::custom_by_short_name(name, name)) {
+        Some(entry) => Ok(Cow::Owned((*entry).clone())),
         None => Err(lookup::unknown(name, name)),
     }
+}
+
+/// Adds the names of all other objects of the form that are not known to the error about the first one.
+fn with_all_unknown(error: Error, dict: &Dict) -> Error {
+    if error.kind() != ErrorKind::UnknownObject {
+        return error;
+    }
+    let mut names = Vec::new();
+    dict.values().for_each(|value| find_unknown(value, &mut names));
+    names.retain(|name| !error.message().starts_with(&format!("unknown object `{name}`")));
+    if names.is_empty() {
+        return error;
+    }
+    let count = names.len().saturating_sub(MOST_UNKNOWN);
+    let more = if count > 0 { format!(" and {count} more") } else { String::new() };
+    let names: Vec<String> = names.iter().take(MOST_UNKNOWN).map(|name| format!("`{name}`")).collect();
+    error.and(format!("; unknown, too: {}{more}", names.join(", ")))
+}
+
+/// How many unknown objects are named beside the first one.
+const MOST_UNKNOWN: usize = 50;
+
+/// Finds the objects in a value that no entry stands for, each once.
+fn find_unknown(value: &Value, names: &mut Vec<String>) {
+    let dict = match value {
+        Value::List(items) => return items.iter().for_each(|item| find_unknown(item, names)),
+        Value::Dict(dict) => dict,
+        _ => return,
+    };
+    if let Ok(Some(form)) = Form::of(dict) {
+        let is_special = inventory::iter::<Special>.into_iter().any(|special| special.class_name == form.class_name);
+        let is_operation = form.module().is_some_and(|module| module.contains("keras") && module.contains(".ops"));
+        if !is_special && !is_operation && !form.class_name.starts_with("__") {
+            let found = match form.class_name {
+                "function" => find_function(&form, false),
+                _ => find_class(&form, false),
+            };
+            let name = match form.class_name {
+                "function" => form.config().as_str().unwrap_or_default(),
+                class => form.registered_name().unwrap_or(class),
+            };
+            if found.is_err_and(|error| error.kind() == ErrorKind::UnknownObject)
+                && names.len() <= MOST_UNKNOWN * 2
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    dict.values().for_each(|item| find_unknown(item, names));
 }
 
 /// A typed handle from a form, or from the name of one of Keras's own objects or of a custom one.
@@ -463,69 +523,4 @@ fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
     };
     let made = entry.make(&Dict::new(), (!entry.is_function()).then_some(H::KIND))?;
     made.ok_or_else(|| wrong_kind(&entry, Some(H::KIND)))
-}
-
-/// The form of a shared object of a class, with what `extra` adds. Within a
-/// [`SharingScope`](crate::object::SharingScope) it is recognized where it is met again.
-///
-/// # Errors
-/// When the object's configuration can't be written.
-pub fn serialize_shared(
-    object: Arc<dyn KerasSerializable>,
-    extra: impl FnOnce(&mut Dict) -> Result<()>,
-) -> Result<Value> {
-    let mut form = form_of(&*object, extra)?;
-    note_serialized(object, &mut form);
-    Ok(Value::Dict(form))
-}
-
-/// The form of an object of a class, with what `extra` adds (how it was built and compiled). An object
-/// that several others hold is written by [`serialize_shared`].
-///
-/// # Errors
-/// When the object's configuration can't be written.
-pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Value> {
-    form_of(object, extra).map(Value::Dict)
-}
-
-fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Dict> {
-    let id = (object as &dyn Any).type_id();
-    let config = Value::Dict(object.get_config()?);
-    let (module, class_name, registered_name) = match super::master::BUILTINS.by_identity(&super::Identity::Type(id)) {
-        Some(entry) => {
-            let module = entry.module().unwrap_or_default();
-            // What is not public in Keras is written as everybody else's classes are.
-            let registered = module.starts_with("keras.src.").then(|| entry.name().into());
-            (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
-        }
-        None => {
-            let name = lookup::registered_name_by_type(id).unwrap_or_else(|| object.class().to_owned());
-            (Value::Null, object.class(), Value::from(name))
-        }
-    };
-    let mut form = Dict::from([
-        ("module".to_owned(), module),
-        ("class_name".to_owned(), Value::from(class_name)),
-        ("config".to_owned(), config),
-        ("registered_name".to_owned(), registered_name),
-    ]);
-    extra(&mut form)?;
-    Ok(form)
-}
-
-/// The form of a function: Keras's own by module and name, others by their registered name.
-pub(crate) fn serialize_function(entry: Option<&super::Entry>, own_name: &str) -> Value {
-    let form = |module: &str, name: &str, registered: Value| {
-        Value::Dict(Dict::from([
-            ("module".to_owned(), Value::from(module)),
-            ("class_name".to_owned(), Value::from("function")),
-            ("config".to_owned(), Value::from(name)),
-            ("registered_name".to_owned(), registered),
-        ]))
-    };
-    match entry {
-        // Keras 3.15 writes `module: "builtins", registered_name: "function"` for every function.
-        Some(entry) => form("builtins", &entry.registered_name(), Value::from("function")),
-        None => form("builtins", own_name, Value::from("function")),
-    }
 }

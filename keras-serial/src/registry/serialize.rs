@@ -1,0 +1,75 @@
+//! The forms of objects: the second half of `serialize_keras_object`.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{Entry, Identity, lookup};
+use crate::config::KerasSerializable;
+use crate::error::Result;
+use crate::json::{Dict, Value};
+use crate::object::note_serialized;
+
+/// The form of a shared object of a class, with what `extra` adds. Within a
+/// [`SharingScope`](crate::object::SharingScope) it is recognized where it is met again.
+///
+/// # Errors
+/// When the object's configuration can't be written.
+pub fn serialize_shared(
+    object: Arc<dyn KerasSerializable>,
+    extra: impl FnOnce(&mut Dict) -> Result<()>,
+) -> Result<Value> {
+    let mut form = form_of(&*object, extra)?;
+    note_serialized(object, &mut form);
+    Ok(Value::Dict(form))
+}
+
+/// The form of an object of a class, with what `extra` adds (how it was built and compiled). An object
+/// that several others hold is written by [`serialize_shared`].
+///
+/// # Errors
+/// When the object's configuration can't be written.
+pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Value> {
+    form_of(object, extra).map(Value::Dict)
+}
+
+fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Dict> {
+    let id = (object as &dyn Any).type_id();
+    let config = Value::Dict(object.get_config()?);
+    let (module, class_name, registered_name) = match super::master::BUILTINS.by_identity(&Identity::Type(id)) {
+        Some(entry) => {
+            let module = entry.module().unwrap_or_default();
+            // What is not public in Keras is written as everybody else's classes are.
+            let registered = module.starts_with("keras.src.").then(|| entry.name().into());
+            (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
+        }
+        None => {
+            let name = lookup::registered_name_by_type(id).unwrap_or_else(|| object.class().to_owned());
+            (Value::Null, object.class(), Value::from(name))
+        }
+    };
+    let mut form = Dict::from([
+        ("module".to_owned(), module),
+        ("class_name".to_owned(), Value::from(class_name)),
+        ("config".to_owned(), config),
+        ("registered_name".to_owned(), registered_name),
+    ]);
+    extra(&mut form)?;
+    Ok(form)
+}
+
+/// The form of a function: Keras's own by module and name, others by their registered name.
+pub(crate) fn serialize_function(entry: Option<&Entry>, own_name: &str) -> Value {
+    let form = |module: &str, name: &str, registered: Value| {
+        Value::Dict(Dict::from([
+            ("module".to_owned(), Value::from(module)),
+            ("class_name".to_owned(), Value::from("function")),
+            ("config".to_owned(), Value::from(name)),
+            ("registered_name".to_owned(), registered),
+        ]))
+    };
+    match entry {
+        // Keras 3.15 writes `module: "builtins", registered_name: "function"` for every function.
+        Some(entry) => form("builtins", &entry.registered_name(), Value::from("function")),
+        None => form("builtins", own_name, Value::from("function")),
+    }
+}

@@ -1,0 +1,140 @@
+//! A build that fails leaves layers as they were.
+
+use keras_serial::prelude::*;
+
+use crate::{numbers, ones};
+
+#[derive(KerasSerializable)]
+#[config(new)]
+struct Picky {
+    base: LayerBase,
+    inner: LayerRef,
+    #[weight]
+    first: Weight,
+    #[weight]
+    second: Weight,
+    #[sublayer]
+    made: Sublayer,
+}
+
+impl Layer for Picky {
+    fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        let extent = input.dim(-1)?;
+        self.first.make(cx, [extent]).initializer(Some(&"ones".into())).create()?;
+        cx.build_layer(&self.inner, input)?;
+        self.made.make(cx, Dense::new(extent).use_bias(false), &Shape::from([None, Some(2)]))?;
+        if extent != 3 {
+            return Err(Error::new(ErrorKind::Shape, "only 3 will do"));
+        }
+        self.second.make(cx, [2 * extent]).initializer(Some(&"ones".into())).create()
+    }
+
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let y = ops::multiply(inputs.tensor()?, &self.first.value()?)?;
+        self.made.call(&self.inner.call(&y, cx)?.into_single()?, cx).map(Nested::from)
+    }
+}
+
+fn shapes(layer: &LayerRef) -> Vec<String> {
+    layer.weights().iter().map(|weight| weight.shape().to_string()).collect()
+}
+
+#[test]
+fn a_failed_build_can_be_done_again() {
+    let layer = Picky::new(Dense::new(2).kernel_initializer("ones").shared()).shared();
+    for extent in [5, 4, 5] {
+        let error = layer.build(&Shape::from([None, Some(extent)])).unwrap_err();
+        assert!(error.to_string().contains("only 3 will do"), "{error}");
+        // As it was: neither built, nor with weights, nor with a layer made for other shapes.
+        assert!(layer.weights().is_empty() && layer.layers().len() == 1, "{:?}", shapes(&layer));
+        let picky = layer.downcast_ref::<Picky>().unwrap();
+        assert!(picky.first.variable().is_none() && picky.made.layer().is_none());
+        assert!(picky.inner.count_params().is_err());
+    }
+    layer.build(&Shape::from([None, Some(3)])).unwrap();
+    assert_eq!(shapes(&layer), ["(3,)", "(6,)", "(3, 2)", "(2,)", "(2, 3)"]);
+    assert_eq!(layer.apply(ones(&[1, 3])).unwrap().shape().to_string(), "(1, 3)");
+}
+
+#[test]
+fn a_failed_first_call_can_be_done_again() {
+    let layer = Picky::new(Dense::new(2).shared()).shared();
+    layer.apply(ones(&[1, 4])).unwrap_err();
+    assert!(layer.weights().is_empty());
+    layer.apply(ones(&[1, 3])).unwrap();
+    assert_eq!(layer.weights().len(), 5);
+}
+
+/// What was built before a failed build of the layer around it stays.
+#[test]
+fn layers_that_were_built_before_stay() {
+    let inner = Dense::new(2).shared();
+    inner.build(&Shape::from([None, Some(4)])).unwrap();
+    let before = inner.get_weights();
+    let layer = Picky::new(inner.clone()).shared();
+    layer.build(&Shape::from([None, Some(4)])).unwrap_err();
+    assert_eq!(inner.get_weights().len(), 2);
+    crate::assert_close(&inner.get_weights()[0], &before[0]);
+}
+
+#[derive(KerasSerializable)]
+#[config(new)]
+struct Chain {
+    base: LayerBase,
+    first: LayerRef,
+    second: LayerRef,
+}
+
+impl Layer for Chain {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let y = self.first.call(inputs.tensor()?, cx)?;
+        self.second.call(y.into_single()?, cx)
+    }
+}
+
+/// Without `build`, the first call builds the layers inside; it may fail after the first of them.
+#[test]
+fn a_layer_that_its_first_call_builds_can_be_called_again() {
+    let layer = Chain::new(Dense::new(2).shared(), Conv1D::new(1, 2).shared()).shared();
+    let error = layer.apply(ones(&[1, 5])).unwrap_err();
+    assert!(error.to_string().contains("conv1d"), "{error}");
+    assert!(layer.weights().is_empty(), "{:?}", shapes(&layer));
+    layer.apply(ones(&[1, 4, 3])).unwrap();
+    assert_eq!(shapes(&layer)[0], "(3, 2)");
+}
+
+#[test]
+fn a_sequential_model_can_be_built_for_another_shape_after_a_failed_build() {
+    let model =
+        Sequential::new([Dense::new(2).name("first").into(), Picky::new(Dense::new(2).shared()).into()]).unwrap();
+    model.build([None, Some(7)]).unwrap_err();
+    assert!(model.weights().is_empty());
+    let model = Sequential::new([Dense::new(3).name("first").into(), Conv1D::new(1, 2).name("second").into()]).unwrap();
+    model.build([None, Some(7)]).unwrap_err();
+    assert!(model.weights().is_empty(), "{:?}", shapes(model.as_layer()));
+    model.build([None, Some(4), Some(5)]).unwrap();
+    assert_eq!(model.predict(numbers(&[2, 4, 5])).unwrap().shape().to_string(), "(2, 3, 1)");
+}
+
+/// A layer that refuses an input is not left built for it.
+#[test]
+fn keras_own_layers_can_be_built_again() {
+    let attention = MultiHeadAttention::new(2, 2).shared();
+    let call = |q: &[usize], v: &[usize]| {
+        attention.call(CallArgs::one(numbers(q)).and(numbers(v)), &CallContext::inference()).map(|_| ())
+    };
+    call(&[2, 3, 4], &[2, 3]).unwrap_err();
+    assert!(attention.weights().is_empty());
+    call(&[2, 3, 4], &[2, 5, 6]).unwrap();
+    assert_eq!(attention.weights().len(), 8);
+    let normalization = BatchNormalization::new().axis(3).shared();
+    normalization.build(&Shape::from([None, Some(4)])).unwrap_err();
+    normalization.build(&Shape::from([None, Some(2), Some(2), Some(4)])).unwrap();
+    assert_eq!(normalization.weights().len(), 4);
+    let cells =
+        RNN::new(StackedRNNCells::new(vec![LSTMCell::new(2).shared(), GRUCell::new(3).shared()]).shared()).shared();
+    cells.apply(ones(&[1, 4])).unwrap_err();
+    assert!(cells.weights().is_empty());
+    cells.apply(ones(&[1, 4, 5])).unwrap();
+    assert_eq!(cells.weights().len(), 6);
+}
