@@ -33,6 +33,7 @@ mod probe;
 mod revive;
 mod scope;
 mod serialize;
+mod unknown;
 
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};

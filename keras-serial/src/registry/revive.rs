@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::lookup;
 use super::scope::{self, CustomObjects};
+use super::unknown::with_all_unknown;
 use crate::config::{ConfigField, FieldVisitor};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
@@ -297,7 +298,7 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
 }
 
 /// The entry of a form's class.
-fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
+pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
     // A missing `registered_name` means the class's own; a null one that there is none.
     let named = form.dict.contains_key("registered_name");
     let registered = if named { form.registered_name() } else { Some(form.class_name) };
@@ -380,7 +381,7 @@ fn function(form: &Form<'_>, top: bool) -> Result<Object> {
 }
 
 /// The entry of a function's form.
-fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
+pub(super) fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
     let name = form.config().as_str().ok_or_else(|| {
         Error::new(ErrorKind::Config, "Expected 'config' to be a non-null str for a function classname")
             .received(form.config().short())
@@ -409,56 +410,6 @@ fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry
         Some(entry) => Ok(Cow::Owned((*entry).clone())),
         None => Err(lookup::unknown(name, name)),
     }
-}
-
-/// Adds the names of all other objects of the form that are not known to the error about the first one.
-fn with_all_unknown(error: Error, dict: &Dict) -> Error {
-    if error.kind() != ErrorKind::UnknownObject {
-        return error;
-    }
-    let mut names = Vec::new();
-    dict.values().for_each(|value| find_unknown(value, &mut names));
-    names.retain(|name| !error.message().starts_with(&format!("unknown object `{name}`")));
-    if names.is_empty() {
-        return error;
-    }
-    let count = names.len().saturating_sub(MOST_UNKNOWN);
-    let more = if count > 0 { format!(" and {count} more") } else { String::new() };
-    let names: Vec<String> = names.iter().take(MOST_UNKNOWN).map(|name| format!("`{name}`")).collect();
-    error.and(format!("; unknown, too: {}{more}", names.join(", ")))
-}
-
-/// How many unknown objects are named beside the first one.
-const MOST_UNKNOWN: usize = 50;
-
-/// Finds the objects in a value that no entry stands for, each once.
-fn find_unknown(value: &Value, names: &mut Vec<String>) {
-    let dict = match value {
-        Value::List(items) => return items.iter().for_each(|item| find_unknown(item, names)),
-        Value::Dict(dict) => dict,
-        _ => return,
-    };
-    if let Ok(Some(form)) = Form::of(dict) {
-        let is_special = inventory::iter::<Special>.into_iter().any(|special| special.class_name == form.class_name);
-        let is_operation = form.module().is_some_and(|module| module.contains("keras") && module.contains(".ops"));
-        if !is_special && !is_operation && !form.class_name.starts_with("__") {
-            let found = match form.class_name {
-                "function" => find_function(&form, false),
-                _ => find_class(&form, false),
-            };
-            let name = match form.class_name {
-                "function" => form.config().as_str().unwrap_or_default(),
-                class => form.registered_name().unwrap_or(class),
-            };
-            if found.is_err_and(|error| error.kind() == ErrorKind::UnknownObject)
-                && names.len() <= MOST_UNKNOWN * 2
-                && !names.iter().any(|known| known == name)
-            {
-                names.push(name.to_owned());
-            }
-        }
-    }
-    dict.values().for_each(|item| find_unknown(item, names));
 }
 
 /// A typed handle from a form, or from the name of one of Keras's own objects or of a custom one.
