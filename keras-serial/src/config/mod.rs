@@ -137,7 +137,8 @@ pub trait KerasSerializable: Any + Send + Sync {
     where
         Self: Sized;
 
-    /// Shows the object's weights and layers to a visitor, in the order of its fields.
+    /// Shows the object's weights and layers to a visitor, in the order of its fields. A layer by hand that
+    /// holds others has to: one that it calls, and does not show, is an error when the model is saved.
     fn visit_fields(&self, visitor: &mut dyn FieldVisitor) {
         let _ = visitor;
     }

@@ -94,10 +94,10 @@ impl Outer {
 
 /// Does the layer hold what files hold of a layer?
 fn has_state(layer: &LayerRef) -> bool {
-    layer
-        .with_layers_below()
-        .iter()
-        .any(|layer| !layer.saved_weights().is_empty() || !layer.layer().state_names().is_empty())
+    layer.with_layers_below().iter().any(|layer| {
+        let named = || layer.layer().named_state().is_ok_and(|state| !state.is_empty());
+        !layer.saved_weights().is_empty() || named()
+    })
 }
 
 /// Notes that a layer was called or built, inside of whatever is.
