@@ -62,7 +62,8 @@ pub(crate) fn drop_later<T: 'static>(value: T) {
             true
         }
     });
-    let end = begins.unwrap_or_default().then_some(End);
+    // Made for the outermost call alone: it ends the list when it is dropped.
+    let end = begins.unwrap_or_default().then(|| End);
     drop(value);
     if end.is_some() {
         while let Some(next) = DROPPED.try_with(|dropped| dropped.borrow_mut().as_mut()?.pop()).ok().flatten() {
