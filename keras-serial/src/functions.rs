@@ -4,26 +4,29 @@ use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::config::ConfigField;
+use crate::config::{Config, ConfigField, KerasSerializable, field};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
 use crate::registry::{self, CustomObjects, Entry, Identity, Place, TypedHandle};
-use crate::tensor::{Nested, Tensor};
+use crate::tensor::{DType, Nested, Shape, Tensor};
 
 type Unary = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
 type Binary = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>;
+type Making = Arc<dyn Fn(&Shape, DType) -> Result<Tensor> + Send + Sync>;
 type Structures = Arc<dyn Fn(&Nested<Tensor>, &Nested<Tensor>) -> Result<Tensor> + Send + Sync>;
 
 /// What a function takes.
 #[derive(Clone)]
 enum Callable {
-    /// An activation or a regularizer.
+    /// An activation, a regularizer or a constraint.
     One(Unary),
     /// A loss or a metric: `y_true`, `y_pred`.
     Two(Binary),
     /// A loss of several outputs at once.
     Structures(Structures),
+    /// An initializer.
+    Making(Making),
 }
 
 /// A shared function with a name.
@@ -88,7 +91,7 @@ impl Function {
     pub fn call(&self, x: &Tensor) -> Result<Tensor> {
         match &self.callable {
             Callable::One(function) => function(x),
-            Callable::Two(_) | Callable::Structures(_) => Err(self.wrong("one tensor, as activations do")),
+            _ => Err(self.wrong("one tensor, as activations, regularizers and constraints do")),
         }
     }
 
@@ -100,7 +103,7 @@ impl Function {
         match &self.callable {
             Callable::Two(function) => function(y_true, y_pred),
             Callable::Structures(function) => function(&y_true.clone().into(), &y_pred.clone().into()),
-            Callable::One(_) => Err(self.wrong("y_true and y_pred, as losses do")),
+            Callable::One(_) | Callable::Making(_) => Err(self.wrong("y_true and y_pred, as losses do")),
         }
     }
 
@@ -116,7 +119,18 @@ impl Function {
     pub fn call_structures(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
         match &self.callable {
             Callable::Structures(function) => function(y_true, y_pred),
-            Callable::One(_) | Callable::Two(_) => Err(self.wrong("structures of tensors")),
+            _ => Err(self.wrong("structures of tensors")),
+        }
+    }
+
+    /// Calls a function that makes values of a shape and dtype.
+    ///
+    /// # Errors
+    /// The function's own, or when it takes tensors.
+    pub fn call_init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
+        match &self.callable {
+            Callable::Making(function) => function(shape, dtype),
+            _ => Err(self.wrong("a shape and a dtype, as initializers do")),
         }
     }
 
@@ -196,8 +210,9 @@ fn own_identity<M, F: KerasFunction<M>>(function: &F) -> Option<Identity> {
 /// What a function becomes inside a handle.
 pub struct Erased(Callable);
 
-/// A function that can be registered: of one tensor (activations), of two (losses, metrics), or of two
-/// structures of tensors (losses of several outputs at once).
+/// A function that can be registered: of one tensor (activations, regularizers, constraints), of two
+/// (losses, metrics), of two structures of tensors (losses of several outputs at once), or of a shape and
+/// a dtype (initializers).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a Keras function",
     note = "write `fn(&Tensor) -> Result<Tensor>` for an activation, `fn(&Tensor, &Tensor) -> Result<Tensor>` for a loss or metric"
@@ -225,6 +240,58 @@ where
 {
     fn into_callable(self) -> Erased {
         Erased(Callable::Structures(Arc::new(self)))
+    }
+}
+
+impl<F: Fn(&Shape, DType) -> Result<Tensor> + Send + Sync + 'static> KerasFunction<(Shape, DType)> for F {
+    fn into_callable(self) -> Erased {
+        Erased(Callable::Making(Arc::new(self)))
+    }
+}
+
+/// A function in the place of a regularizer, a constraint or an initializer.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// /// The sum of the squares.
+/// #[register(package = "my_package")]
+/// fn squares(x: &Tensor) -> Result<Tensor> {
+///     ops::sum(&ops::square(x)?, ops::Axes::all(), false)
+/// }
+/// let layer = Dense::new(1).kernel_regularizer(Regularizer::function(squares));
+/// let config = layer.get_config()?;
+/// let name = config.get("kernel_regularizer").and_then(|form| form.get("config")?.as_str());
+/// assert_eq!(name, Some("my_package>squares"));
+/// assert!(Dense::from_config(&config).is_ok());
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FunctionObject(Function);
+
+impl FunctionObject {
+    /// The function alone.
+    pub(crate) fn bare(function: Function) -> Self {
+        Self(function)
+    }
+
+    /// The function, which is written as one.
+    pub(crate) fn as_function(&self) -> Option<&Function> {
+        Some(&self.0)
+    }
+
+    /// The function.
+    pub fn function(&self) -> &Function {
+        &self.0
+    }
+}
+
+impl KerasSerializable for FunctionObject {
+    fn get_config(&self) -> Result<Config> {
+        Ok(Config::from([("fn".to_owned(), Handle::serialize(&self.0)?)]))
+    }
+
+    fn from_config(config: &Config) -> Result<Self> {
+        field::required(config, "fn", &[], registry::revive_by_name).map(Self)
     }
 }
 

@@ -126,6 +126,7 @@ pub mod __private {
                 $crate::__private::Probe::<$type>::OPERATION,
                 $crate::__private::Probe::<$type>::DTYPE_POLICY,
                 $crate::__private::Probe::<$type>::QUANTIZER,
+                $crate::__private::Probe::<$type>::ACTIVATION,
             ];
             CASTS
         }};

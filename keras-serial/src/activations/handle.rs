@@ -1,28 +1,72 @@
-//! What an `activation` argument can be: a function, or a layer.
+//! What an `activation` argument can be: a function, an object, or a layer.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use super::linear;
-use crate::config::{ConfigField, FieldVisitor};
+use crate::config::{ConfigField, FieldVisitor, KerasSerializable};
 use crate::error::{Error, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{CustomObjects, TypedHandle, revive_by_name, with_argument};
+use crate::registry::{Cast, CustomObjects, Probe, TypedHandle, revive_by_name, serialize_class, with_argument};
 use crate::tensor::Tensor;
 
-/// Something that can follow a layer's own computation.
-pub trait Activate: Any + Send + Sync {
+/// An object with a configuration that can follow a layer's own computation: in Python, a class with
+/// `__call__`.
+///
+/// ```
+/// use keras_serial::activations::Activate;
+/// use keras_serial::prelude::*;
+/// /// Multiplies by a factor.
+/// #[register(package = "my_package")]
+/// #[derive(KerasSerializable)]
+/// #[config(new)]
+/// struct Growth {
+///     factor: f64,
+/// }
+///
+/// impl Activate for Growth {
+///     fn activate(&self, x: &Tensor) -> Result<Tensor> {
+///         ops::multiply(x, self.factor)
+///     }
+/// }
+///
+/// let layer = Dense::new(1).kernel_initializer("ones").activation(keras_serial::activations::Activation::new(Growth::new(0.5)));
+/// let layer = Dense::from_config(&layer.get_config()?)?;
+/// assert_eq!(layer.apply(&Tensor::from_slice(&[3.0f32, 5.0], [1, 2])?)?.to_vec::<f32>()?, [4.0]);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no activation",
+    note = "derive `KerasSerializable` and implement `Activate` for it; `Activation::function` takes a function, `From` a layer"
+)]
+pub trait Activate: KerasSerializable {
+    /// The activation of `x`.
+    ///
+    /// # Errors
+    /// When `x` does not suit it.
+    fn activate(&self, x: &Tensor) -> Result<Tensor>;
+}
+
+/// A layer in the place of an activation; the room of layers implements it.
+pub(crate) trait StandIn: Any + Send + Sync {
     /// The activation of `x`.
     fn activate(&self, x: &Tensor) -> Result<Tensor>;
     /// Its entry in a configuration.
     fn serialize(&self) -> Result<Value>;
-    /// Shows the layer that it is, if it is one.
-    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        let _ = (name, visitor);
-    }
+    /// Shows the layer.
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor);
+}
+
+#[derive(Clone)]
+enum What {
+    Function(Function),
+    Object(Arc<dyn Activate>),
+    Layer(Arc<dyn StandIn>),
+    /// An unknown name: an error where it is used.
+    Unknown(Error),
 }
 
 /// A shared activation; `linear` by default.
@@ -35,7 +79,7 @@ pub trait Activate: Any + Send + Sync {
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Activation(Arc<dyn Activate>);
+pub struct Activation(What);
 
 /// Makes an activation of a kind of object that lies in a room below: a layer.
 pub struct ActivationSource(pub fn(&Object) -> Option<Activation>);
@@ -43,14 +87,33 @@ pub struct ActivationSource(pub fn(&Object) -> Option<Activation>);
 inventory::collect!(ActivationSource);
 
 impl Activation {
-    /// Shares an activation.
+    /// Shares an object that is an activation.
     pub fn new(activation: impl Activate) -> Self {
-        Self(Arc::new(activation))
+        Self(What::Object(Arc::new(activation)))
     }
 
     /// A function as an activation.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
-        Self::new(Function::new(function))
+        Self(What::Function(Function::new(function)))
+    }
+
+    pub(crate) fn stand_in(layer: impl StandIn) -> Self {
+        Self(What::Layer(Arc::new(layer)))
+    }
+
+    fn as_function(&self) -> Option<&Function> {
+        match &self.0 {
+            What::Function(function) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// The object, if it is a `T`.
+    pub fn downcast_ref<T: Activate>(&self) -> Option<&T> {
+        match &self.0 {
+            What::Object(object) => (&**object as &dyn Any).downcast_ref(),
+            _ => None,
+        }
     }
 
     /// The activation of a serialized form, or of a name.
@@ -75,7 +138,12 @@ impl Activation {
     /// # Errors
     /// The function's own.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        self.0.activate(x)
+        match &self.0 {
+            What::Function(function) => function.call(x),
+            What::Object(object) => object.activate(x),
+            What::Layer(layer) => layer.activate(x),
+            What::Unknown(error) => Err(error.clone()),
+        }
     }
 
     /// Does it change nothing?
@@ -85,13 +153,12 @@ impl Activation {
 
     /// Is it Keras's own function of this name?
     pub(crate) fn is_builtin(&self, name: &str) -> bool {
-        let function = (&*self.0 as &dyn Any).downcast_ref::<Function>();
-        function.is_some_and(|function| function.is_builtin() && function.name() == name)
+        self.as_function().is_some_and(|function| function.is_builtin() && function.name() == name)
     }
 
     /// The name, if it is a function.
     pub fn name(&self) -> Option<String> {
-        (&*self.0 as &dyn Any).downcast_ref::<Function>().map(Function::name)
+        self.as_function().map(Function::name)
     }
 }
 
@@ -101,33 +168,9 @@ impl Default for Activation {
     }
 }
 
-impl Activate for Function {
-    fn activate(&self, x: &Tensor) -> Result<Tensor> {
-        self.call(x)
-    }
-
-    fn serialize(&self) -> Result<Value> {
-        // Keras writes its own functions by name alone.
-        if self.is_builtin() { Ok(Value::from(self.name())) } else { Handle::serialize(self) }
-    }
-}
-
-/// An unknown name: an error where it is used.
-struct Unknown(Error);
-
-impl Activate for Unknown {
-    fn activate(&self, _: &Tensor) -> Result<Tensor> {
-        Err(self.0.clone())
-    }
-
-    fn serialize(&self) -> Result<Value> {
-        Err(self.0.clone())
-    }
-}
-
 impl From<&str> for Activation {
     fn from(name: &str) -> Self {
-        Self::from_value(&Value::from(name)).unwrap_or_else(|error| Self::new(Unknown(error)))
+        Self::from_value(&Value::from(name)).unwrap_or_else(|error| Self(What::Unknown(error)))
     }
 }
 
@@ -143,22 +186,37 @@ impl Handle for Activation {
     }
 
     fn serialize(&self) -> Result<Value> {
-        self.0.serialize()
+        match &self.0 {
+            // Keras writes its own functions by name alone.
+            What::Function(function) if function.is_builtin() => Ok(Value::from(function.name())),
+            What::Function(function) => Handle::serialize(function),
+            What::Object(object) => serialize_class(&**object, |_| Ok(())),
+            What::Layer(layer) => layer.serialize(),
+            What::Unknown(error) => Err(error.clone()),
+        }
     }
 
     fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).cast::<()>() as usize
+        match &self.0 {
+            What::Function(function) => Handle::address(function),
+            What::Object(object) => Arc::as_ptr(object).cast::<()>() as usize,
+            What::Layer(layer) => Arc::as_ptr(layer).cast::<()>() as usize,
+            What::Unknown(_) => 0,
+        }
     }
 }
 
 impl TypedHandle for Activation {
     const KIND: Kind = Kind::Function;
-    const EXPECTED: &'static str = "an activation: a function, its name, or a layer";
+    const EXPECTED: &'static str = "an activation: a function, its name, an object that is one, or a layer";
     const MODULES: &'static [&'static str] = &["keras.activations"];
 
     fn convert(object: &Object) -> Option<Self> {
         if let Some(function) = object.downcast_ref::<Function>() {
-            return Some(Self::new(function.clone()));
+            return Some(Self(What::Function(function.clone())));
+        }
+        if let Some(activation) = object.downcast_ref::<Self>() {
+            return Some(activation.clone());
         }
         inventory::iter::<ActivationSource>.into_iter().find_map(|source| (source.0)(object))
     }
@@ -166,7 +224,7 @@ impl TypedHandle for Activation {
 
 impl ConfigField for Activation {
     fn to_value(&self) -> Result<Value> {
-        self.0.serialize()
+        Handle::serialize(self)
     }
 
     fn from_value(value: &Value) -> Result<Self> {
@@ -174,12 +232,29 @@ impl ConfigField for Activation {
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        self.0.visit(name, visitor);
+        if let What::Layer(layer) = &self.0 {
+            layer.visit(name, visitor);
+        }
     }
+}
+
+impl<T: Activate> Probe<T> {
+    /// Every type with the trait can stand for an activation.
+    pub const ACTIVATION: Option<Cast> = Some(Cast {
+        kind: Kind::Function,
+        cast: |object| {
+            let object: Arc<dyn Any + Send + Sync> = object;
+            let object: Arc<dyn Activate> = object.downcast::<T>().ok()?;
+            Some(Object::new(Activation(What::Object(object))))
+        },
+    });
 }
 
 impl fmt::Debug for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name().as_deref().unwrap_or("layer"))
+        match &self.0 {
+            What::Object(object) => f.write_str(object.class()),
+            _ => f.write_str(self.name().as_deref().unwrap_or("layer")),
+        }
     }
 }

@@ -12,6 +12,7 @@ pub use unit_norm::UnitNorm;
 
 use crate::config::KerasSerializable;
 use crate::error::Result;
+use crate::functions::{Function, FunctionObject, KerasFunction};
 use crate::object::{Broken, handle};
 use crate::ops::{Axes, reduce::sum_impl, sqrt, square};
 use crate::tensor::Tensor;
@@ -25,7 +26,21 @@ pub trait Constrain: KerasSerializable {
 handle! {
     /// A shared constraint.
     pub struct Constraint(dyn Constrain);
-    kind: Constraint, cast: CONSTRAINT, expected: "a constraint", modules: ["keras.constraints"]
+    kind: Constraint, cast: CONSTRAINT, expected: "a constraint", modules: ["keras.constraints"],
+    function: FunctionObject
+}
+
+impl Constraint {
+    /// A function as a constraint: it gives the nearest value that is allowed. Register it, so that files can name it.
+    pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
+        Self::new(FunctionObject::bare(Function::new(function)))
+    }
+}
+
+impl Constrain for FunctionObject {
+    fn project(&self, w: &Tensor) -> Result<Tensor> {
+        self.function().call(w)
+    }
 }
 
 impl crate::config::PlainField for Constraint {}

@@ -24,6 +24,7 @@ pub use zeros::Zeros;
 
 use crate::config::KerasSerializable;
 use crate::error::Result;
+use crate::functions::{Function, FunctionObject, KerasFunction};
 use crate::object::{Broken, handle};
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -36,7 +37,21 @@ pub trait Initialize: KerasSerializable {
 handle! {
     /// A shared initializer.
     pub struct Initializer(dyn Initialize);
-    kind: Initializer, cast: INITIALIZER, expected: "an initializer", modules: ["keras.initializers"]
+    kind: Initializer, cast: INITIALIZER, expected: "an initializer", modules: ["keras.initializers"],
+    function: FunctionObject
+}
+
+impl Initializer {
+    /// A function as an initializer: it gives values of a shape and dtype. Register it, so that files can name it.
+    pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
+        Self::new(FunctionObject::bare(Function::new(function)))
+    }
+}
+
+impl Initialize for FunctionObject {
+    fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
+        self.function().call_init(shape, dtype)
+    }
 }
 
 impl crate::config::PlainField for Initializer {}

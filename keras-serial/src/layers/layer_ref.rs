@@ -9,7 +9,7 @@ use super::base::{BuildShapes, BuildState, shapes_from_value};
 use super::masks::{self, CallMasks};
 use super::tracking::{self, Tracking};
 use super::{BuildAttempt, BuildContext, HasBase, Layer, LayerBase, State, Weight, state};
-use crate::activations::{Activate, Activation, ActivationSource};
+use crate::activations::{Activation, ActivationSource, StandIn};
 use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, StateField};
 use crate::dtype_policies::{Policy, Quantization};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -776,7 +776,7 @@ pub fn remake<T: StateField>(old: &T, make: impl FnOnce() -> T) -> T {
 /// A layer that stands where an activation is asked for.
 struct ActivationLayer(LayerRef);
 
-impl Activate for ActivationLayer {
+impl StandIn for ActivationLayer {
     fn activate(&self, x: &Tensor) -> Result<Tensor> {
         self.0.apply(x)
     }
@@ -796,7 +796,7 @@ inventory::submit! {
 
 impl From<LayerRef> for Activation {
     fn from(layer: LayerRef) -> Self {
-        Self::new(ActivationLayer(layer))
+        Self::stand_in(ActivationLayer(layer))
     }
 }
 

@@ -190,8 +190,25 @@ pub(super) fn unsupported(module: &str, class_name: &str) -> Error {
     }
 }
 
+/// The name of all Python lambdas.
+pub(super) const LAMBDA: &str = "<lambda>";
+
+/// The error for a Python lambda that nothing in Rust stands for.
+pub(super) fn lambda_refused() -> Error {
+    let message = "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code \
+                   execution and thus it is disallowed";
+    Error::new(ErrorKind::CodeRefused, message).hint(
+        "a file's code is never run; write the computation as a function in Rust, and map it with \
+         `custom_objects(CustomObjects::new().with_fn(\"<lambda>\", my_function))`, or each lambda of several with \
+         `LoadOptions::replace_lambda(\"my_layer/activation\", \"my_package>my_function\")`",
+    )
+}
+
 /// The error for a name that stands for nothing.
 pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
+    if registered_name == LAMBDA {
+        return lambda_refused();
+    }
     let mut known: Vec<String> = with_customs(|customs| customs.iter().map(|e| e.registered_name()).collect());
     known.extend(BUILTINS.iter().map(|entry| entry.name().to_owned()));
     for argument in [false, true] {

@@ -32,6 +32,8 @@ pub trait NoCast {
     const OPERATION: Option<Cast> = None;
     /// Not a dtype policy.
     const DTYPE_POLICY: Option<Cast> = None;
+    /// Not an activation.
+    const ACTIVATION: Option<Cast> = None;
     /// Not a quantizer.
     const QUANTIZER: Option<Cast> = None;
 }

@@ -306,6 +306,10 @@ pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, supe
         Some(name) => lookup::custom(name, top)?,
         None => None,
     };
+    let custom = match custom {
+        None if form.class_name == "__lambda__" => lookup::custom(lookup::LAMBDA, top)?,
+        custom => custom,
+    };
     let entry = match custom {
         Some(entry) => Some(Cow::Owned((*entry).clone())),
         None => own_class(form)?.map(Cow::Borrowed),
@@ -359,7 +363,7 @@ fn wrong_kind(entry: &super::Entry, kind: Option<Kind>) -> Error {
 /// Objects that are code, or load code, never revive.
 fn refuse_code(form: &Form<'_>) -> Result<()> {
     let what = match form.class_name {
-        "__lambda__" => "a Python lambda",
+        "__lambda__" => return Err(lookup::lambda_refused()),
         "Lambda" => "a `Lambda` layer whose `function` is a Python lambda",
         "TFSMLayer" => "a `TFSMLayer`, which is a foreign SavedModel",
         "TorchModuleWrapper" => "a `TorchModuleWrapper`, which is a pickle",
@@ -417,6 +421,13 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     let wrong = || crate::config::wrong_type(H::EXPECTED, value);
     let object = match value {
         Value::Str(name) => by_identifier::<H>(name)?,
+        Value::Dict(dict) if is_code(dict) => {
+            let form = Dict::from([
+                ("class_name".to_owned(), Value::from("__lambda__")),
+                ("config".to_owned(), value.clone()),
+            ]);
+            return revive_by_name(&Value::Dict(form));
+        }
         Value::Dict(dict) => {
             let with_module = with_module::<H>(dict);
             let form = Form::of(with_module.as_ref().unwrap_or(dict))?.ok_or_else(wrong)?;
@@ -436,6 +447,12 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
             .expected(H::EXPECTED)
             .received(object.kind().with_article())
     })
+}
+
+/// Is it what Keras writes for an activation that is a lambda: its code, without a class?
+pub(crate) fn is_code(dict: &Dict) -> bool {
+    let code = dict.get("value").filter(|_| dict.len() == 1).and_then(Value::as_list);
+    code.is_some_and(|code| code.len() == 3 && code.first().is_some_and(|code| code.as_str().is_some()))
 }
 
 /// The form of one of Keras's own classes with its module, where it has none: Keras 2 wrote no modules,

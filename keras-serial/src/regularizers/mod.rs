@@ -12,6 +12,7 @@ pub use orthogonal::{OrthogonalMode, OrthogonalRegularizer};
 
 use crate::config::KerasSerializable;
 use crate::error::Result;
+use crate::functions::{Function, FunctionObject, KerasFunction};
 use crate::object::{Broken, handle};
 use crate::tensor::Tensor;
 
@@ -24,7 +25,21 @@ pub trait Regularize: KerasSerializable {
 handle! {
     /// A shared regularizer.
     pub struct Regularizer(dyn Regularize);
-    kind: Regularizer, cast: REGULARIZER, expected: "a regularizer", modules: ["keras.regularizers"]
+    kind: Regularizer, cast: REGULARIZER, expected: "a regularizer", modules: ["keras.regularizers"],
+    function: FunctionObject
+}
+
+impl Regularizer {
+    /// A function as a regularizer: it gives the penalty of a tensor. Register it, so that files can name it.
+    pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
+        Self::new(FunctionObject::bare(Function::new(function)))
+    }
+}
+
+impl Regularize for FunctionObject {
+    fn penalty(&self, x: &Tensor) -> Result<Tensor> {
+        self.function().call(x)
+    }
 }
 
 impl crate::config::PlainField for Regularizer {}

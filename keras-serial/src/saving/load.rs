@@ -43,6 +43,7 @@ pub struct LoadOptions {
     by_name: bool,
     compile: bool,
     memory_map: bool,
+    lambdas: Vec<(String, String)>,
     rules: Rules,
 }
 
@@ -56,6 +57,7 @@ impl Default for LoadOptions {
             by_name: false,
             compile: true,
             memory_map: false,
+            lambdas: Vec::new(),
             rules: Rules::default(),
         }
     }
@@ -70,6 +72,14 @@ impl LoadOptions {
     /// Objects that the file may name, beside the registered ones.
     pub fn custom_objects(mut self, custom_objects: CustomObjects) -> Self {
         self.custom_objects = custom_objects;
+        self
+    }
+
+    /// Puts the function that is registered under `name` in the place of a Python lambda of the file,
+    /// whose code is never run: `dense/activation` for the argument of a layer, `compile_config/loss` for
+    /// a model's loss. Where all lambdas are one function, `custom_objects` may name it `<lambda>`.
+    pub fn replace_lambda(mut self, place: impl Into<String>, name: impl Into<String>) -> Self {
+        self.lambdas.push((place.into(), name.into()));
         self
     }
 
@@ -219,6 +229,15 @@ impl LoadOptions {
         let config = file.config.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Archive, "No model config found in the file").hint("it may hold weights alone")
         })?;
+        let replaced;
+        let config = if self.lambdas.is_empty() {
+            config
+        } else {
+            let mut own = config.clone();
+            super::lambdas::replace(&mut own, &self.lambdas)?;
+            replaced = own;
+            &replaced
+        };
         let place = match file.form {
             FileForm::Keras | FileForm::Directory => "config.json",
             FileForm::LegacyH5 => "model_config",

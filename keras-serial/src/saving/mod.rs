@@ -17,6 +17,7 @@ mod form;
 mod hdf5;
 mod inspect;
 mod keras2;
+mod lambdas;
 mod layout;
 mod legacy;
 mod legacy_config;
