@@ -44,6 +44,8 @@ mod standing;
 mod stores;
 #[path = "saving/threads.rs"]
 mod threads;
+#[path = "saving/training.rs"]
+mod training;
 #[path = "saving/whole_models.rs"]
 mod whole_models;
 

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// ```
 /// use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
-/// use keras_serial::error::ResultExt;
+/// use keras_serial::ResultExt;
 /// use keras_serial::json::Value;
 /// use keras_serial::optimizers::{Adam, Optimizer, SGD};
 /// use keras_serial::prelude::*;
