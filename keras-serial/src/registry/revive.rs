@@ -317,16 +317,15 @@ pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, supe
     if let Some(entry) = entry {
         return Ok(entry);
     }
-    refuse_code(form)?;
     let name = registered.unwrap_or(form.class_name);
-    if let Some(module) = form.module().filter(|module| *module == "keras" || module.starts_with("keras."))
-        && form.registered_name().is_none()
-    {
-        return Err(lookup::unsupported(module, form.class_name));
+    // What the user gives under this name is none of the file's code.
+    if let Some(given) = lookup::custom_by_short_name(name, form.class_name) {
+        return Ok(Cow::Owned((*given).clone()));
     }
-    match lookup::custom_by_short_name(name, form.class_name) {
-        Some(entry) => Ok(Cow::Owned((*entry).clone())),
-        None => Err(lookup::unknown(name, form.class_name)),
+    refuse_code(form)?;
+    match form.module().filter(|module| *module == "keras" || module.starts_with("keras.")) {
+        Some(module) if form.registered_name().is_none() => Err(lookup::unsupported(module, form.class_name)),
+        _ => Err(lookup::unknown(name, form.class_name)),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use keras_serial::json::Value;
+use keras_serial::object::Handle;
 use keras_serial::ops::cast_to;
 use keras_serial::prelude::*;
 use keras_serial::saving::{LoadOptions, SaveOptions};

@@ -217,7 +217,7 @@ fn a_models_own_compile_has_its_optimizers() {
     }
     assert_eq!(
         ours.len(),
-        tree.paths().iter().filter(|path| !path.starts_with("first/") && !path.starts_with("second/")).count()
+        tree.paths().iter().filter(|path| !path.starts_with("first/") && !path.starts_with("layers/")).count()
     );
     let halves: &Halves = model.downcast_ref().unwrap();
     assert_eq!(halves.first_optimizer.get().unwrap().iterations().unwrap(), 2);
@@ -262,14 +262,16 @@ fn an_unknown_compile_configuration_is_an_error_or_kept() {
         let (model, report) = LoadOptions::new().strict(false).load_model_with_report(bytes.clone()).unwrap();
         assert!(!model.is_compiled() && report.notes.iter().any(|note| note.contains("not compiled")), "{report}");
         let strict = LoadOptions::new().compile(false).load_model_from_bytes(bytes).unwrap();
-        let kept = SaveOptions::new().deterministic(true).save_model_to_bytes(&model).unwrap();
-        assert_eq!(kept, SaveOptions::new().deterministic(true).save_model_to_bytes(&strict).unwrap());
-        kept
+        [model, strict].map(|model| SaveOptions::new().save_model_to_bytes(&model).unwrap())
     };
     // Who knows the class finds all that Keras wrote.
-    let (model, report) = LoadOptions::new().load_model_with_report(kept).unwrap();
-    assert!(report.is_complete(), "{report}");
-    check("halves", &model);
+    for kept in kept {
+        let (model, report) = LoadOptions::new().load_model_with_report(kept).unwrap();
+        assert!(report.is_complete(), "{report}");
+        let halves: &Halves = model.downcast_ref().unwrap();
+        assert_eq!(halves.named.get().unwrap()["a"].iterations().unwrap(), 5);
+        check("halves", &model);
+    }
 }
 
 /// Is built by a configuration of its own.
@@ -280,6 +282,8 @@ struct Recipe {
     base: LayerBase,
     #[sublayer]
     parts: OnceLock<Vec<LayerRef>>,
+    #[config(skip)]
+    shape: OnceLock<Shape>,
 }
 
 impl Recipe {
@@ -290,6 +294,7 @@ impl Recipe {
 
 impl Layer for Recipe {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        self.shape.get_or_init(|| input.clone());
         self.parts.get().into_iter().flatten().try_for_each(|part| cx.build_layer(part, input))
     }
 
@@ -300,7 +305,7 @@ impl Layer for Recipe {
     }
 
     fn build_config(&self) -> Option<Value> {
-        let shape = self.base.built_shapes()?.values().next()?.single().ok()?.to_value().ok()?;
+        let shape = self.shape.get()?.to_value().ok()?;
         let count = self.parts.get().map_or(0, Vec::len);
         Some(Value::Dict(Config::from([("count".to_owned(), Value::from(count)), ("shape".to_owned(), shape)])))
     }
@@ -422,7 +427,7 @@ fn a_quantized_layer_with_a_low_rank_update_is_saved_with_it() {
         assert_near(&name, &outputs(&model, &x), &fact(&name, "outputs"), 1e-4);
         // The factors that Keras's file was made with give the integers that it holds.
         let (model, _) = again(&model);
-        assert_near(&name, &outputs(&model, &x), &fact(&name, "outputs"), 1e-2);
+        assert_near(&name, &outputs(&model, &x), &fact(&name, "again"), 1e-5);
         for weight in
             model.weights().iter().filter(|weight| weight.name().starts_with("lora_") && weight.name().ends_with("_b"))
         {
