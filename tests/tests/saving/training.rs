@@ -266,7 +266,8 @@ fn an_unknown_compile_configuration_is_an_error_or_kept() {
     };
     // Who knows the class finds all that Keras wrote.
     for kept in kept {
-        let (model, report) = LoadOptions::new().load_model_with_report(kept).unwrap();
+        let known = CustomObjects::new().with::<Halves>();
+        let (model, report) = LoadOptions::new().custom_objects(known).load_model_with_report(kept).unwrap();
         assert!(report.is_complete(), "{report}");
         let halves: &Halves = model.downcast_ref().unwrap();
         assert_eq!(halves.named.get().unwrap()["a"].iterations().unwrap(), 5);
