@@ -1,4 +1,82 @@
-//! Keras's object model and saving, in Rust.
+//! Keras's object model and saving, in Rust: what serde is to data, this is to [Keras](https://keras.io) models.
+//!
+//! A layer is a struct that derives its configuration and registers itself at link time, and models with it go to
+//! and from the `.keras` files that Keras itself reads and writes: load what Keras wrote, predict the same numbers,
+//! train on, save, and Keras loads it back. No Python, and no code of a file is ever run.
+//!
+//! # In two minutes
+//! ```
+//! use keras_serial::prelude::*;
+//!
+//! /// A dense layer without bias.
+//! #[register(package = "MyLayers", name = "KernelMult")]
+//! #[derive(KerasSerializable)]
+//! #[config(new, setters)]
+//! pub struct MyDense {
+//!     base: LayerBase, // name, trainable, dtype
+//!     units: usize,    // a hyper-parameter: every plain field is in the configuration
+//!     #[config(default)]
+//!     kernel_initializer: Option<Initializer>,
+//!     #[weight]
+//!     kernel: Weight, // state, which goes into the file of weights
+//! }
+//!
+//! impl Layer for MyDense {
+//!     fn build(&self, input: &Shape, cx: &mut BuildContext) -> Result<()> {
+//!         self.kernel.create(cx, [input.last()?, self.units], self.kernel_initializer.as_ref(), None)
+//!     }
+//!     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+//!         ops::matmul(inputs.tensor()?, &self.kernel.value()?).map(Into::into)
+//!     }
+//! }
+//!
+//! let inputs = Input::new([8]).tensor()?;
+//! let hidden = MyDense::new(16).kernel_initializer("he_normal").apply(&inputs)?;
+//! let model = Functional::new(&inputs, Dense::new(3).activation("softmax").apply(&hidden)?)?;
+//! model.compile(Compile::new("adam", "sparse_categorical_crossentropy"))?;
+//! let (x, y) = (Tensor::from_vec(vec![0.5f32; 80], [10, 8])?, Tensor::from_vec(vec![1i32; 10], [10])?);
+//! model.fit((&x, &y), Fit::new().epochs(2).verbose(0))?;
+//!
+//! let bytes = SaveOptions::new().save_model_to_bytes(&model)?; // or `model.save("model.keras")`
+//! let loaded = LoadOptions::new().load_model_from_bytes(bytes)?; // or `load_model("model.keras")`
+//! assert_eq!(loaded.predict(&x)?.to_vec::<f32>()?, model.predict(&x)?.to_vec::<f32>()?);
+//! # Ok::<(), Error>(())
+//! ```
+//! Python's class of the same name, under `@keras.saving.register_keras_serializable("MyLayers", "KernelMult")`,
+//! reads and writes the same files.
+//!
+//! # Where things are
+//! | module | holds |
+//! |---|---|
+//! | [`json`] | Python's JSON as values: NaN, infinities, integers without bound, keys in order |
+//! | [`config`] | the traits by which types and their fields become configurations |
+//! | [`object`], [`registry`] | serialized objects of all kinds; the master list, scopes, look-up by name |
+//! | [`tensor`], [`ops`], [`variable`], [`random`] | tensors, `keras.ops`, weights and gradients, random numbers |
+//! | [`initializers`], [`regularizers`], [`constraints`], [`activations`], [`dtype_policies`] | what layers are configured with |
+//! | [`layers`], [`models`] | Keras's layers; Sequential, Functional and one's own models, clones, summaries |
+//! | [`losses`], [`metrics`], [`optimizers`], [`training`], [`callbacks`] | `compile`, `fit`, `evaluate`, `predict` |
+//! | [`saving`] | files of models and weights: load, save, inspect, scan, compare, edit |
+//!
+//! The attributes of the derive are listed at [`derive@KerasSerializable`], what a name stands for in
+//! [`registry`]. [`prelude`] brings what most programs use.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | none (`default-features = false`) | configurations, derive, registry, JSON; serde and a handful of small crates |
+//! | `engine` (on by default) | tensors, layers, models, training; computes with [burn](https://burn.dev) |
+//! | `archive` (on by default) | `.keras`, `.weights.h5` and their like; data from `.npy` and `.npz` |
+//! | `safetensors` (on by default) | weights as `.safetensors`, and data from them |
+//! | `csv`, `parquet` | data from tables |
+//! | `interrupt` | Ctrl-C ends a run of training after its batch, for programs that ask for it |
+//!
+//! # What is not promised
+//! - Numbers agree with Keras 3.15.1 on its TensorFlow backend within 1e-5 + 1e-4 · |x| in float32, not bit for bit;
+//!   random draws have Keras's distributions, not its values.
+//! - Python code in a file (`Lambda`, pickles, foreign models) is refused, with an error that says how to map it to
+//!   a registered type.
+//! - A crate that the program does not refer to may not be linked, and its registered types are not known then:
+//!   `use my_layers as _;` refers to it.
 
 #![cfg_attr(
     not(feature = "engine"),
