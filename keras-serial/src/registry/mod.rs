@@ -44,12 +44,12 @@ pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
 pub use probe::{NoCast, Probe};
-pub(crate) use revive::{is_code, revive_by_name};
 #[cfg(feature = "archive")]
 pub(crate) use revive::{MAX_NESTING, NestingLimit};
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_keras_object,
 };
+pub(crate) use revive::{is_code, revive_by_name};
 pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};
 pub(crate) use serialize::serialize_function;
