@@ -180,6 +180,12 @@ impl<F: Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static> From<F> for Activ
     }
 }
 
+impl From<Function> for Activation {
+    fn from(function: Function) -> Self {
+        Self(What::Function(function))
+    }
+}
+
 impl Handle for Activation {
     fn kind(&self) -> Kind {
         Kind::Function

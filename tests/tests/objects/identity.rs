@@ -116,7 +116,7 @@ fn a_registered_handle_is_known_with_its_clones() {
     registry::register(Entry::of_function("half", &half)).unwrap();
     registry::register(Entry::of_function("twice", &twice)).unwrap();
     for (function, name, by) in [(half.clone(), "Custom>half", 0.5), (twice.clone(), "Custom>twice", 2.0)] {
-        let layer = layer(Activation::new(function));
+        let layer = layer(Activation::from(function));
         assert_eq!((name_of(&layer), reloaded(&layer)), (name.to_owned(), by));
     }
     assert!(half.is_same(&half.clone()) && !half.is_same(&twice));
