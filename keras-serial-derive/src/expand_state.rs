@@ -45,7 +45,8 @@ fn known_parts<'a>(input: &Struct<'_>, field: &Field<'a>) -> Vec<&'a Type> {
     parts(field.ty).into_iter().filter(|part| is_free(part, &input.input.generics)).collect()
 }
 
-/// What is skipped holds no layers and no weights.
+/// What is skipped holds no weights and no random numbers. It may hold layers: those that are called are an error
+/// when the model is saved, unless that is asked for (`layers::untracked`).
 fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, parts) = (&input.private, known_parts(input, field));
     let holding = |what: &str, attribute: names::Name| {
@@ -55,7 +56,6 @@ fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
             names::SKIP
         )
     };
-    let layer = holding("layers, metrics or other objects with weights", names::SUBLAYER);
     let weight = holding("weights", names::WEIGHT);
     let seed = holding("random numbers that go on", names::SEED_GENERATOR);
     quote_spanned! {field.ty_span()=>
@@ -64,7 +64,6 @@ fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
             #(
                 ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_WEIGHT, #weight);
                 ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_SEED_GENERATOR, #seed);
-                ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_SUBLAYER, #layer);
             )*
         };
     }

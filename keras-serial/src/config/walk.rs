@@ -17,8 +17,6 @@ impl<T: StateField> StateProbe<T> {
     pub const IS_WEIGHT: bool = matches!(T::KIND, StateKind::Weight);
     /// Does it hold random numbers?
     pub const IS_SEED_GENERATOR: bool = matches!(T::KIND, StateKind::SeedGenerator);
-    /// Does it hold layers, or other objects with weights?
-    pub const IS_SUBLAYER: bool = matches!(T::KIND, StateKind::Sublayer);
 }
 
 /// The answer for types that hold no state.
@@ -29,8 +27,6 @@ pub trait NoState {
     const IS_WEIGHT: bool = false;
     /// It is no seed generator.
     const IS_SEED_GENERATOR: bool = false;
-    /// It is no layer.
-    const IS_SUBLAYER: bool = false;
 }
 
 impl<T: ?Sized> NoState for StateProbe<T> {}

@@ -150,7 +150,8 @@ fn names_that_are_registered_twice_are_not_saved() {
             let error = save(&SaveOptions::new(), &model, &path).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::DuplicateObject, "{error}");
             assert!(error.path().contains("config/layers"), "{error}");
-            assert_eq!(error.to_string().matches("loadable.rs:").count(), 2, "names both places: {error}");
+            // Both places of each name that is registered twice.
+            assert_eq!(error.to_string().matches("loadable.rs:").count(), 4, "{error}");
             assert!(!path.exists());
         }
     }

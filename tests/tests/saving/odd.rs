@@ -65,7 +65,7 @@ fn layers_under_odd_keys_of_a_dict_come_back() {
 
 #[test]
 fn not_a_number_infinity_and_minus_zero_keep_their_bits() {
-    let model = crate::sequential([Dense::new(4).shared()], 4);
+    let model = crate::sequential([Dense::new(4).name("a").shared()], 4);
     let mut values = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MIN_POSITIVE / 2.0];
     values.resize(16, 1.0);
     model.weights()[0].assign(&Tensor::from_vec(values, [4, 4]).unwrap()).unwrap();
@@ -76,7 +76,7 @@ fn not_a_number_infinity_and_minus_zero_keep_their_bits() {
     for name in ["m.keras", "m.h5", "m.weights.h5", "m.safetensors"] {
         let path = home.path().join(name);
         if ["m.keras", "m.h5"].contains(&name) { model.save(&path) } else { model.save_weights(&path) }.unwrap();
-        let loaded = crate::sequential([Dense::new(4).shared()], 4);
+        let loaded = crate::sequential([Dense::new(4).name("a").shared()], 4);
         loaded.load_weights(&path).unwrap();
         assert_eq!(bits(&loaded), bits(&model), "{name}");
     }

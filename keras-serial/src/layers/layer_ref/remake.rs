@@ -1,0 +1,43 @@
+//! Layers of a field that are made anew after another field was set.
+
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+
+use super::LayerRef;
+use crate::config::{FieldVisitor, StateField};
+use crate::utils::{ReusedNames, to_snake_case};
+
+/// Makes a field's layers anew, after another field that they are made from was set: they keep their
+/// automatic names, and layers of the same name and class stay frozen or not as they were.
+pub fn remake<T: StateField>(old: &T, make: impl FnOnce() -> T) -> T {
+    struct Found(Vec<LayerRef>);
+    impl FieldVisitor for Found {
+        fn field(&mut self, _: &str, value: &dyn Any) {
+            if let Some(layer) = value.downcast_ref::<LayerRef>() {
+                self.0.extend(layer.with_layers_below());
+            }
+        }
+    }
+    let inside = |field: &T| {
+        let mut found = Found(Vec::new());
+        field.visit_state("", &mut found);
+        found.0
+    };
+    let before = inside(old);
+    let mut names: HashMap<String, VecDeque<String>> = HashMap::new();
+    for layer in before.iter().filter(|layer| layer.base().is_named_automatically()) {
+        let prefix = to_snake_case(layer.0.original_class());
+        names.entry(prefix).or_default().push_back(layer.name().to_owned());
+    }
+    let made = {
+        let _names = ReusedNames::enter(names);
+        make()
+    };
+    for layer in inside(&made) {
+        let same = before.iter().find(|old| old.name() == layer.name() && old.class_name() == layer.class_name());
+        if let Some(trainable) = same.and_then(|old| old.base().changed_trainable()) {
+            layer.base().set_trainable(trainable);
+        }
+    }
+    made
+}

@@ -1,0 +1,113 @@
+//! Layers as serialized objects, and as fields of configurations.
+
+use std::any::Any;
+use std::sync::{Arc, PoisonError};
+
+use super::LayerRef;
+use crate::config::{Config, ConfigField, FieldVisitor, StateField};
+use crate::error::{Result, ResultExt};
+use crate::json::Value;
+use crate::layers::Layer;
+use crate::object::{Form, Handle, Kind, Object};
+use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
+
+impl LayerRef {
+    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    ///
+    /// # Errors
+    /// When the form is not one of a layer; names the place in it.
+    pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
+        let _argument = registry::with_argument(custom_objects);
+        registry::revive_by_name(form)
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// The layer's own, under its name.
+    pub fn get_config(&self) -> Result<Config> {
+        self.0.get_config().at_with(|| self.name().to_owned())
+    }
+
+    /// How a model is compiled, by its own account where its class has one, or was in its file.
+    pub(crate) fn compile_config(&self) -> Result<Option<Value>> {
+        match self.0.own_compile() {
+            None => self.base().compile_config(),
+            Some(own) => match own.get_compile_config()? {
+                Some(config) => Ok(Some(Value::Dict(config))),
+                None => Ok(self.base().kept_compile_config()),
+            },
+        }
+    }
+}
+
+impl Handle for LayerRef {
+    fn kind(&self) -> Kind {
+        Kind::Layer
+    }
+
+    fn serialize(&self) -> Result<Value> {
+        registry::serialize_shared(self.0.clone(), |form| {
+            if let Some(build_config) = self.0.build_config() {
+                form.insert("build_config".into(), build_config);
+            }
+            if self.0.is_model() {
+                let compiled = self.compile_config().at("compile_config")?;
+                form.insert("compile_config".into(), compiled.unwrap_or_else(|| Value::Dict(Config::new())));
+            }
+            Ok(())
+        })
+        .at_with(|| self.name().to_owned())
+    }
+
+    fn address(&self) -> usize {
+        self.id()
+    }
+
+    fn restore(&self, form: &Form<'_>) -> Result<()> {
+        if let Some(compile_config) = form.dict.get("compile_config") {
+            *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = Some(compile_config.clone());
+        }
+        match form.dict.get("build_config") {
+            Some(build_config) => self.build_from_config(build_config),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TypedHandle for LayerRef {
+    const KIND: Kind = Kind::Layer;
+    const EXPECTED: &'static str = "a layer";
+    const MODULES: &'static [&'static str] = &["keras.layers", "keras", "keras.src.models.functional"];
+}
+
+impl<T: Layer> Probe<T> {
+    /// Every type with the trait can stand for a layer.
+    pub const LAYER: Option<Cast> = Some(Cast {
+        kind: Kind::Layer,
+        cast: |object| {
+            let object: Arc<dyn Any + Send + Sync> = object;
+            Some(Object::new(LayerRef::from_arc(object.downcast::<T>().ok()?)))
+        },
+    });
+}
+
+impl ConfigField for LayerRef {
+    fn to_value(&self) -> Result<Value> {
+        Handle::serialize(self)
+    }
+
+    fn from_value(value: &Value) -> Result<Self> {
+        registry::revive_by_name(value)
+    }
+
+    fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}
+
+impl StateField for LayerRef {
+    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
+        visitor.field(name, self);
+    }
+}

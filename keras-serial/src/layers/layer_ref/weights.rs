@@ -1,0 +1,168 @@
+//! The weights, layers and metrics of a layer and of the layers inside.
+
+use std::collections::{HashMap, HashSet};
+
+use super::LayerRef;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::layers::{State, Weight, state};
+use crate::metrics::Metric;
+use crate::ops::dtypes::cast;
+use crate::tensor::Tensor;
+use crate::variable::Variable;
+
+impl LayerRef {
+    /// The layers directly inside of it, in the order of its fields.
+    pub fn layers(&self) -> Vec<LayerRef> {
+        state::layers(&state::of(self))
+    }
+
+    /// The layer and all layers below it, each once, those above first.
+    pub fn with_layers_below(&self) -> Vec<LayerRef> {
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        let mut next = vec![self.clone()];
+        while let Some(layer) = next.pop() {
+            if seen.insert(layer.id()) {
+                next.extend(layer.layers().into_iter().rev());
+                found.push(layer);
+            }
+        }
+        found
+    }
+
+    /// Weights and layers by the names of fields, as files lay them out.
+    pub(crate) fn state(&self) -> Vec<State> {
+        state::of(self)
+    }
+
+    /// All weights: its own, trainable ones first, then those of the layers inside.
+    pub fn weights(&self) -> Vec<Variable> {
+        let mut seen = HashSet::new();
+        let all = self.with_layers_below().into_iter().flat_map(|layer| layer.own_weights());
+        all.filter(|variable| seen.insert(variable.id())).collect()
+    }
+
+    /// Its own weights, trainable ones first.
+    pub(crate) fn own_weights(&self) -> Vec<Variable> {
+        let own = self.base().variables().clone();
+        let (trainable, other): (Vec<_>, Vec<_>) = own.into_iter().partition(Variable::was_made_trainable);
+        trainable.into_iter().chain(other).collect()
+    }
+
+    /// Its own weights that go into files, in their order there.
+    pub(crate) fn saved_weights(&self) -> Vec<Variable> {
+        match self.0.saved_weights() {
+            Some(weights) => weights.into_iter().filter_map(Weight::variable).collect(),
+            None => self.own_weights().into_iter().filter(Variable::is_saved).collect(),
+        }
+    }
+
+    /// What files hold of its own weights, by the variables' numbers, where that is not their values.
+    pub(crate) fn values_in_files(&self) -> Result<HashMap<u64, Tensor>> {
+        let values = self.0.values_in_files().at_with(|| self.name().to_owned())?;
+        let values = values.into_iter().filter_map(|(weight, value)| Some((weight.variable()?, value)));
+        values.map(|(variable, value)| Ok((variable.id(), cast(&value, variable.dtype())?))).collect()
+    }
+
+    /// The metrics in its fields, then those of the layers inside. Their variables are none of its
+    /// weights, and go into no file.
+    pub fn metrics(&self) -> Vec<Metric> {
+        self.with_layers_below().iter().flat_map(state::metrics).collect()
+    }
+
+    /// The variables of the metrics that it and the layers inside hold.
+    ///
+    /// # Errors
+    /// A metric's own.
+    pub fn metrics_variables(&self) -> Result<Vec<Variable>> {
+        let of_each = self.metrics().into_iter().map(|metric| metric.variables());
+        Ok(of_each.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// The weights that training changes.
+    pub fn trainable_weights(&self) -> Vec<Variable> {
+        if !self.is_trainable() {
+            return Vec::new();
+        }
+        self.weights().into_iter().filter(Variable::is_trainable).collect()
+    }
+
+    /// The weights that training does not change.
+    pub fn non_trainable_weights(&self) -> Vec<Variable> {
+        let weights = self.weights();
+        if !self.is_trainable() {
+            return weights;
+        }
+        weights.into_iter().filter(|weight| !weight.is_trainable()).collect()
+    }
+
+    /// Does training change its weights?
+    pub fn is_trainable(&self) -> bool {
+        self.base().is_trainable()
+    }
+
+    /// Says whether training changes its weights, and those of the layers inside.
+    pub fn set_trainable(&self, trainable: bool) {
+        for layer in self.with_layers_below() {
+            layer.base().set_trainable(trainable);
+            for variable in layer.own_weights().iter().filter(|variable| variable.was_made_trainable()) {
+                variable.set_trainable(trainable);
+            }
+        }
+    }
+
+    /// The number of elements of all weights.
+    ///
+    /// # Errors
+    /// When the layer is not built.
+    pub fn count_params(&self) -> Result<usize> {
+        if !self.base().is_built() {
+            return Err(Error::new(
+                ErrorKind::NotBuilt,
+                format!("You tried to call `count_params` on layer '{}', but the layer isn't built", self.name()),
+            )
+            .hint("build it with `layer.build(input_shape)`"));
+        }
+        Ok(self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum())
+    }
+
+    /// The values of all weights.
+    pub fn get_weights(&self) -> Vec<Tensor> {
+        self.weights().iter().map(Variable::read).collect()
+    }
+
+    /// Replaces the values of all weights, or none of them.
+    ///
+    /// # Errors
+    /// When the number of values or a shape is another: names the weight, expected and received.
+    pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
+        let weights = self.weights();
+        if weights.len() != values.len() {
+            return Err(Error::new(
+                ErrorKind::Weights,
+                format!(
+                    "You called `set_weights(weights)` on layer '{}' with a weight list of length {}",
+                    self.name(),
+                    values.len()
+                ),
+            )
+            .expected(format!(
+                "{} weights: {}",
+                weights.len(),
+                weights.iter().map(Variable::path).collect::<Vec<_>>().join(", ")
+            ))
+            .received(values.len().to_string()));
+        }
+        for (weight, value) in weights.iter().zip(values) {
+            if weight.shape() != value.shape() {
+                return Err(Error::new(
+                    ErrorKind::Weights,
+                    format!("Layer {} weight shape is not compatible with provided weight shape", self.name()),
+                )
+                .expected(format!("shape {}", weight.shape()))
+                .received(format!("shape {}", value.shape()))
+                .at(weight.path().to_owned()));
+            }
+        }
+        weights.iter().zip(values).try_for_each(|(weight, value)| weight.assign(value))
+    }
+}
