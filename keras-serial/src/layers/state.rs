@@ -8,7 +8,6 @@ use crate::config::FieldVisitor;
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::random::SeedGenerator;
-use crate::tensor::symbolic::Operation;
 use crate::utils::join;
 
 /// One field that holds state.

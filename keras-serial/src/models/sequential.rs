@@ -14,7 +14,7 @@ use crate::layers::{
 use crate::object::{Form, mark_first};
 use crate::register;
 use crate::registry::{TypedHandle, deserialize_object};
-use crate::tensor::symbolic::{Fresh, Operation};
+use crate::tensor::symbolic::Fresh;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 

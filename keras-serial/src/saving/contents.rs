@@ -45,6 +45,8 @@ pub struct ModelFile {
     /// Where errors say that the weights lie.
     pub(super) weights_place: &'static str,
     pub(super) training_state: Option<Value>,
+    /// Why a `compile_config` of Keras 2 could not be upgraded.
+    pub(super) compile_error: Option<(ErrorKind, String)>,
     pub(super) assets: IndexMap<String, Bytes>,
 }
 
@@ -152,6 +154,7 @@ impl ModelFile {
             weights: None,
             weights_place: "",
             training_state: None,
+            compile_error: None,
             assets: IndexMap::new(),
         }
     }
@@ -212,7 +215,15 @@ impl ModelFile {
             if let Some(H5Attr::Str(text)) = root.attrs.get("training_config") {
                 let training = json(text.as_bytes(), limits).at("training_config")?;
                 let model = file.config.clone().unwrap_or_default();
-                let compile = legacy_config::compile_config(&training, &model, is_old).at("training_config")?;
+                let compile = match legacy_config::compile_config(&training, &model, is_old) {
+                    // It is not needed where the model is not compiled.
+                    Err(error) if is_old => {
+                        let error = error.at("training_config");
+                        file.compile_error = Some((error.kind(), error.to_string()));
+                        Value::Dict(keras2::training_config(&training).at("training_config")?)
+                    }
+                    compile => compile.at("training_config")?,
+                };
                 if let Some(Value::Dict(config)) = &mut file.config {
                     config.insert("compile_config".into(), compile);
                 }

@@ -124,8 +124,11 @@ pub(super) fn compile_config(training: &Value, model: &Value, is_old: bool) -> R
 /// A `compile_config` as the `training_config` of a legacy file, and the optimizer's name.
 pub(super) fn training_config(compile: &Value) -> Result<Option<(Value, String)>> {
     let Some(dict) = compile.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(None) };
-    let mut training: Dict =
-        dict.iter().filter(|(key, _)| *key != "optimizer").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut training: Dict = dict
+        .iter()
+        .filter(|(key, _)| !matches!(key.as_str(), "optimizer" | OLD))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let Some(optimizer) = dict.get("optimizer").filter(|optimizer| !optimizer.is_null()) else { return Ok(None) };
     let (class, config) = match optimizer {
         Value::Str(name) => (name.clone(), Dict::new()),
@@ -142,4 +145,21 @@ pub(super) fn training_config(compile: &Value) -> Result<Option<(Value, String)>
     let form = Dict::from([("class_name".to_owned(), Value::from(class)), ("config".to_owned(), Value::Dict(config))]);
     training.insert("optimizer_config".into(), Value::Dict(form));
     Ok(Some((Value::Dict(training), name.replace('/', "_"))))
+}
+
+/// The entry by which a `compile_config` is known that only an old Keras can read.
+const OLD: &str = "keras_version";
+
+/// Marks a `compile_config` as one that only this old version of Keras can read.
+pub(super) fn set_aside(compile: &mut Dict, version: &str) {
+    compile.insert(OLD.to_owned(), Value::from(version));
+}
+
+/// A model's form as files of Keras 3 have it: without a compile state that is set aside.
+pub(super) fn without_old_compile(form: &mut Value) {
+    if let Value::Dict(form) = form
+        && form.get("compile_config").is_some_and(|compile| compile.get(OLD).is_some())
+    {
+        form.insert("compile_config".into(), Value::Dict(Dict::new()));
+    }
 }

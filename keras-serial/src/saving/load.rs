@@ -12,7 +12,7 @@ use super::report::LoadReport;
 use super::rules::Rules;
 use super::stored::{WeightTree, join};
 use super::weights::{self, Plan};
-use super::{FileForm, Limits, Source, keras2, legacy};
+use super::{FileForm, Limits, Source, keras2, legacy, legacy_config};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::{Assets, LayerRef};
@@ -260,6 +260,7 @@ impl LoadOptions {
         let Some(tree) = &file.weights else {
             let mut report = LoadReport::default();
             self.compile_models(&model, None, &mut report).at(place)?;
+            self.set_aside(&model, &file, &mut report)?;
             return Ok((model, report));
         };
         let mut plan = self.plan(&model, &file, tree)?;
@@ -267,7 +268,13 @@ impl LoadOptions {
         let kept = std::mem::take(&mut plan.kept);
         let strict = self.strict && !self.skip_mismatch;
         let mut report = locate(plan.apply(strict), file.weights_place)?;
-        self.compile_models(&model, Some(tree), &mut report).at(place)?;
+        if let Some((kind, text)) = file.compile_error.as_ref().filter(|_| self.compile && strict) {
+            return Err(Error::new(*kind, text.clone()));
+        }
+        if file.compile_error.is_none() {
+            self.compile_models(&model, Some(tree), &mut report).at(place)?;
+        }
+        self.set_aside(&model, &file, &mut report)?;
         // As in Keras, models that were quantized after training, old files, and those whose optimizer
         // Keras forgot when it saved them in an old form before, go without it.
         let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
@@ -312,6 +319,34 @@ impl LoadOptions {
                 result => result?,
             }
         }
+        Ok(())
+    }
+
+    /// Notes that a file of Keras 2 was compiled in a way that Keras 3 can't read. It is kept for files of
+    /// the old form, and left out of new ones, which Keras would refuse with it.
+    fn set_aside(&self, model: &Model, file: &ModelFile, report: &mut LoadReport) -> Result<()> {
+        let is_unversioned = file.form == FileForm::LegacyH5 && file.keras_version().is_none();
+        let is_old = file.is_of_keras2() || is_unversioned;
+        let config = model.base().kept_compile_config().filter(|_| is_old && !model.is_compiled());
+        let Some(Value::Dict(mut config)) = config else { return Ok(()) };
+        if config.is_empty() || model.layer().own_compile().is_some() {
+            return Ok(());
+        }
+        let reason = match &file.compile_error {
+            Some((_, text)) => text.clone(),
+            None => {
+                let _objects = crate::registry::with_argument(&self.custom_objects);
+                let Err(error) = Compile::from_config(&config) else { return Ok(()) };
+                error.to_string()
+            }
+        };
+        let version = file.keras_version().unwrap_or("2");
+        report.notes.push(format!(
+            "the compile state of Keras {version} is kept for `.h5` files and left out of others, since Keras 3 can't read it: {reason}"
+        ));
+        legacy_config::set_aside(&mut config, version);
+        *model.base().compile_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Some(Value::Dict(config));
         Ok(())
     }
 

@@ -163,8 +163,9 @@ impl SaveOptions {
             return write_hdf5(&tree, path, &self.limits, self.fsync);
         }
         if name.ends_with(".json") && !name.ends_with(".weights.json") {
-            let text = model.to_json()?;
-            let config = Handle::serialize(model.as_layer())?;
+            let mut config = Handle::serialize(model.as_layer())?;
+            legacy_config::without_old_compile(&mut config);
+            let text = config.to_json();
             check_config(&config, &text, &self.limits).at_with(|| name.clone().into_owned())?;
             return write_file(path, self.fsync, |file| Ok(file.write_all(text.as_bytes())?));
         }
@@ -281,10 +282,11 @@ impl Parts {
     fn of(model: &Model, options: &SaveOptions) -> Result<Self> {
         let layer = model.as_layer();
         layer.check_tracked(&[])?;
-        let config = {
+        let mut config = {
             let _sharing = SharingScope::enter();
             Handle::serialize(layer)?
         };
+        legacy_config::without_old_compile(&mut config);
         // A file that a layer and one of its sublayers write is the sublayer's, as on Keras's disk.
         let mut assets = IndexMap::new();
         for place in places(layer) {

@@ -106,6 +106,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     let mut plan = Plan::default();
     let mut used = HashSet::new();
     let mut models = HashMap::from([(String::new(), optimizers::has_compile_config(model))]);
+    let mut named = Vec::new();
     for Place { path, layer } in places_in(model, &Weights { root, rules }) {
         if layer.layer().is_model() {
             models.insert(rules.in_file(&path).into_owned(), optimizers::has_compile_config(&layer));
@@ -126,6 +127,9 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             plan.offer(variable, path, group.and_then(|group| tensor_of(group, index, variable)), rules)?;
         }
         if let Some(group) = group {
+            if let Some(name) = group.attrs.get("name").and_then(H5Attr::as_str).filter(|_| !own.is_empty()) {
+                named.push(Named { path: in_file.clone(), in_file: name.to_owned(), layer: layer.name().to_owned() });
+            }
             let known = layer.layer().state_names();
             for (name, tensor) in group.tensors.iter().filter(|(name, _)| known.contains(&name.as_str()) && !left_out) {
                 let path = format!("{in_file}/{name}");
@@ -144,8 +148,46 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     rest.walk("", root, false)?;
     plan.report.unexpected.append(&mut rest.unexpected);
     plan.kept = rest.kept;
+    plan.report.notes.extend(exchanged(&named));
     plan.finish(rules)?;
     Ok(plan)
+}
+
+/// A layer's weights in a file, and the name under which the file has them.
+struct Named {
+    path: String,
+    in_file: String,
+    layer: String,
+}
+
+/// A line for each layer that gets the weights of another one, which gets those of a third, and so on
+/// until the first: names that only count otherwise (`dense_3` for `dense_1`) come to no such circle.
+fn exchanged(named: &[Named]) -> Vec<String> {
+    let layers: HashMap<&str, &str> = named.iter().map(|one| (one.in_file.as_str(), one.layer.as_str())).collect();
+    let (mut seen, mut in_circle) = (HashMap::new(), HashSet::new());
+    for (walk, one) in named.iter().enumerate() {
+        let (mut name, mut passed) = (one.in_file.as_str(), Vec::new());
+        while let Some(next) = layers.get(name) {
+            match seen.get(name) {
+                None => seen.insert(name, walk),
+                Some(before) if *before == walk => {
+                    in_circle.extend(passed.into_iter().skip_while(|earlier| *earlier != name));
+                    break;
+                }
+                Some(_) => break,
+            };
+            passed.push(name);
+            name = next;
+        }
+    }
+    let exchanged = named.iter().filter(|one| one.in_file != one.layer && in_circle.contains(one.in_file.as_str()));
+    let line = |one: &Named| {
+        format!(
+            "`{}` holds the weights of the layer `{}`, as the file has it, and is loaded into `{}`: layers may be exchanged",
+            one.path, one.in_file, one.layer
+        )
+    };
+    exchanged.map(line).collect()
 }
 
 /// A file's weights, as it names them.

@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &str, &str, &str)] = &[
     ("Discretization", r#""bin_boundaries": [0.0, 1.0]"#, "4", "float32"),
     ("Dropout", r#""rate": 0.5, "seed": 1"#, "4", "float32"),
     ("ELU", "", "4", "float32"),
+    ("TernaryDense", r#""units": 3"#, "4", "float32"),
     ("EinsumDense", r#""equation": "abc,cd->abd", "output_shape": [null, 5]"#, "6, 3", "float32"),
     ("Embedding", r#""input_dim": 7, "output_dim": 3"#, "4", "int64"),
     ("Equalization", "", "6, 6, 3", "float32"),

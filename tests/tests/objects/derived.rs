@@ -338,3 +338,21 @@ fn every_seed_is_one() {
     assert_eq!(number(value!({"class_name": "SeedGenerator", "config": {"seed": 5}})), Some(5));
     assert_eq!(number(Value::Null), None);
 }
+
+#[test]
+fn a_load_reports_layers_whose_names_in_the_file_are_exchanged() {
+    let model = |names: [&str; 3]| {
+        let layers = names.map(|name| Dense::new(2).name(name).into());
+        Sequential::new(std::iter::once(Input::new([2]).layer()).chain(layers)).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.weights.h5");
+    SaveOptions::new().save_weights(&model(["a", "b", "dense_2"]), &path).unwrap();
+    let notes = |names: [&str; 3]| LoadOptions::new().load_weights(&model(names), &path).unwrap().notes;
+    let told = notes(["b", "a", "dense_3"]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("the weights of the layer `a`") && told[0].contains("loaded into `b`"), "{told:?}");
+    // Other names, and names that were only counted on, tell nothing.
+    assert!(notes(["a", "b", "dense_2"]).is_empty());
+    assert!(notes(["c", "a", "dense_2"]).is_empty());
+}

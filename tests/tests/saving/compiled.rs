@@ -6,7 +6,7 @@ use keras_serial::json::Value;
 use keras_serial::metrics::Hinge;
 use keras_serial::models::{Functional, Sequential};
 use keras_serial::prelude::*;
-use keras_serial::saving::ZipReader;
+use keras_serial::saving::{ModelFile, ZipReader};
 
 /// A Dense among weights of its own.
 #[register(package = "my_custom_package")]
@@ -168,4 +168,67 @@ fn test_save_to_fileobj() {
     let loaded = through_reader(&model);
     let predict = |model: &Model| model.predict(x()).unwrap().to_vec::<f32>().unwrap();
     assert_eq!(predict(&loaded), predict(&model));
+}
+
+/// A file of Keras 2 with another `training_config`.
+fn old_file(optimizer: &str) -> Vec<u8> {
+    let fixture = crate::fixture("keras2_sequential.h5");
+    let mut tree = ModelFile::open(fixture, &Default::default()).unwrap().weights().unwrap().clone();
+    let training = format!(
+        r#"{{"optimizer_config": {optimizer}, "loss": "mse", "metrics": ["mae"], "sample_weight_mode": null, "loss_weights": null}}"#
+    );
+    tree.attrs.insert("training_config".into(), keras_serial::saving::H5Attr::Str(training));
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("old.h5");
+    tree.save(&path).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn the_compile_state_of_keras_2_is_upgraded_though_it_is_not_used() {
+    let file =
+        old_file(r#"{"class_name": "SGD", "config": {"lr": 0.5, "decay": 0.25, "momentum": 0.9, "nesterov": false}}"#);
+    let unread = LoadOptions::new().compile(false);
+    let (model, report) = unread.load_model_with_report(file).unwrap();
+    assert!(!model.is_compiled() && report.notes.is_empty(), "{report}");
+    let home = tempfile::tempdir().unwrap();
+    for name in ["m.keras", "m.h5"] {
+        let path = home.path().join(name);
+        model.save(&path).unwrap();
+        let file = ModelFile::open(&path, &Default::default()).unwrap();
+        let optimizer = file.config().unwrap().get("compile_config").unwrap().get("optimizer").unwrap().clone();
+        let config = optimizer.get("config").unwrap();
+        assert!(config.get("lr").is_none() && config.get("decay").is_none(), "{}", optimizer.to_json());
+        let rate = config.get("learning_rate").unwrap();
+        assert_eq!(rate.get("class_name").unwrap().as_str(), Some("InverseTimeDecay"), "{}", rate.to_json());
+        assert_eq!(rate.get("config").unwrap().get("initial_learning_rate").unwrap().as_f64(), Some(0.5));
+        assert!(load_model(&path).unwrap().is_compiled());
+    }
+}
+
+#[test]
+fn a_compile_state_that_keras_3_can_not_read_is_left_out_of_new_files() {
+    let loss_scale = r#"{"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": {"class_name": "SGD", "config": {}}, "dynamic": false, "initial_scale": 2.0}}"#;
+    for optimizer in [r#"{"class_name": "Yogi", "config": {"lr": 0.5}}"#, loss_scale] {
+        let file = old_file(optimizer);
+        LoadOptions::new().load_model_from_bytes(file.clone()).unwrap_err();
+        let unread = LoadOptions::new().compile(false);
+        let (model, report) = unread.load_model_with_report(file).unwrap();
+        assert!(report.notes.len() == 1 && report.notes[0].contains("left out"), "{report}");
+        let home = tempfile::tempdir().unwrap();
+        let [new, directory, old] = ["m.keras", "m", "m.h5"].map(|name| home.path().join(name));
+        model.save(&new).unwrap();
+        SaveOptions::new().zipped(false).save_model(&model, &directory).unwrap();
+        for path in [new, directory] {
+            assert!(!load_model(&path).unwrap().is_compiled());
+            let file = ModelFile::open(&path, &Default::default()).unwrap();
+            assert_eq!(file.config().unwrap().get("compile_config").unwrap().to_json(), "{}");
+        }
+        // The old form keeps it.
+        model.save(&old).unwrap();
+        let tree = ModelFile::open(&old, &Default::default()).unwrap().weights().unwrap().clone();
+        let training = tree.attrs["training_config"].as_str().unwrap();
+        let class = if optimizer == loss_scale { "LossScaleOptimizer" } else { "Yogi" };
+        assert!(training.contains(class) && !training.contains("keras_version"), "{training}");
+    }
 }

@@ -138,7 +138,7 @@ impl Operation for LayerRef {
     }
 
     fn id(&self) -> usize {
-        Arc::as_ptr(&self.0).cast::<()>() as usize
+        Self::id(self)
     }
 
     fn inbound(&self) -> &Inbound {

@@ -18,8 +18,7 @@ use super::{Layer, LayerBase, Weight};
 use crate::config::FieldVisitor;
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
-use crate::tensor::Nested;
-use crate::tensor::Tensor;
+use crate::tensor::{Nested, Tensor};
 
 /// A shared layer or model.
 #[derive(Clone)]
@@ -75,6 +74,11 @@ impl LayerRef {
     /// The class's name.
     pub fn class_name(&self) -> &'static str {
         self.0.class()
+    }
+
+    /// A number that no other layer has while this one lives.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>() as usize
     }
 
     /// Are both handles to one layer?

@@ -1,5 +1,6 @@
 //! Functions and objects where Keras takes any callable.
 
+use keras_serial::activations::Activate;
 use keras_serial::constraints::Constrain;
 use keras_serial::initializers::Initialize;
 use keras_serial::prelude::*;
@@ -66,4 +67,25 @@ impl Layer for Frac {
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         self.function.apply(inputs.tensor()?).map(Into::into)
     }
+}
+
+/// A callable object as an activation.
+#[register(package = "call23")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Growth {
+    #[config(default = 0.5)]
+    factor: f64,
+}
+
+impl Activate for Growth {
+    fn activate(&self, x: &Tensor) -> Result<Tensor> {
+        ops::multiply(x, self.factor)
+    }
+}
+
+/// A quarter everywhere.
+#[register(package = "call23")]
+pub fn my_initializer(shape: &Shape, dtype: DType) -> Result<Tensor> {
+    ops::full(shape, 0.25, dtype)
 }

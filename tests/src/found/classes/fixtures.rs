@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use keras_serial::ResultExt;
 use keras_serial::json::Value;
 use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
+use keras_serial::ops::Operate;
 use keras_serial::prelude::*;
 use keras_serial::variable::GradientTape;
 
@@ -275,4 +276,37 @@ pub fn lasso(x: &Tensor) -> Result<Tensor> {
 #[register(package = "Found")]
 pub fn shrink(w: &Tensor) -> Result<Tensor> {
     ops::clip(w, -0.3, 0.3)
+}
+
+/// An operation of one's own.
+#[register(package = "Found")]
+#[derive(KerasSerializable)]
+pub struct Stretch {
+    factor: f64,
+}
+
+impl Operate for Stretch {
+    fn call(&self, args: &CallArgs) -> Result<Nested<Tensor>> {
+        ops::multiply(args.tensor()?, self.factor).map(Into::into)
+    }
+}
+
+/// A callable object.
+#[register(package = "Found")]
+#[derive(KerasSerializable)]
+#[config(new)]
+pub struct Slope {
+    slope: f64,
+}
+
+impl Activate for Slope {
+    fn activate(&self, x: &Tensor) -> Result<Tensor> {
+        ops::multiply(x, self.slope)
+    }
+}
+
+/// A quarter everywhere.
+#[register(package = "Found")]
+pub fn quarters(shape: &Shape, dtype: DType) -> Result<Tensor> {
+    ops::full(shape, 0.25, dtype)
 }
