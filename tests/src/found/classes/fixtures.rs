@@ -4,6 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use keras_serial::ResultExt;
+use keras_serial::activations::Activate;
 use keras_serial::json::Value;
 use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
 use keras_serial::ops::Operate;
