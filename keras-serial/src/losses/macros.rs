@@ -17,7 +17,7 @@ macro_rules! loss {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.losses")]
         #[derive($crate::KerasSerializable, Clone, Debug)]
-        #[config(new, setters, from_config = Self::complete $(, validate = $validate)?)]
+        #[config(new, default, setters, from_config = Self::complete $(, validate = $validate)?)]
         pub struct $class {
             #[config(default = String::from($name))]
             name: String,

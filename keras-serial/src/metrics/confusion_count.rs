@@ -15,7 +15,7 @@ macro_rules! confusion_count {
         $(#[$doc])*
         #[register(builtin = "keras.metrics", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, from_config = Self::complete, validate = Self::check)]
+        #[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
         pub struct $class {
             #[config(default = auto_name(stringify!($class)))]
             name: String,

@@ -34,7 +34,7 @@ macro_rules! mean_metric {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.metrics", alias($($alias),*))]
         #[derive($crate::KerasSerializable, Debug)]
-        #[config(new, setters, from_config = Self::complete)]
+        #[config(new, default, setters, from_config = Self::complete)]
         pub struct $class {
             #[config(default = String::from($name))]
             name: String,

@@ -220,8 +220,8 @@ mod tests {
                 assert!(*block == content[13 + range.start as usize..13 + range.end as usize]);
             }
         }
-        for wrong in [vec![5..9, 8..10], vec![0..8_999_987]] {
-            assert!(fetch(&inner, &wrong, true, &mut Vec::new()).is_err());
+        for wrong in [&[5..9, 8..10][..], &[0..8_999_987]] {
+            assert!(fetch(&inner, wrong, true, &mut Vec::new()).is_err());
         }
     }
 }

@@ -80,7 +80,7 @@ impl Optimize for OwnClip {
     }
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, rate: f64) -> Result<()> {
-        variable.assign(&ops::subtract(&variable.read(), &ops::multiply(gradient, rate)?)?)
+        variable.assign(&ops::subtract(variable.read(), &ops::multiply(gradient, rate)?)?)
     }
 }
 
@@ -92,7 +92,7 @@ fn an_optimizers_own_field_is_not_its_bases() {
     assert!(!again.base().uses_ema());
     let step = |optimizer: &Optimizer| {
         let v = Variable::with_value("v", floats(&[0.0, 0.0], &[2]));
-        optimizer.apply(&[Some(floats(&[300.0, 400.0], &[2]))], &[v.clone()]).unwrap();
+        optimizer.apply(&[Some(floats(&[300.0, 400.0], &[2]))], std::slice::from_ref(&v)).unwrap();
         v.read().to_vec::<f32>().unwrap()
     };
     assert_eq!(step(&optimizer), step(&Optimizer::from(again)));

@@ -128,7 +128,8 @@ fn a_registered_handle_is_known_with_its_clones() {
 #[test]
 fn function_pointers_of_a_table_are_written_by_their_own_names() {
     let _own = registry::isolate();
-    let table: [(&str, fn(&Tensor) -> Result<Tensor>, f32); 2] =
+    type Unary = fn(&Tensor) -> Result<Tensor>;
+    let table: [(&str, Unary, f32); 2] =
         [("plus", |x| ops::add(x, 1.0), 2.0), ("minus", |x| ops::subtract(x, 1.0), 0.0)];
     for (name, function, _) in table {
         registry::register(Entry::of_fn(name, function).in_package("Table")).unwrap();

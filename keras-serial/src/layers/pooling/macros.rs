@@ -78,7 +78,7 @@ macro_rules! global_pooling {
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters)]
+        #[config(new, default, setters)]
         pub struct $name {
             base: LayerBase,
             #[config(default)]

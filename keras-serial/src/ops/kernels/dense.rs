@@ -1,6 +1,8 @@
 //! Factorizations of small dense matrices, in double precision: LU, Cholesky, QR, eigenvalues of
 //! symmetric matrices, singular values.
 
+#![allow(clippy::indexing_slicing, reason = "indices run over the extents of the matrix itself")]
+
 use ndarray::{Array2, Axis, s};
 
 /// A dense matrix.

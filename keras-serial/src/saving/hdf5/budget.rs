@@ -81,6 +81,6 @@ impl Source for Budgeted {
                 available: usize::try_from(self.file.len()).unwrap_or(usize::MAX),
             });
         }
-        self.file.fill(offset, buffer).map_err(|error| FormatError::Source(error.to_string().into()))
+        self.file.fill(offset, buffer).map_err(|error| FormatError::Source(error.to_string()))
     }
 }
