@@ -35,7 +35,7 @@ fn measure(name: &str, rounds: usize, ours: &mut Seconds) -> Result<()> {
 
 /// A compiled model and one batch.
 fn case(name: &str) -> Result<(Model, Tensor, Tensor)> {
-    let adam = || Compile::new(Adam::default(), losses::MeanSquaredError::new());
+    let adam = || Compile::new(Adam::new(), losses::MeanSquaredError::new());
     Ok(match name {
         "mlp adam" | "mlp sgd" => {
             let model = Sequential::new([
@@ -46,8 +46,8 @@ fn case(name: &str) -> Result<(Model, Tensor, Tensor)> {
             ])?;
             let loss = losses::SparseCategoricalCrossentropy::new;
             match name {
-                "mlp adam" => model.compile(Compile::new(Adam::default(), loss()))?,
-                _ => model.compile(Compile::new(SGD::default(), loss()))?,
+                "mlp adam" => model.compile(Compile::new(Adam::new(), loss()))?,
+                _ => model.compile(Compile::new(SGD::new(), loss()))?,
             }
             let labels = Tensor::from_vec((0..256).map(|i| i % 10).collect::<Vec<i32>>(), [256])?;
             (model, numbers(&[256, 784])?, labels)

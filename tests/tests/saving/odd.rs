@@ -57,8 +57,8 @@ fn layers_under_odd_keys_of_a_dict_come_back() {
     let x = Input::new([3]).tensor().unwrap();
     let y = layer.call(&x, &CallContext::inference()).unwrap();
     let model = Functional::new(x, y).unwrap();
-    let before = model.predict_all(&ramp(&[2, 3])).unwrap();
-    let after = load(bytes(&model)).predict_all(&ramp(&[2, 3])).unwrap();
+    let before = model.predict_all(ramp(&[2, 3])).unwrap();
+    let after = load(bytes(&model)).predict_all(ramp(&[2, 3])).unwrap();
     let all = |outputs: &Nested<Tensor>| -> Vec<_> { outputs.leaves().iter().map(|y| y.to_bytes().unwrap()).collect() };
     assert_eq!(all(&after), all(&before));
 }

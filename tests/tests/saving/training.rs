@@ -449,7 +449,7 @@ fn a_quantized_layer_with_a_low_rank_update_is_saved_with_it() {
 
 #[test]
 fn compile_names_what_it_does_not_know() {
-    let model = Model::from(Sequential::new([Input::new([4]).layer(), Dense::new(1).into()]).unwrap());
+    let model = Sequential::new([Input::new([4]).layer(), Dense::new(1).into()]).unwrap();
     for (compile, near) in [
         (Compile::new("sgd", "mean_square_error"), "mean_squared_error"),
         (Compile::new("sgd", "mse").metrics(["accurcy"]), "accuracy"),
