@@ -133,7 +133,7 @@ fn check(case: &Value) -> std::result::Result<(), String> {
     let inputs = inputs.iter().map(watch).collect::<Result<Vec<_>>>().map_err(text)?;
     let mut loss = Tensor::scalar(0.0f32).map_err(text)?;
     for output in outputs(&model, &inputs).map_err(text)?.iter().filter(|output| output.dtype().is_float()) {
-        let part = ops::multiply(output, &weights(output.shape())).and_then(|x| ops::sum(&x, Axes::all(), false));
+        let part = ops::multiply(output, weights(output.shape())).and_then(|x| ops::sum(&x, Axes::all(), false));
         loss = part.and_then(|part| ops::add(&loss, &part)).map_err(text)?;
     }
     let found = loss.backward().map_err(text)?;

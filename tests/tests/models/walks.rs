@@ -143,7 +143,7 @@ fn a_hidden_layer_that_the_model_has_elsewhere_is_saved() {
     let hidden = Hidden::new().name("outer");
     let shared = Dense::new(2).name("hidden").shared();
     hidden.inner.set(shared.clone()).unwrap();
-    let y = ops::add(&shared.apply(&x).unwrap(), &hidden.apply(&x).unwrap()).unwrap();
+    let y = ops::add(shared.apply(&x).unwrap(), hidden.apply(&x).unwrap()).unwrap();
     let model = Functional::new(x, y).unwrap();
     SaveOptions::new().save_model_to_bytes(&model).unwrap();
 }
