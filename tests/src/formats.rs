@@ -112,10 +112,10 @@ fn written(model: &Model, io: &BTreeMap<String, Tensor>) -> Result<(), Failure> 
         .max_by_key(|n| n.clone().unwrap_or(0));
     let largest = largest.transpose()?.unwrap_or(1).max(1) as f64;
     SaveOptions::new().max_shard_size(3.0 * largest / f64::from(1 << 30)).save_weights(model, &sharded)?;
-    for name in ["w.weights.h5", "w.h5", "w.safetensors"] {
+    for name in ["w.weights.h5", "w.safetensors"] {
         model.save_weights(path(name))?;
     }
-    for name in ["s.weights.json", "w.weights.h5", "w.h5", "w.safetensors", "m.keras"] {
+    for name in ["s.weights.json", "w.weights.h5", "w.safetensors", "m.keras"] {
         let again = clone_model(model)?;
         again.load_weights(path(name))?;
         same(&again, io).map_err(|failure| Failure::Differs(format!("written as {name}: {failure}")))?;

@@ -27,7 +27,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.losses")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters, from_config = Self::complete, validate = Self::check)]
+#[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct CategoricalGeneralizedCrossEntropy {
     #[config(default = String::from("categorical_generalized_cross_entropy"))]
     name: String,

@@ -67,7 +67,7 @@ pub enum AucSummation {
 /// ```
 #[register(builtin = "keras.metrics", name = "AUC", alias("auc"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, class_name = "AUC", from_config = Self::complete, get_config = Self::adjust, validate = Self::check)]
+#[config(new, default, setters, class_name = "AUC", from_config = Self::complete, get_config = Self::adjust, validate = Self::check)]
 pub struct Auc {
     #[config(default = auto_name("AUC"))]
     name: String,

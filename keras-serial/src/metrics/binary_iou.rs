@@ -29,7 +29,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("binary_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete, validate = Self::check)]
+#[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct BinaryIoU {
     /// The classes that count: 0, 1, or both.
     #[config(default = vec![0, 1])]

@@ -46,7 +46,7 @@ pub enum Average {
 /// ```
 #[register(builtin = "keras.metrics", alias("f_beta_score"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete, validate = Self::check)]
+#[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct FBetaScore {
     #[config(default = String::from("fbeta_score"))]
     name: String,

@@ -21,7 +21,7 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("mean"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete)]
+#[config(new, default, setters, from_config = Self::complete)]
 pub struct Mean {
     #[config(default = String::from("mean"))]
     name: String,

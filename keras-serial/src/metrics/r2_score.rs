@@ -40,7 +40,7 @@ pub enum ClassAggregation {
 /// ```
 #[register(builtin = "keras.metrics", alias("r2_score"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete)]
+#[config(new, default, setters, from_config = Self::complete)]
 pub struct R2Score {
     #[config(default = String::from("r2_score"))]
     name: String,

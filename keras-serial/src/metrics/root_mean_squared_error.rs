@@ -26,7 +26,7 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("root_mean_squared_error"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete)]
+#[config(new, default, setters, from_config = Self::complete)]
 pub struct RootMeanSquaredError {
     #[config(default = String::from("root_mean_squared_error"))]
     name: String,

@@ -24,7 +24,7 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("sum"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete)]
+#[config(new, default, setters, from_config = Self::complete)]
 pub struct Sum {
     #[config(default = String::from("sum"))]
     name: String,

@@ -231,7 +231,8 @@ fn compute(class: &OpClass, config: &Config, args: &CallArgs) -> Result<Nested<T
         if let Ok(outputs) = (class.run)(config, &symbols)
             && outputs.leaves().iter().all(|output| output.shape().num_elements() == Some(0))
         {
-            return outputs.try_map(&mut |output| super::create::zeros(output.shape(), output.dtype()));
+            let inputs = args.tensors();
+            return outputs.try_map(&mut |output| super::shape::empty_from(&inputs, output.shape(), output.dtype()));
         }
     }
     (class.run)(config, args)

@@ -105,7 +105,7 @@ fn fold(
     }
     // The engine can't go over what has no elements; no more can a result have some.
     if x.shape().num_elements() == Some(0) && kept.num_elements() == Some(0) {
-        return super::create::zeros(&kept, dtype);
+        return super::shape::empty_from(&[x], &kept, dtype);
     }
     let mut raw = x.raw()?;
     for position in positions {

@@ -240,7 +240,7 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
         return Ok(x.unmasked());
     }
     if shape.num_elements() == Some(0) {
-        return empty(&shape, x.dtype());
+        return empty_from(&[x], &shape, x.dtype());
     }
     // The engine's reversed slices run over `start..end` backwards.
     let slices: Vec<Slice> = parts
@@ -267,6 +267,13 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
 pub(super) fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
     let shape = shape.known()?;
     Tensor::from_bytes(&crate::tensor::TensorBytes { dtype, shape, data: bytes::Bytes::new() })
+}
+
+/// A tensor without elements that was computed from others: gradients are followed through it if they
+/// are through one of those.
+pub(super) fn empty_from(inputs: &[&Tensor], shape: &Shape, dtype: DType) -> Result<Tensor> {
+    let result = empty(shape, dtype)?;
+    if dtype.is_float() && inputs.iter().any(|input| input.is_tracked()) { result.watched() } else { Ok(result) }
 }
 
 /// One span of one axis.

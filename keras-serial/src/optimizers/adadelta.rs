@@ -31,7 +31,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adadelta"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Adadelta {
     base: OptimizerBase,
     #[config(default = 0.95.into())]

@@ -41,7 +41,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adafactor"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Adafactor {
     base: OptimizerBase,
     #[config(default = (-0.8).into())]

@@ -32,7 +32,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adagrad"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Adagrad {
     base: OptimizerBase,
     #[config(default = 0.1.into())]

@@ -35,7 +35,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adam"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Adam {
     base: OptimizerBase,
     #[config(default = 0.9.into())]

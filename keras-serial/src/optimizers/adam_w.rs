@@ -33,7 +33,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adamw"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct AdamW {
     #[config(default = OptimizerBase::with_weight_decay(0.004))]
     base: OptimizerBase,

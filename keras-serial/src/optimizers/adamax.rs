@@ -32,7 +32,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adamax"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Adamax {
     base: OptimizerBase,
     #[config(default = 0.9.into())]

@@ -36,7 +36,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("ftrl"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct Ftrl {
     base: OptimizerBase,
     #[config(default = (-0.5).into())]

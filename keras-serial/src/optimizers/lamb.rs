@@ -32,7 +32,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Lamb {
     base: OptimizerBase,
     #[config(default = 0.9.into())]

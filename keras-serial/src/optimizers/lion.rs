@@ -32,7 +32,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("lion"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct Lion {
     base: OptimizerBase,
     #[config(default = 0.9.into())]

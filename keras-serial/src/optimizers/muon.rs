@@ -46,7 +46,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("muon"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Muon {
     #[config(default = OptimizerBase::with_weight_decay(0.004))]
     base: OptimizerBase,

@@ -34,7 +34,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("nadam"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Nadam {
     base: OptimizerBase,
     #[config(default = 0.9.into())]

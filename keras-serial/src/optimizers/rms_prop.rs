@@ -33,7 +33,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("rmsprop"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct RMSprop {
     base: OptimizerBase,
     #[config(default = 0.9.into())]

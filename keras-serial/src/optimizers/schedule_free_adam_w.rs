@@ -38,7 +38,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("schedulefreeadamw"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct ScheduleFreeAdamW {
     #[config(default = OptimizerBase::with_learning_rate(0.0025))]
     base: OptimizerBase,

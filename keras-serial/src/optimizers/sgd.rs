@@ -34,7 +34,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("sgd"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct SGD {
     #[config(default = OptimizerBase::with_learning_rate(0.01))]
     base: OptimizerBase,

@@ -22,7 +22,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, get_config = Self::reorder)]
+#[config(new, default, setters, get_config = Self::reorder)]
 pub struct ELU {
     base: LayerBase,
     #[config(default = 1.0.into())]

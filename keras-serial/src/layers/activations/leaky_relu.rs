@@ -22,7 +22,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct LeakyReLU {
     base: LayerBase,
     #[config(default = 0.3.into(), alias = "alpha")]

@@ -27,7 +27,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct PReLU {
     base: LayerBase,
     #[config(default = Some("zeros".into()))]

@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct ReLU {
     base: LayerBase,
     #[config(default)]

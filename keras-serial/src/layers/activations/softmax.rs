@@ -23,7 +23,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Softmax {
     base: LayerBase,
     #[config(default = Some(AxisSpec::One(-1)))]

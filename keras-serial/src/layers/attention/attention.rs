@@ -45,7 +45,7 @@ pub enum ScoreMode {
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Attention {
     base: LayerBase,
     #[config(default)]

@@ -17,7 +17,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new)]
+#[config(new, default)]
 pub struct Identity {
     base: LayerBase,
 }

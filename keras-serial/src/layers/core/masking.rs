@@ -22,7 +22,7 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct Masking {
     base: LayerBase,
     /// A number, kept as it was written.

@@ -44,7 +44,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, from_config = single_axis, get_config = Self::write)]
+#[config(new, default, setters, validate = Self::check, from_config = single_axis, get_config = Self::write)]
 pub struct BatchNormalization {
     base: LayerBase,
     #[config(default = -1)]

@@ -32,7 +32,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::write)]
+#[config(new, default, setters, validate = Self::check, get_config = Self::write)]
 pub struct GroupNormalization {
     base: LayerBase,
     #[config(default = 32)]

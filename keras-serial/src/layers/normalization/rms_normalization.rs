@@ -26,7 +26,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, get_config = Self::write)]
+#[config(new, default, setters, get_config = Self::write)]
 pub struct RMSNormalization {
     base: LayerBase,
     #[config(default = AxisSpec::One(-1))]

@@ -21,7 +21,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct UnitNormalization {
     base: LayerBase,
     #[config(default = AxisSpec::One(-1))]

@@ -34,7 +34,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::rearrange)]
+#[config(new, default, setters, validate = Self::check, get_config = Self::rearrange)]
 pub struct Discretization {
     base: LayerBase,
     #[config(default)]

@@ -39,7 +39,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::complete)]
+#[config(new, default, setters, validate = Self::check, get_config = Self::complete)]
 pub struct MelSpectrogram {
     base: LayerBase,
     #[config(default = 2048)]

@@ -37,7 +37,7 @@ const EPSILON: f64 = 1e-7;
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[config(new, default, setters, validate = Self::check)]
 pub struct Normalization {
     base: LayerBase,
     #[config(default = AxisTuple(vec![-1]))]

@@ -61,7 +61,7 @@ pub enum SpectrogramMode {
 /// ```
 #[register(builtin = "keras.layers", name = "STFTSpectrogram")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, class_name = "STFTSpectrogram", validate = Self::check)]
+#[config(new, default, setters, class_name = "STFTSpectrogram", validate = Self::check)]
 pub struct StftSpectrogram {
     base: LayerBase,
     #[config(default)]

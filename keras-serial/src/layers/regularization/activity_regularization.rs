@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct ActivityRegularization {
     base: LayerBase,
     #[config(default = 0.0.into())]

@@ -28,7 +28,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct UpSampling2D {
     base: LayerBase,
     #[config(default = 2.into())]

@@ -25,7 +25,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct UpSampling3D {
     base: LayerBase,
     #[config(default = 2.into())]

@@ -26,7 +26,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct ZeroPadding2D {
     base: LayerBase,
     #[config(default = 1.into())]

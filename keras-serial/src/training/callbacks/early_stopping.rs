@@ -37,7 +37,7 @@ use crate::tensor::Tensor;
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct EarlyStopping {
     #[config(default = "val_loss".to_owned())]
     monitor: String,

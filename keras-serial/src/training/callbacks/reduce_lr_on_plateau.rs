@@ -31,7 +31,7 @@ use crate::optimizers::{LearningRate, Optimizer};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct ReduceLROnPlateau {
     #[config(default = "val_loss".to_owned())]
     monitor: String,

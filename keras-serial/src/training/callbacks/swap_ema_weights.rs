@@ -22,7 +22,7 @@ use crate::variable::Variable;
 /// # let _ = callback;
 /// ```
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct SwapEMAWeights {
     #[config(default)]
     swap_on_epoch: bool,

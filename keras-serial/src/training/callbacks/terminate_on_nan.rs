@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct TerminateOnNaN {
     #[config(default)]
     raise_error: bool,

@@ -30,7 +30,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct ContrastLimitedAdaptiveHistogramEqualization {
     base: LayerBase,
     #[config(default)]

@@ -36,7 +36,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[config(new, default, setters)]
 pub struct RandAugment {
     base: LayerBase,
     #[config(default)]
