@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigField, KerasSerializable, field};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{self, CustomObjects, Entry, Identity, Place, TypedHandle};
+use crate::registry::{self, CustomObjects, Entry, Identity, Place, TypedHandle, WrapsFunction};
 use crate::tensor::{DType, Nested, Shape, Tensor};
 
 type Unary = Arc<dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync>;
@@ -282,6 +282,16 @@ impl FunctionObject {
     /// The function.
     pub fn function(&self) -> &Function {
         &self.0
+    }
+}
+
+impl WrapsFunction for FunctionObject {
+    fn of_function(object: &Object) -> Option<Self> {
+        object.downcast_ref::<Function>().cloned().map(Self::bare)
+    }
+
+    fn function_handle(&self) -> Option<&dyn Handle> {
+        self.as_function().map(|function| function as &dyn Handle)
     }
 }
 

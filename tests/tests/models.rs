@@ -8,10 +8,18 @@ mod chains;
 mod cloning;
 #[path = "models/context.rs"]
 mod context;
+#[path = "models/empty.rs"]
+mod empty;
 #[path = "models/functional.rs"]
 mod functional;
+#[path = "models/functional_inputs.rs"]
+mod functional_inputs;
 #[path = "models/layer.rs"]
 mod layer;
+#[path = "models/layer_masking.rs"]
+mod layer_masking;
+#[path = "models/layer_weights.rs"]
+mod layer_weights;
 #[path = "models/losses.rs"]
 mod losses;
 #[path = "models/masks.rs"]

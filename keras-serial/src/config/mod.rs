@@ -19,9 +19,11 @@ pub use marks::{MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
 pub use plain::{KeepsOrder, PlainField};
 
+pub use crate::json::wrong_type;
+
 use std::any::Any;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::json::{Dict, Value};
 
 /// An object's configuration: names and values, in the order in which Keras writes them.
@@ -142,11 +144,6 @@ pub trait KerasSerializable: Any + Send + Sync {
     fn visit_fields(&self, visitor: &mut dyn FieldVisitor) {
         let _ = visitor;
     }
-}
-
-/// The error for a value of another type than a field has.
-pub fn wrong_type(expected: &'static str, value: &Value) -> Error {
-    Error::new(ErrorKind::Config, "wrong type").expected(expected).received(value.short())
 }
 
 /// `my_crate::layers::MyDense<f32>` is `MyDense`.

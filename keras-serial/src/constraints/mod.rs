@@ -13,8 +13,8 @@ pub use unit_norm::UnitNorm;
 use crate::config::KerasSerializable;
 use crate::error::Result;
 use crate::functions::{Function, FunctionObject, KerasFunction};
-use crate::object::{Broken, handle};
 use crate::ops::{Axes, reduce::sum_impl, sqrt, square};
+use crate::registry::{Broken, handle};
 use crate::tensor::Tensor;
 
 /// A projection of a weight.

@@ -25,7 +25,7 @@ pub use zeros::Zeros;
 use crate::config::KerasSerializable;
 use crate::error::Result;
 use crate::functions::{Function, FunctionObject, KerasFunction};
-use crate::object::{Broken, handle};
+use crate::registry::{Broken, handle};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Makes the first values of a weight.

@@ -6,7 +6,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{Dict, Value};
+use super::{Dict, Value, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 
 /// A type with serde's traits from a value; floats keep NaN and infinities.
@@ -142,7 +142,7 @@ impl<'de> Deserializer<'de> for &'de Value {
             (_, Some((variant, value))) => {
                 visitor.visit_enum(Variant { name: variant, value }).at_with(|| variant.clone())
             }
-            _ => Err(crate::config::wrong_type("a variant: a string, or a dict with one entry", self)),
+            _ => Err(wrong_type("a variant: a string, or a dict with one entry", self)),
         }
     }
 
@@ -292,7 +292,7 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<()> {
-        if self.value.is_null() { Ok(()) } else { Err(crate::config::wrong_type("null", self.value)) }
+        if self.value.is_null() { Ok(()) } else { Err(wrong_type("null", self.value)) }
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value> {

@@ -24,4 +24,4 @@ pub use crate::__json_value as value;
 pub use de::from_value;
 pub use limits::JsonLimits;
 pub use ser::to_value;
-pub use value::{Dict, Value};
+pub use value::{Dict, Value, wrong_type};

@@ -1,4 +1,6 @@
-//! Values.
+//! JSON values.
+
+use crate::error::{Error, ErrorKind};
 
 /// A dict: keys in the order in which they were put in.
 pub type Dict = indexmap::IndexMap<String, Value>;
@@ -120,4 +122,9 @@ impl PartialEq for Value {
             _ => false,
         }
     }
+}
+
+/// The error for a value of another type than was expected.
+pub fn wrong_type(expected: &'static str, value: &Value) -> Error {
+    Error::new(ErrorKind::Config, "wrong type").expected(expected).received(value.short())
 }

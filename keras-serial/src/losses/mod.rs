@@ -70,8 +70,8 @@ use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
-use crate::object::{Broken, handle};
 use crate::ops::dtypes::cast;
+use crate::registry::{Broken, handle};
 use crate::tensor::{DType, Nested, Shape, Tensor};
 
 /// A loss with a configuration.

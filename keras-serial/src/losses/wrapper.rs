@@ -5,7 +5,8 @@ use crate::config::{Config, ConfigField, field};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::functions::{Function, KerasFunction};
 use crate::json::{Dict, Value};
-use crate::object::Handle;
+use crate::object::{Handle, Object};
+use crate::registry::WrapsFunction;
 use crate::tensor::{DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -83,6 +84,16 @@ impl LossFunctionWrapper {
     /// The function, where it stands for itself.
     pub(crate) fn as_function(&self) -> Option<&Function> {
         self.bare.then_some(&self.function)
+    }
+}
+
+impl WrapsFunction for LossFunctionWrapper {
+    fn of_function(object: &Object) -> Option<Self> {
+        object.downcast_ref::<Function>().cloned().map(Self::bare)
+    }
+
+    fn function_handle(&self) -> Option<&dyn Handle> {
+        self.as_function().map(|function| function as &dyn Handle)
     }
 }
 

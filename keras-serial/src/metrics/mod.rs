@@ -121,8 +121,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::losses::Labels;
-use crate::object::{Broken, handle};
 use crate::ops::zeros;
+use crate::registry::{Broken, handle};
 use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 

@@ -8,7 +8,8 @@ use crate::error::{Result, ResultExt};
 use crate::functions::{Function, KerasFunction};
 use crate::json::{Dict, Value};
 use crate::losses::{Loss, Reduction, apply_mask, dtype_config, name_by_class};
-use crate::object::Handle;
+use crate::object::{Handle, Object};
+use crate::registry::WrapsFunction;
 use crate::tensor::{DType, Nested, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
@@ -71,6 +72,16 @@ impl MeanMetricWrapper {
     /// The function, where it stands for itself.
     pub(crate) fn as_function(&self) -> Option<&Function> {
         self.bare.then_some(&self.function)
+    }
+}
+
+impl WrapsFunction for MeanMetricWrapper {
+    fn of_function(object: &Object) -> Option<Self> {
+        object.downcast_ref::<Function>().cloned().map(Self::bare)
+    }
+
+    fn function_handle(&self) -> Option<&dyn Handle> {
+        self.as_function().map(|function| function as &dyn Handle)
     }
 }
 

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Form, Kind};
-use crate::config::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
@@ -64,16 +63,6 @@ impl Object {
         self.0.serialize()
     }
 
-    /// An object of a class that is of no special kind: it has a configuration, and that is all.
-    pub fn plain(object: impl KerasSerializable) -> Self {
-        Self::new(Plain(Arc::new(object)))
-    }
-
-    /// The object, if it is of no special kind and a `T`.
-    pub fn downcast_plain<T: KerasSerializable>(&self) -> Option<Arc<T>> {
-        self.downcast_ref::<Plain>()?.downcast()
-    }
-
     /// Are both handles to one object?
     pub fn is_same(&self, other: &Self) -> bool {
         self.kind() == other.kind() && self.address() == other.address()
@@ -95,30 +84,5 @@ impl Object {
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Object({})", self.kind())
-    }
-}
-
-/// The handle to an object that is of no special kind: it has a configuration, and that is all.
-#[derive(Clone)]
-pub struct Plain(pub Arc<dyn KerasSerializable>);
-
-impl Plain {
-    /// The object, if it is a `T`.
-    pub fn downcast<T: KerasSerializable>(&self) -> Option<Arc<T>> {
-        (self.0.clone() as Arc<dyn Any + Send + Sync>).downcast().ok()
-    }
-}
-
-impl Handle for Plain {
-    fn kind(&self) -> Kind {
-        Kind::Object
-    }
-
-    fn serialize(&self) -> Result<Value> {
-        crate::registry::serialize_shared(self.0.clone(), |_| Ok(()))
-    }
-
-    fn address(&self) -> usize {
-        Arc::as_ptr(&self.0).cast::<()>() as usize
     }
 }

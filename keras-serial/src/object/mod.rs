@@ -4,11 +4,9 @@ mod form;
 mod handle;
 mod kind;
 mod sharing;
-mod typed;
 
 pub use form::Form;
-pub use handle::{Handle, Object, Plain};
+pub use handle::{Handle, Object};
 pub use kind::Kind;
 pub use sharing::SharingScope;
 pub(crate) use sharing::{mark_first, note_revived, note_serialized, shared_object};
-pub(crate) use typed::{Broken, handle};

@@ -1,42 +1,10 @@
 //! Conversion between element types, and the type that two types give together.
 
-use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
-
 use super::graph::Operand;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::json::Value;
-use crate::tensor::engine::{self, Engine};
+pub(crate) use crate::tensor::cast::cast;
 use crate::tensor::{DType, Tensor};
-
-/// The tensor with elements of another type (`keras.ops.cast`).
-///
-/// # Errors
-/// For text.
-pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
-    if x.dtype() == dtype {
-        return Ok(x.clone());
-    }
-    if x.dtype() == DType::String || dtype == DType::String {
-        return Err(Error::new(ErrorKind::DType, "text can't be cast")
-            .expected(dtype.name())
-            .received(x.dtype().name()));
-    }
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), dtype));
-    }
-    let raw = x.raw()?;
-    let raw = match (x.dtype(), dtype) {
-        (DType::Bool, to) if to.is_float() => Engine::bool_into_float(raw, engine::float(to)?),
-        (DType::Bool, to) => Engine::bool_into_int(raw, engine::int(to)?),
-        (from, DType::Bool) if from.is_float() => Engine::float_not_equal_elem(raw, 0.0.into(), engine::BOOL),
-        (_, DType::Bool) => Engine::int_not_equal_elem(raw, 0.into(), engine::BOOL),
-        (from, to) if from.is_float() && to.is_float() => Engine::float_cast(raw, engine::float(to)?),
-        (from, to) if from.is_float() => Engine::float_into_int(crate::tensor::grad::detached(raw), engine::int(to)?),
-        (_, to) if to.is_float() => Engine::int_into_float(raw, engine::float(to)?),
-        (_, to) => Engine::int_cast(raw, engine::int(to)?),
-    };
-    Ok(Tensor::from_raw(raw, dtype))
-}
 
 /// The type that two types give together (`keras.backend.result_type`, which follows JAX).
 pub fn result_type(a: DType, b: DType) -> DType {

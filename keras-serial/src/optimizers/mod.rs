@@ -52,7 +52,7 @@ use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, Result};
 use crate::json::{Dict, Value};
 use crate::layers::HasBase;
-use crate::object::handle;
+use crate::registry::handle;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 

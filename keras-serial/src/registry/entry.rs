@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::PlainObject;
 use crate::config::{Config, KerasSerializable};
 use crate::error::Result;
-use crate::object::{Kind, Object, Plain};
+use crate::object::{Kind, Object};
 
 /// Where in the sources something is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -254,7 +255,7 @@ impl Entry {
                 let object = construct(config)?;
                 Ok(match cast {
                     Some(cast) => (cast.cast)(object),
-                    None => Some(Object::new(Plain(object))),
+                    None => Some(Object::new(PlainObject(object))),
                 })
             }
         }

@@ -27,8 +27,10 @@
 //! `MyLayers>KernelMult` is also found by its class's name or its short one.
 
 mod entry;
+mod handle;
 mod lookup;
 mod master;
+mod plain;
 mod probe;
 mod revive;
 mod scope;
@@ -37,12 +39,14 @@ mod unknown;
 
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
+pub(crate) use handle::{Broken, WrapsFunction, handle};
 pub(crate) use lookup::builtin_in as builtin_entry;
 pub(crate) use lookup::by_identity as function_entry;
 #[cfg(feature = "archive")]
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
+pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
 #[cfg(feature = "archive")]
 pub(crate) use revive::{MAX_NESTING, NestingLimit};

@@ -13,7 +13,7 @@ pub use orthogonal::{OrthogonalMode, OrthogonalRegularizer};
 use crate::config::KerasSerializable;
 use crate::error::Result;
 use crate::functions::{Function, FunctionObject, KerasFunction};
-use crate::object::{Broken, handle};
+use crate::registry::{Broken, handle};
 use crate::tensor::Tensor;
 
 /// A penalty: one number from a weight or an activity.

@@ -3,6 +3,7 @@
 mod arrays;
 mod bytes;
 pub mod call;
+pub(crate) mod cast;
 mod deferred;
 mod dtype;
 mod element;

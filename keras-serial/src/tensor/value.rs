@@ -1,11 +1,11 @@
 //! Tensors inside configurations: `__tensor__` and `__numpy__`.
 
+use super::cast::cast;
 use super::{DType, Element, Shape, Tensor};
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::object::{Handle, Kind, Object};
-use crate::ops::dtypes::cast;
 use crate::registry::{Special, TypedHandle};
 
 /// A tensor that stands in a configuration, and how Keras calls it there.

@@ -10,8 +10,9 @@ use crate::json::{Dict, Value};
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::models::Model;
-use crate::object::{Broken, Handle};
+use crate::object::Handle;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
+use crate::registry::Broken;
 use crate::tensor::Nested;
 
 /// The optimizer of `compile`: a name, an [`Optimizer`], or none for models that are only evaluated.

@@ -16,7 +16,7 @@ pub use polynomial_decay::PolynomialDecay;
 
 use crate::config::{KerasSerializable, Number};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{Broken, handle};
+use crate::registry::{Broken, handle};
 
 /// A learning rate that depends on the step.
 ///

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use ::csv::{ByteRecord, Position, ReaderBuilder};
-use burn_backend::{bf16, f16};
+use half::{bf16, f16};
 
 use super::{Arrays, ReadArrays};
 use crate::error::{Error, ErrorKind, Result, ResultExt};

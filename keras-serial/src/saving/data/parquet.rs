@@ -9,8 +9,8 @@ use ::parquet::data_type::{BoolType, DataType, DoubleType, FixedLenByteArrayType
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use ::parquet::schema::types::ColumnDescPtr;
-use burn_backend::f16;
 use bytes::Bytes;
+use half::f16;
 
 use super::parquet_pages::{Chunks, Pages};
 use super::thrift::is_sound;

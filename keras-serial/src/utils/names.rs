@@ -1,4 +1,4 @@
-//! Names.
+//! Names of objects and paths of weights, as Keras makes them.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -24,52 +24,6 @@ pub fn to_snake_case(name: &str) -> String {
 #[cfg(feature = "engine")]
 pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
-}
-
-/// The text with which a thread panicked.
-#[cfg(feature = "engine")]
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
-    panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied())
-}
-
-#[cfg(feature = "engine")]
-thread_local! {
-    /// What is to be dropped after what is being dropped, while something is.
-    static DROPPED: RefCell<Option<Vec<Box<dyn std::any::Any>>>> = const { RefCell::new(None) };
-}
-
-/// Drops a value now, or, where a value given to this function is being dropped, after that one. What holds
-/// others of its kind in a chain (calls of a graph, layers in layers) drops them by this: thousands of them
-/// would overflow the stack.
-#[cfg(feature = "engine")]
-pub(crate) fn drop_later<T: 'static>(value: T) {
-    struct End;
-    impl Drop for End {
-        fn drop(&mut self) {
-            let left = DROPPED.try_with(RefCell::take);
-            drop(left);
-        }
-    }
-    let mut value = Some(value);
-    // While a thread ends the list may be gone.
-    let begins = DROPPED.try_with(|dropped| match &mut *dropped.borrow_mut() {
-        Some(list) => {
-            list.extend(value.take().map(|value| Box::new(value) as Box<dyn std::any::Any>));
-            false
-        }
-        none => {
-            *none = Some(Vec::new());
-            true
-        }
-    });
-    // Made for the outermost call alone: it ends the list when it is dropped.
-    let end = begins.unwrap_or_default().then(|| End);
-    drop(value);
-    if end.is_some() {
-        while let Some(next) = DROPPED.try_with(|dropped| dropped.borrow_mut().as_mut()?.pop()).ok().flatten() {
-            drop(next);
-        }
-    }
 }
 
 thread_local! {

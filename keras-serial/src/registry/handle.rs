@@ -66,7 +66,7 @@ macro_rules! handle {
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
-                    .unwrap_or_else(|error| Self::new($crate::object::handle!(@broken error $(, $broken)?)))
+                    .unwrap_or_else(|error| Self::new($crate::registry::handle!(@broken error $(, $broken)?)))
             }
         }
 
@@ -76,8 +76,10 @@ macro_rules! handle {
             }
 
             fn serialize(&self) -> $crate::error::Result<$crate::json::Value> {
-                $(if let Some(function) = self.downcast_ref::<$function>().and_then(<$function>::as_function) {
-                    return $crate::object::Handle::serialize(function);
+                $(if let Some(function) =
+                    self.downcast_ref::<$function>().and_then($crate::registry::WrapsFunction::function_handle)
+                {
+                    return function.serialize();
                 })?
                 $crate::registry::serialize_shared(self.0.clone(), |_| Ok(()))
             }
@@ -93,8 +95,8 @@ macro_rules! handle {
             const MODULES: &'static [&'static str] = &[$($module),*];
 
             fn convert(object: &$crate::object::Object) -> Option<Self> {
-                $(if let Some(function) = object.downcast_ref::<$crate::functions::Function>() {
-                    return Some(Self::new(<$function>::bare(function.clone())));
+                $(if let Some(function) = <$function as $crate::registry::WrapsFunction>::of_function(object) {
+                    return Some(Self::new(function));
                 })?
                 object.downcast_ref::<Self>().cloned()
             }
@@ -144,13 +146,23 @@ macro_rules! handle {
             }
         }
     };
-    (@broken $error:ident) => { $crate::object::Broken($error) };
+    (@broken $error:ident) => { $crate::registry::Broken($error) };
     (@broken $error:ident, $broken:path) => { $broken($error) };
 }
 pub(crate) use handle;
 
+/// An object of a kind that stands for a bare function: a loss for a registered function of two tensors.
+/// It is serialized as the function.
+pub(crate) trait WrapsFunction: Sized {
+    /// Wraps the function; `None` if the object is none.
+    fn of_function(object: &Object) -> Option<Self>;
+    /// The handle of the function, where the object is serialized as that.
+    fn function_handle(&self) -> Option<&dyn Handle>;
+}
+
 use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, Result};
+use crate::object::{Handle, Object};
 
 /// Stands in for an object whose name was not known, and gives that error wherever it is used.
 pub(crate) struct Broken(pub Error);

@@ -1,0 +1,16 @@
+//! Names of objects (`keras.utils.naming`), and small helpers without a type of their own.
+
+#[cfg(feature = "engine")]
+mod dropping;
+mod names;
+#[cfg(feature = "engine")]
+mod panics;
+
+#[cfg(feature = "engine")]
+pub(crate) use dropping::drop_later;
+#[cfg(feature = "engine")]
+pub(crate) use names::join;
+pub(crate) use names::{NameScope, ReusedNames, scope_path};
+pub use names::{auto_name, clear_session, to_snake_case};
+#[cfg(feature = "engine")]
+pub(crate) use panics::panic_text;
