@@ -63,7 +63,8 @@ impl EinsumDense {
         Ok(Plan { input_reduced, kernel_reduced, kept, order, scale_shape })
     }
 
-    /// Makes the kernel and its scales; does nothing to a kernel of floating-point numbers but make its scales.
+    /// Creates the quantized kernel and its scales; for `float8` only the scales. Returns true if the kernel
+    /// was created.
     pub(super) fn build_quantized(
         &self,
         cx: &mut BuildContext<'_>,
