@@ -1,9 +1,10 @@
-//! Names.
+//! Utilities: names, name scopes, and dropping without recursion.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
-/// `MultiHeadAttention` is `multi_head_attention` (`keras.src.utils.naming.to_snake_case`).
+/// Converts a class name to snake case, `MultiHeadAttention` to `multi_head_attention`
+/// (`keras.src.utils.naming.to_snake_case`).
 pub fn to_snake_case(name: &str) -> String {
     let name: Vec<char> = name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
     let mut out = String::new();
@@ -20,13 +21,13 @@ pub fn to_snake_case(name: &str) -> String {
     out
 }
 
-/// A path below another.
+/// Joins a path and a name.
 #[cfg(feature = "engine")]
 pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }
 
-/// The text with which a thread panicked.
+/// Returns the message of a panic.
 #[cfg(feature = "engine")]
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
     panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied())
@@ -34,13 +35,12 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
 
 #[cfg(feature = "engine")]
 thread_local! {
-    /// What is to be dropped after what is being dropped, while something is.
+    /// The values that wait to be dropped while another one is.
     static DROPPED: RefCell<Option<Vec<Box<dyn std::any::Any>>>> = const { RefCell::new(None) };
 }
 
-/// Drops a value now, or, where a value given to this function is being dropped, after that one. What holds
-/// others of its kind in a chain (calls of a graph, layers in layers) drops them by this: thousands of them
-/// would overflow the stack.
+/// Drops a value now, or, if another value is being dropped by this function, after that one. Long chains
+/// (calls of a graph, nested layers) are dropped this way, because recursion would overflow the stack.
 #[cfg(feature = "engine")]
 pub(crate) fn drop_later<T: 'static>(value: T) {
     struct End;
@@ -51,7 +51,7 @@ pub(crate) fn drop_later<T: 'static>(value: T) {
         }
     }
     let mut value = Some(value);
-    // While a thread ends the list may be gone.
+    // The list is gone while a thread ends.
     let begins = DROPPED.try_with(|dropped| match &mut *dropped.borrow_mut() {
         Some(list) => {
             list.extend(value.take().map(|value| Box::new(value) as Box<dyn std::any::Any>));
@@ -62,7 +62,7 @@ pub(crate) fn drop_later<T: 'static>(value: T) {
             true
         }
     });
-    // Made for the outermost call alone: it ends the list when it is dropped.
+    // Exists only in the outermost call, and clears the list when it is dropped.
     let end = begins.unwrap_or_default().then(|| End);
     drop(value);
     if end.is_some() {
@@ -80,7 +80,7 @@ thread_local! {
     static REUSED: RefCell<HashMap<String, VecDeque<String>>> = RefCell::new(HashMap::new());
 }
 
-/// While it lives, objects are given these names, by the snake case of their class, before new ones.
+/// A guard: while it lives, objects get these names, by the snake case of their class, before new ones.
 pub(crate) struct ReusedNames(HashMap<String, VecDeque<String>>);
 
 impl ReusedNames {
@@ -95,7 +95,7 @@ impl Drop for ReusedNames {
     }
 }
 
-/// The next name of an object of a class on this thread: `dense`, `dense_1`, …
+/// Returns the next automatic name of a class on this thread: `dense`, `dense_1`, …
 pub fn auto_name(class_name: &str) -> String {
     let prefix = to_snake_case(class_name);
     if let Some(name) = REUSED.with_borrow_mut(|reused| reused.get_mut(&prefix)?.pop_front()) {
@@ -109,7 +109,7 @@ pub fn auto_name(class_name: &str) -> String {
     })
 }
 
-/// Makes automatic names start over on this thread (`keras.utils.clear_session`).
+/// Resets the automatic names of this thread (`keras.utils.clear_session`).
 pub fn clear_session() {
     COUNTS.with_borrow_mut(HashMap::clear);
 }
@@ -118,7 +118,7 @@ thread_local! {
     static SCOPES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While it lives, weights are made under this name: `sequential/dense/kernel`.
+/// A guard: while it lives, weights are created under this name: `sequential/dense/kernel`.
 pub(crate) struct NameScope(());
 
 impl NameScope {
@@ -136,7 +136,7 @@ impl Drop for NameScope {
     }
 }
 
-/// The path of a weight of this name in the current scopes.
+/// Returns the path of a weight of this name in the current scopes.
 pub(crate) fn scope_path(name: &str) -> String {
     SCOPES.with_borrow(|scopes| {
         let mut path = scopes.join("/");
