@@ -294,7 +294,7 @@ pub trait LayerExt: Layer + Sized {
     /// Shares the layer and calls it on symbols (or values), in inference mode.
     ///
     /// # Errors
-    /// The layer's own.
+    /// Errors of the layer.
     fn apply(self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
         LayerRef::new(self).apply(inputs)
     }

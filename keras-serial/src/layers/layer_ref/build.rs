@@ -17,7 +17,7 @@ impl LayerRef {
     /// Builds the layer for an input of this shape, unless it is built.
     ///
     /// # Errors
-    /// The layer's own, with its name.
+    /// Errors of the layer, with its name.
     pub fn build(&self, input: &Shape) -> Result<()> {
         let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);

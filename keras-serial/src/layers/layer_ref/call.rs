@@ -19,7 +19,7 @@ impl LayerRef {
     /// Calls the layer on symbols (or values) in inference mode and returns its single output.
     ///
     /// # Errors
-    /// The layer's own, with its name; also if it returns several tensors.
+    /// Errors of the layer, with its name; also if it returns several tensors.
     pub fn apply(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
         self.call(inputs, &CallContext::inference())?.into_single().at_with(|| self.name().to_owned())
     }
@@ -27,7 +27,7 @@ impl LayerRef {
     /// Calls the layer.
     ///
     /// # Errors
-    /// The layer's own, with its name.
+    /// Errors of the layer, with its name.
     pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Nested<Tensor>> {
         let outputs = self.invoke(inputs.into(), cx).at_with(|| self.name().to_owned())?;
         tracking::note(self);
@@ -102,7 +102,7 @@ impl LayerRef {
     /// built.
     ///
     /// # Errors
-    /// The layer's own, with its name.
+    /// Errors of the layer, with its name.
     pub fn compute_output_shape(&self, inputs: impl Into<Nested<Shape>>) -> Result<Nested<Shape>> {
         let dtype = self.base().dtype_policy().compute_dtype()?;
         let symbols = inputs.into().map(|shape| Tensor::symbol(shape, dtype));
@@ -113,7 +113,7 @@ impl LayerRef {
     /// Calls the layer on symbols of the shapes that it was built for, and returns the outputs.
     ///
     /// # Errors
-    /// The layer's own.
+    /// Errors of the layer.
     pub(crate) fn trace(&self) -> Result<Option<Nested<Tensor>>> {
         let Some(shapes) = self.base().built_shapes() else { return Ok(None) };
         let dtype = self.base().dtype_policy().compute_dtype()?;

@@ -95,7 +95,7 @@ impl LayerRef {
     /// like).
     ///
     /// # Errors
-    /// The layer's own, with its name.
+    /// Errors of the layer, with its name.
     pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
         let data = data.into();
         if let Some(first) = data.leaves().first() {

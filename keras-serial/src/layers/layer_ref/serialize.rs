@@ -24,7 +24,7 @@ impl LayerRef {
     /// Returns the layer's configuration.
     ///
     /// # Errors
-    /// The layer's own, with its name.
+    /// Errors of the layer, with its name.
     pub fn get_config(&self) -> Result<Config> {
         self.0.get_config().at_with(|| self.name().to_owned())
     }
