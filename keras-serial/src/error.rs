@@ -85,8 +85,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of a kind; `message` starts in lower case and has no full stop. The middle of a very long
-    /// text is left out, here and in the other parts: names can come from a file and have any length.
+    /// Creates an error of a kind; `message` starts in lower case and has no full stop. The middle of a very
+    /// long text is left out, here and in the other parts: names can come from a file and have any length.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,

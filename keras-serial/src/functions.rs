@@ -45,7 +45,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// A handle to a function, with the function's own name if it is not registered.
+    /// Creates a handle to a function, with the function's own name if it is not registered.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
         // A function's type has its path as its name; the type of a pointer or closure contains no usable
         // name.
@@ -54,7 +54,7 @@ impl Function {
         Self::named(function, if is_name { name } else { "" })
     }
 
-    /// A handle to a function, with this name if it is not registered.
+    /// Creates a handle to a function, with this name if it is not registered.
     pub fn named<M, F: KerasFunction<M>>(function: F, name: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -319,7 +319,7 @@ pub fn type_id_of_fn<F: 'static>(_: &F) -> TypeId {
 }
 
 impl Entry {
-    /// The registry entry of a function, in package `Custom`, for registering at run time.
+    /// Creates the registry entry of a function, in package `Custom`, for registering at run time.
     ///
     /// ```
     /// use keras_serial::{prelude::*, registry::{self, Entry}};
@@ -336,7 +336,7 @@ impl Entry {
         Self::of_function(name, &Function::named(function, name))
     }
 
-    /// The registry entry of a function's handle, in package `Custom`: the handle and its clones are
+    /// Creates the registry entry of a function's handle, in package `Custom`: the handle and its clones are
     /// serialized by the registered name, even if the function is a closure that captures values.
     ///
     /// ```

@@ -193,7 +193,7 @@ impl SeedGenerator {
         draw(self.lock().get_or_insert_with(|| seed.generator()))
     }
 
-    /// A generator that has started at the seed.
+    /// Creates a generator that has started at the seed.
     pub(crate) fn started(seed: &Seed) -> Self {
         Self(Mutex::new(Some(seed.generator())))
     }

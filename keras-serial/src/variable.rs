@@ -77,7 +77,8 @@ impl Variable {
         }))
     }
 
-    /// A variable outside of layers (`keras.Variable`): trainable, without regularizer and constraint.
+    /// Creates a variable outside of layers (`keras.Variable`): trainable, without regularizer and
+    /// constraint.
     pub fn with_value(name: impl Into<String>, value: Tensor) -> Self {
         let name = name.into();
         let path = name.clone();

@@ -264,7 +264,8 @@ impl LayerBase {
         Self::read_config_over(Self::default(), config)
     }
 
-    /// Like [`LayerBase::read_config`], but missing entries keep their values from `base`.
+    /// Reads a configuration like [`LayerBase::read_config`], but missing entries keep their values from
+    /// `base`.
     ///
     /// # Errors
     /// If an entry has the wrong type.

@@ -58,7 +58,7 @@ impl Default for QuantizedWeights {
 }
 
 impl QuantizedWeights {
-    /// The weights of embeddings, whose scale and zero point have other names.
+    /// Creates the weights of embeddings, whose scale and zero point have other names.
     pub fn of_embeddings() -> Self {
         let this = Self { scale: Weight::default(), zero: Weight::default(), ..Self::default() };
         this.scale.set_name("embeddings_scale");

@@ -25,7 +25,7 @@ pub(crate) struct Quantizer {
 }
 
 impl Quantizer {
-    /// Keras's default quantizer for integers of this range.
+    /// Creates Keras's default quantizer for integers of this range.
     pub fn new((low, high): (f64, f64)) -> Self {
         Self { low, high, epsilon: EPSILON }
     }

@@ -42,8 +42,8 @@ pub fn clone_model(model: &Model) -> Result<Model> {
     Cloning::of(model).run()
 }
 
-/// Like [`clone_model`], but `clone_function` constructs each new layer, except input layers, from the old
-/// one.
+/// Clones a model like [`clone_model`], but `clone_function` constructs each new layer, except input layers,
+/// from the old one.
 ///
 /// # Errors
 /// See [`Cloning::run`]; errors of the function.
@@ -84,7 +84,7 @@ pub struct Cloning<'a> {
 }
 
 impl<'a> Cloning<'a> {
-    /// A builder for cloning this model.
+    /// Creates a builder for cloning this model.
     pub fn of(model: &'a Model) -> Self {
         Self { model, clone_function: None, call_function: None, input_tensors: None, recursive: false }
     }

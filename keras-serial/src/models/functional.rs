@@ -31,7 +31,7 @@ pub struct Functional {
 }
 
 impl Functional {
-    /// A model between these inputs and outputs.
+    /// Creates a model between these inputs and outputs.
     ///
     /// # Errors
     /// If they are not symbols, an output does not depend on the inputs only, or a name is used twice.
@@ -40,7 +40,7 @@ impl Functional {
         Ok(Model::from(LayerRef::new(Self::unnamed(inputs.into(), outputs.into())?)))
     }
 
-    /// Like [`Functional::new`], with a name.
+    /// Creates a model like [`Functional::new`], with a name.
     ///
     /// # Errors
     /// See [`Functional::new`].

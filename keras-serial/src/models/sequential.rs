@@ -44,7 +44,7 @@ pub struct Sequential {
 }
 
 impl Sequential {
-    /// A model of these layers.
+    /// Creates a model of these layers.
     ///
     /// # Errors
     /// If two layers have the same name, or the shapes do not fit.
@@ -53,7 +53,7 @@ impl Sequential {
         Self::make(LayerBase::default(), layers)
     }
 
-    /// Like [`Sequential::new`], with a name.
+    /// Creates a model like [`Sequential::new`], with a name.
     ///
     /// # Errors
     /// See [`Sequential::new`].

@@ -41,7 +41,7 @@ impl Model {
 }
 
 impl<'a> Summary<'a> {
-    /// The summary of a model.
+    /// Creates the summary of a model.
     pub fn of(model: &'a Model) -> Self {
         Self { model, line_length: None, console_width: 80, expand_nested: false, show_trainable: false }
     }

@@ -231,7 +231,7 @@ binary! {
         let e = |x: &Tensor| multiply(super::dtypes::to_float(x)?, std::f64::consts::LN_2);
         multiply(log_add_exp(e(&x)?.into(), e(&y)?.into())?, std::f64::consts::LOG2_E)
     };
-    /// The Heaviside step function of x: 0 below 0, 1 above, y at 0 (`keras.ops.heaviside`).
+    /// Returns the Heaviside step function of x: 0 below 0, 1 above, y at 0 (`keras.ops.heaviside`).
     "Heaviside" heaviside = |x, y| {
         let (x, y) = promote(x, y)?;
         let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);

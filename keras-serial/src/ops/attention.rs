@@ -8,7 +8,7 @@ use super::shape::where_impl;
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};
 
-/// Scaled dot-product attention: `softmax(scale · query · key) · value` for each head; all three are
+/// Computes scaled dot-product attention: `softmax(scale · query · key) · value` for each head; all three are
 /// `(batch, time, heads, dim)`.
 ///
 /// Where a mask (which broadcasts to `(batch, heads, queries, keys)`) is false, the attention weight is 0.

@@ -16,7 +16,7 @@ classes! { "keras.src.ops.nn"
     "Polar" = |_| Err::<Tensor, _>(unsupported("polar"));
 }
 
-/// The error for an operation with a complex result or argument.
+/// Returns the error for an operation with a complex result or argument.
 pub(super) fn unsupported(name: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("`{name}` needs complex numbers, which are not supported"))
         .hint("keep real and imaginary parts as two tensors, as `fft` and `stft` take and give them")

@@ -40,7 +40,7 @@ classes! { "keras.src.ops.linalg"
     );
 }
 
-/// The error for an operation that contains code, which can't be saved.
+/// Returns the error for an operation that contains code, which can't be saved.
 fn code(name: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("`{name}` holds functions that are no part of its configuration"))
         .hint("Keras can't save such a model either; write the computation as a layer or an operation of its own")

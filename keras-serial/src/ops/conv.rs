@@ -163,7 +163,7 @@ fn lower(x: &Tensor) -> Result<Tensor> {
     super::shape::squeeze_at(x, 2)
 }
 
-/// Convolution with a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
+/// Computes a convolution with a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
 pub(crate) fn conv(
     x: &Tensor,
     kernel: &Tensor,
@@ -272,7 +272,7 @@ pub(super) fn by_engine(
     restore(&y, format)
 }
 
-/// Depthwise convolution with a kernel of shape `(…window, channels, multiplier)`
+/// Computes a depthwise convolution with a kernel of shape `(…window, channels, multiplier)`
 /// (`keras.ops.depthwise_conv`).
 pub(crate) fn depthwise_conv(
     x: &Tensor,
@@ -292,7 +292,7 @@ pub(crate) fn depthwise_conv(
     conv(x, &reshape_to(kernel, &grouped.into())?, strides, padding, format, dilation, *channels)
 }
 
-/// Separable convolution: [`depthwise_conv`], then a pointwise convolution with a kernel of shape
+/// Computes a separable convolution: [`depthwise_conv`], then a pointwise convolution with a kernel of shape
 /// `(1, …, channels · multiplier, outputs)` (`keras.ops.separable_conv`).
 pub(crate) fn separable_conv(
     x: &Tensor,
@@ -307,7 +307,8 @@ pub(crate) fn separable_conv(
     conv(&y, pointwise, &[], Padding::Valid, format, &[], 1)
 }
 
-/// Transposed convolution, with a kernel of shape `(…window, outputs, inputs)` (`keras.ops.conv_transpose`).
+/// Computes a transposed convolution with a kernel of shape `(…window, outputs, inputs)`
+/// (`keras.ops.conv_transpose`).
 pub(crate) fn conv_transpose(
     x: &Tensor,
     kernel: &Tensor,
@@ -461,8 +462,8 @@ fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tenso
     }
 }
 
-/// Adaptive pooling: splits each axis into `size` windows, which overlap if the extent is not divisible, and
-/// pools each (`keras.ops.adaptive_max_pool`, `adaptive_average_pool`).
+/// Computes adaptive pooling: splits each axis into `size` windows, which overlap if the extent is not
+/// divisible, and pools each (`keras.ops.adaptive_max_pool`, `adaptive_average_pool`).
 pub(crate) fn adaptive_pool(x: &Tensor, pooling: Pooling, size: &[usize], format: DataFormat) -> Result<Tensor> {
     let (batch, spatial, channels) = parts(x, format)?;
     if spatial.len() != size.len() || size.contains(&0) {

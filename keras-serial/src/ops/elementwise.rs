@@ -43,7 +43,7 @@ fn flip_bits(x: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The inverse error function by two polynomials in log(1 - x²) (M. Giles, 2010).
+/// Computes the inverse error function by two polynomials in log(1 - x²) (M. Giles, 2010).
 fn erfinv_impl(x: &Tensor) -> Result<Tensor> {
     const CENTER: [f64; 9] = [
         2.810_226_36e-8,
@@ -253,7 +253,7 @@ unary! {
     "keras.src.ops.numpy" "BitwiseInvert" bitwise_invert = flip_bits;
     /// Returns the sigmoid: 1 / (1 + exp(-x)) (`keras.ops.sigmoid`).
     "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, |raw| kernels::run(raw, Kernel::Sigmoid, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid));
-    /// Rectified linear unit: max(x, 0) (`keras.ops.relu`).
+    /// Computes the rectified linear unit: max(x, 0) (`keras.ops.relu`).
     "keras.src.ops.nn" "Relu" relu = |x| number(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::relu, |raw| Engine::int_clamp_min(raw, 0.into()));
     /// Returns the tensor itself, through which no gradients flow (`keras.ops.stop_gradient`).
     "keras.src.ops.core" "StopGradient" stop_gradient = |x| if x.is_symbolic() { Ok(x.unmasked()) } else { x.detached() };

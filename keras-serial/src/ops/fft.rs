@@ -155,7 +155,8 @@ pub(super) fn irfft_impl(x: &(Tensor, Tensor), fft_length: Option<usize>) -> Res
     Ok(fourier(&(part(real)?, part(imaginary)?), true)?.0)
 }
 
-/// Discrete Fourier transform along the last axis, of real and imaginary parts (`keras.ops.fft`).
+/// Computes the discrete Fourier transform along the last axis, of real and imaginary parts
+/// (`keras.ops.fft`).
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -172,7 +173,7 @@ pub fn fft(real: &Tensor, imaginary: &Tensor) -> Result<(Tensor, Tensor)> {
     two(call("FFT", config! {}, parts(real, imaginary))?)
 }
 
-/// Fourier transform along the last two axes (`keras.ops.fft2`).
+/// Computes the Fourier transform along the last two axes (`keras.ops.fft2`).
 ///
 /// # Errors
 /// If the parts differ in shape or dtype, or are not floating-point.
@@ -180,7 +181,7 @@ pub fn fft2(real: &Tensor, imaginary: &Tensor) -> Result<(Tensor, Tensor)> {
     two(call("FFT2", config! {}, parts(real, imaginary))?)
 }
 
-/// Inverse Fourier transform along the last two axes (`keras.ops.ifft2`).
+/// Computes the inverse Fourier transform along the last two axes (`keras.ops.ifft2`).
 ///
 /// # Errors
 /// If the parts differ in shape or dtype, or are not floating-point.
@@ -188,7 +189,7 @@ pub fn ifft2(real: &Tensor, imaginary: &Tensor) -> Result<(Tensor, Tensor)> {
     two(call("IFFT2", config! {}, parts(real, imaginary))?)
 }
 
-/// Fourier transform of real numbers along the last axis (`keras.ops.rfft`).
+/// Computes the Fourier transform of real numbers along the last axis (`keras.ops.rfft`).
 ///
 /// # Errors
 /// If the dtype is not floating-point.
@@ -196,7 +197,8 @@ pub fn rfft(x: &Tensor, fft_length: Option<usize>) -> Result<(Tensor, Tensor)> {
     two(call("RFFT", config! { fft_length: fft_length.to_value()? }, CallArgs::from(x))?)
 }
 
-/// Inverse of [`rfft`]: real numbers from their transform along the last axis (`keras.ops.irfft`).
+/// Computes the inverse of [`rfft`]: real numbers from their transform along the last axis
+/// (`keras.ops.irfft`).
 ///
 /// # Errors
 /// If the parts differ in shape or dtype, or are not floating-point.

@@ -42,57 +42,59 @@ macro_rules! nn {
 }
 
 nn! {
-    /// Softmax: exp(x) divided by its sum along axes (`keras.ops.softmax`).
+    /// Computes softmax: exp(x) divided by its sum along axes (`keras.ops.softmax`).
     "Softmax" softmax(x, axis: Axes = Axes::from(-1)) { softmax_impl(x, &axis) }
-    /// Logarithm of softmax (`keras.ops.log_softmax`).
+    /// Computes the logarithm of softmax (`keras.ops.log_softmax`).
     "LogSoftmax" log_softmax(x, axis: Axes = Axes::from(-1)) { subtract(x, logsumexp_impl(x, &axis, true)?) }
-    /// Sparsemax: the projection onto the probability simplex (`keras.ops.sparsemax`).
+    /// Computes sparsemax: the projection onto the probability simplex (`keras.ops.sparsemax`).
     "Sparsemax" sparsemax(x, axis: isize = -1) { sparsemax_impl(x, axis) }
-    /// Leaky ReLU: x where positive, `negative_slope` · x elsewhere (`keras.ops.leaky_relu`).
+    /// Computes the leaky ReLU: x where positive, `negative_slope` · x elsewhere (`keras.ops.leaky_relu`).
     "LeakyRelu" leaky_relu(x, negative_slope: f64 = 0.2) { where_(&greater(x, 0)?, x, &multiply(x, negative_slope)?) }
-    /// ReLU with a bound: min(max(x, 0), 6) (`keras.ops.relu6`).
+    /// Computes ReLU with a bound: min(max(x, 0), 6) (`keras.ops.relu6`).
     "Relu6" relu6(x) { minimum(relu(x)?, 6) }
-    /// Exponential linear unit: x where positive, α(exp(x) - 1) elsewhere (`keras.ops.elu`).
+    /// Computes the exponential linear unit (ELU): x where positive, α(exp(x) - 1) elsewhere
+    /// (`keras.ops.elu`).
     "Elu" elu(x, alpha: f64 = 1.0) {
         let negative_part = multiply(subtract(exp(&minimum(x, 0)?)?, 1)?, alpha)?;
         where_(&greater(x, 0)?, x, &negative_part)
     }
-    /// Scaled ELU, which keeps mean and variance (`keras.ops.selu`).
+    /// Computes the scaled ELU, which keeps mean and variance (`keras.ops.selu`).
     "Selu" selu(x) { multiply(elu(x, 1.673_263_242_354_377_2)?, 1.050_700_987_355_480_5) }
-    /// Continuously differentiable ELU: max(x, 0) + min(0, α(exp(x/α) - 1)) (`keras.ops.celu`).
+    /// Computes the continuously differentiable ELU: max(x, 0) + min(0, α(exp(x/α) - 1)) (`keras.ops.celu`).
     "Celu" celu(x, alpha: f64 = 1.0) {
         let curve = multiply(subtract(exp(&divide(minimum(x, 0)?, alpha)?)?, 1)?, alpha)?;
         add(maximum(x, 0)?, curve)
     }
-    /// Softplus: log(1 + exp(x)) (`keras.ops.softplus`).
+    /// Computes softplus: log(1 + exp(x)) (`keras.ops.softplus`).
     "Softplus" softplus(x) { add(relu(x)?, log1p(&exp(&negative(&abs(x)?)?)?)?) }
-    /// Softsign: x / (1 + |x|) (`keras.ops.softsign`).
+    /// Computes softsign: x / (1 + |x|) (`keras.ops.softsign`).
     "Softsign" softsign(x) { divide(x, add(abs(x)?, 1)?) }
-    /// Soft shrinkage: moves x towards 0 by a threshold (`keras.ops.soft_shrink`).
+    /// Computes soft shrinkage: moves x towards 0 by a threshold (`keras.ops.soft_shrink`).
     "SoftShrink" soft_shrink(x, threshold: f64 = 0.5) {
         let low = minimum(add(x, threshold)?, 0)?;
         add(maximum(subtract(x, threshold)?, 0)?, low)
     }
-    /// Hard shrinkage: x where |x| exceeds a threshold, 0 elsewhere (`keras.ops.hard_shrink`).
+    /// Computes hard shrinkage: x where |x| exceeds a threshold, 0 elsewhere (`keras.ops.hard_shrink`).
     "HardShrink" hard_shrink(x, threshold: f64 = 0.5) {
         where_(&greater(abs(x)?, threshold)?, x, &multiply(x, 0)?)
     }
-    /// Threshold: x where above a threshold, `default_value` elsewhere (`keras.ops.threshold`).
+    /// Applies a threshold: x where above a threshold, `default_value` elsewhere (`keras.ops.threshold`).
     "Threshold" threshold(x, threshold: f64 = 0.0, default_value: f64 = 0.0) {
         where_(&greater(x, threshold)?, x, &super::dtypes::full_like(&Value::Float(default_value), x.dtype())?)
     }
-    /// Sparse plus: 0 up to -1, (x + 1)²/4 between, x from 1 on (`keras.ops.sparse_plus`).
+    /// Computes sparse plus: 0 up to -1, (x + 1)²/4 between, x from 1 on (`keras.ops.sparse_plus`).
     "SparsePlus" sparse_plus(x) {
         let curve = multiply(square(&add(x, 1)?)?, 0.25)?;
         where_(&less_equal(x, -1)?, &multiply(x, 0)?, &where_(&greater_equal(x, 1)?, x, &curve)?)
     }
-    /// Sparse sigmoid: 0 up to -1, (x + 1)/2 between, 1 from 1 on (`keras.ops.sparse_sigmoid`).
+    /// Computes sparse sigmoid: 0 up to -1, (x + 1)/2 between, 1 from 1 on (`keras.ops.sparse_sigmoid`).
     "SparseSigmoid" sparse_sigmoid(x) { minimum(maximum(multiply(add(x, 1)?, 0.5)?, 0)?, 1) }
-    /// SiLU (swish): x · sigmoid(x) (`keras.ops.silu`).
+    /// Computes SiLU (swish): x · sigmoid(x) (`keras.ops.silu`).
     "Silu" silu(x) { multiply(x, sigmoid(x)?) }
-    /// Squareplus: (x + √(x² + b)) / 2 (`keras.ops.squareplus`).
+    /// Computes squareplus: (x + √(x² + b)) / 2 (`keras.ops.squareplus`).
     "Squareplus" squareplus(x, b: f64 = 4.0) { multiply(add(x, sqrt(&add(square(x)?, b)?)?)?, 0.5) }
-    /// GELU: x times the normal distribution function of x, exact or approximated by tanh (`keras.ops.gelu`).
+    /// Computes GELU: x times the normal distribution function of x, exact or approximated by tanh
+    /// (`keras.ops.gelu`).
     "Gelu" gelu(x, approximate: bool = true) {
         if !x.is_symbolic() && x.dtype() == crate::tensor::DType::Float32 {
             let kernel = if approximate { Kernel::ApproximateGelu } else { Kernel::Gelu };
@@ -111,7 +113,7 @@ nn! {
         };
         multiply(multiply(x, add(inner, 1)?)?, 0.5)
     }
-    /// Gated linear unit: one half of x times the sigmoid of the other (`keras.ops.glu`).
+    /// Computes the gated linear unit (GLU): one half of x times the sigmoid of the other (`keras.ops.glu`).
     "Glu" glu(x, axis: isize = -1) {
         let extent = x.shape().dim(axis)?;
         if extent % 2 != 0 {
@@ -120,21 +122,21 @@ nn! {
         let half = |start, stop| super::shape::slice_axis(x, axis, super::shape::Span::range(start, stop));
         multiply(half(0, extent / 2)?, sigmoid(&half(extent / 2, extent)?)?)
     }
-    /// Tanh shrinkage: x - tanh(x) (`keras.ops.tanh_shrink`).
+    /// Computes tanh shrinkage: x - tanh(x) (`keras.ops.tanh_shrink`).
     "TanhShrink" tanh_shrink(x) { subtract(x, tanh(x)?) }
-    /// Hard tanh: min(max(x, -1), 1) (`keras.ops.hard_tanh`).
+    /// Computes hard tanh: min(max(x, -1), 1) (`keras.ops.hard_tanh`).
     "HardTanh" hard_tanh(x) { minimum(maximum(x, -1)?, 1) }
-    /// Hard sigmoid: min(max(x/6 + 1/2, 0), 1) (`keras.ops.hard_sigmoid`).
+    /// Computes hard sigmoid: min(max(x/6 + 1/2, 0), 1) (`keras.ops.hard_sigmoid`).
     "HardSigmoid" hard_sigmoid(x) { minimum(maximum(add(divide(x, 6.0)?, 0.5)?, 0)?, 1) }
-    /// Logarithm of sigmoid (`keras.ops.log_sigmoid`).
+    /// Computes the logarithm of sigmoid (`keras.ops.log_sigmoid`).
     "LogSigmoid" log_sigmoid(x) { negative(&softplus(&negative(x)?)?) }
-    /// Hard SiLU: x · hard_sigmoid(x) (`keras.ops.hard_silu`).
+    /// Computes hard SiLU: x · hard_sigmoid(x) (`keras.ops.hard_silu`).
     "HardSilu" hard_silu(x) { multiply(x, hard_sigmoid(x)?) }
-    /// Mish: x · tanh(softplus(x)) (`keras.activations.mish`).
+    /// Computes Mish: x · tanh(softplus(x)) (`keras.activations.mish`).
     "Mish" mish(x) { multiply(x, tanh(&softplus(x)?)?) }
 }
 
-/// ReLU with a slope below the threshold and a bound above (`keras.activations.relu`).
+/// Computes ReLU with a slope below the threshold and a bound above (`keras.activations.relu`).
 ///
 /// # Errors
 /// For strings.

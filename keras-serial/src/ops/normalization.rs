@@ -46,8 +46,8 @@ fn along(vector: &Tensor, rank: usize, axis: usize) -> Result<Tensor> {
     reshape_to(vector, &(0..rank).map(|i| if i == axis { extent } else { Some(1) }).collect())
 }
 
-/// Batch normalization: `scale · (x - mean) / √(variance + epsilon) + offset`, with vectors along one axis
-/// (`keras.ops.batch_normalization`).
+/// Computes batch normalization: `scale · (x - mean) / √(variance + epsilon) + offset`, with vectors along
+/// one axis (`keras.ops.batch_normalization`).
 ///
 /// # Errors
 /// If a vector is not as long as the axis.
@@ -66,8 +66,8 @@ pub fn batch_normalization(
     scale_and_shift(x, (&vector(mean)?, &vector(variance)?), scale.as_ref(), offset.as_ref(), epsilon)
 }
 
-/// Layer normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over axes
-/// (`keras.ops.layer_normalization`); Keras's `rms_scaling` leaves out the mean and beta.
+/// Computes layer normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over
+/// axes (`keras.ops.layer_normalization`); Keras's `rms_scaling` leaves out the mean and beta.
 ///
 /// # Errors
 /// If `gamma` or `beta` does not fit the axes.
@@ -96,7 +96,7 @@ pub fn layer_normalization(
     cast(&y, x.dtype())
 }
 
-/// RMS normalization: `scale · x / √(mean(x²) + epsilon)` over axes (`keras.ops.rms_normalization`).
+/// Computes RMS normalization: `scale · x / √(mean(x²) + epsilon)` over axes (`keras.ops.rms_normalization`).
 ///
 /// # Errors
 /// If `scale` does not broadcast with `x`.
@@ -119,8 +119,8 @@ pub fn normalize(x: &Tensor, axes: &Axes, epsilon: f64) -> Result<Tensor> {
     multiply(x, minimum(&inverse, 1.0 / epsilon)?)
 }
 
-/// Group normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over all axes but
-/// the batch, for each group of positions on an axis.
+/// Computes group normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over all
+/// axes but the batch, for each group of positions on an axis.
 ///
 /// # Errors
 /// If the axis can't be split into groups.

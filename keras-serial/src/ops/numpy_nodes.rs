@@ -185,7 +185,7 @@ fn flip_at(x: &Tensor, axis: usize) -> Result<Tensor> {
     flip_axes(x, &[axis])
 }
 
-/// The modified Bessel function of the first kind, of order 0 or 1, by its series.
+/// Computes the modified Bessel function of the first kind, of order 0 or 1, by its series.
 fn modified_bessel(x: f64, order: u32) -> f64 {
     let quarter = x * x / 4.0;
     let mut term = if order == 0 { 1.0 } else { x / 2.0 };
@@ -225,7 +225,7 @@ fn view(c: &Call<'_>) -> Result<Tensor> {
     Tensor::from_bytes(&TensorBytes { dtype, shape: shape.known()?, data: bytes.data })
 }
 
-/// Fake quantization: quantizes and dequantizes, with straight-through gradients.
+/// Computes fake quantization: quantizes and dequantizes, with straight-through gradients.
 fn fake_quantized(c: &Call<'_>) -> Result<Tensor> {
     let input = c.tensor(0, "inputs")?;
     let (low, high) = (c.tensor(1, "min_vals")?, c.tensor(2, "max_vals")?);

@@ -84,12 +84,12 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// An operation with a name generated from its class.
+    /// Creates an operation with a name generated from its class.
     pub fn new(object: impl Operate) -> Self {
         Self::shared(Arc::new(object))
     }
 
-    /// An operation with this name.
+    /// Creates an operation with this name.
     pub fn named(object: impl Operate, name: impl Into<String>) -> Self {
         let this = Self::new(object);
         this.name.give(name.into());

@@ -198,8 +198,8 @@ impl StftOptions {
     }
 }
 
-/// Short-time Fourier transform of the last axis, real and imaginary part: `(…, frames, fft_length / 2 + 1)`
-/// (`keras.ops.stft`).
+/// Computes the short-time Fourier transform of the last axis, real and imaginary part:
+/// `(…, frames, fft_length / 2 + 1)` (`keras.ops.stft`).
 ///
 /// # Errors
 /// If a frame is longer than its transform, or for dtypes other than `float32` and `float64`.
@@ -214,7 +214,8 @@ pub fn stft(x: &Tensor, options: &StftOptions) -> Result<(Tensor, Tensor)> {
     two(call("STFT", config, CallArgs::from(x))?)
 }
 
-/// Inverse short-time Fourier transform (`keras.ops.istft`); returns `length` elements, if given.
+/// Computes the inverse short-time Fourier transform (`keras.ops.istft`); returns `length` elements, if
+/// given.
 ///
 /// # Errors
 /// If the parts do not fit together.

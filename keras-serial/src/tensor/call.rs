@@ -33,17 +33,17 @@ pub struct CallArgs {
 }
 
 impl CallArgs {
-    /// No arguments.
+    /// Creates a call without arguments.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// One positional argument.
+    /// Creates a call with one positional argument.
     pub fn one(inputs: impl Into<Nested<Tensor>>) -> Self {
         Self { positional: vec![items(&inputs.into())], ..Self::default() }
     }
 
-    /// Positional arguments of any kind.
+    /// Creates a call with positional arguments of any kind.
     pub fn positional(positional: Vec<Nested<Item>>) -> Self {
         Self { positional, ..Self::default() }
     }
@@ -276,12 +276,12 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// The context of inference, without masks.
+    /// Creates the context of inference, without masks.
     pub fn inference() -> Self {
         Self { training: Some(false), ..Self::default() }
     }
 
-    /// The context of training.
+    /// Creates the context of training.
     pub fn training() -> Self {
         Self { training: Some(true), ..Self::default() }
     }

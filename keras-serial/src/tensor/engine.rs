@@ -64,7 +64,7 @@ pub(crate) fn data(bytes: Bytes, shape: &[usize], dtype: DType) -> Result<Tensor
     })
 }
 
-/// Like [`flex`], but mutable.
+/// Returns the same as [`flex`], mutably.
 pub(crate) fn flex_mut(raw: &mut Raw) -> Option<&mut FlexTensor> {
     match &mut raw.kind {
         DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => Some(tensor),

@@ -20,17 +20,17 @@ pub enum Nested<T> {
 }
 
 impl<T> Nested<T> {
-    /// A list of leaves.
+    /// Creates a list of leaves.
     pub fn list(leaves: impl IntoIterator<Item = T>) -> Self {
         Self::List(leaves.into_iter().map(Self::Leaf).collect())
     }
 
-    /// A tuple of leaves.
+    /// Creates a tuple of leaves.
     pub fn tuple(leaves: impl IntoIterator<Item = T>) -> Self {
         Self::Tuple(leaves.into_iter().map(Self::Leaf).collect())
     }
 
-    /// A dict of leaves.
+    /// Creates a dict of leaves.
     pub fn dict<K: Into<String>>(leaves: impl IntoIterator<Item = (K, T)>) -> Self {
         Self::Dict(leaves.into_iter().map(|(key, leaf)| (key.into(), Self::Leaf(leaf))).collect())
     }

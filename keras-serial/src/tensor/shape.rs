@@ -20,7 +20,7 @@ use crate::json::Value;
 pub struct Shape(Vec<Option<usize>>);
 
 impl Shape {
-    /// The shape of a scalar.
+    /// Creates the shape of a scalar.
     pub fn scalar() -> Self {
         Self::default()
     }

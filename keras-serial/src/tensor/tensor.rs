@@ -60,7 +60,7 @@ impl Tensor {
         Self::from_vec(elements.to_vec(), shape)
     }
 
-    /// Like [`Tensor::from_slice`], without a copy.
+    /// Constructs a tensor like [`Tensor::from_slice`], without a copy.
     ///
     /// # Errors
     /// If the number of elements does not fit the shape.
@@ -115,7 +115,7 @@ impl Tensor {
         Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: MaskCell::default(), rows: None })
     }
 
-    /// A symbol of this shape and dtype.
+    /// Creates a symbol of this shape and dtype.
     pub fn symbol(shape: impl Into<Shape>, dtype: DType) -> Self {
         Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: MaskCell::default(), rows: None }
     }

@@ -16,12 +16,12 @@ pub struct TensorValue {
 }
 
 impl TensorValue {
-    /// A tensor in a configuration: `__tensor__`, or `__numpy__` for NumPy arrays.
+    /// Creates a tensor in a configuration: `__tensor__`, or `__numpy__` for NumPy arrays.
     pub(crate) fn new(tensor: Tensor, class_name: &'static str) -> Self {
         Self { tensor, class_name }
     }
 
-    /// A NumPy array in a configuration.
+    /// Creates a NumPy array in a configuration.
     pub fn numpy(tensor: Tensor) -> Self {
         Self::new(tensor, "__numpy__")
     }

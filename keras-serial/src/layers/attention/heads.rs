@@ -212,7 +212,7 @@ impl Core<'_> {
     }
 }
 
-/// The error when scores are asked for with flash attention, which keeps none.
+/// Returns the error when scores are asked for with flash attention, which keeps none.
 pub(super) fn no_scores() -> Error {
     Error::new(
         ErrorKind::InvalidArgument,

@@ -83,7 +83,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// An input of this shape, without the batch.
+    /// Creates an input of this shape, without the batch.
     pub fn new(shape: impl Into<Shape>) -> Self {
         Self { shape: shape.into(), batch_size: None, dtype: DType::Float32, name: None, optional: false }
     }

@@ -25,7 +25,7 @@ macro_rules! pooling {
         }
 
         impl $name {
-            /// A layer with this window: one number for all axes, or one for each.
+            /// Creates a layer with this window: one number for all axes, or one for each.
             pub fn new(pool_size: impl Into<Dims<$rank>>) -> Self {
                 let pool_size = pool_size.into();
                 Self { base: LayerBase::default(), pool_size, padding: Padding::Valid, strides: pool_size, data_format: DataFormat::ChannelsLast }

@@ -146,7 +146,7 @@ impl Layer for Discretization {
         Ok(())
     }
 
-    /// Old files contain the summary of the data, which is not needed once the layer is adapted.
+    /// Accepts the summary of the data that old files contain, which is not needed once the layer is adapted.
     fn state_names(&self) -> &'static [&'static str] {
         &["0"]
     }
@@ -190,7 +190,7 @@ fn compress(summary: Summary, epsilon: f64) -> Summary {
         .collect()
 }
 
-/// Piecewise linear interpolation, constant beyond the ends (NumPy's `interp`).
+/// Interpolates piecewise linearly, constant beyond the ends (NumPy's `interp`).
 fn interpolate(x: f64, xs: &[f64], ys: &[f64]) -> f64 {
     let after = xs.partition_point(|at| *at <= x);
     let at = |i: usize| xs.get(i).copied().zip(ys.get(i).copied());

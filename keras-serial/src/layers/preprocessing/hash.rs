@@ -95,7 +95,7 @@ fn mixed(u: u64, v: u64, mul: u64) -> u64 {
     shift_mix((v ^ a).wrapping_mul(mul)).wrapping_mul(mul)
 }
 
-/// FarmHash's `Fingerprint64` (`farmhashna::Hash64`), which is guaranteed not to change.
+/// Computes FarmHash's `Fingerprint64` (`farmhashna::Hash64`), which is guaranteed not to change.
 pub(super) fn fingerprint64(s: &[u8]) -> u64 {
     match s.len() {
         0 => K2,
@@ -153,7 +153,7 @@ fn up_to_64(s: &[u8]) -> u64 {
     mixed(sum([rotate(e.wrapping_add(f), 43), rotate(g, 30), h]), sum([e, rotate(f.wrapping_add(a), 18), g]), mul)
 }
 
-/// FarmHash's `WeakHashLen32WithSeeds` of the 32 bytes at an offset.
+/// Computes FarmHash's `WeakHashLen32WithSeeds` of the 32 bytes at an offset.
 fn weak(s: &[u8], at: usize, a: u64, b: u64) -> (u64, u64) {
     let (w, x, y, z) = (fetch(s, at), fetch(s, at + 8), fetch(s, at + 16), fetch(s, at + 24));
     let a = a.wrapping_add(w);

@@ -50,7 +50,7 @@ pub struct HashedCrossing {
 }
 
 impl HashedCrossing {
-    /// A layer with this number of buckets and the defaults of all other arguments.
+    /// Creates a layer with this number of buckets and the defaults of all other arguments.
     pub fn new(num_bins: usize) -> Self {
         let mut base = LayerBase::default();
         base.set_dtype_policy(default_policy(OutputMode::Int));

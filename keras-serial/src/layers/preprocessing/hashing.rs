@@ -65,7 +65,7 @@ pub(super) fn default_dtype(config: &mut Config) -> Result<()> {
 }
 
 impl Hashing {
-    /// A layer with this number of buckets and the defaults of all other arguments.
+    /// Creates a layer with this number of buckets and the defaults of all other arguments.
     pub fn new(num_bins: usize) -> Self {
         let mut base = LayerBase::default();
         base.set_dtype_policy(default_policy(OutputMode::Int));

@@ -118,7 +118,7 @@ pub enum Split {
 macro_rules! named_or_function {
     ($type:ident, $expected:literal, $($name:literal $variant:ident),*) => {
         impl $type {
-            /// A custom function.
+            /// Creates a `Function` from a custom function.
             pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
                 Self::Function(Function::new(function))
             }

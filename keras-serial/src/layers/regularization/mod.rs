@@ -50,8 +50,8 @@ fn kept(x: &Tensor, rate: f64, noise_shape: Option<&Shape>, seed: &Seed, generat
     broadcast_to(&ops::cast_to(&ops::greater_equal(&draw, rate)?, x.dtype())?, x.shape())
 }
 
-/// Dropout: sets elements to zero with probability `rate` and multiplies the others by `1 / (1 - rate)`
-/// (`keras.random.dropout`).
+/// Applies dropout: sets elements to zero with probability `rate` and multiplies the others by
+/// `1 / (1 - rate)` (`keras.random.dropout`).
 pub(crate) fn drop_out(
     x: &Tensor,
     rate: f64,

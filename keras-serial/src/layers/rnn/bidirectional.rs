@@ -128,7 +128,7 @@ fn flag(layer: &LayerRef, name: &str) -> Result<bool> {
 }
 
 impl Bidirectional {
-    /// A copy of the layer, and one that goes backwards.
+    /// Creates the wrapper from a copy of the layer, and one that goes backwards.
     ///
     /// # Errors
     /// If the layer is not recurrent, or can't be serialized.
@@ -136,7 +136,7 @@ impl Bidirectional {
         Self::from_config(&Config::from([("layer".into(), layer.into().to_value()?)]))
     }
 
-    /// Copies of the layer and of another one for the backward direction.
+    /// Creates the wrapper from copies of the layer and of another one for the backward direction.
     ///
     /// # Errors
     /// If the layers do not match.

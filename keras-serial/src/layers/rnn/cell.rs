@@ -191,7 +191,7 @@ pub(super) fn call(cell: &dyn RnnCell, inputs: &CallArgs, cx: &CallContext) -> R
     Ok(Nested::Tuple(vec![output.into(), states.pack(new)?]))
 }
 
-/// The error for a wrong number of states.
+/// Returns the error for a wrong number of states.
 pub(super) fn wrong_states(expected: usize, received: usize) -> Error {
     Error::new(ErrorKind::InvalidArgument, "wrong number of states")
         .expected(expected.to_string())

@@ -53,7 +53,8 @@ pub(super) fn multiply(a: &ArrayView2<'_, f32>, b: &ArrayView2<'_, f32>, c: &mut
     }
 }
 
-/// Like [`multiply`], but on several threads if that pays: each computes some rows or columns of `c`.
+/// Multiplies like [`multiply`], but on several threads if that pays: each computes some rows or columns of
+/// `c`.
 pub(super) fn multiply_shared(a: &ArrayView2<'_, f32>, b: &ArrayView2<'_, f32>, c: &mut ArrayViewMut2<'_, f32>) {
     let ((m, k), n) = (a.dim(), b.ncols());
     let threads = rayon::current_num_threads();

@@ -70,7 +70,7 @@ impl ImageLayer for MixUp {
         mixture.mixed(labels)
     }
 
-    /// A blended image has the boxes of both images.
+    /// Combines the boxes of both images.
     fn bounding_boxes(&self, boxes: &mut Boxes, _: [usize; 2], mixture: &Mixture) -> Result<()> {
         let both = |x: &Tensor| ops::concatenate(&[x.clone(), mixture.others(x)?], 1);
         *boxes = Boxes { boxes: both(&boxes.boxes)?, labels: boxes.labels.as_ref().map(both).transpose()? };

@@ -4,7 +4,8 @@ use super::*;
 use crate::layers::{LayerExt, LayerRef};
 use crate::ops::{FillMode, Sampling};
 
-/// Keras's `layer(np.array([i * 37 % 256 for i in range(24)]).reshape(1, 2, 4, 3), training=True)`.
+/// Returns layers and the outputs of Keras's
+/// `layer(np.array([i * 37 % 256 for i in range(24)]).reshape(1, 2, 4, 3), training=True)`.
 fn cases() -> Vec<(LayerRef, Vec<f32>)> {
     vec![
         (
