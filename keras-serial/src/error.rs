@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, where in the object tree, what was expected and received,
+//! The error type of the crate: what went wrong, where in the object tree, what was expected and received,
 //! and what to do about it.
 
 use std::borrow::Cow;
@@ -8,49 +8,49 @@ use std::sync::Arc;
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of thing went wrong; match on it with [`Error::kind`].
+/// The kind of an error; match on it with [`Error::kind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Text that is not JSON as Python writes it.
+    /// The text is not JSON as Python writes it.
     Json,
-    /// A configuration lacks an entry, or holds one of the wrong type or value.
+    /// A configuration lacks an entry, or an entry has a wrong type or value.
     Config,
-    /// No object of this name is known.
+    /// No object is registered under this name.
     UnknownObject,
-    /// Two objects are registered under one name.
+    /// Two objects are registered under the same name.
     DuplicateObject,
-    /// An object of another kind than the place asks for (a loss where a layer belongs).
+    /// An object is of another kind than required (a loss where a layer belongs).
     WrongKind,
-    /// The file asks for code to be run (`Lambda`, pickles, foreign models).
+    /// The file asks for code to be run (`Lambda`, pickles, foreign models), which is refused.
     CodeRefused,
     /// An argument of a call is out of range or of the wrong type.
     InvalidArgument,
-    /// Shapes that do not fit.
+    /// Shapes do not fit.
     Shape,
-    /// Element types that do not fit.
+    /// Dtypes do not fit.
     DType,
-    /// The graph of a model is not sound.
+    /// The graph of a model is invalid.
     Graph,
     /// Weights do not fit the model: missing, unexpected, mismatched.
     Weights,
     /// A loss is NaN or infinite.
     NotFinite,
-    /// A weight is read, or a layer called, before it was built.
+    /// A weight or layer is used before it is built.
     NotBuilt,
     /// An archive (zip) is broken or lacks a member.
     Archive,
     /// An HDF5 file is broken or lacks an object.
     Hdf5,
-    /// A file of data to train on is broken, or lacks an array.
+    /// A file of training data is broken or lacks an array.
     Data,
-    /// A limit of the reader was passed.
+    /// A limit of the reader was exceeded.
     Limit,
-    /// The operating system refused a read or a write.
+    /// The operating system reported an error on reading or writing.
     Io,
-    /// Keras can do this; this crate (or this build of it) cannot.
+    /// Keras supports this, but this crate (or this build of it) does not.
     Unsupported,
-    /// The engine that computes refused an operation.
+    /// The engine that computes reported an error.
     Engine,
 }
 
@@ -85,8 +85,8 @@ struct Inner {
 }
 
 impl Error {
-    /// A new error of a kind; `message` starts in lower case and has no full stop. The middle of a very
-    /// long text is left out, here and in what is added: names may come from a file, and be of any length.
+    /// Creates an error of a kind; `message` starts in lower case and has no full stop. The middle of a very
+    /// long text is left out, here and in the other parts: names can come from a file and have any length.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -99,28 +99,28 @@ impl Error {
         }))
     }
 
-    /// Says what was expected.
+    /// Adds what was expected.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<Cow<'static, str>>) -> Self {
         self.0.expected = Some(bounded(expected.into(), LONGEST_TEXT));
         self
     }
 
-    /// Says what was received instead.
+    /// Adds what was received instead.
     #[must_use]
     pub fn received(mut self, received: impl Into<Cow<'static, str>>) -> Self {
         self.0.received = Some(bounded(received.into(), LONGEST_TEXT));
         self
     }
 
-    /// Says what the user can do about it.
+    /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.0.hint = Some(bounded(hint.into(), LONGEST_TEXT));
         self
     }
 
-    /// Adds to the message.
+    /// Appends to the message.
     #[must_use]
     pub(crate) fn and(mut self, more: impl AsRef<str>) -> Self {
         let message = format!("{}{}", self.0.message, more.as_ref());
@@ -128,14 +128,14 @@ impl Error {
         self
     }
 
-    /// Names the error that lies under this one.
+    /// Sets the underlying error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// Puts one more enclosing segment in front of the path; an empty one stands for no place.
+    /// Adds an enclosing segment at the front of the path; an empty segment is ignored.
     #[must_use]
     pub fn at(mut self, segment: impl Into<Cow<'static, str>>) -> Self {
         let segment = segment.into();
@@ -145,18 +145,18 @@ impl Error {
         self
     }
 
-    /// What sort of error this is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Where in the object tree it arose: `functional/dense_1/kernel_initializer`; empty at the root.
+    /// Returns the path in the object tree: `functional/dense_1/kernel_initializer`; empty at the root.
     pub fn path(&self) -> String {
         let segments: Vec<&str> = self.0.path.iter().rev().map(AsRef::as_ref).collect();
         segments.join("/")
     }
 
-    /// The message alone, without path, expectation or hint.
+    /// Returns the message without path, expectation or hint.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -204,11 +204,11 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// Adds the place to the error of a result.
+/// Adds the place in the object tree to the error of a result.
 pub trait ResultExt<T> {
-    /// Puts one more enclosing segment in front of the error's path.
+    /// Adds an enclosing segment at the front of the error's path.
     fn at(self, segment: impl Into<Cow<'static, str>>) -> Result<T>;
-    /// As [`ResultExt::at`], with the segment computed only for an error.
+    /// Like [`ResultExt::at`], but computes the segment only for an error.
     fn at_with<S: Into<Cow<'static, str>>>(self, segment: impl FnOnce() -> S) -> Result<T>;
 }
 
@@ -222,12 +222,12 @@ impl<T> ResultExt<T> for Result<T> {
     }
 }
 
-/// From how many bytes on the middle of a message is left out.
+/// The maximum bytes of a message, beyond which its middle is left out.
 const LONGEST_TEXT: usize = 8192;
-/// From how many bytes on the middle of a segment of a path is left out.
+/// The maximum bytes of a segment of a path, beyond which its middle is left out.
 const LONGEST_NAME: usize = 512;
 
-/// A text of at most about so many bytes: the middle of a longer one is left out.
+/// Limits a text to about this many bytes by leaving out its middle.
 fn bounded(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
     if text.len() <= longest {
         return text;
@@ -239,15 +239,16 @@ fn bounded(text: Cow<'static, str>, longest: usize) -> Cow<'static, str> {
     format!("{start}… ({} bytes left out) …{end}", tail - head).into()
 }
 
-/// Longer names are no misspelt ones.
+/// Longer names are not compared.
 const LONGEST_MISSPELT: usize = 256;
-/// How many pairs of characters are compared at most: names may come from a file, which may hold many.
+/// The maximum number of compared pairs of characters: names can come from a file, which can hold many.
 const MOST_COMPARED: usize = 1 << 24;
 
-/// ` (did you mean …?)` for the closest of `known` names, or nothing when none is near.
+/// Suggests up to three of the `known` names that are similar: `did you mean …?`. `None` if none is.
 ///
-/// A name is near when a third of its characters differ at most, when the known one begins with it, is it
-/// with a number (`dense_4` for `dens`), or, for paths, has all of its segments in order.
+/// A name is similar if at most a third of its characters differ, if it is so without the known name's number
+/// (`dense_4` for `dens`), if the known name begins with it, or, for paths, if the known one has all of its
+/// segments in order.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     if name.is_empty() || name.len() > LONGEST_MISSPELT {
         return None;
@@ -271,7 +272,7 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
     (!names.is_empty()).then(|| format!("did you mean {}?", names.join(" or ")))
 }
 
-/// How far a known name is from the one that was given, if it is near.
+/// Returns the distance of a known name from the given one, if it is similar.
 fn distance(name: &str, known: &str) -> Option<usize> {
     let edits = |known: &str| {
         let limit = (known.len().max(name.len()) / 3).max(1);
@@ -321,7 +322,7 @@ mod tests {
     #[test]
     fn many_known_names_cost_no_more_than_some() {
         let known: Vec<String> = (0..1_000_000).map(|i| format!("a_rather_long_name_of_a_layer_{i}")).collect();
-        // What is found first is offered; the others are not looked at.
+        // The first ones found are suggested; the others are not compared.
         assert!(did_you_mean("a_rather_long_name_of_a_layer", known.iter().map(String::as_str)).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Functions as objects: activations, losses, metrics by name.
+//! Functions as objects: activations, losses and metrics, looked up by name.
 
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
@@ -16,12 +16,12 @@ type Binary = Arc<dyn Fn(&Tensor, &Tensor) -> Result<Tensor> + Send + Sync>;
 type Making = Arc<dyn Fn(&Shape, DType) -> Result<Tensor> + Send + Sync>;
 type Structures = Arc<dyn Fn(&Nested<Tensor>, &Nested<Tensor>) -> Result<Tensor> + Send + Sync>;
 
-/// What a function takes.
+/// A function, by its arguments.
 #[derive(Clone)]
 enum Callable {
     /// An activation, a regularizer or a constraint.
     One(Unary),
-    /// A loss or a metric: `y_true`, `y_pred`.
+    /// A loss or metric: `y_true`, `y_pred`.
     Two(Binary),
     /// A loss of several outputs at once.
     Structures(Structures),
@@ -31,29 +31,30 @@ enum Callable {
 
 /// A shared function with a name.
 ///
-/// A function that is registered is written by its registered name. One that is written `fn` is
-/// recognized wherever it is used, and so is a closure that holds no values. A closure that holds some is
+/// A registered function is serialized by its registered name. A function defined with `fn` is recognized
+/// wherever it is used, and so is a closure that captures nothing. A closure that captures values is
 /// recognized by its handle: the one that was registered ([`Entry::of_function`]) or that the registry
-/// gives for its name, and clones of it.
+/// returns for its name, and clones of it.
 #[derive(Clone)]
 pub struct Function {
     name: Arc<str>,
-    /// The handle's number, which its clones have too.
+    /// The handle's number, which is the same for its clones.
     number: u64,
     id: Identity,
     callable: Callable,
 }
 
 impl Function {
-    /// A handle to a function, known by its own name where it is not registered.
+    /// Creates a handle to a function, with the function's own name if it is not registered.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
-        // A function's own type is named by its path; a pointer's or closure's type tells no name.
+        // A function's type has its path as its name; the type of a pointer or closure contains no usable
+        // name.
         let name = type_name::<F>().rsplit("::").next().unwrap_or_default();
         let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
         Self::named(function, if is_name { name } else { "" })
     }
 
-    /// A handle to a function, known by this name where it is not registered.
+    /// Creates a handle to a function, with this name if it is not registered.
     pub fn named<M, F: KerasFunction<M>>(function: F, name: &str) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -61,12 +62,12 @@ impl Function {
         Self { name: name.into(), number, id, callable: function.into_callable().0 }
     }
 
-    /// The entry that it is registered by.
+    /// Returns the function's registry entry.
     fn entry(&self) -> Option<Arc<Entry>> {
         registry::function_entry(Identity::Handle(self.number)).or_else(|| registry::function_entry(self.id))
     }
 
-    /// The registered name, or its own.
+    /// Returns the registered name, or else the function's own.
     pub fn name(&self) -> String {
         match self.entry() {
             Some(entry) => entry.registered_name(),
@@ -74,12 +75,12 @@ impl Function {
         }
     }
 
-    /// Are both handles to one function?
+    /// Returns true if both are handles to the same function.
     pub fn is_same(&self, other: &Self) -> bool {
         self.id == other.id || self.number == other.number
     }
 
-    /// Is it one of Keras's own?
+    /// Returns true if it is a built-in function of Keras.
     pub fn is_builtin(&self) -> bool {
         self.entry().is_some_and(|entry| entry.module().is_some())
     }
@@ -87,7 +88,7 @@ impl Function {
     /// Calls a function of one tensor.
     ///
     /// # Errors
-    /// The function's own, or when it takes two.
+    /// Errors of the function, and if it takes other arguments.
     pub fn call(&self, x: &Tensor) -> Result<Tensor> {
         match &self.callable {
             Callable::One(function) => function(x),
@@ -98,7 +99,7 @@ impl Function {
     /// Calls a function of two tensors.
     ///
     /// # Errors
-    /// The function's own, or when it takes one.
+    /// Errors of the function, and if it takes other arguments.
     pub fn call2(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         match &self.callable {
             Callable::Two(function) => function(y_true, y_pred),
@@ -107,7 +108,7 @@ impl Function {
         }
     }
 
-    /// Is it a function of two structures of tensors?
+    /// Returns true for a function of two structures of tensors.
     pub fn takes_structures(&self) -> bool {
         matches!(self.callable, Callable::Structures(_))
     }
@@ -115,7 +116,7 @@ impl Function {
     /// Calls a function of two structures of tensors.
     ///
     /// # Errors
-    /// The function's own, or when it takes tensors.
+    /// Errors of the function, and if it takes other arguments.
     pub fn call_structures(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
         match &self.callable {
             Callable::Structures(function) => function(y_true, y_pred),
@@ -123,10 +124,10 @@ impl Function {
         }
     }
 
-    /// Calls a function that makes values of a shape and dtype.
+    /// Calls a function that creates values of a shape and dtype.
     ///
     /// # Errors
-    /// The function's own, or when it takes tensors.
+    /// Errors of the function, and if it takes other arguments.
     pub fn call_init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
         match &self.callable {
             Callable::Making(function) => function(shape, dtype),
@@ -171,7 +172,7 @@ impl TypedHandle for Function {
     const MODULES: &'static [&'static str] = &["keras.activations", "keras.losses", "keras.src.metrics"];
 }
 
-/// A function as a field, by name.
+/// A function as a field, serialized by name.
 impl crate::config::PlainField for Function {}
 
 impl ConfigField for Function {
@@ -190,9 +191,9 @@ impl std::fmt::Debug for Function {
     }
 }
 
-/// What a function is told from others by, where its type or address says it.
+/// Returns what identifies a function, if its type or address does.
 fn own_identity<M, F: KerasFunction<M>>(function: &F) -> Option<Identity> {
-    // A type without a size has one value: no two functions share it.
+    // A zero-sized type has a single value, so it identifies the function.
     if size_of::<F>() == 0 {
         return Some(Identity::Type(TypeId::of::<F>()));
     }
@@ -207,12 +208,12 @@ fn own_identity<M, F: KerasFunction<M>>(function: &F) -> Option<Identity> {
     Some(Identity::Pointer(TypeId::of::<F>(), target))
 }
 
-/// What a function becomes inside a handle.
+/// A function with its type erased.
 pub struct Erased(Callable);
 
-/// A function that can be registered: of one tensor (activations, regularizers, constraints), of two
-/// (losses, metrics), of two structures of tensors (losses of several outputs at once), or of a shape and
-/// a dtype (initializers).
+/// A function that can be registered: of one tensor (activations, regularizers, constraints), of two (losses,
+/// metrics), of two structures of tensors (losses of several outputs at once), or of a shape and a dtype
+/// (initializers).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a Keras function",
     note = "write `fn(&Tensor) -> Result<Tensor>` for an activation, `fn(&Tensor, &Tensor) -> Result<Tensor>` for a loss or metric"
@@ -249,7 +250,7 @@ impl<F: Fn(&Shape, DType) -> Result<Tensor> + Send + Sync + 'static> KerasFuncti
     }
 }
 
-/// A function in the place of a regularizer, a constraint or an initializer.
+/// A function used as a regularizer, constraint or initializer.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -269,17 +270,17 @@ impl<F: Fn(&Shape, DType) -> Result<Tensor> + Send + Sync + 'static> KerasFuncti
 pub struct FunctionObject(Function);
 
 impl FunctionObject {
-    /// The function alone.
+    /// Wraps a function.
     pub(crate) fn bare(function: Function) -> Self {
         Self(function)
     }
 
-    /// The function, which is written as one.
+    /// Returns the function, as which the object is serialized.
     pub(crate) fn as_function(&self) -> Option<&Function> {
         Some(&self.0)
     }
 
-    /// The function.
+    /// Returns the function.
     pub fn function(&self) -> &Function {
         &self.0
     }
@@ -305,8 +306,7 @@ impl KerasSerializable for FunctionObject {
     }
 }
 
-/// The registered name of a function; its own name when it is not registered
-/// (`keras.saving.get_registered_name`).
+/// Returns the registered name of a function, or else its own name (`keras.saving.get_registered_name`).
 ///
 /// ```
 /// use keras_serial::{activations, functions::get_registered_name_of_fn};
@@ -316,20 +316,20 @@ pub fn get_registered_name_of_fn<M, F: KerasFunction<M>>(function: F) -> String 
     Function::new(function).name()
 }
 
-/// The handle that `#[register]` puts on the master list.
+/// Constructs the handle that `#[register]` puts into the registry.
 #[doc(hidden)]
 pub fn function_handle<M, F: KerasFunction<M>>(function: F, name: &'static str) -> Object {
     Object::new(Function::named(function, name))
 }
 
-/// A function's own type, which tells it from all others.
+/// Returns the type id of a function, which identifies it.
 #[doc(hidden)]
 pub fn type_id_of_fn<F: 'static>(_: &F) -> TypeId {
     TypeId::of::<F>()
 }
 
 impl Entry {
-    /// The entry of a function, in package `Custom`, to be registered while the program runs.
+    /// Creates the registry entry of a function, in package `Custom`, for registering at run time.
     ///
     /// ```
     /// use keras_serial::{prelude::*, registry::{self, Entry}};
@@ -346,8 +346,8 @@ impl Entry {
         Self::of_function(name, &Function::named(function, name))
     }
 
-    /// The entry of a function's handle, in package `Custom`: the handle and its clones are written by the
-    /// registered name, also where the function is a closure that holds values.
+    /// Creates the registry entry of a function's handle, in package `Custom`: the handle and its clones are
+    /// serialized by the registered name, even if the function is a closure that captures values.
     ///
     /// ```
     /// use keras_serial::{functions::Function, prelude::*, registry::{self, Entry}};

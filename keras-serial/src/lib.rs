@@ -1,8 +1,10 @@
-//! Keras's object model and saving, in Rust: what serde is to data, this is to [Keras](https://keras.io) models.
+//! Keras's object model and saving, in Rust: what serde is to data, this is to [Keras](https://keras.io)
+//! models.
 //!
-//! A layer is a struct that derives its configuration and registers itself at link time, and models with it go to
-//! and from the `.keras` files that Keras itself reads and writes: load what Keras wrote, predict the same numbers,
-//! train on, save, and Keras loads it back. No Python, and no code of a file is ever run.
+//! A layer is a struct that derives its configuration and registers itself at link time. Models with it are
+//! saved to and loaded from the `.keras` files that Keras itself reads and writes: load what Keras saved,
+//! predict the same numbers, train on, save, and load it in Keras again. No Python is needed, and no code
+//! from a file is ever run.
 //!
 //! # In two minutes
 //! ```
@@ -42,40 +44,40 @@
 //! assert_eq!(loaded.predict(&x)?.to_vec::<f32>()?, model.predict(&x)?.to_vec::<f32>()?);
 //! # Ok::<(), Error>(())
 //! ```
-//! Python's class of the same name, under `@keras.saving.register_keras_serializable("MyLayers", "KernelMult")`,
-//! reads and writes the same files.
+//! A Python class of the same name, under
+//! `@keras.saving.register_keras_serializable("MyLayers", "KernelMult")`, reads and writes the same files.
 //!
-//! # Where things are
-//! | module | holds |
+//! # Modules
+//! | module | contents |
 //! |---|---|
-//! | [`json`] | Python's JSON as values: NaN, infinities, integers without bound, keys in order |
-//! | [`config`] | the traits by which types and their fields become configurations |
-//! | [`object`], [`registry`] | serialized objects of all kinds; the master list, scopes, look-up by name |
+//! | [`json`] | Python's JSON as values: NaN, infinities, integers of any size, ordered keys |
+//! | [`config`] | the traits by which types and their fields are serialized to configurations |
+//! | [`object`], [`registry`] | serialized objects of all kinds; the registry, scopes, look-up by name |
 //! | [`tensor`], [`ops`], [`variable`], [`random`] | tensors, `keras.ops`, weights and gradients, random numbers |
-//! | [`initializers`], [`regularizers`], [`constraints`], [`activations`], [`dtype_policies`] | what layers are configured with |
-//! | [`layers`], [`models`] | Keras's layers; Sequential, Functional and one's own models, clones, summaries |
+//! | [`initializers`], [`regularizers`], [`constraints`], [`activations`], [`dtype_policies`] | the objects that configure layers |
+//! | [`layers`], [`models`] | Keras's layers; Sequential, Functional and user-written models, cloning, summaries |
 //! | [`losses`], [`metrics`], [`optimizers`], [`training`], [`callbacks`] | `compile`, `fit`, `evaluate`, `predict` |
 //! | [`saving`] | files of models and weights: load, save, inspect, scan, compare, edit |
 //!
-//! The attributes of the derive are listed at [`derive@KerasSerializable`], what a name stands for in
-//! [`registry`]. [`prelude`] brings what most programs use.
+//! The derive's attributes are listed at [`derive@KerasSerializable`]; how names are looked up is described
+//! in [`registry`]. [`prelude`] exports what most programs use.
 //!
 //! # Features
 //! | feature | adds |
 //! |---|---|
 //! | none (`default-features = false`) | configurations, derive, registry, JSON; serde and a handful of small crates |
 //! | `engine` (on by default) | tensors, layers, models, training; computes with [burn](https://burn.dev) |
-//! | `archive` (on by default) | `.keras`, `.weights.h5` and their like; data from `.npy` and `.npz` |
+//! | `archive` (on by default) | `.keras`, `.weights.h5` and related files; data from `.npy` and `.npz` |
 //! | `safetensors` (on by default) | weights as `.safetensors`, and data from them |
 //! | `csv`, `parquet` | data from tables |
-//! | `interrupt` | Ctrl-C ends a run of training after its batch, for programs that ask for it |
+//! | `interrupt` | Ctrl-C ends training after the current batch, for programs that ask for it |
 //!
-//! # What is not promised
-//! - Numbers agree with Keras 3.15.1 on its TensorFlow backend within 1e-5 + 1e-4 · |x| in float32, not bit for bit;
-//!   random draws have Keras's distributions, not its values.
-//! - Python code in a file (`Lambda`, pickles, foreign models) is refused, with an error that says how to map it to
-//!   a registered type.
-//! - A crate that the program does not refer to may not be linked, and its registered types are not known then:
+//! # Non-guarantees
+//! - Numbers agree with Keras 3.15.1 on its TensorFlow backend within 1e-5 + 1e-4 · |x| in float32, not bit
+//!   for bit; random draws have Keras's distributions but not its values.
+//! - Python code in a file (`Lambda`, pickles, foreign models) is refused, with an error that says how to map
+//!   it to a registered type.
+//! - A crate that the program does not refer to may not be linked, so its types are not registered:
 //!   `use my_layers as _;` refers to it.
 
 #![cfg_attr(
@@ -127,7 +129,7 @@ pub mod utils;
 #[cfg(feature = "engine")]
 pub mod variable;
 
-/// All callbacks in one place, as in `keras.callbacks`.
+/// All callbacks in one module, as in `keras.callbacks`.
 #[cfg(feature = "engine")]
 pub mod callbacks {
     #[cfg(feature = "archive")]
@@ -137,11 +139,11 @@ pub mod callbacks {
 
 pub use config::{Config, ConfigField, KerasSerializable};
 pub use error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
-/// The map whose entries keep the order of insertion, for fields that hold layers by name.
+/// A map that keeps the order of insertion, for fields that hold layers by name.
 pub use indexmap::IndexMap;
 pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 
-/// Everything that a program with models needs.
+/// Common exports for programs with models.
 #[cfg(feature = "engine")]
 pub mod prelude {
     pub use crate::activations::Activation;
@@ -164,7 +166,7 @@ pub mod prelude {
     pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 }
 
-/// What the macros' expansions name; not for use by hand.
+/// Items that macro expansions refer to; not for direct use.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
@@ -181,12 +183,12 @@ pub mod __private {
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
     pub use serde;
 
-    /// The type's own name in the text of its path: `MyDense` in `crate::MyDense<f32>`.
+    /// Returns the type's own name from the text of its path: `MyDense` from `crate::MyDense<f32>`.
     pub const fn class_name_of(path: &'static str) -> &'static str {
         crate::config::last_segment(path)
     }
 
-    /// The kinds of a concrete type, as a constant list of casts.
+    /// Lists the kinds of a concrete type, as a constant list of casts.
     #[macro_export]
     #[doc(hidden)]
     macro_rules! __casts {
@@ -212,8 +214,8 @@ pub mod __private {
     pub use crate::__casts as casts;
 }
 
-/// The registry entry of a type, for [`registry::CustomObjects::with_entry`] and
-/// [`registry::register`]; works for generic instances and for types that derive nothing.
+/// Constructs the registry entry of a type, for [`registry::CustomObjects::with_entry`] and
+/// [`registry::register`]; works for generic instances and for types without a derive.
 #[macro_export]
 macro_rules! entry {
     ($type:ty) => {
@@ -225,7 +227,7 @@ macro_rules! entry {
     };
 }
 
-/// Registers a generic instance or a foreign type at link time, as `#[register]` does other types.
+/// Registers a generic instance or a foreign type at link time, as `#[register]` does for other types.
 ///
 /// It is not called `register!`: an attribute and a function-like macro can't share a name.
 ///

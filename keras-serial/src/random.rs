@@ -1,4 +1,4 @@
-//! Random numbers: seeds that reproduce within this library.
+//! Random numbers, with seeds that reproduce within this library.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,28 +16,27 @@ thread_local! {
     static GLOBAL: RefCell<ChaCha12Rng> = RefCell::new(ChaCha12Rng::from_os_rng());
 }
 
-/// Seeds all random numbers of this thread that have no seed of their own
-/// (`keras.utils.set_random_seed`).
+/// Seeds all random numbers of this thread that have no seed of their own (`keras.utils.set_random_seed`).
 pub fn set_random_seed(seed: u64) {
     GLOBAL.set(ChaCha12Rng::seed_from_u64(seed));
 }
 
-/// The `seed` of a configuration: null, an integer, or a `SeedGenerator`'s form.
+/// The `seed` of a configuration: null, an integer, or a serialized `SeedGenerator`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seed(Value);
 
 impl Seed {
-    /// The integer, if one was given; of one beyond 64 bits, the lowest 64.
+    /// Returns the integer, if there is one; the lowest 64 bits of a larger one.
     pub fn number(&self) -> Option<u64> {
         seed_number(&self.0).or_else(|| seed_number(self.0.get("config")?.get("seed")?))
     }
 
-    /// Is there none?
+    /// Returns true if there is no seed.
     pub(crate) fn is_none(&self) -> bool {
         self.0.is_null()
     }
 
-    /// A generator that starts at the seed, or goes on from the thread's.
+    /// Returns a random generator that starts at the seed, or one that is seeded by the thread's.
     pub(crate) fn generator(&self) -> ChaCha12Rng {
         match self.number() {
             Some(seed) => ChaCha12Rng::seed_from_u64(seed),
@@ -47,13 +46,13 @@ impl Seed {
 }
 
 impl Seed {
-    /// A seed that is drawn now, as Keras does for layers that write one in any case.
+    /// Draws a seed, for layers for which Keras always writes one.
     pub(crate) fn drawn() -> Self {
         GLOBAL.with_borrow_mut(|global| Self(Value::from(global.random_range(1..1_000_000_000i64))))
     }
 }
 
-/// The lowest 64 bits of a whole number.
+/// Returns the lowest 64 bits of an integer.
 fn seed_number(value: &Value) -> Option<u64> {
     match value {
         Value::Int(seed) => Some(*seed as u64),
@@ -86,7 +85,7 @@ impl ConfigField for Seed {
     fn from_value(value: &Value) -> Result<Self> {
         match value {
             Value::Null | Value::Int(_) | Value::BigInt(_) => Ok(Self(value.clone())),
-            // `RandomInitializer` writes whatever number it was given.
+            // `RandomInitializer` writes its number as it was given.
             Value::Float(number) if number.fract() == 0.0 => Ok(Self(value.clone())),
             Value::Dict(form) if form.get("class_name").and_then(Value::as_str) == Some("SeedGenerator") => {
                 Ok(Self(value.clone()))
@@ -96,7 +95,7 @@ impl ConfigField for Seed {
     }
 }
 
-/// Where a sequence of random numbers stands: it goes on from there, in another process too.
+/// The state of a random generator, from which it can continue in another process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RandomState {
     key: [u8; 32],
@@ -114,12 +113,12 @@ impl RandomState {
         rng
     }
 
-    /// Of the numbers of this thread, from which those without a seed come.
+    /// Returns the state of this thread's generator, which serves everything without a seed.
     pub(crate) fn of_thread() -> Self {
         GLOBAL.with_borrow(Self::of)
     }
 
-    /// Lets the numbers of this thread go on from here.
+    /// Sets the state of this thread's generator.
     pub(crate) fn set_thread(&self) {
         GLOBAL.set(self.generator());
     }
@@ -148,11 +147,11 @@ impl ConfigField for RandomState {
     }
 }
 
-/// Random numbers that start at a seed and go on from call to call (`keras.random.SeedGenerator`).
+/// A random generator that starts at a seed and advances with each call (`keras.random.SeedGenerator`).
 ///
 /// A layer has one in a field marked `#[seed_generator]`, so that a
-/// [`TrainingState`](crate::training::TrainingState) keeps where it stands; the [`Seed`] is an entry of
-/// the configuration.
+/// [`TrainingState`](crate::training::TrainingState) saves its state; the [`Seed`] is an entry of the
+/// configuration.
 ///
 /// ```
 /// use keras_serial::random::{Seed, SeedGenerator};
@@ -173,38 +172,38 @@ impl Clone for SeedGenerator {
 }
 
 impl SeedGenerator {
-    /// Numbers from `low` up to `high`, all equally likely.
+    /// Draws uniformly distributed numbers from `low` to `high`.
     ///
     /// # Errors
-    /// When an extent is not known, or the dtype can't hold numbers.
+    /// If an extent is not known, or the dtype is not numeric.
     pub fn uniform(&self, seed: &Seed, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
         self.draw(seed, |rng| uniform(rng, shape, low, high, dtype))
     }
 
-    /// Normally distributed numbers.
+    /// Draws normally distributed numbers.
     ///
     /// # Errors
-    /// When an extent is not known, or the dtype can't hold numbers.
+    /// If an extent is not known, or the dtype is not numeric.
     pub fn normal(&self, seed: &Seed, shape: &Shape, mean: f64, stddev: f64, dtype: DType) -> Result<Tensor> {
         self.draw(seed, |rng| normal(rng, shape, mean, stddev, false, dtype))
     }
 
-    /// Draws from the numbers, which start at the seed.
+    /// Draws with the generator, which starts at the seed on first use.
     pub(crate) fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut ChaCha12Rng) -> T) -> T {
         draw(self.lock().get_or_insert_with(|| seed.generator()))
     }
 
-    /// Numbers that have begun at the seed.
+    /// Creates a generator that has started at the seed.
     pub(crate) fn started(seed: &Seed) -> Self {
         Self(Mutex::new(Some(seed.generator())))
     }
 
-    /// Where the numbers stand; none before the first one is drawn.
+    /// Returns the state; none before the first draw.
     pub fn state(&self) -> Option<RandomState> {
         self.lock().as_ref().map(RandomState::of)
     }
 
-    /// Lets the numbers go on from there; from the seed if there is none.
+    /// Sets the state; with none, the generator starts at the seed again.
     pub fn set_state(&self, state: Option<&RandomState>) {
         *self.lock() = state.map(RandomState::generator);
     }
@@ -231,12 +230,12 @@ fn fill(shape: &Shape, dtype: DType, mut next: impl FnMut() -> f64) -> Result<Te
     cast(&Tensor::from_vec(values, shape)?, dtype)
 }
 
-/// Numbers from `low` up to `high`, all equally likely.
+/// Draws uniformly distributed numbers from `low` to `high`.
 pub(crate) fn uniform(rng: &mut ChaCha12Rng, shape: &Shape, low: f64, high: f64, dtype: DType) -> Result<Tensor> {
     fill(shape, dtype, || low + (high - low) * rng.random::<f64>())
 }
 
-/// Normally distributed numbers; beyond two deviations drawn again when `truncated`.
+/// Draws normally distributed numbers; if `truncated`, redraws those beyond two standard deviations.
 pub(crate) fn normal(
     rng: &mut ChaCha12Rng,
     shape: &Shape,
@@ -255,7 +254,7 @@ pub(crate) fn normal(
     })
 }
 
-/// One number of Marsaglia's and Tsang's gamma distribution.
+/// Draws a number of the gamma distribution (Marsaglia and Tsang).
 pub(crate) fn gamma(rng: &mut ChaCha12Rng, alpha: f64) -> f64 {
     if alpha < 1.0 {
         let power = (1.0 - rng.random::<f64>()).powf(1.0 / alpha);
@@ -272,21 +271,21 @@ pub(crate) fn gamma(rng: &mut ChaCha12Rng, alpha: f64) -> f64 {
     }
 }
 
-/// One number of the beta distribution.
+/// Draws a number of the beta distribution.
 pub(crate) fn beta(rng: &mut ChaCha12Rng, alpha: f64, beta: f64) -> f64 {
     let (a, b) = (gamma(rng, alpha), gamma(rng, beta));
-    // For tiny arguments both may vanish: then all weight lies at one of the ends.
+    // For tiny arguments both can be zero; the distribution is then concentrated at its ends.
     if a + b > 0.0 { a / (a + b) } else { f64::from(u8::from(rng.random::<bool>())) }
 }
 
-/// The integers below `count` in random order.
+/// Returns the integers below `count` in random order.
 pub(crate) fn permutation(rng: &mut ChaCha12Rng, count: usize) -> Vec<i64> {
     let mut keyed: Vec<(u64, i64)> = (0..count as i64).map(|i| (rng.random(), i)).collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, i)| i).collect()
 }
 
-/// A standard normal number, by Box's and Muller's method.
+/// Draws a standard normal number (Box-Muller).
 fn gauss(rng: &mut ChaCha12Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()

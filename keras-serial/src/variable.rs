@@ -1,4 +1,4 @@
-//! Weights: cells with a name, a path, and a value.
+//! Variables: values with a name and a path, and gradient tapes.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::ops::{add, matmul, multiply, take, zeros_like};
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Deferred, Gradients, Rows, Shape, Tensor};
 
-/// A weight of a layer, or a state of an optimizer or metric; cloning shares the cell.
+/// A weight of a layer, or a state of an optimizer or metric; clones share the value.
 #[derive(Clone)]
 pub struct Variable(Arc<Inner>);
 
@@ -25,12 +25,12 @@ struct Inner {
     path: String,
     dtype: DType,
     shape: Shape,
-    /// Was it made as a trainable one? Keras lists those first.
+    /// Whether it was created as trainable; Keras lists those first.
     made_trainable: bool,
     trainable: AtomicBool,
-    /// Does it go into files?
+    /// Whether it is saved.
     saved: bool,
-    /// Is it given in a layer's compute dtype?
+    /// Whether it is cast to a layer's compute dtype.
     autocast: bool,
     value: RwLock<Tensor>,
     regularizer: Option<Regularizer>,
@@ -38,14 +38,14 @@ struct Inner {
     low_rank: OnceLock<LowRank>,
 }
 
-/// What is added to a frozen weight wherever it is used: `scale · a · b`.
+/// The low-rank update of a frozen weight: `scale · a · b`.
 struct LowRank {
     a: Variable,
     b: Variable,
     scale: f64,
 }
 
-/// What a variable is made with, beside its value.
+/// The options for creating a variable.
 pub(crate) struct VariableOptions {
     pub name: String,
     pub path: String,
@@ -77,7 +77,8 @@ impl Variable {
         }))
     }
 
-    /// A variable of no layer (`keras.Variable`): trainable, without penalty and projection.
+    /// Creates a variable outside of layers (`keras.Variable`): trainable, without regularizer and
+    /// constraint.
     pub fn with_value(name: impl Into<String>, value: Tensor) -> Self {
         let name = name.into();
         let path = name.clone();
@@ -95,66 +96,66 @@ impl Variable {
         )
     }
 
-    /// A number that no other variable of this program has.
+    /// Returns a number that is unique in the process.
     pub fn id(&self) -> u64 {
         self.0.id
     }
 
-    /// The name within its layer: `kernel`.
+    /// Returns the name within its layer: `kernel`.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// The name with those of the layers around it: `sequential/dense/kernel`.
+    /// Returns the path, with the names of the layers around it: `sequential/dense/kernel`.
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// The element type.
+    /// Returns the dtype.
     pub fn dtype(&self) -> DType {
         self.0.dtype
     }
 
-    /// The shape.
+    /// Returns the shape.
     pub fn shape(&self) -> &Shape {
         &self.0.shape
     }
 
-    /// Does training change it?
+    /// Returns true if training updates it.
     pub fn is_trainable(&self) -> bool {
         self.0.trainable.load(Ordering::Relaxed)
     }
 
-    /// Was it made as a trainable one, whatever holds now?
+    /// Returns true if it was created as trainable, whether or not it is frozen now.
     pub(crate) fn was_made_trainable(&self) -> bool {
         self.0.made_trainable
     }
 
-    /// Does it go into files?
+    /// Returns true if it is saved.
     pub fn is_saved(&self) -> bool {
         self.0.saved
     }
 
-    /// Says whether training changes it.
+    /// Sets whether training updates it.
     pub fn set_trainable(&self, trainable: bool) {
         self.0.trainable.store(trainable, Ordering::Relaxed);
     }
 
-    /// The penalty on it.
+    /// Returns its regularizer.
     pub fn regularizer(&self) -> Option<&Regularizer> {
         self.0.regularizer.as_ref()
     }
 
-    /// What it is projected to after each step of training.
+    /// Returns its constraint, which is applied after each training step.
     pub fn constraint(&self) -> Option<&Constraint> {
         self.0.constraint.as_ref()
     }
 
-    /// The value: followed by gradients under a [`GradientTape`], and in the layer's compute dtype
-    /// within a call.
+    /// Returns the value: watched under a [`GradientTape`], and cast to the layer's compute dtype within a
+    /// call.
     ///
     /// # Errors
-    /// When the engine can't convert it.
+    /// If the engine can't cast it.
     pub fn value(&self) -> Result<Tensor> {
         if Deferred::keeps_out(&self.0.shape) {
             let dtype = AUTOCAST.get().filter(|_| self.0.autocast && self.0.dtype.is_float());
@@ -164,15 +165,15 @@ impl Variable {
         self.autocast(value)
     }
 
-    /// The rows at integer positions (`keras.ops.take(variable, indices, axis=0)`), as
-    /// [`Variable::value`] gives the whole.
+    /// Gathers rows at integer indices (`keras.ops.take(variable, indices, axis=0)`), watched and cast like
+    /// [`Variable::value`].
     ///
-    /// Where nothing else of the variable is used, its gradient remembers what each lookup adds to
-    /// it, as TensorFlow's `IndexedSlices` do: optimizers then square, and `clipvalue`, `clipnorm`
-    /// and `global_clipnorm` measure, lookup by lookup, and not the sums.
+    /// If the variable is used in no other way, its gradient keeps the contribution of each lookup, like
+    /// TensorFlow's `IndexedSlices`: optimizers then square, and `clipvalue`, `clipnorm` and
+    /// `global_clipnorm` measure, the lookups rather than their sums.
     ///
     /// # Errors
-    /// When a position is out of range.
+    /// If an index is out of range.
     pub fn rows(&self, indices: &Tensor) -> Result<Tensor> {
         if indices.is_symbolic() || Deferred::keeps_out(&self.0.shape) {
             return take(&self.value()?, indices, Some(0));
@@ -183,7 +184,7 @@ impl Variable {
         }
     }
 
-    /// What the innermost tape says, if it follows this variable.
+    /// Asks the innermost tape, if it watches this variable.
     fn on_tape<T>(&self, ask: impl FnOnce(&mut Tape) -> Result<T>) -> Result<Option<T>> {
         TAPES.with_borrow_mut(|tapes| match tapes.last_mut() {
             Some(tape) if self.is_trainable() && self.0.dtype.is_float() => ask(tape).map(Some),
@@ -198,38 +199,38 @@ impl Variable {
         }
     }
 
-    /// The value as it is kept.
+    /// Returns the stored value.
     pub fn read(&self) -> Tensor {
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The value as it is kept, to be changed where it is; shape and dtype must stay.
+    /// Locks the stored value for changes in place; shape and dtype must stay the same.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
         self.0.value.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that `scale · a · b` is added wherever the value is used: files hold the sum.
+    /// Sets the low-rank update `scale · a · b`: files hold the sum of value and update.
     pub(crate) fn set_low_rank(&self, a: Variable, b: Variable, scale: f64) {
-        // A layer that is built anew has the same update.
+        // A layer that is built again has the same update.
         let _ = self.0.low_rank.set(LowRank { a, b, scale });
     }
 
-    /// The value that files hold.
+    /// Returns the value that is saved.
     ///
     /// # Errors
-    /// When the engine can't add the low-rank update.
+    /// If the engine can't add the low-rank update.
     pub(crate) fn value_in_files(&self) -> Result<Tensor> {
-        // Integers with an update are for the layer to make anew, with their scales.
+        // For a quantized weight, the layer itself merges the update, as the scales change too.
         let low_rank = self.0.low_rank.get().filter(|_| self.0.dtype.is_float());
         let Some(LowRank { a, b, scale }) = low_rank else { return Ok(self.read()) };
         let update = multiply(&matmul(&a.read(), &b.read())?, *scale)?;
         cast(&add(self.read(), &update)?, self.0.dtype)
     }
 
-    /// Replaces the value by a file's, which has the low-rank update in it.
+    /// Replaces the value by one from a file, which includes the low-rank update; resets the update to zero.
     ///
     /// # Errors
-    /// When the shape is another; the old value stays then.
+    /// If the shape differs; the old value is then kept.
     pub(crate) fn assign_from_file(&self, value: &Tensor) -> Result<()> {
         self.assign(value)?;
         match self.0.low_rank.get() {
@@ -238,10 +239,10 @@ impl Variable {
         }
     }
 
-    /// Replaces the value; it is converted to the variable's dtype.
+    /// Replaces the value; the new one is cast to the variable's dtype.
     ///
     /// # Errors
-    /// When the shape is another; the old value stays then.
+    /// If the shape differs; the old value is then kept.
     pub fn assign(&self, value: &Tensor) -> Result<()> {
         if value.shape() != &self.0.shape {
             return Err(Error::new(ErrorKind::Shape, "the shape of the value is not the variable's")
@@ -272,7 +273,7 @@ struct Tape {
     lookups: HashMap<u64, Vec<Lookup>>,
 }
 
-/// Rows of a variable that are followed by themselves.
+/// A lookup of rows, watched separately from the whole variable.
 struct Lookup {
     indices: Vec<i64>,
     rows: Tensor,
@@ -317,17 +318,17 @@ impl Tape {
     }
 }
 
-/// While it lives, this thread's computations with trainable variables are followed
+/// A gradient tape: while it lives, computations of this thread with trainable variables are recorded
 /// (`tf.GradientTape`).
 #[must_use = "nothing is followed after the tape is dropped"]
 pub struct GradientTape {
     depth: usize,
-    /// A tape belongs to the thread that started it.
+    /// Makes the tape `!Send`: it belongs to the thread that started it.
     _thread: std::marker::PhantomData<*const ()>,
 }
 
 impl GradientTape {
-    /// Starts to follow.
+    /// Starts to record.
     pub fn new() -> Self {
         let depth = TAPES.with_borrow_mut(|tapes| {
             tapes.push(Tape::default());
@@ -336,11 +337,11 @@ impl GradientTape {
         Self { depth, _thread: std::marker::PhantomData }
     }
 
-    /// The gradients of a number: of each variable, then of each watched tensor; `None` where it
-    /// did not matter. Ends the tape.
+    /// Returns the gradients of a scalar with respect to each variable, then to each watched tensor; `None`
+    /// if it does not depend on it. Ends the tape.
     ///
     /// # Errors
-    /// When `loss` is not one number that was computed from something watched.
+    /// If `loss` is not one number that depends on something watched.
     #[expect(clippy::type_complexity, reason = "one list for variables, one for tensors")]
     pub fn gradient(
         self,
@@ -369,7 +370,7 @@ impl Drop for GradientTape {
     }
 }
 
-/// While it lives, variables give their values in a layer's compute dtype.
+/// A guard: while it lives, variables are cast to a layer's compute dtype.
 pub(crate) struct Autocast(Option<DType>);
 
 impl Autocast {

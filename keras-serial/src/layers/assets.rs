@@ -1,13 +1,13 @@
-//! What layers keep in a file beside weights.
+//! Assets: files that a layer saves beside its weights, such as a vocabulary.
 
 use bytes::Bytes;
 use indexmap::IndexMap;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The files of one layer, by name: `vocabulary.txt`, or `tokenizer/merges.txt` for one in a folder.
+/// The asset files of one layer, by name: `vocabulary.txt`, or `tokenizer/merges.txt` in a subfolder.
 ///
-/// As in Keras, a layer is given all that lies in its folder, what its sublayers have saved too.
+/// As in Keras, a layer receives everything in its folder, including what its sublayers saved.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assets {
     files: IndexMap<String, Bytes>,
@@ -19,15 +19,15 @@ impl Assets {
         self.files.insert(name.into(), bytes.into().into());
     }
 
-    /// Adds a file whose bytes are shared.
+    /// Adds a file without copying its bytes.
     pub(crate) fn insert_shared(&mut self, name: &str, bytes: &Bytes) {
         self.files.insert(name.to_owned(), bytes.clone());
     }
 
-    /// A file's text.
+    /// Returns the text of a file.
     ///
     /// # Errors
-    /// When it is missing or not UTF-8.
+    /// If the file is missing or not UTF-8.
     pub fn text(&self, name: &str) -> Result<&str> {
         let bytes = self.files.get(name).ok_or_else(|| {
             Error::new(ErrorKind::Archive, format!("missing asset `{name}`"))
@@ -38,12 +38,12 @@ impl Assets {
         })
     }
 
-    /// Are there no files?
+    /// Returns true if there are no files.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// All files.
+    /// Iterates over all files: name and bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref()))
     }

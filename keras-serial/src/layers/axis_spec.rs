@@ -1,4 +1,4 @@
-//! One axis, or several.
+//! An axis argument of a layer: one axis, or several.
 
 use crate::config::{ConfigField, wrong_type};
 use crate::error::Result;
@@ -16,7 +16,7 @@ pub enum AxisSpec {
 }
 
 impl AxisSpec {
-    /// In rising order, negative ones first.
+    /// Returns the axes in ascending order, negative ones first.
     pub(crate) fn sorted(&self) -> Vec<isize> {
         match self {
             Self::One(axis) => vec![*axis],
@@ -28,7 +28,7 @@ impl AxisSpec {
         }
     }
 
-    /// As they were given.
+    /// Returns the axes in the order in which they were given.
     pub(crate) fn list(&self) -> Vec<isize> {
         match self {
             Self::One(axis) => vec![*axis],
@@ -40,7 +40,7 @@ impl AxisSpec {
         Axes(Some(self.sorted()))
     }
 
-    /// The shape of weights for these axes of an input.
+    /// Returns the shape of weights along these axes of an input.
     pub(crate) fn weight_shape(&self, input: &Shape) -> Result<Shape> {
         self.sorted().into_iter().map(|axis| input.dim(axis).map(Some)).collect::<Result<Vec<_>>>().map(Shape::from)
     }

@@ -1,4 +1,4 @@
-//! What every layer has: a name, whether it trains, its dtypes, and how it was built.
+//! The base of every layer: name, trainability, dtype policy, and build state.
 
 use std::any::Any;
 use std::fmt;
@@ -20,71 +20,70 @@ use crate::tensor::{Nested, Shape};
 use crate::utils::auto_name;
 use crate::variable::Variable;
 
-/// The first fields of every layer's configuration, and the state that the library keeps of it.
+/// The base of every layer: the configuration that all layers share, and the library's own state of a layer.
 ///
-/// A layer's struct has it as its field `base`; `LayerBase::default()` makes one.
+/// A layer's struct holds it in its field `base`; `LayerBase::default()` constructs one.
 #[derive(Default)]
 pub struct LayerBase {
     name: OnceLock<String>,
-    /// Is the name made from the class's, and not given?
+    /// Whether the name was generated from the class name rather than given.
     named_automatically: AtomicBool,
     number: Number,
     frozen: AtomicBool,
-    /// Was it frozen when it was shared?
+    /// Whether the layer was frozen when it was shared.
     shared_frozen: AtomicBool,
     policy: Policy,
-    /// The policy since the layer was quantized.
+    /// The policy that replaces `policy` once the layer is quantized.
     quantized: OnceLock<Policy>,
     activity_regularizer: Option<Regularizer>,
-    /// Whether inputs are cast, where the configuration says so.
+    /// Whether inputs are cast to the compute dtype, if the configuration says so.
     autocast: Option<bool>,
     pub(super) build: Mutex<BuildState>,
     variables: Mutex<Vec<Variable>>,
     pub(super) inbound: Inbound,
-    /// Held while the layer is built, so that two threads do not build it twice.
+    /// Held while the layer is built, so that two threads do not build it at the same time.
     pub(super) building: Mutex<()>,
     built: AtomicBool,
     called: AtomicBool,
-    /// Was it made by a build that failed?
+    /// Whether the layer was constructed by a build that failed.
     abandoned: AtomicBool,
-    /// The layers that were called inside of it.
+    /// The layers that were called inside this one.
     inside: Mutex<Inside>,
-    /// Arguments of calls that flow to the layers inside, beside those that its type names.
+    /// Call arguments that flow to the layers inside, in addition to those that the layer's type names.
     context_arguments: Mutex<Vec<String>>,
-    /// What a model keeps of its file beside its layers: the compile configuration.
+    /// A model's compile configuration, as it was in the model's file.
     pub(crate) compile_config: Mutex<Option<Value>>,
-    /// What a model is trained with, once it is compiled.
+    /// The training state of a model, once it is compiled.
     pub(crate) trained: Mutex<Option<Arc<dyn Trained>>>,
-    /// Is a run of training asked to end?
+    /// Whether training was asked to stop.
     pub(crate) stop_training: AtomicBool,
-    /// What a model keeps of its file beside its layers' weights: the optimizer's state.
+    /// The optimizer state from a model's file.
     #[cfg(feature = "archive")]
     pub(crate) kept: Mutex<Vec<crate::saving::KeptGroup>>,
 }
 
-/// What a model is trained with: the room of training fills it, and layers know no more of it than
-/// a model's form needs.
+/// The training state of a compiled model, as far as layers need it; `training` implements it.
 pub(crate) trait Trained: Any + Send + Sync {
-    /// `compile_config`.
+    /// Returns the model's `compile_config`.
     ///
     /// # Errors
-    /// When an object in it can't be serialized.
+    /// If an object in it can't be serialized.
     fn compile_config(&self) -> Result<Value>;
 
     /// Compiles another model in the same way.
     ///
     /// # Errors
-    /// When an object in the configuration can't be serialized or made anew.
+    /// If an object in the configuration can't be serialized or deserialized.
     fn compile(&self, other: &LayerRef) -> Result<()>;
 
-    /// The optimizer, if there is one.
+    /// Returns the optimizer, if there is one.
     fn optimizer(&self) -> Option<Optimizer>;
 
-    /// The number of elements, and of bytes, of the optimizer's own variables.
+    /// Returns the number of elements and of bytes of the optimizer's own variables.
     fn optimizer_size(&self) -> (usize, usize);
 }
 
-/// The shapes with which a layer was built, by the name of the argument: `input_shape`.
+/// The shapes that a layer was built with, by the name of the argument: `input_shape`.
 pub type BuildShapes = IndexMap<String, Nested<Shape>>;
 
 #[derive(Default)]
@@ -92,7 +91,7 @@ pub(super) struct BuildState {
     pub shapes: Option<BuildShapes>,
 }
 
-/// A number that no other layer of the program has.
+/// A number that is unique in the process.
 struct Number(u64);
 
 impl Default for Number {
@@ -103,11 +102,11 @@ impl Default for Number {
 }
 
 impl LayerBase {
-    /// The configuration's entries that belong to it.
+    /// The configuration keys that belong to the base.
     pub const CONFIG_KEYS: &'static [&'static str] =
         &["name", "trainable", "dtype", "activity_regularizer", "autocast"];
 
-    /// The name; on first use a new one from the class's: `dense_1`.
+    /// Returns the name; the first use generates one from the class name if none was set: `dense_1`.
     pub fn name(&self, class_name: &str) -> &str {
         self.name.get_or_init(|| {
             self.named_automatically.store(true, Ordering::Relaxed);
@@ -119,12 +118,12 @@ impl LayerBase {
         self.named_automatically.load(Ordering::Relaxed)
     }
 
-    /// Notes how the layer is when it is shared: later changes are its owner's.
+    /// Remembers whether the layer is trainable at the time it is shared, to detect later changes.
     pub(super) fn set_shared(&self) {
         self.shared_frozen.store(!self.is_trainable(), Ordering::Relaxed);
     }
 
-    /// Whether it trains, if that was changed since it was shared.
+    /// Returns whether the layer is trainable, if that was changed since it was shared.
     pub(super) fn changed_trainable(&self) -> Option<bool> {
         let trainable = self.is_trainable();
         (trainable == self.shared_frozen.load(Ordering::Relaxed)).then_some(trainable)
@@ -135,7 +134,7 @@ impl LayerBase {
         self.name = OnceLock::from(name.into());
     }
 
-    /// Does training change its weights?
+    /// Returns true if training updates the layer's weights.
     pub fn is_trainable(&self) -> bool {
         !self.frozen.load(Ordering::Relaxed)
     }
@@ -144,42 +143,43 @@ impl LayerBase {
         self.frozen.store(!trainable, Ordering::Relaxed);
     }
 
-    /// With which dtypes it computes and keeps its weights.
+    /// Returns the dtype policy: the dtypes of computation and of variables.
     pub fn dtype_policy(&self) -> &Policy {
         self.quantized.get().unwrap_or(&self.policy)
     }
 
-    /// A layer is quantized once.
+    /// Sets the quantized policy, once.
     pub(super) fn set_quantized(&self, policy: Policy) {
         self.quantized.get_or_init(|| policy);
     }
 
-    /// Sets the dtypes.
+    /// Sets the dtype policy.
     pub fn set_dtype_policy(&mut self, policy: impl Into<Policy>) {
         self.policy = policy.into();
     }
 
-    /// The penalty on what the layer gives.
+    /// Returns the regularizer of the layer's outputs, if there is one.
     pub fn activity_regularizer(&self) -> Option<&Regularizer> {
         self.activity_regularizer.as_ref()
     }
 
-    /// Sets the penalty on what the layer gives.
+    /// Sets the regularizer of the layer's outputs.
     pub fn set_activity_regularizer(&mut self, regularizer: Option<Regularizer>) {
         self.activity_regularizer = regularizer;
     }
 
-    /// Are inputs cast to the compute dtype, and variables to it where the layer reads them?
+    /// Returns true if inputs, and variables when the layer reads them, are cast to the compute dtype
+    /// (autocast).
     pub fn is_autocast(&self) -> bool {
         self.autocast.unwrap_or(true)
     }
 
-    /// Says whether inputs and variables are cast to the compute dtype; true by default.
+    /// Sets whether inputs and variables are cast to the compute dtype (autocast); true by default.
     pub fn set_autocast(&mut self, autocast: bool) {
         self.autocast = Some(autocast);
     }
 
-    /// Has it its weights?
+    /// Returns true if the layer is built, so its weights exist.
     pub fn is_built(&self) -> bool {
         self.built.load(Ordering::Acquire)
     }
@@ -200,18 +200,18 @@ impl LayerBase {
         self.context_arguments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A Sequential model that grows or shrinks is built anew.
+    /// Marks the layer as not built, so that a Sequential model that grows or shrinks is rebuilt.
     pub(crate) fn set_unbuilt(&self) {
         self.built.store(false, Ordering::Release);
     }
 
-    /// Forgets for which shapes it was built.
+    /// Clears the build shapes and marks the layer as not built.
     pub(super) fn forget_build(&self) {
         *self.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState::default();
         self.set_unbuilt();
     }
 
-    /// Says that the build that made it failed: another one is made in its place.
+    /// Marks the layer as left over from a failed build; another one will be constructed in its place.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
     }
@@ -220,7 +220,7 @@ impl LayerBase {
         self.abandoned.load(Ordering::Acquire)
     }
 
-    /// A number that no other layer of the program has, neither at once nor later.
+    /// Returns a number that no other layer of the process has or will have.
     pub(super) fn number(&self) -> u64 {
         self.number.0
     }
@@ -233,16 +233,16 @@ impl LayerBase {
         &self.inbound
     }
 
-    /// Its own weights, in the order in which they were made.
+    /// Returns the layer's own weights in the order in which they were created.
     pub(crate) fn variables(&self) -> MutexGuard<'_, Vec<Variable>> {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes `name`, `trainable`, `dtype`, the activity's penalty if there is one, and `autocast` if it
-    /// was set: Keras writes it for a layer whose class has no `__init__` of its own.
+    /// Writes `name`, `trainable`, `dtype`, `activity_regularizer` if there is one, and `autocast` if it was
+    /// set: Keras writes it for a layer whose class has no `__init__` of its own.
     ///
     /// # Errors
-    /// When the penalty can't be serialized.
+    /// If the regularizer can't be serialized.
     pub fn write_config(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
         config.insert("name".into(), Value::from(self.name(class_name)));
         config.insert("trainable".into(), Value::Bool(self.is_trainable()));
@@ -256,18 +256,19 @@ impl LayerBase {
         Ok(())
     }
 
-    /// Reads what [`LayerBase::write_config`] writes; every entry may be left out.
+    /// Reads what [`LayerBase::write_config`] writes; every entry is optional.
     ///
     /// # Errors
-    /// When an entry is of the wrong type.
+    /// If an entry has the wrong type.
     pub fn read_config(config: &Config) -> Result<Self> {
         Self::read_config_over(Self::default(), config)
     }
 
-    /// As [`LayerBase::read_config`]; what is left out is as in `base`.
+    /// Reads a configuration like [`LayerBase::read_config`], but missing entries keep their values from
+    /// `base`.
     ///
     /// # Errors
-    /// When an entry is of the wrong type.
+    /// If an entry has the wrong type.
     pub fn read_config_over(mut base: Self, config: &Config) -> Result<Self> {
         fn entry<T: ConfigField>(config: &Config, name: &'static str) -> Result<Option<T>> {
             config.get(name).map_or(Ok(None), |value| Option::from_value(value).at(name))
@@ -290,12 +291,12 @@ impl LayerBase {
         Ok(base)
     }
 
-    /// What a model is trained with, once it is compiled.
+    /// Returns the training state of a compiled model.
     pub(crate) fn trained(&self) -> Option<Arc<dyn Trained>> {
         self.trained.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How a model is compiled, or was in the file that it comes from.
+    /// Returns the compile configuration: the current one, or the one from the model's file.
     pub(crate) fn compile_config(&self) -> Result<Option<Value>> {
         if let Some(trained) = self.trained() {
             return trained.compile_config().map(Some);
@@ -303,17 +304,17 @@ impl LayerBase {
         Ok(self.kept_compile_config())
     }
 
-    /// How a model was compiled in the file that it comes from.
+    /// Returns the compile configuration from the model's file.
     pub(crate) fn kept_compile_config(&self) -> Option<Value> {
         self.compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The shapes with which it was built.
+    /// Returns the shapes that the layer was built with.
     pub(crate) fn built_shapes(&self) -> Option<BuildShapes> {
         self.build.lock().unwrap_or_else(PoisonError::into_inner).shapes.clone()
     }
 
-    /// The shapes with which it was built, as `build_config`.
+    /// Returns the shapes that the layer was built with, as `build_config`.
     pub(crate) fn build_config(&self) -> Option<Value> {
         let state = self.build.lock().unwrap_or_else(PoisonError::into_inner);
         let shapes = state.shapes.as_ref()?;
@@ -350,7 +351,7 @@ impl Base for LayerBase {
 
 unmarked!(LayerBase, MarkedBase);
 
-/// A structure of shapes as JSON.
+/// Converts a structure of shapes to JSON.
 pub(crate) fn shape_value(shapes: &Nested<Shape>) -> Value {
     match shapes {
         Nested::Leaf(shape) => shape.to_value().unwrap_or_default(),
@@ -360,7 +361,7 @@ pub(crate) fn shape_value(shapes: &Nested<Shape>) -> Value {
     }
 }
 
-/// A structure of shapes from JSON: a list of integers and nulls is a shape.
+/// Reads a structure of shapes from JSON; a list of integers and nulls is a shape.
 pub(crate) fn shapes_from_value(value: &Value) -> Result<Nested<Shape>> {
     match value {
         Value::Null => Ok(Nested::None),

@@ -1,4 +1,4 @@
-//! What a failed build has done, so that it can be undone.
+//! Undoing a failed build.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -7,22 +7,22 @@ use std::collections::HashSet;
 use super::{LayerRef, Weight};
 use crate::config::FieldVisitor;
 
-/// One thing that was done since an attempt began.
+/// A step of an attempt that can be undone.
 enum Step {
-    /// A layer that was not built began to build; with the numbers of the weights that it had.
+    /// An unbuilt layer began to build; holds the ids of the weights that it already had.
     Begun(LayerRef, HashSet<u64>),
-    /// A layer was made for a [`Sublayer`](super::Sublayer).
+    /// A layer was constructed for a [`Sublayer`](super::Sublayer).
     Made(LayerRef),
 }
 
 thread_local! {
     static STEPS: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
-    /// How many attempts are going on.
+    /// The number of open attempts.
     static OPEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// An attempt to build layers. Unless it succeeds, the layers are left as they were when it began: without
-/// the weights that were made since, and not built, so that they can be built for another shape.
+/// An attempt to build layers. Unless it succeeds, dropping it puts the layers back to how they were when it
+/// began: without the weights created since, and not built, so that they can be built for another shape.
 #[must_use = "an attempt that is dropped is undone"]
 pub(crate) struct BuildAttempt {
     start: usize,
@@ -30,26 +30,26 @@ pub(crate) struct BuildAttempt {
 }
 
 impl BuildAttempt {
-    /// Begins an attempt, within the one that is going on if there is one.
+    /// Begins an attempt, nested in the open one if there is one.
     pub(crate) fn begin() -> Self {
         OPEN.set(OPEN.get() + 1);
         Self { start: STEPS.with_borrow(Vec::len), succeeded: false }
     }
 
-    /// Says that a layer begins to build.
+    /// Records that a layer begins to build.
     pub(super) fn builds(&self, layer: &LayerRef) {
         let known = layer.base().variables().iter().map(|variable| variable.id()).collect();
         STEPS.with_borrow_mut(|steps| steps.push(Step::Begun(layer.clone(), known)));
     }
 
-    /// Says that a layer is made, if an attempt is going on.
+    /// Records that a layer was constructed, if an attempt is open.
     pub(super) fn makes(layer: &LayerRef) {
         if OPEN.get() > 0 {
             STEPS.with_borrow_mut(|steps| steps.push(Step::Made(layer.clone())));
         }
     }
 
-    /// Leaves what was built; an attempt around this one may still undo it.
+    /// Keeps what was built; an enclosing attempt can still undo it.
     pub(crate) fn succeed(mut self) {
         self.succeeded = true;
     }
@@ -87,7 +87,7 @@ impl Step {
     }
 }
 
-/// Empties the fields that hold one of these weights.
+/// Visits fields and clears those that hold one of these weights.
 struct Clear<'a>(&'a HashSet<u64>);
 
 impl FieldVisitor for Clear<'_> {

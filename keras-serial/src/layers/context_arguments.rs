@@ -1,4 +1,4 @@
-//! Arguments of calls that flow to the layers inside (`Layer._register_call_context_args`).
+//! Call arguments that flow to the layers inside (`Layer._register_call_context_args`).
 
 use super::LayerRef;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,13 +6,13 @@ use crate::json::Value;
 use crate::tensor::{CallArgs, CallContext, Item, Nested};
 
 impl LayerRef {
-    /// The arguments of calls that flow to the layers inside: `training`, and those that its type names
-    /// or that were registered.
+    /// Returns the names of call arguments that flow to the layers inside: `training`, and those that the
+    /// layer's type names or that were registered.
     pub fn context_arguments(&self) -> Vec<String> {
         std::iter::once("training".to_owned()).chain(self.own_context_arguments()).collect()
     }
 
-    /// Those beside `training`, which is the context's own.
+    /// Returns the same without `training`, which the context handles itself.
     fn own_context_arguments(&self) -> Vec<String> {
         let mut names: Vec<String> = self.layer().context_arguments().iter().map(|name| (*name).to_owned()).collect();
         for name in self.base().context_arguments().iter() {
@@ -23,7 +23,7 @@ impl LayerRef {
         names
     }
 
-    /// Lets arguments of calls flow to the layers inside, whatever the layer's type says
+    /// Registers call arguments that flow to the layers inside, in addition to those of the layer's type
     /// ([`Layer::context_arguments`](super::Layer::context_arguments)): a model passes on what one of its
     /// layers asks for.
     ///
@@ -37,7 +37,7 @@ impl LayerRef {
     /// ```
     ///
     /// # Errors
-    /// When the layer has been called.
+    /// If the layer was already called.
     pub fn register_context_arguments<S: Into<String>>(&self, names: impl IntoIterator<Item = S>) -> Result<()> {
         if self.base().was_called() {
             let error = "Cannot add call-context args after the layer has been called";
@@ -47,8 +47,8 @@ impl LayerRef {
         Ok(())
     }
 
-    /// Binds the arguments of a call, and lets those that flow go on inside; what the layer's `call`
-    /// does not take itself is taken out.
+    /// Binds the arguments of a call and puts the context arguments into the context; those that the layer's
+    /// `call` does not take are removed from the arguments.
     pub(super) fn flow(&self, mut args: CallArgs, cx: &CallContext) -> Result<(CallArgs, CallContext)> {
         let taken = self.layer().call_arguments();
         let mut cx = cx.clone();
@@ -69,7 +69,7 @@ impl LayerRef {
         Ok((args, cx))
     }
 
-    /// The arguments with those from outside that the layer's `call` takes and was not given.
+    /// Adds the context arguments that the layer's `call` takes but was not given.
     pub(super) fn with_flowing(&self, mut args: CallArgs, cx: &CallContext) -> CallArgs {
         let taken = self.layer().call_arguments();
         for name in self.own_context_arguments().iter().filter(|name| taken.contains(&name.as_str())) {

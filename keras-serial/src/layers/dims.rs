@@ -1,11 +1,11 @@
-//! One number for all axes, or one for each.
+//! Arguments that are one number for all axes, or one for each.
 
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// A number for each of `N` axes; written as a list, read also from one number. Zeros are refused
-/// unless `ZEROS` says otherwise.
+/// A number for each of `N` axes. Serialized as a list; deserialized also from a single number. Zeros are an
+/// error unless `ZEROS` is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dims<const N: usize, const ZEROS: bool = false>(pub [usize; N]);
 
@@ -41,8 +41,8 @@ impl<const N: usize, const ZEROS: bool> ConfigField for Dims<N, ZEROS> {
     }
 }
 
-/// How much lies before and after each of `N` axes: one number for all, one for each axis, or a pair
-/// for each. Written as pairs; as one pair for a single axis.
+/// The padding or cropping before and after each of `N` axes: one number for all, one for each axis, or a
+/// pair for each. Serialized as pairs; as a single pair for one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edges<const N: usize>(pub [(usize, usize); N]);
 

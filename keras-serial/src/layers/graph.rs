@@ -1,16 +1,16 @@
-//! What the library asks of models that are made of other layers.
+//! The trait of models that are a graph of layers.
 
 use super::LayerRef;
 use crate::tensor::{Nested, Tensor};
 
-/// A model whose layers are known: Functional or Sequential.
+/// A model with a known graph of layers: Functional or Sequential.
 pub trait GraphModel {
-    /// Its layers, in the order of its configuration; with inputs for Functional ones.
+    /// Returns the layers in the order of the configuration; for Functional models including input layers.
     fn graph_layers(&self) -> Vec<LayerRef>;
-    /// The symbols of its inputs, if it is built.
+    /// Returns the input symbols, if the model is built.
     fn graph_inputs(&self) -> Option<Nested<Tensor>>;
-    /// The symbols of its outputs, if it is built.
+    /// Returns the output symbols, if the model is built.
     fn graph_outputs(&self) -> Option<Nested<Tensor>>;
-    /// Is it a Functional one? Those count one call more in their own configurations.
+    /// Returns true for a Functional model, whose own configuration counts one call more.
     fn is_functional(&self) -> bool;
 }

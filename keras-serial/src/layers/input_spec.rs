@@ -1,43 +1,43 @@
-//! What a layer's inputs must look like.
+//! Conditions on a layer's inputs.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{Shape, Tensor};
 
-/// Conditions on each input of a layer (`keras.InputSpec`).
+/// The rank, shape and axis conditions on each input of a layer (`keras.InputSpec`).
 #[derive(Debug, Clone, Default)]
 pub struct InputSpec {
-    /// The number of axes.
+    /// The exact number of axes.
     pub ndim: Option<usize>,
-    /// The least number of axes.
+    /// The minimum number of axes.
     pub min_ndim: Option<usize>,
-    /// The greatest number of axes.
+    /// The maximum number of axes.
     pub max_ndim: Option<usize>,
-    /// Extents of axes.
+    /// Required extents: pairs of axis and extent.
     pub axes: Vec<(isize, usize)>,
 }
 
 impl InputSpec {
-    /// Exactly this number of axes.
+    /// Requires exactly this number of axes.
     pub fn ndim(ndim: usize) -> Self {
         Self { ndim: Some(ndim), ..Self::default() }
     }
 
-    /// At least this number of axes.
+    /// Requires at least this number of axes.
     pub fn min_ndim(min_ndim: usize) -> Self {
         Self { min_ndim: Some(min_ndim), ..Self::default() }
     }
 
-    /// Also this extent on an axis.
+    /// Also requires this extent on an axis.
     #[must_use]
     pub fn axis(mut self, axis: isize, extent: usize) -> Self {
         self.axes.push((axis, extent));
         self
     }
 
-    /// Checks one input, in Keras's words.
+    /// Checks one input; the error has Keras's words.
     ///
     /// # Errors
-    /// When a condition does not hold.
+    /// If a condition does not hold.
     pub fn check(&self, input: &Tensor, layer: &str) -> Result<()> {
         let shape: &Shape = input.shape();
         let rank = shape.rank();

@@ -1,4 +1,4 @@
-//! The trait that a layer implements.
+//! The `Layer` trait.
 
 use crate::config::{Config, KerasSerializable};
 use crate::dtype_policies::Quantization;
@@ -9,220 +9,219 @@ use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use super::GraphModel;
 use super::{Assets, BuildContext, InputSpec, LayerBase, LayerRef, OwnCompile, RnnCell, TrainStep, Weight};
 
-/// A type with a base: a [`LayerBase`] for layers; the derive implements it for a field `base`.
+/// A type with a base, which is a [`LayerBase`] for layers; the derive implements it for a field `base`.
 #[diagnostic::on_unimplemented(
     message = "the base of `{Self}` is not known",
     label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`",
     note = "`#[derive(KerasSerializable)]` finds it in a field `base: {B}`"
 )]
 pub trait HasBase<B = LayerBase> {
-    /// The base.
+    /// Returns the base.
     fn base(&self) -> &B;
-    /// The base, to be changed.
+    /// Returns the base, mutably.
     fn base_mut(&mut self) -> &mut B;
 }
 
-/// A layer, or a model that a user writes: it makes weights and computes.
+/// A layer or a user-written model: it creates weights and computes outputs.
 ///
-/// `call` is written once over [`Tensor`]: on values it computes, on symbols it infers shapes.
+/// `call` is written once over [`Tensor`]: with values it computes, with symbols it infers shapes and dtypes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layer",
     note = "implement `Layer` for it, and derive `KerasSerializable`"
 )]
 pub trait Layer: KerasSerializable + HasBase + Remake {
-    /// Runs when the layer is complete and about to be shared: makes the layers inside of it that
-    /// Keras's `__init__` makes.
+    /// Runs just before the layer is shared: constructs the layers inside that Keras's `__init__` constructs.
     fn made(&self) {}
 
-    /// Makes the weights for an input of this shape (the first one's, for several).
+    /// Creates the weights for an input of this shape (the first one's, if there are several).
     ///
     /// # Errors
-    /// When the shape does not suit the layer.
+    /// If the shape does not suit the layer.
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
         let _ = (input, cx);
         Ok(())
     }
 
-    /// Is it the same for all inputs, so that files need not tell for which shape it was built?
-    /// Keras's own layers say so where their `__init__` builds them; no by default.
+    /// Returns true if the weights do not depend on the input shape, so files need not record it. True for
+    /// Keras's layers that are built in their `__init__`; false by default.
     fn is_built_at_init(&self) -> bool {
         false
     }
 
-    /// Computes.
+    /// Computes the outputs (the forward pass).
     ///
     /// # Errors
-    /// When the inputs do not suit the layer.
+    /// If the inputs do not suit the layer.
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>>;
 
-    /// The names of the arguments of `call`, in order.
+    /// Returns the names of the arguments of `call`, in order.
     fn call_arguments(&self) -> &'static [&'static str] {
         &["inputs"]
     }
 
-    /// The arguments of calls that flow to the layers inside, as `training` always does. A layer that
-    /// names one among its [`Layer::call_arguments`] too finds it there: as it was given, or as an
-    /// outer call was given it. Models take some by [`LayerRef::register_context_arguments`].
+    /// Returns the names of call arguments that flow to the layers inside, as `training` always does. If such
+    /// a name is also in [`Layer::call_arguments`], `call` finds the value there: as given to the layer
+    /// itself or to an outer call. Models add names with [`LayerRef::register_context_arguments`].
     fn context_arguments(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The names of the shapes that `build` takes, as a file's `build_config` calls them.
+    /// Returns the names of the shapes that `build` takes, as a file's `build_config` calls them.
     fn build_arguments(&self) -> &'static [&'static str] {
         &["input_shape"]
     }
 
-    /// What inputs must look like; checked before `call`.
+    /// Returns the conditions on inputs, which are checked before `call`.
     fn input_spec(&self) -> Option<InputSpec> {
         None
     }
 
-    /// Do masks go through it, from its first input to its output? If not, they end here, but for a
-    /// tensor that it gives back as it got it, which keeps its mask.
+    /// Returns true if the layer passes masks from its first input to its output. If false, masks end here,
+    /// except on a tensor that the layer returns unchanged. False by default.
     fn supports_masking(&self) -> bool {
         false
     }
 
-    /// The masks of the outputs that carry none, from those of the first argument (or of the argument
-    /// `mask`). By default the same ones if masks go through it, else none; a layer that has its own
-    /// needs no [`Layer::supports_masking`].
+    /// Computes the masks of outputs that carry none, from those of the first argument (or from the argument
+    /// `mask`). By default returns the same masks if [`Layer::supports_masking`], and none otherwise; a layer
+    /// that overrides this needs no `supports_masking`.
     ///
     /// # Errors
-    /// When masks and inputs do not fit together.
+    /// If masks and inputs do not fit together.
     fn compute_mask(&self, inputs: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         let _ = inputs;
         Ok(if self.supports_masking() { masks.to_vec() } else { Vec::new() })
     }
 
-    /// Are floating-point inputs converted to the compute dtype? Yes by default.
+    /// Returns true if floating-point inputs are cast to the compute dtype (autocast); true by default.
     fn autocasts(&self) -> bool {
         true
     }
 
-    /// The class's own name, where Keras exports it under another one: names of layers, paths in
-    /// files and summaries follow from it.
+    /// Returns the class's own name, if Keras exports the class under another one: layer names, paths in
+    /// files and summaries derive from it.
     fn original_class(&self) -> &'static str {
         self.class()
     }
 
-    /// The graph, for a model that is made of one.
+    /// Returns the graph, for a model that has one.
     fn graph(&self) -> Option<&dyn GraphModel> {
         None
     }
 
-    /// Is it a model (and not only a layer)? So is its class in Python then: a subclass of
-    /// `keras.Model`, for whose layers files have other paths.
+    /// Returns true if the layer is a model. Its Python class is then a subclass of `keras.Model`, whose
+    /// layers have other paths in files.
     fn is_model(&self) -> bool {
         self.graph().is_some()
     }
 
-    /// The steps that a model takes otherwise than all models.
+    /// Returns the model's own training, test and predict steps, if it overrides them.
     fn train_step(&self) -> Option<&dyn TrainStep> {
         None
     }
 
-    /// How a model with a `compile` of its own is compiled as a file says.
+    /// Returns the model's own `compile`, if it overrides it, for compiling from a file's configuration.
     fn own_compile(&self) -> Option<&dyn OwnCompile> {
         None
     }
 
-    /// The cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).
+    /// Returns the cell, for a layer that computes one step of a sequence ([`RNN`](super::RNN)).
     fn rnn_cell(&self) -> Option<&dyn RnnCell> {
         None
     }
 
-    /// Forgets what it keeps from one batch for the next (stateful recurrent layers).
+    /// Resets the state that is kept from batch to batch (stateful recurrent layers).
     ///
     /// # Errors
-    /// When the layer should keep something, but is not set to.
+    /// If the layer has such a state but is not set to keep it.
     fn reset_state(&self) -> Result<()> {
         Ok(())
     }
 
-    /// How it was built, where the recorded shapes do not say it (`Layer.get_build_config`).
+    /// Returns how the layer was built, if the recorded shapes are not enough (`Layer.get_build_config`).
     fn build_config(&self) -> Option<Value> {
         self.base().build_config()
     }
 
-    /// Builds the layer as a file's `build_config` says (`Layer.build_from_config`), for a class that
-    /// writes a [`Layer::build_config`] of its own: makes what is in the layer, then calls
-    /// [`LayerRef::build`] where weights follow from a shape. The layer counts as built afterwards.
-    /// `None` leaves it to the recorded shapes.
+    /// Builds the layer from a file's `build_config` (`Layer.build_from_config`), for a class that writes its
+    /// own [`Layer::build_config`]: constructs what the layer contains, then calls [`LayerRef::build`] if
+    /// weights depend on a shape. The layer counts as built afterwards. `None` builds from the recorded
+    /// shapes instead.
     fn build_from_config(&self, config: &Config, layer: &LayerRef) -> Option<Result<()>> {
         let _ = (config, layer);
         None
     }
 
-    /// Its own weights in the order of files, where that is not trainable ones first.
+    /// Returns the layer's own weights in the order of files, if that is not trainable ones first.
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         None
     }
 
-    /// What files hold of some of its weights, where that is not their values: a quantized kernel with
-    /// the update that was learned beside it.
+    /// Returns weights for which files hold something else than their values: a quantized kernel is saved
+    /// with its low-rank update merged in.
     ///
     /// # Errors
-    /// When the values can't be computed.
+    /// If the values can't be computed.
     fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
         Ok(Vec::new())
     }
 
-    /// What it keeps beside weights: vocabularies.
+    /// Saves what the layer keeps beside weights, such as vocabularies.
     ///
     /// # Errors
-    /// When they can't be written as text.
+    /// If they can't be written as text.
     fn save_assets(&self, assets: &mut Assets) -> Result<()> {
         let _ = assets;
         Ok(())
     }
 
-    /// Reads what [`Layer::save_assets`] wrote.
+    /// Loads what [`Layer::save_assets`] saved.
     ///
     /// # Errors
-    /// When something is missing or does not suit the layer.
+    /// If something is missing or does not suit the layer.
     fn load_assets(&self, assets: &Assets) -> Result<()> {
         let _ = assets;
         Ok(())
     }
 
-    /// What a file holds among its weights though it is none of them, by name.
+    /// Returns state that files hold among the weights though it is no weight, by name.
     ///
     /// # Errors
-    /// When it is not there yet.
+    /// If the state does not exist yet.
     fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
         Ok(Vec::new())
     }
 
-    /// The names that [`Layer::load_named_state`] knows.
+    /// Returns the names that [`Layer::load_named_state`] accepts.
     fn state_names(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Reads one of what [`Layer::named_state`] gave.
+    /// Loads one entry of [`Layer::named_state`].
     ///
     /// # Errors
-    /// When it does not suit the layer.
+    /// If the value does not suit the layer.
     fn load_named_state(&self, name: &str, value: &Tensor) -> Result<()> {
         let _ = (name, value);
         Ok(())
     }
 
-    /// Learns what it computes with from data: one tensor, or a list of batches. Call it through
+    /// Computes the layer's state from data: one tensor, or a list of batches. Call it through
     /// [`LayerRef::adapt`], which builds the layer first.
     ///
     /// # Errors
-    /// When the layer has nothing to learn, or the data do not suit it.
+    /// If the layer can't be adapted, or the data do not suit it.
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         let _ = data;
         Err(Error::new(ErrorKind::InvalidArgument, format!("a layer of the class {} can't be adapted", self.class())))
     }
 
-    /// Puts weights of few bits in the place of its own: [`BuildContext::take`] takes one away, so that
-    /// it can be made anew. Call it through [`LayerRef::quantize`], which gives the layer its new policy.
+    /// Replaces the layer's weights by quantized ones: [`BuildContext::take`] removes a weight so that it can
+    /// be created again. Call it through [`LayerRef::quantize`], which sets the layer's new policy.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`], before anything is changed, when it can't be quantized so; by
-    /// default it can't at all.
+    /// [`ErrorKind::Unsupported`] if the mode is not supported, before anything is changed; the default
+    /// supports none.
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         let _ = (mode, cx);
         Err(Error::new(
@@ -231,18 +230,18 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         ))
     }
 
-    /// Runs after its own weights were loaded: values that are computed from them.
+    /// Runs after the layer's own weights were loaded, to compute values that depend on them.
     ///
     /// # Errors
-    /// When the weights do not suit the layer.
+    /// If the weights do not suit the layer.
     fn after_load(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// Makes another object of the same type, also where the type is not registered.
+/// Constructs another object of the same type from a configuration, even if the type is not registered.
 pub trait Remake {
-    /// A layer of the same type from a configuration.
+    /// Constructs a layer of the same type from a configuration.
     ///
     /// # Errors
     /// The type's own.
@@ -255,52 +254,52 @@ impl<T: Layer> Remake for T {
     }
 }
 
-/// What can be said of a layer before it is shared.
+/// Builder methods for a layer before it is shared.
 pub trait LayerExt: Layer + Sized {
-    /// Names the layer.
+    /// Sets the layer's name.
     #[must_use]
     fn name(mut self, name: impl Into<String>) -> Self {
         self.base_mut().set_name(name);
         self
     }
 
-    /// Says whether training changes its weights; yes by default.
+    /// Sets whether training updates the weights; true by default.
     #[must_use]
     fn trainable(self, trainable: bool) -> Self {
         self.base().set_trainable(trainable);
         self
     }
 
-    /// Sets the dtypes: `"float32"`, `"mixed_float16"`, …
+    /// Sets the dtype policy: `"float32"`, `"mixed_float16"`, …
     #[must_use]
     fn dtype(mut self, policy: impl Into<crate::dtype_policies::Policy>) -> Self {
         self.base_mut().set_dtype_policy(policy);
         self
     }
 
-    /// Sets the penalty on what the layer gives; none by default.
+    /// Sets the regularizer of the layer's outputs; none by default.
     #[must_use]
     fn activity_regularizer(mut self, regularizer: impl Into<crate::regularizers::Regularizer>) -> Self {
         self.base_mut().set_activity_regularizer(Some(regularizer.into()));
         self
     }
 
-    /// Says whether floating-point inputs are cast to the layer's compute dtype; true by default.
+    /// Sets whether floating-point inputs are cast to the compute dtype (autocast); true by default.
     #[must_use]
     fn autocast(mut self, autocast: bool) -> Self {
         self.base_mut().set_autocast(autocast);
         self
     }
 
-    /// Calls the layer on symbols (or values), for inference.
+    /// Shares the layer and calls it on symbols (or values), in inference mode.
     ///
     /// # Errors
-    /// The layer's own.
+    /// Errors of the layer.
     fn apply(self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
         LayerRef::new(self).apply(inputs)
     }
 
-    /// Shares the layer.
+    /// Shares the layer: converts it to a [`LayerRef`].
     fn shared(self) -> LayerRef {
         LayerRef::new(self)
     }
@@ -308,7 +307,7 @@ pub trait LayerExt: Layer + Sized {
 
 impl<T: Layer> LayerExt for T {}
 
-/// An error about an argument, in Keras's words.
+/// Constructs the error for an invalid argument, in Keras's words.
 pub fn invalid_argument(name: &str, expected: impl Into<String>, received: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Config, format!("Invalid value for argument `{name}`"))
         .expected(expected.into())

@@ -1,4 +1,4 @@
-//! Penalties that arise in calls.
+//! Losses that layers add during a call (`add_loss`, activity regularizers).
 
 use std::cell::RefCell;
 
@@ -11,10 +11,10 @@ thread_local! {
     static COLLECTED: RefCell<Option<Vec<Tensor>>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` and gives the penalties that its calls added.
+/// Runs `work` and returns the losses that its calls added.
 ///
 /// # Errors
-/// The work's own.
+/// Errors of `work`.
 pub fn collect_losses<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Tensor>)> {
     struct Restore(Option<Vec<Tensor>>);
     impl Drop for Restore {
@@ -27,7 +27,7 @@ pub fn collect_losses<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Ten
     Ok((result, COLLECTED.take().unwrap_or_default()))
 }
 
-/// Adds a penalty to those of the current step (`Layer.add_loss`).
+/// Adds a loss to those of the current step (`Layer.add_loss`).
 pub fn add_loss(loss: Tensor) {
     COLLECTED.with_borrow_mut(|collected| {
         if let Some(losses) = collected {
@@ -36,7 +36,7 @@ pub fn add_loss(loss: Tensor) {
     });
 }
 
-/// The penalty on what a layer gives, as a mean over the batch.
+/// Adds the activity regularizer's penalty on a layer's outputs, divided by the batch size.
 pub(super) fn add_activity(regularizer: &Regularizer, outputs: &Nested<Tensor>) -> Result<()> {
     if COLLECTED.with_borrow(Option::is_none) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Masks around a call: which a layer is given, which its outputs carry, and which a graph records.
+//! Masks of a call: those passed to the layer, those set on its outputs, and those a graph records.
 
 use super::LayerRef;
 use crate::error::Result;
@@ -6,18 +6,18 @@ use crate::ops::cast_to;
 use crate::tensor::symbolic::tensor_of;
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
 
-/// The masks of one call, as Keras's `Layer.__call__` finds them.
+/// The masks of one call, found as in Keras's `Layer.__call__`.
 pub(super) struct CallMasks {
-    /// Those that `call` is given: its argument `mask`, or what its only tensor argument carries.
+    /// The masks passed to `call`: its argument `mask`, or those that its only tensor argument carries.
     given: Vec<Option<Tensor>>,
-    /// Those that `compute_mask` is given: the argument `mask`, or what the first argument carries.
+    /// The masks passed to `compute_mask`: the argument `mask`, or those that the first argument carries.
     previous: Vec<Option<Tensor>>,
-    /// The argument `mask` that is not written by the caller, where a graph records it.
+    /// The argument `mask` that a graph records though the caller did not write it.
     recorded: Option<Nested<Item>>,
 }
 
 impl CallMasks {
-    /// The masks for a call of `layer` with these arguments, converted to its dtype.
+    /// Finds the masks for a call of `layer` with these arguments, converted to its dtype.
     pub fn of(layer: &LayerRef, args: &CallArgs) -> Result<Self> {
         let takes_mask = layer.layer().call_arguments().contains(&"mask");
         let written = args.structure("mask")?.map(|masks| slots(&masks));
@@ -36,13 +36,13 @@ impl CallMasks {
         Ok(Self { previous: if takes_mask { given.clone() } else { first }, given, recorded })
     }
 
-    /// The call's context, in which the layer finds its masks.
+    /// Returns the call's context with the masks that the layer reads.
     pub fn enter(&self, cx: &CallContext) -> CallContext {
         cx.with_masks(self.given.clone())
     }
 
-    /// The arguments as a graph records them. Keras writes the mask that it adds into the keywords of
-    /// a call on a single tensor that needs no conversion, and nowhere else.
+    /// Returns the arguments as a graph records them. Keras records the implied mask as a keyword only in
+    /// Functional models and in calls on a single tensor that needs no conversion.
     pub fn record(&mut self, layer: &LayerRef, mut args: CallArgs, compute: DType) -> CallArgs {
         let is_functional = layer.layer().graph().is_some_and(|graph| graph.is_functional());
         let is_one_tensor = match args.positional.as_slice() {
@@ -55,7 +55,7 @@ impl CallMasks {
         args
     }
 
-    /// Sets the masks that the layer computes on the outputs that carry none (`_set_mask_metadata`).
+    /// Computes the masks of the outputs that carry none, and sets them (`_set_mask_metadata`).
     pub fn set_on(&self, layer: &LayerRef, args: &CallArgs, outputs: &Nested<Tensor>) -> Result<()> {
         let outputs = outputs.leaves();
         if outputs.iter().all(|output| output.mask().is_some()) {
@@ -71,8 +71,8 @@ impl CallMasks {
     }
 }
 
-/// Calls layers one after the other. The first one is given the mask of the arguments; the others find
-/// theirs on what they are called on.
+/// Calls layers one after the other. The first one gets the mask of the arguments; the others use the masks
+/// that their inputs carry.
 pub(crate) fn call_in_turn(layers: &[LayerRef], args: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
     let mut data = args.inputs()?;
     let mut mask = args.get("mask").cloned();
@@ -86,8 +86,8 @@ pub(crate) fn call_in_turn(layers: &[LayerRef], args: &CallArgs, cx: &CallContex
     Ok(data)
 }
 
-/// Symbols of another dtype than the layer's as what Keras casts them to, with their masks: what a
-/// mask is computed from stands in the graph.
+/// Casts symbols of another floating-point dtype than the layer's, and keeps their masks: the graph records
+/// the cast that a mask is computed from.
 pub(super) fn cast_symbols(args: &CallArgs, compute: DType) -> Result<CallArgs> {
     args.try_map(&mut |tensor| {
         let wrong = tensor.is_symbolic() && tensor.dtype().is_float() && tensor.dtype() != compute;
@@ -100,12 +100,12 @@ fn slots(masks: &Nested<Tensor>) -> Vec<Option<Tensor>> {
     masks.slots().into_iter().map(Option::<&Tensor>::cloned).collect()
 }
 
-/// The masks that the tensors of an argument carry.
+/// Returns the masks that the tensors of an argument carry.
 fn carried(argument: &Nested<Item>) -> Vec<Option<Tensor>> {
     argument.slots().into_iter().map(|item| tensor_of(item?)?.mask()).collect()
 }
 
-/// The same in the argument's structure.
+/// Returns the same masks in the argument's structure.
 fn masks_of(argument: &Nested<Item>) -> Nested<Item> {
     match argument {
         Nested::Leaf(item) => match tensor_of(item).and_then(Tensor::mask) {

@@ -1,4 +1,4 @@
-//! Layers (`keras.layers`), and what a layer of one's own is made of.
+//! Layers (`keras.layers`), and the traits and parts for custom layers.
 
 pub mod activations;
 pub mod applications;

@@ -1,4 +1,4 @@
-//! Models with a `compile` of their own, and the optimizers that it puts into fields.
+//! Models with a `compile` of their own, and the optimizers that it sets.
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -7,14 +7,14 @@ use super::LayerRef;
 use crate::config::{Config, FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A model that is compiled with other arguments than all models: several optimizers, say, as a GAN
-/// has them (`Model.get_compile_config`, `Model.compile_from_config`).
+/// A model whose `compile` takes other arguments than the common one: several optimizers, for example, as in
+/// a GAN (`Model.get_compile_config`, `Model.compile_from_config`).
 ///
-/// A model says that it is one with [`Layer::own_compile`](super::Layer::own_compile). Its `compile`
-/// is a method with whatever arguments it needs; what that sets stands in [`CompileSlot`]s, and an
-/// optimizer there (marked `#[sublayer]`) is saved and loaded at the path of its field, as in Keras.
-/// As in Keras too, a state is loaded into an optimizer that is built: `compile_from_config` builds
-/// those whose state is to go on, and the others start anew.
+/// A model declares it with [`Layer::own_compile`](super::Layer::own_compile). Its `compile` is a method with
+/// any arguments; it stores what it sets in [`CompileSlot`]s. An optimizer in such a slot (marked
+/// `#[sublayer]`) is saved and loaded at the path of its field, as in Keras. Also as in Keras, state is
+/// loaded only into an optimizer that is built: `compile_from_config` builds those whose state is to be
+/// loaded, and the others start afresh.
 ///
 /// ```
 /// use keras_serial::layers::{Batch, CompileSlot, Logs, OwnCompile, Steps, TrainStep};
@@ -114,37 +114,37 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub trait OwnCompile {
-    /// The serialized arguments of `compile`, by name (`Model.get_compile_config`); `None` before the
-    /// model is compiled.
+    /// Returns the serialized arguments of `compile`, by name (`Model.get_compile_config`), or `None` before
+    /// the model is compiled.
     ///
     /// # Errors
-    /// When an object among them can't be serialized.
+    /// If an object among them can't be serialized.
     fn get_compile_config(&self) -> Result<Option<Config>>;
 
-    /// Compiles the model with the arguments that a file has (`Model.compile_from_config`).
+    /// Compiles the model with the arguments from a file (`Model.compile_from_config`).
     ///
     /// # Errors
-    /// When an argument is missing or of the wrong kind.
+    /// If an argument is missing or of the wrong kind.
     fn compile_from_config(&self, config: &Config, model: &LayerRef) -> Result<()>;
 }
 
-/// What a model's own `compile` sets: an optimizer, a list or map of them, a loss. Empty until then.
+/// A field that a model's own `compile` sets: an optimizer, a list or map of them, a loss. Empty until then.
 pub struct CompileSlot<T>(RwLock<Option<T>>);
 
 impl<T> CompileSlot<T> {
-    /// Sets the value, in the place of the one before.
+    /// Sets the value, and replaces an earlier one.
     pub fn set(&self, value: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 }
 
 impl<T: Clone> CompileSlot<T> {
-    /// The value, once the model is compiled.
+    /// Returns the value, once the model is compiled.
     pub fn get(&self) -> Option<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The value, in a step of training that can't do without it.
+    /// Returns the value, or an error if the model is not compiled.
     ///
     /// # Errors
     /// [`ErrorKind::NotBuilt`] before the model is compiled: names the field.

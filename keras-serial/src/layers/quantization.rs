@@ -1,4 +1,4 @@
-//! Quantized layers: kernels of few bits, the scales beside them, and how one computes with them.
+//! Quantized layers: quantized kernels, their scales, and computing with them.
 
 use super::quantizers::{INT4, INT8, Quantizer, by_blocks, pack_int4};
 use super::{BuildContext, Weight};
@@ -10,13 +10,13 @@ use crate::ops;
 use crate::ops::shape::{Span, slice_axis};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// What there is no mode for.
+/// The error for embeddings, which have no `float8` mode.
 const NO_FLOAT8: &str = "embeddings have no quantization mode 'float8'";
 
-/// Refuses what embeddings can't be quantized to.
+/// Returns an error if embeddings can't be quantized in this mode.
 ///
 /// # Errors
-/// For 8-bit floats.
+/// For `float8`.
 pub(crate) fn check_embeddings(mode: Quantization) -> Result<()> {
     match mode {
         Quantization::Float8 { .. } => Err(Error::new(ErrorKind::Unsupported, NO_FLOAT8).expected("int8 or int4")),
@@ -24,7 +24,7 @@ pub(crate) fn check_embeddings(mode: Quantization) -> Result<()> {
     }
 }
 
-/// The weights that a quantized layer has beside its kernel (or embeddings) and bias.
+/// The weights that a quantized layer has in addition to its kernel (or embeddings) and bias.
 #[derive(Debug)]
 pub(crate) struct QuantizedWeights {
     scale: Weight,
@@ -58,7 +58,7 @@ impl Default for QuantizedWeights {
 }
 
 impl QuantizedWeights {
-    /// The weights of embeddings, whose scale is otherwise called.
+    /// Creates the weights of embeddings, whose scale and zero point have other names.
     pub fn of_embeddings() -> Self {
         let this = Self { scale: Weight::default(), zero: Weight::default(), ..Self::default() };
         this.scale.set_name("embeddings_scale");
@@ -66,8 +66,9 @@ impl QuantizedWeights {
         this
     }
 
-    /// Makes the kernel of integers and its scales. As a matrix the kernel has this many rows, over which
-    /// is summed, and columns. Scales alone are made for kernels of floating-point numbers.
+    /// Creates the quantized kernel and its scales, and returns true. For `float8` creates only the scales
+    /// and amax histories and returns false: the kernel stays in floating point. As a matrix, the kernel has
+    /// `rows` summed rows and `columns` columns.
     pub fn build_kernel(
         &self,
         cx: &mut BuildContext<'_>,
@@ -105,8 +106,8 @@ impl QuantizedWeights {
         Ok(true)
     }
 
-    /// Makes embeddings of integers, `[inputs, outputs]`, and their scales: one for each row, or for
-    /// each block in it.
+    /// Creates quantized embeddings, `[inputs, outputs]`, and their scales: one for each row, or for each
+    /// block of a row.
     pub fn build_embeddings(
         &self,
         cx: &mut BuildContext<'_>,
@@ -130,7 +131,7 @@ impl QuantizedWeights {
         }
     }
 
-    /// Puts integers in the place of a built kernel, which is made anew as [`Self::build_kernel`] says.
+    /// Replaces a built kernel by a quantized one, created as by [`Self::build_kernel`].
     pub fn quantize_kernel(
         &self,
         cx: &mut BuildContext<'_>,
@@ -154,13 +155,13 @@ impl QuantizedWeights {
         integers.zero.map_or(Ok(()), |zero| self.zero.assign(&zero))
     }
 
-    /// What files hold of a quantized kernel or embeddings to which an update was added.
+    /// Returns what is saved for a quantized weight after its low-rank update was merged in.
     pub fn in_files<'a>(&'a self, weight: &'a Weight, integers: Integers) -> Vec<(&'a Weight, Tensor)> {
         let zero = integers.zero.map(|zero| (&self.zero, zero));
         [(weight, integers.values), (&self.scale, integers.scale)].into_iter().chain(zero).collect()
     }
 
-    /// Puts integers in the place of built embeddings.
+    /// Replaces built embeddings by quantized ones.
     pub fn quantize_embeddings(
         &self,
         cx: &mut BuildContext<'_>,
@@ -175,7 +176,7 @@ impl QuantizedWeights {
         self.assign(embeddings, integers)
     }
 
-    /// The table that quantized embeddings stand for, of rows of so many numbers.
+    /// Returns the dequantized embeddings; `outputs` is the length of rows.
     pub fn table(&self, embeddings: &Weight, outputs: usize, mode: Quantization) -> Result<Tensor> {
         let scale = self.scale()?;
         let rows = integers(&embeddings.value()?, outputs, mode, scale.dtype())?;
@@ -199,7 +200,7 @@ impl QuantizedWeights {
         Ok(())
     }
 
-    /// Those that go into files, after kernel and bias, in Keras's order.
+    /// Returns the weights that are saved after kernel and bias, in Keras's order.
     pub fn saved(&self) -> [&Weight; 8] {
         [
             &self.inputs_scale,
@@ -213,7 +214,7 @@ impl QuantizedWeights {
         ]
     }
 
-    /// `inputs · kernel`, before a bias is added.
+    /// Returns `inputs · kernel`, before the bias is added.
     pub fn matmul(
         &self,
         x: &Tensor,
@@ -231,7 +232,7 @@ impl QuantizedWeights {
         ops::matmul(&self.through_integers(x, vec![-1], mode, config)?, &kernel)
     }
 
-    /// The matrix that a kernel of integers stands for.
+    /// Returns the dequantized kernel as a matrix.
     pub fn matrix(&self, kernel: &Weight, columns: usize, mode: Quantization, dtype: DType) -> Result<Tensor> {
         match mode {
             Quantization::Int4 { .. } => self.int4(kernel, columns, mode, dtype),
@@ -239,17 +240,17 @@ impl QuantizedWeights {
         }
     }
 
-    /// The scales as they are kept.
+    /// Returns the scales as they are stored.
     pub fn scale(&self) -> Result<Tensor> {
         self.scale.value()
     }
 
-    /// Inputs and kernel as 8-bit floats hold them.
+    /// Rounds inputs and kernel to 8-bit floats.
     pub fn float8(&self, x: &Tensor, kernel: &Weight) -> Result<(Tensor, Tensor)> {
         Ok((round_float8(x, &self.inputs_scale.value()?)?, round_float8(&kernel.value()?, &self.scale.value()?)?))
     }
 
-    /// A kernel of 4 bits as the matrix that it stands for.
+    /// Returns the dequantized int4 kernel as a matrix.
     pub fn int4(&self, kernel: &Weight, columns: usize, mode: Quantization, dtype: DType) -> Result<Tensor> {
         let kernel = unpack_int4(&kernel.value()?, columns, dtype)?;
         match mode {
@@ -258,10 +259,11 @@ impl QuantizedWeights {
         }
     }
 
-    /// Inputs as integers hold them that have one scale for all that is summed: the product of their
-    /// integers with the kernel's, divided by both scales, is that of the values which they stand for.
+    /// Fake-quantizes inputs: rounds them to integers with one scale along the summed axes, and divides by
+    /// the scale. Their product with the dequantized kernel equals that of the integers divided by both
+    /// scales.
     pub fn through_integers(&self, x: &Tensor, axes: Vec<isize>, mode: Quantization, config: &Value) -> Result<Tensor> {
-        // Blocks of 4 bits are multiplied with the inputs as they are.
+        // With int4 blocks, inputs are not quantized.
         if let Quantization::Int4 { block_size: Some(_) } = mode {
             return Ok(x.clone());
         }
@@ -270,11 +272,12 @@ impl QuantizedWeights {
         let plain = x.detached()?;
         let (integers, scale) = quantizer.quantize(&plain, axes)?;
         let rounded = ops::divide(&integers, &scale)?;
-        // As in Keras, gradients pass as if nothing had been rounded: they are those of 0 here.
+        // Straight-through gradient, as in Keras: `x - plain` is zero and has the gradient of `x`.
         if x.is_tracked() { ops::add(&rounded, ops::subtract(x, &plain)?) } else { Ok(rounded) }
     }
 
-    /// The bias as it is added: the hardware that multiplies 8-bit floats takes one of 16 bits.
+    /// Returns the bias as it is added: for `float8` rounded to bfloat16, as hardware with 8-bit floats takes
+    /// it.
     pub fn bias(&self, bias: Tensor, mode: Quantization) -> Result<Tensor> {
         match mode {
             Quantization::Float8 { .. } if bias.dtype() == DType::Float32 => {
@@ -284,7 +287,7 @@ impl QuantizedWeights {
         }
     }
 
-    /// The rows of embeddings at integer positions.
+    /// Looks up rows of quantized embeddings, dequantized.
     pub fn take(&self, embeddings: &Weight, indices: &Tensor, outputs: usize, mode: Quantization) -> Result<Tensor> {
         let scale = ops::take(&self.scale.value()?, indices, Some(0))?;
         let rows = ops::take(&embeddings.value()?, indices, Some(0))?;
@@ -296,34 +299,34 @@ impl QuantizedWeights {
         ops::divide(&rows, &ops::expand_dims(&scale, -1)?)
     }
 
-    /// A kernel whose rows have scales and zero points by blocks.
+    /// Dequantizes a kernel with a scale and zero point for each block of rows.
     fn dequantized(&self, kernel: &Tensor, axis: isize) -> Result<Tensor> {
         by_groups(kernel, (&self.scale()?, &self.zero()?), &self.groups()?, axis)
     }
 
-    /// The zero points as they are kept.
+    /// Returns the zero points as they are stored.
     pub fn zero(&self) -> Result<Tensor> {
         self.zero.value()
     }
 
-    /// The number of each row's block.
+    /// Returns the block index of each row.
     pub fn groups(&self) -> Result<Tensor> {
         ops::cast_to(&self.g_idx.value()?, DType::Int32)
     }
 }
 
-/// How a kernel is quantized: it sums over some of its axes.
+/// How a kernel is quantized: the axes it is summed over, and the layout of its scales.
 pub(crate) struct KernelLayout {
     pub summed: Vec<isize>,
-    /// The order of its axes in the scales, where it is another.
+    /// The order of the kernel's axes in the scales, if it differs.
     pub order: Option<Vec<usize>>,
-    /// As a matrix it has this many rows, over which is summed, and columns.
+    /// The kernel's size as a matrix: summed rows, and columns.
     pub extents: (usize, usize),
     pub scale_shape: Shape,
 }
 
 impl KernelLayout {
-    /// The integers of a kernel; none for kernels that stay floating-point numbers.
+    /// Quantizes a kernel to integers; returns none for `float8`.
     pub fn integers(self, kernel: &Tensor, mode: Quantization) -> Result<Option<Integers>> {
         let (rows, columns) = self.extents;
         let matrix = || ops::reshape(kernel, &Shape::from([rows, columns]));
@@ -347,7 +350,7 @@ impl KernelLayout {
     }
 }
 
-/// Integers in the place of a weight, with their scales, and their zero points where blocks have such.
+/// A quantized weight: integers, scales, and zero points if it is quantized by blocks.
 pub(crate) struct Integers {
     values: Tensor,
     scale: Tensor,
@@ -355,7 +358,7 @@ pub(crate) struct Integers {
 }
 
 impl Integers {
-    /// Those of embeddings, with a scale for each row, or for each block in it.
+    /// Quantizes embeddings, with a scale for each row, or for each block of a row.
     pub fn of_embeddings(value: &Tensor, mode: Quantization) -> Result<Self> {
         if let Quantization::Int4 { block_size: Some(size) } = mode {
             let (values, scale, zero) = by_blocks(&ops::transpose(value, None)?, size)?;
@@ -373,7 +376,7 @@ impl Integers {
     }
 }
 
-/// What integers stand for that have scales and zero points by groups along an axis.
+/// Dequantizes integers with scales and zero points by groups along an axis.
 pub(crate) fn by_groups(
     integers: &Tensor,
     (scale, zero): (&Tensor, &Tensor),
@@ -384,7 +387,8 @@ pub(crate) fn by_groups(
     ops::multiply(&ops::subtract(integers, &of_each(zero)?)?, &of_each(scale)?)
 }
 
-/// The integers of a weight as floating-point numbers, so many in the last axis.
+/// Returns the integers of a quantized weight as floating-point numbers; `length` is the size of the last
+/// axis.
 pub(crate) fn integers(kept: &Tensor, length: usize, mode: Quantization, dtype: DType) -> Result<Tensor> {
     match mode {
         Quantization::Int4 { .. } => unpack_int4(kept, length, dtype),
@@ -392,7 +396,7 @@ pub(crate) fn integers(kept: &Tensor, length: usize, mode: Quantization, dtype: 
     }
 }
 
-/// Two integers of 4 bits in each byte of the last axis, the lower half first.
+/// Unpacks int4 values: two in each byte of the last axis, the lower half first.
 fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
     let packed = ops::cast_to(packed, dtype)?;
     let high = ops::floor(&ops::divide(&packed, 16.0)?)?;
@@ -408,7 +412,7 @@ fn unpack_int4(packed: &Tensor, length: usize, dtype: DType) -> Result<Tensor> {
     slice_axis(&all, -1, Span::range(0, length))
 }
 
-/// Values as 8-bit floats hold them, `float8_e4m3fn`: 3 bits of mantissa, at most 448.
+/// Rounds values to 8-bit floats, `float8_e4m3fn`: 3 bits of mantissa, at most 448.
 fn round_float8(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     const LARGEST: f64 = 448.0;
     const SMALLEST_NORMAL: f64 = 1.0 / 64.0;
@@ -416,7 +420,7 @@ fn round_float8(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     let scale = ops::cast_to(scale, DType::Float32)?;
     let x = ops::divide(&ops::cast_to(x, DType::Float32)?, &scale)?;
     let x = ops::clip(&x, -LARGEST, LARGEST)?;
-    // Veltkamp's splitting keeps the upper 4 of a single's 24 bits, rounded to nearest.
+    // Veltkamp splitting rounds to the upper 4 of the 24 bits of a single-precision mantissa.
     let shifted = ops::multiply(&x, f64::from((1u32 << 20) + 1))?;
     let normal = ops::subtract(&shifted, &ops::subtract(&shifted, &x)?)?;
     let steps = 8.0 / SMALLEST_NORMAL;

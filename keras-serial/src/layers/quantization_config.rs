@@ -1,4 +1,4 @@
-//! What a quantized layer's configuration says of how it was quantized.
+//! The `quantization_config` entry of a quantized layer's configuration.
 
 use std::sync::OnceLock;
 
@@ -8,19 +8,19 @@ use crate::error::Result;
 use crate::json::{Dict, Value};
 use crate::layers::quantizers::INT8;
 
-/// The entry `quantization_config`: a file's, or the one with which the layer was quantized.
+/// The entry `quantization_config`: from a file, or Keras's default for the mode of quantization.
 #[derive(Debug, Default)]
 pub(crate) struct QuantizationConfig(OnceLock<Value>);
 
 static NONE: Value = Value::Null;
 
 impl QuantizationConfig {
-    /// The form of a `keras.quantizers.QuantizationConfig`, or null.
+    /// Returns the serialized `keras.quantizers.QuantizationConfig`, or null.
     pub fn get(&self) -> &Value {
         self.0.get().unwrap_or(&NONE)
     }
 
-    /// Notes that the layer is quantized with what Keras has by default for a mode.
+    /// Sets Keras's default for a mode, unless there is a configuration.
     pub fn set(&self, mode: Quantization) {
         self.0.get_or_init(|| default_of(mode));
     }
@@ -36,7 +36,7 @@ impl ConfigField for QuantizationConfig {
     }
 }
 
-/// `Int8QuantizationConfig()` and its like, as Keras serializes them.
+/// Returns `Int8QuantizationConfig()` and the like, as Keras serializes them.
 fn default_of(mode: Quantization) -> Value {
     let none = |name: &str| (name.to_owned(), Value::Null);
     match mode {

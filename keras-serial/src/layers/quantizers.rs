@@ -1,4 +1,4 @@
-//! How weights become integers of few bits (`keras.quantizers`).
+//! Quantization of values to integers (`keras.quantizers`).
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -10,13 +10,14 @@ use crate::tensor::{Shape, Tensor};
 /// Keras's `backend.epsilon()`.
 const EPSILON: f64 = 1e-7;
 
-/// The least and the greatest integer of 8 bits, the same on both sides of zero.
+/// The range of int8 values, which Keras keeps symmetric.
 pub(crate) const INT8: (f64, f64) = (-127.0, 127.0);
 
-/// The least and the greatest integer of 4 bits.
+/// The range of int4 values.
 pub(crate) const INT4: (f64, f64) = (-8.0, 7.0);
 
-/// `AbsMaxQuantizer`: integers with one scale for all that is summed.
+/// Symmetric quantization by the maximum of absolute values (`AbsMaxQuantizer`): one scale along the summed
+/// axes.
 pub(crate) struct Quantizer {
     low: f64,
     high: f64,
@@ -24,12 +25,13 @@ pub(crate) struct Quantizer {
 }
 
 impl Quantizer {
-    /// The quantizer that Keras takes by default for integers of this range.
+    /// Creates Keras's default quantizer for integers of this range.
     pub fn new((low, high): (f64, f64)) -> Self {
         Self { low, high, epsilon: EPSILON }
     }
 
-    /// The quantizer of inputs of a `quantization_config`; Keras's own for none, where there is one.
+    /// Returns the activation quantizer of a `quantization_config`; without a configuration, Keras's own if
+    /// `default`.
     pub fn of(config: &Value, default: bool) -> Result<Option<Self>> {
         let own = Self::new(INT8);
         let Some(config) = config.get("config") else { return Ok(default.then_some(own)) };
@@ -50,7 +52,7 @@ impl Quantizer {
         Ok(Some(Self { low: range(0, own.low), high: range(1, own.high), epsilon }))
     }
 
-    /// The integers, as floating-point numbers, and their scale.
+    /// Returns the integers, as floating-point numbers, and their scale.
     pub fn quantize(&self, x: &Tensor, axes: Vec<isize>) -> Result<(Tensor, Tensor)> {
         let largest = ops::max(&ops::abs(x)?, Axes(Some(axes)), true)?;
         let scale = ops::divide(self.high, &ops::add(&largest, self.epsilon)?)?;
@@ -59,8 +61,8 @@ impl Quantizer {
     }
 }
 
-/// Integers of 4 bits for a matrix, with a scale and a zero point for each block of so many rows, in
-/// each column (`abs_max_quantize_grouped_with_zero_point`).
+/// Quantizes a matrix to int4 with a scale and a zero point for each block of `size` rows in each column
+/// (`abs_max_quantize_grouped_with_zero_point`). Returns integers, scales and zero points.
 pub(crate) fn by_blocks(x: &Tensor, size: usize) -> Result<(Tensor, Tensor, Tensor)> {
     let (low, high) = INT4;
     let (rows, columns) = (x.shape().dim(0)?, x.shape().dim(1)?);
@@ -78,7 +80,7 @@ pub(crate) fn by_blocks(x: &Tensor, size: usize) -> Result<(Tensor, Tensor, Tens
     Ok((slice_axis(&integers, 0, Span::range(0, rows))?, ops::reshape(&scale, &flat)?, ops::reshape(&zero, &flat)?))
 }
 
-/// Two integers of 4 bits in each byte of the last axis, the lower half first.
+/// Packs int4 values: two in each byte of the last axis, the lower half first.
 pub(crate) fn pack_int4(integers: &Tensor) -> Result<Tensor> {
     let mut dims = integers.shape().known()?.to_vec();
     let mut widths = vec![(0, 0); dims.len()];
@@ -92,7 +94,7 @@ pub(crate) fn pack_int4(integers: &Tensor) -> Result<Tensor> {
     let half = |i: usize| ops::reshape(&slice_axis(&pairs, -1, Span::range(i, i + 1))?, &shape);
     let (low, high) = (half(0)?, half(1)?);
     let is_negative = ops::cast_to(&ops::less(&low, 0.0)?, low.dtype())?;
-    // The lower half without its sign, which unpacking gives back.
+    // The lower half is stored without its sign, which unpacking restores.
     let low = ops::add(&low, &ops::multiply(&is_negative, 16.0)?)?;
     ops::add(&low, &ops::multiply(&high, 16.0)?)
 }

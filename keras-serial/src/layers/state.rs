@@ -1,4 +1,4 @@
-//! Weights, layers, optimizers and random numbers inside of a layer, by the names of fields.
+//! The state inside a layer: weights, layers, optimizers and random generators, by field name.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use crate::optimizers::Optimizer;
 use crate::random::SeedGenerator;
 use crate::utils::join;
 
-/// One field that holds state.
+/// A field that holds state.
 #[derive(Clone)]
 pub(crate) enum State {
     /// A layer.
@@ -29,7 +29,7 @@ impl State {
     }
 }
 
-/// The fields of a layer that hold layers and optimizers, in their order.
+/// Returns the fields of a layer that hold layers and optimizers, in order.
 pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
     layer.layer().visit_fields(&mut collector);
@@ -38,7 +38,7 @@ pub(super) fn of(layer: &LayerRef) -> Vec<State> {
         collector.push(State::Container("layers".into(), layers.collect()));
     }
     let mut fields = collector.finish();
-    // A field of this name is the same attribute in Keras, which a model's own `compile` sets.
+    // In Keras, a field `optimizer` is the same attribute that a model's own `compile` sets.
     let optimizer = layer.base().trained().and_then(|trained| trained.optimizer());
     if let Some(optimizer) = optimizer.filter(|_| fields.iter().all(|field| field.name() != "optimizer")) {
         fields.push(State::Optimizer("optimizer".into(), optimizer));
@@ -46,7 +46,7 @@ pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     fields
 }
 
-/// The fields of an optimizer that hold other optimizers, in their order.
+/// Returns the fields of an optimizer that hold other optimizers, in order.
 #[cfg(feature = "archive")]
 pub(crate) fn of_optimizer(optimizer: &Optimizer) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
@@ -54,7 +54,7 @@ pub(crate) fn of_optimizer(optimizer: &Optimizer) -> Vec<State> {
     collector.finish()
 }
 
-/// The layers among fields, each once, in their order.
+/// Returns the layers among fields, each once, in order.
 pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
     fn add(state: &[State], seen: &mut HashSet<usize>, found: &mut Vec<LayerRef>) {
         for item in state {
@@ -74,7 +74,7 @@ pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
     found
 }
 
-/// The fields of a layer that hold metrics, in their order.
+/// Returns the fields of a layer that hold metrics, in order.
 pub(super) fn metrics(layer: &LayerRef) -> Vec<Metric> {
     let mut found = Found(Vec::new());
     layer.layer().visit_fields(&mut found);
@@ -122,17 +122,16 @@ impl FieldVisitor for Collector {
     }
 
     fn leave(&mut self) {
-        // An empty list counts in the names of the lists beside it.
+        // Empty lists are kept, because they count in the names of sibling lists.
         if let Some((name, items)) = self.open.pop() {
             self.push(State::Container(name, items));
         }
     }
 }
 
-/// Shows the random numbers of a layer and of those below it, with their paths; in the same order
-/// each time.
+/// Visits the random generators of a layer and of those below, with their paths, in a deterministic order.
 pub(crate) fn visit_generators(layer: &LayerRef, visit: &mut dyn FnMut(String, &SeedGenerator)) {
-    // What was seen is kept: another layer could come to stand at its address.
+    // Visited layers are kept alive, so that no other layer can get the same address.
     let (mut seen, mut kept) = (HashSet::new(), Vec::new());
     let mut next = vec![(layer.clone(), String::new())];
     while let Some((layer, path)) = next.pop() {
@@ -146,7 +145,7 @@ pub(crate) fn visit_generators(layer: &LayerRef, visit: &mut dyn FnMut(String, &
     }
 }
 
-/// Sees the fields of one layer that hold random numbers.
+/// Visits the random generators in the fields of one layer.
 struct Generators<'a> {
     path: &'a str,
     visit: &'a mut dyn FnMut(String, &SeedGenerator),

@@ -1,4 +1,4 @@
-//! Layers that a layer makes for itself.
+//! Layers that an outer layer constructs.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use crate::config::{FieldVisitor, StateField, unmarked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
 
-/// A layer inside of another one, which makes it when it is built: empty until then.
+/// A layer inside another one, constructed when the outer layer is built: empty until then.
 ///
 /// ```ignore
 /// #[sublayer(name = "query_dense")]
@@ -17,7 +17,7 @@ use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
 #[derive(Default)]
 pub struct Sublayer(OnceLock<Slot>);
 
-/// A layer, and the place for the next one if the build that made this one fails.
+/// A layer, and the slot of its replacement if the build that constructed it fails.
 struct Slot {
     layer: LayerRef,
     next: Box<Sublayer>,
@@ -30,7 +30,7 @@ impl Slot {
 }
 
 impl Sublayer {
-    /// The place of the layer that counts.
+    /// Returns the slot of the current layer, past those of failed builds.
     fn slot(&self) -> &OnceLock<Slot> {
         let mut slot = &self.0;
         while let Some(abandoned) = slot.get().filter(|slot| slot.layer.base().is_abandoned()) {
@@ -39,10 +39,10 @@ impl Sublayer {
         slot
     }
 
-    /// Puts a layer in, and builds it for an input of this shape.
+    /// Sets the layer, and builds it for an input of this shape.
     ///
     /// # Errors
-    /// When there is one already, and the layer's own.
+    /// If there is a layer already; errors of building.
     pub fn make(&self, cx: &mut BuildContext<'_>, layer: impl Layer, input: &Shape) -> Result<()> {
         let layer = LayerRef::new(layer);
         BuildAttempt::makes(&layer);
@@ -52,20 +52,20 @@ impl Sublayer {
         })
     }
 
-    /// The layer, made now if it is not made yet.
+    /// Returns the layer, and constructs it on first use.
     pub fn get_or_make(&self, make: impl FnOnce() -> LayerRef) -> &LayerRef {
         &self.slot().get_or_init(|| Slot::new(make())).layer
     }
 
-    /// The layer, if there is one.
+    /// Returns the layer, if there is one.
     pub fn layer(&self) -> Option<&LayerRef> {
         self.slot().get().map(|slot| &slot.layer)
     }
 
-    /// Calls the layer for one tensor.
+    /// Calls the layer and returns its single output tensor.
     ///
     /// # Errors
-    /// Before the layer is made, and the layer's own.
+    /// If the layer is not constructed yet; errors of the call.
     pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Tensor> {
         let layer = self.layer().ok_or_else(|| {
             Error::new(ErrorKind::NotBuilt, "a layer inside of this one is not made yet")

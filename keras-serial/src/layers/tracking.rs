@@ -1,7 +1,7 @@
-//! Which layers are called inside of which, and which of them nothing walks.
+//! Tracking of layers that are called inside another layer but are not among its sublayers.
 //!
-//! Files, summaries and training see the layers that a layer's fields show. One that is called all the same,
-//! and is not among them, would lose its weights without a word.
+//! Files, summaries and training find layers through a layer's fields. A layer that is called but is in no
+//! field would silently lose its weights.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -12,12 +12,12 @@ use super::{Layer, LayerRef};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::symbolic::Operation;
 
-/// What a layer knows of those that were called or built directly inside of it.
+/// The layers that were called or built directly inside a layer.
 #[derive(Default)]
 pub(crate) struct Inside {
-    /// By the numbers of their bases, which no two layers share.
+    /// By the unique numbers of their bases.
     seen: HashMap<u64, Weak<dyn Layer>>,
-    /// How many may be seen before those that are gone are forgotten.
+    /// The size of `seen` at which dropped layers are removed.
     limit: usize,
     untracked: Vec<Untracked>,
 }
@@ -32,7 +32,7 @@ impl Inside {
     }
 }
 
-/// A layer with weights that was called inside of another, and was not among its sublayers then.
+/// A layer with weights that was called inside another one, and was not among its sublayers.
 #[derive(Clone)]
 struct Untracked {
     layer: Weak<dyn Layer>,
@@ -40,13 +40,14 @@ struct Untracked {
     class: &'static str,
 }
 
-/// How many of those that are gone since are named: a layer made inside `call` is a new one at each call.
+/// The maximum number of untracked layers to remember: a layer constructed inside `call` is a new one in each
+/// call.
 const MOST_NAMED: usize = 16;
 
 /// A layer that is being called or built.
 struct Outer {
     layer: LayerRef,
-    /// Those directly inside that were not seen before.
+    /// The layers directly inside that were not seen before.
     new: Vec<LayerRef>,
 }
 
@@ -54,12 +55,12 @@ thread_local! {
     static OUTER: RefCell<Vec<Option<Outer>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While it lives, the layers that are called or built are inside of this one.
+/// A guard: while it lives, layers that are called or built count as inside this one.
 pub(super) struct Tracking(());
 
 impl Tracking {
     pub(super) fn enter(layer: &LayerRef) -> Self {
-        // A graph's layers are those that it calls.
+        // The layers of a graph are exactly those that it calls.
         let outer = layer.layer().graph().is_none().then(|| Outer { layer: layer.clone(), new: Vec::new() });
         OUTER.with_borrow_mut(|all| all.push(outer));
         Self(())
@@ -76,7 +77,8 @@ impl Drop for Tracking {
 }
 
 impl Outer {
-    /// Finds those that are not below it. Only now: a call may put them into a field after it has used them.
+    /// Finds the new layers that are not below this one. Runs after the call, which may put a layer into a
+    /// field after using it.
     fn judge(self) {
         let below = self.layer.with_layers_below();
         let below: HashSet<usize> = below.iter().map(Operation::id).collect();
@@ -92,7 +94,7 @@ impl Outer {
     }
 }
 
-/// Does the layer hold what files hold of a layer?
+/// Returns true if the layer has anything that files save.
 fn has_state(layer: &LayerRef) -> bool {
     layer.with_layers_below().iter().any(|layer| {
         let named = || layer.layer().named_state().is_ok_and(|state| !state.is_empty());
@@ -100,7 +102,7 @@ fn has_state(layer: &LayerRef) -> bool {
     })
 }
 
-/// Notes that a layer was called or built, inside of whatever is.
+/// Records that a layer was called or built inside the current one.
 pub(super) fn note(layer: &LayerRef) {
     OUTER.with_borrow_mut(|all| {
         let Some(Some(outer)) = all.last_mut() else { return };
@@ -113,8 +115,8 @@ pub(super) fn note(layer: &LayerRef) {
     });
 }
 
-/// Runs `work`, in which a layer may call others that are none of its sublayers, and whose weights are
-/// meant to be neither saved nor trained with it: a teacher, a fixed extractor of features.
+/// Runs `work`, in which a layer may call layers that are not its sublayers and whose weights should be
+/// neither saved nor trained with it: a teacher model, a frozen feature extractor.
 ///
 /// ```
 /// use keras_serial::layers::untracked;
@@ -130,7 +132,7 @@ pub fn untracked<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// A layer whose weights would be lost, and the one that calls it.
+/// A layer whose weights would be lost, and the layer that calls it.
 pub(crate) struct Lost {
     outer: LayerRef,
     inner: Untracked,
@@ -148,8 +150,8 @@ impl fmt::Display for Lost {
 }
 
 impl LayerRef {
-    /// The layers with weights that are called inside of this one or of those below, and that no walk
-    /// through it meets: their weights go into no file.
+    /// Returns the layers with weights that are called inside this one or those below, but can't be reached
+    /// through fields: their weights would not be saved.
     pub(crate) fn lost_layers(&self) -> Vec<Lost> {
         let all = self.with_layers_below();
         let known: HashSet<usize> = all.iter().map(Operation::id).collect();
@@ -165,10 +167,10 @@ impl LayerRef {
         all.iter().flat_map(of_one).collect()
     }
 
-    /// Refuses to save what would lose weights; `skipped` layers, and those below, are not looked at.
+    /// Returns an error if weights would not be saved; ignores `skipped` layers and those below them.
     ///
     /// # Errors
-    /// [`ErrorKind::Weights`], with the names of a layer that nothing walks and of the one that calls it.
+    /// [`ErrorKind::Weights`], with the names of such a layer and of the one that calls it.
     pub(crate) fn check_tracked(&self, skipped: &[LayerRef]) -> Result<()> {
         let skipped: Vec<LayerRef> = skipped.iter().flat_map(LayerRef::with_layers_below).collect();
         let lost = self.lost_layers();

@@ -1,4 +1,4 @@
-//! What a model of one's own may do otherwise in training.
+//! Custom training, test and predict steps of a model.
 
 use indexmap::IndexMap;
 
@@ -9,20 +9,20 @@ use crate::variable::GradientTape;
 /// Losses and metrics by name: `loss`, `accuracy`, `val_loss`, ….
 pub type Logs = IndexMap<String, f64>;
 
-/// One batch: what the model takes, what it should give, how much the samples weigh.
+/// One batch: inputs, labels and sample weights.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The inputs, in the model's structure.
     pub x: Nested<Tensor>,
     /// The labels, in the structure of the outputs.
     pub y: Option<Nested<Tensor>>,
-    /// How much each sample weighs: for all outputs, or in their structure.
+    /// The sample weights: the same for all outputs, or in their structure.
     pub sample_weight: Option<Nested<Tensor>>,
 }
 
-/// A model's own steps of training, evaluation and prediction; what is not written is as in all models.
+/// A model's own training, test and predict steps; the default methods are those of every model.
 ///
-/// A model says that it has some with [`Layer::train_step`](super::Layer::train_step).
+/// A model declares it with [`Layer::train_step`](super::Layer::train_step).
 ///
 /// ```
 /// use keras_serial::layers::{Batch, Logs, Steps, TrainStep};
@@ -72,88 +72,89 @@ pub struct Batch {
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub trait TrainStep {
-    /// One step of `fit`; gives what goes into the logs.
+    /// Runs one step of `fit`, and returns the logs.
     ///
     /// # Errors
-    /// What goes wrong in it ends the run.
+    /// Any error ends the run.
     fn train_step(&self, batch: &Batch, steps: &dyn Steps) -> Result<Logs> {
         steps.train_step(batch)
     }
 
-    /// One step of `evaluate`.
+    /// Runs one step of `evaluate`, and returns the logs.
     ///
     /// # Errors
-    /// As [`TrainStep::train_step`].
+    /// See [`TrainStep::train_step`].
     fn test_step(&self, batch: &Batch, steps: &dyn Steps) -> Result<Logs> {
         steps.test_step(batch)
     }
 
-    /// One step of `predict`.
+    /// Runs one step of `predict`.
     ///
     /// # Errors
-    /// As [`TrainStep::train_step`].
+    /// See [`TrainStep::train_step`].
     fn predict_step(&self, x: &Nested<Tensor>, steps: &dyn Steps) -> Result<Nested<Tensor>> {
         steps.call(x, false)
     }
 
-    /// The loss of a batch, as all models' steps take it.
+    /// Computes the loss of a batch; by default the compiled one.
     ///
     /// # Errors
-    /// As [`TrainStep::train_step`].
+    /// See [`TrainStep::train_step`].
     fn compute_loss(&self, batch: &Batch, y_pred: &Nested<Tensor>, steps: &dyn Steps) -> Result<Tensor> {
         steps.compute_loss(batch, y_pred)
     }
 
-    /// Adds a batch to the metrics, and gives what goes into the logs, as all models' steps do.
+    /// Updates the metrics with a batch and returns the logs; by default the compiled metrics.
     ///
     /// # Errors
-    /// As [`TrainStep::train_step`].
+    /// See [`TrainStep::train_step`].
     fn compute_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>, steps: &dyn Steps) -> Result<Logs> {
         steps.compute_metrics(batch, y_pred)
     }
 }
 
-/// What a compiled model's steps are made of.
+/// The parts of a compiled model's steps.
 pub trait Steps {
-    /// Calls the model, and keeps the penalties that arise.
+    /// Calls the model, and collects the losses that its layers add.
     ///
     /// # Errors
-    /// The model's own.
+    /// Errors of the model.
     fn call(&self, x: &Nested<Tensor>, training: bool) -> Result<Nested<Tensor>>;
 
-    /// The compiled loss, with the penalties of the calls since the last loss and those on weights.
+    /// Computes the compiled loss, plus the losses added by calls since the last one, plus weight
+    /// regularizers.
     ///
     /// # Errors
-    /// When truth and predictions do not suit it, or there is no loss at all.
+    /// If labels and predictions do not suit the loss, or there is no loss.
     fn compute_loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Tensor>;
 
-    /// Adds the loss of a batch to the mean that logs show as `loss`.
+    /// Adds the loss of a batch to the mean that is logged as `loss`.
     ///
     /// # Errors
-    /// When it is not one number.
+    /// If it is not a scalar.
     fn track_loss(&self, loss: &Tensor, batch: &Batch) -> Result<()>;
 
-    /// Takes a step of the optimizer along the gradients of a loss.
+    /// Computes the gradients of a loss and applies one optimizer step.
     ///
     /// # Errors
-    /// When the model has no optimizer, or the loss does not come from its weights.
+    /// If the model has no optimizer, or the loss does not depend on its weights.
     fn minimize(&self, tape: GradientTape, loss: &Tensor) -> Result<()>;
 
-    /// Adds a batch to the compiled metrics, and gives what goes into the logs.
+    /// Updates the compiled metrics with a batch, and returns the logs.
     ///
     /// # Errors
-    /// When truth and predictions do not suit a metric.
+    /// If labels and predictions do not suit a metric.
     fn compute_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Logs>;
 
-    /// The step that `fit` takes of all models.
+    /// Runs the default training step of `fit`.
     ///
     /// # Errors
-    /// What goes wrong in it; weights are then as they were.
+    /// Any error of the step; the weights are then unchanged.
     fn train_step(&self, batch: &Batch) -> Result<Logs>;
 
-    /// The step that `evaluate` takes of all models.
+    /// Runs the default test step of `evaluate`.
     ///
     /// # Errors
-    /// What goes wrong in it.
+    /// Any error of the step.
     fn test_step(&self, batch: &Batch) -> Result<Logs>;
 }

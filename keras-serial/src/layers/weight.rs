@@ -1,4 +1,4 @@
-//! Weights as fields of layers, and how they are made.
+//! Weights as fields of layers, and their creation.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -32,12 +32,12 @@ impl Weight {
         self.name.get_or_init(|| name.to_owned());
     }
 
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn name(&self) -> &str {
         self.name.get().map_or("weight", String::as_str)
     }
 
-    /// The variable, if the layer was built with it.
+    /// Returns the variable, if the weight was created.
     pub fn variable(&self) -> Option<Variable> {
         self.variable.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -46,24 +46,24 @@ impl Weight {
         self.variable.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value.
+    /// Returns the value.
     ///
     /// # Errors
-    /// [`ErrorKind::NotBuilt`] before the weight is made.
+    /// [`ErrorKind::NotBuilt`] before the weight is created.
     pub fn value(&self) -> Result<Tensor> {
         self.get()?.value()
     }
 
-    /// The value as it is kept, followed by no gradient and in its own dtype.
+    /// Returns the stored value: without gradient tracking and in its own dtype.
     pub(crate) fn plain(&self) -> Result<Tensor> {
         Ok(self.get()?.read())
     }
 
-    /// The rows at integer positions (`keras.ops.take(weight, indices, axis=0)`). What
-    /// [`Variable::rows`] says of their gradients holds.
+    /// Gathers rows at integer indices (`keras.ops.take(weight, indices, axis=0)`). See [`Variable::rows`]
+    /// for their gradients.
     ///
     /// # Errors
-    /// Before the weight is made, and when a position is out of range.
+    /// Before the weight is created, and if an index is out of range.
     pub fn rows(&self, indices: &Tensor) -> Result<Tensor> {
         self.get()?.rows(indices)
     }
@@ -71,7 +71,7 @@ impl Weight {
     /// Replaces the value.
     ///
     /// # Errors
-    /// Before the weight is made, and when the shape is another.
+    /// Before the weight is created, and if the shape differs.
     pub fn assign(&self, value: &Tensor) -> Result<()> {
         self.get()?.assign(value)
     }
@@ -83,10 +83,10 @@ impl Weight {
         })
     }
 
-    /// Makes the weight: Glorot's initializer for `None`, no penalty for `None`.
+    /// Creates the weight; `None` means Glorot's initializer, and no regularizer.
     ///
     /// # Errors
-    /// When it is made already, the shape is not known, or the initializer refuses.
+    /// If it exists already, the shape is not known, or the initializer fails.
     pub fn create(
         &self,
         cx: &mut BuildContext<'_>,
@@ -97,7 +97,7 @@ impl Weight {
         self.make(cx, shape).initializer(initializer).regularizer(regularizer).create()
     }
 
-    /// Makes the weight with more options; end with [`WeightMaker::create`].
+    /// Creates the weight with more options; finish with [`WeightMaker::create`].
     pub fn make<'a, 'c>(&'a self, cx: &'a mut BuildContext<'c>, shape: impl Into<Shape>) -> WeightMaker<'a, 'c> {
         WeightMaker {
             weight: self,
@@ -113,15 +113,15 @@ impl Weight {
         }
     }
 
-    /// Holds a weight of a layer inside of this one, which then is the outer layer's too.
+    /// Shares a weight of an inner layer, which then also belongs to the outer layer.
     ///
     /// # Errors
-    /// When there is a weight already.
+    /// If there is a weight already.
     pub fn share(&self, cx: &mut BuildContext<'_>, variable: &Variable) -> Result<()> {
         self.set(cx.base, variable.clone())
     }
 
-    /// Empties the weight if it is one of these variables.
+    /// Clears the weight if it is one of these variables.
     pub(super) fn clear(&self, variables: &HashSet<u64>) {
         let mut cell = self.cell();
         if cell.as_ref().is_some_and(|variable| variables.contains(&variable.id())) {
@@ -131,7 +131,7 @@ impl Weight {
 
     fn set(&self, base: &LayerBase, variable: Variable) -> Result<()> {
         let (mut cell, mut known) = (self.cell(), base.variables());
-        // What the layer does not know is left of a build that failed.
+        // A variable that the layer does not know is left over from a failed build and is replaced.
         if cell.as_ref().is_some_and(|own| known.iter().any(|known| known.id() == own.id())) {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name())));
         }
@@ -160,7 +160,7 @@ impl fmt::Debug for Weight {
     }
 }
 
-/// The options with which a weight is made (`Layer.add_weight`).
+/// Options for creating a weight (`Layer.add_weight`).
 #[must_use = "the weight is made by `create`"]
 pub struct WeightMaker<'a, 'c> {
     weight: &'a Weight,
@@ -176,52 +176,52 @@ pub struct WeightMaker<'a, 'c> {
 }
 
 impl<'a> WeightMaker<'a, '_> {
-    /// The first value; Glorot's for floating-point weights by default, else zeros.
+    /// Sets the initializer; by default Glorot's for floating-point weights, and zeros for others.
     pub fn initializer(mut self, initializer: impl Optional<'a, Initializer>) -> Self {
         self.initializer = initializer.optional();
         self
     }
 
-    /// A penalty; none by default.
+    /// Sets the regularizer; none by default.
     pub fn regularizer(mut self, regularizer: impl Optional<'a, Regularizer>) -> Self {
         self.regularizer = regularizer.optional();
         self
     }
 
-    /// A projection after each step of training; none by default.
+    /// Sets the constraint, which is applied after each training step; none by default.
     pub fn constraint(mut self, constraint: impl Optional<'a, Constraint>) -> Self {
         self.constraint = constraint.optional();
         self
     }
 
-    /// Does training change it? Yes by default.
+    /// Sets whether training updates the weight; true by default.
     pub fn trainable(mut self, trainable: bool) -> Self {
         self.trainable = trainable;
         self
     }
 
-    /// Does it go into files? Yes by default.
+    /// Sets whether the weight is saved; true by default.
     pub fn saved(mut self, saved: bool) -> Self {
         self.saved = saved;
         self
     }
 
-    /// Is it given in the layer's compute dtype within calls? Yes by default.
+    /// Sets whether the weight is cast to the layer's compute dtype within calls (autocast); true by default.
     pub fn autocast(mut self, autocast: bool) -> Self {
         self.autocast = autocast;
         self
     }
 
-    /// The element type; the layer's variable dtype by default.
+    /// Sets the dtype; the layer's variable dtype by default.
     pub fn dtype(mut self, dtype: DType) -> Self {
         self.dtype = Some(dtype);
         self
     }
 
-    /// Makes the weight.
+    /// Creates the weight.
     ///
     /// # Errors
-    /// When it is made already, the shape is not known, or the initializer refuses.
+    /// If it exists already, the shape is not known, or the initializer fails.
     pub fn create(self) -> Result<()> {
         let name = self.weight.name().to_owned();
         let dtype = match self.dtype {
@@ -259,9 +259,9 @@ impl<'a> WeightMaker<'a, '_> {
     }
 }
 
-/// An option that may be given as it is, or as a layer's optional field.
+/// An optional argument: a value, or a reference to an `Option`.
 pub trait Optional<'a, T> {
-    /// The option.
+    /// Returns the value, if there is one.
     fn optional(self) -> Option<&'a T>;
 }
 
@@ -283,19 +283,19 @@ impl<'a, T> Optional<'a, T> for Option<&'a T> {
     }
 }
 
-/// What surrounds the building of a layer.
+/// The context in which a layer is built.
 pub struct BuildContext<'a> {
     pub(super) base: &'a LayerBase,
     pub(super) shapes: &'a BuildShapes,
 }
 
 impl BuildContext<'_> {
-    /// The shapes of the first input: several for layers that merge.
+    /// Returns the shapes of the first input: several for layers that merge.
     pub fn input_shapes(&self) -> Nested<Shape> {
         self.shapes.values().next().cloned().unwrap_or(Nested::None)
     }
 
-    /// The shape of an input by the name of its argument: `value_shape`.
+    /// Returns the shape of an input by the name of its argument: `value_shape`.
     pub fn shape(&self, name: &str) -> Option<&Shape> {
         match self.shapes.get(name) {
             Some(Nested::Leaf(shape)) => Some(shape),
@@ -303,19 +303,19 @@ impl BuildContext<'_> {
         }
     }
 
-    /// The dtype in which the layer computes.
+    /// Returns the compute dtype of the layer.
     ///
     /// # Errors
-    /// When the layer's dtype policy is not known.
+    /// If the layer's dtype policy is not known.
     pub fn compute_dtype(&self) -> Result<DType> {
         self.base.dtype_policy().compute_dtype()
     }
 
-    /// Takes a weight away from the layer, so that it can be made anew: as integers, when the layer
-    /// is [quantized](super::Layer::quantize).
+    /// Removes a weight from the layer, so that it can be created again, for example when the layer is
+    /// [quantized](super::Layer::quantize).
     ///
     /// # Errors
-    /// [`ErrorKind::NotBuilt`] before the weight is made.
+    /// [`ErrorKind::NotBuilt`] before the weight is created.
     pub fn take(&mut self, weight: &Weight) -> Result<Variable> {
         let taken = weight.get()?;
         self.base.variables().retain(|variable| variable.id() != taken.id());
@@ -323,10 +323,10 @@ impl BuildContext<'_> {
         Ok(taken)
     }
 
-    /// Builds a layer inside of this one.
+    /// Builds a layer inside this one.
     ///
     /// # Errors
-    /// The layer's own.
+    /// Errors of the inner layer.
     pub fn build_layer(&mut self, layer: &LayerRef, input: &Shape) -> Result<()> {
         let _plain = Autocast::enter(None);
         layer.build(input)

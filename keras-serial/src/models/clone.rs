@@ -1,4 +1,4 @@
-//! Graphs over again: models from the middle of a graph, and copies with new weights.
+//! Cloning of models (`clone_model`), and models from the middle of a graph.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -13,7 +13,7 @@ use crate::ops::OpRef;
 use crate::tensor::symbolic::{Fresh, Operation};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Tensor};
 
-/// A graph that starts at symbols in the middle of another gets inputs of its own there.
+/// Gives a graph that starts at symbols in the middle of another graph input layers of its own.
 pub(super) fn from_inputs(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<(Nested<Tensor>, Nested<Tensor>)> {
     let is_input = |t: &&Tensor| t.history().is_none_or(|history| history.node.is_input());
     if inputs.leaves().iter().all(is_input) {
@@ -34,26 +34,27 @@ pub(super) fn from_inputs(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Re
     Ok((fresh, outputs))
 }
 
-/// A model of the same architecture with new weights (`keras.models.clone_model`).
+/// Clones a model: the same architecture with new weights (`keras.models.clone_model`).
 ///
 /// # Errors
-/// As [`Cloning::run`].
+/// See [`Cloning::run`].
 pub fn clone_model(model: &Model) -> Result<Model> {
     Cloning::of(model).run()
 }
 
-/// As [`clone_model`]; `clone_function` makes each new layer from the old one, inputs excepted.
+/// Clones a model like [`clone_model`], but `clone_function` constructs each new layer, except input layers,
+/// from the old one.
 ///
 /// # Errors
-/// As [`Cloning::run`], and the function's own.
+/// See [`Cloning::run`]; errors of the function.
 pub fn clone_model_with(model: &Model, clone_function: impl FnMut(&LayerRef) -> Result<LayerRef>) -> Result<Model> {
     Cloning::of(model).clone_function(clone_function).run()
 }
 
-/// A layer made again from its configuration, without weights.
+/// Constructs a layer again from its configuration, without weights.
 ///
 /// # Errors
-/// When the configuration can't be written or read.
+/// If the configuration can't be serialized or deserialized.
 pub fn copy_layer(layer: &LayerRef) -> Result<LayerRef> {
     layer.layer().remake(&layer.get_config()?).at_with(|| layer.name().to_owned())
 }
@@ -61,7 +62,7 @@ pub fn copy_layer(layer: &LayerRef) -> Result<LayerRef> {
 type CloneFunction<'a> = Box<dyn FnMut(&LayerRef) -> Result<LayerRef> + 'a>;
 type CallFunction<'a> = Box<dyn FnMut(&LayerRef, CallArgs) -> Result<Nested<Tensor>> + 'a>;
 
-/// How a model is cloned: all arguments of `keras.models.clone_model`.
+/// Builder for cloning a model, with all arguments of `keras.models.clone_model`.
 ///
 /// ```
 /// use keras_serial::{models::Cloning, prelude::*};
@@ -83,41 +84,43 @@ pub struct Cloning<'a> {
 }
 
 impl<'a> Cloning<'a> {
-    /// A clone of this model.
+    /// Creates a builder for cloning this model.
     pub fn of(model: &'a Model) -> Self {
         Self { model, clone_function: None, call_function: None, input_tensors: None, recursive: false }
     }
 
-    /// Makes each new layer from the old one, inputs excepted; [`copy_layer`] by default.
+    /// Sets the function that constructs each new layer, except input layers, from the old one;
+    /// [`copy_layer`] by default.
     pub fn clone_function(mut self, f: impl FnMut(&LayerRef) -> Result<LayerRef> + 'a) -> Self {
         self.clone_function = Some(Box::new(f));
         self
     }
 
-    /// Calls each new layer; for Functional models only. May put layers before or after it.
+    /// Sets the function that calls each new layer, and can add layers before or after it; for Functional
+    /// models only.
     pub fn call_function(mut self, f: impl FnMut(&LayerRef, CallArgs) -> Result<Nested<Tensor>> + 'a) -> Self {
         self.call_function = Some(Box::new(f));
         self
     }
 
-    /// Builds the clone on these symbols; on new inputs by default.
+    /// Sets the symbols that the clone is built on; new inputs by default.
     pub fn input_tensors(mut self, inputs: impl Into<Nested<Tensor>>) -> Self {
         self.input_tensors = Some(inputs.into());
         self
     }
 
-    /// Clones models inside of the model layer by layer too; by default, they are given to the
-    /// clone function whole.
+    /// Sets whether models inside the model are cloned layer by layer too; false by default, so that the
+    /// clone function gets them whole.
     pub fn recursive(mut self, recursive: bool) -> Self {
         self.recursive = recursive;
         self
     }
 
-    /// The clone, compiled as the model is, with an optimizer of its own.
+    /// Clones the model, and compiles the clone like the model, with its own optimizer.
     ///
     /// # Errors
-    /// When a layer's configuration can't be written or read, the functions' own errors, and when
-    /// functions or inputs are given for a model that is neither Functional nor Sequential.
+    /// If a layer's configuration can't be serialized or deserialized, if the functions return an error, and
+    /// if functions or inputs are given for a model that is neither Functional nor Sequential.
     pub fn run(self) -> Result<Model> {
         let layer = self.model.as_layer();
         let is_graph = layer.downcast_ref::<Functional>().is_some() || layer.downcast_ref::<Sequential>().is_some();
@@ -140,7 +143,7 @@ impl<'a> Cloning<'a> {
         cloner.model(layer, self.input_tensors).map(Model::from)
     }
 
-    /// A model of one's own type, from its form.
+    /// Clones a user-written model through its serialized form.
     fn remake(self) -> Result<Model> {
         if self.clone_function.is_some() || self.input_tensors.is_some() || self.call_function.is_some() {
             return Err(Error::new(
@@ -166,7 +169,7 @@ impl<'a> Cloning<'a> {
     }
 }
 
-/// Compiles a copy as a model whose class has a `compile` of its own, if that is compiled.
+/// Compiles the copy of a compiled model whose class has its own `compile`.
 fn compile_as(model: &LayerRef, copy: &LayerRef) -> Result<()> {
     let config = model.layer().own_compile().map(|own| own.get_compile_config()).transpose()?.flatten();
     match (config, copy.layer().own_compile()) {
@@ -179,7 +182,7 @@ struct Cloner<'a> {
     clone_function: CloneFunction<'a>,
     call_function: Option<CallFunction<'a>>,
     recursive: bool,
-    /// A layer that stands in several places is cloned once.
+    /// The clones by the original layer's id, so that a shared layer is cloned once.
     cache: HashMap<usize, LayerRef>,
 }
 

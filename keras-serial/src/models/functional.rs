@@ -1,4 +1,4 @@
-//! Models made of a graph of layers.
+//! Functional models: models defined by a graph of layers.
 
 use super::graph::{Graph, as_layer};
 use super::{Model, functional_config};
@@ -11,7 +11,7 @@ use crate::ops::shape::{expand_at, squeeze_at};
 use crate::register;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 
-/// A model made of a graph of layers, from [`Input`](crate::layers::Input)s to outputs.
+/// A model defined by a graph of layers, from [`Input`](crate::layers::Input)s to outputs.
 ///
 /// Follows <https://keras.io/guides/functional_api>.
 ///
@@ -31,19 +31,19 @@ pub struct Functional {
 }
 
 impl Functional {
-    /// The model between these inputs and outputs.
+    /// Creates a model between these inputs and outputs.
     ///
     /// # Errors
-    /// When they are not symbols, the outputs do not depend on the inputs, or a name is used twice.
+    /// If they are not symbols, an output does not depend on the inputs only, or a name is used twice.
     #[expect(clippy::new_ret_no_self, reason = "a model is used through its handle")]
     pub fn new(inputs: impl Into<Nested<Tensor>>, outputs: impl Into<Nested<Tensor>>) -> Result<Model> {
         Ok(Model::from(LayerRef::new(Self::unnamed(inputs.into(), outputs.into())?)))
     }
 
-    /// As [`Functional::new`], with a name.
+    /// Creates a model like [`Functional::new`], with a name.
     ///
     /// # Errors
-    /// As [`Functional::new`].
+    /// See [`Functional::new`].
     pub fn named(name: &str, inputs: impl Into<Nested<Tensor>>, outputs: impl Into<Nested<Tensor>>) -> Result<Model> {
         let mut this = Self::unnamed(inputs.into(), outputs.into())?;
         this.base.set_name(name);
@@ -69,7 +69,7 @@ impl Functional {
         Ok(Self { base, graph })
     }
 
-    /// Inputs as the graph takes them: in its order, of its dtypes and ranks.
+    /// Converts inputs to the graph's order, dtypes and ranks.
     fn standardize(&self, inputs: &Nested<Tensor>) -> Result<Vec<Option<Tensor>>> {
         let symbols = self.graph.inputs.leaves();
         let flat = self.flatten(inputs)?;
@@ -100,7 +100,7 @@ impl Functional {
         adjusted.collect()
     }
 
-    /// The names by which inputs are asked for; none for dicts of structures, which are not checked.
+    /// Returns the names of the inputs; none for dicts of structures, which are not checked.
     fn spec_names(&self) -> Option<Vec<String>> {
         match &self.graph.inputs {
             Nested::Dict(items) if items.values().all(|item| matches!(item, Nested::Leaf(_))) => {
@@ -113,7 +113,7 @@ impl Functional {
         }
     }
 
-    /// Inputs in the graph's order: those of a dict by name, others by position.
+    /// Flattens inputs to the graph's order: dicts by name, others by position.
     fn flatten(&self, inputs: &Nested<Tensor>) -> Result<Vec<Option<Tensor>>> {
         let slots = |inputs: &Nested<Tensor>| inputs.slots().into_iter().map(Option::<&Tensor>::cloned).collect();
         match (inputs, &self.graph.inputs) {
@@ -139,7 +139,7 @@ impl Functional {
                 }
                 (None, _) => Ok(slots(inputs)),
             },
-            // Positions would be the keys' order for the reader, and their sorted order for Keras.
+            // The order is ambiguous: the reader would expect that of the keys, Keras uses the sorted one.
             (_, Nested::Dict(asked)) if !asked.keys().is_sorted() => Err(self.mismatch(inputs)),
             _ => Ok(slots(inputs)),
         }
@@ -155,8 +155,8 @@ impl Functional {
             .received(given.collect::<Vec<_>>().join(", "))
     }
 
-    /// Checks number and shapes of inputs (Keras's `Functional.input_spec`): batches may be of any
-    /// size, and a last axis of one may be there or not.
+    /// Checks the number and the shapes of inputs (Keras's `Functional.input_spec`): the batch can have any
+    /// size, and a last axis of extent 1 is optional.
     fn check(&self, names: &[String], inputs: &[Option<Tensor>]) -> Result<()> {
         let layer = self.base.name("Functional");
         if names.len() != inputs.len() {
@@ -204,7 +204,7 @@ fn input_name(symbol: &Tensor) -> String {
     symbol.history().map(|history| history.node.operation.name()).unwrap_or_default()
 }
 
-/// An input with the rank and dtype of the symbol that it stands for.
+/// Converts an input to the rank and dtype of the input symbol.
 fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
     let (wanted, rank) = (symbol.shape(), input.rank());
     let mask = input.mask();

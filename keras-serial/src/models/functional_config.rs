@@ -1,4 +1,4 @@
-//! Graphs as configurations: layers, their calls, and where the model's inputs and outputs are.
+//! Serialization of graphs: layers, their calls, and the model's inputs and outputs.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -16,7 +16,7 @@ use crate::registry::{Revived, TypedHandle, deserialize_object, revive};
 use crate::tensor::symbolic::{Fresh, Node, Operation};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Shape, Tensor, TensorValue};
 
-/// Adds `layers`, `input_layers` and `output_layers`.
+/// Writes the entries `layers`, `input_layers` and `output_layers`.
 pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
     let mut layers = Vec::new();
     for operation in graph.operations() {
@@ -33,7 +33,7 @@ pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
         form.insert("inbound_nodes".into(), Value::List(nodes));
         layers.push((operation.id(), form));
     }
-    // A layer that a model inside has too bears the same id in both places.
+    // The mark is set here, because a layer that is also in an inner model has the same id in both places.
     let layers = layers.into_iter().map(|(id, mut form)| {
         mark_first(id, &mut form);
         Value::Dict(form)
@@ -54,7 +54,7 @@ fn write_ends(graph: &Graph, tensors: &Nested<Tensor>) -> Result<Value> {
             let history =
                 tensor.history().ok_or_else(|| Error::new(ErrorKind::Graph, "an end of the graph is no symbol"))?;
             let node = &history.node;
-            // Keras counts the call that a Functional model was made with.
+            // Keras also counts the call by which a Functional model was constructed.
             let index = graph.position(node) + usize::from(is_functional(&*node.operation));
             Value::from(vec![Value::from(node.operation.name()), Value::from(index), Value::from(history.index)])
         }
@@ -118,13 +118,13 @@ fn write_arg(graph: &Graph, arg: &Nested<Item>) -> Result<Value> {
     })
 }
 
-/// A layer or operation that was made, with the results of its calls so far.
+/// A deserialized layer or operation, and the outputs of its calls so far.
 struct Made {
     operation: Arc<dyn Operation>,
     calls: Vec<Vec<Tensor>>,
 }
 
-/// The inputs and outputs of a configuration's graph.
+/// Deserializes a graph and returns its inputs and outputs.
 pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> {
     let _fresh = Fresh::enter();
     let layers = crate::config::field::entry(config, "layers", &[])
@@ -149,20 +149,22 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
     Ok((ends("input_layers")?, ends("output_layers")?))
 }
 
-/// Runs the calls of all layers. A call waits until all that it needs is computed: shared layers stand at
-/// several depths, and a file may list layers in any order.
+/// Runs the calls of all layers. A call waits until all of its inputs are computed, because shared layers
+/// have calls at several depths, and a file can list layers in any order.
 ///
-/// Keras goes through the list again and again, and runs what it can; this is its order, in which weights
-/// get their random numbers. But a layer is only looked at again when what it waits for is there.
+/// Keras repeatedly goes through the list and runs every call that it can. This function keeps that order,
+/// because it determines which random numbers initialize which weights; but it revisits a layer only when
+/// what its next call waits for is computed.
 fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)]) -> Result<()> {
     let positions: HashMap<&str, usize> = layers.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
-    // Rounds through the list, and positions in it.
+    // Pairs of the round through the list and the position in it.
     let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..layers.len()).map(|i| Reverse((0, i))).collect();
-    // How many calls of each layer are done, and how many results its next one waits for.
+    // For each layer the number of calls done, and the number of results that its next call waits for.
     let (mut done, mut missing) = (vec![0; layers.len()], vec![0_usize; layers.len()]);
-    // The layers that wait for a layer's call.
+    // The layers that wait for a call, by the position of the called layer and the call's index.
     let mut waiting: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
-    // Has a call been run since all others that may be were tried? And are they tried, whatever they wait for?
+    // Whether a call ran since the last pass over all layers; whether calls are tried without looking at what
+    // they wait for.
     let (mut moved, mut by_trial) = (false, false);
     while let Some(Reverse((round, position))) = ready.pop() {
         let Some((name, calls)) = layers.get(position) else { continue };
@@ -196,7 +198,7 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
             }
         }
         done.get_mut(position).into_iter().for_each(|done| *done = next);
-        // What a call waits for may be written otherwise than it is known here.
+        // A call can refer to its inputs in a way that `needs` does not recognize: try all that are left.
         if ready.is_empty() && std::mem::take(&mut moved) {
             by_trial = true;
             let left = layers.iter().zip(&done).enumerate().filter(|(_, ((_, calls), done))| **done < calls.len());
@@ -217,7 +219,7 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
     .received(format!("nodes that can't be resolved: {names}{more}")))
 }
 
-/// The calls whose results a call takes, by the layer's name and the call's index.
+/// Returns the calls whose results a call needs, by layer name and call index.
 fn needs(call: &Value) -> Vec<(&str, usize)> {
     fn symbols<'a>(value: &'a Value, found: &mut Vec<(&'a str, usize)>) {
         match value {
@@ -234,7 +236,7 @@ fn needs(call: &Value) -> Vec<(&str, usize)> {
     }
     let mut found = Vec::new();
     match call {
-        // As Keras 2 writes calls.
+        // A call in the Keras 2 format.
         Value::List(tensors) => {
             for tensor in tensors {
                 found.extend(history(tensor).ok().map(|(name, index, _)| (name, index)));
@@ -248,7 +250,7 @@ fn needs(call: &Value) -> Vec<(&str, usize)> {
     found
 }
 
-/// A layer's form with its module, which files of Keras 2 do not name.
+/// Adds the module to a serialized layer, which files of Keras 2 leave out.
 pub(super) fn with_module(form: &Dict) -> Cow<'_, Dict> {
     let Some(class) = form.get("class_name").and_then(Value::as_str).filter(|_| !form.contains_key("module")) else {
         return Cow::Borrowed(form);
@@ -292,12 +294,12 @@ fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
         .get("inbound_nodes")
         .ok_or_else(|| crate::config::field::missing(dict, "inbound_nodes").at(name.clone()))?;
     let nodes = nodes.as_list().ok_or_else(|| wrong_type("a list", nodes).at("inbound_nodes").at(name.clone()))?;
-    // Files of Keras 2 give inputs an empty call.
+    // Files of Keras 2 give input layers an empty call.
     let nodes = nodes.iter().filter(|node| node.as_list().is_none_or(|node| !node.is_empty())).collect();
     Ok((name, Made { operation, calls }, nodes))
 }
 
-/// The result of a call; `None` if it is not computed yet.
+/// Returns a result of a call, or `None` if it is not computed yet.
 fn find(name: &str, node: usize, index: usize, made: &HashMap<String, Made>) -> Result<Option<Tensor>> {
     let one = made.get(name).ok_or_else(|| {
         let error =
@@ -339,7 +341,7 @@ fn read_ends(value: &Value, made: &HashMap<String, Made>) -> Result<Nested<Tenso
     }
 }
 
-/// The arguments of a call; `None` if something that it needs is not computed yet.
+/// Reads the arguments of a call; `None` if one of them is not computed yet.
 fn read_call(call: &Value, made: &HashMap<String, Made>) -> Result<Option<CallArgs>> {
     if let Value::List(tensors) = call {
         return read_legacy_call(tensors, made);
@@ -361,7 +363,7 @@ fn read_call(call: &Value, made: &HashMap<String, Made>) -> Result<Option<CallAr
     Ok(Some(out))
 }
 
-/// A call as Keras 2 writes it: a list of [layer's name, call, output, keywords].
+/// Reads a call in the Keras 2 format: a list of [layer name, call, output, keywords].
 fn read_legacy_call(tensors: &[Value], made: &HashMap<String, Made>) -> Result<Option<CallArgs>> {
     let mut inputs = Vec::new();
     let mut out = CallArgs::none();
@@ -430,7 +432,7 @@ fn read_special(arg: &Value) -> Result<Option<Nested<Item>>> {
         Revived::Object(object) => match object.downcast_ref::<TensorValue>() {
             Some(value) if value.is_numpy() => Nested::Leaf(Item::Array(value.tensor().clone())),
             Some(value) => Nested::Leaf(Item::Tensor(value.tensor().clone())),
-            // Any other object is an argument as it is written: a dtype policy, a function.
+            // Any other object, such as a dtype policy or a function, stays in its serialized form.
             None => Nested::Leaf(Item::Value(arg.clone())),
         },
         _ => Nested::Leaf(Item::Value(arg.clone())),

@@ -1,4 +1,4 @@
-//! The graph between a model's inputs and outputs, in Keras's order.
+//! The recorded graph between a model's inputs and outputs, in Keras's order.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,28 +11,29 @@ use crate::ops::OpRef;
 use crate::tensor::symbolic::{Node, Operation};
 use crate::tensor::{CallContext, Item, Nested, Tensor};
 
-/// Equal for two sights of one call.
+/// Identifies a call: the id of its operation and the index among its calls.
 type NodeKey = (usize, usize);
 
 fn key(node: &Node) -> NodeKey {
     (node.operation.id(), node.index)
 }
 
-/// The calls between inputs and outputs.
+/// The recorded calls between a model's inputs and outputs.
 pub(super) struct Graph {
     pub inputs: Nested<Tensor>,
     pub outputs: Nested<Tensor>,
-    /// Each call after those that it needs.
+    /// The calls in topological order: each one after those that it depends on.
     nodes: Vec<Arc<Node>>,
-    /// Each call's position among those of its operation that are part of the graph.
+    /// The index of each call among its operation's calls that are part of the graph.
     positions: HashMap<NodeKey, usize>,
-    /// How far each call is from the outputs.
+    /// The maximum distance of each call from the outputs.
     depths: IndexMap<NodeKey, usize>,
-    /// By depth, then in the order in which outputs lead to them.
+    /// The operations by descending depth, then in the order in which the traversal from the outputs meets
+    /// them.
     operations: Vec<Arc<dyn Operation>>,
 }
 
-/// Each call's position among the calls of its operation.
+/// Returns the index of each call among the calls of its operation.
 fn positions(nodes: &[Arc<Node>]) -> HashMap<NodeKey, usize> {
     let mut keys: Vec<NodeKey> = nodes.iter().map(|node| key(node)).collect();
     keys.sort_unstable();
@@ -50,7 +51,7 @@ fn history(tensor: &Tensor) -> Result<&Arc<Node>> {
 }
 
 impl Graph {
-    /// Finds all calls from the outputs back to the inputs (`keras.src.ops.function.map_graph`).
+    /// Collects all calls from the outputs back to the inputs (`keras.src.ops.function.map_graph`).
     pub fn new(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<Self> {
         let ends: HashSet<(usize, usize)> = inputs.leaves().iter().filter_map(|t| Some(t.history()?.key())).collect();
         let mut finder = Finder { ends, order: Vec::new(), done: HashSet::new(), indices: HashMap::new() };
@@ -73,7 +74,7 @@ impl Graph {
             }
         }
         let mut nodes = order;
-        // Inputs that no output needs are part of the model all the same.
+        // Inputs that no output depends on are part of the model too.
         for input in inputs.leaves() {
             let node = history(input)?;
             let id = node.operation.id();
@@ -89,7 +90,8 @@ impl Graph {
             .map(|(id, (depth, operation))| (depth, indices.get(&id).copied().unwrap_or_default(), operation))
             .collect();
         operations.sort_by_key(|(depth, index, _)| (std::cmp::Reverse(*depth), *index));
-        // The furthest from the outputs are called first, as in Keras: a call can take the masks off its inputs.
+        // As in Keras, the calls furthest from the outputs run first; this matters because a call can remove
+        // masks from its inputs.
         nodes.sort_by_cached_key(|node| {
             let (index, depth) = node_depths.get_full(&key(node)).map_or((0, 0), |(index, _, depth)| (index, *depth));
             (std::cmp::Reverse(depth), index)
@@ -132,7 +134,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Refuses outputs that need other inputs than the model's.
+    /// Returns an error if an output depends on inputs that are not the model's.
     pub fn check_connected(&self) -> Result<()> {
         let ends: HashSet<(usize, usize)> =
             self.inputs.leaves().iter().filter_map(|input| Some(input.history()?.key())).collect();
@@ -169,7 +171,7 @@ impl Graph {
         &self.nodes
     }
 
-    /// Is it one layer after the other, each called once on one tensor?
+    /// Returns true if the graph is a chain of layers, each called once on one tensor.
     pub fn is_sequence(&self) -> bool {
         let mut depths = HashSet::new();
         let mut called = HashSet::new();
@@ -180,22 +182,22 @@ impl Graph {
         })
     }
 
-    /// Is this call part of the graph?
+    /// Returns true if this call of an operation is part of the graph.
     pub fn contains(&self, operation: &dyn Operation, index: usize) -> bool {
         self.positions.contains_key(&(operation.id(), index))
     }
 
-    /// How many of an operation's calls before this one are part of the graph.
+    /// Returns the index of a call among its operation's calls that are part of the graph.
     pub fn position(&self, node: &Node) -> usize {
         self.positions.get(&key(node)).copied().unwrap_or_default()
     }
 
-    /// The operations that are layers.
+    /// Returns the operations that are layers.
     pub fn layers(&self) -> Vec<LayerRef> {
         self.operations.iter().filter_map(|operation| as_layer(&**operation).cloned()).collect()
     }
 
-    /// Computes the outputs for values (or symbols) of the inputs, in Keras's order.
+    /// Computes the outputs for values (or symbols) of the inputs, in Keras's order of calls.
     pub fn run(&self, inputs: Vec<Option<Tensor>>, cx: &CallContext) -> Result<Nested<Tensor>> {
         let mut values: HashMap<(usize, usize), Nested<Item>> = HashMap::new();
         for (symbol, value) in self.inputs.leaves().into_iter().zip(inputs) {
@@ -214,7 +216,7 @@ impl Graph {
                     Error::new(ErrorKind::Graph, format!("an input of `{}` is not computed", node.operation.name()))
                 }),
             })?;
-            // What a model is told about training comes before what its graph recorded.
+            // A `training` argument of the model takes precedence over a recorded one.
             if cx.training_arg().is_some() && !args.tensors().into_iter().any(Tensor::is_symbolic) {
                 args.keywords.shift_remove("training");
             }
@@ -230,7 +232,7 @@ impl Graph {
             }
         });
         let packed = self.outputs.pack(outputs.collect::<Result<Vec<_>>>()?)?;
-        // A list of one is given as the one.
+        // A list of one output is returned as the output itself.
         Ok(match packed {
             Nested::List(mut items) | Nested::Tuple(mut items) if items.len() == 1 => items.remove(0),
             packed => packed,
@@ -238,7 +240,7 @@ impl Graph {
     }
 }
 
-/// The layer that an operation is, if it is one.
+/// Returns the operation as a layer, if it is one.
 pub(super) fn as_layer(operation: &dyn Operation) -> Option<&LayerRef> {
     (operation as &dyn std::any::Any).downcast_ref()
 }
@@ -248,16 +250,16 @@ fn as_operation(operation: &dyn Operation) -> Option<&OpRef> {
 }
 
 struct Finder {
-    /// Where to stop: the model's inputs.
+    /// The model's inputs, at which the traversal stops.
     ends: HashSet<(usize, usize)>,
     order: Vec<Arc<Node>>,
     done: HashSet<NodeKey>,
-    /// When each operation was first met.
+    /// The order in which operations were first met.
     indices: HashMap<usize, i64>,
 }
 
 impl Finder {
-    /// Depth first, without recursion: models may be thousands of layers deep.
+    /// Traverses depth first, without recursion: models can be thousands of layers deep.
     fn find(&mut self, output: &Tensor) -> Result<()> {
         let mut stack: Vec<(Arc<Node>, bool)> = vec![(history(output)?.clone(), self.is_end(output))];
         let mut ready: Vec<bool> = vec![false];

@@ -1,4 +1,4 @@
-//! Models (`keras.models`): Sequential, Functional, and types of one's own.
+//! Models (`keras.models`): Sequential, Functional, and user-written models.
 
 mod clone;
 mod functional;

@@ -1,4 +1,4 @@
-//! The handle to a model: what all models can do.
+//! `Model`: the handle to a model, with what all models can do.
 
 use super::Sequential;
 use crate::config::Config;
@@ -10,30 +10,30 @@ use crate::registry::{CustomObjects, TypedHandle, deserialize_object};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::variable::Variable;
 
-/// A shared model: Functional, Sequential, or a type of one's own.
+/// A shared model: Functional, Sequential, or user-written.
 ///
-/// All that a [`LayerRef`] can do, a model can: `weights`, `get_weights`, `set_trainable`, ….
+/// A model has all methods of a [`LayerRef`]: `weights`, `get_weights`, `set_trainable`, ….
 #[derive(Clone, Debug)]
 pub struct Model(LayerRef);
 
 impl Model {
-    /// The model as a layer, to be used in other models.
+    /// Returns the model as a layer, for use in other models.
     pub fn as_layer(&self) -> &LayerRef {
         &self.0
     }
 
-    /// The outputs for inputs, for inference (`Model.predict`), of a model with one output.
+    /// Computes the output for inputs, in inference mode (`Model.predict`), of a model with one output.
     ///
     /// # Errors
-    /// When the inputs do not suit the model, or it has several outputs.
+    /// If the inputs do not suit the model, or it has several outputs.
     pub fn predict(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
         self.predict_all(inputs)?.into_single()
     }
 
-    /// The outputs for inputs, for inference, in the model's structure.
+    /// Computes the outputs for inputs, in inference mode, in the model's structure.
     ///
     /// # Errors
-    /// When the inputs do not suit the model.
+    /// If the inputs do not suit the model.
     pub fn predict_all(&self, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
         let inputs = inputs.into();
         if inputs.tensors().iter().any(|tensor| tensor.is_symbolic()) {
@@ -43,7 +43,7 @@ impl Model {
         self.0.call(inputs, &CallContext::inference())
     }
 
-    /// The layers: those of the graph in its order, or those in fields.
+    /// Returns the layers: those of the graph in its order, or those in fields.
     pub fn layers(&self) -> Vec<LayerRef> {
         match self.0.layer().graph() {
             Some(graph) => graph.graph_layers(),
@@ -51,10 +51,10 @@ impl Model {
         }
     }
 
-    /// A layer by its name.
+    /// Returns the layer with this name.
     ///
     /// # Errors
-    /// When there is none; names the near ones.
+    /// If there is none; suggests similar names.
     pub fn get_layer(&self, name: &str) -> Result<LayerRef> {
         let layers = self.layers();
         layers.iter().find(|layer| layer.name() == name).cloned().ok_or_else(|| {
@@ -69,10 +69,10 @@ impl Model {
         })
     }
 
-    /// A layer by its position; negative ones count from the end.
+    /// Returns the layer at this position; negative ones count from the end.
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is none.
     pub fn layer_at(&self, index: isize) -> Result<LayerRef> {
         let layers = self.layers();
         let position = if index < 0 { index + layers.len() as isize } else { index };
@@ -83,28 +83,28 @@ impl Model {
         })
     }
 
-    /// The symbols of the inputs, if the model has a graph.
+    /// Returns the input symbols, if the model has a graph.
     pub fn inputs(&self) -> Option<Nested<Tensor>> {
         self.0.layer().graph()?.graph_inputs()
     }
 
-    /// The symbols of the outputs, if the model has a graph.
+    /// Returns the output symbols, if the model has a graph.
     pub fn outputs(&self) -> Option<Nested<Tensor>> {
         self.0.layer().graph()?.graph_outputs()
     }
 
-    /// Adds a layer at the end of a Sequential model.
+    /// Appends a layer to a Sequential model.
     ///
     /// # Errors
-    /// When the model is not Sequential, the name is taken, or the shapes do not fit.
+    /// If the model is not Sequential, the name is taken, or the shapes do not fit.
     pub fn add(&self, layer: impl Into<LayerRef>) -> Result<()> {
         self.sequential()?.add(layer.into())
     }
 
-    /// Takes the last layer off a Sequential model.
+    /// Removes the last layer of a Sequential model.
     ///
     /// # Errors
-    /// When the model is not Sequential.
+    /// If the model is not Sequential.
     pub fn pop(&self) -> Result<Option<LayerRef>> {
         self.sequential()?.pop()
     }
@@ -116,10 +116,10 @@ impl Model {
         })
     }
 
-    /// Builds the model for an input of this shape, the batch's extent included.
+    /// Builds the model for an input of this shape, including the batch.
     ///
     /// # Errors
-    /// When the shape does not suit it.
+    /// If the shape does not suit the model.
     pub fn build(&self, input: impl Into<Shape>) -> Result<()> {
         let input = input.into();
         if let Some(sequential) = self.0.downcast_ref::<Sequential>() {
@@ -128,34 +128,35 @@ impl Model {
         self.0.build(&input)
     }
 
-    /// The JSON text of the whole model without its weights (`Model.to_json`).
+    /// Serializes the whole model, without its weights, to JSON text (`Model.to_json`).
     ///
     /// # Errors
-    /// When a layer's configuration can't be written.
+    /// If a layer's configuration can't be serialized.
     pub fn to_json(&self) -> Result<String> {
         Ok(Handle::serialize(&self.0)?.to_json())
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     ///
     /// # Errors
-    /// When a layer's configuration can't be written.
+    /// If a layer's configuration can't be serialized.
     pub fn get_config(&self) -> Result<Config> {
         self.0.get_config()
     }
 
-    /// How the model is compiled (`Model.get_compile_config`), or was in the file that it comes from.
+    /// Returns the compile configuration (`Model.get_compile_config`): the current one, or the one from the
+    /// model's file.
     ///
     /// # Errors
-    /// When an object in it can't be serialized.
+    /// If an object in it can't be serialized.
     pub fn get_compile_config(&self) -> Result<Option<Value>> {
         self.0.compile_config()
     }
 
-    /// Replaces the value of a weight by its path.
+    /// Returns the weight with this path.
     ///
     /// # Errors
-    /// When there is no such weight, or the shape is another.
+    /// If there is no such weight; suggests a similar path.
     pub fn weight(&self, path: &str) -> Result<Variable> {
         let weights = self.0.weights();
         weights.iter().find(|weight| weight.path() == path).cloned().ok_or_else(|| {
@@ -167,24 +168,24 @@ impl Model {
         })
     }
 
-    /// Is this layer the model's input?
+    /// Returns true if the layer is an input layer.
     pub fn is_input(layer: &LayerRef) -> bool {
         layer.downcast_ref::<InputLayer>().is_some()
     }
 }
 
-/// The model of a JSON text (`keras.models.model_from_json`), with new weights.
+/// Deserializes a model from JSON text (`keras.models.model_from_json`), with new weights.
 ///
 /// # Errors
-/// When the text is broken, or an object in it is unknown or refuses its configuration.
+/// If the text is not valid JSON, an object in it is not registered, or a configuration is invalid.
 pub fn model_from_json(text: &str, custom_objects: &CustomObjects) -> Result<Model> {
     model_from_config(&Value::parse(text)?, custom_objects)
 }
 
-/// The model of a serialized form, with new weights.
+/// Deserializes a model, with new weights.
 ///
 /// # Errors
-/// When an object in it is unknown or refuses its configuration.
+/// If an object in it is not registered, or a configuration is invalid.
 pub fn model_from_config(form: &Value, custom_objects: &CustomObjects) -> Result<Model> {
     let _objects = crate::registry::with_argument(custom_objects);
     let dict = form.as_dict().ok_or_else(|| crate::config::wrong_type("a model's form, a dict", form))?;

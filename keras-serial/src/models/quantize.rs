@@ -1,4 +1,4 @@
-//! Quantizing the layers of a model where they are (`Model.quantize`).
+//! Quantization of a model's layers in place (`Model.quantize`).
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::optimizers::pattern;
 
-/// What a model is quantized to, and which of its layers are.
+/// How a model is quantized: the mode, and which layers.
 ///
 /// ```
 /// use keras_serial::models::Quantize;
@@ -38,25 +38,25 @@ enum Filter<'a> {
 }
 
 impl<'a> Quantize<'a> {
-    /// All layers, to a mode: `"int8"`, `"int4"` or `"float8"` with Keras's defaults, or a
+    /// Selects all layers, and a mode: `"int8"`, `"int4"` or `"float8"` with Keras's defaults, or a
     /// [`Quantization`].
     pub fn new(mode: impl Into<Quantize<'a>>) -> Self {
         mode.into()
     }
 
-    /// Only layers in whose names one of these regular expressions is found.
+    /// Selects only layers whose names match one of these regular expressions, anywhere in the name.
     pub fn filters<S: Into<String>>(mut self, patterns: impl IntoIterator<Item = S>) -> Self {
         self.filter = Filter::Patterns(patterns.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Only layers for which the function says so.
+    /// Selects only layers for which the function returns true.
     pub fn only(mut self, choose: impl Fn(&LayerRef) -> bool + 'a) -> Self {
         self.filter = Filter::Function(Box::new(choose));
         self
     }
 
-    /// The layers that are chosen, and those that are not.
+    /// Splits layers into those that are selected and those that are not.
     fn choose(&self, layers: Vec<LayerRef>) -> Result<(Vec<LayerRef>, Vec<LayerRef>)> {
         Ok(match &self.filter {
             Filter::All => (layers, Vec::new()),
@@ -82,7 +82,7 @@ impl From<&str> for Quantize<'_> {
     }
 }
 
-/// Which layers of a model were quantized, and why others were not. Its text has a line for each.
+/// The layers of a model that were quantized, and why others were not. Displayed with one line per layer.
 #[derive(Debug, Clone)]
 pub struct QuantizationReport {
     quantized: Vec<LayerRef>,
@@ -93,19 +93,19 @@ pub struct QuantizationReport {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The filters left it out.
+    /// The filters do not select it.
     Filtered,
-    /// Its class can't be quantized, or not so.
+    /// Its class can't be quantized, or not in this mode.
     Unsupported(Error),
 }
 
 impl QuantizationReport {
-    /// The layers that were quantized.
+    /// Returns the layers that were quantized.
     pub fn quantized(&self) -> &[LayerRef] {
         &self.quantized
     }
 
-    /// The layers that were not.
+    /// Returns the layers that were not quantized, with the reasons.
     pub fn skipped(&self) -> &[(LayerRef, SkipReason)] {
         &self.skipped
     }
@@ -129,10 +129,10 @@ impl fmt::Display for QuantizationReport {
 }
 
 impl Model {
-    /// Quantizes the weights of the layers, at every depth, where they are; no other thread may call
-    /// the model meanwhile. A compiled model is compiled anew before it is trained on.
+    /// Quantizes the weights of the layers, at every depth, in place. No other thread may call the model
+    /// meanwhile. A compiled model must be compiled again before it is trained.
     ///
-    /// A layer whose class can't be quantized stays as it is; the report says so, where Keras warns.
+    /// A layer whose class can't be quantized stays unchanged; the report lists it, where Keras warns.
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -144,8 +144,8 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// When the mode or a pattern is none, and when a layer is not built or quantized already: then no
-    /// layer has changed.
+    /// If the mode or a pattern is invalid, or a layer is not built or already quantized; no layer has
+    /// changed then.
     pub fn quantize<'a>(&self, how: impl Into<Quantize<'a>>) -> Result<QuantizationReport> {
         let how = how.into();
         let mode = match &how.mode {
@@ -173,7 +173,7 @@ impl Model {
     }
 }
 
-/// What is made of other layers alone is quantized with them.
+/// Returns true for layers that are quantized themselves; others consist only of layers that are.
 fn holds_weights(layer: &LayerRef) -> bool {
     layer.layers().is_empty() || !layer.own_weights().is_empty()
 }

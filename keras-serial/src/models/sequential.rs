@@ -1,4 +1,4 @@
-//! Models made of one layer after the other.
+//! Sequential models: a list of layers.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
@@ -18,10 +18,12 @@ use crate::tensor::symbolic::Fresh;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 
-/// A model of one layer after the other.
+/// A model that calls a list of layers one after the other.
 ///
-/// With an [`Input`] first, or a first layer that knows its input's shape, it is built at once;
-/// else at its first call. Follows <https://keras.io/api/models/sequential>.
+/// It is built at once if it begins with an [`Input`] or with a layer that knows its input shape, and at its
+/// first call otherwise.
+///
+/// Follows <https://keras.io/api/models/sequential>.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -36,25 +38,25 @@ use crate::utils::NameScope;
 #[register(builtin = "keras", alias("keras.src.models.sequential"))]
 pub struct Sequential {
     base: LayerBase,
-    /// With the input layer, once there is one.
+    /// The layers, including the input layer once there is one.
     layers: RwLock<Vec<LayerRef>>,
     functional: RwLock<Option<LayerRef>>,
 }
 
 impl Sequential {
-    /// The model of these layers.
+    /// Creates a model of these layers.
     ///
     /// # Errors
-    /// When two layers have one name, or the shapes do not fit.
+    /// If two layers have the same name, or the shapes do not fit.
     #[expect(clippy::new_ret_no_self, reason = "a model is used through its handle")]
     pub fn new(layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
         Self::make(LayerBase::default(), layers)
     }
 
-    /// As [`Sequential::new`], with a name.
+    /// Creates a model like [`Sequential::new`], with a name.
     ///
     /// # Errors
-    /// As [`Sequential::new`].
+    /// See [`Sequential::new`].
     pub fn named(name: &str, layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
         let mut base = LayerBase::default();
         base.set_name(name);
@@ -72,7 +74,7 @@ impl Sequential {
         Ok(Model::from(LayerRef::new(this)))
     }
 
-    /// Adds a layer to those of these names.
+    /// Appends a layer, and its name to the names taken.
     fn push(&self, names: &mut HashSet<String>, layer: LayerRef) -> Result<()> {
         let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
         if !names.insert(layer.name().to_owned()) {
@@ -94,10 +96,10 @@ impl Sequential {
         Ok(())
     }
 
-    /// Adds a layer at the end.
+    /// Appends a layer.
     ///
     /// # Errors
-    /// When the name is taken, or the shapes do not fit; the model is unchanged then.
+    /// If the name is taken, or the shapes do not fit; the model is then unchanged.
     pub(super) fn add(&self, layer: LayerRef) -> Result<()> {
         let mut names = self.all_layers().iter().map(|layer| layer.name().to_owned()).collect();
         self.push(&mut names, layer)?;
@@ -119,7 +121,7 @@ impl Sequential {
         )
     }
 
-    /// Refuses another input's shape than the one that the model is made for.
+    /// Returns an error if the shape differs from the input shape that the model is configured for.
     pub(super) fn check_shape(&self, shape: &Shape) -> Result<()> {
         match self.all_layers().first().and_then(|first| first.downcast_ref::<InputLayer>()) {
             Some(input) if input.batch_shape() != shape => {
@@ -129,7 +131,7 @@ impl Sequential {
         }
     }
 
-    /// Takes the last layer away.
+    /// Removes the last layer.
     pub(super) fn pop(&self) -> Result<Option<LayerRef>> {
         let popped = self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
         *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -138,7 +140,7 @@ impl Sequential {
         Ok(popped)
     }
 
-    /// All layers, with the input layer if there is one.
+    /// Returns all layers, including the input layer if there is one.
     pub(super) fn all_layers(&self) -> Vec<LayerRef> {
         self.layers.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -147,7 +149,7 @@ impl Sequential {
         self.functional.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Builds the graph if the first layer says what comes in.
+    /// Builds the graph if the first layer knows the input shape.
     fn build_if_known(&self) -> Result<()> {
         let layers = self.all_layers();
         let [first, _, ..] = layers.as_slice() else { return Ok(()) };
@@ -162,7 +164,7 @@ impl Sequential {
         }
     }
 
-    /// Puts an input layer first, and builds the graph; with the model's name in scope.
+    /// Inserts an input layer and builds the graph, in the model's name scope.
     fn start_with(&self, input: Shape) -> Result<()> {
         let mut has_new_input = false;
         {
@@ -189,7 +191,7 @@ impl Sequential {
         }
         let result = self.connect();
         if result.is_err() && has_new_input {
-            // The next attempt may be for another shape.
+            // Remove the input layer again, as the next attempt can be for another shape.
             let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
             let input = (!layers.is_empty()).then(|| layers.remove(0));
             drop(layers);
@@ -218,7 +220,8 @@ impl Sequential {
 
 impl Layer for Sequential {
     fn build(&self, input: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
-        // Without a graph, layers are called one after the other: they may take structures.
+        // With several inputs there is no graph: layers are called one after the other and can take
+        // structures.
         let is_one = matches!(cx.input_shapes(), Nested::Leaf(_)) || self.all_layers().is_empty();
         if self.functional().is_some() || !is_one { Ok(()) } else { self.start_with(input.clone()) }
     }

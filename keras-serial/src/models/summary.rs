@@ -1,4 +1,4 @@
-//! `Model.summary()`, as Keras prints it.
+//! `Model.summary()`, in Keras's format.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::tensor::symbolic::Operation;
 use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
-/// How a summary is printed.
+/// Options for printing a summary.
 #[derive(Debug, Clone)]
 #[must_use = "`render` gives the text"]
 pub struct Summary<'a> {
@@ -23,57 +23,58 @@ pub struct Summary<'a> {
 }
 
 impl Model {
-    /// The summary's text, for a console of 80 characters.
+    /// Returns the summary as text, for a console of 80 characters.
     ///
     /// # Errors
-    /// When a layer's output shape can't be inferred.
+    /// If a layer's output shape can't be inferred.
     pub fn summary(&self) -> Result<String> {
         Summary::of(self).render()
     }
 
-    /// The summary's text with `line_length`, as Keras prints it on a console of 80 characters.
+    /// Returns the summary as text with this `line_length`, as Keras prints it on a console of 80 characters.
     ///
     /// # Errors
-    /// When a layer's output shape can't be inferred.
+    /// If a layer's output shape can't be inferred.
     pub fn summary_at(&self, line_length: usize) -> Result<String> {
         Summary::of(self).line_length(line_length).render()
     }
 }
 
 impl<'a> Summary<'a> {
-    /// The summary of a model.
+    /// Creates the summary of a model.
     pub fn of(model: &'a Model) -> Self {
         Self { model, line_length: None, console_width: 80, expand_nested: false, show_trainable: false }
     }
 
-    /// The width of the table; by default as much as the console gives, 88 or 108 at most.
+    /// Sets the width of the table; by default the console's width less 4, but at most 88 (108 with
+    /// connections).
     pub fn line_length(mut self, line_length: usize) -> Self {
         self.line_length = Some(line_length);
         self
     }
 
-    /// Where lines are cut off; 80 by default.
+    /// Sets the width at which lines are cut off; 80 by default.
     pub fn console_width(mut self, console_width: usize) -> Self {
         self.console_width = console_width;
         self
     }
 
-    /// Shows the layers of models inside of the model; no by default.
+    /// Sets whether the layers of inner models are shown; false by default.
     pub fn expand_nested(mut self, expand_nested: bool) -> Self {
         self.expand_nested = expand_nested;
         self
     }
 
-    /// Shows which layers train; no by default.
+    /// Sets whether the table shows which layers are trainable; false by default.
     pub fn show_trainable(mut self, show_trainable: bool) -> Self {
         self.show_trainable = show_trainable;
         self
     }
 
-    /// The text.
+    /// Returns the summary as text.
     ///
     /// # Errors
-    /// When a layer's output shape can't be inferred.
+    /// If a layer's output shape can't be inferred.
     pub fn render(&self) -> Result<String> {
         let graph = self.model.downcast_ref::<Functional>().map(|functional| &functional.graph);
         let connected = graph.filter(|graph| !graph.is_sequence());
@@ -186,7 +187,8 @@ impl<'a> Summary<'a> {
         lines
     }
 
-    /// The optimizer's state, or what the model's file holds of it.
+    /// Returns the number of elements and bytes of the optimizer's state, or of what the model's file holds
+    /// of it.
     fn optimizer(&self) -> (usize, f64) {
         if let Some(trained) = self.model.base().trained() {
             let (count, bytes) = trained.optimizer_size();
@@ -211,12 +213,12 @@ fn operation_class(operation: &dyn Operation) -> String {
     class.unwrap_or("Operation").to_owned()
 }
 
-/// The shape of what the last call gave, or of what the layer was built for.
+/// Returns the output shape of the last call, or for the shapes that the layer was built for.
 fn output_shape(operation: &dyn Operation) -> Result<String> {
     let inbound = operation.inbound();
     let recorded = (0..inbound.len()).rev().find_map(|index| inbound.get(index));
     let outputs = match (recorded, as_layer(operation)) {
-        // Keras keeps the results of a call as a flat list.
+        // Keras keeps the outputs of a call as a flat list.
         (Some(node), _) => Nested::list(node.outputs.leaves().into_iter().cloned()),
         (None, Some(layer)) => match built_for(layer)? {
             Some(outputs) => outputs,
@@ -227,7 +229,7 @@ fn output_shape(operation: &dyn Operation) -> Result<String> {
     Ok(format_shapes(&outputs.map(|output| output.shape().clone()), true))
 }
 
-/// What a layer gives for the shapes that it was built for.
+/// Returns the outputs for the shapes that the layer was built for.
 fn built_for(layer: &LayerRef) -> Result<Option<Nested<Tensor>>> {
     if let Some(outputs) = layer.layer().graph().and_then(|graph| graph.graph_outputs()) {
         return Ok(Some(outputs));

@@ -1,8 +1,8 @@
-//! Tables as `rich` draws them, which is how Keras prints summaries.
+//! Tables in the style of `rich`, with which Keras prints summaries.
 
-/// A table of fixed columns.
+/// A table with columns of given widths.
 pub(super) struct Table {
-    /// Header and whether the column is aligned right (or centred).
+    /// The columns: header, alignment and width.
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
 }
@@ -22,7 +22,7 @@ pub(super) enum Align {
 }
 
 impl Table {
-    /// The lines of the table, `width` characters wide, cut off at the console's width.
+    /// Returns the lines of the table, `width` characters wide and cut off at the console's width.
     pub fn render(&self, width: usize, console: usize) -> Vec<String> {
         let widths = self.widths(width);
         let rule = |left: char, line: char, middle: char, right: char| {
@@ -43,7 +43,7 @@ impl Table {
         lines.into_iter().map(|line| line.chars().take(console).collect()).collect()
     }
 
-    /// Column widths with padding; what they exceed the table by is taken from all alike.
+    /// Returns column widths with padding; if they exceed the table's width, all are reduced evenly.
     fn widths(&self, width: usize) -> Vec<usize> {
         let mut remaining_columns = self.columns.len();
         let asked: usize = self.columns.iter().map(|column| column.width + 2).sum();
@@ -93,7 +93,7 @@ fn round_half_even(total: usize, parts: usize) -> usize {
     }
 }
 
-/// Lines of at most `width` characters, broken between words; a longer word is cut.
+/// Wraps text to lines of at most `width` characters, between words; a longer word is cut.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;

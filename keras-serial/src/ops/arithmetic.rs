@@ -1,4 +1,4 @@
-//! Operations on two tensors that broadcast: `keras.ops.add` and its like.
+//! Element-wise operations on two tensors, with broadcasting: `keras.ops.add` and the like.
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::{self, Engine, Raw};
 use crate::tensor::{CallArgs, DType, Nested, Shape, Tensor};
 
-/// Two tensors of one dtype and rank, or symbols, and the shape they broadcast to.
+/// Promotes two operands to one dtype and, unless one is a symbol, one rank; also returns the broadcast
+/// shape.
 fn prepare(x: Operand, y: Operand) -> Result<(Tensor, Tensor, Shape)> {
     let (x, y) = promote(x, y)?;
     let shape = x.shape().broadcast(y.shape())?;
@@ -59,7 +60,7 @@ fn compare(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tenso
     if x.dtype() == DType::Bool {
         (x, y) = (cast(&x, DType::Int32)?, cast(&y, DType::Int32)?);
     }
-    // The engine compares tensors of one shape.
+    // The engine's comparisons need equal shapes.
     let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
     let detached = crate::tensor::grad::detached;
     let compute = if x.dtype().is_float() { float } else { int };
@@ -75,8 +76,7 @@ fn truths(x: Operand, y: Operand, compute: Compute) -> Result<Tensor> {
     Ok(Tensor::from_raw(compute(truth(&x)?, truth(&y)?), DType::Bool))
 }
 
-/// The one of two numbers that a comparison picks: `x` unless `y` comes before it. What is no number
-/// stays seen, as in TensorFlow.
+/// Selects by a comparison: `y` if it picks `y`, else `x`. NaN is propagated, as in TensorFlow.
 fn select(x: Operand, y: Operand, picks_y: fn(Operand, Operand) -> Result<Tensor>) -> Result<Tensor> {
     let is_number = matches!(y, Operand::Value(_));
     let (x, y) = promote(x, y)?;
@@ -94,7 +94,7 @@ fn log_add_exp(x: Operand, y: Operand) -> Result<Tensor> {
     add(maximum(&x, &y)?, super::log1p(&super::exp(&super::negative(&distance)?)?)?)
 }
 
-/// Operations on bits: of integers, or of truth values.
+/// Computes a bitwise operation on integers or booleans.
 fn bits(x: Operand, y: Operand, int: Compute, truth: Compute) -> Result<Tensor> {
     let (x, y, shape) = prepare(x, y)?;
     let dtype = x.dtype();
@@ -135,7 +135,7 @@ fn greatest_divisor(a: i64, b: i64) -> i64 {
 fn floor_div(x: Operand, y: Operand) -> Result<Tensor> {
     let (x, y) = promote(x, y)?;
     let dtype = x.dtype();
-    // Through doubles: exact for the integers that models divide.
+    // Computed in double precision, which is exact for the integers that models divide.
     let quotient = floats(cast(&x, DType::Float64)?.into(), cast(&y, DType::Float64)?.into(), Engine::float_div)?;
     cast(&super::elementwise::floor(&quotient)?, dtype)
 }
@@ -156,7 +156,7 @@ macro_rules! binary {
         $(#[$doc])*
         ///
         /// # Errors
-        /// When the shapes don't broadcast, or for text.
+        /// If the shapes do not broadcast, or for strings.
         pub fn $name(x: impl Into<Operand>, y: impl Into<Operand>) -> Result<Tensor> {
             static CLASS: OpClass = OpClass { module: "keras.src.ops.numpy", class_name: $class, run };
             fn run(_: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
@@ -174,135 +174,135 @@ macro_rules! binary {
 }
 
 binary! {
-    /// x + y (`keras.ops.add`).
+    /// Adds: x + y (`keras.ops.add`).
     "Add" add = |x, y| numbers(x, y, Engine::float_add, Engine::int_add);
-    /// x - y (`keras.ops.subtract`).
+    /// Subtracts: x - y (`keras.ops.subtract`).
     "Subtract" subtract = |x, y| numbers(x, y, Engine::float_sub, Engine::int_sub);
-    /// x · y (`keras.ops.multiply`).
+    /// Multiplies: x · y (`keras.ops.multiply`).
     "Multiply" multiply = |x, y| numbers(x, y, Engine::float_mul, Engine::int_mul);
-    /// x / y, floating-point also for integers (`keras.ops.divide`).
+    /// Divides: x / y, in floating point even for integers (`keras.ops.divide`).
     "Divide" divide = |x, y| floats(x, y, Engine::float_div);
-    /// x / y, as Python's `/` (`keras.ops.true_divide`).
+    /// Divides like Python's `/`: x / y (`keras.ops.true_divide`).
     "TrueDivide" true_divide = |x, y| floats(x, y, Engine::float_div);
-    /// The whole part of x / y, rounded down (`keras.ops.floor_divide`).
+    /// Divides and rounds down (`keras.ops.floor_divide`).
     "FloorDivide" floor_divide = floor_div;
-    /// The remainder of x / y, with y's sign (`keras.ops.mod`).
+    /// Returns the remainder of x / y, with the sign of y (`keras.ops.mod`).
     "Mod" modulo = |x, y| {
         nonzero_divisor(&y)?;
         numbers(x, y, Engine::float_remainder, Engine::int_remainder)
     };
-    /// x to the power of y (`keras.ops.power`).
+    /// Raises x to the power of y (`keras.ops.power`).
     "Power" power = |x, y| numbers(x, y, Engine::float_powf, Engine::int_powi);
-    /// The larger of x and y (`keras.ops.maximum`).
+    /// Returns the element-wise maximum of x and y (`keras.ops.maximum`).
     "Maximum" maximum = |x, y| select(x, y, less);
-    /// The smaller of x and y (`keras.ops.minimum`).
+    /// Returns the element-wise minimum of x and y (`keras.ops.minimum`).
     "Minimum" minimum = |x, y| select(x, y, greater);
-    /// x = y (`keras.ops.equal`).
+    /// Compares: x = y (`keras.ops.equal`).
     "Equal" equal = |x, y| compare(x, y, |x, y| Engine::float_equal(x, y, engine::BOOL), |x, y| Engine::int_equal(x, y, engine::BOOL));
-    /// x ≠ y (`keras.ops.not_equal`).
+    /// Compares: x ≠ y (`keras.ops.not_equal`).
     "NotEqual" not_equal = |x, y| compare(x, y, |x, y| Engine::float_not_equal(x, y, engine::BOOL), |x, y| Engine::int_not_equal(x, y, engine::BOOL));
-    /// x > y (`keras.ops.greater`).
+    /// Compares: x > y (`keras.ops.greater`).
     "Greater" greater = |x, y| compare(x, y, |x, y| Engine::float_greater(x, y, engine::BOOL), |x, y| Engine::int_greater(x, y, engine::BOOL));
-    /// x ≥ y (`keras.ops.greater_equal`).
+    /// Compares: x ≥ y (`keras.ops.greater_equal`).
     "GreaterEqual" greater_equal = |x, y| compare(x, y, |x, y| Engine::float_greater_equal(x, y, engine::BOOL), |x, y| Engine::int_greater_equal(x, y, engine::BOOL));
-    /// x < y (`keras.ops.less`).
+    /// Compares: x < y (`keras.ops.less`).
     "Less" less = |x, y| compare(x, y, |x, y| Engine::float_lower(x, y, engine::BOOL), |x, y| Engine::int_lower(x, y, engine::BOOL));
-    /// x ≤ y (`keras.ops.less_equal`).
+    /// Compares: x ≤ y (`keras.ops.less_equal`).
     "LessEqual" less_equal = |x, y| compare(x, y, |x, y| Engine::float_lower_equal(x, y, engine::BOOL), |x, y| Engine::int_lower_equal(x, y, engine::BOOL));
-    /// x and y (`keras.ops.logical_and`).
+    /// Returns the logical and of x and y (`keras.ops.logical_and`).
     "LogicalAnd" logical_and = |x, y| truths(x, y, Engine::bool_and);
-    /// x or y (`keras.ops.logical_or`).
+    /// Returns the logical or of x and y (`keras.ops.logical_or`).
     "LogicalOr" logical_or = |x, y| truths(x, y, Engine::bool_or);
-    /// Either x or y (`keras.ops.logical_xor`).
+    /// Returns the exclusive or of x and y (`keras.ops.logical_xor`).
     "LogicalXor" logical_xor = |x, y| truths(x, y, Engine::bool_not_equal);
-    /// The angle of the point (y, x) (`keras.ops.arctan2`).
+    /// Returns the angle of the point (y, x) (`keras.ops.arctan2`).
     "Arctan2" arctan2 = |x, y| floats(x, y, Engine::float_atan2);
-    /// √(x² + y²) (`keras.ops.hypot`).
+    /// Returns the hypotenuse: √(x² + y²) (`keras.ops.hypot`).
     "Hypot" hypot = |x, y| {
         let (x, y) = promote(x, y)?;
         let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
         super::sqrt(&add(multiply(&x, &x)?, multiply(&y, &y)?)?)
     };
-    /// log(exp(x) + exp(y)) (`keras.ops.logaddexp`).
+    /// Computes log(exp(x) + exp(y)) without overflow (`keras.ops.logaddexp`).
     "Logaddexp" logaddexp = log_add_exp;
-    /// log₂(2ˣ + 2ʸ) (`keras.ops.logaddexp2`).
+    /// Computes log₂(2ˣ + 2ʸ) without overflow (`keras.ops.logaddexp2`).
     "Logaddexp2" logaddexp2 = |x, y| {
         let (x, y) = promote(x, y)?;
         let e = |x: &Tensor| multiply(super::dtypes::to_float(x)?, std::f64::consts::LN_2);
         multiply(log_add_exp(e(&x)?.into(), e(&y)?.into())?, std::f64::consts::LOG2_E)
     };
-    /// 0 below 0, 1 above, y at 0 (`keras.ops.heaviside`).
+    /// Returns the Heaviside step function of x: 0 below 0, 1 above, y at 0 (`keras.ops.heaviside`).
     "Heaviside" heaviside = |x, y| {
         let (x, y) = promote(x, y)?;
         let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
         let step = cast(&greater(&x, 0)?, x.dtype())?;
         super::shape::where_impl(&equal(&x, 0)?, &y, &step)
     };
-    /// x / y, and 0 where y is 0 (`keras.ops.divide_no_nan`).
+    /// Divides: x / y, and 0 where y is 0 (`keras.ops.divide_no_nan`).
     "DivideNoNan" divide_no_nan = |x, y| {
         let (x, y) = promote(x, y)?;
         let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
         let zero = equal(&y, 0)?;
         let number = |value: i64| super::dtypes::full_like(&value.into(), x.dtype());
-        // The divisor is replaced too: the gradient of an infinite quotient would be NaN.
+        // The divisor is replaced too, because the gradient of an infinite quotient would be NaN.
         let quotient = divide(&x, super::shape::where_impl(&zero, &number(1)?, &y)?)?;
         super::shape::where_impl(&zero, &number(0)?, &quotient)
     };
-    /// The remainder of x / y, with x's sign (`keras.ops.fmod`).
+    /// Returns the remainder of x / y, with the sign of x (`keras.ops.fmod`).
     "Fmod" fmod = |x, y| {
         nonzero_divisor(&y)?;
         let (x, y) = promote(x, y)?;
         let rest = numbers(super::abs(&x)?.into(), super::abs(&y)?.into(), Engine::float_remainder, Engine::int_remainder)?;
         multiply(super::sign(&x)?, &rest)
     };
-    /// The larger of x and y, or the one that is a number (`keras.ops.fmax`).
+    /// Returns the element-wise maximum, ignoring NaN where the other element is a number (`keras.ops.fmax`).
     "Fmax" fmax = |x, y| {
         let (x, y) = promote(x, y)?;
         let larger = maximum(&x, &y)?;
         let rest = super::shape::where_impl(&super::is_nan(&y)?, &x, &larger)?;
         super::shape::where_impl(&super::is_nan(&x)?, &y, &rest)
     };
-    /// The smaller of x and y, or the one that is a number (`keras.ops.fmin`).
+    /// Returns the element-wise minimum, ignoring NaN where the other element is a number (`keras.ops.fmin`).
     "Fmin" fmin = |x, y| {
         let (x, y) = promote(x, y)?;
         let smaller = minimum(&x, &y)?;
         let rest = super::shape::where_impl(&super::is_nan(&y)?, &x, &smaller)?;
         super::shape::where_impl(&super::is_nan(&x)?, &y, &rest)
     };
-    /// x · 2ʸ (`keras.ops.ldexp`).
+    /// Multiplies by a power of two: x · 2ʸ (`keras.ops.ldexp`).
     "Ldexp" ldexp = |x, y| {
         let (Operand::Tensor(x), y) = (x, y) else { return Err(Error::new(ErrorKind::InvalidArgument, "a tensor is expected")) };
         let x = super::dtypes::to_float(&x)?;
         let y = match y { Operand::Tensor(y) => cast(&y, x.dtype())?, Operand::Value(value) => super::dtypes::full_like(&value, x.dtype())? };
         multiply(&x, super::exp2(&y)?)
     };
-    /// The bits that are set in both (`keras.ops.bitwise_and`).
+    /// Returns the bitwise and of x and y (`keras.ops.bitwise_and`).
     "BitwiseAnd" bitwise_and = |x, y| bits(x, y, Engine::bitwise_and, Engine::bool_and);
-    /// The bits that are set in either (`keras.ops.bitwise_or`).
+    /// Returns the bitwise or of x and y (`keras.ops.bitwise_or`).
     "BitwiseOr" bitwise_or = |x, y| bits(x, y, Engine::bitwise_or, Engine::bool_or);
-    /// The bits that are set in one of them (`keras.ops.bitwise_xor`).
+    /// Returns the bitwise exclusive or of x and y (`keras.ops.bitwise_xor`).
     "BitwiseXor" bitwise_xor = |x, y| bits(x, y, Engine::bitwise_xor, Engine::bool_not_equal);
-    /// The bits of x moved y places up (`keras.ops.left_shift`).
+    /// Shifts the bits of x left by y (`keras.ops.left_shift`).
     "LeftShift" left_shift = |x, y| bits(x, y, Engine::bitwise_left_shift, Engine::bool_and);
-    /// The bits of x moved y places down (`keras.ops.right_shift`).
+    /// Shifts the bits of x right by y (`keras.ops.right_shift`).
     "RightShift" right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
-    /// The bits of x moved y places up (`keras.ops.bitwise_left_shift`).
+    /// Shifts the bits of x left by y (`keras.ops.bitwise_left_shift`).
     "BitwiseLeftShift" bitwise_left_shift = |x, y| bits(x, y, Engine::bitwise_left_shift, Engine::bool_and);
-    /// The bits of x moved y places down (`keras.ops.bitwise_right_shift`).
+    /// Shifts the bits of x right by y (`keras.ops.bitwise_right_shift`).
     "BitwiseRightShift" bitwise_right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
-    /// The greatest common divisor (`keras.ops.gcd`).
+    /// Returns the greatest common divisor (`keras.ops.gcd`).
     "Gcd" gcd = |x, y| integers(x, y, greatest_divisor);
-    /// The least common multiple (`keras.ops.lcm`).
+    /// Returns the least common multiple (`keras.ops.lcm`).
     "Lcm" lcm = |x, y| integers(x, y, |a, b| match greatest_divisor(a, b) {
         0 => 0,
         divisor => (a.wrapping_abs() / divisor).wrapping_mul(b.wrapping_abs()),
     });
 }
 
-/// Not x (`keras.ops.logical_not`).
+/// Returns the logical not of x (`keras.ops.logical_not`).
 ///
 /// # Errors
-/// For text.
+/// For strings.
 pub fn logical_not(x: &Tensor) -> Result<Tensor> {
     static CLASS: OpClass = OpClass { module: "keras.src.ops.numpy", class_name: "LogicalNot", run };
     fn run(_: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {

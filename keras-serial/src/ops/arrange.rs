@@ -1,4 +1,4 @@
-//! Operations that move elements: tile, roll, pad, diagonals, joins.
+//! Rearranging elements: tile, roll, pad, diagonals, joins.
 
 use super::arithmetic::{greater_equal, subtract};
 use super::create::{arange, zeros};
@@ -177,7 +177,7 @@ fn at_least(xs: Vec<Tensor>, rank: usize) -> Result<Vec<Tensor>> {
     xs.into_iter().map(raise).collect()
 }
 
-/// One integer or a list of them.
+/// Reads an entry that is one integer or a list of integers.
 fn integers(c: &Call<'_>, name: &'static str) -> Result<Vec<isize>> {
     match c.config.get(name) {
         Some(Value::List(items)) => items.iter().map(isize::from_value).collect::<Result<_>>().at(name),
@@ -186,7 +186,7 @@ fn integers(c: &Call<'_>, name: &'static str) -> Result<Vec<isize>> {
     }
 }
 
-/// The tensor and axis; flat along axis 0 where none is named.
+/// Returns the tensor and `axis`; flattened, with axis 0, if there is none.
 fn flat_or(c: &Call<'_>) -> Result<(Tensor, isize)> {
     let x = c.x()?;
     Ok(match c.maybe("axis")? {
@@ -217,7 +217,7 @@ fn tile_impl(x: &Tensor, repeats: &[isize]) -> Result<Tensor> {
     Ok(x)
 }
 
-/// The last `shift` positions first.
+/// Rolls an axis: the last `shift` positions come first.
 pub(crate) fn roll(x: &Tensor, shift: isize, axis: isize) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(x.unmasked());
@@ -294,7 +294,7 @@ pub(super) fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repea
     take_axis(x, &Tensor::from_vec(indices, [count])?, axis)
 }
 
-/// Two axes in each other's place.
+/// Swaps two axes.
 pub(super) fn swapaxes_impl(x: &Tensor, axis1: isize, axis2: isize) -> Result<Tensor> {
     let (a, b) = (x.shape().axis(axis1)?, x.shape().axis(axis2)?);
     let mut order: Vec<usize> = (0..x.rank()).collect();
@@ -302,7 +302,7 @@ pub(super) fn swapaxes_impl(x: &Tensor, axis1: isize, axis2: isize) -> Result<Te
     transpose_to(x, &order)
 }
 
-/// Axes at other positions (`keras.ops.moveaxis`).
+/// Moves axes to other positions (`keras.ops.moveaxis`).
 pub(crate) fn moveaxis(x: &Tensor, from: &[isize], to: &[isize]) -> Result<Tensor> {
     let place = |axes: &[isize]| axes.iter().map(|axis| x.shape().axis(*axis)).collect::<Result<Vec<_>>>();
     let (from, to) = (place(from)?, place(to)?);
@@ -318,7 +318,7 @@ pub(crate) fn moveaxis(x: &Tensor, from: &[isize], to: &[isize]) -> Result<Tenso
     transpose_to(x, &order)
 }
 
-/// Zeros above (or below) a diagonal of the last two axes.
+/// Sets the elements above (or below) a diagonal of the last two axes to zero.
 fn triangle(x: &Tensor, k: i64, lower: bool) -> Result<Tensor> {
     if x.rank() < 2 {
         return Err(Error::new(ErrorKind::Shape, "wrong rank")
@@ -339,7 +339,7 @@ fn triangle(x: &Tensor, k: i64, lower: bool) -> Result<Tensor> {
     where_impl(&inside, x, &zeros(&Shape::scalar(), x.dtype())?)
 }
 
-/// The diagonal of two axes, as the last axis.
+/// Returns the diagonal of two axes, as the last axis.
 pub(crate) fn diagonal(x: &Tensor, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor> {
     let x = moveaxis(x, &[axis1, axis2], &[-2, -1])?;
     let (rows, columns) = (x.shape().get(-2)?, x.shape().get(-1)?);
@@ -368,7 +368,7 @@ pub(super) fn diagonal_matrix(x: &Tensor, k: isize) -> Result<Tensor> {
     super::multiply(&eye, &row)
 }
 
-/// The tensor so many times along each axis (`keras.ops.tile`).
+/// Repeats the tensor along each axis (`keras.ops.tile`).
 ///
 /// # Errors
 /// Never for numbers.
@@ -376,18 +376,18 @@ pub fn tile(x: &Tensor, repeats: &[usize]) -> Result<Tensor> {
     call("Tile", config! { repeats: repeats.to_vec() }, CallArgs::from(x))?.into_single()
 }
 
-/// Each slice so many times (`keras.ops.repeat`).
+/// Repeats each slice along an axis (`keras.ops.repeat`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn repeat(x: &Tensor, repeats: usize, axis: Option<isize>) -> Result<Tensor> {
     call("Repeat", config! { repeats: repeats, axis: axis.to_value()? }, CallArgs::from(x))?.into_single()
 }
 
-/// A constant around the edges: (before, after) of each axis (`keras.ops.pad`).
+/// Pads with a constant: (before, after) for each axis (`keras.ops.pad`).
 ///
 /// # Errors
-/// When there are not as many pairs as axes.
+/// If there are not as many pairs as axes.
 pub fn pad_constant(x: &Tensor, pad_width: &[(usize, usize)], constant_value: f64) -> Result<Tensor> {
     let widths: Vec<Value> = pad_width.iter().map(|(before, after)| Value::from(vec![*before, *after])).collect();
     let args = CallArgs::from(x);
@@ -395,15 +395,15 @@ pub fn pad_constant(x: &Tensor, pad_width: &[(usize, usize)], constant_value: f6
     call("Pad", config! { pad_width: widths, mode: "constant" }, args)?.into_single()
 }
 
-/// Along each axis the last positions first (`keras.ops.roll`).
+/// Rolls an axis: the last `shift` positions come first (`keras.ops.roll`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn roll_by(x: &Tensor, shift: isize, axis: isize) -> Result<Tensor> {
     call("Roll", config! { shift: shift, axis: axis }, CallArgs::from(x))?.into_single()
 }
 
-/// Zeros above the `k`-th diagonal (`keras.ops.tril`).
+/// Sets the elements above the `k`-th diagonal to zero (`keras.ops.tril`).
 ///
 /// # Errors
 /// For less than two axes.
@@ -411,7 +411,7 @@ pub fn tril(x: &Tensor, k: i64) -> Result<Tensor> {
     call("Tril", config! { k: k }, CallArgs::from(x))?.into_single()
 }
 
-/// Zeros below the `k`-th diagonal (`keras.ops.triu`).
+/// Sets the elements below the `k`-th diagonal to zero (`keras.ops.triu`).
 ///
 /// # Errors
 /// For less than two axes.
@@ -419,18 +419,18 @@ pub fn triu(x: &Tensor, k: i64) -> Result<Tensor> {
     call("Triu", config! { k: k }, CallArgs::from(x))?.into_single()
 }
 
-/// Two axes in each other's place (`keras.ops.swapaxes`).
+/// Swaps two axes (`keras.ops.swapaxes`).
 ///
 /// # Errors
-/// When there are no such axes.
+/// If there are no such axes.
 pub fn swapaxes(x: &Tensor, axis1: isize, axis2: isize) -> Result<Tensor> {
     call("Swapaxes", config! { axis1: axis1, axis2: axis2 }, CallArgs::from(x))?.into_single()
 }
 
-/// Without an axis: one tensor for each position (`keras.ops.unstack`).
+/// Splits a tensor into its slices along an axis, without that axis (`keras.ops.unstack`).
 ///
 /// # Errors
-/// When the axis's extent is unknown.
+/// If the axis's extent is unknown.
 pub fn unstack(x: &Tensor, axis: isize) -> Result<Vec<Tensor>> {
     let parts = call("Unstack", config! { num: Value::Null, axis: axis }, CallArgs::from(x))?;
     Ok(parts.leaves().into_iter().cloned().collect())

@@ -1,4 +1,4 @@
-//! Scaled dot products of queries and keys (`keras.ops.dot_product_attention`).
+//! Scaled dot-product attention (`keras.ops.dot_product_attention`).
 
 use super::arithmetic::multiply;
 use super::dtypes::{cast, result_type};
@@ -8,12 +8,13 @@ use super::shape::where_impl;
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};
 
-/// `softmax(scale · query · key) · value` for each head; all three are `(batch, time, heads, dim)`.
+/// Computes scaled dot-product attention: `softmax(scale · query · key) · value` for each head; all three are
+/// `(batch, time, heads, dim)`.
 ///
-/// Scores where a mask (which broadcasts to `(batch, heads, queries, keys)`) is false get no weight.
+/// Where a mask (which broadcasts to `(batch, heads, queries, keys)`) is false, the attention weight is 0.
 ///
 /// # Errors
-/// When the shapes do not fit.
+/// If the shapes do not fit.
 pub fn dot_product_attention(
     query: &Tensor,
     key: &Tensor,
@@ -26,7 +27,7 @@ pub fn dot_product_attention(
     let scores = einsum_impl("btnh,bsnh->bnts", &[query, key])?;
     let mut scores = multiply(&cast(&scores, result_type(dtype, DType::Float32))?, scale)?;
     if let Some(mask) = mask {
-        // Finite, so that a row without any key gives a mean and no NaN.
+        // Finite, so that a row in which all keys are masked gives the mean and not NaN.
         let low = super::dtypes::full_like(&(-0.7 * 3.389_53e38).into(), scores.dtype())?;
         scores = where_impl(&cast(mask, DType::Bool)?, &scores, &low)?;
     }
@@ -34,8 +35,9 @@ pub fn dot_product_attention(
     einsum_impl("bnts,bsnh->btnh", &[weights, value])
 }
 
-/// Which keys each query may see: not those after it, and not those `window` or more away.
-/// `(1, queries, keys)`; a symbol while a length is not known.
+/// Returns the mask of keys that each query may attend to by position, `(1, queries, keys)`: with a causal
+/// mask none after it, with a window none that are `window` or more away. Returns a symbol while a length is
+/// not known.
 pub(crate) fn position_mask(
     queries: Option<usize>,
     keys: Option<usize>,

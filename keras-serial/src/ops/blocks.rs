@@ -1,4 +1,5 @@
-//! Channels as positions within blocks of an image, and back (`keras.ops.depth_to_space`, `space_to_depth`).
+//! Depth to space and back: channels as positions within blocks (`keras.ops.depth_to_space`,
+//! `space_to_depth`).
 
 use super::conv::DataFormat;
 use super::define::{Call, classes};
@@ -21,7 +22,7 @@ fn blocks(c: &Call<'_>) -> Result<(Tensor, usize, DataFormat)> {
     Ok((c.x()?, c.required("block_size")?, c.maybe("data_format")?.unwrap_or_default()))
 }
 
-/// Channels as positions within blocks, or back.
+/// Moves channels to positions within blocks, or back.
 fn blocked(x: &Tensor, block: usize, format: DataFormat, to_space: bool) -> Result<Tensor> {
     let dims = x.shape().dims().to_vec();
     let [n, a, b, c] = dims.as_slice() else {

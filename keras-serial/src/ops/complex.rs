@@ -1,7 +1,7 @@
-//! Complex numbers, which tensors here do not hold.
+//! Complex numbers, which tensors do not support here.
 //!
-//! The Fourier transforms of `keras.ops` take and give pairs of real and imaginary parts and need
-//! none. Operations whose results are complex in Keras are refused.
+//! The Fourier transforms of `keras.ops` take and return pairs of real and imaginary parts instead.
+//! Operations whose results are complex in Keras are errors.
 
 use super::define::classes;
 use crate::error::{Error, ErrorKind};
@@ -16,7 +16,7 @@ classes! { "keras.src.ops.nn"
     "Polar" = |_| Err::<Tensor, _>(unsupported("polar"));
 }
 
-/// The error of an operation whose result or argument is complex.
+/// Returns the error for an operation with a complex result or argument.
 pub(super) fn unsupported(name: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("`{name}` needs complex numbers, which are not supported"))
         .hint("keep real and imaginary parts as two tensors, as `fft` and `stft` take and give them")

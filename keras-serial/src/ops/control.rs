@@ -1,5 +1,5 @@
-//! Operations that call functions (`keras.ops.map` and its like): registered ones, which a graph
-//! holds by name.
+//! Operations that call functions (`keras.ops.map` and the like). The functions must be registered, so that a
+//! graph can hold them by name.
 
 use super::define::{Call, call, classes};
 use super::dtypes::cast;
@@ -40,17 +40,17 @@ classes! { "keras.src.ops.linalg"
     );
 }
 
-/// The error of an operation that holds code, which no file can hold.
+/// Returns the error for an operation that contains code, which can't be saved.
 fn code(name: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("`{name}` holds functions that are no part of its configuration"))
         .hint("Keras can't save such a model either; write the computation as a layer or an operation of its own")
 }
 
-/// A function that a graph holds by name.
+/// Reads a function that a graph holds by name.
 fn function(item: Option<&Nested<Item>>, name: &'static str) -> Result<Function> {
     match item {
         Some(Nested::Leaf(Item::Value(form))) => Function::from_value(form).at(name),
-        // A form among the arguments is read as a dict of its entries.
+        // A serialized object among the arguments was read as a dict of its entries.
         Some(dict @ Nested::Dict(_)) => Function::from_value(&value_of(dict)).at(name),
         _ => Err(Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`"))
             .expected("a registered function")),
@@ -66,7 +66,7 @@ fn value_of(item: &Nested<Item>) -> Value {
     }
 }
 
-/// The function of each entry of the first axis, stacked.
+/// Applies the function to each entry of the first axis, and stacks the results.
 fn each(x: &Tensor, function: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let count = x.shape().get(0)?;
     if x.is_symbolic() || count == Some(0) {
@@ -83,7 +83,7 @@ fn each(x: &Tensor, function: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tens
     concat(&results, 0)
 }
 
-/// Each entry of an axis joined with all before it.
+/// Scans an axis: folds each entry with all before it.
 fn scanned(
     x: &Tensor,
     axis: isize,
@@ -110,7 +110,7 @@ fn scanned(
     if reverse { flip_axes(&whole, &[position]) } else { Ok(whole) }
 }
 
-/// One of several functions, by an index that is clamped to those there are.
+/// Calls one of several functions, by an index that is clamped to the valid range.
 fn switch(c: &Call<'_>) -> Result<Tensor> {
     let branches = match c.args.positional.get(1).or_else(|| c.args.keywords.get("branches")) {
         Some(Nested::List(items) | Nested::Tuple(items)) => {
@@ -139,11 +139,11 @@ fn switch(c: &Call<'_>) -> Result<Tensor> {
     }
 }
 
-/// The function of each entry of the first axis, stacked (`keras.ops.map`). On symbols the function
-/// has to be registered.
+/// Applies a function to each entry of the first axis, and stacks the results (`keras.ops.map`). On symbols
+/// the function must be registered.
 ///
 /// # Errors
-/// The function's own, and when results have different shapes.
+/// Errors of the function, and if results have different shapes.
 pub fn map(function: &Function, xs: &Tensor) -> Result<Tensor> {
     if !xs.is_symbolic() {
         return each(xs, |x| function.call(x));
@@ -152,11 +152,11 @@ pub fn map(function: &Function, xs: &Tensor) -> Result<Tensor> {
     call("Map", config! {}, CallArgs::positional(vec![form, Nested::Leaf(Item::Tensor(xs.clone()))]))?.into_single()
 }
 
-/// The function of each entry of the first axis, stacked (`keras.ops.vectorized_map`). On symbols
-/// the function has to be registered.
+/// Applies a function to each entry of the first axis, and stacks the results (`keras.ops.vectorized_map`).
+/// On symbols the function must be registered.
 ///
 /// # Errors
-/// The function's own, and when results have different shapes.
+/// Errors of the function, and if results have different shapes.
 pub fn vectorized_map(function: &Function, elements: &Tensor) -> Result<Tensor> {
     if !elements.is_symbolic() {
         return each(elements, |x| function.call(x));
@@ -164,11 +164,11 @@ pub fn vectorized_map(function: &Function, elements: &Tensor) -> Result<Tensor> 
     call("VectorizedMap", config! { function: Handle::serialize(function)? }, CallArgs::from(elements))?.into_single()
 }
 
-/// Each entry of an axis joined with all before it by an associative function
-/// (`keras.ops.associative_scan`). On symbols the function has to be registered.
+/// Scans an axis with an associative function: folds each entry with all before it
+/// (`keras.ops.associative_scan`). On symbols the function must be registered.
 ///
 /// # Errors
-/// The function's own, and when there is no such axis.
+/// Errors of the function, and if there is no such axis.
 pub fn associative_scan(function: &Function, elems: &Tensor, reverse: bool, axis: isize) -> Result<Tensor> {
     if !elems.is_symbolic() {
         return scanned(elems, axis, reverse, |a, b| function.call2(a, b));

@@ -1,4 +1,4 @@
-//! Convolutions and pooling over one, two or three axes.
+//! Convolution and pooling over one, two or three axes.
 
 use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
 
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Where the channels stand: after the positions (Keras's default), or before them.
+/// The position of the channel axis: after the spatial axes (Keras's default), or before them.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum DataFormat {
     /// `(batch, …, channels)`.
@@ -24,20 +24,20 @@ pub enum DataFormat {
     ChannelsFirst,
 }
 
-/// What happens at the edges.
+/// The padding at the edges.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Padding {
-    /// Nothing: windows lie inside.
+    /// No padding: windows lie inside.
     #[default]
     Valid,
-    /// As many results as positions, for strides of 1.
+    /// As many outputs as inputs, for strides of 1.
     Same,
-    /// Only positions before, for one axis.
+    /// Padding only before the first position, for one axis.
     Causal,
 }
 
 impl DataFormat {
-    /// The axis of the channels.
+    /// Returns the position of the channel axis.
     pub fn channel_axis(self) -> isize {
         match self {
             Self::ChannelsLast => -1,
@@ -46,7 +46,7 @@ impl DataFormat {
     }
 }
 
-/// The window of a convolution or pooling on each axis.
+/// The window of a convolution or pooling: size, strides, dilation and padding of each axis.
 #[derive(Debug, Clone)]
 pub(crate) struct Window<'a> {
     pub size: &'a [usize],
@@ -61,13 +61,13 @@ impl Window<'_> {
         (get(self.size), get(self.strides), get(self.dilation))
     }
 
-    /// How far the window reaches on an axis.
+    /// Returns the effective size of the dilated window on an axis.
     fn reach(&self, axis: usize) -> usize {
         let (size, _, dilation) = self.at(axis);
         (size - 1) * dilation + 1
     }
 
-    /// What is added before and after an axis of this extent.
+    /// Returns the padding before and after an axis of this extent.
     fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
         let (_, stride, _) = self.at(axis);
         match self.padding {
@@ -81,7 +81,7 @@ impl Window<'_> {
         }
     }
 
-    /// The number of results on an axis.
+    /// Returns the output extent of an axis.
     fn results(&self, axis: usize, extent: usize) -> Result<usize> {
         let (before, after) = self.edges(axis, extent);
         let (_, stride, _) = self.at(axis);
@@ -102,7 +102,7 @@ impl Window<'_> {
     }
 }
 
-/// The tensor with its channels before the positions.
+/// Moves the channel axis before the spatial axes.
 fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     let rank = x.rank();
     match format {
@@ -111,7 +111,7 @@ fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     }
 }
 
-/// The tensor with its channels after the positions.
+/// Moves the channel axis after the spatial axes.
 fn channels_last(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     match format {
         DataFormat::ChannelsLast => Ok(x.clone()),
@@ -119,7 +119,7 @@ fn channels_last(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     }
 }
 
-/// The tensor with its channels where they belong.
+/// Moves the channel axis from before the spatial axes to where the format has it.
 fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     let rank = x.rank();
     match format {
@@ -128,10 +128,10 @@ fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     }
 }
 
-/// An extent, where it is known.
+/// The extent of an axis, if it is known.
 type Extent = Option<usize>;
 
-/// Batch, positions and channels of a shape.
+/// Returns batch, spatial extents and channels.
 fn parts(x: &Tensor, format: DataFormat) -> Result<(Extent, Vec<Extent>, Extent)> {
     let dims = x.shape().dims();
     match (dims, format) {
@@ -154,7 +154,7 @@ fn joined(batch: Option<usize>, spatial: Vec<Option<usize>>, channels: Option<us
     }
 }
 
-/// One axis more before the positions: convolutions over one axis run as ones over two.
+/// Adds an axis before the spatial axis: 1D convolutions and pooling run as 2D ones.
 fn lift(x: &Tensor) -> Result<Tensor> {
     super::shape::expand_at(x, 2)
 }
@@ -163,7 +163,7 @@ fn lower(x: &Tensor) -> Result<Tensor> {
     super::shape::squeeze_at(x, 2)
 }
 
-/// Positions under a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
+/// Computes a convolution with a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
 pub(crate) fn conv(
     x: &Tensor,
     kernel: &Tensor,
@@ -203,7 +203,7 @@ pub(crate) fn conv(
     by_engine(&x, &kernel, &window, format, groups)
 }
 
-/// By the kernel for channels that stand last, where it applies.
+/// Convolves with the CPU kernel for channels last, if it applies.
 pub(super) fn by_kernel(
     x: &Tensor,
     kernel: &Tensor,
@@ -272,7 +272,7 @@ pub(super) fn by_engine(
     restore(&y, format)
 }
 
-/// Each channel under kernels of its own, of shape `(…window, channels, multiplier)`
+/// Computes a depthwise convolution with a kernel of shape `(…window, channels, multiplier)`
 /// (`keras.ops.depthwise_conv`).
 pub(crate) fn depthwise_conv(
     x: &Tensor,
@@ -292,7 +292,7 @@ pub(crate) fn depthwise_conv(
     conv(x, &reshape_to(kernel, &grouped.into())?, strides, padding, format, dilation, *channels)
 }
 
-/// [`depthwise_conv`], then all channels mixed at each position by a kernel of shape
+/// Computes a separable convolution: [`depthwise_conv`], then a pointwise convolution with a kernel of shape
 /// `(1, …, channels · multiplier, outputs)` (`keras.ops.separable_conv`).
 pub(crate) fn separable_conv(
     x: &Tensor,
@@ -307,7 +307,7 @@ pub(crate) fn separable_conv(
     conv(&y, pointwise, &[], Padding::Valid, format, &[], 1)
 }
 
-/// The transpose of a convolution, with a kernel of shape `(…window, outputs, inputs)`
+/// Computes a transposed convolution with a kernel of shape `(…window, outputs, inputs)`
 /// (`keras.ops.conv_transpose`).
 pub(crate) fn conv_transpose(
     x: &Tensor,
@@ -370,7 +370,7 @@ pub(crate) fn conv_transpose(
             ))?
         }
     };
-    // The whole result is cut (or filled with zeros) to what the convolution would have begun with.
+    // Crop or zero-pad the full result to the extents of the convolution's input.
     let mut spans = vec![Span::ALL, Span::ALL];
     let mut fill = vec![(0, 0), (0, 0)];
     for (axis, wanted) in lengths.iter().enumerate() {
@@ -384,14 +384,14 @@ pub(crate) fn conv_transpose(
     restore(&pad_with(&slice(&y, &spans)?, &fill, 0.0)?, format)
 }
 
-/// How a window's elements become one.
+/// The function that pooling applies to each window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
     Max,
     Average,
 }
 
-/// One element for each window (`keras.ops.max_pool`, `average_pool`).
+/// Pools windows to one element each (`keras.ops.max_pool`, `average_pool`).
 pub(crate) fn pool(
     x: &Tensor,
     pooling: Pooling,
@@ -414,7 +414,8 @@ pub(crate) fn pool(
     let widths: Vec<(usize, usize)> = [(0, 0), (0, 0)].into_iter().chain(edges).collect();
     let y = match pooling {
         Pooling::Max => {
-            // Half precision has no infinities to spare below its lowest number.
+            // The lowest finite number of each dtype; half precision would overflow at the lowest one of
+            // `f32`.
             let lowest = if first.dtype() == DType::Float16 { -65504.0 } else { f64::from(f32::MIN) };
             pool_valid(&pad_with(&first, &widths, lowest)?, pooling, &window)?
         }
@@ -432,7 +433,7 @@ pub(crate) fn pool(
     cast(&restore(&y, format)?, dtype)
 }
 
-/// Pooling inside of the tensor, one or two axes at a time.
+/// Pools without padding, one or two axes at a time.
 fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tensor> {
     let two = |x: &Tensor, size: [usize; 2], strides: [usize; 2]| -> Result<Tensor> {
         let raw = x.raw()?;
@@ -447,7 +448,7 @@ fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tenso
         3 => lower(&two(&lift(x)?, [1, at(0).0], [1, at(0).1])?),
         4 => two(x, [at(0).0, at(1).0], [at(0).1, at(1).1]),
         _ => {
-            // The last two axes, then the first, with the others folded together.
+            // Pool the last two axes, then the first one, with the other axes merged.
             let dims = x.shape().known()?;
             let &[n, c, d, h, w] = dims.as_slice() else {
                 return Err(Error::new(ErrorKind::Shape, "wrong rank").received(format!("shape {}", x.shape())));
@@ -461,8 +462,8 @@ fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tenso
     }
 }
 
-/// One element for each of so many windows of an axis, which overlap where they don't fit
-/// (`keras.ops.adaptive_max_pool`, `adaptive_average_pool`).
+/// Computes adaptive pooling: splits each axis into `size` windows, which overlap if the extent is not
+/// divisible, and pools each (`keras.ops.adaptive_max_pool`, `adaptive_average_pool`).
 pub(crate) fn adaptive_pool(x: &Tensor, pooling: Pooling, size: &[usize], format: DataFormat) -> Result<Tensor> {
     let (batch, spatial, channels) = parts(x, format)?;
     if spatial.len() != size.len() || size.contains(&0) {
@@ -495,12 +496,12 @@ pub(crate) fn adaptive_pool(x: &Tensor, pooling: Pooling, size: &[usize], format
     })
 }
 
-/// Positions plus a bias of one number a channel.
+/// Adds a bias with one number per channel.
 pub(crate) fn add_bias(x: &Tensor, bias: &Tensor, format: DataFormat) -> Result<Tensor> {
     add(x, per_channel(bias, x.rank(), format)?)
 }
 
-/// One number a channel, in a shape that broadcasts.
+/// Reshapes one number per channel to broadcast with a tensor of this rank.
 pub(crate) fn per_channel(values: &Tensor, rank: usize, format: DataFormat) -> Result<Tensor> {
     if format == DataFormat::ChannelsLast {
         return Ok(values.clone());

@@ -1,11 +1,11 @@
-//! New tensors: constants, ranges, one-hot codes.
+//! New tensors: constants, ranges, one-hot vectors.
 
 use super::dtypes::cast;
 use super::shape::{broadcast_to, expand_at, reshape_to};
 use crate::error::Result;
 use crate::tensor::{DType, Deferred, Shape, Tensor};
 
-/// A tensor filled with one number (`keras.ops.full`); a symbol when the shape is not known.
+/// Returns a tensor filled with one number (`keras.ops.full`); a symbol if the shape is not fully known.
 pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
     if !shape.is_known() || Deferred::keeps_out(shape) {
         return Ok(Tensor::symbol(shape, dtype));
@@ -13,7 +13,7 @@ pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
     filled(shape, value, dtype)
 }
 
-/// A tensor of one number that takes the memory of one, until something is computed with it.
+/// Returns a tensor filled with one number that is stored once, until something is computed with it.
 pub(crate) fn filled(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
     if shape.num_elements() == Some(0) {
         return super::shape::empty(shape, dtype);
@@ -21,17 +21,17 @@ pub(crate) fn filled(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> 
     broadcast_to(&cast(&Tensor::scalar(value)?, dtype)?, shape)
 }
 
-/// Zeros (`keras.ops.zeros`).
+/// Returns zeros (`keras.ops.zeros`).
 pub fn zeros(shape: &Shape, dtype: DType) -> Result<Tensor> {
     full(shape, 0.0, dtype)
 }
 
-/// Ones (`keras.ops.ones`).
+/// Returns ones (`keras.ops.ones`).
 pub fn ones(shape: &Shape, dtype: DType) -> Result<Tensor> {
     full(shape, 1.0, dtype)
 }
 
-/// 0, 1, … up to `end` (`keras.ops.arange`).
+/// Returns 0, 1, … below `end` (`keras.ops.arange`).
 pub fn arange(end: usize, dtype: DType) -> Result<Tensor> {
     if Deferred::keeps_out(&[end].into()) {
         return Ok(Tensor::symbol([end], dtype));
@@ -39,8 +39,7 @@ pub fn arange(end: usize, dtype: DType) -> Result<Tensor> {
     cast(&Tensor::from_vec((0..end as i64).collect(), [end])?, dtype)
 }
 
-/// For each integer a row with a 1 at its position (`keras.ops.one_hot`); integers out of range
-/// give zeros.
+/// Encodes integers as one-hot vectors (`keras.ops.one_hot`); integers out of range give zeros.
 pub fn one_hot(x: &Tensor, num_classes: usize, axis: isize, dtype: DType) -> Result<Tensor> {
     let classes = arange(num_classes, DType::Int64)?;
     let x = expand_at(&cast(x, DType::Int64)?, axis)?;

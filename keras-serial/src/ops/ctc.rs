@@ -1,4 +1,4 @@
-//! Connectionist temporal classification (`keras.ops.ctc_loss`, `ctc_decode`).
+//! Connectionist temporal classification (CTC): loss and decoding (`keras.ops.ctc_loss`, `ctc_decode`).
 
 use std::collections::BTreeMap;
 
@@ -68,18 +68,18 @@ fn log_add(a: f64, b: f64) -> f64 {
     if most == f64::NEG_INFINITY { most } else { most + (-(a - b).abs()).exp().ln_1p() }
 }
 
-/// The logarithms of the probabilities of classes.
+/// Returns the log probabilities of classes (log-softmax).
 fn log_softmax(row: &[f64]) -> Vec<f64> {
     let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let total = most + row.iter().map(|x| (x - most).exp()).sum::<f64>().ln();
     row.iter().map(|x| x - total).collect()
 }
 
-/// -log p(labels) and its gradient with respect to the logits, by the probabilities of all
-/// beginnings and ends.
+/// Returns -log p(labels) and its gradient with respect to the logits, by the forward-backward algorithm over
+/// all alignments.
 fn alignments(logits: &[f64], classes: usize, labels: &[usize], steps: usize, blank: usize) -> (f64, Vec<f64>) {
     let logs: Vec<Vec<f64>> = logits.chunks(classes.max(1)).take(steps).map(log_softmax).collect();
-    // A blank before, between and after the labels.
+    // The labels with a blank before, between and after them.
     let states: Vec<usize> = labels.iter().flat_map(|label| [blank, *label]).chain([blank]).collect();
     let state = |s: usize| states.get(s).copied().unwrap_or(blank);
     let count = states.len();
@@ -143,7 +143,7 @@ fn alignments(logits: &[f64], classes: usize, labels: &[usize], steps: usize, bl
     (-total, gradient)
 }
 
-/// The labels that logits stand for, -1 after their end, and how likely they are.
+/// Decodes logits to labels, padded with -1, and returns their scores.
 fn decode(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     let (inputs, lengths) = (c.tensor(0, "inputs")?, c.tensor(1, "sequence_lengths")?);
     let dtype = result_type(inputs.dtype(), DType::Float32);
@@ -194,7 +194,7 @@ fn decode(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     Ok((Tensor::from_vec(labels, [paths, batch, time])?, cast(&Tensor::from_vec(scores, [batch, paths])?, dtype)?))
 }
 
-/// The best class of each step without blanks, and the negative sum of their logits.
+/// Returns the best class of each step without blanks, and the negative sum of their logits.
 fn greedy(rows: &[&[f64]], blank: usize, merge: bool) -> (Vec<usize>, f64) {
     let (mut labels, mut score, mut last) = (Vec::new(), 0.0, None);
     for row in rows {
@@ -211,9 +211,10 @@ fn greedy(rows: &[&[f64]], blank: usize, merge: bool) -> (Vec<usize>, f64) {
     (labels, score)
 }
 
-/// The likeliest labels over all their alignments, with the logarithms of their probabilities.
+/// Returns the most probable labels summed over all their alignments (prefix beam search), with log
+/// probabilities.
 fn beam_search(rows: &[&[f64]], blank: usize, width: usize, paths: usize) -> Vec<(Vec<usize>, f64)> {
-    // By labels: how likely they are so far, ending in a blank and ending in their last label.
+    // For each prefix its log probabilities: ending in a blank, and ending in its last label.
     let mut beams: Vec<(Vec<usize>, [f64; 2])> = vec![(Vec::new(), [0.0, f64::NEG_INFINITY])];
     for row in rows {
         let logs = log_softmax(row);
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn losses_sum_over_all_alignments() {
-        // Two steps, labels [1]: "1-", "-1", "11", each of probability 1/4 with even logits of two classes.
+        // Two steps, labels [1]: "1-", "-1", "11", each of probability 1/4 with equal logits of two classes.
         let (loss, gradient) = alignments(&[0.0; 4], 2, &[1], 2, 0);
         assert!((loss - -(0.75f64.ln())).abs() < 1e-12);
         assert!((gradient.iter().sum::<f64>()).abs() < 1e-12);

@@ -1,4 +1,4 @@
-//! How files of this room say what classes of operations compute.
+//! How the files of this module define classes of operations.
 
 use super::graph::{OpClass, Operand, apply};
 use super::reduce::Axes;
@@ -7,14 +7,14 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::tensor::{CallArgs, DType, Item, Nested, Tensor};
 
-/// One call of an operation: what its node is configured with, and what it is called on.
+/// One call of an operation: its configuration, and its arguments.
 pub(super) struct Call<'a> {
     pub config: &'a Config,
     pub args: &'a CallArgs,
 }
 
 impl Call<'_> {
-    /// The first argument, a tensor.
+    /// Returns the first argument, a tensor.
     pub fn x(&self) -> Result<Tensor> {
         self.tensor(0, "x")
     }
@@ -27,17 +27,17 @@ impl Call<'_> {
         }
     }
 
-    /// An argument by position or name: a tensor, a number, or a list of numbers.
+    /// Returns an argument by position or name as a tensor: from a tensor, a number, or a list of numbers.
     pub fn tensor(&self, position: usize, name: &'static str) -> Result<Tensor> {
         self.optional(position, name)?.ok_or_else(|| missing(name))
     }
 
-    /// An argument that may be left out.
+    /// Returns an optional argument as a tensor.
     pub fn optional(&self, position: usize, name: &'static str) -> Result<Option<Tensor>> {
         self.argument(position, name).map(array).transpose().at(name)
     }
 
-    /// A tensor or a number, which takes on the other operand's dtype.
+    /// Returns an argument as an operand: a tensor, or a number that adopts the other operand's dtype.
     pub fn operand(&self, position: usize, name: &'static str) -> Result<Operand> {
         match self.argument(position, name).ok_or_else(|| missing(name))? {
             list @ (Nested::List(_) | Nested::Tuple(_)) => array(list).map(Operand::Tensor),
@@ -45,7 +45,7 @@ impl Call<'_> {
         }
     }
 
-    /// The tensors of a list argument.
+    /// Returns the tensors of a list argument.
     pub fn list(&self, position: usize, name: &'static str) -> Result<Vec<Tensor>> {
         match self.argument(position, name).ok_or_else(|| missing(name))? {
             Nested::List(items) | Nested::Tuple(items) => items.iter().map(array).collect(),
@@ -53,17 +53,17 @@ impl Call<'_> {
         }
     }
 
-    /// The plain value of an argument: a number, or lists of numbers.
+    /// Returns an argument as a plain value: a number, or lists of numbers.
     pub fn value(&self, position: usize, name: &'static str) -> Option<Value> {
         plain(self.argument(position, name)?)
     }
 
-    /// An entry of the configuration.
+    /// Returns an entry of the configuration, or the default.
     pub fn get<T: ConfigField>(&self, name: &'static str, default: T) -> Result<T> {
         self.config.get(name).map_or(Ok(default), |value| T::from_value(value).at(name))
     }
 
-    /// An entry that may be null.
+    /// Returns an entry that may be null or missing.
     pub fn maybe<T: ConfigField>(&self, name: &'static str) -> Result<Option<T>> {
         match self.config.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -71,12 +71,12 @@ impl Call<'_> {
         }
     }
 
-    /// A required entry.
+    /// Returns a required entry.
     pub fn required<T: ConfigField>(&self, name: &'static str) -> Result<T> {
         crate::config::field::required(self.config, name, &[], T::from_value)
     }
 
-    /// `axis`: some axes, or all.
+    /// Returns the entry `axis`; all axes by default.
     pub fn axes(&self) -> Result<Axes> {
         self.get("axis", Axes::all())
     }
@@ -85,12 +85,12 @@ impl Call<'_> {
         self.get("keepdims", false)
     }
 
-    /// `dtype`, if one is named.
+    /// Returns the entry `dtype`, if there is one.
     pub fn dtype(&self) -> Result<Option<DType>> {
         self.maybe::<String>("dtype")?.map(|name| name.parse()).transpose().at("dtype")
     }
 
-    /// A list of integers, or one for each of `count` axes.
+    /// Returns a list of integers, or one integer repeated for each of `count` axes.
     pub fn each(&self, name: &'static str, count: usize, default: usize) -> Result<Vec<usize>> {
         match self.config.get(name) {
             None | Some(Value::Null) => Ok(vec![default; count]),
@@ -112,7 +112,7 @@ fn plain(item: &Nested<Item>) -> Option<Value> {
     }
 }
 
-/// A recorded argument as a tensor: Python's integers are `int32`, its floats `float32`.
+/// Converts a recorded argument to a tensor: Python's integers are `int32`, its floats `float32`.
 fn array(item: &Nested<Item>) -> Result<Tensor> {
     fn dtype_of(value: &Value) -> DType {
         match value {
@@ -136,7 +136,7 @@ fn array(item: &Nested<Item>) -> Result<Tensor> {
     }
 }
 
-/// What an operation gives: one tensor, or several.
+/// The outputs of an operation: one tensor, or several.
 pub(super) trait Outputs {
     fn into_outputs(self) -> Nested<Tensor>;
 }
@@ -171,7 +171,7 @@ impl Outputs for Nested<Tensor> {
     }
 }
 
-/// The two results of an operation.
+/// Returns the two outputs of an operation.
 pub(super) fn two(outputs: Nested<Tensor>) -> Result<(Tensor, Tensor)> {
     match outputs.leaves().as_slice() {
         [first, second] => Ok(((*first).clone(), (*second).clone())),
@@ -179,7 +179,7 @@ pub(super) fn two(outputs: Nested<Tensor>) -> Result<(Tensor, Tensor)> {
     }
 }
 
-/// Defines classes of operations: `"Class" = |call| …;`.
+/// Registers classes of operations: `"Class" = |call| …;`.
 macro_rules! classes {
     ($module:literal $($class:literal = $run:expr;)*) => {$(
         inventory::submit! {
@@ -196,7 +196,7 @@ macro_rules! classes {
 }
 pub(super) use classes;
 
-/// Calls the operation of a class: records it, or computes.
+/// Calls the operation of a class: records it or computes it.
 pub(super) fn call(class_name: &'static str, config: Config, args: CallArgs) -> Result<Nested<Tensor>> {
     let class = inventory::iter::<OpClass>.into_iter().find(|class| class.class_name == class_name);
     let class = class.ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("no operation `{class_name}`")))?;

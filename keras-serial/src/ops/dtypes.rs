@@ -1,4 +1,4 @@
-//! Conversion between element types, and the type that two types give together.
+//! Casting, and the promotion of dtypes.
 
 use super::graph::Operand;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::json::Value;
 pub(crate) use crate::tensor::cast::cast;
 use crate::tensor::{DType, Tensor};
 
-/// The type that two types give together (`keras.backend.result_type`, which follows JAX).
+/// Returns the promoted dtype of two dtypes (`keras.backend.result_type`, which follows JAX).
 pub fn result_type(a: DType, b: DType) -> DType {
     use DType::*;
     if a == b {
@@ -46,7 +46,7 @@ fn is_unsigned(dtype: DType) -> bool {
     matches!(dtype, DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64)
 }
 
-/// A tensor filled with one number.
+/// Returns a scalar of this dtype.
 pub(crate) fn full_like(value: &Value, dtype: DType) -> Result<Tensor> {
     let number = match value {
         Value::Bool(flag) => f64::from(u8::from(*flag)),
@@ -59,7 +59,7 @@ pub(crate) fn full_like(value: &Value, dtype: DType) -> Result<Tensor> {
     cast(&scalar, dtype)
 }
 
-/// Two operands as tensors of one type; numbers take the other's, as far as it can hold them.
+/// Promotes two operands to tensors of one dtype; a number adopts the tensor's dtype if that can hold it.
 pub(crate) fn promote(x: Operand, y: Operand) -> Result<(Tensor, Tensor)> {
     let weak = |value: &Value, other: DType| match value {
         Value::Bool(_) => other,
@@ -88,7 +88,7 @@ pub(crate) fn promote(x: Operand, y: Operand) -> Result<(Tensor, Tensor)> {
     }
 }
 
-/// The tensor as floating-point numbers: integers and truth values become `float32`.
+/// Casts to floating point: integers and booleans become `float32`.
 pub(crate) fn to_float(x: &Tensor) -> Result<Tensor> {
     if x.dtype().is_float() { Ok(x.clone()) } else { cast(x, DType::Float32) }
 }

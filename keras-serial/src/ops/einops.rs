@@ -1,4 +1,4 @@
-//! Axes rearranged by a pattern (`keras.ops.rearrange`).
+//! Rearranging axes by a pattern (`keras.ops.rearrange`).
 
 use super::define::{call, classes};
 use super::graph::config;
@@ -20,7 +20,7 @@ classes! { "keras.src.ops.einops"
     };
 }
 
-/// The groups of axes on one side of a pattern.
+/// Parses the groups of axes on one side of a pattern.
 fn groups(side: &str) -> Vec<Vec<String>> {
     let mut groups = Vec::new();
     let mut rest = side.trim();
@@ -49,7 +49,7 @@ fn rearrange_impl(x: &Tensor, pattern: &str, length: impl Fn(&str) -> Option<usi
     if from.len() != x.rank() {
         return Err(wrong());
     }
-    // The extents of all axes by name; one of each group may be left out.
+    // The extents of all axes by name; one per group can be inferred.
     let mut names: Vec<String> = Vec::new();
     let mut extents: Vec<Option<usize>> = Vec::new();
     for (group, dim) in from.iter().zip(x.shape().dims()) {
@@ -83,7 +83,7 @@ fn rearrange_impl(x: &Tensor, pattern: &str, length: impl Fn(&str) -> Option<usi
     reshape_to(&transpose_to(&reshape_to(x, &Shape::from(extents))?, &order)?, &target)
 }
 
-/// Axes in another order, split and joined, by a pattern of their names (`keras.ops.rearrange`).
+/// Reorders, splits and merges axes by a pattern of their names (`keras.ops.rearrange`).
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -94,7 +94,7 @@ fn rearrange_impl(x: &Tensor, pattern: &str, length: impl Fn(&str) -> Option<usi
 /// ```
 ///
 /// # Errors
-/// When the pattern does not fit the tensor.
+/// If the pattern does not fit the tensor.
 pub fn rearrange(x: &Tensor, pattern: &str, axes_lengths: &[(&str, usize)]) -> Result<Tensor> {
     let pattern = Nested::Leaf(Item::Value(Value::from(pattern)));
     let args = CallArgs::positional(vec![Nested::Leaf(Item::Tensor(x.clone())), pattern]);

@@ -1,4 +1,4 @@
-//! Functions of each element: `keras.ops.exp` and its like.
+//! Element-wise functions: `keras.ops.exp` and the like.
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
@@ -22,7 +22,7 @@ fn float(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
     Ok(Tensor::from_raw(f(x.raw()?), x.dtype()))
 }
 
-/// A question to floating-point numbers that integers answer with no.
+/// Tests floating-point elements; the result is false for all integers.
 fn truth(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), DType::Bool));
@@ -43,7 +43,7 @@ fn flip_bits(x: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Two polynomials in log(1 - x²), by M. Giles (2010).
+/// Computes the inverse error function by two polynomials in log(1 - x²) (M. Giles, 2010).
 fn erfinv_impl(x: &Tensor) -> Result<Tensor> {
     const CENTER: [f64; 9] = [
         2.810_226_36e-8,
@@ -79,10 +79,10 @@ fn erfinv_impl(x: &Tensor) -> Result<Tensor> {
     multiply(where_impl(&center, &near, &far)?, &x)
 }
 
-/// The nearest whole number, halves to even (`keras.ops.round`).
+/// Rounds to the nearest integer, halves to even (`keras.ops.round`).
 ///
 /// # Errors
-/// For text.
+/// For strings.
 pub fn round(x: &Tensor) -> Result<Tensor> {
     super::define::call("Round", super::graph::config! { decimals: 0 }, CallArgs::from(x))?.into_single()
 }
@@ -120,7 +120,7 @@ macro_rules! unary {
         $(#[$doc])*
         ///
         /// # Errors
-        /// For text.
+        /// For strings.
         pub fn $name(x: &Tensor) -> Result<Tensor> {
             static CLASS: OpClass = OpClass { module: $module, class_name: $class, run };
             fn run(_: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
@@ -134,81 +134,81 @@ macro_rules! unary {
 }
 
 unary! {
-    /// e to the power of each element (`keras.ops.exp`).
+    /// Returns e to the power of each element (`keras.ops.exp`).
     "keras.src.ops.numpy" "Exp" exp = |x| float(x, |raw| kernels::run(raw, Kernel::Exp, Engine::float_exp));
-    /// The natural logarithm (`keras.ops.log`).
+    /// Returns the natural logarithm (`keras.ops.log`).
     "keras.src.ops.numpy" "Log" log = |x| float(x, Engine::float_log);
-    /// The natural logarithm of 1 + x (`keras.ops.log1p`).
+    /// Returns the natural logarithm of 1 + x (`keras.ops.log1p`).
     "keras.src.ops.numpy" "Log1p" log1p = |x| float(x, Engine::float_log1p);
-    /// The square root (`keras.ops.sqrt`).
+    /// Returns the square root (`keras.ops.sqrt`).
     "keras.src.ops.numpy" "Sqrt" sqrt = |x| float(x, Engine::float_sqrt);
-    /// 1 over the square root (`keras.ops.rsqrt`).
+    /// Returns the reciprocal of the square root (`keras.ops.rsqrt`).
     "keras.src.ops.math" "Rsqrt" rsqrt = |x| float(x, |raw| Engine::float_recip(Engine::float_sqrt(raw)));
-    /// 1 over each element (`keras.ops.reciprocal`).
+    /// Returns the reciprocal: 1 / x (`keras.ops.reciprocal`).
     "keras.src.ops.numpy" "Reciprocal" reciprocal = |x| float(x, Engine::float_recip);
-    /// The square (`keras.ops.square`).
+    /// Returns the square (`keras.ops.square`).
     "keras.src.ops.numpy" "Square" square = |x| number(x, |raw| Engine::float_mul(raw.clone(), raw), |raw| Engine::int_mul(raw.clone(), raw));
-    /// The absolute value (`keras.ops.absolute`).
+    /// Returns the absolute value (`keras.ops.absolute`).
     "keras.src.ops.numpy" "Absolute" abs = |x| number(x, Engine::float_abs, Engine::int_abs);
-    /// The negative (`keras.ops.negative`).
+    /// Returns the negative: -x (`keras.ops.negative`).
     "keras.src.ops.numpy" "Negative" negative = |x| number(x, Engine::float_neg, Engine::int_neg);
-    /// -1, 0 or 1 (`keras.ops.sign`).
+    /// Returns the sign: -1, 0 or 1 (`keras.ops.sign`).
     "keras.src.ops.numpy" "Sign" sign = |x| number(x, Engine::float_sign, Engine::int_sign);
-    /// The sine (`keras.ops.sin`).
+    /// Returns the sine (`keras.ops.sin`).
     "keras.src.ops.numpy" "Sin" sin = |x| float(x, Engine::float_sin);
-    /// The cosine (`keras.ops.cos`).
+    /// Returns the cosine (`keras.ops.cos`).
     "keras.src.ops.numpy" "Cos" cos = |x| float(x, Engine::float_cos);
-    /// The tangent (`keras.ops.tan`).
+    /// Returns the tangent (`keras.ops.tan`).
     "keras.src.ops.numpy" "Tan" tan = |x| float(x, Engine::float_tan);
-    /// The hyperbolic sine (`keras.ops.sinh`).
+    /// Returns the hyperbolic sine (`keras.ops.sinh`).
     "keras.src.ops.numpy" "Sinh" sinh = |x| float(x, Engine::float_sinh);
-    /// The hyperbolic cosine (`keras.ops.cosh`).
+    /// Returns the hyperbolic cosine (`keras.ops.cosh`).
     "keras.src.ops.numpy" "Cosh" cosh = |x| float(x, Engine::float_cosh);
-    /// The hyperbolic tangent (`keras.ops.tanh`).
+    /// Returns the hyperbolic tangent (`keras.ops.tanh`).
     "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, |raw| kernels::run(raw, Kernel::Tanh, Engine::float_tanh));
-    /// The arc sine (`keras.ops.arcsin`).
+    /// Returns the arc sine (`keras.ops.arcsin`).
     "keras.src.ops.numpy" "Arcsin" arcsin = |x| float(x, Engine::float_asin);
-    /// The arc cosine (`keras.ops.arccos`).
+    /// Returns the arc cosine (`keras.ops.arccos`).
     "keras.src.ops.numpy" "Arccos" arccos = |x| float(x, Engine::float_acos);
-    /// The arc tangent (`keras.ops.arctan`).
+    /// Returns the arc tangent (`keras.ops.arctan`).
     "keras.src.ops.numpy" "Arctan" arctan = |x| float(x, Engine::float_atan);
-    /// The Gauss error function (`keras.ops.erf`).
+    /// Returns the Gauss error function (`keras.ops.erf`).
     "keras.src.ops.math" "Erf" erf = |x| float(x, |raw| kernels::run(raw, Kernel::Erf, Engine::float_erf));
-    /// The nearest whole number below (`keras.ops.floor`).
+    /// Rounds down (`keras.ops.floor`).
     "keras.src.ops.numpy" "Floor" floor = |x| float(x, Engine::float_floor);
-    /// The nearest whole number above (`keras.ops.ceil`).
+    /// Rounds up (`keras.ops.ceil`).
     "keras.src.ops.numpy" "Ceil" ceil = |x| float(x, Engine::float_ceil);
-    /// 2 to the power of each element (`keras.ops.exp2`).
+    /// Returns 2 to the power of each element (`keras.ops.exp2`).
     "keras.src.ops.numpy" "Exp2" exp2 = |x| exp(&multiply(to_float(x)?, std::f64::consts::LN_2)?);
-    /// exp(x) - 1, exact near 0 (`keras.ops.expm1`).
+    /// Returns exp(x) - 1, precise near 0 (`keras.ops.expm1`).
     "keras.src.ops.numpy" "Expm1" expm1 = |x| {
         let x = to_float(x)?;
         let t = tanh(&multiply(minimum(maximum(&x, -1)?, 1)?, 0.5)?)?;
         let near = divide(multiply(&t, 2)?, subtract(1, &t)?)?;
         where_impl(&less(abs(&x)?, 0.5)?, &near, &subtract(exp(&x)?, 1)?)
     };
-    /// The logarithm to base 2 (`keras.ops.log2`).
+    /// Returns the logarithm to base 2 (`keras.ops.log2`).
     "keras.src.ops.numpy" "Log2" log2 = |x| multiply(log(x)?, std::f64::consts::LOG2_E);
-    /// The logarithm to base 10 (`keras.ops.log10`).
+    /// Returns the logarithm to base 10 (`keras.ops.log10`).
     "keras.src.ops.numpy" "Log10" log10 = |x| multiply(log(x)?, std::f64::consts::LOG10_E);
-    /// The cube root (`keras.ops.cbrt`).
+    /// Returns the cube root (`keras.ops.cbrt`).
     "keras.src.ops.numpy" "Cbrt" cbrt = |x| {
         let x = to_float(x)?;
         multiply(sign(&x)?, power(abs(&x)?, 1.0 / 3.0)?)
     };
-    /// The absolute value, floating-point also for integers (`keras.ops.fabs`).
+    /// Returns the absolute value, in floating point even for integers (`keras.ops.fabs`).
     "keras.src.ops.numpy" "Fabs" fabs = |x| abs(&to_float(x)?);
-    /// The inverse of the hyperbolic sine (`keras.ops.arcsinh`).
+    /// Returns the inverse hyperbolic sine (`keras.ops.arcsinh`).
     "keras.src.ops.numpy" "Arcsinh" arcsinh = |x| float(x, Engine::float_asinh);
-    /// The inverse of the hyperbolic cosine (`keras.ops.arccosh`).
+    /// Returns the inverse hyperbolic cosine (`keras.ops.arccosh`).
     "keras.src.ops.numpy" "Arccosh" arccosh = |x| float(x, Engine::float_acosh);
-    /// The inverse of the hyperbolic tangent (`keras.ops.arctanh`).
+    /// Returns the inverse hyperbolic tangent (`keras.ops.arctanh`).
     "keras.src.ops.numpy" "Arctanh" arctanh = |x| float(x, Engine::float_atanh);
-    /// Degrees as radians (`keras.ops.deg2rad`).
+    /// Converts degrees to radians (`keras.ops.deg2rad`).
     "keras.src.ops.numpy" "Deg2rad" deg2rad = |x| multiply(to_float(x)?, std::f64::consts::PI / 180.0);
-    /// Radians as degrees (`keras.ops.rad2deg`).
+    /// Converts radians to degrees (`keras.ops.rad2deg`).
     "keras.src.ops.numpy" "Rad2deg" rad2deg = |x| multiply(to_float(x)?, 180.0 / std::f64::consts::PI);
-    /// sin(πx) / (πx), 1 at 0 (`keras.ops.sinc`).
+    /// Returns sin(πx) / (πx), 1 at 0 (`keras.ops.sinc`).
     "keras.src.ops.numpy" "Sinc" sinc = |x| {
         let x = multiply(to_float(x)?, std::f64::consts::PI)?;
         let zero = equal(&x, 0)?;
@@ -216,46 +216,46 @@ unary! {
         let divisor = where_impl(&zero, &one, &x)?;
         where_impl(&zero, &one, &divide(sin(&x)?, &divisor)?)
     };
-    /// The whole part (`keras.ops.trunc`).
+    /// Rounds towards zero (`keras.ops.trunc`).
     "keras.src.ops.numpy" "Trunc" trunc = |x| number(x, Engine::float_trunc, |raw| raw);
-    /// 1 - erf(x) (`keras.ops.erfc`).
+    /// Returns the complementary error function: 1 - erf(x) (`keras.ops.erfc`).
     "keras.src.ops.math" "Erfc" erfc = |x| subtract(1, erf(x)?);
-    /// The inverse of the Gauss error function (`keras.ops.erfinv`).
+    /// Returns the inverse of the Gauss error function (`keras.ops.erfinv`).
     "keras.src.ops.math" "Erfinv" erfinv = erfinv_impl;
-    /// Is it not a number (`keras.ops.isnan`)?
+    /// Returns true where an element is NaN (`keras.ops.isnan`).
     "keras.src.ops.numpy" "Isnan" is_nan = |x| truth(x, |raw| Engine::float_is_nan(raw, engine::BOOL));
-    /// Is it infinite (`keras.ops.isinf`)?
+    /// Returns true where an element is infinite (`keras.ops.isinf`).
     "keras.src.ops.numpy" "Isinf" is_inf = |x| truth(x, |raw| Engine::float_is_inf(raw, engine::BOOL));
-    /// Is it a finite number (`keras.ops.isfinite`)?
+    /// Returns true where an element is a finite number (`keras.ops.isfinite`).
     "keras.src.ops.numpy" "Isfinite" is_finite = |x| logical_not(&logical_or(is_nan(x)?, is_inf(x)?)?);
-    /// Is it positive infinity (`keras.ops.isposinf`)?
+    /// Returns true where an element is positive infinity (`keras.ops.isposinf`).
     "keras.src.ops.numpy" "Isposinf" is_pos_inf = |x| equal(to_float(x)?, f64::INFINITY);
-    /// Is it negative infinity (`keras.ops.isneginf`)?
+    /// Returns true where an element is negative infinity (`keras.ops.isneginf`).
     "keras.src.ops.numpy" "Isneginf" is_neg_inf = |x| equal(to_float(x)?, f64::NEG_INFINITY);
-    /// Is the sign negative, also that of -0 (`keras.ops.signbit`)?
+    /// Returns true where the sign bit is set, including -0 (`keras.ops.signbit`).
     "keras.src.ops.numpy" "Signbit" signbit = |x| {
         if !x.dtype().is_float() {
             return less(x, 0);
         }
         less(where_impl(&equal(x, 0)?, &reciprocal(x)?, x)?, 0)
     };
-    /// The tensor itself (`keras.ops.copy`).
+    /// Returns a copy of the tensor (`keras.ops.copy`).
     "keras.src.ops.numpy" "Copy" copy = |x| Ok(x.unmasked());
-    /// The complex conjugate: of real numbers, they themselves (`keras.ops.conjugate`).
+    /// Returns the complex conjugate, which for real numbers is the tensor itself (`keras.ops.conjugate`).
     "keras.src.ops.numpy" "Conjugate" conjugate = |x| Ok(x.clone());
-    /// The real part: of real numbers, they themselves (`keras.ops.real`).
+    /// Returns the real part, which for real numbers is the tensor itself (`keras.ops.real`).
     "keras.src.ops.numpy" "Real" real = |x| Ok(x.clone());
-    /// The imaginary part: of real numbers, 0 (`keras.ops.imag`).
+    /// Returns the imaginary part, which for real numbers is 0 (`keras.ops.imag`).
     "keras.src.ops.numpy" "Imag" imag = |x| super::create::zeros(x.shape(), x.dtype());
-    /// Each bit the other way (`keras.ops.bitwise_not`).
+    /// Inverts each bit (`keras.ops.bitwise_not`).
     "keras.src.ops.numpy" "BitwiseNot" bitwise_not = flip_bits;
-    /// Each bit the other way (`keras.ops.bitwise_invert`).
+    /// Inverts each bit (`keras.ops.bitwise_invert`).
     "keras.src.ops.numpy" "BitwiseInvert" bitwise_invert = flip_bits;
-    /// 1 / (1 + exp(-x)) (`keras.ops.sigmoid`).
+    /// Returns the sigmoid: 1 / (1 + exp(-x)) (`keras.ops.sigmoid`).
     "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, |raw| kernels::run(raw, Kernel::Sigmoid, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid));
-    /// max(x, 0) (`keras.ops.relu`).
+    /// Computes the rectified linear unit: max(x, 0) (`keras.ops.relu`).
     "keras.src.ops.nn" "Relu" relu = |x| number(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::relu, |raw| Engine::int_clamp_min(raw, 0.into()));
-    /// The tensor itself, cut off from gradients (`keras.ops.stop_gradient`).
+    /// Returns the tensor itself, through which no gradients flow (`keras.ops.stop_gradient`).
     "keras.src.ops.core" "StopGradient" stop_gradient = |x| if x.is_symbolic() { Ok(x.unmasked()) } else { x.detached() };
 }
 

@@ -1,4 +1,4 @@
-//! Fourier transforms (`keras.ops.fft` and its like), of pairs of real and imaginary parts.
+//! Fourier transforms (`keras.ops.fft` and the like) of pairs of real and imaginary parts.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ classes! { "keras.src.ops.math"
     "IRFFT" = |c| irfft_impl(&pair(c)?, c.maybe("fft_length")?);
 }
 
-/// The real and imaginary part that an operation takes as its first argument.
+/// Returns the real and imaginary parts that an operation takes as its first argument.
 pub(super) fn pair(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     let parts = c.list(0, "x")?;
     let [real, imaginary] = parts.as_slice() else {
@@ -54,7 +54,7 @@ fn wrong_pair(received: &str) -> Error {
         .received(received.to_owned())
 }
 
-/// The discrete transform of rows of complex numbers, which lie as pairs.
+/// The discrete Fourier transform of rows of complex numbers, stored as pairs.
 #[derive(Debug)]
 struct Transform {
     plan: Plan,
@@ -79,7 +79,7 @@ impl LinearMap for Transform {
     }
 }
 
-/// The transform along the last axis; the inverse one is not divided by the extent.
+/// Transforms the last axis; the inverse transform is not divided by the extent.
 fn fourier(x: &(Tensor, Tensor), inverse: bool) -> Result<(Tensor, Tensor)> {
     let (real, imaginary) = x;
     if real.is_symbolic() || imaginary.is_symbolic() {
@@ -100,14 +100,14 @@ fn fourier(x: &(Tensor, Tensor), inverse: bool) -> Result<(Tensor, Tensor)> {
     Ok((index_axis(&numbers, -1, 0)?, index_axis(&numbers, -1, 1)?))
 }
 
-/// The transform along the last two axes.
+/// Transforms the last two axes.
 fn fft2_impl(x: &(Tensor, Tensor)) -> Result<(Tensor, Tensor)> {
     let (real, imaginary) = fourier(x, false)?;
     let (real, imaginary) = fourier(&(transposed(&real)?, transposed(&imaginary)?), false)?;
     Ok((transposed(&real)?, transposed(&imaginary)?))
 }
 
-/// The tensor with `len` entries on the last axis: cut off, or filled up with zeros.
+/// Truncates or zero-pads the last axis to `len` entries.
 pub(super) fn with_length(x: &Tensor, len: usize) -> Result<Tensor> {
     let extent = x.shape().dim(-1)?;
     if extent >= len {
@@ -118,7 +118,7 @@ pub(super) fn with_length(x: &Tensor, len: usize) -> Result<Tensor> {
     pad_with(x, &widths, 0.0)
 }
 
-/// The transform of real numbers: the half that determines the other (`keras.ops.rfft`).
+/// Transforms real numbers; returns the half that determines the other (`keras.ops.rfft`).
 pub(super) fn rfft_impl(x: &Tensor, fft_length: Option<usize>) -> Result<(Tensor, Tensor)> {
     let length = match fft_length {
         Some(length) => Some(length),
@@ -135,7 +135,7 @@ pub(super) fn rfft_impl(x: &Tensor, fft_length: Option<usize>) -> Result<(Tensor
     Ok((half(&real)?, half(&imaginary)?))
 }
 
-/// Real numbers from the half of their transform (`keras.ops.irfft`).
+/// Inverts [`rfft_impl`]: returns real numbers from half of their transform (`keras.ops.irfft`).
 pub(super) fn irfft_impl(x: &(Tensor, Tensor), fft_length: Option<usize>) -> Result<Tensor> {
     let (real, imaginary) = x;
     let length = match fft_length {
@@ -147,7 +147,7 @@ pub(super) fn irfft_impl(x: &(Tensor, Tensor), fft_length: Option<usize>) -> Res
     }
     let length = length.unwrap_or_default();
     let half = length / 2 + 1;
-    // Each number but the first and the one in the middle stands for itself and its conjugate.
+    // Each entry but the first and the middle one counts twice, for its conjugate.
     let weights: Vec<f64> =
         (0..half).map(|k| if k == 0 || 2 * k == length { 1.0 } else { 2.0 } / length.max(1) as f64).collect();
     let weights = super::dtypes::cast(&Tensor::from_vec(weights, [half])?, real.dtype())?;
@@ -155,7 +155,8 @@ pub(super) fn irfft_impl(x: &(Tensor, Tensor), fft_length: Option<usize>) -> Res
     Ok(fourier(&(part(real)?, part(imaginary)?), true)?.0)
 }
 
-/// The discrete Fourier transform along the last axis, of real and imaginary parts (`keras.ops.fft`).
+/// Computes the discrete Fourier transform along the last axis, of real and imaginary parts
+/// (`keras.ops.fft`).
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -167,44 +168,45 @@ pub(super) fn irfft_impl(x: &(Tensor, Tensor), fft_length: Option<usize>) -> Res
 /// ```
 ///
 /// # Errors
-/// When the parts have not one shape and floating-point dtype.
+/// If the parts differ in shape or dtype, or are not floating-point.
 pub fn fft(real: &Tensor, imaginary: &Tensor) -> Result<(Tensor, Tensor)> {
     two(call("FFT", config! {}, parts(real, imaginary))?)
 }
 
-/// The transform along the last two axes (`keras.ops.fft2`).
+/// Computes the Fourier transform along the last two axes (`keras.ops.fft2`).
 ///
 /// # Errors
-/// When the parts have not one shape and floating-point dtype.
+/// If the parts differ in shape or dtype, or are not floating-point.
 pub fn fft2(real: &Tensor, imaginary: &Tensor) -> Result<(Tensor, Tensor)> {
     two(call("FFT2", config! {}, parts(real, imaginary))?)
 }
 
-/// The inverse transform along the last two axes (`keras.ops.ifft2`).
+/// Computes the inverse Fourier transform along the last two axes (`keras.ops.ifft2`).
 ///
 /// # Errors
-/// When the parts have not one shape and floating-point dtype.
+/// If the parts differ in shape or dtype, or are not floating-point.
 pub fn ifft2(real: &Tensor, imaginary: &Tensor) -> Result<(Tensor, Tensor)> {
     two(call("IFFT2", config! {}, parts(real, imaginary))?)
 }
 
-/// The transform of real numbers along the last axis (`keras.ops.rfft`).
+/// Computes the Fourier transform of real numbers along the last axis (`keras.ops.rfft`).
 ///
 /// # Errors
-/// For what is not floating-point.
+/// If the dtype is not floating-point.
 pub fn rfft(x: &Tensor, fft_length: Option<usize>) -> Result<(Tensor, Tensor)> {
     two(call("RFFT", config! { fft_length: fft_length.to_value()? }, CallArgs::from(x))?)
 }
 
-/// Real numbers from their transform along the last axis (`keras.ops.irfft`).
+/// Computes the inverse of [`rfft`]: real numbers from their transform along the last axis
+/// (`keras.ops.irfft`).
 ///
 /// # Errors
-/// When the parts have not one shape and floating-point dtype.
+/// If the parts differ in shape or dtype, or are not floating-point.
 pub fn irfft(real: &Tensor, imaginary: &Tensor, fft_length: Option<usize>) -> Result<Tensor> {
     call("IRFFT", config! { fft_length: fft_length.to_value()? }, parts(real, imaginary))?.into_single()
 }
 
-/// The argument of a transform, as a graph records it.
+/// Returns the argument of a transform as a graph records it: a tuple of real and imaginary parts.
 pub(super) fn parts(real: &Tensor, imaginary: &Tensor) -> CallArgs {
     let part = |x: &Tensor| Nested::Leaf(Item::Tensor(x.clone()));
     CallArgs::positional(vec![Nested::Tuple(vec![part(real), part(imaginary)])])

@@ -1,4 +1,4 @@
-//! Operations as nodes of a graph: `keras.ops` called on symbols.
+//! Operations as nodes of a recorded graph: `keras.ops` called on symbols.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,36 +11,36 @@ use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
 use crate::utils::auto_name;
 
-/// A class of operations: how configurations call it, and how it computes.
+/// A class of operations: its name in configurations, and the function that computes it.
 pub(crate) struct OpClass {
     /// Keras's module: `keras.src.ops.numpy`.
     pub module: &'static str,
     /// Keras's class: `Mean`.
     pub class_name: &'static str,
-    /// Computes from the configuration (`axis`, …) and the arguments.
+    /// Computes the outputs from the configuration (`axis`, …) and the arguments.
     pub run: fn(&Config, &CallArgs) -> Result<Nested<Tensor>>,
 }
 
 inventory::collect!(OpClass);
 
-/// One operation in a graph.
+/// An operation in a graph.
 pub struct OpNode {
     node: Node,
     inbound: Inbound,
 }
 
-/// What a node computes: an operation of Keras's, or one of somebody's own class.
+/// What a node computes: a built-in operation of Keras, or a user's operation.
 pub(super) enum Node {
     Builtin(Builtin),
     Own(OwnNode),
 }
 
-/// One of Keras's operations.
+/// A built-in operation of Keras.
 pub(super) struct Builtin {
     class: &'static OpClass,
-    /// As Keras writes it: `name`, then the constructor's arguments.
+    /// The configuration as Keras writes it: `name`, then the constructor's arguments.
     config: Config,
-    /// The name that it is given where the configuration has none.
+    /// The generated name, if the configuration has none.
     name: Mutex<Option<String>>,
 }
 
@@ -49,7 +49,7 @@ impl OpNode {
         Self { node: Node::Builtin(Builtin { class, config, name: Mutex::default() }), inbound: Inbound::default() }
     }
 
-    /// Keras's class: `Mean`.
+    /// Returns Keras's class name: `Mean`.
     pub fn class_name(&self) -> &'static str {
         match &self.node {
             Node::Builtin(builtin) => builtin.class.class_name,
@@ -70,8 +70,8 @@ impl OpNode {
         }
     }
 
-    /// Takes another name if its own was made up and is taken: names that files give to layers are not
-    /// known where names are made up.
+    /// Generates another name if this one was generated and is taken: generated names do not take the names
+    /// of layers from files into account.
     pub(crate) fn rename_if(&self, is_taken: impl Fn(&str) -> bool) {
         match &self.node {
             Node::Builtin(builtin) if builtin.config.get("name").and_then(Value::as_str).is_none() => {
@@ -98,16 +98,16 @@ impl OpNode {
 pub struct OpRef(pub(crate) Arc<OpNode>);
 
 impl OpRef {
-    /// A handle to a node that is in no graph yet.
+    /// Returns a handle to a node that is not in a graph yet.
     pub(super) fn of_node(node: Node) -> Self {
         Self(Arc::new(OpNode { node, inbound: Inbound::default() }))
     }
 
-    /// The operation of a form: `{module: "keras.src.ops.…", class_name, config}`, or a class that is
-    /// registered as an operation; `None` when the form is not one of an operation.
+    /// Deserializes an operation: `{module: "keras.src.ops.…", class_name, config}`, or a class that is
+    /// registered as an operation. Returns `None` if the form is not an operation.
     ///
     /// # Errors
-    /// When Keras has such an operation and this crate has not.
+    /// If Keras has the operation but this crate does not.
     pub(crate) fn from_form(form: &Form<'_>) -> Result<Option<Self>> {
         let classes = || inventory::iter::<OpClass>.into_iter();
         let is_operation = |module: &str| {
@@ -130,7 +130,7 @@ impl OpRef {
             .at(form.label().to_owned())
         })?;
         let mut config = form.config_dict()?.into_owned();
-        // Some classes write no name into their configuration; the graph knows it.
+        // The configuration of some classes has no name; then the graph has it.
         if !config.contains_key("name")
             && let Some(Value::Str(name)) = form.dict.get("name")
         {
@@ -171,7 +171,7 @@ impl Operation for OpRef {
         };
         let mut config = Dict::from([("name".to_owned(), Value::from(self.0.label()))]);
         config.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
-        // These constructors take no name in Keras.
+        // The constructors of these classes take no name in Keras.
         if matches!(class.class_name, "ExtractPatches" | "FakeQuantWithMinMaxVars") {
             config.retain(|key, _| key != "name");
         }
@@ -198,7 +198,7 @@ impl Handle for OpRef {
     }
 }
 
-/// Calls an operation: records it when symbols are at hand and no layer is being called around it.
+/// Calls an operation: records it if an argument is a symbol and no layer is being called, else computes it.
 pub(crate) fn apply(class: &'static OpClass, config: Config, args: CallArgs) -> Result<Nested<Tensor>> {
     if is_recording(&args) {
         return OpRef(Arc::new(OpNode::builtin(class, config))).run(&args, &CallContext::inference());
@@ -207,19 +207,19 @@ pub(crate) fn apply(class: &'static OpClass, config: Config, args: CallArgs) -> 
     if gives_itself(class) {
         return Ok(outputs);
     }
-    // What an operation gives is another tensor, also where the values are those of an input.
+    // Operations return a new tensor even if the values are those of an input.
     let inputs = args.tensors();
     let is_input = |output: &Tensor| inputs.iter().any(|input| input.is_same(output));
     Ok(outputs.map(|output| if is_input(output) { output.unmasked() } else { output.clone() }))
 }
 
-/// Does TensorFlow give the very input where there is nothing to do?
+/// Returns true for operations that return the input itself in TensorFlow if there is nothing to do.
 fn gives_itself(class: &OpClass) -> bool {
     matches!(class.class_name, "Cast" | "ConvertToTensor" | "Real" | "Conjugate")
 }
 
-/// Computes an operation; where nothing comes out of empty batches, by shapes alone, since the engine
-/// can't go over tensors without elements.
+/// Computes an operation. If an input is empty and the outputs are too, they are inferred from shapes, as the
+/// engine does not support tensors without elements.
 fn compute(class: &OpClass, config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
     let is_empty = |x: &Tensor| !x.is_symbolic() && x.dtype() != DType::String && x.shape().num_elements() == Some(0);
     if args.tensors().into_iter().any(is_empty) {
@@ -238,12 +238,12 @@ fn compute(class: &OpClass, config: &Config, args: &CallArgs) -> Result<Nested<T
     (class.run)(config, args)
 }
 
-/// One operand of an operation: a tensor, or a number that takes the other operand's dtype.
+/// An operand: a tensor, or a number that adopts the other operand's dtype.
 #[derive(Debug, Clone)]
 pub enum Operand {
     /// A tensor.
     Tensor(Tensor),
-    /// A number or truth value of Python.
+    /// A Python number or boolean.
     Value(Value),
 }
 
@@ -272,7 +272,7 @@ macro_rules! numbers {
 numbers!(f64, f32, i32, i64, bool);
 
 impl Operand {
-    /// The operand of a recorded call.
+    /// Converts an argument of a recorded call to an operand.
     pub(crate) fn of(item: &Nested<Item>) -> Result<Self> {
         match item {
             Nested::Leaf(Item::Tensor(tensor) | Item::Array(tensor)) => Ok(Self::Tensor(tensor.clone())),
@@ -293,7 +293,7 @@ impl Operand {
     }
 }
 
-/// A configuration of constructor arguments.
+/// Builds a configuration of constructor arguments.
 macro_rules! config {
     ($($key:ident: $value:expr),* $(,)?) => {
         $crate::config::Config::from([$((stringify!($key).to_owned(), $crate::json::Value::from($value))),*])

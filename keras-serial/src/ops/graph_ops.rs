@@ -1,4 +1,4 @@
-//! Operations with arguments, as functions on tensors and as nodes of graphs.
+//! Operations with arguments, as functions of tensors and as nodes of graphs.
 
 use super::arithmetic::{maximum, minimum};
 use super::define::call;
@@ -20,7 +20,7 @@ fn required<T: ConfigField>(config: &Config, name: &'static str) -> Result<T> {
     crate::config::field::required(config, name, &[], T::from_value)
 }
 
-/// Defines an operation: its function, and the class that reads it from a graph.
+/// Defines an operation: its function, and the class that graphs look up.
 macro_rules! operation {
     ($($(#[$doc:meta])* $module:literal $class:literal
        fn $name:ident($($arg:ident: $type:ty),*) -> $output:ty = ($config:expr, $args:expr);
@@ -28,7 +28,7 @@ macro_rules! operation {
         $(#[$doc])*
         ///
         /// # Errors
-        /// When the arguments do not fit the shapes.
+        /// If the arguments do not fit the shapes.
         pub fn $name($($arg: $type),*) -> Result<$output> {
             static CLASS: OpClass = OpClass { module: $module, class_name: $class, run };
             fn run($config_in: &Config, $args_in: &CallArgs) -> Result<Nested<Tensor>> {
@@ -41,17 +41,17 @@ macro_rules! operation {
     )*};
 }
 
-/// False for each element of `x` (`keras.ops.zeros_like(x, "bool")`).
+/// Returns false for each element of `x` (`keras.ops.zeros_like(x, "bool")`).
 pub(crate) fn falses_like(x: &Tensor) -> Result<Tensor> {
     call("ZerosLike", config! { dtype: "bool" }, x.into())?.into_single()
 }
 
-/// True for each element of `x` (`keras.ops.ones_like(x, "bool")`).
+/// Returns true for each element of `x` (`keras.ops.ones_like(x, "bool")`).
 pub(crate) fn trues_like(x: &Tensor) -> Result<Tensor> {
     call("OnesLike", config! { dtype: "bool" }, x.into())?.into_single()
 }
 
-/// One tensor, or several.
+/// Conversion of outputs to one tensor or several.
 trait FromOutputs: Sized {
     fn from_outputs(outputs: Nested<Tensor>) -> Result<Self>;
 }
@@ -91,7 +91,7 @@ fn dtype_or(config: &Config, x: &Tensor) -> Result<DType> {
     }
 }
 
-/// A shape of a configuration, in which -1 stands for the extent that follows from the others.
+/// Reads a shape from a configuration; -1 stands for an inferred extent.
 fn target_shape(value: &Value) -> Result<Shape> {
     let dims = value.as_list().ok_or_else(|| wrong_type("a shape", value))?;
     dims.iter()
@@ -115,19 +115,19 @@ fn positional<'a>(args: &'a CallArgs, index: usize, name: &str) -> Result<&'a Ne
 }
 
 operation! {
-    /// The sum over axes (`keras.ops.sum`).
+    /// Sums over axes (`keras.ops.sum`).
     "keras.src.ops.numpy" "Sum" fn sum(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::sum_impl);
-    /// The mean over axes (`keras.ops.mean`).
+    /// Averages over axes (`keras.ops.mean`).
     "keras.src.ops.numpy" "Mean" fn mean(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::mean_impl);
-    /// The product over axes (`keras.ops.prod`).
+    /// Multiplies over axes (`keras.ops.prod`).
     "keras.src.ops.numpy" "Prod" fn prod(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, dtype: Value::Null }, x.into());
         config, args => folded(config, args, reduce::prod_impl);
-    /// The largest element over axes (`keras.ops.max`).
+    /// Returns the maximum over axes (`keras.ops.max`).
     "keras.src.ops.numpy" "Max" fn max(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
         config, args => {
@@ -137,7 +137,7 @@ operation! {
                 Some(initial) => folded.try_map(&mut |x| cast(&maximum(x, Operand::Value(initial.clone()))?, x.dtype())),
             }
         };
-    /// The smallest element over axes (`keras.ops.min`).
+    /// Returns the minimum over axes (`keras.ops.min`).
     "keras.src.ops.numpy" "Min" fn min(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
         config, args => {
@@ -147,38 +147,38 @@ operation! {
                 Some(initial) => folded.try_map(&mut |x| cast(&minimum(x, Operand::Value(initial.clone()))?, x.dtype())),
             }
         };
-    /// The variance over axes (`keras.ops.var`).
+    /// Returns the variance over axes (`keras.ops.var`).
     "keras.src.ops.numpy" "Var" fn var(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::var_impl);
-    /// Does any element over axes hold (`keras.ops.any`)?
+    /// Returns true if any element over axes is true (`keras.ops.any`).
     "keras.src.ops.numpy" "Any" fn any(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::any_impl);
-    /// Do all elements over axes hold (`keras.ops.all`)?
+    /// Returns true if all elements over axes are true (`keras.ops.all`).
     "keras.src.ops.numpy" "All" fn all(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::all_impl);
-    /// log(Σexp(x)) over axes (`keras.ops.logsumexp`).
+    /// Computes log(Σexp(x)) over axes without overflow (`keras.ops.logsumexp`).
     "keras.src.ops.math" "Logsumexp" fn logsumexp(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::logsumexp_impl);
-    /// The position of the largest element (`keras.ops.argmax`).
+    /// Returns the index of the largest element (`keras.ops.argmax`).
     "keras.src.ops.numpy" "Argmax" fn argmax(x: &Tensor, axis: Option<isize>, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => one(reduce::arg_extreme(args.tensor()?, get(config, "axis", None)?, get(config, "keepdims", false)?, true)?);
-    /// The position of the smallest element (`keras.ops.argmin`).
+    /// Returns the index of the smallest element (`keras.ops.argmin`).
     "keras.src.ops.numpy" "Argmin" fn argmin(x: &Tensor, axis: Option<isize>, keepdims: bool) -> Tensor
         = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
         config, args => one(reduce::arg_extreme(args.tensor()?, get(config, "axis", None)?, get(config, "keepdims", false)?, false)?);
-    /// The elements in another shape; one extent may be left open (`keras.ops.reshape`).
+    /// Reshapes a tensor; one extent may be left out and is inferred (`keras.ops.reshape`).
     "keras.src.ops.numpy" "Reshape" fn reshape(x: &Tensor, newshape: &Shape) -> Tensor
         = (config! { newshape: shape_value(newshape) }, x.into());
         config, args => {
             let shape = config.get("newshape").ok_or_else(|| crate::config::field::missing(config, "newshape"))?;
             one(shape::reshape_to(args.tensor()?, &target_shape(shape)?)?)
         };
-    /// The axes in another order, reversed by default (`keras.ops.transpose`).
+    /// Permutes axes; reverses them by default (`keras.ops.transpose`).
     "keras.src.ops.numpy" "Transpose" fn transpose(x: &Tensor, axes: Option<Vec<usize>>) -> Tensor
         = (config! { axes: axes.to_value()? }, x.into());
         config, args => {
@@ -190,7 +190,7 @@ operation! {
             };
             one(shape::transpose_to(x, &axes)?)
         };
-    /// One more axis of extent 1 (`keras.ops.expand_dims`).
+    /// Inserts an axis of extent 1 (`keras.ops.expand_dims`).
     "keras.src.ops.numpy" "ExpandDims" fn expand_dims(x: &Tensor, axis: isize) -> Tensor
         = (config! { axis: axis }, x.into());
         config, args => {
@@ -200,7 +200,7 @@ operation! {
             }
             one(x)
         };
-    /// Without an axis of extent 1, or all of them (`keras.ops.squeeze`).
+    /// Removes axes of extent 1: the given ones, or all (`keras.ops.squeeze`).
     "keras.src.ops.numpy" "Squeeze" fn squeeze(x: &Tensor, axis: Axes) -> Tensor
         = (config! { axis: axis.to_value()? }, x.into());
         config, args => {
@@ -214,11 +214,11 @@ operation! {
             }
             one(x)
         };
-    /// Tensors one after the other (`keras.ops.concatenate`).
+    /// Concatenates tensors along an axis (`keras.ops.concatenate`).
     "keras.src.ops.numpy" "Concatenate" fn concatenate(xs: &[Tensor], axis: isize) -> Tensor
         = (config! { axis: axis }, list(xs));
         config, args => one(shape::concat(&Vec::from_outputs(args.inputs()?)?, get(config, "axis", 0)?)?);
-    /// Tensors along a new axis (`keras.ops.stack`).
+    /// Stacks tensors along a new axis (`keras.ops.stack`).
     "keras.src.ops.numpy" "Stack" fn stack(xs: &[Tensor], axis: isize) -> Tensor
         = (config! { axis: axis }, list(xs));
         config, args => {
@@ -226,7 +226,7 @@ operation! {
             let xs = Vec::from_outputs(args.inputs()?)?;
             one(shape::concat(&xs.iter().map(|x| shape::expand_at(x, axis)).collect::<Result<Vec<_>>>()?, axis)?)
         };
-    /// The tensor in parts along an axis (`keras.ops.split`).
+    /// Splits a tensor into equal parts along an axis (`keras.ops.split`).
     "keras.src.ops.numpy" "Split" fn split(x: &Tensor, sections: usize, axis: isize) -> Vec<Tensor>
         = (config! { indices_or_sections: sections, axis: axis }, x.into());
         config, args => {
@@ -235,21 +235,21 @@ operation! {
             let how = how.ok_or_else(|| crate::config::field::missing(config, "indices_or_sections"))?;
             Ok(Nested::from(super::split::split_impl(x, how, axis)?))
         };
-    /// The product of matrices (`keras.ops.matmul`).
+    /// Multiplies matrices (`keras.ops.matmul`).
     "keras.src.ops.numpy" "Matmul" fn matmul(x: &Tensor, y: &Tensor) -> Tensor
         = (Config::new(), CallArgs::from(x).and(y.clone()));
         config, args => match args.tensors().as_slice() {
             [x, y] => one(linalg::matmul_impl(x, y)?),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "matmul takes two tensors")),
         };
-    /// Sums of products over named axes (`keras.ops.einsum`).
+    /// Evaluates an Einstein summation (`keras.ops.einsum`).
     "keras.src.ops.numpy" "Einsum" fn einsum(subscripts: &str, operands: &[Tensor]) -> Tensor
         = (config! { subscripts: subscripts }, operands.iter().fold(CallArgs::none(), |args, x| args.and(x.clone())));
         config, args => {
             let operands: Vec<Tensor> = args.tensors().into_iter().cloned().collect();
             one(linalg::einsum_impl(&required::<String>(config, "subscripts")?, &operands)?)
         };
-    /// `x` where a condition holds, `y` elsewhere (`keras.ops.where`).
+    /// Selects `x` where a condition is true, else `y` (`keras.ops.where`).
     "keras.src.ops.numpy" "Where" fn where_(condition: &Tensor, x: impl Into<Operand>, y: impl Into<Operand>) -> Tensor
         = (Config::new(), CallArgs::positional(vec![Operand::from(condition).into_item(), x.into().into_item(), y.into().into_item()]));
         config, args => {
@@ -264,15 +264,15 @@ operation! {
             let (x, y) = super::dtypes::promote(Operand::of(positional(args, 1, "x1")?)?, Operand::of(positional(args, 2, "x2")?)?)?;
             one(shape::where_impl(condition, &x, &y)?)
         };
-    /// Another element type (`keras.ops.cast`).
+    /// Casts to another dtype (`keras.ops.cast`).
     "keras.src.ops.core" "Cast" fn cast_to(x: &Tensor, dtype: DType) -> Tensor
         = (config! { dtype: dtype.name() }, x.into());
         config, args => one(cast(args.tensor()?, dtype_or(config, args.tensor()?)?)?);
-    /// The tensor itself, or one of another element type (`keras.ops.convert_to_tensor`).
+    /// Returns the tensor, cast if a dtype is given (`keras.ops.convert_to_tensor`).
     "keras.src.ops.core" "ConvertToTensor" fn convert_to_tensor(x: &Tensor, dtype: Option<DType>) -> Tensor
         = (config! { dtype: dtype.map(DType::name).map_or(Value::Null, Value::from) }, x.into());
         config, args => one(cast(args.tensor()?, dtype_or(config, args.tensor()?)?)?);
-    /// Elements between two bounds (`keras.ops.clip`).
+    /// Clips elements to two bounds (`keras.ops.clip`).
     "keras.src.ops.numpy" "Clip" fn clip(x: &Tensor, x_min: f64, x_max: f64) -> Tensor
         = (config! { x_min: x_min, x_max: x_max }, x.into());
         config, args => {
@@ -281,15 +281,15 @@ operation! {
             let low = maximum(x, bound("x_min")?)?;
             one(cast(&minimum(&low, bound("x_max")?)?, x.dtype())?)
         };
-    /// Zeros of the shape of `x` (`keras.ops.zeros_like`).
+    /// Returns zeros of the shape of `x` (`keras.ops.zeros_like`).
     "keras.src.ops.numpy" "ZerosLike" fn zeros_like(x: &Tensor) -> Tensor
         = (config! { dtype: Value::Null }, x.into());
         config, args => one(create::zeros(args.tensor()?.shape(), dtype_or(config, args.tensor()?)?)?);
-    /// Ones of the shape of `x` (`keras.ops.ones_like`).
+    /// Returns ones of the shape of `x` (`keras.ops.ones_like`).
     "keras.src.ops.numpy" "OnesLike" fn ones_like(x: &Tensor) -> Tensor
         = (config! { dtype: Value::Null }, x.into());
         config, args => one(create::ones(args.tensor()?.shape(), dtype_or(config, args.tensor()?)?)?);
-    /// One number in the shape of `x` (`keras.ops.full_like`).
+    /// Returns a tensor of the shape of `x` filled with one number (`keras.ops.full_like`).
     "keras.src.ops.numpy" "FullLike" fn full_like_(x: &Tensor, value: f64) -> Tensor
         = (config! { dtype: Value::Null }, CallArgs::positional(vec![Operand::from(x).into_item(), Operand::from(value).into_item()]));
         config, args => {
@@ -300,14 +300,14 @@ operation! {
             };
             one(if x.shape().is_known() { shape::broadcast_to(&value, x.shape())? } else { Tensor::symbol(x.shape(), value.dtype()) })
         };
-    /// A row with one 1 for each integer (`keras.ops.one_hot`).
+    /// Encodes integers as one-hot vectors (`keras.ops.one_hot`).
     "keras.src.ops.nn" "OneHot" fn one_hot(x: &Tensor, num_classes: usize) -> Tensor
         = (config! { num_classes: num_classes, axis: -1, dtype: "float32", sparse: false }, x.into());
         config, args => {
             let dtype = config.get("dtype").and_then(Value::as_str).unwrap_or("float32").parse()?;
             one(create::one_hot(args.tensor()?, required(config, "num_classes")?, get(config, "axis", -1)?, dtype)?)
         };
-    /// The slices at integer positions (`keras.ops.take`).
+    /// Gathers slices at integer indices (`keras.ops.take`).
     "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: Option<isize>) -> Tensor
         = (config! { axis: axis.to_value()? }, CallArgs::from(x).and(indices.clone()));
         config, args => {
@@ -318,24 +318,24 @@ operation! {
                 None => one(shape::take_axis(&shape::reshape_to(&x, &Shape::from([None]))?, &indices, 0)?),
             }
         };
-    /// The elements in reverse order along axes (`keras.ops.flip`).
+    /// Reverses the elements along axes (`keras.ops.flip`).
     "keras.src.ops.numpy" "Flip" fn flip(x: &Tensor, axis: Axes) -> Tensor
         = (config! { axis: axis.to_value()? }, x.into());
         config, args => {
             let x = args.tensor()?;
             one(shape::flip_axes(x, &get(config, "axis", Axes::all())?.positions(x.shape())?)?)
         };
-    /// The tensor repeated to a shape (`keras.ops.broadcast_to`).
+    /// Broadcasts a tensor to a shape (`keras.ops.broadcast_to`).
     "keras.src.ops.numpy" "BroadcastTo" fn broadcast(x: &Tensor, shape: &Shape) -> Tensor
         = (config! { shape: shape.to_value()? }, x.into());
         config, args => one(shape::broadcast_to(args.tensor()?, &required(config, "shape")?)?);
-    /// Part of a tensor: integers, slices, `...` and new axes, as Python's `x[…]` (`GetItem`).
+    /// Indexes a tensor with integers, slices, `...` and new axes, like Python's `x[…]` (`GetItem`).
     "keras.src.ops.numpy" "GetItem" fn get_item(x: &Tensor, key: Nested<Item>) -> Tensor
         = (Config::new(), CallArgs::positional(vec![Operand::from(x).into_item(), key]));
         config, args => one(index(args.tensor()?, positional(args, 1, "key")?)?);
 }
 
-/// Python's `x[key]`.
+/// Indexes like Python's `x[key]`.
 fn index(x: &Tensor, key: &Nested<Item>) -> Result<Tensor> {
     let keys: Vec<&Nested<Item>> = match key {
         Nested::List(keys) | Nested::Tuple(keys) => keys.iter().collect(),

@@ -1,4 +1,4 @@
-//! Images (`keras.ops.image`): resizing.
+//! Operations on images (`keras.ops.image`): resizing, cropping, padding.
 
 use super::arithmetic::{add, divide_no_nan, equal, greater, less, maximum, minimum, multiply, subtract};
 use super::conv::DataFormat;
@@ -74,7 +74,7 @@ classes! { "keras.src.ops.image"
     };
 }
 
-/// Images and the axis of their channels.
+/// Returns images and the channel axis.
 fn colors(c: &Call<'_>) -> Result<(Tensor, isize)> {
     let format: DataFormat = c.maybe("data_format")?.unwrap_or_default();
     Ok((c.tensor(0, "images")?, if format == DataFormat::ChannelsLast { -1 } else { -3 }))
@@ -89,7 +89,7 @@ fn joined(parts: [Tensor; 3], axis: isize, dtype: DType) -> Result<Tensor> {
     cast(&concat(&parts, axis)?, dtype)
 }
 
-/// Images and the positions of the axes of their height and width.
+/// Returns images and the positions of the axes of height and width.
 fn frame(c: &Call<'_>) -> Result<(Tensor, [usize; 2])> {
     let images = c.tensor(0, "images")?;
     let format: DataFormat = c.maybe("data_format")?.unwrap_or_default();
@@ -98,7 +98,7 @@ fn frame(c: &Call<'_>) -> Result<(Tensor, [usize; 2])> {
     Ok((images, axes))
 }
 
-/// Before, after: two of before, after and the resulting extent give the third.
+/// Returns the edges before and after; of before, after and the resulting extent two must be given.
 fn edges(c: &Call<'_>, images: &Tensor, axis: usize, names: [&'static str; 3], grows: i64) -> Result<[usize; 2]> {
     let [before, after, target] = [c.maybe::<i64>(names[0])?, c.maybe::<i64>(names[1])?, c.maybe::<i64>(names[2])?];
     let change = |target: i64| Ok::<i64, Error>(grows * (target - images.shape().dim(axis as isize)? as i64));
@@ -118,36 +118,36 @@ fn edges(c: &Call<'_>, images: &Tensor, axis: usize, names: [&'static str; 3], g
     }
 }
 
-/// How the value between positions of an image is found.
+/// The interpolation between pixels.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Interpolation {
-    /// The value of the nearest position.
+    /// The nearest pixel.
     #[default]
     Nearest,
-    /// A line between two positions.
+    /// Linear, over two pixels on each axis.
     Bilinear,
-    /// A cubic over four positions.
+    /// Cubic, over four pixels on each axis.
     Bicubic,
-    /// A windowed sinc over six positions.
+    /// A windowed sinc over six pixels on each axis.
     Lanczos3,
-    /// A windowed sinc over ten positions.
+    /// A windowed sinc over ten pixels on each axis.
     Lanczos5,
 }
 
-/// What [`resize`] takes beside the size, with Keras's defaults.
+/// The options of [`resize`], with Keras's defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ResizeOptions {
-    /// How values between positions are found; `Bilinear` by default.
+    /// The interpolation; `Bilinear` by default.
     pub interpolation: Interpolation,
-    /// Is what a smaller image can't show filtered out first? No by default.
+    /// Whether high frequencies are filtered out when the image shrinks; false by default.
     pub antialias: bool,
-    /// Is the image cut to the new aspect ratio first? No by default.
+    /// Whether the image is first cropped to the new aspect ratio; false by default.
     pub crop_to_aspect_ratio: bool,
-    /// Is the image filled up to the new aspect ratio first? No by default.
+    /// Whether the image is first padded to the new aspect ratio; false by default.
     pub pad_to_aspect_ratio: bool,
-    /// With what it is filled up; 0 by default.
+    /// The value of the padding; 0 by default.
     pub fill_value: f64,
-    /// Where the channels stand.
+    /// The position of the channel axis.
     pub data_format: DataFormat,
 }
 
@@ -164,10 +164,10 @@ impl Default for ResizeOptions {
     }
 }
 
-/// Images of another height and width (`keras.ops.image.resize`).
+/// Resizes images to a height and width (`keras.ops.image.resize`).
 ///
 /// # Errors
-/// When this is neither an image nor a batch of them.
+/// If this is neither an image nor a batch of them.
 pub fn resize(images: &Tensor, size: [usize; 2], options: &ResizeOptions) -> Result<Tensor> {
     let config = config! {
         size: size.to_vec(),
@@ -210,7 +210,7 @@ fn run_resize(config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
     resize_impl(args.tensor()?, size, &options).map(Nested::Leaf)
 }
 
-/// [`resize`], computed.
+/// Computes [`resize`].
 pub(crate) fn resize_impl(images: &Tensor, size: [usize; 2], options: &ResizeOptions) -> Result<Tensor> {
     if !(3..=4).contains(&images.rank()) {
         return Err(Error::new(ErrorKind::Shape, "Invalid images rank")
@@ -256,7 +256,7 @@ pub(crate) fn resize_impl(images: &Tensor, size: [usize; 2], options: &ResizeOpt
     if same {
         return Ok(x);
     }
-    // Everything but the nearest position is computed in single precision.
+    // All interpolations but the nearest are computed in single precision.
     let nearest = options.interpolation == Interpolation::Nearest;
     let mut y = if nearest { x } else { cast(&x, DType::Float32)? };
     for (axis, target) in [(height_axis, target_height), (width_axis, target_width)] {
@@ -274,7 +274,7 @@ pub(crate) fn resize_impl(images: &Tensor, size: [usize; 2], options: &ResizeOpt
     cast(&y, dtype)
 }
 
-/// The smallest and largest integer of a type that single precision can hold.
+/// Returns the smallest and the largest integer of a dtype that single precision can represent.
 pub(crate) fn int_range(dtype: DType) -> (f64, f64) {
     let bits = dtype.size() as i32 * 8;
     let unsigned = matches!(dtype, DType::UInt8 | DType::UInt16 | DType::UInt32 | DType::UInt64);
@@ -283,10 +283,11 @@ pub(crate) fn int_range(dtype: DType) -> (f64, f64) {
     (low, below)
 }
 
-/// For each new position: which old ones count, by how much.
+/// For each output position, the input positions and their weights.
 type Taps = Vec<Vec<(usize, f32)>>;
 
-/// Sums of old positions along an axis. Every new position has the same number of taps.
+/// Computes weighted sums of input positions along an axis. All output positions have the same number of
+/// taps.
 fn weigh(x: &Tensor, axis: isize, taps: &Taps) -> Result<Tensor> {
     let along = |position: usize| -> Vec<Option<usize>> {
         (0..x.rank()).map(|i| Some(if i == position { taps.len() } else { 1 })).collect()
@@ -335,7 +336,8 @@ fn bilinear(i: usize, scale: f32, last: usize) -> Vec<(usize, f32)> {
     vec![(low.min(last), 1.0 - part), (high.min(last), part)]
 }
 
-/// Keys's cubic with a = -0.5 in 1024 steps, as TensorFlow tabulates it; positions outside don't count.
+/// Returns the taps of Keys's cubic with a = -0.5 in 1024 steps, as TensorFlow tabulates it; positions
+/// outside have weight 0.
 fn bicubic(i: usize, scale: f32, last: usize) -> Vec<(usize, f32)> {
     const STEPS: f32 = 1024.0;
     const A: f32 = -0.5;
@@ -367,7 +369,8 @@ fn normalized(mut taps: Vec<(usize, f32)>) -> Vec<(usize, f32)> {
     taps
 }
 
-/// A kernel of a radius around each new position, as wide as the new positions lie apart if `antialias`.
+/// Returns the taps of a kernel around each output position; `antialias` widens the kernel to the distance of
+/// output positions.
 fn filtered(radius: f32, kernel: impl Fn(f32) -> f32, antialias: bool, from: usize, to: usize) -> Taps {
     let scale = 1.0 / (to as f32 / from as f32);
     let width = if antialias { scale.max(1.0) } else { 1.0 };

@@ -1,4 +1,4 @@
-//! Colours of images (`keras.ops.image.rgb_to_grayscale`, `rgb_to_hsv`, `hsv_to_rgb`).
+//! Conversion of colors (`keras.ops.image.rgb_to_grayscale`, `rgb_to_hsv`, `hsv_to_rgb`).
 
 use super::arithmetic::{add, divide, equal, less, maximum, minimum, multiply, subtract};
 use super::conv::DataFormat;
@@ -9,7 +9,7 @@ use super::shape::{Span, concat, slice_axis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
 
-/// The axis of the channels, counted from the end: images may stand alone or in a batch.
+/// Returns the channel axis, counted from the end: images can be single or a batch.
 fn channels(format: DataFormat) -> isize {
     match format {
         DataFormat::ChannelsLast => -1,
@@ -17,7 +17,7 @@ fn channels(format: DataFormat) -> isize {
     }
 }
 
-/// The three channels, each with extent 1.
+/// Returns the three channels, each with extent 1.
 fn three(images: &Tensor, axis: isize) -> Result<[Tensor; 3]> {
     if images.shape().dim(axis)? != 3 {
         return Err(Error::new(ErrorKind::Shape, "Invalid channel size")
@@ -28,7 +28,7 @@ fn three(images: &Tensor, axis: isize) -> Result<[Tensor; 3]> {
     Ok([channel(0)?, channel(1)?, channel(2)?])
 }
 
-/// Red, green and blue as one brightness (`keras.ops.image.rgb_to_grayscale`).
+/// Converts RGB to grayscale (`keras.ops.image.rgb_to_grayscale`).
 pub(crate) fn rgb_to_grayscale(images: &Tensor, format: DataFormat) -> Result<Tensor> {
     let axis = channels(format);
     if images.shape().dim(axis)? == 1 {
@@ -39,7 +39,7 @@ pub(crate) fn rgb_to_grayscale(images: &Tensor, format: DataFormat) -> Result<Te
     cast(&gray, images.dtype())
 }
 
-/// Red, green and blue as hue, saturation and value (`keras.ops.image.rgb_to_hsv`).
+/// Converts RGB to hue, saturation and value (`keras.ops.image.rgb_to_hsv`).
 pub(crate) fn rgb_to_hsv(images: &Tensor, format: DataFormat) -> Result<Tensor> {
     let axis = channels(format);
     let [red, green, blue] = three(images, axis)?;
@@ -47,7 +47,7 @@ pub(crate) fn rgb_to_hsv(images: &Tensor, format: DataFormat) -> Result<Tensor> 
     let range = subtract(&value, minimum(&minimum(&red, &green)?, &blue)?)?;
     let zero = zeros_like(&value)?;
     let gray = equal(&range, 0)?;
-    // Where nothing is divided, the divisor is 1.
+    // Avoids division by zero where the quotient is not used.
     let divisor = |x: &Tensor, none: &Tensor| where_(none, 1.0, x);
     let black = equal(&value, 0)?;
     let saturation = where_(&black, &zero, &divide(&range, &divisor(&value, &black)?)?)?;
@@ -63,7 +63,7 @@ pub(crate) fn rgb_to_hsv(images: &Tensor, format: DataFormat) -> Result<Tensor> 
     concat(&[hue, saturation, value], axis)
 }
 
-/// Hue, saturation and value as red, green and blue (`keras.ops.image.hsv_to_rgb`).
+/// Converts hue, saturation and value to RGB (`keras.ops.image.hsv_to_rgb`).
 pub(crate) fn hsv_to_rgb(images: &Tensor, format: DataFormat) -> Result<Tensor> {
     let axis = channels(format);
     let [hue, saturation, value] = three(images, axis)?;

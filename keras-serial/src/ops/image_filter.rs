@@ -1,11 +1,11 @@
-//! Images seen through a window (`keras.ops.image.gaussian_blur`).
+//! Gaussian blur of images (`keras.ops.image.gaussian_blur`).
 
 use super::conv::{DataFormat, Padding, depthwise_conv};
 use super::dtypes::cast;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
-/// Each channel under a Gauss kernel of a size and of standard deviations, both for x, then y.
+/// Blurs each channel with a Gaussian kernel; size and standard deviations are for x, then y.
 pub(crate) fn gaussian_blur(images: &Tensor, size: [usize; 2], sigma: [f64; 2], format: DataFormat) -> Result<Tensor> {
     let channels = images.shape().dim(format.channel_axis())?;
     let line = |size: usize, sigma: f64| -> Vec<f64> {
@@ -18,7 +18,7 @@ pub(crate) fn gaussian_blur(images: &Tensor, size: [usize; 2], sigma: [f64; 2], 
     let (x, y) = (line(width, across), line(height, down));
     let plane = y.iter().flat_map(|down| x.iter().map(move |across| (down * across) as f32));
     let kernel: Vec<f32> = plane.flat_map(|weight| std::iter::repeat_n(weight, channels)).collect();
-    // Keras gives the kernel its extents the other way round, which shows where they differ.
+    // Keras swaps the kernel's extents, which matters if they differ.
     let kernel = cast(&Tensor::from_vec(kernel, [width, height, channels, 1])?, images.dtype())?;
     depthwise_conv(images, &kernel, &[1, 1], Padding::Same, format, &[1, 1])
 }

@@ -1,4 +1,4 @@
-//! Images as nodes of graphs: maps of positions, filters, comparison (`keras.ops.image`).
+//! Operations on images as nodes of graphs: geometric transforms, filters, similarity (`keras.ops.image`).
 
 use super::arithmetic::{add, divide, multiply, subtract};
 use super::conv::{DataFormat, Padding, conv, depthwise_conv};
@@ -73,7 +73,7 @@ fn wrong_transform(transform: &Tensor) -> Error {
         .received(format!("transform.shape={}", transform.shape()))
 }
 
-/// Runs an operation on batches, which a single image becomes.
+/// Runs an operation on a batch; a single image becomes a batch of one.
 fn each_image(images: &Tensor, run: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     match images.rank() {
         3 => squeeze_at(&run(&expand_at(images, 0)?)?, 0),
@@ -104,7 +104,7 @@ fn mapped(c: &Call<'_>, images: &Tensor, maps: Vec<Projection>, fill_mode: FillM
     })
 }
 
-/// The map that takes four end points `(x, y)` to their start points.
+/// Returns the projection that maps four end points `(x, y)` to their start points.
 fn homography(start: &[f64], end: &[f64]) -> Result<Projection> {
     let mut rows = Vec::with_capacity(64);
     for (from, to) in start.chunks(2).zip(end.chunks(2)) {
@@ -120,7 +120,7 @@ fn homography(start: &[f64], end: &[f64]) -> Result<Projection> {
     Projection::try_from(map.as_slice()).map_err(|_| broken())
 }
 
-/// Differences down and across, as the last axis (`keras.ops.image.sobel_edges`).
+/// Returns the vertical and horizontal Sobel gradients, as the last axis (`keras.ops.image.sobel_edges`).
 fn sobel(images: &Tensor, format: DataFormat) -> Result<Tensor> {
     if images.rank() != 4 {
         return Err(wrong_rank(images));
@@ -145,7 +145,7 @@ fn sobel(images: &Tensor, format: DataFormat) -> Result<Tensor> {
     if last { Ok(edges) } else { transpose_to(&edges, &[0, 3, 1, 2, 4]) }
 }
 
-/// How alike two images are, by means and variances of their parts (`keras.ops.image.ssim`).
+/// Returns the structural similarity (SSIM) of two images (`keras.ops.image.ssim`).
 fn similarity(c: &Call<'_>) -> Result<Tensor> {
     let (a, b) = (c.tensor(0, "image1")?, c.tensor(1, "image2")?);
     let dtype = a.dtype();
@@ -166,7 +166,7 @@ fn similarity(c: &Call<'_>) -> Result<Tensor> {
     let total: f64 = line.iter().sum();
     let plane: Vec<f64> = line.iter().flat_map(|y| line.iter().map(move |x| x * y / (total * total))).collect();
     let kernel = cast(&Tensor::from_vec(plane, [size, size, 1, 1])?, to_float(&a)?.dtype())?;
-    // Each channel as an image of its own.
+    // Each channel becomes an image of its own.
     let shape = |x: &Tensor| -> Result<([usize; 4], Tensor)> {
         let x = to_float(x)?;
         let x = if single { expand_at(&x, 0)? } else { x };
@@ -190,7 +190,7 @@ fn similarity(c: &Call<'_>) -> Result<Tensor> {
     cast(&if single { squeeze_at(&each, 0)? } else { each }, dtype)
 }
 
-/// Images scaled and moved along some axes (`keras.ops.image.scale_and_translate`).
+/// Scales and translates images along axes (`keras.ops.image.scale_and_translate`).
 fn scale_and_translate(c: &Call<'_>) -> Result<Tensor> {
     let images = c.tensor(0, "images")?;
     let target: Vec<usize> = match c.value(1, "output_shape") {
@@ -203,7 +203,7 @@ fn scale_and_translate(c: &Call<'_>) -> Result<Tensor> {
     };
     let axes: Vec<isize> = c.required("spatial_dims")?;
     if images.is_symbolic() {
-        // Keras takes all extents from the argument.
+        // Keras infers the whole shape from the argument.
         return Ok(Tensor::symbol(Shape::from(target), images.dtype()));
     }
     let numbers = |position, name| cast(&c.tensor(position, name)?.detached()?, DType::Float64)?.to_vec::<f64>();
@@ -239,7 +239,7 @@ fn scale_and_translate(c: &Call<'_>) -> Result<Tensor> {
     cast(&rounded, images.dtype())
 }
 
-/// By how much each old position counts for each new one, `(from, to)`.
+/// Returns the weight of each input position for each output position, `(from, to)`.
 fn weight_matrix(from: usize, to: usize, scale: f64, moved: f64, kernel: fn(f64) -> f64, antialias: bool) -> Vec<f64> {
     let inverse = 1.0 / scale;
     let width = if antialias { inverse.max(1.0) } else { 1.0 };
@@ -276,10 +276,11 @@ fn lanczos(radius: f64, x: f64) -> f64 {
     }
 }
 
-/// Images under an affine map of eight numbers each, or one for all (`keras.ops.image.affine_transform`).
+/// Transforms images by an affine map of eight numbers, one for each or one for all
+/// (`keras.ops.image.affine_transform`).
 ///
 /// # Errors
-/// For what are no images, and for other numbers of maps than of images.
+/// If these are not images, or the number of maps is not that of images.
 pub fn affine_transform(
     images: &Tensor,
     transform: &Tensor,
@@ -319,7 +320,7 @@ mod tests {
         let x = Tensor::from_vec((0..9).map(|i| i as f32).collect::<Vec<_>>(), [1, 3, 3, 1]).unwrap();
         let edges = sobel(&x, DataFormat::ChannelsLast).unwrap();
         assert_eq!(edges.shape().to_string(), "(1, 3, 3, 1, 2)");
-        // The middle: 8 · 3 down, 8 · 1 across.
+        // The middle: 8 · 3 vertically, 8 · 1 horizontally.
         assert_eq!(edges.to_vec::<f32>().unwrap()[8..10], [24.0, 8.0]);
     }
 }

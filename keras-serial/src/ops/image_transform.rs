@@ -1,4 +1,4 @@
-//! Images whose positions are moved (`keras.ops.image.affine_transform`, `perspective_transform`).
+//! Geometric transforms of images (`keras.ops.image.affine_transform`, `perspective_transform`).
 
 use super::arithmetic::{add, multiply};
 use super::conv::DataFormat;
@@ -8,34 +8,34 @@ use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// How the value at a place between positions is found.
+/// The interpolation between pixels.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Sampling {
-    /// The value of the nearest position.
+    /// The nearest pixel.
     Nearest,
-    /// A line between two positions on each axis.
+    /// Linear on each axis.
     #[default]
     Bilinear,
 }
 
-/// What lies beyond the edges of an image.
+/// How positions beyond the edges of an image are filled.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FillMode {
-    /// The image reflected, the edge twice: `d c b a | a b c d | d c b a`.
+    /// Mirrored, with the edge repeated: `d c b a | a b c d | d c b a`.
     #[default]
     Reflect,
-    /// The image again: `a b c d | a b c d | a b c d`.
+    /// Tiled: `a b c d | a b c d | a b c d`.
     Wrap,
-    /// One value.
+    /// A constant.
     Constant,
     /// The edge: `a a a a | a b c d | d d d d`.
     Nearest,
-    /// The image reflected, the edge once: `d c b | a b c d | c b a`.
+    /// Mirrored, with the edge not repeated: `d c b | a b c d | c b a`.
     Mirror,
 }
 
 impl FillMode {
-    /// A place beyond the edges as one within, as TensorFlow's `ImageProjectiveTransformV3` has it.
+    /// Maps a position beyond the edges to one inside, as TensorFlow's `ImageProjectiveTransformV3` does.
     fn place(self, at: f32, extent: usize) -> f32 {
         let len = extent as f32;
         let whole = |x: f32| x.trunc();
@@ -65,7 +65,7 @@ impl FillMode {
     }
 }
 
-/// What beside the places decides on values.
+/// The options of sampling.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sampler {
     pub sampling: Sampling,
@@ -74,11 +74,11 @@ pub(crate) struct Sampler {
     pub data_format: DataFormat,
 }
 
-/// A projective map: where each position of the new image comes from,
-/// `x' = (a0·x + a1·y + a2) / (c0·x + c1·y + 1)`, and `y'` by `b0`, `b1`, `b2`.
+/// A projection from output positions to input positions: `x' = (a0·x + a1·y + a2) / (c0·x + c1·y + 1)`, and
+/// `y'` with `b0`, `b1`, `b2`.
 pub(crate) type Projection = [f32; 8];
 
-/// A batch of images, each under a map of its own.
+/// Transforms a batch of images, each by its own projection.
 pub(crate) fn project(images: &Tensor, maps: &[Projection], sampler: &Sampler) -> Result<Tensor> {
     sample(images, sampler, |image, y, x| {
         let [a0, a1, a2, b0, b1, b2, c0, c1] = *maps.get(image)?;
@@ -87,7 +87,8 @@ pub(crate) fn project(images: &Tensor, maps: &[Projection], sampler: &Sampler) -
     })
 }
 
-/// A batch of images, each new position `(y, x)` of which comes from a place; `None` is filled.
+/// Samples a batch of images: `place` maps each output position `(y, x)` of an image to an input position;
+/// `None` is filled.
 pub(crate) fn sample(
     images: &Tensor,
     sampler: &Sampler,
@@ -138,7 +139,7 @@ pub(crate) fn sample(
     if last { Ok(moved) } else { transpose_to(&moved, &[0, 3, 1, 2]) }
 }
 
-/// The positions around a place, and how much of each it takes.
+/// Returns the pixels around a position and their weights.
 fn corners(sampling: Sampling, y: f32, x: f32) -> [(f32, f32, f32); 4] {
     if sampling == Sampling::Nearest {
         return [(y.round(), x.round(), 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)];

@@ -1,4 +1,4 @@
-//! Products of matrices, and of tensors over named axes.
+//! Matrix products and Einstein summation.
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// The matrix product, batched over leading axes (`keras.ops.matmul`).
+/// Multiplies matrices, batched over leading axes (`keras.ops.matmul`).
 pub(crate) fn matmul_impl(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (x, y) = promote(Operand::from(x), Operand::from(y))?;
     let (x_vector, y_vector) = (x.rank() == 1, y.rank() == 1);
@@ -38,7 +38,7 @@ pub(crate) fn matmul_impl(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let product = if x.is_symbolic() || y.is_symbolic() {
         Tensor::symbol(shape, x.dtype())
     } else if y.rank() == 2 && x.rank() > 2 {
-        // One large product in place of many small ones.
+        // One large product instead of many small ones.
         let flat = reshape_to(&x, &Shape::from([None, x.shape().get(-1)?]))?;
         reshape_to(&multiply_matrices(&flat, &y)?, &shape)?
     } else {
@@ -52,7 +52,7 @@ pub(crate) fn matmul_impl(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     if y_vector { squeeze_at(&product, -1) } else { Ok(product) }
 }
 
-/// Matrices of one rank and batch.
+/// Multiplies matrices of the same rank and batch.
 fn multiply_matrices(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     match x.dtype() {
         dtype if dtype.is_float() => {
@@ -60,7 +60,7 @@ fn multiply_matrices(x: &Tensor, y: &Tensor) -> Result<Tensor> {
             let product = super::kernels::matmul::run(&x, &y).unwrap_or_else(|| Engine::float_matmul(x, y));
             Ok(Tensor::from_raw(product, dtype))
         }
-        // The engine multiplies integers in their own width, which 8 bits overflow.
+        // The engine multiplies integers in their own width, which would overflow with 8 bits.
         dtype => {
             let wide = |t: &Tensor| cast(t, DType::Int32)?.raw();
             cast(
@@ -71,7 +71,7 @@ fn multiply_matrices(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Sums of products over axes that are named alike (`keras.ops.einsum`): `"abc,cd->abd"`.
+/// Evaluates an Einstein summation (`keras.ops.einsum`): `"abc,cd->abd"`.
 pub(crate) fn einsum_impl(subscripts: &str, operands: &[Tensor]) -> Result<Tensor> {
     let (inputs, output) = parse(subscripts, operands)?;
     let mut terms = inputs.into_iter().zip(operands.iter().cloned());
@@ -102,7 +102,7 @@ fn malformed(subscripts: &str) -> Error {
         .received(format!("{subscripts:?}"))
 }
 
-/// The labels of each operand's axes and of the result's; `...` becomes labels of its own.
+/// Parses the labels of the operands' axes and of the result's; `...` is replaced by labels.
 fn parse(subscripts: &str, operands: &[Tensor]) -> Result<(Vec<Vec<char>>, Vec<char>)> {
     let text: String = subscripts.chars().filter(|c| *c != ' ').collect();
     let (inputs, output) = match text.split_once("->") {
@@ -123,7 +123,7 @@ fn parse(subscripts: &str, operands: &[Tensor]) -> Result<(Vec<Vec<char>>, Vec<c
         .map(|(term, x)| x.rank().saturating_sub(named(term)))
         .max()
         .unwrap_or(0);
-    // Labels of `...`, right-aligned as broadcasting is.
+    // Labels for `...`, right-aligned like broadcasting.
     let dot_labels: Vec<char> = (0..dots as u32).filter_map(|i| char::from_u32(0xe000 + i)).collect();
     let expand = |term: &str, rank: Option<usize>| -> Result<Vec<char>> {
         let (before, after) = term.split_once("...").map_or((term, None), |(b, a)| (b, Some(a)));
@@ -155,7 +155,7 @@ fn parse(subscripts: &str, operands: &[Tensor]) -> Result<(Vec<Vec<char>>, Vec<c
     Ok((inputs, output))
 }
 
-/// An operand that names one axis twice keeps its diagonal.
+/// Takes the diagonal of axes with the same label in one operand.
 fn diagonal(mut labels: Vec<char>, mut x: Tensor) -> Result<(Vec<char>, Tensor)> {
     while let Some((first, second)) = repeated(&labels) {
         let extent = x.shape().get(first as isize)?;
@@ -190,7 +190,7 @@ fn repeated(labels: &[char]) -> Option<(usize, usize)> {
     })
 }
 
-/// Two operands as one batched matrix product: shared labels that are needed later are the batch,
+/// Contracts two operands by a batched matrix product: shared labels that are still needed are the batch,
 /// other shared ones are summed over.
 fn contract(
     x_labels: &[char],
@@ -217,7 +217,7 @@ fn contract(
     let (y, y_dims) = arrange(y, y_labels, [&batch, &summed, &columns])?;
     let group = |dims: &[Vec<Option<usize>>], i: usize| dims.get(i).cloned().unwrap_or_default();
     let size = |dims: &[Option<usize>]| Shape::from(dims.to_vec()).num_elements();
-    // Axes of extent 1 broadcast against the other operand's.
+    // Axes of extent 1 broadcast.
     let shared: Vec<Option<usize>> =
         Shape::from(group(&x_dims, 0)).broadcast(&Shape::from(group(&y_dims, 0)))?.dims().to_vec();
     let inner: Vec<Option<usize>> =

@@ -1,4 +1,4 @@
-//! Factorizations of matrices: QR, eigenvalues of symmetric ones, singular values (`keras.ops.linalg`).
+//! Matrix factorizations: QR, eigenvalues of symmetric matrices, singular values (`keras.ops.linalg`).
 
 use super::arithmetic::{add, divide, greater, multiply, subtract};
 use super::create::filled;
@@ -88,7 +88,7 @@ classes! { "keras.src.ops.linalg"
     "Eig" = |_| Err::<Tensor, _>(super::complex::unsupported("eig"));
 }
 
-/// The distance from 1 to the next number of a floating-point type.
+/// Returns the machine epsilon of a floating-point dtype.
 fn epsilon(dtype: DType) -> f64 {
     match dtype {
         DType::Float64 => f64::EPSILON,
@@ -105,7 +105,7 @@ fn known(extent: Option<usize>, x: &Tensor) -> Result<usize> {
     })
 }
 
-/// Q and R of each matrix (`keras.ops.qr`).
+/// Returns Q and R of each matrix (`keras.ops.qr`).
 fn qr_impl(x: &Tensor, complete: bool) -> Result<(Tensor, Tensor)> {
     let (rows, columns) = matrix_shape(x)?;
     let (rows, columns) = (known(rows, x)?, known(columns, x)?);
@@ -130,8 +130,8 @@ fn qr_impl(x: &Tensor, complete: bool) -> Result<(Tensor, Tensor)> {
         )
         .hint("it has none in Keras on TensorFlow; use mode \"reduced\""));
     }
-    // With A = [A₁ A₂], A₁ square or tall: dQ = Q·W + (1 - Q·Qᵀ)·dA₁·R₁⁻¹, dR₁ = (Qᵀ·dA₁·R₁⁻¹ - W)·R₁,
-    // where W is the skew part that keeps R₁ a triangle.
+    // With A = [A₁ A₂], A₁ square or tall: dQ = Q·W + (1 - Q·Qᵀ)·dA₁·R₁⁻¹, dR₁ = (Qᵀ·dA₁·R₁⁻¹ - W)·R₁, where
+    // W is the skew part that keeps R₁ triangular.
     let first = |t: &Tensor| slice_axis(t, -1, Span::range(0, rows.min(columns)));
     let inverse = inv_impl(&first(&r)?)?;
     let change = subtract(x, x.detached()?)?;
@@ -154,17 +154,18 @@ fn qr_impl(x: &Tensor, complete: bool) -> Result<(Tensor, Tensor)> {
     Ok((add(&q, &dq)?, add(&r, &dr)?))
 }
 
-/// 1 / x, and nearly 0 where x is 0, as TensorFlow's gradients have it.
+/// Returns 1 / x, nearly 0 where x is 0, as in TensorFlow's gradients.
 fn safe_reciprocal(x: &Tensor) -> Result<Tensor> {
     divide(x, add(square(x)?, 1e-20)?)
 }
 
-/// 1 / (bⱼ - bᵢ) for all pairs of the last axis, 0 on the diagonal.
+/// Returns 1 / (bⱼ - bᵢ) for all pairs of the last axis, 0 on the diagonal.
 fn differences(b: &Tensor) -> Result<Tensor> {
     safe_reciprocal(&subtract(expand_at(b, -2)?, expand_at(b, -1)?)?)
 }
 
-/// Eigenvalues in ascending order and eigenvectors of each symmetric matrix (`keras.ops.eigh`).
+/// Returns the eigenvalues in ascending order and the eigenvectors of each symmetric matrix
+/// (`keras.ops.eigh`).
 fn eigh_impl(x: &Tensor) -> Result<(Tensor, Tensor)> {
     assert_square(x)?;
     let batch = batch_of(x);
@@ -187,7 +188,7 @@ fn eigh_impl(x: &Tensor) -> Result<(Tensor, Tensor)> {
     Ok((add(&values, arrange::diagonal(&inner, 0, -2, -1)?)?, add(&vectors, &turn)?))
 }
 
-/// The singular values of each matrix, in descending order.
+/// Returns the singular values of each matrix, in descending order.
 pub(super) fn singular_values(x: &Tensor) -> Result<Tensor> {
     let (rows, columns) = matrix_shape(x)?;
     let batch = batch_of(x);
@@ -198,7 +199,7 @@ pub(super) fn singular_values(x: &Tensor) -> Result<Tensor> {
     Ok(svd_impl(x, false)?.1)
 }
 
-/// U, the singular values and V of each matrix (`keras.ops.svd`, which gives Vᵀ).
+/// Returns U, the singular values and V of each matrix (`keras.ops.svd`, which returns Vᵀ).
 fn svd_impl(x: &Tensor, full: bool) -> Result<(Tensor, Tensor, Tensor)> {
     let (m, n) = matrix_shape(x)?;
     let batch = batch_of(x);
@@ -218,7 +219,7 @@ fn svd_impl(x: &Tensor, full: bool) -> Result<(Tensor, Tensor, Tensor)> {
     Ok((thin(&u)?, s, thin(&v)?))
 }
 
-/// The factors with their gradients: dU = U·K with a skew K, and so for V.
+/// Attaches gradients to the factors: dU = U·K with a skew-symmetric K, and likewise for V.
 fn svd_followed(x: &Tensor, u: Tensor, s: Tensor, v: Tensor, k: usize) -> Result<(Tensor, Tensor, Tensor)> {
     if !x.is_tracked() {
         return Ok((u, s, v));
@@ -233,7 +234,7 @@ fn svd_followed(x: &Tensor, u: Tensor, s: Tensor, v: Tensor, k: usize) -> Result
     let right = multiply(&apart, add(multiply(&rows, &block)?, multiply(&turned, &columns)?)?)?;
     let inverse = safe_reciprocal(&columns)?;
     let turn = |basis: &Tensor, skew: Tensor, outside: Tensor| -> Result<Tensor> {
-        // What leaves the span of the first columns, and what the others take on in exchange.
+        // The change outside of the span of the first columns, and the opposite change of the other columns.
         let width = basis.shape().dim(-1)?;
         let skew = if width > k {
             let outside = multiply(slice_axis(&outside, -2, Span::range(k, width))?, &inverse)?;
@@ -251,24 +252,25 @@ fn svd_followed(x: &Tensor, u: Tensor, s: Tensor, v: Tensor, k: usize) -> Result
     Ok((new_u, add(&s, arrange::diagonal(&block, 0, -2, -1)?)?, new_v))
 }
 
-/// Q and R of each matrix (`keras.ops.qr`); all columns of Q where `complete`.
+/// Returns Q and R of each matrix (`keras.ops.qr`); all columns of Q if `complete`.
 ///
 /// # Errors
-/// When the last two extents are not known.
+/// If the last two extents are not known.
 pub fn qr(x: &Tensor, complete: bool) -> Result<(Tensor, Tensor)> {
     let mode = if complete { "complete" } else { "reduced" };
     super::define::two(call("Qr", config! { mode: mode }, CallArgs::from(x))?)
 }
 
-/// Eigenvalues in ascending order and eigenvectors of each symmetric matrix (`keras.ops.eigh`).
+/// Returns the eigenvalues in ascending order and the eigenvectors of each symmetric matrix
+/// (`keras.ops.eigh`).
 ///
 /// # Errors
-/// For what is not square.
+/// If the matrices are not square.
 pub fn eigh(x: &Tensor) -> Result<(Tensor, Tensor)> {
     super::define::two(call("Eigh", config! {}, CallArgs::from(x))?)
 }
 
-/// U, the singular values and Vᵀ of each matrix (`keras.ops.svd`).
+/// Returns U, the singular values and Vᵀ of each matrix (`keras.ops.svd`).
 ///
 /// # Errors
 /// For less than two axes.
@@ -280,7 +282,7 @@ pub fn svd(x: &Tensor, full_matrices: bool) -> Result<(Tensor, Tensor, Tensor)> 
     }
 }
 
-/// The pseudo-inverse of each matrix (`keras.ops.pinv`).
+/// Returns the pseudo-inverse of each matrix (`keras.ops.pinv`).
 ///
 /// # Errors
 /// For less than two axes.

@@ -81,7 +81,7 @@ classes! { "keras.src.ops.math"
     };
 }
 
-/// The matrix and the right side of an equation, of one dtype.
+/// Returns the matrix and the right-hand side of an equation, in one dtype.
 fn right_side(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     let (a, b) = promote(c.tensor(0, "a")?.into(), c.tensor(1, "b")?.into())?;
     assert_square(&a)?;
@@ -96,7 +96,7 @@ fn right_side(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     }
 }
 
-/// Calls `solve` with a right side that is a matrix, which vectors become.
+/// Calls `solve` with a right-hand side that is a matrix; vectors are converted.
 fn as_matrices(a: &Tensor, b: &Tensor, solve: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
     if b.rank() + 1 == a.rank() {
         return squeeze_at(&solve(a, &expand_at(b, -1)?)?, -1);
@@ -113,7 +113,7 @@ fn singular() -> Error {
     Error::new(ErrorKind::InvalidArgument, "Input matrix is not invertible").expected("a matrix of full rank")
 }
 
-/// A and B with one batch, as values.
+/// Broadcasts A and B to one batch.
 fn paired(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor, Vec<Option<usize>>)> {
     let batch = Shape::from(batch_of(a)).broadcast(&Shape::from(batch_of(b)))?.dims().to_vec();
     let to = |x: &Tensor| -> Result<Tensor> {
@@ -123,7 +123,7 @@ fn paired(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor, Vec<Option<usize>>)
     Ok((to(a)?, to(b)?, batch))
 }
 
-/// X of A · X = B for each pair of matrices (`keras.ops.solve`).
+/// Solves A · X = B for each pair of matrices (`keras.ops.solve`).
 pub(super) fn solve_impl(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     assert_square(a)?;
     if a.is_symbolic() || b.is_symbolic() {
@@ -143,7 +143,7 @@ pub(super) fn solve_impl(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     add(&x, matmul_impl(&inverse, &change)?)
 }
 
-/// X of T · X = B for one triangle of each matrix (`keras.ops.solve_triangular`).
+/// Solves T · X = B for a triangle of each matrix (`keras.ops.solve_triangular`).
 pub(super) fn solve_triangular_impl(a: &Tensor, b: &Tensor, lower: bool) -> Result<Tensor> {
     assert_square(a)?;
     if a.is_symbolic() || b.is_symbolic() {
@@ -171,7 +171,7 @@ pub(super) fn solve_triangular_impl(a: &Tensor, b: &Tensor, lower: bool) -> Resu
     add(&x, matmul_impl(&inverse, &change)?)
 }
 
-/// The inverse of each matrix (`keras.ops.inv`).
+/// Returns the inverse of each matrix (`keras.ops.inv`).
 pub(super) fn inv_impl(x: &Tensor) -> Result<Tensor> {
     assert_square(x)?;
     let x = to_float(x)?;
@@ -186,7 +186,7 @@ pub(super) fn inv_impl(x: &Tensor) -> Result<Tensor> {
     followed(y.clone(), &x, |change| negative(&matmul_impl(&matmul_impl(&y, change)?, &y)?))
 }
 
-/// The lower triangle of each symmetric positive matrix (`keras.ops.cholesky`).
+/// Returns the lower Cholesky factor of each symmetric positive definite matrix (`keras.ops.cholesky`).
 pub(super) fn cholesky_impl(x: &Tensor) -> Result<Tensor> {
     assert_square(x)?;
     let x = to_float(x)?;
@@ -200,7 +200,7 @@ pub(super) fn cholesky_impl(x: &Tensor) -> Result<Tensor> {
             .expected("a symmetric positive-definite matrix"));
     }
     let l = collected(factors.iter().map(elements), &batch_of(&x), &[n, n], x.dtype())?;
-    // dL = L · Φ(L⁻¹ · dX · L⁻ᵀ), where Φ takes the lower triangle with half the diagonal.
+    // dL = L · Φ(L⁻¹ · dX · L⁻ᵀ), where Φ takes the lower triangle with half of the diagonal.
     followed(l.clone(), &x, |change| {
         let inverse = solve_triangular_impl(&l, &broadcast_to(&identity_like(&l)?, l.shape())?, true)?;
         let symmetric = multiply(add(change, transposed(change)?)?, 0.5)?;
@@ -210,7 +210,7 @@ pub(super) fn cholesky_impl(x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// The sign of each determinant, which has no gradient, and the logarithm of its size.
+/// Returns the sign of each determinant, which has no gradient, and the logarithm of its absolute value.
 fn sign_and_log(x: &Tensor) -> Result<(Tensor, Tensor)> {
     assert_square(x)?;
     let x = to_float(x)?;
@@ -232,7 +232,7 @@ fn sign_and_log(x: &Tensor) -> Result<(Tensor, Tensor)> {
     Ok((sign, log))
 }
 
-/// The inverse of each matrix (`keras.ops.inv`).
+/// Returns the inverse of each matrix (`keras.ops.inv`).
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -242,55 +242,56 @@ fn sign_and_log(x: &Tensor) -> Result<(Tensor, Tensor)> {
 /// ```
 ///
 /// # Errors
-/// For what is not square, and for a matrix without an inverse.
+/// If the matrices are not square, or one has no inverse.
 pub fn inv(x: &Tensor) -> Result<Tensor> {
     call("Inv", config! {}, CallArgs::from(x))?.into_single()
 }
 
-/// The determinant of each matrix (`keras.ops.det`).
+/// Returns the determinant of each matrix (`keras.ops.det`).
 ///
 /// # Errors
-/// For what is not square.
+/// If the matrices are not square.
 pub fn det(x: &Tensor) -> Result<Tensor> {
     call("Det", config! {}, CallArgs::from(x))?.into_single()
 }
 
-/// The lower triangle L of L · Lᵀ (`keras.ops.cholesky`), or its transpose.
+/// Returns the Cholesky factor: the lower triangle L of L · Lᵀ (`keras.ops.cholesky`), or its transpose if
+/// `upper`.
 ///
 /// # Errors
-/// For a matrix that is not positive definite.
+/// If a matrix is not positive definite.
 pub fn cholesky(x: &Tensor, upper: bool) -> Result<Tensor> {
     call("Cholesky", config! { upper: upper }, CallArgs::from(x))?.into_single()
 }
 
-/// X of A · X = B (`keras.ops.solve`).
+/// Solves A · X = B (`keras.ops.solve`).
 ///
 /// # Errors
-/// When the shapes do not fit, or A has no inverse.
+/// If the shapes do not fit, or A has no inverse.
 pub fn solve(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     call("Solve", config! {}, CallArgs::from(a).and(b.clone()))?.into_single()
 }
 
-/// X of T · X = B for the lower or upper triangle of A (`keras.ops.solve_triangular`).
+/// Solves T · X = B for the lower or upper triangle of A (`keras.ops.solve_triangular`).
 ///
 /// # Errors
-/// When the shapes do not fit, or a zero is on the diagonal.
+/// If the shapes do not fit, or there is a zero on the diagonal.
 pub fn solve_triangular(a: &Tensor, b: &Tensor, lower: bool) -> Result<Tensor> {
     call("SolveTriangular", config! { lower: lower }, CallArgs::from(a).and(b.clone()))?.into_single()
 }
 
-/// The logarithm of the determinant of each symmetric positive matrix (`keras.ops.logdet`).
+/// Returns the logarithm of the determinant of each symmetric positive definite matrix (`keras.ops.logdet`).
 ///
 /// # Errors
-/// For a matrix that is not positive definite.
+/// If a matrix is not positive definite.
 pub fn logdet(x: &Tensor) -> Result<Tensor> {
     call("Logdet", config! {}, CallArgs::from(x))?.into_single()
 }
 
-/// The sign of each determinant, and the logarithm of its size (`keras.ops.slogdet`).
+/// Returns the sign of each determinant, and the logarithm of its absolute value (`keras.ops.slogdet`).
 ///
 /// # Errors
-/// For what is not square.
+/// If the matrices are not square.
 pub fn slogdet(x: &Tensor) -> Result<(Tensor, Tensor)> {
     super::define::two(call("Slogdet", config! {}, CallArgs::from(x))?)
 }

@@ -1,4 +1,4 @@
-//! Values between the positions of an array (`keras.ops.image.map_coordinates`).
+//! Interpolation of an array at coordinates (`keras.ops.image.map_coordinates`).
 
 use super::arithmetic::{add, multiply, subtract};
 use super::define::{Call, call, classes};
@@ -14,7 +14,7 @@ classes! { "keras.src.ops.image"
     "MapCoordinates" = map;
 }
 
-/// What lies beyond the ends of an axis.
+/// How positions beyond the ends of an axis are filled.
 #[derive(Clone, Copy, PartialEq)]
 enum Beyond {
     Constant,
@@ -40,8 +40,8 @@ impl Beyond {
         })
     }
 
-    /// A position on an axis of this extent as one within, as Keras on TensorFlow finds it, and
-    /// whether it counts.
+    /// Maps a position to one inside of an axis of this extent, as Keras does on TensorFlow, and returns
+    /// whether its value counts.
     fn place(self, index: i64, size: i64) -> (i64, bool) {
         match self {
             Self::Constant => (index.clamp(0, size - 1), (0..size).contains(&index)),
@@ -57,7 +57,7 @@ impl Beyond {
     }
 }
 
-/// The positions beside a coordinate on one axis, and how much of each it takes.
+/// The positions next to a coordinate on one axis, and their weight.
 struct Node {
     index: Vec<i64>,
     counts: Vec<bool>,
@@ -159,8 +159,8 @@ fn nodes(at: &Tensor, size: i64, linear: bool, beyond: Beyond) -> Result<Vec<Nod
     Ok(vec![node(0, subtract(1.0, &upper)?), node(1, upper)])
 }
 
-/// Values of an array at places between its positions (`keras.ops.image.map_coordinates`): `order` 0
-/// takes the nearest, 1 a line between two on each axis.
+/// Interpolates an array at coordinates (`keras.ops.image.map_coordinates`): `order` 0 takes the nearest
+/// element, 1 interpolates linearly.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -171,7 +171,7 @@ fn nodes(at: &Tensor, size: i64, linear: bool, beyond: Beyond) -> Result<Vec<Nod
 /// ```
 ///
 /// # Errors
-/// When there are not as many rows of coordinates as axes, or for another order.
+/// If the number of rows of coordinates is not that of axes, or for another order.
 pub fn map_coordinates(
     inputs: &Tensor,
     coordinates: &Tensor,

@@ -1,4 +1,4 @@
-//! Batches of matrices: reading and writing them, and derivatives of what is computed from them.
+//! Batches of matrices: reading and writing them, and gradients of results computed from them.
 
 use super::arithmetic::{add, subtract};
 use super::dtypes::cast;
@@ -7,17 +7,17 @@ use super::shape::transpose_to;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// The extents of all axes but the last two.
+/// Returns the extents of all axes but the last two.
 pub(super) fn batch_of(x: &Tensor) -> Vec<Option<usize>> {
     x.shape().dims().split_at(x.rank().saturating_sub(2)).0.to_vec()
 }
 
-/// The shape of a batch with other extents of the last axes.
+/// Returns the shape of a batch with other last axes.
 pub(super) fn with_tail(batch: &[Option<usize>], tail: &[Option<usize>]) -> Shape {
     batch.iter().chain(tail).copied().collect()
 }
 
-/// Checks that a tensor holds matrices; gives the extents of their rows and columns.
+/// Checks that a tensor holds matrices, and returns their numbers of rows and columns.
 pub(super) fn matrix_shape(x: &Tensor) -> Result<(Option<usize>, Option<usize>)> {
     if x.rank() < 2 {
         return Err(Error::new(ErrorKind::Shape, "Expected input to have rank >= 2")
@@ -35,7 +35,7 @@ pub(super) fn assert_square(x: &Tensor) -> Result<()> {
     }
 }
 
-/// The matrices of a batch.
+/// Returns the matrices of a batch.
 pub(super) fn matrices(x: &Tensor) -> Result<Vec<Matrix>> {
     let (rows, columns) = (x.shape().dim(-2)?, x.shape().dim(-1)?);
     let count: usize = batch_of(x).into_iter().flatten().product();
@@ -50,7 +50,7 @@ pub(super) fn matrices(x: &Tensor) -> Result<Vec<Matrix>> {
         .collect()
 }
 
-/// A batch of results in row-major order as one tensor.
+/// Collects a batch of results in row-major order into one tensor.
 pub(super) fn collected(
     parts: impl IntoIterator<Item = Vec<f64>>,
     batch: &[Option<usize>],
@@ -62,12 +62,12 @@ pub(super) fn collected(
     cast(&Tensor::from_vec(values, with_tail(batch, &tail))?, dtype)
 }
 
-/// A matrix's elements in row-major order.
+/// Returns the elements of a matrix in row-major order.
 pub(super) fn elements(matrix: &Matrix) -> Vec<f64> {
     matrix.iter().copied().collect()
 }
 
-/// The transposed matrices.
+/// Returns the transposed matrices.
 pub(super) fn transposed(x: &Tensor) -> Result<Tensor> {
     let rank = x.rank();
     let mut axes: Vec<usize> = (0..rank).collect();
@@ -77,7 +77,7 @@ pub(super) fn transposed(x: &Tensor) -> Result<Tensor> {
     transpose_to(x, &axes)
 }
 
-/// The value `y` with the gradient of a function of `x`: `change` is its differential, linear in the
+/// Attaches a gradient to `y` as a function of `x`: `change` is its differential, a linear function of the
 /// change of `x`.
 pub(super) fn followed(y: Tensor, x: &Tensor, change: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     if !x.is_tracked() {

@@ -1,6 +1,6 @@
-//! Operations on tensors, by Keras's names (`keras.ops`).
+//! Operations on tensors, with Keras's names (`keras.ops`).
 //!
-//! On values they compute; on symbols they infer shapes, and are recorded in the graph.
+//! On values they compute; on symbols they infer shapes and are recorded in the graph.
 
 pub(crate) mod arithmetic;
 pub(crate) mod arrange;

@@ -1,4 +1,4 @@
-//! Quantiles of what is a number (`keras.ops.nanquantile`, `nanpercentile`, `nanmedian`).
+//! Quantiles that ignore NaN (`keras.ops.nanquantile`, `nanpercentile`, `nanmedian`).
 
 use super::arithmetic::{add, multiply};
 use super::define::{Call, classes};
@@ -31,12 +31,12 @@ fn numbers(q: &Tensor) -> Result<(Vec<f64>, bool)> {
     if q.is_symbolic() {
         return Err(Error::new(ErrorKind::Unsupported, "quantiles that are computed are not supported"));
     }
-    // Keras has them in single precision.
+    // Keras uses single precision here.
     let q = cast(q, DType::Float32)?;
     Ok((q.to_vec::<f32>()?.into_iter().map(f64::from).collect(), q.rank() > 0))
 }
 
-/// The two sorted positions that a quantile lies between, and the share of the second.
+/// Returns the two sorted positions around a quantile, and the weight of the second.
 fn between(q: f64, count: usize, method: &str) -> Result<(usize, usize, f64)> {
     let place = (q * (count - 1) as f64).clamp(0.0, (count - 1) as f64);
     let (low, high) = (place.floor() as usize, place.ceil() as usize);
@@ -84,7 +84,7 @@ fn quantiles(c: &Call<'_>, qs: &[f64], many: bool, method: &str) -> Result<Tenso
                 0 => (0, 0, f64::NAN),
                 count => between(*q, count, method)?,
             };
-            // A row without numbers takes its first element, which is none.
+            // A row of NaN only takes its first element, which is NaN.
             let place = |i: usize| valid.get(i).map_or(row * count, |(_, place)| *place) as i64;
             lower.0.push(place(low));
             lower.1.push(1.0 - share);

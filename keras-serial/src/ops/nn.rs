@@ -1,4 +1,4 @@
-//! Functions of neural networks that take parameters: softmax, ELU and their like.
+//! Functions of neural networks with parameters: softmax, ELU and the like.
 
 use super::arithmetic::{add, divide, greater, greater_equal, less_equal, maximum, minimum, multiply, subtract};
 use super::dtypes::to_float;
@@ -25,7 +25,7 @@ macro_rules! nn {
         $(#[$doc])*
         ///
         /// # Errors
-        /// For text, and for parameters that do not fit the shape.
+        /// For strings, and if parameters do not fit the shape.
         pub fn $name($x: &Tensor $(, $param: $ty)*) -> Result<Tensor> {
             static CLASS: OpClass = OpClass { module: "keras.src.ops.nn", class_name: $class, run };
             fn run(config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
@@ -42,61 +42,63 @@ macro_rules! nn {
 }
 
 nn! {
-    /// exp(x) over its sum along an axis (`keras.ops.softmax`).
+    /// Computes softmax: exp(x) divided by its sum along axes (`keras.ops.softmax`).
     "Softmax" softmax(x, axis: Axes = Axes::from(-1)) { softmax_impl(x, &axis) }
-    /// The logarithm of softmax (`keras.ops.log_softmax`).
+    /// Computes the logarithm of softmax (`keras.ops.log_softmax`).
     "LogSoftmax" log_softmax(x, axis: Axes = Axes::from(-1)) { subtract(x, logsumexp_impl(x, &axis, true)?) }
-    /// The nearest point of the simplex (`keras.ops.sparsemax`).
+    /// Computes sparsemax: the projection onto the probability simplex (`keras.ops.sparsemax`).
     "Sparsemax" sparsemax(x, axis: isize = -1) { sparsemax_impl(x, axis) }
-    /// x where positive, `negative_slope` · x elsewhere (`keras.ops.leaky_relu`).
+    /// Computes the leaky ReLU: x where positive, `negative_slope` · x elsewhere (`keras.ops.leaky_relu`).
     "LeakyRelu" leaky_relu(x, negative_slope: f64 = 0.2) { where_(&greater(x, 0)?, x, &multiply(x, negative_slope)?) }
-    /// min(max(x, 0), 6) (`keras.ops.relu6`).
+    /// Computes ReLU with a bound: min(max(x, 0), 6) (`keras.ops.relu6`).
     "Relu6" relu6(x) { minimum(relu(x)?, 6) }
-    /// x where positive, α(exp(x) - 1) elsewhere (`keras.ops.elu`).
+    /// Computes the exponential linear unit (ELU): x where positive, α(exp(x) - 1) elsewhere
+    /// (`keras.ops.elu`).
     "Elu" elu(x, alpha: f64 = 1.0) {
         let negative_part = multiply(subtract(exp(&minimum(x, 0)?)?, 1)?, alpha)?;
         where_(&greater(x, 0)?, x, &negative_part)
     }
-    /// ELU with the scale that keeps mean and variance (`keras.ops.selu`).
+    /// Computes the scaled ELU, which keeps mean and variance (`keras.ops.selu`).
     "Selu" selu(x) { multiply(elu(x, 1.673_263_242_354_377_2)?, 1.050_700_987_355_480_5) }
-    /// max(x, 0) + min(0, α(exp(x/α) - 1)) (`keras.ops.celu`).
+    /// Computes the continuously differentiable ELU: max(x, 0) + min(0, α(exp(x/α) - 1)) (`keras.ops.celu`).
     "Celu" celu(x, alpha: f64 = 1.0) {
         let curve = multiply(subtract(exp(&divide(minimum(x, 0)?, alpha)?)?, 1)?, alpha)?;
         add(maximum(x, 0)?, curve)
     }
-    /// log(1 + exp(x)) (`keras.ops.softplus`).
+    /// Computes softplus: log(1 + exp(x)) (`keras.ops.softplus`).
     "Softplus" softplus(x) { add(relu(x)?, log1p(&exp(&negative(&abs(x)?)?)?)?) }
-    /// x / (1 + |x|) (`keras.ops.softsign`).
+    /// Computes softsign: x / (1 + |x|) (`keras.ops.softsign`).
     "Softsign" softsign(x) { divide(x, add(abs(x)?, 1)?) }
-    /// x shrunk by a threshold towards 0 (`keras.ops.soft_shrink`).
+    /// Computes soft shrinkage: moves x towards 0 by a threshold (`keras.ops.soft_shrink`).
     "SoftShrink" soft_shrink(x, threshold: f64 = 0.5) {
         let low = minimum(add(x, threshold)?, 0)?;
         add(maximum(subtract(x, threshold)?, 0)?, low)
     }
-    /// x where |x| passes a threshold, 0 elsewhere (`keras.ops.hard_shrink`).
+    /// Computes hard shrinkage: x where |x| exceeds a threshold, 0 elsewhere (`keras.ops.hard_shrink`).
     "HardShrink" hard_shrink(x, threshold: f64 = 0.5) {
         where_(&greater(abs(x)?, threshold)?, x, &multiply(x, 0)?)
     }
-    /// x where above a threshold, `default_value` elsewhere (`keras.ops.threshold`).
+    /// Applies a threshold: x where above a threshold, `default_value` elsewhere (`keras.ops.threshold`).
     "Threshold" threshold(x, threshold: f64 = 0.0, default_value: f64 = 0.0) {
         where_(&greater(x, threshold)?, x, &super::dtypes::full_like(&Value::Float(default_value), x.dtype())?)
     }
-    /// 0 up to -1, (x + 1)²/4, x from 1 (`keras.ops.sparse_plus`).
+    /// Computes sparse plus: 0 up to -1, (x + 1)²/4 between, x from 1 on (`keras.ops.sparse_plus`).
     "SparsePlus" sparse_plus(x) {
         let curve = multiply(square(&add(x, 1)?)?, 0.25)?;
         where_(&less_equal(x, -1)?, &multiply(x, 0)?, &where_(&greater_equal(x, 1)?, x, &curve)?)
     }
-    /// 0 up to -1, (x + 1)/2, 1 from 1 (`keras.ops.sparse_sigmoid`).
+    /// Computes sparse sigmoid: 0 up to -1, (x + 1)/2 between, 1 from 1 on (`keras.ops.sparse_sigmoid`).
     "SparseSigmoid" sparse_sigmoid(x) { minimum(maximum(multiply(add(x, 1)?, 0.5)?, 0)?, 1) }
-    /// x · sigmoid(x) (`keras.ops.silu`).
+    /// Computes SiLU (swish): x · sigmoid(x) (`keras.ops.silu`).
     "Silu" silu(x) { multiply(x, sigmoid(x)?) }
-    /// (x + √(x² + b)) / 2 (`keras.ops.squareplus`).
+    /// Computes squareplus: (x + √(x² + b)) / 2 (`keras.ops.squareplus`).
     "Squareplus" squareplus(x, b: f64 = 4.0) { multiply(add(x, sqrt(&add(square(x)?, b)?)?)?, 0.5) }
-    /// x times the normal distribution function of x, exact or by tanh (`keras.ops.gelu`).
+    /// Computes GELU: x times the normal distribution function of x, exact or approximated by tanh
+    /// (`keras.ops.gelu`).
     "Gelu" gelu(x, approximate: bool = true) {
         if !x.is_symbolic() && x.dtype() == crate::tensor::DType::Float32 {
             let kernel = if approximate { Kernel::ApproximateGelu } else { Kernel::Gelu };
-            // Without a kernel for the tensor, its own value comes back.
+            // If there is no kernel for the tensor, its own value is returned.
             let mut applies = true;
             let raw = kernels::run(x.raw()?, kernel, |raw| { applies = false; raw });
             if applies {
@@ -111,7 +113,7 @@ nn! {
         };
         multiply(multiply(x, add(inner, 1)?)?, 0.5)
     }
-    /// One half of x times the sigmoid of the other (`keras.ops.glu`).
+    /// Computes the gated linear unit (GLU): one half of x times the sigmoid of the other (`keras.ops.glu`).
     "Glu" glu(x, axis: isize = -1) {
         let extent = x.shape().dim(axis)?;
         if extent % 2 != 0 {
@@ -120,24 +122,24 @@ nn! {
         let half = |start, stop| super::shape::slice_axis(x, axis, super::shape::Span::range(start, stop));
         multiply(half(0, extent / 2)?, sigmoid(&half(extent / 2, extent)?)?)
     }
-    /// x - tanh(x) (`keras.ops.tanh_shrink`).
+    /// Computes tanh shrinkage: x - tanh(x) (`keras.ops.tanh_shrink`).
     "TanhShrink" tanh_shrink(x) { subtract(x, tanh(x)?) }
-    /// min(max(x, -1), 1) (`keras.ops.hard_tanh`).
+    /// Computes hard tanh: min(max(x, -1), 1) (`keras.ops.hard_tanh`).
     "HardTanh" hard_tanh(x) { minimum(maximum(x, -1)?, 1) }
-    /// min(max(x/6 + 1/2, 0), 1) (`keras.ops.hard_sigmoid`).
+    /// Computes hard sigmoid: min(max(x/6 + 1/2, 0), 1) (`keras.ops.hard_sigmoid`).
     "HardSigmoid" hard_sigmoid(x) { minimum(maximum(add(divide(x, 6.0)?, 0.5)?, 0)?, 1) }
-    /// log(sigmoid(x)) (`keras.ops.log_sigmoid`).
+    /// Computes the logarithm of sigmoid (`keras.ops.log_sigmoid`).
     "LogSigmoid" log_sigmoid(x) { negative(&softplus(&negative(x)?)?) }
-    /// x · hard_sigmoid(x) (`keras.ops.hard_silu`).
+    /// Computes hard SiLU: x · hard_sigmoid(x) (`keras.ops.hard_silu`).
     "HardSilu" hard_silu(x) { multiply(x, hard_sigmoid(x)?) }
-    /// x · tanh(softplus(x)) (`keras.activations.mish`).
+    /// Computes Mish: x · tanh(softplus(x)) (`keras.activations.mish`).
     "Mish" mish(x) { multiply(x, tanh(&softplus(x)?)?) }
 }
 
-/// max(x, 0) with a slope below the threshold and a bound above (`keras.activations.relu`).
+/// Computes ReLU with a slope below the threshold and a bound above (`keras.activations.relu`).
 ///
 /// # Errors
-/// For text.
+/// For strings.
 pub fn relu_with(x: &Tensor, negative_slope: f64, max_value: Option<f64>, threshold: f64) -> Result<Tensor> {
     let x = &to_float(x)?;
     if negative_slope != 0.0 && max_value.is_none() && threshold == 0.0 {
@@ -157,7 +159,7 @@ pub fn relu_with(x: &Tensor, negative_slope: f64, max_value: Option<f64>, thresh
     subtract(&y, multiply(&below, negative_slope)?)
 }
 
-/// Sorted sums find how many entries stay positive; the rest is cut off.
+/// Finds the threshold, below which entries become 0, from sums of the sorted entries.
 fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
     use burn_backend::ops::FloatTensorOps;
 
@@ -175,7 +177,7 @@ fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
     let rank = super::shape::reshape_to(&add(super::create::arange(extent, x.dtype())?, 1)?, &along)?;
     let support = super::dtypes::cast(&greater(&multiply(&sorted, &rank)?, &sums)?, x.dtype())?;
     let count = super::reduce::sum_impl(&support, &Axes::from(axis), true)?;
-    // Keras takes the sum of all the supporting sums, and not the last one.
+    // As in Keras, this is the sum of all supporting sums, not the last one.
     let threshold = super::reduce::sum_impl(&multiply(add(&sums, 1)?, &support)?, &Axes::from(axis), true)?;
     let threshold = subtract(threshold, 1)?;
     maximum(subtract(x, divide(threshold, &count)?)?, 0)

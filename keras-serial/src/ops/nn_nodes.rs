@@ -1,4 +1,4 @@
-//! Layers' computations as nodes of graphs: convolutions, pooling, normalization, losses, attention.
+//! Computations of layers as nodes of graphs: convolution, pooling, normalization, losses, attention.
 
 use super::arithmetic::{add, divide, less_equal, maximum, minimum, multiply, subtract};
 use super::conv::{self, DataFormat, Padding, Pooling};
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// What Keras adds so as not to divide by zero (`keras.config.epsilon`).
+/// Keras's fuzz factor against division by zero (`keras.config.epsilon`).
 const EPSILON: f64 = 1e-7;
 
 classes! { "keras.src.ops.nn"
@@ -130,7 +130,7 @@ classes! { "keras.src.ops.nn"
     "DotProductAttention" = attention;
 }
 
-/// What windows share.
+/// The arguments that convolutions and pooling share.
 struct Windowed {
     rank: usize,
     strides: Vec<usize>,
@@ -183,7 +183,7 @@ fn cross_entropy(target: &Tensor, output: &Tensor, from_logits: bool, axis: isiz
     negative(&sum_impl(&multiply(target, &logs)?, &axes, false)?)
 }
 
-/// softmax(query · keyᵀ · scale + bias) · value, for `(batch, steps, heads, size)`.
+/// Computes attention: softmax(query · keyᵀ · scale + bias) · value, for `(batch, steps, heads, size)`.
 fn attention(c: &Call<'_>) -> Result<Tensor> {
     let (query, mut key, mut value) = (c.tensor(0, "query")?, c.tensor(1, "key")?, c.tensor(2, "value")?);
     if c.get("attn_logits_soft_cap", Value::Null)?.as_f64().is_some() {

@@ -1,4 +1,4 @@
-//! Normalizations: `keras.ops.batch_normalization` and its like.
+//! Normalizations: `keras.ops.batch_normalization` and the like.
 
 use super::arithmetic::{add, minimum, multiply};
 use super::dtypes::{cast, result_type};
@@ -8,20 +8,20 @@ use super::shape::reshape_to;
 use crate::error::Result;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Mean and variance over axes (`keras.ops.moments`).
+/// Returns mean and variance over axes (`keras.ops.moments`).
 ///
 /// # Errors
-/// When the shape has no such axis.
+/// If the shape has no such axis.
 pub fn moments(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<(Tensor, Tensor)> {
     reduce::moments(x, axes, keepdims)
 }
 
-/// The dtype in which statistics are taken: at least single precision.
+/// Returns the dtype in which statistics are computed: at least single precision.
 pub(crate) fn wide(dtype: DType) -> DType {
     result_type(dtype, DType::Float32)
 }
 
-/// `x · inv + (offset - mean · inv)` with `inv = scale / √(variance + epsilon)`.
+/// Computes `x · inv + (offset - mean · inv)` with `inv = scale / √(variance + epsilon)`.
 fn scale_and_shift(
     x: &Tensor,
     (mean, variance): (&Tensor, &Tensor),
@@ -40,17 +40,17 @@ fn scale_and_shift(
     add(&multiply(x, &inverse)?, &shift)
 }
 
-/// The vector along one axis of a tensor of a rank.
+/// Reshapes a vector to broadcast along one axis of a tensor of this rank.
 fn along(vector: &Tensor, rank: usize, axis: usize) -> Result<Tensor> {
     let extent = vector.shape().get(0)?;
     reshape_to(vector, &(0..rank).map(|i| if i == axis { extent } else { Some(1) }).collect())
 }
 
-/// `scale · (x - mean) / √(variance + epsilon) + offset`, with vectors along one axis
-/// (`keras.ops.batch_normalization`).
+/// Computes batch normalization: `scale · (x - mean) / √(variance + epsilon) + offset`, with vectors along
+/// one axis (`keras.ops.batch_normalization`).
 ///
 /// # Errors
-/// When a vector is not as long as the axis.
+/// If a vector is not as long as the axis.
 pub fn batch_normalization(
     x: &Tensor,
     mean: &Tensor,
@@ -66,11 +66,11 @@ pub fn batch_normalization(
     scale_and_shift(x, (&vector(mean)?, &vector(variance)?), scale.as_ref(), offset.as_ref(), epsilon)
 }
 
-/// `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over axes
-/// (`keras.ops.layer_normalization`); Keras's `rms_scaling` leaves out the mean and beta.
+/// Computes layer normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over
+/// axes (`keras.ops.layer_normalization`); Keras's `rms_scaling` leaves out the mean and beta.
 ///
 /// # Errors
-/// When `gamma` or `beta` does not fit the axes.
+/// If `gamma` or `beta` does not fit the axes.
 pub fn layer_normalization(
     x: &Tensor,
     gamma: Option<&Tensor>,
@@ -96,10 +96,10 @@ pub fn layer_normalization(
     cast(&y, x.dtype())
 }
 
-/// `scale · x / √(mean(x²) + epsilon)` over axes (`keras.ops.rms_normalization`).
+/// Computes RMS normalization: `scale · x / √(mean(x²) + epsilon)` over axes (`keras.ops.rms_normalization`).
 ///
 /// # Errors
-/// When `scale` does not broadcast with `x`.
+/// If `scale` does not broadcast with `x`.
 pub fn rms_normalization(x: &Tensor, scale: Option<&Tensor>, axes: &[isize], epsilon: f64) -> Result<Tensor> {
     let wide_x = cast(x, wide(x.dtype()))?;
     let mean = mean_impl(&square(&wide_x)?, &Axes::from(axes), true)?;
@@ -110,20 +110,20 @@ pub fn rms_normalization(x: &Tensor, scale: Option<&Tensor>, axes: &[isize], eps
     cast(&y, x.dtype())
 }
 
-/// `x` over its Euclidean norm along axes (`keras.ops.normalize` of order 2).
+/// Divides `x` by its Euclidean norm along axes (`keras.ops.normalize` of order 2).
 ///
 /// # Errors
-/// When the shape has no such axis.
+/// If the shape has no such axis.
 pub fn normalize(x: &Tensor, axes: &Axes, epsilon: f64) -> Result<Tensor> {
     let inverse = rsqrt(&sum_impl(&square(x)?, axes, true)?)?;
     multiply(x, minimum(&inverse, 1.0 / epsilon)?)
 }
 
-/// `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over all axes but the batch,
-/// of each group of positions on an axis.
+/// Computes group normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` with statistics over all
+/// axes but the batch, for each group of positions on an axis.
 ///
 /// # Errors
-/// When the axis can't be split into groups.
+/// If the axis can't be split into groups.
 pub(crate) fn group_normalization(
     x: &Tensor,
     groups: usize,

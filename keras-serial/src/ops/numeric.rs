@@ -1,4 +1,4 @@
-//! What losses and metrics compute with: safe division, unit vectors, running and grouped sums, top k.
+//! Helpers of losses and metrics: safe division, unit vectors, running and segment sums, top k.
 
 use burn_backend::ops::FloatTensorOps;
 use burn_backend::tensor::IndexingUpdateOp;
@@ -13,26 +13,26 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// What Keras adds so as not to divide by zero (`keras.config.epsilon`).
+/// Keras's fuzz factor against division by zero (`keras.config.epsilon`).
 pub(crate) const EPSILON: f64 = 1e-7;
 
-/// x / y, and 0 where y is 0 (`keras.ops.divide_no_nan`).
+/// Divides: x / y, and 0 where y is 0 (`keras.ops.divide_no_nan`).
 pub(crate) fn divide_no_nan(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (x, y) = super::dtypes::promote(to_float(x)?.into(), to_float(y)?.into())?;
     let is_zero = equal(&y, 0.0)?;
-    // The divisor is replaced too: the gradient of an infinite quotient would be NaN.
+    // The divisor is replaced too, because the gradient of an infinite quotient would be NaN.
     let quotient = divide(&x, super::where_(&is_zero, 1.0, &y)?)?;
     super::where_(&is_zero, 0.0, &quotient)
 }
 
-/// x over its Euclidean norm along an axis (`keras.ops.normalize`).
+/// Divides x by its Euclidean norm along an axis (`keras.ops.normalize`).
 pub(crate) fn unit(x: &Tensor, axis: &Axes) -> Result<Tensor> {
     let x = to_float(x)?;
     let inverse = rsqrt(&sum_impl(&square(&x)?, axis, true)?)?;
     multiply(&x, minimum(&inverse, 1.0 / EPSILON)?)
 }
 
-/// Running sums along an axis (`keras.ops.cumsum`).
+/// Returns the cumulative sum along an axis (`keras.ops.cumsum`).
 pub(crate) fn cumsum(x: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     let x = to_float(x)?;
@@ -42,8 +42,8 @@ pub(crate) fn cumsum(x: &Tensor, axis: isize) -> Result<Tensor> {
     Ok(Tensor::from_raw(Engine::float_cumsum(x.raw()?, position), x.dtype()))
 }
 
-/// Sums of the numbers of each segment (`keras.ops.segment_sum`), for vectors; numbers of segments
-/// that do not exist are left out.
+/// Sums the numbers of each segment (`keras.ops.segment_sum`), for vectors; numbers of invalid segments are
+/// ignored.
 pub(crate) fn segment_sum(x: &Tensor, segments: &[i64], count: usize) -> Result<Tensor> {
     let x = to_float(x)?;
     if x.shape().num_elements() != Some(segments.len()) {
@@ -54,7 +54,7 @@ pub(crate) fn segment_sum(x: &Tensor, segments: &[i64], count: usize) -> Result<
     if segments.is_empty() {
         return zeros(&Shape::from([count]), x.dtype());
     }
-    // Numbers without a segment go to one more, which is dropped.
+    // Numbers of invalid segments go to an extra segment, which is dropped.
     let valid = |segment: &i64| usize::try_from(*segment).is_ok_and(|segment| segment < count);
     let positions: Vec<i64> = segments.iter().map(|s| if valid(s) { *s } else { count as i64 }).collect();
     let len = positions.len();
@@ -64,7 +64,7 @@ pub(crate) fn segment_sum(x: &Tensor, segments: &[i64], count: usize) -> Result<
     super::shape::slice_axis(&Tensor::from_raw(sums, x.dtype()), 0, super::shape::Span::range(0, count))
 }
 
-/// Truth where a number is among the `k` largest of its row; of equal ones the first count.
+/// Returns true for the `k` largest numbers of each row; of equal ones the first are chosen.
 pub(crate) fn top_k_mask(x: &Tensor, k: usize) -> Result<Tensor> {
     let classes = x.shape().last()?;
     if k == 0 || k > classes {
@@ -76,7 +76,7 @@ pub(crate) fn top_k_mask(x: &Tensor, k: usize) -> Result<Tensor> {
     super::less(&rank, k as i64)
 }
 
-/// How many numbers of its row come before each number in descending order.
+/// Returns the rank of each number in the descending order of its row.
 fn rank_in_row(x: &Tensor) -> Result<Tensor> {
     let (own, other) = (expand_at(x, -1)?, expand_at(x, -2)?);
     let positions = arange(x.shape().last()?, DType::Int32)?;
@@ -86,7 +86,7 @@ fn rank_in_row(x: &Tensor) -> Result<Tensor> {
     sum_impl(&cast(&before, DType::Int32)?, &Axes::from(-1), false)
 }
 
-/// Is the prediction of each target class among the `k` highest (`keras.ops.in_top_k`)?
+/// Returns whether the prediction of each target class is among the `k` highest (`keras.ops.in_top_k`).
 /// `targets` has a class for each row of `predictions`.
 pub(crate) fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Result<Tensor> {
     let classes = predictions.shape().last()?;
@@ -99,7 +99,7 @@ pub(crate) fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Resu
     let zero = super::zeros_like(predictions)?;
     let own = sum_impl(&where_impl(&chosen, predictions, &zero)?, &Axes::from(-1), true)?;
     let higher = sum_impl(&cast(&greater(predictions, &own)?, DType::Int32)?, &Axes::from(-1), false)?;
-    // A class that does not exist, and a prediction that is no number, are never among them.
+    // False for an invalid class, and for a prediction that is NaN or infinite.
     let exists = super::reduce::any_impl(&chosen, &Axes::from(-1), false)?;
     let finite = super::reduce::all_impl(&super::less(super::abs(&own)?, f64::INFINITY)?, &Axes::from(-1), false)?;
     super::logical_and(super::less(&higher, k as i64)?, super::logical_and(exists, finite)?)

@@ -1,5 +1,4 @@
-//! Operations of `keras.ops.numpy` on elements and pairs that are made of others: closeness,
-//! correlation, flips, bits.
+//! Operations of `keras.ops.numpy` composed of others: closeness, correlation, flips, bits.
 
 use super::arithmetic::{
     add, divide, equal, less_equal, logical_and, logical_or, maximum, minimum, multiply, subtract,
@@ -120,7 +119,7 @@ classes! { "keras.src.ops.numpy"
         if x.is_symbolic() || y.is_symbolic() {
             return Ok(Tensor::symbol(shape, dtype));
         }
-        // As in Keras, the step is one of double precision, whatever the dtype.
+        // As in Keras, the step is one of double precision for any dtype.
         let numbers = |x: &Tensor| cast(&super::shape::broadcast_to(&x.detached()?, &shape)?, DType::Float64)?.to_vec::<f64>();
         let next = numbers(&x)?.into_iter().zip(numbers(&y)?).map(|(x, y)| match (x.partial_cmp(&y), x.is_nan()) {
             (Some(std::cmp::Ordering::Less), _) => x.next_up(),
@@ -186,7 +185,7 @@ fn flip_at(x: &Tensor, axis: usize) -> Result<Tensor> {
     flip_axes(x, &[axis])
 }
 
-/// The modified Bessel function of the first kind, of order 0 or 1, by its series.
+/// Computes the modified Bessel function of the first kind, of order 0 or 1, by its series.
 fn modified_bessel(x: f64, order: u32) -> f64 {
     let quarter = x * x / 4.0;
     let mut term = if order == 0 { 1.0 } else { x / 2.0 };
@@ -201,7 +200,7 @@ fn modified_bessel(x: f64, order: u32) -> f64 {
     sum
 }
 
-/// The bytes of the elements, taken for those of another dtype (`keras.ops.view`).
+/// Reinterprets the bytes of the elements as another dtype (`keras.ops.view`).
 fn view(c: &Call<'_>) -> Result<Tensor> {
     let x = c.x()?;
     let dtype = c.dtype()?.unwrap_or(x.dtype());
@@ -226,7 +225,7 @@ fn view(c: &Call<'_>) -> Result<Tensor> {
     Tensor::from_bytes(&TensorBytes { dtype, shape: shape.known()?, data: bytes.data })
 }
 
-/// Numbers as a quantized layer would see them, with gradients as if they were not rounded.
+/// Computes fake quantization: quantizes and dequantizes, with straight-through gradients.
 fn fake_quantized(c: &Call<'_>) -> Result<Tensor> {
     let input = c.tensor(0, "inputs")?;
     let (low, high) = (c.tensor(1, "min_vals")?, c.tensor(2, "max_vals")?);
@@ -249,7 +248,7 @@ fn fake_quantized(c: &Call<'_>) -> Result<Tensor> {
     let last = 2f64.powi(bits) - 1.0;
     let (plain_low, plain_high) = (low.detached()?, high.detached()?);
     let scale = divide(subtract(&plain_high, &plain_low)?, last - first)?;
-    // The zero is moved to a whole number.
+    // The zero point is rounded to an integer (nudged).
     let zero = subtract(first, divide(&plain_low, &scale)?)?;
     let zero = minimum(maximum(floor(&add(&zero, 0.5)?)?, first)?, last)?;
     let nudged_low = multiply(subtract(first, &zero)?, &scale)?;
@@ -271,25 +270,25 @@ fn fake_quantized(c: &Call<'_>) -> Result<Tensor> {
     cast(&y, result_type(input.dtype(), input.dtype()))
 }
 
-/// Are elements equal but for a relative and an absolute error (`keras.ops.isclose`)?
+/// Returns true where elements are equal within a relative and an absolute tolerance (`keras.ops.isclose`).
 ///
 /// # Errors
-/// When the shapes do not broadcast.
+/// If the shapes do not broadcast.
 pub fn isclose(x1: &Tensor, x2: &Tensor, rtol: f64, atol: f64) -> Result<Tensor> {
     let args = CallArgs::from(x1).and(x2.clone()).with_value("rtol", rtol).with_value("atol", atol);
     call("Isclose", config! { equal_nan: false }, args)?.into_single()
 }
 
-/// Are all elements equal but for a relative and an absolute error (`keras.ops.allclose`)?
+/// Returns true if all elements are equal within a relative and an absolute tolerance (`keras.ops.allclose`).
 ///
 /// # Errors
-/// When the shapes do not broadcast.
+/// If the shapes do not broadcast.
 pub fn allclose(x1: &Tensor, x2: &Tensor, rtol: f64, atol: f64) -> Result<Tensor> {
     let config = config! { rtol: rtol, atol: atol, equal_nan: false };
     call("AllClose", config, CallArgs::from(x1).and(x2.clone()))?.into_single()
 }
 
-/// The correlations of the rows of a matrix (`keras.ops.corrcoef`).
+/// Returns the correlation matrix of the rows of a matrix (`keras.ops.corrcoef`).
 ///
 /// # Errors
 /// For more than two axes.
@@ -297,10 +296,10 @@ pub fn corrcoef(x: &Tensor) -> Result<Tensor> {
     call("Corrcoef", config! {}, CallArgs::from(x))?.into_single()
 }
 
-/// The distances of the rows of two matrices (`keras.ops.cdist`).
+/// Returns the distances between the rows of two matrices (`keras.ops.cdist`).
 ///
 /// # Errors
-/// When rows have different numbers of elements.
+/// If the rows have different lengths.
 pub fn cdist(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     call("CDist", config! {}, CallArgs::from(x).and(y.clone()))?.into_single()
 }

@@ -1,4 +1,4 @@
-//! Classes of operations of one's own (`keras.Operation`), in graphs and files beside Keras's.
+//! User-defined operations (`keras.Operation`), in graphs and files like Keras's own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +11,11 @@ use crate::registry::{Cast, Probe, deserialize_object};
 use crate::tensor::symbolic::Operation;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 
-/// A class of operations: what a subclass of `keras.Operation` is in Python.
+/// A user-defined operation: what a subclass of `keras.Operation` is in Python.
 ///
-/// It derives its configuration and is registered as any other class; [`Operator`] calls it. On
-/// symbols `call` infers shapes, and the call is recorded in the graph. In Python the class is
-/// registered under the same name, and takes `name` beside its arguments:
+/// It derives its configuration and is registered like any other class; [`Operator`] calls it. On symbols
+/// `call` infers shapes, and the call is recorded in the graph. The Python class is registered under the same
+/// name, and takes `name` in addition to its arguments:
 ///
 /// ```python
 /// @keras.saving.register_keras_serializable("my_package")
@@ -58,24 +58,24 @@ use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 /// # }
 /// ```
 pub trait Operate: KerasSerializable {
-    /// Computes from values; on symbols, infers shapes and dtypes.
+    /// Computes the outputs; on symbols, infers shapes and dtypes.
     ///
     /// # Errors
-    /// When the arguments do not fit.
+    /// If the arguments do not fit.
     fn call(&self, args: &CallArgs) -> Result<Nested<Tensor>>;
 
-    /// The names of the arguments of `call`, by which positional ones are found too.
+    /// Returns the names of the arguments of `call`, so that positional ones can be read by name.
     fn call_arguments(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Does the Python class take `name`? Yes by default; where it does not, no configuration holds one.
+    /// Returns true if the Python class takes `name`; true by default. Otherwise configurations have no name.
     fn takes_name(&self) -> bool {
         true
     }
 }
 
-/// An operation of one's own class, which can be called on tensors and symbols.
+/// A user-defined operation that can be called on tensors and symbols.
 #[derive(Clone)]
 pub struct Operator {
     object: Arc<dyn Operate>,
@@ -84,12 +84,12 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// An operation whose name comes from its class.
+    /// Creates an operation with a name generated from its class.
     pub fn new(object: impl Operate) -> Self {
         Self::shared(Arc::new(object))
     }
 
-    /// An operation with a name.
+    /// Creates an operation with this name.
     pub fn named(object: impl Operate, name: impl Into<String>) -> Self {
         let this = Self::new(object);
         this.name.give(name.into());
@@ -103,20 +103,20 @@ impl Operator {
         Self { object, name, node: OpRef::of_node(Node::Own(own)) }
     }
 
-    /// The object, if it is a `T`.
+    /// Returns the object if it is a `T`.
     pub fn downcast_ref<T: Operate>(&self) -> Option<&T> {
         (&*self.object as &dyn std::any::Any).downcast_ref()
     }
 
-    /// The name in graphs.
+    /// Returns the name in graphs.
     pub fn name(&self) -> String {
         Operation::name(&self.node)
     }
 
-    /// Calls the operation on one tensor, which gives one.
+    /// Calls the operation and returns its single output tensor.
     ///
     /// # Errors
-    /// The operation's own; also when it gives several tensors.
+    /// Errors of the operation; also if it returns several tensors.
     pub fn apply(&self, x: impl Into<CallArgs>) -> Result<Tensor> {
         self.call(x)?.into_single().at_with(|| self.name())
     }
@@ -124,13 +124,13 @@ impl Operator {
     /// Calls the operation.
     ///
     /// # Errors
-    /// The operation's own, under its name.
+    /// Errors of the operation, with its name.
     pub fn call(&self, args: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
         self.node.run(&args.into(), &CallContext::inference())
     }
 }
 
-/// A name that was given, or is made up when it is first asked for.
+/// A given name, or one generated on first use; the flag tells which.
 #[derive(Default)]
 struct Name(Mutex<(Option<String>, bool)>);
 
@@ -144,7 +144,7 @@ impl Name {
         name.0.get_or_insert_with(|| crate::utils::auto_name(class)).clone()
     }
 
-    /// Another name where this one is made up and taken.
+    /// Generates another name if this one was generated and is taken.
     fn replace_if(&self, class: &str, is_taken: impl Fn(&str) -> bool) {
         let mut name = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while !name.1 && name.0.as_deref().is_none_or(&is_taken) {
@@ -168,7 +168,7 @@ impl Handle for Operator {
 }
 
 impl<T: Operate> Probe<T> {
-    /// Every type with the trait can stand for an operation.
+    /// Every type that implements `Operate` can be used as an operation.
     pub const OPERATION: Option<Cast> = Some(Cast {
         kind: Kind::Operation,
         cast: |object| {
@@ -178,11 +178,11 @@ impl<T: Operate> Probe<T> {
     });
 }
 
-/// An own operation as a node of a graph.
+/// A user-defined operation as a node of a graph.
 pub(super) struct OwnNode {
     object: Arc<dyn Operate>,
     name: Arc<Name>,
-    /// Does the configuration hold the name?
+    /// Whether the configuration contains the name.
     named: bool,
 }
 
@@ -218,7 +218,7 @@ impl OwnNode {
         })
     }
 
-    /// The operation of a form whose class is registered as one; `None` for any other class.
+    /// Deserializes an operation whose class is registered as one; `None` for any other class.
     pub fn from_form(form: &Form<'_>) -> Result<Option<Self>> {
         if form.module().is_some_and(|module| module == "keras" || module.starts_with("keras.")) {
             return Ok(None);
@@ -234,7 +234,7 @@ impl OwnNode {
         let Some(stripped) = Form::of(&plain)? else { return Ok(None) };
         let object = match deserialize_object(&stripped, Some(Kind::Operation)) {
             Ok(object) => object,
-            // A layer, or nothing known: the error is that of layers.
+            // A layer or an unknown class: the error is reported when it is deserialized as a layer.
             Err(error) if matches!(error.kind(), ErrorKind::WrongKind | ErrorKind::UnknownObject) => return Ok(None),
             Err(error) => return Err(error),
         };

@@ -1,4 +1,5 @@
-//! Windows of images as rows of numbers, and back (`keras.ops.image.extract_patches`, `unfold`, `fold`).
+//! Patches of images: sliding windows to rows of numbers (im2col) and back
+//! (`keras.ops.image.extract_patches`, `unfold`, `fold`).
 
 use super::conv::{DataFormat, Padding, conv};
 use super::define::{Call, call, classes};
@@ -63,7 +64,7 @@ classes! { "keras.src.ops.nn"
     };
 }
 
-/// The windows of `unfold` and `fold`: height, then width.
+/// The windows of `unfold` and `fold`, vertically and horizontally.
 struct Windows {
     size: [usize; 2],
     dilation: [usize; 2],
@@ -86,7 +87,7 @@ impl Windows {
         Ok(this)
     }
 
-    /// How many windows an image has, down and across.
+    /// Returns the number of windows of an image, vertically and horizontally.
     fn counts(&self, extents: [usize; 2]) -> Result<[usize; 2]> {
         let count = |axis: usize| -> Option<usize> {
             let reach = self.dilation.get(axis)? * (self.size.get(axis)? - 1) + 1;
@@ -101,7 +102,8 @@ impl Windows {
         }
     }
 
-    /// The places in an image of this width: for each position within the window, all windows.
+    /// Returns flat positions in an image of this width: for each position within the window, those of all
+    /// windows.
     fn places(&self, [down, across]: [usize; 2], width: usize) -> Vec<i64> {
         let ([height, breadth], [step_down, step_across]) = (self.size, self.stride);
         let [apart_down, apart_across] = self.dilation;
@@ -117,7 +119,7 @@ impl Windows {
 }
 
 impl Call<'_> {
-    /// Two integers, or one for both.
+    /// Reads an entry that is two integers, or one for both.
     fn two(&self, name: &'static str, default: Option<usize>) -> Result<[usize; 2]> {
         match (self.config.get(name), default) {
             (Some(value @ Value::List(_)), _) => <[usize; 2]>::from_value(value).at(name),
@@ -132,7 +134,7 @@ fn wrong_rank(x: &Tensor, rank: usize) -> Error {
     Error::new(ErrorKind::Shape, "wrong rank").expected(format!("{rank} axes")).received(format!("shape {}", x.shape()))
 }
 
-/// Windows of images or volumes, one after the other along the channels.
+/// Extracts windows of images or volumes, flattened to the channel axis.
 fn extract(c: &Call<'_>) -> Result<Tensor> {
     let images = c.tensor(0, "images")?;
     let size: Vec<usize> = match c.config.get("size") {
@@ -153,7 +155,7 @@ fn extract(c: &Call<'_>) -> Result<Tensor> {
     let batch = if single { expand_at(&images, 0)? } else { images };
     let channels = batch.shape().dim(format.channel_axis())?;
     let count = size.iter().product::<usize>() * channels;
-    // The kernel that gives each number of the window a channel of its own.
+    // An identity kernel, which copies each number of the window to a channel of its own.
     let mut unit = vec![0.0f32; count * count];
     unit.iter_mut().step_by(count + 1).for_each(|one| *one = 1.0);
     let shape: Shape = size.iter().copied().chain([channels, count]).map(Some).collect();
@@ -164,11 +166,11 @@ fn extract(c: &Call<'_>) -> Result<Tensor> {
     if single { squeeze_at(&patches, 0) } else { Ok(patches) }
 }
 
-/// Windows of images as rows of numbers (`keras.ops.image.extract_patches`), or of volumes where
-/// `size` has three extents. Windows lie side by side where there are no `strides`.
+/// Extracts patches of images, flattened to the channel axis (`keras.ops.image.extract_patches`), or of
+/// volumes if `size` has three extents. Without `strides`, patches do not overlap.
 ///
 /// # Errors
-/// When the images have not the rank that the size asks for.
+/// If the rank of the images does not fit the size.
 pub fn extract_patches(images: &Tensor, size: &[usize], strides: Option<&[usize]>, padding: Padding) -> Result<Tensor> {
     let strides = strides.unwrap_or(size).to_vec();
     let config = config! {
@@ -181,20 +183,20 @@ pub fn extract_patches(images: &Tensor, size: &[usize], strides: Option<&[usize]
     call("ExtractPatches", config, CallArgs::from(images))?.into_single()
 }
 
-/// Windows of images `(batch, channels, height, width)` as columns: `(batch, channels · size², windows)`
-/// (`keras.ops.unfold`).
+/// Extracts sliding windows of images `(batch, channels, height, width)` as columns:
+/// `(batch, channels · size², windows)` (`keras.ops.unfold`).
 ///
 /// # Errors
-/// When the windows are larger than the image.
+/// If the windows are larger than the image.
 pub fn unfold(x: &Tensor, kernel_size: [usize; 2], dilation: usize, padding: usize, stride: usize) -> Result<Tensor> {
     let config = config! { kernel_size: kernel_size.to_vec(), dilation: dilation, padding: padding, stride: stride };
     call("Unfold", config, CallArgs::from(x))?.into_single()
 }
 
-/// The sums of windows that [`unfold`] gave: images `(batch, channels, height, width)` (`keras.ops.fold`).
+/// Sums columns of [`unfold`] back to images `(batch, channels, height, width)` (`keras.ops.fold`).
 ///
 /// # Errors
-/// When the columns are not those of such windows.
+/// If the columns do not fit such windows.
 pub fn fold(
     x: &Tensor,
     output_size: [usize; 2],

@@ -1,4 +1,4 @@
-//! Products of tensors over chosen axes: dot, tensordot, inner, outer, cross.
+//! Products over chosen axes: dot, tensordot, inner, outer, cross.
 
 use super::arithmetic::{multiply, subtract};
 use super::define::{Call, classes};
@@ -70,7 +70,7 @@ classes! { "keras.src.ops.numpy"
             return Err(Error::new(ErrorKind::Shape, "cross products are those of vectors of 2 or 3 elements").received(format!("{} and {}", sizes.0, sizes.1)));
         }
         if sizes == (2, 2) {
-            // Vectors of a plane: what stands upright on it.
+            // For two vectors in the plane, only the perpendicular component.
             let part = |i: isize, j: isize| multiply(index_axis(&x, a, i)?, index_axis(&y, b, j)?);
             return subtract(part(0, 1)?, part(1, 0)?);
         }
@@ -85,7 +85,7 @@ fn pair(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     super::dtypes::promote(c.operand(0, "x1")?, c.operand(1, "x2")?)
 }
 
-/// Vectors of 2 elements with a third, 0.
+/// Extends vectors of 2 elements by a third, 0.
 fn in_space(x: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     let missing = 3usize.saturating_sub(x.shape().dim(axis)?);
@@ -105,7 +105,7 @@ fn flat(x: &Tensor) -> Result<Tensor> {
     reshape_to(x, &Shape::from([x.shape().num_elements()]))
 }
 
-/// Sums of products over pairs of axes; the other axes follow in order.
+/// Sums products over pairs of axes (tensordot); the other axes follow in order.
 fn contract(x: &Tensor, y: &Tensor, a: &[usize], b: &[usize]) -> Result<Tensor> {
     if a.len() != b.len() {
         return Err(

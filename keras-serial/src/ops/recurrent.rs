@@ -1,14 +1,14 @@
-//! Whole sequences of recurrent cells as one operation.
+//! Recurrent cells over whole sequences as one operation.
 
 use super::kernels::lstm;
 use super::shape::unstack;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Tensor};
 
-/// The states `h` and `c` after each step, `(steps, batch, units)`, of an LSTM with tanh and sigmoid;
-/// `None` where there is no kernel for the tensors.
+/// Runs an LSTM with tanh and sigmoid over a sequence: returns the states `h` and `c` after each step,
+/// `(steps, batch, units)`, or `None` if there is no kernel for the tensors.
 ///
-/// `inputs`, `(steps, batch, 4 · units)`, are multiplied with their kernel already.
+/// `inputs`, `(steps, batch, 4 · units)`, are already multiplied with their kernel.
 pub(crate) fn lstm(inputs: &Tensor, recurrent: &Tensor, h: &Tensor, c: &Tensor) -> Result<Option<(Tensor, Tensor)>> {
     let operands = [inputs, recurrent, h, c];
     if operands.iter().any(|x| x.is_symbolic() || x.dtype() != DType::Float32) {

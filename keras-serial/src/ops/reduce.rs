@@ -1,4 +1,4 @@
-//! Operations that fold axes: sums, means, extremes.
+//! Reductions over axes: sums, means, extremes.
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
@@ -12,20 +12,20 @@ use crate::json::Value;
 use crate::tensor::engine::{self, Engine, Raw};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Which axes to fold: all of them, or some, negative ones counted from the end.
+/// The axes of a reduction: all, or some; negative ones count from the end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Axes(pub Option<Vec<isize>>);
 
 impl Axes {
-    /// All axes.
+    /// Selects all axes.
     pub const fn all() -> Self {
         Self(None)
     }
 
-    /// The positions in a shape, in order.
+    /// Returns the positions in a shape, in order.
     ///
     /// # Errors
-    /// When the shape has no such axis, or one is named twice.
+    /// If the shape has no such axis, or one is named twice.
     pub fn positions(&self, shape: &Shape) -> Result<Vec<usize>> {
         let Some(axes) = &self.0 else { return Ok((0..shape.rank()).collect()) };
         let mut positions = axes.iter().map(|axis| shape.axis(*axis)).collect::<Result<Vec<_>>>()?;
@@ -86,7 +86,7 @@ impl ConfigField for Axes {
     }
 }
 
-/// Folds axes one by one with `fold`, which keeps them with extent 1.
+/// Reduces axes one by one with `fold`, which keeps them with extent 1.
 fn fold(
     x: &Tensor,
     axes: &Axes,
@@ -103,7 +103,7 @@ fn fold(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(kept, dtype));
     }
-    // The engine can't go over what has no elements; no more can a result have some.
+    // The engine does not support tensors without elements; here the result is empty too.
     if x.shape().num_elements() == Some(0) && kept.num_elements() == Some(0) {
         return super::shape::empty_from(&[x], &kept, dtype);
     }
@@ -114,7 +114,7 @@ fn fold(
     reshape_to(&Tensor::from_raw(raw, dtype), &kept)
 }
 
-/// Refuses to fold an axis without entries.
+/// Returns an error if a reduced axis has extent 0.
 fn not_empty(x: &Tensor, axes: &Axes) -> Result<()> {
     let empty = |position: &usize| x.shape().dims().get(*position) == Some(&Some(0));
     if axes.positions(x.shape())?.iter().any(empty) {
@@ -125,7 +125,7 @@ fn not_empty(x: &Tensor, axes: &Axes) -> Result<()> {
     Ok(())
 }
 
-/// The sum over axes (`keras.ops.sum`).
+/// Sums over axes (`keras.ops.sum`).
 pub(crate) fn sum_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = match x.dtype() {
         DType::Bool | DType::Int8 | DType::Int16 => cast(x, DType::Int32)?,
@@ -138,16 +138,16 @@ pub(crate) fn sum_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor
     })
 }
 
-/// The mean over axes (`keras.ops.mean`).
+/// Averages over axes (`keras.ops.mean`).
 pub(crate) fn mean_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = to_float(x)?;
-    // Half precision is summed in single precision, as Keras does.
+    // Half precision is summed in single precision, as in Keras.
     let wide = if x.dtype().size() < 4 { cast(&x, DType::Float32)? } else { x.clone() };
     let mean = fold(&wide, axes, keepdims, wide.dtype(), Engine::float_mean_dim)?;
     cast(&mean, x.dtype())
 }
 
-/// The product over axes (`keras.ops.prod`).
+/// Multiplies over axes (`keras.ops.prod`).
 pub(crate) fn prod_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
     let float = x.dtype().is_float();
@@ -156,7 +156,7 @@ pub(crate) fn prod_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tenso
     })
 }
 
-/// The largest element over axes (`keras.ops.max`).
+/// Returns the maximum over axes (`keras.ops.max`).
 pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     not_empty(x, axes)?;
     let float = x.dtype().is_float();
@@ -165,7 +165,7 @@ pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor
     })
 }
 
-/// The smallest element over axes (`keras.ops.min`).
+/// Returns the minimum over axes (`keras.ops.min`).
 pub(crate) fn min_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     not_empty(x, axes)?;
     let float = x.dtype().is_float();
@@ -174,29 +174,29 @@ pub(crate) fn min_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor
     })
 }
 
-/// Does any element hold (`keras.ops.any`)?
+/// Returns true if any element is true (`keras.ops.any`).
 pub(crate) fn any_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     fold(&cast(x, DType::Bool)?, axes, keepdims, DType::Bool, Engine::bool_any_dim)
 }
 
-/// Do all elements hold (`keras.ops.all`)?
+/// Returns true if all elements are true (`keras.ops.all`).
 pub(crate) fn all_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     fold(&cast(x, DType::Bool)?, axes, keepdims, DType::Bool, Engine::bool_all_dim)
 }
 
-/// The variance over axes, divided by the number of elements (`keras.ops.var`).
+/// Returns the variance over axes, divided by the number of elements (`keras.ops.var`).
 pub(crate) fn var_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = to_float(x)?;
     let deviation = subtract(&x, &mean_impl(&x, axes, true)?)?;
     mean_impl(&square(&deviation)?, axes, keepdims)
 }
 
-/// Mean and variance over axes (`keras.ops.moments`).
+/// Returns mean and variance over axes (`keras.ops.moments`).
 pub(crate) fn moments(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<(Tensor, Tensor)> {
     Ok((mean_impl(x, axes, keepdims)?, var_impl(x, axes, keepdims)?))
 }
 
-/// log(sum(exp(x))) without overflow (`keras.ops.logsumexp`).
+/// Computes log(sum(exp(x))) without overflow (`keras.ops.logsumexp`).
 pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = to_float(x)?;
     let max = max_impl(&x, axes, true)?;
@@ -206,7 +206,7 @@ pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<
     if keepdims { Ok(result) } else { sum_impl(&result, axes, false) }
 }
 
-/// exp(x) over its sum along axes (`keras.ops.softmax`).
+/// Divides exp(x) by its sum along axes (`keras.ops.softmax`).
 pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
     let x = to_float(x)?;
     if x.is_symbolic() {
@@ -227,7 +227,7 @@ pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
     divide(&e, &sum_impl(&e, axes, true)?)
 }
 
-/// The position of the largest (or smallest) element along an axis, as `int32`.
+/// Returns the index of the largest (or smallest) element along an axis, as `int32`.
 pub(crate) fn arg_extreme(x: &Tensor, axis: Option<isize>, keepdims: bool, largest: bool) -> Result<Tensor> {
     not_empty(x, &axis.map_or(Axes::all(), Axes::from))?;
     let (x, axis) = match axis {

@@ -1,4 +1,4 @@
-//! Operations by position: picking along axes, updating parts, sums of segments.
+//! Gather, scatter and segment operations.
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 use burn_backend::tensor::IndexingUpdateOp;
@@ -34,7 +34,7 @@ classes! { "keras.src.ops.core"
             step: 1,
         });
         let y = slice(&x, &spans.collect::<Vec<_>>())?;
-        // A length is known even of an axis that is not.
+        // An axis of unknown extent has a known length after slicing.
         let dims = shape.iter().zip(y.shape().dims()).map(|(length, dim)| usize::try_from(*length).ok().or(*dim));
         if y.is_symbolic() { Ok(Tensor::symbol(dims.collect::<Shape>(), y.dtype())) } else { Ok(y) }
     };
@@ -46,7 +46,7 @@ classes! { "keras.src.ops.core"
         }
         let (outer, inner) = (x.shape().known()?, updates.shape().known()?);
         let widths = starts.iter().zip(outer.iter().zip(&inner)).map(|(start, (outer, inner))| {
-            // As TensorFlow does, an update that would reach beyond the end is moved back.
+            // As in TensorFlow, an update that would reach beyond the end is moved back.
             let start = (*start).clamp(0, outer.saturating_sub(*inner) as isize) as usize;
             (start, outer.saturating_sub(start + inner))
         });
@@ -108,7 +108,7 @@ fn positions(c: &Call<'_>, position: usize, name: &'static str) -> Result<Vec<is
     Ok(cast(&indices, DType::Int64)?.to_vec::<i64>()?.into_iter().map(|index| index as isize).collect())
 }
 
-/// Elements at positions along an axis; all other axes go together (`keras.ops.take_along_axis`).
+/// Gathers elements at indices along an axis; the other axes broadcast (`keras.ops.take_along_axis`).
 pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if x.rank() != indices.rank() {
@@ -148,7 +148,7 @@ pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Te
     Ok(Tensor::from_raw(picked, dtype))
 }
 
-/// `values` at the positions that the rows of `indices` name, added or put in place.
+/// Scatters `values` to the positions that the rows of `indices` name: adds them, or replaces elements.
 fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> Result<Tensor> {
     let dims = x.shape().known()?;
     let width = indices.shape().dim(-1)?;
@@ -181,7 +181,7 @@ fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> 
     let table = if adding {
         table
     } else {
-        // What is replaced is cleared first; of equal positions the last counts.
+        // Replaced elements are set to zero first; of equal positions the last one counts.
         let mut last = std::collections::HashMap::new();
         rows.iter().enumerate().for_each(|(i, row)| {
             last.insert(*row, i);
@@ -198,7 +198,7 @@ fn scatter_into(x: &Tensor, indices: &Tensor, values: &Tensor, adding: bool) -> 
     reshape_to(&select_add(&table, rows, &values)?, x.shape())
 }
 
-/// `values` joined with what stands at the positions that the rows of `indices` name, one after the other.
+/// Folds `values` one after the other with the elements at the positions that the rows of `indices` name.
 fn scatter_fold(
     x: &Tensor,
     indices: &Tensor,
@@ -225,7 +225,7 @@ fn scatter_fold(
     })
 }
 
-/// Rows added at positions of the first axis.
+/// Adds rows at indices of the first axis.
 pub(super) fn select_add(table: &Tensor, rows: Vec<i64>, values: &Tensor) -> Result<Tensor> {
     if rows.is_empty() {
         return Ok(table.clone());
@@ -241,7 +241,7 @@ pub(super) fn select_add(table: &Tensor, rows: Vec<i64>, values: &Tensor) -> Res
     Ok(Tensor::from_raw(raw, dtype))
 }
 
-/// The gradient of a table of this shape: the lookups of each row added up.
+/// Sums sparse gradients of rows to the dense gradient of a table of this shape.
 pub(crate) fn sum_of_rows(Rows { indices, values }: &Rows, shape: &Shape) -> Result<Tensor> {
     select_add(&zeros(shape, values.dtype())?, indices.to_vec(), values)
 }
@@ -265,7 +265,7 @@ fn segments(c: &Call<'_>, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>, neut
     if neutral == 0.0 {
         let size = data.shape().num_elements().unwrap_or_default() / ids.len().max(1);
         let table = zeros(&Shape::from([count + 1, size]), data.dtype())?;
-        // What belongs to no segment goes to one more, which is dropped.
+        // Rows of invalid segments go to an extra segment, which is dropped.
         let rows = ids.iter().map(|id| if (0..count as i64).contains(id) { *id } else { count as i64 }).collect();
         let sums = select_add(&table, rows, &reshape_to(&data, &Shape::from([ids.len(), size]))?)?;
         return reshape_to(&slice_axis(&sums, 0, Span::range(0, count))?, &shape);
@@ -295,7 +295,7 @@ classes! { "keras.src.ops.nn"
     "MultiHot" = |c| {
         let x = c.tensor(0, "inputs")?;
         let dtype = c.dtype()?.unwrap_or(DType::Float32);
-        // The largest code over the last axis of the inputs, wherever the codes stand.
+        // The maximum over the last axis of the inputs, wherever the one-hot axis is.
         let axis = c.get("axis", -1)?;
         let codes = one_hot(&x, c.required("num_classes")?, axis, dtype)?;
         let folded = if axis == -1 || axis == x.rank() as isize { -2 } else { -1 };
@@ -303,18 +303,18 @@ classes! { "keras.src.ops.nn"
     };
 }
 
-/// Elements at positions along an axis (`keras.ops.take_along_axis`).
+/// Gathers elements at indices along an axis (`keras.ops.take_along_axis`).
 ///
 /// # Errors
-/// When a position is out of range.
+/// If an index is out of range.
 pub fn take_along_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Tensor> {
     call("TakeAlongAxis", config! { axis: axis }, CallArgs::from(x).and(indices.clone()))?.into_single()
 }
 
-/// The sums of rows that belong together (`keras.ops.segment_sum`).
+/// Sums the rows of each segment (`keras.ops.segment_sum`).
 ///
 /// # Errors
-/// When there are not as many numbers of segments as rows.
+/// If the number of segment ids is not that of rows.
 pub fn segment_sum(data: &Tensor, segment_ids: &Tensor, num_segments: Option<usize>) -> Result<Tensor> {
     let config = config! { num_segments: num_segments.to_value()?, sorted: false };
     call("SegmentSum", config, CallArgs::from(data).and(segment_ids.clone()))?.into_single()

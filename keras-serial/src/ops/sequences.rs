@@ -1,4 +1,4 @@
-//! Tensors of evenly spaced numbers, and powers (`keras.ops.linspace` and its like).
+//! Evenly spaced numbers, linearly and as powers (`keras.ops.linspace` and the like).
 
 use super::arithmetic::{add, divide, multiply, power, subtract};
 use super::create::{arange, full};
@@ -82,7 +82,7 @@ classes! { "keras.src.ops.numpy"
     };
 }
 
-/// Evenly spaced numbers from start to stop along a new axis, and the step between them.
+/// Returns evenly spaced numbers from start to stop along a new axis, and the step between them.
 fn linspace_impl(c: &Call<'_>, start: &Operand, stop: &Operand) -> Result<(Tensor, Tensor)> {
     let num: usize = c.get("num", 50)?;
     let endpoint = c.get("endpoint", true)?;
@@ -119,7 +119,7 @@ fn linspace_impl(c: &Call<'_>, start: &Operand, stop: &Operand) -> Result<(Tenso
     Ok((cast(&result, dtype)?, step))
 }
 
-/// `num` evenly spaced numbers from start to stop, along a new axis (`keras.ops.linspace`).
+/// Returns `num` evenly spaced numbers from start to stop, along a new axis (`keras.ops.linspace`).
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -129,7 +129,7 @@ fn linspace_impl(c: &Call<'_>, start: &Operand, stop: &Operand) -> Result<(Tenso
 /// ```
 ///
 /// # Errors
-/// When start and stop do not broadcast.
+/// If start and stop do not broadcast.
 pub fn linspace(
     start: impl Into<Operand>,
     stop: impl Into<Operand>,
@@ -141,10 +141,10 @@ pub fn linspace(
     call("Linspace", config, bounds(start, stop))?.into_single()
 }
 
-/// `num` powers of a base, whose exponents are evenly spaced (`keras.ops.logspace`).
+/// Returns `num` powers of a base with evenly spaced exponents (`keras.ops.logspace`).
 ///
 /// # Errors
-/// When start and stop do not broadcast.
+/// If start and stop do not broadcast.
 pub fn logspace(
     start: impl Into<Operand>,
     stop: impl Into<Operand>,

@@ -1,4 +1,4 @@
-//! Counting and finding elements: histograms, distinct values, positions (`keras.ops.numpy`).
+//! Counting and searching elements: histograms, unique values, indices (`keras.ops.numpy`).
 
 use std::collections::HashMap;
 
@@ -44,8 +44,8 @@ classes! { "keras.src.ops.numpy"
         if indices.is_symbolic() {
             return Ok(shape.iter().map(|_| Tensor::symbol(indices.shape(), indices.dtype())).collect::<Vec<_>>());
         }
-        // For more than one axis Keras takes the extents in the wrong order, which gives other
-        // numbers than NumPy where they differ.
+        // For more than one axis of indices, Keras takes the extents in the wrong order, so its results
+        // differ from NumPy's if extents differ.
         let order: Vec<usize> = if indices.rank() == 1 { shape.iter().rev().copied().collect() } else { shape };
         let mut rest = indices;
         let mut parts = Vec::new();
@@ -67,7 +67,7 @@ classes! { "keras.src.ops.numpy"
         if x.is_symbolic() {
             return Ok(Tensor::symbol(x.shape(), DType::Int32));
         }
-        // Keras looks at whole numbers; in each part the order is theirs.
+        // Keras compares the values cast to integers, which also determines the order in each part.
         let whole = cast(&x, DType::Int32)?;
         let turned = arrange::moveaxis(&whole, &[axis], &[-1])?;
         let kth = c.required::<i64>("kth")?.clamp(0, (turned.shape().dim(-1)? as i64 - 1).max(0)) as usize;
@@ -89,8 +89,8 @@ classes! { "keras.src.ops.numpy"
     };
 }
 
-/// The positions after the partition: those of the largest numbers first, where what lies below
-/// counts as 0.
+/// Returns the positions after the partition: in descending order of values, with the values in `below`
+/// counted as 0, as in Keras.
 fn above(x: &Tensor, below: &Tensor) -> Result<Tensor> {
     let extent = x.shape().dim(-1)?;
     let count = below.shape().dim(-1)?;
@@ -106,7 +106,7 @@ fn above(x: &Tensor, below: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(places, x.shape().with(-1, Some(extent - count))?)
 }
 
-/// The positions of what is not zero, in row-major order.
+/// Returns the indices of nonzero elements in row-major order.
 fn places_of(x: &Tensor) -> Result<Vec<Vec<i32>>> {
     let dims = x.shape().known()?;
     let truth = cast(x, DType::Bool)?.to_vec::<bool>()?;
@@ -122,7 +122,7 @@ fn places_of(x: &Tensor) -> Result<Vec<Vec<i32>>> {
     Ok(places.collect())
 }
 
-/// The positions of what holds, a row each (`keras.ops.where` with a condition alone).
+/// Returns the indices of true elements, one row each (`keras.ops.where` with a condition only).
 pub(super) fn where_true(condition: &Tensor) -> Result<Tensor> {
     let rank = condition.rank();
     if condition.is_symbolic() {
@@ -167,7 +167,8 @@ fn histogram_impl(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     Ok((cast(&Tensor::from_vec(counts, [bins])?, x.dtype())?, edges))
 }
 
-/// Distinct values along an axis (or all), with the positions, inverse and counts that are asked for.
+/// Returns the unique values along an axis (or of all elements), with the indices, inverse and counts that
+/// are asked for.
 fn unique_impl(c: &Call<'_>) -> Result<Nested<Tensor>> {
     let x = c.x()?;
     let axis = c.maybe::<isize>("axis")?;
@@ -207,12 +208,12 @@ fn unique_impl(c: &Call<'_>) -> Result<Nested<Tensor>> {
     let width = rows.shape().num_elements().unwrap_or_default() / extent.max(1);
     let numbers = cast(&rows.detached()?, DType::Float64)?.to_vec::<f64>()?;
     let row = |i: usize| numbers.get(i * width..(i + 1) * width).unwrap_or_default();
-    // First positions in order of appearance.
+    // First positions, in order of appearance.
     let mut firsts: Vec<usize> = Vec::new();
     let mut known: HashMap<Vec<u64>, usize> = HashMap::new();
     let mut groups: Vec<usize> = Vec::with_capacity(extent);
     for i in 0..extent {
-        // -0 is 0.
+        // Adding 0 turns -0 into 0.
         let key: Vec<u64> = row(i).iter().map(|x| (x + 0.0).to_bits()).collect();
         let group = *known.entry(key).or_insert_with(|| {
             firsts.push(i);
@@ -262,7 +263,7 @@ fn unique_impl(c: &Call<'_>) -> Result<Nested<Tensor>> {
     ]))
 }
 
-/// How many numbers of a vector lie in each of `bins` equal parts of a range, and the parts' edges
+/// Counts the numbers of a vector in each of `bins` equal intervals of a range; also returns the edges
 /// (`keras.ops.histogram`).
 ///
 /// ```
@@ -281,10 +282,10 @@ pub fn histogram(x: &Tensor, bins: usize, range: Option<[f64; 2]>) -> Result<(Te
     super::define::two(call("Histogram", config! { bins: bins, range: range }, CallArgs::from(x))?)
 }
 
-/// The distinct values of a tensor in ascending order (`keras.ops.unique`).
+/// Returns the unique values of a tensor in ascending order (`keras.ops.unique`).
 ///
 /// # Errors
-/// For text.
+/// For strings.
 pub fn unique(x: &Tensor) -> Result<Tensor> {
     let config = config! {
         sorted: true,

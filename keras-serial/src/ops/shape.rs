@@ -1,4 +1,4 @@
-//! Operations that move elements and change none: reshape, transpose, join, split, pick.
+//! Operations on shape and layout: reshape, transpose, concatenate, slice, gather.
 
 use burn_backend::Slice;
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::{Engine, Raw};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Runs the function of the tensor's family of dtypes.
+/// Runs the function for the tensor's kind of dtype: float, integer or boolean.
 fn family(
     x: &Tensor,
     float: impl FnOnce(Raw) -> Raw,
@@ -25,7 +25,7 @@ fn family(
     Ok(Tensor::from_raw(raw, x.dtype()))
 }
 
-/// The elements in another shape; at most one extent may be unknown, and is computed.
+/// Reshapes a tensor; at most one extent may be unknown, and is inferred.
 pub(crate) fn reshape_to(x: &Tensor, target: &Shape) -> Result<Tensor> {
     let target = resolve(x.shape(), target)?;
     if x.is_symbolic() {
@@ -43,7 +43,7 @@ pub(crate) fn reshape_to(x: &Tensor, target: &Shape) -> Result<Tensor> {
     )
 }
 
-/// Computes the one extent that is left open.
+/// Infers the unknown extent of a target shape.
 fn resolve(from: &Shape, target: &Shape) -> Result<Shape> {
     let mismatch = || {
         Error::new(ErrorKind::Shape, "the number of elements must not change")
@@ -52,14 +52,14 @@ fn resolve(from: &Shape, target: &Shape) -> Result<Shape> {
     };
     let open = target.dims().iter().filter(|dim| dim.is_none()).count();
     let Some(count) = from.num_elements() else {
-        // With one unknown extent on each side, the target's takes up the other.
+        // If the input has an unknown extent too, the target's stays unknown.
         return Ok(target.clone());
     };
     match open {
         0 if target.num_elements() == Some(count) => Ok(target.clone()),
         1 => {
             if count == 0 && target.dims().contains(&Some(0)) {
-                // NumPy can't tell; an axis of extent 0 is enough to hold nothing.
+                // Any extent would fit; 0 is chosen.
                 return Ok(target.dims().iter().map(|dim| dim.or(Some(0))).collect());
             }
             let rest = target.dims().iter().flatten().try_fold(1usize, |product, dim| product.checked_mul(*dim));
@@ -70,7 +70,7 @@ fn resolve(from: &Shape, target: &Shape) -> Result<Shape> {
     }
 }
 
-/// The axes in another order.
+/// Permutes axes.
 pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     let mut seen = axes.to_vec();
     seen.sort_unstable();
@@ -94,7 +94,7 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     )
 }
 
-/// The tensor repeated along axes of extent 1 (and new leading ones) up to a shape.
+/// Broadcasts a tensor to a shape.
 pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
     if x.shape() == shape {
         return Ok(x.unmasked());
@@ -118,7 +118,7 @@ pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
     )
 }
 
-/// One new axis of extent 1 before the position `axis`; negative ones count from the new end.
+/// Inserts an axis of extent 1 at the position `axis`; negative ones count from the new end.
 pub(crate) fn expand_at(x: &Tensor, axis: isize) -> Result<Tensor> {
     let rank = x.rank() as isize + 1;
     let position = if axis < 0 { axis + rank } else { axis };
@@ -132,7 +132,7 @@ pub(crate) fn expand_at(x: &Tensor, axis: isize) -> Result<Tensor> {
     reshape_to(x, &dims.into())
 }
 
-/// Without one axis of extent 1.
+/// Removes an axis of extent 1.
 pub(crate) fn squeeze_at(x: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if let Some(extent @ 0 | extent @ 2..) = x.shape().get(axis)? {
@@ -145,7 +145,7 @@ pub(crate) fn squeeze_at(x: &Tensor, axis: isize) -> Result<Tensor> {
     reshape_to(x, &dims.into())
 }
 
-/// Tensors one after the other along an axis.
+/// Concatenates tensors along an axis.
 pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
     let [first, rest @ ..] = tensors else {
         return Err(Error::new(ErrorKind::InvalidArgument, "nothing to join").expected("at least one tensor"));
@@ -168,7 +168,7 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
             (Some(a), Some(b)) => a.checked_add(b),
             _ => None,
         };
-        // Where one shape leaves an extent open and another knows it, the known one holds.
+        // An extent that is unknown in one shape is taken from another.
         shape =
             shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect::<Shape>().with(axis, joined)?;
     }
@@ -184,7 +184,7 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
     Ok(Tensor::from_raw(raw, dtype))
 }
 
-/// Python's `start:stop:step` on one axis, clamped as Python does.
+/// A slice of one axis: Python's `start:stop:step`, clamped like Python's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     pub start: Option<isize>,
@@ -199,7 +199,7 @@ impl Span {
         Self { start: Some(start as isize), stop: Some(stop as isize), step: 1 }
     }
 
-    /// First position and number of elements on an axis of this extent.
+    /// Returns the first position and the number of elements on an axis of this extent.
     fn over(self, extent: usize) -> (usize, usize) {
         let n = extent as isize;
         let at = |bound: isize, low: isize, high: isize| (if bound < 0 { bound + n } else { bound }).clamp(low, high);
@@ -217,7 +217,7 @@ impl Span {
     }
 }
 
-/// Spans of the leading axes.
+/// Slices the leading axes.
 pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     if spans.len() > x.rank() {
         return Err(Error::new(ErrorKind::Shape, "too many indices")
@@ -242,7 +242,7 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     if shape.num_elements() == Some(0) {
         return empty_from(&[x], &shape, x.dtype());
     }
-    // The engine's reversed slices run over `start..end` backwards.
+    // In the engine, a slice with a negative step runs backwards over `start..end`.
     let slices: Vec<Slice> = parts
         .iter()
         .map(|(span, dim)| {
@@ -263,27 +263,26 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     )
 }
 
-/// A tensor without elements.
+/// Returns a tensor without elements.
 pub(super) fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
     let shape = shape.known()?;
     Tensor::from_bytes(&crate::tensor::TensorBytes { dtype, shape, data: bytes::Bytes::new() })
 }
 
-/// A tensor without elements that was computed from others: gradients are followed through it if they
-/// are through one of those.
+/// Returns a tensor without elements that was computed from others; it tracks gradients if one of those does.
 pub(super) fn empty_from(inputs: &[&Tensor], shape: &Shape, dtype: DType) -> Result<Tensor> {
     let result = empty(shape, dtype)?;
     if dtype.is_float() && inputs.iter().any(|input| input.is_tracked()) { result.watched() } else { Ok(result) }
 }
 
-/// One span of one axis.
+/// Slices one axis.
 pub(crate) fn slice_axis(x: &Tensor, axis: isize, span: Span) -> Result<Tensor> {
     let mut spans = vec![Span::ALL; x.shape().axis(axis)?];
     spans.push(span);
     slice(x, &spans)
 }
 
-/// One position of one axis, without the axis.
+/// Returns the slice at one position of an axis, without the axis.
 pub(crate) fn index_axis(x: &Tensor, axis: isize, index: isize) -> Result<Tensor> {
     let extent = x.shape().get(axis)?;
     let position = match extent {
@@ -307,7 +306,7 @@ pub(crate) fn index_axis(x: &Tensor, axis: isize, index: isize) -> Result<Tensor
     squeeze_at(&slice_axis(x, axis as isize, Span::range(position as usize, position as usize + 1))?, axis as isize)
 }
 
-/// The entries of the first axis, with gradients that take no longer for many than for one.
+/// Returns the entries of the first axis, with gradients whose cost does not grow with the number of entries.
 pub(crate) fn unstack(x: &Tensor) -> Result<Vec<Tensor>> {
     let count = x.shape().dim(0)?;
     if !x.is_symbolic()
@@ -319,7 +318,7 @@ pub(crate) fn unstack(x: &Tensor) -> Result<Vec<Tensor>> {
     (0..count).map(|index| index_axis(x, 0, index as isize)).collect()
 }
 
-/// The order of elements along axes turned around.
+/// Reverses the elements along axes.
 pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
@@ -332,7 +331,7 @@ pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     )
 }
 
-/// `x` where the condition holds, `y` elsewhere; all three broadcast.
+/// Selects `x` where the condition is true, else `y`; all three broadcast.
 pub(crate) fn where_impl(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (x, y) = promote(Operand::from(x), Operand::from(y))?;
     let shape = condition.shape().broadcast(x.shape())?.broadcast(y.shape())?;
@@ -350,10 +349,10 @@ pub(crate) fn where_impl(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<T
     )
 }
 
-/// The slices of `x` along `axis` at integer positions; negative ones count from the end.
+/// Gathers the slices of `x` along `axis` at integer indices; negative ones count from the end.
 ///
 /// # Errors
-/// When a position is out of range: the engine would stop the program.
+/// If an index is out of range, at which the engine would panic.
 pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     let dims = x.shape().dims();
@@ -375,10 +374,10 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
     reshape_to(&picked, &shape)
 }
 
-/// Positions along an axis, with negative ones counted from its end.
+/// Returns indices along an axis with negative ones counted from its end.
 ///
 /// # Errors
-/// When one is out of range.
+/// If an index is out of range.
 pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Vec<i64>> {
     let extent = extent as i64;
     let mut wanted = cast(indices, DType::Int64)?.to_vec::<i64>()?;
@@ -394,7 +393,7 @@ pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Vec<i64>> {
     Ok(wanted)
 }
 
-/// A constant around the edges: (before, after) of each axis.
+/// Pads with a constant: (before, after) for each axis.
 pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Result<Tensor> {
     let shape: Shape =
         x.shape().dims().iter().zip(widths).map(|(dim, (before, after))| dim.map(|dim| dim + before + after)).collect();
@@ -417,14 +416,14 @@ pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Res
     Ok(out)
 }
 
-/// As much of a constant before and after one axis.
+/// Pads one axis with a constant, by the same number before and after.
 pub(crate) fn full_edges(x: &Tensor, axis: isize, edge: usize, value: f64) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     let widths: Vec<_> = (0..x.rank()).map(|i| if i == position { (edge, edge) } else { (0, 0) }).collect();
     pad_with(x, &widths, value)
 }
 
-/// Each slice along an axis so many times, one after the other (`keras.ops.repeat`).
+/// Repeats each slice along an axis (`keras.ops.repeat`).
 pub(crate) fn repeat_axis(x: &Tensor, repeats: usize, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     let extent = x.shape().get(axis)?;

@@ -1,4 +1,4 @@
-//! Tensors in parts along an axis (`keras.ops.split`, `hsplit`, `vsplit`, `dsplit`).
+//! Splitting of tensors along an axis (`keras.ops.split`, `hsplit`, `vsplit`, `dsplit`).
 
 use super::define::{Call, classes};
 use super::shape::{Span, slice_axis};
@@ -23,7 +23,7 @@ fn split_at(c: &Call<'_>, x: &Tensor, axis: isize) -> Result<Vec<Tensor>> {
     split_impl(x, how, axis)
 }
 
-/// The tensor in parts along an axis: as many as an integer says, or at the positions of a list.
+/// Splits a tensor along an axis: into an integer number of parts, or at the positions of a list.
 pub(super) fn split_impl(x: &Tensor, sections_or_ends: &Value, axis: isize) -> Result<Vec<Tensor>> {
     let extent = x.shape().get(axis)?;
     let ends: Vec<usize> = match (sections_or_ends, extent) {
@@ -34,7 +34,7 @@ pub(super) fn split_impl(x: &Tensor, sections_or_ends: &Value, axis: isize) -> R
         (sections, extent) => {
             let sections = usize::from_value(sections).at("indices_or_sections")?;
             let Some(extent) = extent else {
-                // How long the parts are shows when the extent is known.
+                // The extent of the parts is unknown until the tensor's is known.
                 return Ok(vec![Tensor::symbol(x.shape(), x.dtype()); sections]);
             };
             if sections == 0 || !extent.is_multiple_of(sections) {

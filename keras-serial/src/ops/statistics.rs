@@ -1,4 +1,4 @@
-//! Folds that are made of others: deviations, norms, running sums, orders, quantiles.
+//! Composed reductions: standard deviation, norms, cumulative sums, sorting, quantiles.
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
@@ -71,7 +71,7 @@ classes! { "keras.src.ops.numpy"
         quantile(&x, &Value::Float(0.5), &axes, keep, "midpoint")
     };
     "Quantile" = |c| {
-        // Keras's node does not pass its `method` on.
+        // Keras's node ignores its `method`.
         let q = c.tensor(1, "q")?;
         quantile(&to_float(&c.x()?)?, &numbers(&q)?, &c.axes()?, c.keepdims()?, "linear")
     };
@@ -229,7 +229,7 @@ fn nan_var(c: &Call<'_>) -> Result<Tensor> {
     nan_mean(&square(&subtract(&x, &nan_mean(&x, &axes, true)?)?)?, &axes, c.keepdims()?)
 }
 
-/// The tensor and `axis`, which is `default` if left out; flat where it is null.
+/// Returns the tensor and `axis`, or `default` if it is missing; flattened if it is null.
 fn flat_unless(c: &Call<'_>, default: isize) -> Result<(Tensor, isize)> {
     let x = c.x()?;
     match c.config.get("axis") {
@@ -263,7 +263,7 @@ fn cumulative(c: &Call<'_>, x: Tensor, sums: bool) -> Result<Tensor> {
     Ok(Tensor::from_raw(raw, dtype))
 }
 
-/// Positions in ascending (or descending) order along an axis, as `int32`.
+/// Returns the indices that sort an axis in ascending (or descending) order, as `int32`.
 pub(crate) fn argsort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if x.is_symbolic() {
@@ -278,7 +278,7 @@ pub(crate) fn argsort_along(x: &Tensor, axis: isize, descending: bool) -> Result
     cast(&Tensor::from_raw(Engine::int_argsort(raw, position, descending), x.dtype()), DType::Int32)
 }
 
-/// Elements in order along an axis.
+/// Sorts the elements along an axis.
 pub(crate) fn sort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     if x.is_symbolic() {
@@ -291,7 +291,7 @@ pub(crate) fn sort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Te
     }
 }
 
-/// The `k` largest elements of the last axis and their positions.
+/// Returns the `k` largest elements of the last axis and their indices.
 pub(crate) fn top_k_impl(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let extent = x.shape().get(-1)?;
     if extent.is_some_and(|extent| k > extent) {
@@ -303,7 +303,7 @@ pub(crate) fn top_k_impl(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
         let shape = x.shape().with(-1, Some(k))?;
         return Ok((Tensor::symbol(&shape, x.dtype()), Tensor::symbol(&shape, DType::Int32)));
     }
-    // Of equal elements the first comes first: a stable order of the negatives.
+    // Sorting the negatives with a stable sort puts the first of equal elements first.
     let numbers = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
     let wide = if numbers.dtype().is_float() { numbers } else { cast(&numbers, DType::Float64)? };
     let order = argsort_along(&super::negative(&wide)?, -1, false)?;
@@ -311,7 +311,7 @@ pub(crate) fn top_k_impl(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     Ok((super::scatter::take_along(x, &order, -1)?, order))
 }
 
-/// The values of `q` as plain numbers: one, or a list.
+/// Returns the values of `q` as plain numbers: one, or a list.
 fn numbers(q: &Tensor) -> Result<Value> {
     if q.is_symbolic() {
         return Err(Error::new(ErrorKind::Unsupported, "quantiles that are computed are not supported"));
@@ -387,7 +387,7 @@ fn bincount(c: &Call<'_>) -> Result<Tensor> {
     sum_impl(&super::create::one_hot(&x, count, -1, DType::Int32)?, &Axes::from(-2), false)
 }
 
-/// How many of a sorted sequence lie before each value.
+/// Returns for each value how many elements of a sorted sequence are before it.
 fn search_sorted(sorted: &Tensor, values: &Tensor, right: bool) -> Result<Tensor> {
     let (sorted, values) = super::dtypes::promote(sorted.into(), values.into())?;
     let values = expand_at(&values, -1)?;
@@ -395,43 +395,43 @@ fn search_sorted(sorted: &Tensor, values: &Tensor, right: bool) -> Result<Tensor
     sum_impl(&cast(&before, DType::Int32)?, &Axes::from(-1), false)
 }
 
-/// The standard deviation over axes (`keras.ops.std`).
+/// Returns the standard deviation over axes (`keras.ops.std`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn std(x: &Tensor, axis: Axes, keepdims: bool) -> Result<Tensor> {
     use crate::config::ConfigField;
     call("Std", config! { axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?.into_single()
 }
 
-/// Running sums along an axis (`keras.ops.cumsum`).
+/// Returns the cumulative sum along an axis (`keras.ops.cumsum`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn cumsum(x: &Tensor, axis: isize) -> Result<Tensor> {
     call("Cumsum", config! { axis: axis, dtype: Value::Null }, CallArgs::from(x))?.into_single()
 }
 
-/// Elements in ascending order along an axis (`keras.ops.sort`).
+/// Sorts the elements along an axis in ascending order (`keras.ops.sort`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn sort(x: &Tensor, axis: isize) -> Result<Tensor> {
     call("Sort", config! { axis: axis }, CallArgs::from(x))?.into_single()
 }
 
-/// Positions of elements in ascending order (`keras.ops.argsort`).
+/// Returns the indices that sort an axis in ascending order (`keras.ops.argsort`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn argsort(x: &Tensor, axis: isize) -> Result<Tensor> {
     call("Argsort", config! { axis: axis }, CallArgs::from(x))?.into_single()
 }
 
-/// The `k` largest elements of the last axis, and their positions (`keras.ops.top_k`).
+/// Returns the `k` largest elements of the last axis, and their indices (`keras.ops.top_k`).
 ///
 /// # Errors
-/// When there are less than `k`.
+/// If there are less than `k` elements.
 pub fn top_k(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     let parts = call("TopK", config! { k: k, sorted: true }, CallArgs::from(x))?;
     match parts.leaves().as_slice() {
@@ -440,10 +440,10 @@ pub fn top_k(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
     }
 }
 
-/// The Euclidean norm along axes (`keras.ops.norm`).
+/// Returns the Euclidean norm along axes (`keras.ops.norm`).
 ///
 /// # Errors
-/// When there is no such axis.
+/// If there is no such axis.
 pub fn norm(x: &Tensor, axis: Axes, keepdims: bool) -> Result<Tensor> {
     use crate::config::ConfigField;
     call("Norm", config! { ord: Value::Null, axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?

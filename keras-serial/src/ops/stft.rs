@@ -1,4 +1,4 @@
-//! Short-time Fourier transforms (`keras.ops.stft`, `istft`) and windows over sequences.
+//! Short-time Fourier transforms (`keras.ops.stft`, `istft`) and framing of sequences.
 
 use super::arithmetic::multiply;
 use super::define::{Call, call, classes, two};
@@ -32,12 +32,12 @@ classes! { "keras.src.ops.math"
     "ISTFT" = istft_impl;
 }
 
-/// What both directions are configured with.
+/// The configuration of both directions.
 struct Frames {
     fft_length: usize,
     stride: usize,
     center: bool,
-    /// The window, filled up with zeros on both sides to the length of the transform.
+    /// The window, zero-padded on both sides to the length of the transform.
     window: Option<Vec<f64>>,
 }
 
@@ -75,7 +75,7 @@ impl Frames {
     }
 }
 
-/// A periodic window of raised cosines, with the extents that TensorFlow gives odd lengths.
+/// Returns a periodic raised-cosine window (Hann, Hamming), with TensorFlow's period for odd lengths.
 fn raised_cosine(length: usize, offset: f64) -> Vec<f64> {
     if length == 1 {
         return vec![1.0];
@@ -89,12 +89,12 @@ fn weights(window: &[f64], dtype: DType) -> Result<Tensor> {
     cast(&Tensor::from_slice(window, [window.len()])?, dtype)
 }
 
-/// The last axis reflected on both sides, the edge once.
+/// Pads the last axis by reflection on both sides, with the edge not repeated.
 fn reflected(x: &Tensor, width: usize) -> Result<Tensor> {
     super::arrange::mirror(x, x.rank() as isize - 1, width, width, false)
 }
 
-/// Windows of the last axis, each `stride` after the one before: `(…, frames, length)`.
+/// Splits the last axis into frames at distances of `stride`: `(…, frames, length)`.
 pub(super) fn frames(x: &Tensor, length: usize, stride: usize) -> Result<Tensor> {
     if length == 0 || stride == 0 {
         return Err(Error::new(ErrorKind::InvalidArgument, "sequences need a length and a stride above 0")
@@ -115,7 +115,7 @@ pub(super) fn frames(x: &Tensor, length: usize, stride: usize) -> Result<Tensor>
     take_axis(x, &Tensor::from_vec(places, [count, length])?, -1)
 }
 
-/// Frames `(…, frames, length)` laid over each other and added: the transpose of [`frames`].
+/// Adds overlapping frames `(…, frames, length)` to one sequence: the transpose of [`frames`].
 fn overlap_add(x: &Tensor, stride: usize) -> Result<Tensor> {
     let dims = x.shape().known()?;
     let [head @ .., count, length] = dims.as_slice() else {
@@ -129,7 +129,7 @@ fn overlap_add(x: &Tensor, stride: usize) -> Result<Tensor> {
     reshape_to(&transpose_to(&sums, &[1, 0])?, &head.iter().copied().chain([total]).map(Some).collect())
 }
 
-/// The sequence whose transforms these are (`keras.ops.istft`).
+/// Inverts the short-time Fourier transform (`keras.ops.istft`).
 fn istft_impl(c: &Call<'_>) -> Result<Tensor> {
     let (x, frame) = (pair(c)?, Frames::of(c)?);
     let wanted = c.maybe::<usize>("length")?;
@@ -156,7 +156,7 @@ fn istft_impl(c: &Call<'_>) -> Result<Tensor> {
     slice_axis(&y, -1, Span::range(start, end.max(start)))
 }
 
-/// The window that undoes a window: itself over the sum of the squares that lie over each other.
+/// Returns the window that inverts a window: divided by the sum of overlapping squares.
 fn inverse_window(window: &[f64], stride: usize) -> Vec<f64> {
     let mut sums = vec![0.0; stride];
     for (i, weight) in window.iter().enumerate() {
@@ -167,27 +167,27 @@ fn inverse_window(window: &[f64], stride: usize) -> Vec<f64> {
     window.iter().enumerate().map(|(i, weight)| weight / sums.get(i % stride).copied().unwrap_or(1.0)).collect()
 }
 
-/// Windows of the last axis (`keras.ops.extract_sequences`).
+/// Splits the last axis into overlapping frames (`keras.ops.extract_sequences`).
 ///
 /// # Errors
-/// When the length or the stride is 0.
+/// If the length or the stride is 0.
 pub fn extract_sequences(x: &Tensor, sequence_length: usize, sequence_stride: usize) -> Result<Tensor> {
     let config = config! { sequence_length: sequence_length, sequence_stride: sequence_stride };
     call("ExtractSequences", config, CallArgs::from(x))?.into_single()
 }
 
-/// What [`stft`] and [`istft`] take beside the tensor, with Keras's defaults.
+/// The options of [`stft`] and [`istft`], with Keras's defaults.
 #[derive(Clone, Debug)]
 pub struct StftOptions {
     /// The number of elements of each frame.
     pub sequence_length: usize,
-    /// How far frames are apart.
+    /// The distance between frames.
     pub sequence_stride: usize,
     /// The length of each transform, at least that of the frames.
     pub fft_length: usize,
-    /// `hann`, `hamming`, or no window; `hann` by default.
+    /// The window: `hann`, `hamming`, or none; `hann` by default.
     pub window: Option<String>,
-    /// Are frames centered on their positions? Yes by default.
+    /// Whether frames are centered on their positions; true by default.
     pub center: bool,
 }
 
@@ -198,11 +198,11 @@ impl StftOptions {
     }
 }
 
-/// The transforms of windows of the last axis, real and imaginary part: `(…, frames, fft_length / 2 + 1)`
-/// (`keras.ops.stft`).
+/// Computes the short-time Fourier transform of the last axis, real and imaginary part:
+/// `(…, frames, fft_length / 2 + 1)` (`keras.ops.stft`).
 ///
 /// # Errors
-/// When a frame is longer than its transform, or for other dtypes than `float32` and `float64`.
+/// If a frame is longer than its transform, or for dtypes other than `float32` and `float64`.
 pub fn stft(x: &Tensor, options: &StftOptions) -> Result<(Tensor, Tensor)> {
     let config = config! {
         sequence_length: options.sequence_length,
@@ -214,10 +214,11 @@ pub fn stft(x: &Tensor, options: &StftOptions) -> Result<(Tensor, Tensor)> {
     two(call("STFT", config, CallArgs::from(x))?)
 }
 
-/// The sequences whose transforms these are (`keras.ops.istft`), `length` of their elements.
+/// Computes the inverse short-time Fourier transform (`keras.ops.istft`); returns `length` elements, if
+/// given.
 ///
 /// # Errors
-/// When the parts do not fit together.
+/// If the parts do not fit together.
 pub fn istft(real: &Tensor, imaginary: &Tensor, options: &StftOptions, length: Option<usize>) -> Result<Tensor> {
     let config = config! {
         sequence_length: options.sequence_length,

@@ -1,4 +1,4 @@
-//! Tensors from and to the `ndarray` crate, and the engine's own tensors.
+//! Conversion of tensors from and to the `ndarray` crate and the engine (burn).
 
 use burn_dispatch::DispatchTensor;
 use ndarray::{Array, ArrayBase, ArrayD, Data, Dimension, IxDyn};
@@ -7,7 +7,7 @@ use super::{DType, Element, Tensor};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Tensor {
-    /// The elements of an array or view; copied in row order.
+    /// Constructs a tensor from an array or view; copies the elements in row-major order.
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -19,30 +19,30 @@ impl Tensor {
     /// ```
     ///
     /// # Errors
-    /// When the engine has no such dtype.
+    /// If the engine does not support the dtype.
     pub fn from_array<T: Element, S: Data<Elem = T>, D: Dimension>(array: &ArrayBase<S, D>) -> Result<Self> {
         Self::from_vec(array.iter().copied().collect(), array.shape().to_vec())
     }
 
-    /// The elements as an array.
+    /// Returns the elements as an array.
     ///
     /// # Errors
-    /// For symbols, and when the elements are of another type.
+    /// For symbols, and if the elements are of another type.
     pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>> {
         let shape = IxDyn(&self.shape().known()?);
         Array::from_shape_vec(shape, self.to_vec()?)
             .map_err(|error| Error::new(ErrorKind::Shape, "the elements do not fill the shape").with_source(error))
     }
 
-    /// The engine's tensor: what `burn::Tensor::from_primitive` takes.
+    /// Returns the engine's tensor, as `burn::Tensor::from_primitive` takes it.
     ///
     /// # Errors
-    /// For symbols and text.
+    /// For symbols and strings.
     pub fn to_primitive(&self) -> Result<DispatchTensor> {
         self.raw()
     }
 
-    /// A tensor of the engine's, with elements of this dtype.
+    /// Constructs a tensor from the engine's, whose elements have this dtype.
     pub fn from_primitive(primitive: DispatchTensor, dtype: DType) -> Self {
         Self::from_raw(primitive, dtype)
     }

@@ -1,15 +1,15 @@
-//! A tensor as plain bytes: what files hold, before any engine has seen it.
+//! A tensor as plain bytes: what files hold, independent of an engine.
 
 use bytes::Bytes;
 
 use super::DType;
 
-/// Elements in row-major order, little endian, and what they mean.
+/// The elements of a tensor in row-major order as little-endian bytes, with dtype and shape.
 ///
-/// `data` may be a slice of a mapped file; it is shared, never copied, when this is cloned.
+/// `data` can be a slice of a mapped file; clones share it without a copy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TensorBytes {
-    /// The type of the elements.
+    /// The dtype of the elements.
     pub dtype: DType,
     /// The extents; empty for a scalar.
     pub shape: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Arguments and surroundings of a call.
+//! `CallArgs` and `CallContext`: the arguments and the context of a call.
 
 use indexmap::IndexMap;
 
@@ -6,44 +6,44 @@ use super::{Nested, Tensor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// One argument, or one leaf of a structure of arguments.
+/// An argument of a call, or a leaf of a structure of arguments.
 #[derive(Debug, Clone)]
 pub enum Item {
     /// A tensor.
     Tensor(Tensor),
-    /// NumPy's array, which a configuration tells from a tensor.
+    /// A NumPy array, which configurations distinguish from a tensor.
     Array(Tensor),
-    /// A number, a flag, a string.
+    /// A number, boolean or string.
     Value(Value),
-    /// Python's `slice(start, stop, step)`, in the graph of `x[1:3]`.
+    /// Python's `slice(start, stop, step)`, as in the graph of `x[1:3]`.
     Slice(Option<i64>, Option<i64>, Option<i64>),
     /// Python's `...`.
     Ellipsis,
 }
 
-/// The arguments of a call: positional ones, then ones by keyword, as a graph records them.
+/// The arguments of a call, positional ones and keywords, as a graph records them.
 #[derive(Debug, Clone, Default)]
 pub struct CallArgs {
-    /// Positional arguments.
+    /// The positional arguments.
     pub positional: Vec<Nested<Item>>,
-    /// Arguments by keyword.
+    /// The keyword arguments.
     pub keywords: IndexMap<String, Nested<Item>>,
-    /// The names of positional arguments.
+    /// The names of the positional arguments, once bound.
     names: &'static [&'static str],
 }
 
 impl CallArgs {
-    /// No arguments.
+    /// Creates a call without arguments.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// One positional argument.
+    /// Creates a call with one positional argument.
     pub fn one(inputs: impl Into<Nested<Tensor>>) -> Self {
         Self { positional: vec![items(&inputs.into())], ..Self::default() }
     }
 
-    /// Positional arguments of any sort.
+    /// Creates a call with positional arguments of any kind.
     pub fn positional(positional: Vec<Nested<Item>>) -> Self {
         Self { positional, ..Self::default() }
     }
@@ -55,24 +55,24 @@ impl CallArgs {
         self
     }
 
-    /// Adds an argument by keyword: tensors.
+    /// Adds a keyword argument of tensors.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, inputs: impl Into<Nested<Tensor>>) -> Self {
         self.keywords.insert(name.into(), items(&inputs.into()));
         self
     }
 
-    /// Adds an argument by keyword: a number, a flag, a string.
+    /// Adds a keyword argument that is a number, boolean or string.
     #[must_use]
     pub fn with_value(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.keywords.insert(name.into(), Nested::Leaf(Item::Value(value.into())));
         self
     }
 
-    /// Gives positional arguments their names.
+    /// Binds positional arguments to names.
     ///
     /// # Errors
-    /// When there are more of them than names, one is given twice, or a keyword is not known.
+    /// If there are more of them than names, one is given twice, or a keyword is unknown.
     pub fn bind(mut self, names: &'static [&'static str]) -> Result<Self> {
         if self.positional.len() > names.len() {
             return Err(Error::new(ErrorKind::InvalidArgument, "too many positional arguments")
@@ -95,18 +95,18 @@ impl CallArgs {
         Ok(self)
     }
 
-    /// Are there no arguments?
+    /// Returns true if there are no arguments.
     pub fn is_empty(&self) -> bool {
         self.positional.is_empty() && self.keywords.is_empty()
     }
 
-    /// All tensors, in Keras's order: positional arguments, then those by keyword, sorted by name.
+    /// Returns all tensors in Keras's order: positional arguments, then keywords sorted by name.
     pub fn tensors(&self) -> Vec<&Tensor> {
         let all = self.positional.iter().chain(super::nested::sorted(&self.keywords).map(|(_, arg)| arg));
         all.flat_map(|arg| arg.leaves()).filter_map(super::symbolic::tensor_of).collect()
     }
 
-    /// An argument by name, wherever it stands; `None` if it is left out or Python's `None`.
+    /// Returns an argument by name, positional or keyword; `None` if it is missing or Python's `None`.
     pub fn get(&self, name: &str) -> Option<&Nested<Item>> {
         let positional = || self.names.iter().position(|n| *n == name).and_then(|i| self.positional.get(i));
         let found = self.keywords.get(name).or_else(positional)?;
@@ -116,10 +116,10 @@ impl CallArgs {
         }
     }
 
-    /// The first argument, whatever its name.
+    /// Returns the first argument, whatever its name.
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is none.
     pub fn first(&self) -> Result<&Nested<Item>> {
         let by_keyword = || self.names.first().and_then(|name| self.keywords.get(*name));
         self.positional.first().or_else(by_keyword).or_else(|| self.keywords.values().next()).ok_or_else(|| {
@@ -128,7 +128,7 @@ impl CallArgs {
         })
     }
 
-    /// The arguments that are tensors, or structures of nothing else.
+    /// Returns the arguments that are tensors or structures of tensors only.
     pub(crate) fn tensor_arguments(&self) -> Vec<&Nested<Item>> {
         let is_tensor = |item: Option<&Item>| item.is_none_or(|item| super::symbolic::tensor_of(item).is_some());
         let counts = |arg: &&Nested<Item>| {
@@ -138,49 +138,49 @@ impl CallArgs {
         self.positional.iter().chain(self.keywords.values()).filter(counts).collect()
     }
 
-    /// The first argument as one tensor.
+    /// Returns the first argument as one tensor.
     ///
     /// # Errors
-    /// When it is not one.
+    /// If it is not one tensor.
     pub fn tensor(&self) -> Result<&Tensor> {
         one_tensor(self.first()?)
     }
 
-    /// The tensors of the first argument, a list of them for layers that merge.
+    /// Returns the tensors of the first argument, which is a list for layers that merge.
     ///
     /// # Errors
-    /// When it holds anything else.
+    /// If it contains anything else.
     pub fn inputs(&self) -> Result<Nested<Tensor>> {
         tensors(self.first()?)
     }
 
-    /// An optional argument as one tensor.
+    /// Returns an optional argument as one tensor.
     ///
     /// # Errors
-    /// When it is something else.
+    /// If it is anything else.
     pub fn optional(&self, name: &str) -> Result<Option<&Tensor>> {
         self.get(name).map(one_tensor).transpose().map_err(|error| error.at(name.to_owned()))
     }
 
-    /// A required argument as one tensor.
+    /// Returns a required argument as one tensor.
     ///
     /// # Errors
-    /// When it is missing or something else.
+    /// If it is missing or anything else.
     pub fn required(&self, name: &'static str) -> Result<&Tensor> {
         self.optional(name)?.ok_or_else(|| {
             Error::new(ErrorKind::InvalidArgument, format!("missing argument `{name}`")).expected("a tensor")
         })
     }
 
-    /// An optional argument as a structure of tensors.
+    /// Returns an optional argument as a structure of tensors.
     ///
     /// # Errors
-    /// When it holds anything else.
+    /// If it contains anything else.
     pub fn structure(&self, name: &str) -> Result<Option<Nested<Tensor>>> {
         self.get(name).map(tensors).transpose().map_err(|error| error.at(name.to_owned()))
     }
 
-    /// An optional argument as a plain value.
+    /// Returns an optional argument as a plain value.
     pub fn value(&self, name: &str) -> Option<&Value> {
         match self.get(name) {
             Some(Nested::Leaf(Item::Value(value))) => Some(value),
@@ -188,10 +188,10 @@ impl CallArgs {
         }
     }
 
-    /// An optional flag.
+    /// Returns an optional boolean argument, or `default`.
     ///
     /// # Errors
-    /// When it is neither true nor false.
+    /// If it is not a boolean.
     pub fn flag(&self, name: &str, default: bool) -> Result<bool> {
         match self.get(name) {
             None => Ok(default),
@@ -202,7 +202,7 @@ impl CallArgs {
         }
     }
 
-    /// The same arguments with other tensors.
+    /// Replaces the tensors in the arguments.
     ///
     /// # Errors
     /// The first error of `f`.
@@ -266,7 +266,7 @@ impl From<&Tensor> for CallArgs {
     }
 }
 
-/// What surrounds a call: whether the model trains, the masks of the inputs, and arguments that flow
+/// The context of a call: whether the model is training, the masks of the inputs, and arguments that flow
 /// from outer calls to the layers inside.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
@@ -276,55 +276,55 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// Inference, without masks.
+    /// Creates the context of inference, without masks.
     pub fn inference() -> Self {
         Self { training: Some(false), ..Self::default() }
     }
 
-    /// Training.
+    /// Creates the context of training.
     pub fn training() -> Self {
         Self { training: Some(true), ..Self::default() }
     }
 
-    /// Does the model train? Then dropout drops, and batch statistics are the batch's.
+    /// Returns true in training, when dropout is active and batch statistics are used.
     pub fn is_training(&self) -> bool {
         self.training.unwrap_or(false)
     }
 
-    /// What was said about training, if anything.
+    /// Returns the `training` argument, if it was given.
     pub fn training_arg(&self) -> Option<bool> {
         self.training
     }
 
-    /// The mask of the call: its argument `mask`, or what its only tensor argument carries.
+    /// Returns the mask of the call: its argument `mask`, or the mask that its only tensor argument carries.
     pub fn mask(&self) -> Option<&Tensor> {
         self.masks.first().and_then(Option::as_ref)
     }
 
-    /// The masks of the call in Keras's order, one for each tensor of the argument.
+    /// Returns the masks of the call in Keras's order, one for each tensor of the argument.
     pub fn masks(&self) -> &[Option<Tensor>] {
         &self.masks
     }
 
-    /// The same with another answer to whether the model trains.
+    /// Returns the context with another `training` argument.
     #[must_use]
     pub fn with_training(&self, training: Option<bool>) -> Self {
         Self { training, ..self.clone() }
     }
 
-    /// The same with other masks.
+    /// Returns the context with other masks.
     #[must_use]
     pub fn with_masks(&self, masks: Vec<Option<Tensor>>) -> Self {
         Self { masks, ..self.clone() }
     }
 
-    /// An argument that an outer call was given, and that flows to the layers inside (see
+    /// Returns an argument of an outer call that flows to the layers inside (see
     /// [`Layer::context_arguments`](crate::layers::Layer::context_arguments)).
     pub fn argument(&self, name: &str) -> Option<&Value> {
         self.arguments.get(name)
     }
 
-    /// The same with another value of an argument that flows to the layers inside.
+    /// Returns the context with a value for an argument that flows to the layers inside.
     #[must_use]
     pub fn with_argument(&self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let mut this = self.clone();

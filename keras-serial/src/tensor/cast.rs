@@ -1,4 +1,4 @@
-//! Conversion between element types.
+//! Casting between dtypes.
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
@@ -6,10 +6,10 @@ use super::engine::{self, Engine};
 use super::{DType, Tensor};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The tensor with elements of another type (`keras.ops.cast`).
+/// Casts a tensor to another dtype (`keras.ops.cast`).
 ///
 /// # Errors
-/// For text.
+/// For strings.
 pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     if x.dtype() == dtype {
         return Ok(x.clone());

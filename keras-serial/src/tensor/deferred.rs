@@ -1,4 +1,4 @@
-//! Making models whose weights come from a file.
+//! Construction of models whose weights are loaded from a file.
 
 use std::cell::Cell;
 
@@ -8,8 +8,8 @@ thread_local! {
     static DEFERRED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, weights are made without values of their own, as zeros that take no memory: a
-/// file's values replace them.
+/// A guard: while it lives, weights are created as zeros that take no memory, because values from a file
+/// replace them.
 pub(crate) struct Deferred(bool);
 
 impl Deferred {
@@ -21,8 +21,8 @@ impl Deferred {
         DEFERRED.get()
     }
 
-    /// Is a tensor of this shape too large to compute with before the file has been seen to hold its
-    /// like? A symbol takes its place: a configuration alone must not claim memory.
+    /// Returns true if a tensor is too large to allocate before the file is known to contain it. A symbol
+    /// takes its place, so that a configuration alone can't claim memory.
     pub(crate) fn keeps_out(shape: &Shape) -> bool {
         const MOST: usize = 1 << 22;
         Self::is_active() && shape.is_known() && shape.num_elements().is_none_or(|count| count > MOST)

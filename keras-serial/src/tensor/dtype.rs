@@ -1,4 +1,4 @@
-//! Element types, by Keras's names.
+//! Dtypes, by Keras's names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, did_you_mean};
 
 macro_rules! dtypes {
     ($($variant:ident $name:literal $size:literal $doc:literal;)*) => {
-        /// The type of a tensor's elements; [`fmt::Display`] and [`FromStr`] use Keras's names.
+        /// The dtype of a tensor's elements; [`fmt::Display`] and [`FromStr`] use Keras's names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum DType {
@@ -15,15 +15,15 @@ macro_rules! dtypes {
         }
 
         impl DType {
-            /// Every element type.
+            /// All dtypes.
             pub const ALL: &'static [DType] = &[$(DType::$variant),*];
 
-            /// Keras's name: `float32`.
+            /// Returns Keras's name: `float32`.
             pub const fn name(self) -> &'static str {
                 match self { $(DType::$variant => $name),* }
             }
 
-            /// Bytes of one element; 0 for strings, which have no fixed size.
+            /// Returns the bytes of one element; 0 for strings, which have no fixed size.
             pub const fn size(self) -> usize {
                 match self { $(DType::$variant => $size),* }
             }
@@ -49,12 +49,12 @@ dtypes! {
 }
 
 impl DType {
-    /// Is this a floating-point type?
+    /// Returns true for floating-point dtypes.
     pub const fn is_float(self) -> bool {
         matches!(self, DType::Float16 | DType::BFloat16 | DType::Float32 | DType::Float64)
     }
 
-    /// Is this a (signed or unsigned) integer type?
+    /// Returns true for signed and unsigned integer dtypes.
     pub const fn is_int(self) -> bool {
         !self.is_float() && !matches!(self, DType::Bool | DType::String)
     }

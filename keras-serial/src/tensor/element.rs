@@ -1,4 +1,4 @@
-//! The Rust types that tensors are made of.
+//! The Rust types that correspond to dtypes.
 
 use burn_backend::{Bytes, bf16, f16};
 use burn_flex::FlexTensor;
@@ -6,20 +6,20 @@ use burn_flex::FlexTensor;
 use super::DType;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A Rust type that elements of a tensor can have.
+/// A Rust type of tensor elements.
 pub trait Element: Copy + Send + Sync + 'static {
     /// The dtype of such elements.
     const DTYPE: DType;
-    /// The elements as the engine's bytes.
+    /// Converts elements to the engine's bytes.
     #[doc(hidden)]
     fn into_bytes(elements: Vec<Self>) -> Bytes;
-    /// Elements from little-endian bytes.
+    /// Reads elements from little-endian bytes.
     #[doc(hidden)]
     fn from_bytes(bytes: &[u8]) -> Result<Vec<Self>>;
-    /// The elements where the engine holds them in one piece.
+    /// Returns the elements if the engine holds them contiguously.
     #[doc(hidden)]
     fn slice(tensor: &FlexTensor) -> Option<&[Self]>;
-    /// The same to be changed, where nobody else holds them.
+    /// Returns the elements mutably if they are contiguous and not shared.
     #[doc(hidden)]
     fn slice_mut(tensor: &mut FlexTensor) -> Option<&mut [Self]>;
 }

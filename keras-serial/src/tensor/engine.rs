@@ -1,4 +1,4 @@
-//! The door to the engine: burn's types under ours.
+//! The interface to the engine: burn's types.
 
 use burn_backend::{BoolDType, BoolStore, Bytes, DType as BurnDType, FloatDType, IntDType, TensorData};
 use burn_dispatch::{BackendTensor, Dispatch, DispatchDevice, DispatchTensor, DispatchTensorKind};
@@ -7,12 +7,12 @@ use burn_flex::FlexTensor;
 use super::DType;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The backend: picks the device at run time.
+/// The backend, which picks the device at run time.
 pub(crate) type Engine = Dispatch;
-/// A tensor of the backend, float, integer or truth value.
+/// A tensor of the backend: float, integer or boolean.
 pub(crate) type Raw = DispatchTensor;
 
-/// The device on which new tensors are made.
+/// Returns the device on which new tensors are created.
 pub(crate) fn device() -> DispatchDevice {
     DispatchDevice::Flex(burn_flex::FlexDevice)
 }
@@ -41,7 +41,7 @@ pub(crate) fn int(dtype: DType) -> Result<IntDType> {
     })
 }
 
-/// How truth values are stored.
+/// The storage of booleans.
 pub(crate) const BOOL: BoolDType = BoolDType::Native;
 
 pub(crate) fn burn_dtype(dtype: DType) -> Result<BurnDType> {
@@ -57,14 +57,14 @@ fn not(dtype: DType, expected: &'static str) -> Error {
     Error::new(ErrorKind::DType, "wrong dtype").expected(expected).received(dtype.name())
 }
 
-/// Little-endian bytes as the engine's data; the bytes must be aligned for the dtype.
+/// Wraps little-endian bytes as the engine's data; the bytes must be aligned for the dtype.
 pub(crate) fn data(bytes: Bytes, shape: &[usize], dtype: DType) -> Result<TensorData> {
     TensorData::try_from_bytes(bytes, shape.to_vec(), burn_dtype(dtype)?).map_err(|error| {
         Error::new(ErrorKind::Engine, "the bytes do not fit the shape").with_source(format!("{error:?}"))
     })
 }
 
-/// As [`flex`], to be changed.
+/// Returns the same as [`flex`], mutably.
 pub(crate) fn flex_mut(raw: &mut Raw) -> Option<&mut FlexTensor> {
     match &mut raw.kind {
         DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => Some(tensor),
@@ -72,7 +72,7 @@ pub(crate) fn flex_mut(raw: &mut Raw) -> Option<&mut FlexTensor> {
     }
 }
 
-/// The CPU's tensor under the backend's, if it is one without gradients.
+/// Returns the CPU tensor if this is one that tracks no gradients.
 pub(crate) fn flex(raw: &Raw) -> Option<&FlexTensor> {
     match &raw.kind {
         DispatchTensorKind::Flex(BackendTensor::Float(tensor) | BackendTensor::Int(tensor)) => Some(tensor),
@@ -80,8 +80,8 @@ pub(crate) fn flex(raw: &Raw) -> Option<&FlexTensor> {
     }
 }
 
-/// The bytes of a tensor of the CPU, shared with it, where they lie in one piece from their start.
-/// An operation that would change them in place copies them first.
+/// Returns the bytes of a CPU tensor without a copy, if they are contiguous and fill the buffer. An operation
+/// that would change them in place copies them first.
 pub(crate) fn shared_bytes(raw: &Raw) -> Option<bytes::Bytes> {
     struct Shared(FlexTensor);
     impl AsRef<[u8]> for Shared {

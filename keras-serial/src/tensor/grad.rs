@@ -1,4 +1,4 @@
-//! Gradients: which tensors are followed, and what comes back.
+//! Automatic differentiation: tracked tensors and gradients.
 
 use burn_backend::AutodiffBackend;
 use burn_backend::ops::FloatTensorOps;
@@ -8,14 +8,14 @@ use super::Tensor;
 use super::engine::{Engine, Raw};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The gradients of one number with respect to everything that was followed.
+/// The gradients of a scalar with respect to all watched tensors.
 pub struct Gradients(<Engine as AutodiffBackend>::Gradients);
 
 impl Tensor {
-    /// The same values as a starting point of gradients.
+    /// Returns a tensor of the same values that is watched: gradients are computed with respect to it.
     ///
     /// # Errors
-    /// When the elements are not floating-point numbers.
+    /// If the elements are not floating-point numbers.
     pub fn watched(&self) -> Result<Tensor> {
         if !self.dtype().is_float() {
             return Err(Error::new(ErrorKind::DType, "only floating-point tensors have gradients")
@@ -25,20 +25,20 @@ impl Tensor {
         Ok(Tensor::from_raw(Engine::float_set_require_grad(raw, true), self.dtype()))
     }
 
-    /// The same values, cut off from gradients (`keras.ops.stop_gradient`).
+    /// Returns the same values without gradient tracking (`keras.ops.stop_gradient`).
     pub(crate) fn detached(&self) -> Result<Tensor> {
         Ok(Tensor::from_raw(detached(self.raw()?), self.dtype()))
     }
 
-    /// Are gradients followed through it?
+    /// Returns true if the tensor tracks gradients.
     pub(crate) fn is_tracked(&self) -> bool {
         self.raw().is_ok_and(|raw| is_tracked(&raw))
     }
 
-    /// The gradients of this number with respect to all watched tensors that it was computed from.
+    /// Computes the gradients of this scalar with respect to all watched tensors that it depends on.
     ///
     /// # Errors
-    /// When this is not one floating-point number, or nothing watched went into it.
+    /// If this is not one floating-point number, or it depends on no watched tensor.
     pub fn backward(&self) -> Result<Gradients> {
         let raw = self.raw()?;
         if self.shape().num_elements() != Some(1) || !is_tracked(&raw) {
@@ -51,7 +51,7 @@ impl Tensor {
 }
 
 impl Gradients {
-    /// The gradient with respect to a watched tensor; `None` if it did not matter.
+    /// Returns the gradient with respect to a watched tensor; `None` if the scalar does not depend on it.
     pub fn get(&self, watched: &Tensor) -> Option<Tensor> {
         let raw = watched.raw().ok().filter(is_tracked)?;
         let gradient = Engine::grad(&raw, &self.0)?;
@@ -59,12 +59,12 @@ impl Gradients {
     }
 }
 
-/// Does the engine follow gradients through this tensor?
+/// Returns true if the engine's tensor tracks gradients.
 pub(crate) fn is_tracked(raw: &Raw) -> bool {
     matches!(raw.kind, DispatchTensorKind::Autodiff(_))
 }
 
-/// The values without the engine's history.
+/// Returns the engine's tensor without gradient tracking.
 pub(crate) fn detached(raw: Raw) -> Raw {
     if is_tracked(&raw) { Engine::inner(raw) } else { raw }
 }

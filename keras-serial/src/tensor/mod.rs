@@ -1,4 +1,4 @@
-//! Shapes, element types, tensors with values and tensors that stand for values to come.
+//! Tensors, symbols, shapes and dtypes.
 
 mod arrays;
 mod bytes;

@@ -1,41 +1,41 @@
-//! Structures of tensors: one, lists, tuples and dicts of them, in one another.
+//! Nested structures of tensors: lists, tuples and dicts.
 
 use indexmap::IndexMap;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A nested structure with a `T` at each leaf, as Keras's models take and give.
+/// A nested structure with a `T` at each leaf, like the inputs and outputs of Keras's models.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Nested<T> {
-    /// One value.
+    /// A single value.
     Leaf(T),
     /// Python's `None`: an input that is left out.
     None,
-    /// Python's list.
+    /// A Python list.
     List(Vec<Nested<T>>),
-    /// Python's tuple; differs from a list in configurations only.
+    /// A Python tuple; differs from a list only in configurations.
     Tuple(Vec<Nested<T>>),
-    /// Python's dict.
+    /// A Python dict.
     Dict(IndexMap<String, Nested<T>>),
 }
 
 impl<T> Nested<T> {
-    /// A list of leaves.
+    /// Creates a list of leaves.
     pub fn list(leaves: impl IntoIterator<Item = T>) -> Self {
         Self::List(leaves.into_iter().map(Self::Leaf).collect())
     }
 
-    /// A tuple of leaves.
+    /// Creates a tuple of leaves.
     pub fn tuple(leaves: impl IntoIterator<Item = T>) -> Self {
         Self::Tuple(leaves.into_iter().map(Self::Leaf).collect())
     }
 
-    /// A dict of leaves.
+    /// Creates a dict of leaves.
     pub fn dict<K: Into<String>>(leaves: impl IntoIterator<Item = (K, T)>) -> Self {
         Self::Dict(leaves.into_iter().map(|(key, leaf)| (key.into(), Self::Leaf(leaf))).collect())
     }
 
-    /// The leaves in Keras's order: dicts by sorted key.
+    /// Returns the leaves in Keras's order: dicts by sorted key.
     pub fn leaves(&self) -> Vec<&T> {
         let mut leaves = Vec::new();
         self.visit(&mut |leaf| leaves.push(leaf));
@@ -51,7 +51,7 @@ impl<T> Nested<T> {
         }
     }
 
-    /// Where the leaves stand, in Keras's order: `0.foo`, empty for a single one.
+    /// Returns the paths of the leaves in Keras's order: `0.foo`, empty for a single leaf.
     pub fn paths(&self) -> Vec<String> {
         let join = |key: &str, inner: &Self| {
             let paths = inner.paths().into_iter();
@@ -67,7 +67,7 @@ impl<T> Nested<T> {
         }
     }
 
-    /// The leaves in Keras's order, `None` in the place of [`Nested::None`].
+    /// Returns the leaves in Keras's order, with `None` in place of [`Nested::None`].
     pub fn slots(&self) -> Vec<Option<&T>> {
         match self {
             Self::Leaf(leaf) => vec![Some(leaf)],
@@ -77,7 +77,7 @@ impl<T> Nested<T> {
         }
     }
 
-    /// The same structure with other leaves; visits them in Keras's order.
+    /// Maps the leaves with a fallible function, in Keras's order.
     ///
     /// # Errors
     /// The first error of `f`.
@@ -98,16 +98,16 @@ impl<T> Nested<T> {
         })
     }
 
-    /// The same structure with other leaves.
+    /// Maps the leaves.
     pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> Nested<U> {
-        // `try_map` fails only where its function does.
+        // Can't fail, as the function does not.
         self.try_map(&mut |leaf| Ok(f(leaf))).unwrap_or(Nested::None)
     }
 
-    /// The same structure with the leaves of `leaves`, which come in Keras's order.
+    /// Returns the same structure with these leaves, which are in Keras's order.
     ///
     /// # Errors
-    /// When there are fewer or more of them.
+    /// If the number of leaves differs.
     pub fn pack<U>(&self, leaves: impl IntoIterator<Item = U>) -> Result<Nested<U>> {
         let mut leaves = leaves.into_iter();
         let wrong = || Error::new(ErrorKind::Graph, "wrong number of values for the structure");
@@ -115,10 +115,10 @@ impl<T> Nested<T> {
         if leaves.next().is_some() { Err(wrong()) } else { Ok(packed) }
     }
 
-    /// The one leaf, also of a list of one.
+    /// Returns the only leaf, also of a list of one.
     ///
     /// # Errors
-    /// When there are none or several.
+    /// If there are none or several.
     pub fn single(&self) -> Result<&T> {
         match self.leaves().as_slice() {
             [leaf] => Ok(leaf),
@@ -128,10 +128,10 @@ impl<T> Nested<T> {
         }
     }
 
-    /// The one leaf, also of a list of one.
+    /// Returns the only leaf, also of a list of one.
     ///
     /// # Errors
-    /// When there are none or several.
+    /// If there are none or several.
     pub fn into_single(self) -> Result<T>
     where
         T: Clone,
@@ -142,7 +142,7 @@ impl<T> Nested<T> {
         }
     }
 
-    /// The items of a list or tuple.
+    /// Returns the items of a list or tuple.
     pub fn items(&self) -> Option<&[Nested<T>]> {
         match self {
             Self::List(items) | Self::Tuple(items) => Some(items),
@@ -150,7 +150,7 @@ impl<T> Nested<T> {
         }
     }
 
-    /// The item of a dict.
+    /// Returns an item of a dict.
     pub fn get(&self, key: &str) -> Option<&Nested<T>> {
         match self {
             Self::Dict(items) => items.get(key),
@@ -159,7 +159,7 @@ impl<T> Nested<T> {
     }
 }
 
-/// A dict's items in the order in which Keras flattens them.
+/// Iterates over a dict's items in the order in which Keras flattens them.
 pub(super) fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&String, &T)> {
     let mut items: Vec<_> = items.iter().collect();
     items.sort_by_key(|(key, _)| key.as_str());

@@ -1,32 +1,31 @@
-//! Gradients that are sums of rows.
+//! Sparse gradients of table lookups.
 
 use std::sync::Arc;
 
 use super::Tensor;
 use crate::error::Result;
 
-/// What the gradient of a table was summed from: each lookup of a row adds to it
-/// (`tf.IndexedSlices`).
+/// A sparse gradient of a table: the rows that each lookup contributes to the sum (`tf.IndexedSlices`).
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
-    /// The positions of the rows, one for each lookup.
+    /// The row index of each lookup.
     pub indices: Arc<[i64]>,
-    /// The gradients of the lookups, one below the other.
+    /// The gradients of the lookups, stacked.
     pub values: Tensor,
 }
 
 impl Rows {
-    /// Other values of the same lookups.
+    /// Returns the same lookups with values mapped by an operation.
     ///
     /// # Errors
-    /// Those of the operation.
+    /// Errors of the operation.
     pub(crate) fn map(&self, operation: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Self> {
         Ok(Self { indices: Arc::clone(&self.indices), values: operation(&self.values)? })
     }
 }
 
 impl Tensor {
-    /// The lookups that this gradient is the sum of, as long as nobody computed with it.
+    /// Returns the lookups that this gradient is the sum of, unless anything was computed with it.
     pub(crate) fn rows(&self) -> Option<&Rows> {
         self.rows.as_deref()
     }
@@ -36,10 +35,10 @@ impl Tensor {
         self
     }
 
-    /// The result of a linear operation, which may as well be done on each lookup.
+    /// Applies a linear operation to the gradient and, if there are, to its lookups.
     ///
     /// # Errors
-    /// Those of the operation.
+    /// Errors of the operation.
     pub(crate) fn map_rows(&self, linear: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
         let sum = linear(self)?;
         match self.rows() {

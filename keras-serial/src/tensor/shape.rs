@@ -1,4 +1,4 @@
-//! Shapes whose extents may be unknown, as Keras's `(None, 3)`.
+//! Shapes with unknown extents, such as Keras's `(None, 3)`.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// The extents of a tensor, outermost first; `None` for an extent that is known only when values
-/// arrive, such as the batch size.
+/// The extents of a tensor, outermost first; `None` for an extent that is known only when there are values,
+/// such as the batch size.
 ///
 /// ```
 /// use keras_serial::tensor::Shape;
@@ -20,25 +20,26 @@ use crate::json::Value;
 pub struct Shape(Vec<Option<usize>>);
 
 impl Shape {
-    /// The shape of a scalar.
+    /// Creates the shape of a scalar.
     pub fn scalar() -> Self {
         Self::default()
     }
 
-    /// The extents.
+    /// Returns the extents.
     pub fn dims(&self) -> &[Option<usize>] {
         &self.0
     }
 
-    /// The number of axes.
+    /// Returns the number of axes.
     pub fn rank(&self) -> usize {
         self.0.len()
     }
 
-    /// An axis counted from the front (0, 1, …) or from the back (-1, -2, …), as a position.
+    /// Returns the position of an axis, which is counted from the front (0, 1, …) or from the back (-1, -2,
+    /// …).
     ///
     /// # Errors
-    /// When the shape has no such axis.
+    /// If the shape has no such axis.
     pub fn axis(&self, axis: isize) -> Result<usize> {
         let rank = self.rank() as isize;
         let position = if axis < 0 { axis + rank } else { axis };
@@ -51,18 +52,18 @@ impl Shape {
         }
     }
 
-    /// The extent of an axis, `None` if unknown.
+    /// Returns the extent of an axis; `None` if it is unknown.
     ///
     /// # Errors
-    /// When the shape has no such axis.
+    /// If the shape has no such axis.
     pub fn get(&self, axis: isize) -> Result<Option<usize>> {
         self.axis(axis).map(|position| self.0.get(position).copied().flatten())
     }
 
-    /// The extent of an axis that must be known.
+    /// Returns the extent of an axis that must be known.
     ///
     /// # Errors
-    /// When the shape has no such axis, or its extent is unknown.
+    /// If the shape has no such axis, or its extent is unknown.
     pub fn dim(&self, axis: isize) -> Result<usize> {
         self.get(axis)?.ok_or_else(|| {
             Error::new(ErrorKind::Shape, format!("axis {axis} must have a known extent"))
@@ -70,18 +71,18 @@ impl Shape {
         })
     }
 
-    /// The extent of the last axis, which must be known.
+    /// Returns the extent of the last axis, which must be known.
     ///
     /// # Errors
-    /// When there is none, or it is unknown.
+    /// If there is none, or it is unknown.
     pub fn last(&self) -> Result<usize> {
         self.dim(-1)
     }
 
-    /// All extents, which must be known.
+    /// Returns all extents, which must be known.
     ///
     /// # Errors
-    /// When one is not.
+    /// If one is unknown.
     pub fn known(&self) -> Result<Vec<usize>> {
         self.0
             .iter()
@@ -90,20 +91,20 @@ impl Shape {
             .ok_or_else(|| Error::new(ErrorKind::Shape, "all extents must be known").received(format!("shape {self}")))
     }
 
-    /// Are all extents known?
+    /// Returns true if all extents are known.
     pub fn is_known(&self) -> bool {
         self.0.iter().all(Option::is_some)
     }
 
-    /// The product of all extents; `None` if one is unknown or the product overflows.
+    /// Returns the product of all extents; `None` if one is unknown or the product overflows.
     pub fn num_elements(&self) -> Option<usize> {
         self.0.iter().try_fold(1usize, |product, dim| product.checked_mul((*dim)?))
     }
 
-    /// The shape with another extent on one axis.
+    /// Returns the shape with another extent on one axis.
     ///
     /// # Errors
-    /// When the shape has no such axis.
+    /// If the shape has no such axis.
     pub fn with(&self, axis: isize, dim: Option<usize>) -> Result<Self> {
         let position = self.axis(axis)?;
         let mut dims = self.0.clone();
@@ -113,10 +114,11 @@ impl Shape {
         Ok(Self(dims))
     }
 
-    /// The shape that two shapes broadcast to, by NumPy's rule; unknown extents win over 1.
+    /// Returns the shape that two shapes broadcast to, by NumPy's rule; an unknown extent takes precedence
+    /// over 1.
     ///
     /// # Errors
-    /// When two known extents differ and neither is 1.
+    /// If two known extents differ and neither is 1.
     pub fn broadcast(&self, other: &Self) -> Result<Self> {
         let rank = self.rank().max(other.rank());
         let padded = |shape: &Self| {
@@ -136,7 +138,7 @@ impl Shape {
         dims.collect::<Result<Vec<_>>>().map(Self)
     }
 
-    /// Could a tensor of shape `other` stand where this shape is asked for?
+    /// Returns true if a tensor of shape `other` fits this shape; unknown extents fit any.
     pub fn is_compatible(&self, other: &Self) -> bool {
         self.rank() == other.rank()
             && self.0.iter().zip(&other.0).all(|pair| !matches!(pair, (Some(a), Some(b)) if a != b))
@@ -223,7 +225,7 @@ impl ConfigField for Shape {
     fn from_value(value: &Value) -> Result<Self> {
         let dims = value.as_list().ok_or_else(|| wrong_type("a shape: a list of integers and nulls", value))?;
         let dims = dims.iter().map(|dim| match dim {
-            // Keras writes -1 for a free extent in `target_shape` only; there it is no shape.
+            // In Keras, -1 stands for an unknown extent only in `target_shape`, which is not read as a shape.
             Value::Null => Ok(None),
             dim => usize::from_value(dim).map(Some),
         });

@@ -1,4 +1,4 @@
-//! What calls on symbols record: nodes of a graph.
+//! The recorded graph: calls on symbols as nodes.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -11,44 +11,44 @@ use crate::error::Result;
 use crate::json::Value;
 use crate::utils::drop_later;
 
-/// Something that can be called on tensors and stands in graphs: a layer or an operation.
+/// An operation that can be called on tensors and recorded in graphs: a layer or an operation of `keras.ops`.
 pub trait Operation: Any + Send + Sync {
-    /// Its name in the graph.
+    /// Returns the name in the graph.
     fn name(&self) -> String;
-    /// Equal for two handles to one operation, and for no others alive at the same time.
+    /// Returns a number that is equal for handles to the same operation, and unique among those alive.
     fn id(&self) -> usize;
-    /// The calls on symbols so far.
+    /// Returns the recorded calls.
     fn inbound(&self) -> &Inbound;
-    /// Computes (or infers shapes, on symbols).
+    /// Computes the outputs; on symbols, infers shapes.
     fn run(&self, args: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>>;
-    /// The serialized form.
+    /// Serializes the operation.
     fn serialize(&self) -> Result<Value>;
 }
 
-/// One call of an operation on symbols.
+/// A recorded call of an operation on symbols.
 pub struct Node {
-    /// What was called.
+    /// The called operation.
     pub operation: Arc<dyn Operation>,
-    /// Which call of the operation it was.
+    /// The index of the call among those of the operation.
     pub index: usize,
-    /// With what.
+    /// The arguments.
     pub args: CallArgs,
-    /// The shapes and dtypes of the results; symbols without history.
+    /// The shapes and dtypes of the outputs, as symbols without history.
     pub outputs: Nested<Tensor>,
 }
 
 impl Node {
-    /// Is it the node of an input, called on nothing?
+    /// Returns true for the node of an input layer, which is called without arguments.
     pub fn is_input(&self) -> bool {
         self.args.is_empty()
     }
 
-    /// The symbols that went in, in Keras's order.
+    /// Returns the symbols among the arguments, in Keras's order.
     pub fn input_tensors(&self) -> Vec<&Tensor> {
         self.args.tensors().into_iter().filter(|tensor| tensor.is_symbolic()).collect()
     }
 
-    /// The result at a position of the flat results.
+    /// Returns the symbol of an output, by its position among the flat outputs.
     pub fn output(self: &Arc<Self>, index: usize) -> Option<Tensor> {
         let spec = *self.outputs.leaves().get(index)?;
         let history = History { node: self.clone(), index };
@@ -56,8 +56,7 @@ impl Node {
     }
 }
 
-/// A call holds the calls that it needs, and so on to the inputs: they are dropped one after the other,
-/// not one inside of the other.
+/// Drops the calls that a call refers to one after the other, not recursively: there can be thousands.
 impl Drop for Node {
     fn drop(&mut self) {
         drop_later((std::mem::take(&mut self.args), std::mem::replace(&mut self.outputs, Nested::None)));
@@ -70,43 +69,43 @@ impl fmt::Debug for Node {
     }
 }
 
-/// Where a symbol comes from (Keras's `_keras_history`).
+/// The origin of a symbol (Keras's `_keras_history`).
 #[derive(Clone, Debug)]
 pub struct History {
     /// The call.
     pub node: Arc<Node>,
-    /// The position in the call's flat results.
+    /// The position among the call's flat outputs.
     pub index: usize,
 }
 
 impl History {
-    /// Equal for the same result of the same call.
+    /// Returns a key that is equal for the same output of the same call.
     pub fn key(&self) -> (usize, usize) {
         (Arc::as_ptr(&self.node) as usize, self.index)
     }
 }
 
-/// The calls of one operation on symbols; models that use them keep them alive.
+/// The recorded calls of an operation; the models that use them keep them alive.
 #[derive(Default)]
 pub struct Inbound(Mutex<Vec<Weak<Node>>>);
 
 impl Inbound {
-    /// The call at an index, if something still uses it.
+    /// Returns the call at an index, if it is still in use.
     pub fn get(&self, index: usize) -> Option<Arc<Node>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(index)?.upgrade()
     }
 
-    /// The number of calls.
+    /// Returns the number of calls.
     pub fn len(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Were there no calls?
+    /// Returns true if there were no calls.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Records a call and gives its results as symbols.
+    /// Records a call and returns its outputs as symbols.
     pub(crate) fn record(
         &self,
         operation: Arc<dyn Operation>,
@@ -126,12 +125,12 @@ impl Inbound {
 }
 
 thread_local! {
-    /// How many layers or operations are being called around the current one.
+    /// The number of layers and operations whose calls surround the current one.
     static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// While it lives, calls on symbols infer shapes and are not recorded: they happen inside of a
-/// call that is.
+/// A guard: while it lives, calls on symbols infer shapes but are not recorded, because they happen inside a
+/// recorded call.
 pub(crate) struct Inner(());
 
 impl Inner {
@@ -147,8 +146,8 @@ impl Drop for Inner {
     }
 }
 
-/// While it lives, calls on symbols are recorded although a call is going on around them: a model
-/// builds its own graph.
+/// A guard: while it lives, calls on symbols are recorded even inside another call, because a model builds
+/// its own graph.
 pub(crate) struct Fresh(usize);
 
 impl Fresh {
@@ -163,12 +162,12 @@ impl Drop for Fresh {
     }
 }
 
-/// Should a call with these arguments be recorded?
+/// Returns true if a call with these arguments is to be recorded.
 pub(crate) fn is_recording(args: &CallArgs) -> bool {
     INSIDE.get() == 0 && args.tensors().iter().any(|tensor| tensor.is_symbolic())
 }
 
-/// A tensor argument, if the item is one.
+/// Returns the tensor of an item, if it is one.
 pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
     match item {
         Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),

@@ -1,4 +1,4 @@
-//! Tensors: values, text, or symbols that stand for values to come.
+//! `Tensor`: values, strings, or a symbol.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,10 @@ use super::symbolic::History;
 use super::{DType, Element, Shape, TensorBytes};
 use crate::error::{Error, ErrorKind, Result};
 
-/// An array of numbers, truth values or text, or a symbol for one.
+/// A tensor of numbers, booleans or strings, or a symbol.
 ///
-/// A symbol has a shape (with unknown extents) and a dtype; calling a layer or an operation on it
-/// records the call, and a model is made of what was recorded. Cloning shares the values.
+/// A symbol has a shape (whose extents can be unknown) and a dtype but no values. Calling a layer or an
+/// operation on it records the call, and models consist of recorded calls. Clones share the values.
 ///
 /// ```
 /// use keras_serial::tensor::Tensor;
@@ -33,8 +33,8 @@ pub struct Tensor {
     pub(super) rows: Option<Arc<Rows>>,
 }
 
-/// The mask of one tensor (Keras's `_keras_mask`), shared by its clones: in Keras it is an attribute of
-/// the tensor object, so that a layer can take it off its input for all who hold that.
+/// The mask of a tensor (Keras's `_keras_mask`), shared by its clones: in Keras it is an attribute of the
+/// tensor object, so that a layer can remove it from its input for all holders.
 #[derive(Clone, Default)]
 struct MaskCell(Arc<Mutex<Option<Arc<Tensor>>>>);
 
@@ -52,33 +52,33 @@ enum Repr {
 }
 
 impl Tensor {
-    /// A tensor from its elements in row-major order.
+    /// Constructs a tensor from its elements in row-major order.
     ///
     /// # Errors
-    /// When the number of elements is not the shape's.
+    /// If the number of elements does not fit the shape.
     pub fn from_slice<T: Element>(elements: &[T], shape: impl Into<Shape>) -> Result<Self> {
         Self::from_vec(elements.to_vec(), shape)
     }
 
-    /// As [`Tensor::from_slice`], without a copy.
+    /// Constructs a tensor like [`Tensor::from_slice`], without a copy.
     ///
     /// # Errors
-    /// When the number of elements is not the shape's.
+    /// If the number of elements does not fit the shape.
     pub fn from_vec<T: Element>(elements: Vec<T>, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into().known()?;
         check_count(elements.len(), &shape)?;
         Self::from_burn_bytes(T::into_bytes(elements), &shape, T::DTYPE)
     }
 
-    /// A scalar.
+    /// Constructs a scalar.
     pub fn scalar<T: Element>(value: T) -> Result<Self> {
         Self::from_vec(vec![value], Shape::scalar())
     }
 
-    /// Text.
+    /// Constructs a tensor of strings.
     ///
     /// # Errors
-    /// When the number of strings is not the shape's.
+    /// If the number of strings does not fit the shape.
     pub fn from_strings<S: Into<String>>(
         strings: impl IntoIterator<Item = S>,
         shape: impl Into<Shape>,
@@ -89,13 +89,13 @@ impl Tensor {
         Ok(Self { shape, dtype: DType::String, repr: Repr::Text(text), mask: MaskCell::default(), rows: None })
     }
 
-    /// A tensor over plain bytes: shared, not copied, where they are aligned for their dtype.
+    /// Constructs a tensor from plain bytes; shares them without a copy if they are aligned for their dtype.
     ///
     /// # Errors
-    /// When the number of bytes is not the shape's, or the dtype is text.
+    /// If the number of bytes does not fit the shape, or the dtype is string.
     pub fn from_bytes(tensor: &TensorBytes) -> Result<Self> {
         let size = tensor.dtype.size().max(1);
-        // The engine looks at the bytes as elements, which needs their alignment.
+        // The engine reads the bytes as elements, which must be aligned.
         let bytes = if (tensor.data.as_ptr() as usize).is_multiple_of(size) {
             Bytes::from_shared(tensor.data.clone(), AllocationProperty::File)
         } else {
@@ -115,12 +115,12 @@ impl Tensor {
         Ok(Self { shape: shape.into(), dtype, repr: Repr::Value(raw), mask: MaskCell::default(), rows: None })
     }
 
-    /// A symbol for a tensor of this shape and dtype.
+    /// Creates a symbol of this shape and dtype.
     pub fn symbol(shape: impl Into<Shape>, dtype: DType) -> Self {
         Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: MaskCell::default(), rows: None }
     }
 
-    /// The symbol of a recorded result, which shares the mask of its description.
+    /// Returns the symbol of a recorded output, which shares the mask of this description.
     pub(crate) fn recorded(&self, history: History) -> Self {
         Self { repr: Repr::Symbol(Some(history)), ..self.clone() }
     }
@@ -130,27 +130,27 @@ impl Tensor {
         Self { shape, dtype, repr: Repr::Value(raw), mask: MaskCell::default(), rows: None }
     }
 
-    /// The shape.
+    /// Returns the shape.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// The number of axes.
+    /// Returns the number of axes.
     pub fn rank(&self) -> usize {
         self.shape.rank()
     }
 
-    /// The type of the elements.
+    /// Returns the dtype.
     pub fn dtype(&self) -> DType {
         self.dtype
     }
 
-    /// Is it a symbol, without values?
+    /// Returns true if the tensor is a symbol, without values.
     pub fn is_symbolic(&self) -> bool {
         matches!(self.repr, Repr::Symbol(_))
     }
 
-    /// The call that this symbol is a result of.
+    /// Returns the call that produced this symbol.
     pub fn history(&self) -> Option<&History> {
         match &self.repr {
             Repr::Symbol(history) => history.as_ref(),
@@ -158,14 +158,15 @@ impl Tensor {
         }
     }
 
-    /// The mask: which steps of a sequence count, for layers that skip padding (`_keras_mask`).
+    /// Returns the mask: which steps of a sequence are not padding (`_keras_mask`).
     pub fn mask(&self) -> Option<Tensor> {
         self.mask.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref().cloned()
     }
 
-    /// Replaces the mask of this tensor and all its clones, in place (`set_keras_mask`).
+    /// Replaces the mask of this tensor and of all its clones, in place (`set_keras_mask`).
     ///
-    /// Clones are one tensor, as two names are of one object in Python; what an operation gives is another one.
+    /// Clones are the same tensor, like two names of an object in Python; the result of an operation is a
+    /// different one.
     ///
     /// ```
     /// use keras_serial::tensor::Tensor;
@@ -180,28 +181,29 @@ impl Tensor {
         *self.mask.0.lock().unwrap_or_else(PoisonError::into_inner) = mask.map(Arc::new);
     }
 
-    /// Another tensor of the same values, with this mask.
+    /// Returns another tensor of the same values, with this mask.
     #[must_use]
     pub fn with_mask(mut self, mask: Option<Tensor>) -> Self {
         self.mask = MaskCell::new(mask);
         self
     }
 
-    /// Another tensor of the same values, without a mask: what an operation gives that changes nothing.
+    /// Returns another tensor of the same values, without a mask: the result of an operation that changes
+    /// nothing.
     #[must_use]
     pub(crate) fn unmasked(&self) -> Self {
         self.clone().with_mask(None)
     }
 
-    /// Are both clones of one tensor?
+    /// Returns true if both are clones of the same tensor.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.mask.0, &other.mask.0)
     }
 
-    /// The text.
+    /// Returns the strings.
     ///
     /// # Errors
-    /// When the elements are not text.
+    /// If the elements are not strings.
     pub fn strings(&self) -> Result<&[String]> {
         match &self.repr {
             Repr::Text(text) => Ok(text),
@@ -209,10 +211,10 @@ impl Tensor {
         }
     }
 
-    /// The engine's tensor.
+    /// Returns the engine's tensor.
     ///
     /// # Errors
-    /// When this is a symbol or text.
+    /// For a symbol or strings.
     pub(crate) fn raw(&self) -> Result<Raw> {
         match &self.repr {
             Repr::Value(raw) => Ok(raw.clone()),
@@ -224,11 +226,11 @@ impl Tensor {
         Error::new(ErrorKind::InvalidArgument, "wrong sort of tensor").expected(expected).received(format!("{self:?}"))
     }
 
-    /// The elements in row-major order, as plain bytes: shared with the tensor where they lie in one
-    /// piece, not copied.
+    /// Returns the elements in row-major order as plain bytes; shares them without a copy if they are
+    /// contiguous.
     ///
     /// # Errors
-    /// When this is a symbol or text.
+    /// For a symbol or strings.
     pub fn to_bytes(&self) -> Result<TensorBytes> {
         let raw = super::grad::detached(self.raw()?);
         let (shape, dtype) = (self.shape.known()?, self.dtype);
@@ -246,10 +248,10 @@ impl Tensor {
         Ok(TensorBytes { dtype, shape, data })
     }
 
-    /// The elements in row-major order.
+    /// Returns the elements in row-major order.
     ///
     /// # Errors
-    /// When they are not of type `T`, or this is a symbol or text.
+    /// If they are not of type `T`, or for a symbol or strings.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if self.dtype != T::DTYPE {
             return Err(Error::new(ErrorKind::DType, "wrong element type")
@@ -259,10 +261,11 @@ impl Tensor {
         T::from_bytes(&self.to_bytes()?.data)
     }
 
-    /// Shows the elements in row-major order, without a copy where the engine holds them in one piece.
+    /// Passes the elements in row-major order to `look`, without a copy if the engine holds them
+    /// contiguously.
     ///
     /// # Errors
-    /// When they are not of type `T`, or this is a symbol or text.
+    /// If they are not of type `T`, or for a symbol or strings.
     pub(crate) fn with_elements<T: Element, Out>(&self, look: impl FnOnce(&[T]) -> Out) -> Result<Out> {
         if let (Repr::Value(raw), true) = (&self.repr, self.dtype == T::DTYPE)
             && let Some(elements) = engine::flex(raw).and_then(T::slice)
@@ -272,10 +275,10 @@ impl Tensor {
         Ok(look(&self.to_vec()?))
     }
 
-    /// The elements in row-major order, to be changed; copied first if anybody else holds them.
+    /// Returns the elements in row-major order, mutably; copies them first if they are shared.
     ///
     /// # Errors
-    /// When they are not of type `T`, or not on the CPU.
+    /// If they are not of type `T`, or not on the CPU.
     pub(crate) fn elements_mut<T: Element>(&mut self) -> Result<&mut [T]> {
         if self.own_elements::<T>().is_none() {
             *self = Self::from_vec(self.to_vec::<T>()?, self.shape.clone())?.with_mask(self.mask());
@@ -292,10 +295,10 @@ impl Tensor {
         }
     }
 
-    /// The one element.
+    /// Returns the only element.
     ///
     /// # Errors
-    /// When there are none or several, or they are not of type `T`.
+    /// If there are none or several, or they are not of type `T`.
     pub fn item<T: Element>(&self) -> Result<T> {
         match self.to_vec::<T>()?.as_slice() {
             [item] => Ok(*item),
@@ -306,7 +309,7 @@ impl Tensor {
     }
 }
 
-/// Lets shared bytes keep the engine's buffer alive.
+/// Keeps the engine's buffer alive for shared bytes.
 struct Owned(Bytes);
 
 impl AsRef<[u8]> for Owned {

@@ -8,7 +8,7 @@ use crate::json::{Dict, Value};
 use crate::object::{Handle, Kind, Object};
 use crate::registry::{Special, TypedHandle};
 
-/// A tensor that stands in a configuration, and how Keras calls it there.
+/// A tensor in a configuration, and its class name there.
 #[derive(Clone, Debug)]
 pub struct TensorValue {
     tensor: Tensor,
@@ -16,22 +16,22 @@ pub struct TensorValue {
 }
 
 impl TensorValue {
-    /// A tensor as a value of a configuration: `__tensor__`, or `__numpy__` for NumPy's arrays.
+    /// Creates a tensor in a configuration: `__tensor__`, or `__numpy__` for NumPy arrays.
     pub(crate) fn new(tensor: Tensor, class_name: &'static str) -> Self {
         Self { tensor, class_name }
     }
 
-    /// NumPy's array.
+    /// Creates a NumPy array in a configuration.
     pub fn numpy(tensor: Tensor) -> Self {
         Self::new(tensor, "__numpy__")
     }
 
-    /// Is it NumPy's array?
+    /// Returns true for a NumPy array.
     pub fn is_numpy(&self) -> bool {
         self.class_name == "__numpy__"
     }
 
-    /// The tensor.
+    /// Returns the tensor.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
     }
@@ -48,7 +48,7 @@ impl TensorValue {
 inventory::submit! { Special { class_name: "__tensor__", revive: |config| TensorValue::revive("__tensor__", config) } }
 inventory::submit! { Special { class_name: "__numpy__", revive: |config| TensorValue::revive("__numpy__", config) } }
 
-/// A tensor from nested lists of numbers.
+/// Reads a tensor from nested lists of numbers or strings.
 pub(crate) fn from_nested(value: &Value, dtype: DType) -> Result<Tensor> {
     let mut shape = Vec::new();
     let mut level = value;
@@ -92,7 +92,7 @@ fn flatten<'a>(value: &'a Value, shape: &[usize], leaves: &mut Vec<&'a Value>) -
     }
 }
 
-/// A tensor as nested lists of numbers.
+/// Converts a tensor to nested lists.
 pub(crate) fn to_nested(tensor: &Tensor) -> Result<Value> {
     fn leaves<T: Element>(tensor: &Tensor, value: impl Fn(T) -> Value) -> Result<Vec<Value>> {
         Ok(tensor.to_vec::<T>()?.into_iter().map(value).collect())

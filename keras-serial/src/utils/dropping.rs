@@ -4,13 +4,12 @@ use std::any::Any;
 use std::cell::RefCell;
 
 thread_local! {
-    /// What is to be dropped after what is being dropped, while something is.
+    /// The values that wait to be dropped while another one is.
     static DROPPED: RefCell<Option<Vec<Box<dyn Any>>>> = const { RefCell::new(None) };
 }
 
-/// Drops a value now, or, where a value given to this function is being dropped, after that one. What holds
-/// others of its kind in a chain (calls of a graph, layers in layers) drops them by this: thousands of them
-/// would overflow the stack.
+/// Drops a value now, or, if another value is being dropped by this function, after that one. Long chains
+/// (calls of a graph, nested layers) are dropped this way, because recursion would overflow the stack.
 pub(crate) fn drop_later<T: 'static>(value: T) {
     struct End;
     impl Drop for End {
@@ -20,7 +19,7 @@ pub(crate) fn drop_later<T: 'static>(value: T) {
         }
     }
     let mut value = Some(value);
-    // While a thread ends the list may be gone.
+    // The list is gone while a thread ends.
     let begins = DROPPED.try_with(|dropped| match &mut *dropped.borrow_mut() {
         Some(list) => {
             list.extend(value.take().map(|value| Box::new(value) as Box<dyn Any>));
@@ -31,7 +30,7 @@ pub(crate) fn drop_later<T: 'static>(value: T) {
             true
         }
     });
-    // Made for the outermost call alone: it ends the list when it is dropped.
+    // Exists only in the outermost call, and clears the list when it is dropped.
     let end = begins.unwrap_or_default().then(|| End);
     drop(value);
     if end.is_some() {

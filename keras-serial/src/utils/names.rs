@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
-/// `MultiHeadAttention` is `multi_head_attention` (`keras.src.utils.naming.to_snake_case`).
+/// Converts a class name to snake case, `MultiHeadAttention` to `multi_head_attention`
+/// (`keras.src.utils.naming.to_snake_case`).
 pub fn to_snake_case(name: &str) -> String {
     let name: Vec<char> = name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
     let mut out = String::new();
@@ -20,7 +21,7 @@ pub fn to_snake_case(name: &str) -> String {
     out
 }
 
-/// A path below another.
+/// Joins a path and a name.
 #[cfg(feature = "engine")]
 pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
@@ -34,7 +35,7 @@ thread_local! {
     static REUSED: RefCell<HashMap<String, VecDeque<String>>> = RefCell::new(HashMap::new());
 }
 
-/// While it lives, objects are given these names, by the snake case of their class, before new ones.
+/// A guard: while it lives, objects get these names, by the snake case of their class, before new ones.
 pub(crate) struct ReusedNames(HashMap<String, VecDeque<String>>);
 
 impl ReusedNames {
@@ -49,7 +50,7 @@ impl Drop for ReusedNames {
     }
 }
 
-/// The next name of an object of a class on this thread: `dense`, `dense_1`, …
+/// Returns the next automatic name of a class on this thread: `dense`, `dense_1`, …
 pub fn auto_name(class_name: &str) -> String {
     let prefix = to_snake_case(class_name);
     if let Some(name) = REUSED.with_borrow_mut(|reused| reused.get_mut(&prefix)?.pop_front()) {
@@ -63,7 +64,7 @@ pub fn auto_name(class_name: &str) -> String {
     })
 }
 
-/// Makes automatic names start over on this thread (`keras.utils.clear_session`).
+/// Resets the automatic names of this thread (`keras.utils.clear_session`).
 pub fn clear_session() {
     COUNTS.with_borrow_mut(HashMap::clear);
 }
@@ -72,7 +73,7 @@ thread_local! {
     static SCOPES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While it lives, weights are made under this name: `sequential/dense/kernel`.
+/// A guard: while it lives, weights are created under this name: `sequential/dense/kernel`.
 pub(crate) struct NameScope(());
 
 impl NameScope {
@@ -90,7 +91,7 @@ impl Drop for NameScope {
     }
 }
 
-/// The path of a weight of this name in the current scopes.
+/// Returns the path of a weight of this name in the current scopes.
 pub(crate) fn scope_path(name: &str) -> String {
     SCOPES.with_borrow(|scopes| {
         let mut path = scopes.join("/");

@@ -1,6 +1,6 @@
-//! What a panic says.
+//! Messages of panics.
 
-/// The text with which a thread panicked.
+/// Returns the message of a panic.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
     panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied())
 }

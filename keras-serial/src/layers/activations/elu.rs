@@ -30,7 +30,7 @@ pub struct ELU {
 }
 
 impl ELU {
-    /// Keras's configuration follows from the arguments of its `__init__` here, which come first.
+    /// Puts the arguments of `__init__` first: Keras derives this configuration from them.
     fn reorder(&self, config: &mut Config) -> Result<()> {
         if let Some(alpha) = config.shift_remove("alpha") {
             config.shift_insert(1, "alpha".into(), alpha);

@@ -42,7 +42,7 @@ pub struct PReLU {
     alpha: Weight,
 }
 
-/// One axis is read as a list of it.
+/// Reads a single axis as a list of one.
 mod one_or_more {
     use super::{ConfigField, Result, Value};
 

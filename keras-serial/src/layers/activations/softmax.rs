@@ -1,4 +1,4 @@
-//! Softmax, with masks.
+//! Softmax with an optional mask.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{AxisSpec, Layer, LayerBase};
@@ -6,7 +6,7 @@ use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `exp(x)` over its sum along axes; positions where the call's `mask` is false count as nothing.
+/// Softmax: `exp(x)` divided by its sum along axes; positions where the call's `mask` is false are left out.
 ///
 /// # Arguments
 /// - `axis`: -1; one axis, or a list.
@@ -31,7 +31,7 @@ pub struct Softmax {
 }
 
 impl Softmax {
-    /// The mask as truth values, if it fits.
+    /// Returns the mask as booleans, or an error if its shape does not fit.
     fn truth(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let fits = mask.rank() <= x.rank()
             && mask

@@ -1,4 +1,4 @@
-//! `a + b · scale`
+//! A scaled residual: `a + b · scale`.
 
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,4 +1,4 @@
-//! `x · gamma`
+//! Learned scaling of channels: `x · gamma`.
 
 use crate::config::Number;
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::{KerasSerializable, register};
 /// Scales each channel by a learned number, as the blocks of ConvNeXt do: `x · gamma`.
 ///
 /// # Arguments
-/// - `init_values`: what `gamma` begins with.
+/// - `init_values`: the initial value of `gamma`.
 /// - `projection_dim`: the number of channels.
 ///
 /// Follows <https://keras.io/api/applications/convnext>.

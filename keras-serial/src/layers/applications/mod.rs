@@ -1,4 +1,4 @@
-//! Layers that only models of `keras.applications` have.
+//! Layers that occur only in models of `keras.applications`.
 
 mod custom_scale_layer;
 mod layer_scale;

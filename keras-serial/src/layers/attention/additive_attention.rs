@@ -1,4 +1,4 @@
-//! Additive attention.
+//! Additive (Bahdanau) attention.
 
 use super::scores::{self, Drop};
 use crate::config::Number;
@@ -10,16 +10,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `softmax(Σ scale · tanh(query + key)) · value`, called on a list `[query, value]` or
+/// Additive attention: `softmax(Σ scale · tanh(query + key)) · value`, called on a list `[query, value]` or
 /// `[query, value, key]`.
 ///
 /// # Arguments
-/// - `use_scale`: true; whether learned numbers scale what is summed.
-/// - `dropout`: 0; the share of weights that training drops.
-/// - `seed`: none; for the dropout.
+/// - `use_scale`: true; whether a learned vector scales the sum.
+/// - `dropout`: 0; the fraction of attention weights that training drops.
+/// - `seed`: none; the seed of the dropout.
 ///
 /// # Arguments of the call
-/// Those of [`Attention`](super::Attention).
+/// The same as for [`Attention`](super::Attention).
 ///
 /// Follows <https://keras.io/api/layers/attention_layers/additive_attention>.
 ///
@@ -44,7 +44,7 @@ pub struct AdditiveAttention {
     seed: Seed,
     #[weight]
     scale: Weight,
-    /// Goes on from call to call.
+    /// Advances with each call.
     #[seed_generator]
     generator: SeedGenerator,
 }

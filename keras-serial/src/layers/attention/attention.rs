@@ -1,4 +1,4 @@
-//! Dot-product attention.
+//! Dot-product (Luong) attention.
 
 use super::scores::{self, Drop};
 use crate::config::Number;
@@ -10,7 +10,7 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// How scores follow from queries and keys.
+/// How attention scores are computed from queries and keys.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ScoreMode {
     /// `query · key`.
@@ -20,17 +20,18 @@ pub enum ScoreMode {
     Concat,
 }
 
-/// `softmax(query · keyᵀ) · value`, called on a list `[query, value]` or `[query, value, key]`.
+/// Dot-product attention: `softmax(query · keyᵀ) · value`, called on a list `[query, value]` or
+/// `[query, value, key]`.
 ///
 /// # Arguments
 /// - `use_scale`: false; whether a learned number scales the scores.
 /// - `score_mode`: `dot`, or `concat` for `weight · Σ tanh(scale · (query + key))`.
-/// - `dropout`: 0; the share of weights that training drops.
-/// - `seed`: none; for the dropout.
+/// - `dropout`: 0; the fraction of attention weights that training drops.
+/// - `seed`: none; the seed of the dropout.
 ///
 /// # Arguments of the call
-/// `mask`, a list of the masks of query and value, which the tensors carry by default;
-/// `return_attention_scores`, `use_causal_mask`, false by default.
+/// - `mask`: a list of the masks of query and value; by default those that the tensors carry.
+/// - `return_attention_scores`, `use_causal_mask`: false by default.
 ///
 /// Follows <https://keras.io/api/layers/attention_layers/attention>.
 ///
@@ -60,7 +61,7 @@ pub struct Attention {
     scale: Weight,
     #[weight]
     concat_score_weight: Weight,
-    /// Goes on from call to call.
+    /// Advances with each call.
     #[seed_generator]
     generator: SeedGenerator,
 }

@@ -1,4 +1,4 @@
-//! Attention whose heads share keys and values in groups.
+//! Grouped-query attention: groups of query heads share one head of keys and values.
 
 use super::heads::{self, Attended, Core, Projections};
 use crate::config::Number;
@@ -13,22 +13,21 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Scaled dot-product attention in which several heads of queries share one head of keys and
-/// values.
+/// Grouped-query attention: scaled dot-product attention in which several heads of queries share one head of
+/// keys and values.
 ///
 /// # Arguments
-/// - `head_dim`, `num_query_heads`, `num_key_value_heads`: the numbers in each head, and the heads;
-///   the second is a multiple of the third.
-/// - `dropout`: 0; the share of weights that training drops.
-/// - `use_bias`: true; `use_gate`: false, whether a sigmoid of the query scales what is attended.
-/// - `sliding_window`: none; how far from itself a position sees.
-/// - `flash_attention`: a wish for faster kernels, which changes no numbers.
-/// - `kernel_initializer`: `glorot_uniform`, `bias_initializer`: `zeros`; regularizers and
-///   constraints: none; all for each projection.
-/// - `seed`: none; for the dropout.
+/// - `head_dim`: the size of each head; `num_query_heads`, a multiple of `num_key_value_heads`.
+/// - `dropout`: 0; the fraction of attention weights that training drops.
+/// - `use_bias`: true; `use_gate`: false, whether a sigmoid of the query gates the attention output.
+/// - `sliding_window`: none; how far from itself a position attends.
+/// - `flash_attention`: none; asks for faster kernels and does not change results.
+/// - `kernel_initializer`: `glorot_uniform`, `bias_initializer`: `zeros`; regularizers and constraints: none;
+///   all apply to each projection.
+/// - `seed`: none; the seed of the dropout.
 ///
-/// The arguments of the call are those of [`MultiHeadAttention`](super::MultiHeadAttention), on
-/// inputs `(batch, steps, features)`.
+/// The arguments of the call are those of [`MultiHeadAttention`](super::MultiHeadAttention), with inputs
+/// `(batch, steps, features)`.
 ///
 /// Follows <https://keras.io/api/layers/attention_layers/group_query_attention>.
 ///
@@ -144,7 +143,7 @@ impl Layer for GroupQueryAttention {
         let query_mask = inputs.optional("query_mask")?.cloned().or_else(|| query.mask());
         let mask = heads::attention_mask(inputs, query_mask.as_ref(), self.sliding_window)?;
         let gate = if self.use_gate { Some(self.gate_dense.call(&query, cx)?) } else { None };
-        // Each head of keys or values serves the queries of its group.
+        // Repeat each key and value head for every query head of its group.
         let group = self.num_query_heads / self.num_key_value_heads.max(1);
         let projected = Attended {
             query: self.query_dense.call(&query, cx)?,

@@ -1,4 +1,4 @@
-//! What layers with several heads share: projections, masks, and the attention itself.
+//! What multi-head layers share: projections, masks, and scaled dot-product attention.
 
 use crate::config::Number;
 use crate::constraints::Constraint;
@@ -12,7 +12,7 @@ use crate::random::Seed;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Shape, Tensor};
 
-/// The arguments of `call` of both layers.
+/// The arguments of `call` of both multi-head layers.
 pub(super) const CALL_ARGUMENTS: &[&str] = &[
     "query",
     "value",
@@ -26,15 +26,15 @@ pub(super) const CALL_ARGUMENTS: &[&str] = &[
     "use_causal_mask",
 ];
 
-/// The arguments of `build` of both layers.
+/// The arguments of `build` of both multi-head layers.
 pub(super) const BUILD_ARGUMENTS: &[&str] = &["query_shape", "value_shape", "key_shape"];
 
-/// For arguments that Keras reads and never writes.
+/// Returns true: for arguments that Keras reads but never writes.
 pub(super) fn is_never_written<T>(_: &T) -> bool {
     true
 }
 
-/// Checks what both layers check.
+/// Validates the arguments that both layers have in common.
 pub(super) fn check(dropout: Number, flash_attention: Option<bool>, sliding_window: Option<usize>) -> Result<()> {
     crate::layers::regularization::check_share("dropout", dropout)?;
     if flash_attention == Some(true) && dropout.get() > 0.0 {
@@ -47,7 +47,7 @@ pub(super) fn check(dropout: Number, flash_attention: Option<bool>, sliding_wind
     }
 }
 
-/// The shapes of value and key; they agree but for the last axis.
+/// Returns the shapes of value and key, and checks that they agree in all but the last axis.
 pub(super) fn value_and_key(query: &Shape, cx: &BuildContext<'_>) -> Result<(Shape, Shape)> {
     let value = cx.shape("value_shape").unwrap_or(query).clone();
     let key = cx.shape("key_shape").unwrap_or(&value).clone();
@@ -62,7 +62,7 @@ pub(super) fn value_and_key(query: &Shape, cx: &BuildContext<'_>) -> Result<(Sha
     Ok((value, key))
 }
 
-/// How projections are made.
+/// How the projection layers are constructed.
 pub(super) struct Projections<'a> {
     pub base: &'a LayerBase,
     pub use_bias: bool,
@@ -76,7 +76,7 @@ pub(super) struct Projections<'a> {
 }
 
 impl Projections<'_> {
-    /// A projection by an equation, with a bias on some axes.
+    /// Constructs a projection by an einsum equation, with a bias over `bias_axes`.
     pub(super) fn dense(&self, name: &str, equation: String, output_shape: Shape, bias_axes: &str) -> EinsumDense {
         let mut dense = EinsumDense::new(equation, output_shape).name(name).dtype(self.base.dtype_policy().clone());
         dense.bias_axes = self.use_bias.then(|| bias_axes.to_owned());
@@ -90,7 +90,7 @@ impl Projections<'_> {
         dense
     }
 
-    /// The softmax of scores, and the dropout that follows.
+    /// Constructs the softmax of the scores and the dropout that follows it.
     pub(super) fn make_core(
         &self,
         cx: &mut BuildContext<'_>,
@@ -103,7 +103,7 @@ impl Projections<'_> {
     }
 }
 
-/// Query, value and key of a call, before and after projection.
+/// Query, value and key of a call, before or after projection.
 pub(super) struct Attended {
     pub query: Tensor,
     pub value: Tensor,
@@ -111,7 +111,7 @@ pub(super) struct Attended {
 }
 
 impl Attended {
-    /// From the arguments; the value is the key by default.
+    /// Reads query, value and key from the arguments; the key defaults to the value.
     pub(super) fn of(args: &CallArgs) -> Result<Self> {
         let (query, value) = (args.required("query")?, args.required("value")?);
         let key = args.optional("key")?.unwrap_or(value);
@@ -119,8 +119,8 @@ impl Attended {
     }
 }
 
-/// Which keys each query may see, by all that says so: the masks of query, value and key, order and
-/// distance, and the mask that was given. `None` if all may see all.
+/// Combines all masks into one that says which keys each query may attend to: the masks of query, value and
+/// key, the causal mask, the sliding window, and the given mask. Returns `None` if nothing is masked.
 pub(super) fn attention_mask(
     args: &CallArgs,
     query_mask: Option<&Tensor>,
@@ -157,25 +157,25 @@ pub(super) fn attention_mask(
     Ok(joined)
 }
 
-/// The layers and numbers of the attention itself.
+/// The layers and parameters of scaled dot-product attention.
 pub(super) struct Core<'a> {
     pub softmax: &'a Sublayer,
     pub dropout_layer: &'a Sublayer,
     pub dropout: f64,
-    /// By what scores are multiplied: `1 / √dim`.
+    /// The factor of the scores: `1 / √dim`.
     pub scale: f64,
-    /// The number of axes that are attended over.
+    /// The number of attention axes.
     pub axes: usize,
-    /// From projected keys and queries to scores.
+    /// The einsum equation from projected keys and queries to scores.
     pub dot_product: &'a str,
-    /// From scores and values to what is attended.
+    /// The einsum equation from scores and values to the output.
     pub combine: &'a str,
-    /// Do keys come first in the product's equation?
+    /// Whether keys are the first operand of `dot_product`.
     pub key_first: bool,
 }
 
 impl Core<'_> {
-    /// What is attended to, and the scores where they are asked for.
+    /// Returns the attention output, and the scores if they are asked for.
     pub(super) fn attend(
         &self,
         Attended { query, value, key }: &Attended,
@@ -212,7 +212,7 @@ impl Core<'_> {
     }
 }
 
-/// Fast kernels keep no scores.
+/// Returns the error when scores are asked for with flash attention, which keeps none.
 pub(super) fn no_scores() -> Error {
     Error::new(
         ErrorKind::InvalidArgument,

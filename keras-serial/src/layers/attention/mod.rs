@@ -1,4 +1,4 @@
-//! Layers that attend (`keras.layers`, attention).
+//! Attention layers (`keras.layers`, attention).
 
 mod additive_attention;
 #[expect(clippy::module_inception, reason = "each layer has the file of its name")]

@@ -1,4 +1,4 @@
-//! Attention in several heads.
+//! Multi-head attention.
 
 use super::heads::{self, Attended, Core, Projections};
 use crate::config::{Config, ConfigField, Number};
@@ -13,26 +13,27 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Scaled dot-product attention of `num_heads` projections of query, key and value:
-/// `softmax(q · k / √key_dim) · v` of each head, all projected to one output.
+/// Multi-head attention: scaled dot-product attention `softmax(q · k / √key_dim) · v` over `num_heads`
+/// projections of query, key and value, whose results are projected to one output.
 ///
 /// # Arguments
-/// - `num_heads`, `key_dim`: the number of heads, and of numbers in each head's queries and keys.
-/// - `value_dim`: `key_dim` by default; the numbers in each head's values.
-/// - `dropout`: 0; the share of weights that training drops.
-/// - `use_bias`: true; `use_gate`: false, whether a sigmoid of the query scales what is attended.
-/// - `output_shape`: the query's last extent by default.
-/// - `attention_axes`: all between batch and features by default.
-/// - `sliding_window`: none; how far from itself a position sees.
-/// - `flash_attention`: a wish for faster kernels, which changes no numbers.
-/// - `kernel_initializer`: `glorot_uniform`, `bias_initializer`: `zeros`; regularizers and
-///   constraints: none; all for each projection.
-/// - `seed`: none; for the dropout.
+/// - `num_heads`: the number of heads; `key_dim`: the size of each head's queries and keys.
+/// - `value_dim`: `key_dim` by default; the size of each head's values.
+/// - `dropout`: 0; the fraction of attention weights that training drops.
+/// - `use_bias`: true; `use_gate`: false, whether a sigmoid of the query gates the attention output.
+/// - `output_shape`: the size of the query's last axis by default.
+/// - `attention_axes`: all axes between batch and features by default.
+/// - `sliding_window`: none; how far from itself a position attends.
+/// - `flash_attention`: none; asks for faster kernels and does not change results.
+/// - `kernel_initializer`: `glorot_uniform`, `bias_initializer`: `zeros`; regularizers and constraints: none;
+///   all apply to each projection.
+/// - `seed`: none; the seed of the dropout.
 ///
 /// # Arguments of the call
-/// `query`, `value`, `key` (the value by default); `query_mask`, `value_mask`, `key_mask`, which
-/// the tensors carry by default; `attention_mask` `(batch, queries, keys)`;
-/// `return_attention_scores`, `use_causal_mask`, false by default.
+/// - `query`, `value`, `key` (the value by default).
+/// - `query_mask`, `value_mask`, `key_mask`: by default those that the tensors carry.
+/// - `attention_mask`: `(batch, queries, keys)`.
+/// - `return_attention_scores`, `use_causal_mask`: false by default.
 ///
 /// Follows <https://keras.io/api/layers/attention_layers/multi_head_attention>.
 ///
@@ -75,7 +76,7 @@ pub struct MultiHeadAttention {
     kernel_regularizer: Option<Regularizer>,
     #[config(default)]
     bias_regularizer: Option<Regularizer>,
-    /// Of the projections, and not of the layer as a whole.
+    /// The activity regularizer of each projection, not of the layer's own output.
     #[config(default, rename = "projections_activity_regularizer")]
     activity_regularizer: Option<Regularizer>,
     #[config(default)]
@@ -100,7 +101,7 @@ pub struct MultiHeadAttention {
     output_dense: Sublayer,
 }
 
-/// None, one number, or a shape.
+/// Reads none, one number, or a shape.
 mod output_shape {
     use super::{ConfigField, Result, Shape, partial_shape};
     use crate::json::Value;
@@ -118,7 +119,7 @@ const ACTIVITY: &str = "activity_regularizer";
 const PROJECTIONS_ACTIVITY: &str = "projections_activity_regularizer";
 
 impl MultiHeadAttention {
-    /// Keras calls the projections' penalty by the name of a layer's own.
+    /// Renames the entry: Keras writes the projections' activity regularizer under the name of a layer's own.
     fn read(config: &mut Config) -> Result<()> {
         if let Some(regularizer) = config.shift_remove(ACTIVITY) {
             config.insert(PROJECTIONS_ACTIVITY.into(), regularizer);
@@ -166,7 +167,7 @@ impl MultiHeadAttention {
         }
     }
 
-    /// The axes that are attended over, of a value of a rank.
+    /// Returns the attention axes for a value of this rank.
     fn axes(&self, rank: usize) -> Result<Vec<usize>> {
         let Some(axes) = &self.attention_axes else { return Ok((1..rank.saturating_sub(1)).collect()) };
         let position = |axis: isize| {
@@ -181,19 +182,19 @@ impl MultiHeadAttention {
     }
 }
 
-/// Names of axes: `abc…`.
+/// Returns einsum labels: `abc…`.
 fn letters(from: usize, count: usize) -> String {
     (from..from + count).filter_map(|i| char::from_u32('a' as u32 + i as u32)).collect()
 }
 
-/// Keeps the free axes, sums over the bound ones, and adds the output's: the equation, the axes of
-/// its bias, and the rank of its result (`_build_proj_equation`).
+/// Returns the einsum equation of a projection that keeps the free axes, sums over the bound ones and appends
+/// the output axes; with it the axes of the bias and the rank of the result (`_build_proj_equation`).
 fn projection_equation(free: usize, bound: usize, output: usize) -> (String, String, usize) {
     let (kept, summed, added) = (letters(0, free), letters(free, bound), letters(free + bound, output));
     (format!("{kept}{summed},{summed}{added}->{kept}{added}"), added, free + output)
 }
 
-/// The equations of scores and of what is attended, for projections of a rank
+/// Returns the einsum equations of scores and of the attention output, for projections of this rank
 /// (`_build_attention_equation`).
 fn attention_equations(rank: usize, axes: &[usize]) -> (String, String) {
     let target: Vec<char> = letters(0, rank).chars().collect();
@@ -210,7 +211,7 @@ fn attention_equations(rank: usize, axes: &[usize]) -> (String, String) {
     (format!("{source},{target}->{product}"), format!("{product},{source}->{target}"))
 }
 
-/// The last extents, after as many open ones as a rank without the batch needs.
+/// Returns a shape that ends with these extents, filled up with unknown ones to the rank without the batch.
 fn open_shape(rank: usize, last: &[Option<usize>]) -> Shape {
     std::iter::repeat_n(None, rank.saturating_sub(1 + last.len())).chain(last.iter().copied()).collect()
 }
@@ -250,10 +251,11 @@ impl Layer for MultiHeadAttention {
             return Err(heads::no_scores());
         }
         let Attended { query, value, key } = Attended::of(inputs)?;
-        // The mask that the query carries holds, as in Keras, also against one that is given.
+        // As in Keras, the mask that the query carries applies even when an attention mask is given.
         let query_mask = query.mask();
         let mask = heads::attention_mask(inputs, query_mask.as_ref(), self.sliding_window)?;
-        // Keras takes the masks off the inputs, for all that is computed from them after this call.
+        // Keras removes the masks from the inputs, which also affects what is computed from them after this
+        // call.
         [&query, &value, &key].into_iter().for_each(|input| input.set_mask(None));
         let gate = if self.use_gate { Some(self.gate_dense.call(&query, cx)?) } else { None };
         let axes = self.axes(value.rank())?;
@@ -280,7 +282,7 @@ impl Layer for MultiHeadAttention {
         let y = self.output_dense.call(&attended, cx)?.with_mask(query_mask);
         let Some(mut scores) = scores else { return Ok(y.into()) };
         if scores.is_symbolic() {
-            // Keras says so, also where there are fewer or more keys than queries.
+            // Keras takes the query's length, even where the number of keys differs.
             let length = query.shape().get(1)?;
             scores = Tensor::symbol([query.shape().get(0)?, Some(self.num_heads), length, length], scores.dtype());
         }

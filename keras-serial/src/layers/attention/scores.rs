@@ -1,4 +1,4 @@
-//! What layers share that attend without projections.
+//! What the attention layers without projections share.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{BuildContext, regularization::drop_out};
@@ -6,7 +6,7 @@ use crate::ops::{self, Axes};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
-/// The arguments of `call`.
+/// The arguments of `call` of both layers.
 pub(super) const CALL_ARGUMENTS: &[&str] =
     &["inputs", "mask", "training", "return_attention_scores", "use_causal_mask"];
 
@@ -16,7 +16,7 @@ fn wrong(class: &str, received: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, what).received(received)
 }
 
-/// The shape of the query among those that the layer is built for.
+/// Returns the query's shape from the build shapes.
 pub(super) fn query_shape(class: &str, cx: &BuildContext<'_>) -> Result<Shape> {
     let shapes = cx.input_shapes();
     match shapes.leaves().as_slice() {
@@ -25,7 +25,7 @@ pub(super) fn query_shape(class: &str, cx: &BuildContext<'_>) -> Result<Shape> {
     }
 }
 
-/// Query, value and key, which is the value by default.
+/// Returns query, value and key; the key defaults to the value.
 pub(super) fn inputs(class: &str, args: &CallArgs) -> Result<[Tensor; 3]> {
     let inputs = args.inputs()?;
     match inputs.leaves().as_slice() {
@@ -35,14 +35,14 @@ pub(super) fn inputs(class: &str, args: &CallArgs) -> Result<[Tensor; 3]> {
     }
 }
 
-/// How the weights are dropped in training.
+/// The dropout of attention weights in training.
 pub(super) struct Drop<'a> {
     pub rate: f64,
     pub seed: &'a Seed,
     pub generator: &'a SeedGenerator,
 }
 
-/// From scores to what is attended to, and its weights where they are asked for.
+/// Returns the attention output, and the attention weights if they are asked for.
 pub(super) fn attend(
     scores: Tensor,
     value: &Tensor,
@@ -72,7 +72,7 @@ fn mask(cx: &CallContext, index: usize) -> Result<Option<Tensor>> {
     mask.map(|mask| ops::cast_to(mask, DType::Bool)).transpose()
 }
 
-/// Which scores count, in a shape that broadcasts to theirs.
+/// Returns the mask of the scores, in a shape that broadcasts to theirs.
 fn scores_mask(scores: &Tensor, value_mask: Option<Tensor>, causal: bool) -> Result<Option<Tensor>> {
     if !causal {
         let is_matrix = |mask: &Tensor| mask.rank() == 2;
@@ -87,12 +87,12 @@ fn scores_mask(scores: &Tensor, value_mask: Option<Tensor>, causal: bool) -> Res
     }
 }
 
-/// The output's mask is the query's.
+/// Returns the query's mask, which is the output's.
 pub(super) fn compute_mask(masks: &[Option<Tensor>]) -> Vec<Option<Tensor>> {
     masks.first().cloned().into_iter().collect()
 }
 
-/// Every query with every key, summed over the last axis: `(…, queries, 1, dim) + (…, 1, keys, dim)`.
+/// Adds every query to every key, over broadcast axes: `(…, queries, 1, dim) + (…, 1, keys, dim)`.
 pub(super) fn pair_sums(query: &Tensor, key: &Tensor) -> Result<Tensor> {
     ops::add(&ops::expand_dims(query, -2)?, ops::expand_dims(key, -3)?)
 }

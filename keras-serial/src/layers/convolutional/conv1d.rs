@@ -1,19 +1,19 @@
-//! Convolution over time.
+//! 1D convolution, over time.
 
 convolution! {
-    /// Convolution over time: each output is the sum over a window of inputs times a kernel.
+    /// 1D convolution over time: each output is the sum over a window of inputs times a kernel.
     ///
     /// # Arguments
     /// - `filters`: the number of outputs; `kernel_size`: the window.
     /// - `strides` and `dilation_rate`: 1; `padding`: `valid`, `same` or `causal`; `data_format`: `channels_last`;
     ///   `groups`: 1.
-    /// - `lora_rank`, `lora_alpha`: the rank of a low-rank update of a frozen kernel, none by default,
-    ///   and by what (over the rank) it is scaled, the rank by default.
+    /// - `lora_rank`, `lora_alpha`: the rank of a low-rank update (LoRA) of the frozen kernel, none by
+    ///   default, and its scale `lora_alpha / lora_rank`; `lora_alpha` is the rank by default.
     /// - `activation`: linear; `use_bias`: true; `kernel_initializer`: `glorot_uniform`;
     ///   `bias_initializer`: `zeros`; no regularizers and constraints.
     ///
     /// # Shapes
-    /// `(batch, steps, channels)` gives the same with `filters` channels.
+    /// `(batch, steps, channels)` gives `(batch, new_steps, filters)`.
     ///
     /// Follows <https://keras.io/api/layers/convolution_layers/convolution1d>.
     ///

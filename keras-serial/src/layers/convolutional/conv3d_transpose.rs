@@ -1,19 +1,19 @@
-//! The transpose of a convolution over depth, height and width.
+//! 3D transposed convolution (deconvolution), over depth, height and width.
 
 convolution_transpose! {
-    /// The transpose (not the inverse) of a convolution over depth, height and width: from its outputs' shape to its
-    /// inputs'.
+    /// 3D transposed convolution (deconvolution) over depth, height and width: maps from the shape of a
+    /// convolution's outputs to that of its inputs. It is not its inverse.
     ///
     /// # Arguments
     /// - `filters`: the number of outputs; `kernel_size`: the window.
-    /// - `strides`, `dilation_rate`: 1; `padding`: `valid`; `output_padding`: none, an extent less than
-    ///   `strides` by which the output is longer; `data_format`: `channels_last`.
+    /// - `strides`, `dilation_rate`: 1; `padding`: `valid`; `output_padding`: none, extra size of the output,
+    ///   less than `strides`; `data_format`: `channels_last`.
     /// - `activation`: linear; `use_bias`: true; `kernel_initializer`: `glorot_uniform`;
     ///   `bias_initializer`: `zeros`; no regularizers and constraints.
     ///
     /// # Shapes
-    /// `(batch, depth, height, width, channels)` gives `(batch, depth · strides, height · strides, width · strides, filters)` for
-    /// `same` padding.
+    /// `(batch, depth, height, width, channels)` gives
+    /// `(batch, depth · strides, height · strides, width · strides, filters)` for `same` padding.
     ///
     /// Follows <https://keras.io/api/layers/convolution_layers/convolution3d_transpose>.
     ///

@@ -1,7 +1,7 @@
-//! Each channel under kernels of its own, over time.
+//! 1D depthwise convolution, over time.
 
 depthwise_convolution! {
-    /// Convolution over time of each channel with `depth_multiplier` kernels of its own.
+    /// 1D depthwise convolution over time: convolves each channel with `depth_multiplier` kernels of its own.
     ///
     /// # Arguments
     /// - `kernel_size`: the window; `depth_multiplier`: 1.
@@ -10,7 +10,7 @@ depthwise_convolution! {
     ///   `bias_initializer`: `zeros`; no regularizers and constraints.
     ///
     /// # Shapes
-    /// `(batch, steps, channels)` gives the same with `channels · depth_multiplier` channels.
+    /// `(batch, steps, channels)` gives `(batch, new_steps, channels · depth_multiplier)`.
     ///
     /// Follows <https://keras.io/api/layers/convolution_layers/depthwise_convolution1d>.
     ///

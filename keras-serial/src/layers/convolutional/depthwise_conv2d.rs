@@ -1,7 +1,8 @@
-//! Each channel under kernels of its own, over height and width.
+//! 2D depthwise convolution, over height and width.
 
 depthwise_convolution! {
-    /// Convolution over height and width of each channel with `depth_multiplier` kernels of its own.
+    /// 2D depthwise convolution over height and width: convolves each channel with `depth_multiplier` kernels
+    /// of its own.
     ///
     /// # Arguments
     /// - `kernel_size`: the window; `depth_multiplier`: 1.
@@ -10,7 +11,8 @@ depthwise_convolution! {
     ///   `bias_initializer`: `zeros`; no regularizers and constraints.
     ///
     /// # Shapes
-    /// `(batch, height, width, channels)` gives the same with `channels · depth_multiplier` channels.
+    /// `(batch, height, width, channels)` gives
+    /// `(batch, new_height, new_width, channels · depth_multiplier)`.
     ///
     /// Follows <https://keras.io/api/layers/convolution_layers/depthwise_convolution2d>.
     ///

@@ -53,7 +53,7 @@ macro_rules! convolution {
             kernel_constraint: Option<Constraint>,
             #[config(default)]
             bias_constraint: Option<Constraint>,
-            /// The rank of a low-rank update of the kernel, if there is one.
+            /// The rank of the kernel's low-rank update (LoRA), if there is one.
             #[config(default, skip_if = Option::is_none)]
             lora_rank: Option<usize>,
             #[config(default, skip_if = Option::is_none)]
@@ -84,7 +84,7 @@ macro_rules! convolution {
                 if $rank == 1 { Ok(()) } else { refuse_causal(self.padding) }
             }
 
-            /// Keras writes the rank for an alpha that was left out.
+            /// Writes the rank as alpha if alpha was left out, as Keras does.
             fn name_alpha(&self, config: &mut Config) -> Result<()> {
                 if let (Some(rank), None) = (self.lora_rank, &self.lora_alpha) {
                     config.insert("lora_alpha".into(), rank.into());
@@ -92,7 +92,7 @@ macro_rules! convolution {
                 Ok(())
             }
 
-            /// Without a rank, there is no update.
+            /// Removes the low-rank entries if there is no rank.
             fn drop_lora(config: &mut Config) -> Result<()> {
                 let has_rank = config.get("lora_rank").is_some_and(|rank| !rank.is_null() && rank.as_i64() != Some(0));
                 if !has_rank {
@@ -102,17 +102,17 @@ macro_rules! convolution {
                 Ok(())
             }
 
-            /// The weight by which windows are multiplied, without a low-rank update.
+            /// Returns the kernel, without its low-rank update.
             pub fn kernel(&self) -> &Weight {
                 &self.kernel
             }
 
-            /// The weight that is added.
+            /// Returns the bias.
             pub fn bias(&self) -> &Weight {
                 &self.bias
             }
 
-            /// The kernel with its low-rank update.
+            /// Returns the kernel with its low-rank update.
             fn updated_kernel(&self) -> Result<Tensor> {
                 let kernel = self.kernel.value()?;
                 let Some(rank) = self.lora_rank else { return Ok(kernel) };

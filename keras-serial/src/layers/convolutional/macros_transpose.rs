@@ -1,6 +1,6 @@
-//! What transposes of convolutions over one, two and three axes share.
+//! What transposed convolutions over one, two and three axes share.
 
-/// Defines the transpose of a convolution over `$rank` axes.
+/// Defines a transposed convolution over `$rank` axes.
 macro_rules! convolution_transpose {
     ($(#[$doc:meta])* $name:ident, $rank:literal, $alias:literal) => {
         use crate::activations::Activation;

@@ -1,4 +1,4 @@
-//! Convolutions (`keras.layers`, convolutional).
+//! Convolution layers (`keras.layers`, convolutional).
 
 #[macro_use]
 mod macros;
@@ -35,7 +35,7 @@ use crate::error::Result;
 use crate::layers::invalid_argument;
 use crate::ops::Padding;
 
-/// Strides and dilations above 1 exclude each other.
+/// Checks that strides and dilation rates are not both above 1.
 fn check_dilation(strides: &[usize], dilation_rate: &[usize]) -> Result<()> {
     if strides.iter().any(|stride| *stride > 1) && dilation_rate.iter().any(|dilation| *dilation > 1) {
         let received = format!("{dilation_rate:?}, strides={strides:?}");
@@ -44,7 +44,7 @@ fn check_dilation(strides: &[usize], dilation_rate: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Causal padding is for convolutions over time only.
+/// Returns an error for causal padding, which only convolutions over time support.
 fn refuse_causal(padding: Padding) -> Result<()> {
     match padding {
         Padding::Causal => Err(invalid_argument("padding", "one of \"valid\", \"same\"", "\"causal\"")),

@@ -1,17 +1,18 @@
-//! Each channel under a kernel of its own, then a mixture of channels, over time.
+//! 1D separable convolution, over time.
 
 separable_convolution! {
-    /// Convolution over time of each channel by itself, then of all channels at each position.
+    /// 1D separable convolution over time: a depthwise convolution of each channel, then a pointwise one over
+    /// channels.
     ///
     /// # Arguments
-    /// - `filters`: the number of outputs; `kernel_size`: the window; `depth_multiplier`: 1, the number
-    ///   of kernels of each channel.
+    /// - `filters`: the number of outputs; `kernel_size`: the window; `depth_multiplier`: 1, the number of
+    ///   depthwise kernels per channel.
     /// - `strides`, `dilation_rate`: 1; `padding`: `valid`; `data_format`: `channels_last`.
     /// - `activation`: linear; `use_bias`: true; `depthwise_initializer`, `pointwise_initializer`:
     ///   `glorot_uniform`; `bias_initializer`: `zeros`; no regularizers and constraints.
     ///
     /// # Shapes
-    /// `(batch, steps, channels)` gives the same with `filters` channels.
+    /// `(batch, steps, channels)` gives `(batch, new_steps, filters)`.
     ///
     /// Follows <https://keras.io/api/layers/convolution_layers/separable_convolution1d>.
     ///

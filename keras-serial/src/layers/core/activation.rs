@@ -1,4 +1,4 @@
-//! A function of each element, as a layer.
+//! An activation function as a layer.
 
 use crate::activations::Activation as Function;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::layers::{Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// An activation function as a layer: a name, a function, or another layer.
+/// Applies an activation function: a name, a function, or another layer.
 ///
 /// Follows <https://keras.io/api/layers/core_layers/activation>.
 ///

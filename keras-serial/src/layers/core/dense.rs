@@ -1,4 +1,4 @@
-//! `activation(x · kernel + bias)`
+//! Dense layer: `activation(x · kernel + bias)`.
 
 use super::lora;
 use crate::activations::Activation;
@@ -63,7 +63,7 @@ pub struct Dense {
     bias_constraint: Option<Constraint>,
     #[config(default, no_setter)]
     quantization_config: QuantizationConfig,
-    /// The rank of a low-rank update of the kernel, if there is one.
+    /// The rank of the kernel's low-rank update (LoRA), if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
     #[config(default, skip_if = Option::is_none)]
@@ -94,18 +94,18 @@ impl Dense {
         }
     }
 
-    /// How a kernel of so many inputs is quantized.
+    /// Returns how a kernel with this number of inputs is quantized.
     fn layout(&self, inputs: usize) -> KernelLayout {
         let scale_shape = Shape::from([self.units]);
         KernelLayout { summed: vec![0], order: None, extents: (inputs, self.units), scale_shape }
     }
 
-    /// The weight by which inputs are multiplied.
+    /// Returns the kernel.
     pub fn kernel(&self) -> &Weight {
         &self.kernel
     }
 
-    /// The weight that is added.
+    /// Returns the bias.
     pub fn bias(&self) -> &Weight {
         &self.bias
     }

@@ -1,4 +1,4 @@
-//! A dense layer over axes that an equation names.
+//! A dense layer over axes that an einsum equation names.
 
 mod quantized;
 
@@ -16,12 +16,12 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{ConfigField, KerasSerializable, register};
 
-/// The layer `activation(einsum(equation, x, kernel) + bias)`.
+/// A dense layer whose product is an einsum: `activation(einsum(equation, x, kernel) + bias)`.
 ///
 /// # Arguments
-/// - `equation`: such as `"abc,cd->abd"`, also with `...` on the left or right.
-/// - `output_shape`: without the batch and without axes that `...` stands for; null for extents
-///   that follow from the input.
+/// - `equation`: such as `"abc,cd->abd"`; may contain `...` on the left or right.
+/// - `output_shape`: without the batch and the axes that `...` stands for; null for extents that follow from
+///   the input.
 /// - `activation`: none; `bias_axes`: the axes of the output that the bias has, none by default;
 ///   `kernel_initializer`: `glorot_uniform`; `bias_initializer`: `zeros`.
 ///
@@ -62,7 +62,7 @@ pub struct EinsumDense {
     pub(in crate::layers) bias_constraint: Option<Constraint>,
     #[config(default, no_setter)]
     quantization_config: QuantizationConfig,
-    /// The rank of a low-rank update of the kernel, if there is one.
+    /// The rank of the kernel's low-rank update (LoRA), if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
     #[config(default, skip_if = Option::is_none)]
@@ -81,7 +81,7 @@ pub struct EinsumDense {
     quantized: QuantizedWeights,
 }
 
-/// An output shape may be one number.
+/// Reads an output shape that may be a single number.
 pub(in crate::layers) mod partial_shape {
     use super::{ConfigField, Result, Shape, Value};
 
@@ -108,7 +108,7 @@ impl EinsumDense {
         lora::check(self.lora_rank, self.kernel_constraint.is_some(), "kernel_constraint")
     }
 
-    /// The labels of input, kernel and output, `.` for all that `...` stands for.
+    /// Returns the labels of input, kernel and output, with `.` for `...`.
     fn terms(&self) -> Result<(String, String, String)> {
         let text = self.equation.replace("...", ".").replace(' ', "");
         let malformed = || {
@@ -129,7 +129,7 @@ impl EinsumDense {
         Ok((input.to_owned(), kernel.to_owned(), output.to_owned()))
     }
 
-    /// The extent of each label, from the input and the output shape.
+    /// Returns the shapes of kernel and bias, from the shapes of input and output.
     fn extents(&self, input_shape: &Shape) -> Result<(Vec<usize>, Vec<usize>)> {
         let (input, kernel, output) = self.terms()?;
         let elided = (input_shape.rank() + usize::from(input.contains('.'))).saturating_sub(input.len());
@@ -173,7 +173,7 @@ impl EinsumDense {
         };
         let kernel = kernel.chars().map(extent).collect::<Result<Vec<_>>>()?;
         let Some(axes) = &self.bias_axes else { return Ok((kernel, Vec::new())) };
-        // The bias has the named axes' extents, and 1 for the axes after the first of them.
+        // The bias has the extents of its axes, and 1 for every axis after the first of them.
         let mut bias = Vec::new();
         for (i, label) in output.iter().enumerate() {
             if axes.contains(*label) {
@@ -196,13 +196,13 @@ impl EinsumDense {
 }
 
 impl EinsumDense {
-    /// The low-rank update of the kernel, if there is one.
+    /// Returns the kernel's low-rank update, if there is one.
     fn update(&self) -> Result<Option<Tensor>> {
         let Some(rank) = self.lora_rank else { return Ok(None) };
         lora::update(&self.lora_kernel_a, &self.lora_kernel_b, (rank, self.lora_alpha.as_ref())).map(Some)
     }
 
-    /// An initializer whose spread follows from the number of inputs is told which axes those are.
+    /// Tells an initializer that scales by fan-in or fan-out which axes of the kernel are inputs and outputs.
     fn with_axes(&self, initializer: &Initializer) -> Result<Initializer> {
         let (_, kernel, output) = self.terms()?;
         let Value::Dict(mut form) = initializer.to_value()? else { return Ok(initializer.clone()) };

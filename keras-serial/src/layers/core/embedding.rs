@@ -1,4 +1,4 @@
-//! A vector for each integer.
+//! Embedding: a learned vector for each integer.
 
 use super::lora;
 use crate::config::Config;
@@ -16,18 +16,18 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Turns integers below `input_dim` into vectors of `output_dim` numbers.
+/// Maps integers below `input_dim` to learned vectors of size `output_dim`.
 ///
 /// # Arguments
-/// - `input_dim`, `output_dim`: the numbers of vectors, and of numbers in each.
+/// - `input_dim`: the number of vectors; `output_dim`: the size of each.
 /// - `embeddings_initializer`: `uniform`; no regularizer and constraint.
-/// - `mask_zero`: false; if true, 0 stands for padding, and is masked.
+/// - `mask_zero`: false; whether 0 stands for padding and is masked.
 ///
 /// # Shapes
 /// `(batch, …)` of integers gives `(batch, …, output_dim)`.
 ///
 /// # Errors
-/// An integer that is not below `input_dim`.
+/// If an integer is not below `input_dim`.
 ///
 /// Follows <https://keras.io/api/layers/core_layers/embedding>.
 ///
@@ -57,7 +57,7 @@ pub struct Embedding {
     mask_zero: bool,
     #[config(default, no_setter)]
     quantization_config: QuantizationConfig,
-    /// The rank of a low-rank update, if there is one.
+    /// The rank of the low-rank update (LoRA), if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
     #[config(default, skip_if = Option::is_none)]
@@ -83,7 +83,7 @@ impl Default for EmbeddingScales {
 }
 
 impl Embedding {
-    /// Files of Keras 2 give the length of sequences, which nothing needs.
+    /// Drops the length of sequences, which files of Keras 2 contain and nothing needs.
     fn upgrade(config: &mut Config) -> Result<()> {
         config.shift_remove("input_length");
         Ok(())
@@ -100,7 +100,7 @@ impl Embedding {
     }
 }
 
-/// Refuses tables without rows or columns.
+/// Returns an error for a table without rows or columns.
 pub(super) fn check_dims(input_dim: usize, output_dim: usize) -> Result<()> {
     match (input_dim, output_dim) {
         (0, _) => Err(invalid_argument("input_dim", "a positive integer", input_dim)),
@@ -109,14 +109,15 @@ pub(super) fn check_dims(input_dim: usize, output_dim: usize) -> Result<()> {
     }
 }
 
-/// The rows of a table at integer positions, with a low-rank update and its scale.
+/// Adds the low-rank update of a table to its rows at these indices.
 pub(super) fn with_update(rows: Tensor, indices: &Tensor, update: Option<(&Weight, &Weight, f64)>) -> Result<Tensor> {
     let Some((a, b, scale)) = update else { return Ok(rows) };
     let update = ops::matmul(&a.rows(indices)?, &b.value()?)?;
     ops::add(&rows, ops::multiply(&update, scale)?)
 }
 
-/// What files hold of quantized embeddings and their scales once a low-rank update is added.
+/// Returns what is saved for quantized embeddings and their scales: the values with the low-rank update
+/// merged in.
 pub(super) fn merged<'a>(
     embeddings: &'a Weight,
     scales: &'a QuantizedWeights,

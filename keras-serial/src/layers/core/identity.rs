@@ -1,11 +1,11 @@
-//! Nothing.
+//! The identity layer.
 
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Gives what it gets, also structures of tensors.
+/// Returns its inputs unchanged; structures of tensors too.
 ///
 /// Follows <https://keras.io/api/layers/core_layers/identity>.
 ///

@@ -1,4 +1,4 @@
-//! Where a model's inputs come in.
+//! The inputs of a model.
 
 use std::sync::OnceLock;
 
@@ -10,9 +10,10 @@ use crate::tensor::symbolic::{History, Node};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{config, register};
 
-/// A model's input: it has no arguments, and gives a symbol.
+/// A model's input layer: it takes no arguments and its output is a symbol.
 ///
-/// `batch_shape` is the shape with the batch's extent; `dtype` is `float32` by default.
+/// `batch_shape` is the shape including the batch; `dtype` is `float32` by default.
+///
 /// Follows <https://keras.io/api/layers/core_layers/input_layer>.
 #[register(builtin = "keras.layers")]
 pub struct InputLayer {
@@ -22,30 +23,30 @@ pub struct InputLayer {
     sparse: bool,
     ragged: bool,
     optional: bool,
-    /// The one call of the layer, without arguments; the graph of the model keeps it alive.
+    /// The layer's only call, without arguments; the model's graph keeps it alive.
     output: OnceLock<std::sync::Weak<Node>>,
 }
 
 impl InputLayer {
-    /// The shape with the batch's extent.
+    /// Returns the shape including the batch.
     pub fn batch_shape(&self) -> &Shape {
         &self.batch_shape
     }
 
-    /// The dtype of the input.
+    /// Returns the dtype of the input.
     pub fn input_dtype(&self) -> DType {
         self.dtype
     }
 
-    /// May the input be left out?
+    /// Returns true if the input can be left out.
     pub fn is_optional(&self) -> bool {
         self.optional
     }
 
-    /// The symbol that the layer gives.
+    /// Returns the symbol that the layer outputs.
     ///
     /// # Errors
-    /// When `layer` is no input layer.
+    /// If `layer` is not an input layer.
     pub(crate) fn output(layer: &LayerRef) -> Result<Tensor> {
         let this = layer.downcast_ref::<Self>().ok_or_else(|| Error::new(ErrorKind::Graph, "not an input layer"))?;
         if let Some(node) = this.output.get().and_then(std::sync::Weak::upgrade) {
@@ -56,14 +57,14 @@ impl InputLayer {
             this.base.inbound().record(std::sync::Arc::new(layer.clone()), CallArgs::none(), Nested::Leaf(symbol))?;
         let output = outputs.into_single()?;
         if let Some(history) = output.history() {
-            // Losing a race leaves the other thread's call, which is as good.
+            // If another thread was faster, its call is as good.
             let _ = this.output.set(std::sync::Arc::downgrade(&history.node));
         }
         Ok(output)
     }
 }
 
-/// Makes the symbol with which a model begins (`keras.Input`).
+/// Builder of the symbol that a model starts from (`keras.Input`).
 ///
 /// ```
 /// use keras_serial::layers::Input;
@@ -82,12 +83,12 @@ pub struct Input {
 }
 
 impl Input {
-    /// An input of this shape, without the batch's extent.
+    /// Creates an input of this shape, without the batch.
     pub fn new(shape: impl Into<Shape>) -> Self {
         Self { shape: shape.into(), batch_size: None, dtype: DType::Float32, name: None, optional: false }
     }
 
-    /// Fixes the batch's extent.
+    /// Fixes the batch size.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = Some(batch_size);
         self
@@ -105,13 +106,13 @@ impl Input {
         self
     }
 
-    /// Lets the input be left out.
+    /// Sets whether the input can be left out; false by default.
     pub fn optional(mut self, optional: bool) -> Self {
         self.optional = optional;
         self
     }
 
-    /// The layer, for [`Sequential`](crate::models::Sequential).
+    /// Returns the input layer, for [`Sequential`](crate::models::Sequential).
     pub fn layer(self) -> LayerRef {
         let batch_shape: Shape = std::iter::once(self.batch_size).chain(self.shape.dims().iter().copied()).collect();
         Self::with_batch_shape(batch_shape, self.dtype, self.name, self.optional)
@@ -134,10 +135,10 @@ impl Input {
         })
     }
 
-    /// The symbol.
+    /// Returns the input's symbol.
     ///
     /// # Errors
-    /// Never for an input made here.
+    /// Never for an input constructed here.
     pub fn tensor(self) -> Result<Tensor> {
         InputLayer::output(&self.layer())
     }

@@ -1,4 +1,5 @@
-//! Low-rank updates of a weight: `w + alpha / rank · a · b`, of which only a and b learn.
+//! LoRA: low-rank updates of a frozen weight, `w + alpha / rank · a · b`, of which only `a` and `b` are
+//! trained.
 
 use crate::config::Config;
 use crate::dtype_policies::Quantization;
@@ -10,12 +11,12 @@ use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Tensor};
 
-/// By what an update is scaled: `alpha / rank`, 1 by default.
+/// Returns the scale of an update: `alpha / rank`, 1 by default.
 pub(crate) fn scale(rank: usize, alpha: Option<&Value>) -> f64 {
     alpha.and_then(Value::as_f64).map_or(1.0, |alpha| alpha / rank.max(1) as f64)
 }
 
-/// Refuses what does not go together.
+/// Returns an error if a weight with a low-rank update has a constraint.
 pub(crate) fn check(rank: Option<usize>, is_constrained: bool, constraint: &str) -> Result<()> {
     match rank {
         Some(_) if is_constrained => {
@@ -26,7 +27,7 @@ pub(crate) fn check(rank: Option<usize>, is_constrained: bool, constraint: &str)
     }
 }
 
-/// Refuses 8-bit floats for a weight that learns by its update, as Keras does.
+/// Refuses to quantize a weight with a low-rank update to 8-bit floats, as Keras does.
 pub(crate) fn check_quantizing(rank: Option<usize>, mode: Quantization) -> Result<()> {
     match (rank, mode) {
         (Some(_), Quantization::Float8 { .. }) => {
@@ -38,20 +39,20 @@ pub(crate) fn check_quantizing(rank: Option<usize>, mode: Quantization) -> Resul
     }
 }
 
-/// The update of a weight: `alpha / rank · a · b`.
+/// Returns the low-rank update of a weight: `alpha / rank · a · b`.
 pub(crate) fn update(a: &Weight, b: &Weight, (rank, alpha): (usize, Option<&Value>)) -> Result<Tensor> {
     ops::multiply(&ops::matmul(&a.value()?, &b.value()?)?, scale(rank, alpha))
 }
 
-/// Tells a weight of its factors, so that files hold the sum of weight and update, and loading one takes
-/// the update away.
+/// Attaches the factors to their weight, so that the sum of weight and update is saved, and the update is
+/// subtracted when the weight is loaded.
 pub(crate) fn attach(weight: &Weight, (a, b): (&Weight, &Weight), (rank, alpha): (usize, Option<&Value>)) {
     if let (Some(weight), Some(a), Some(b)) = (weight.variable(), a.variable(), b.variable()) {
         weight.set_low_rank(a, b, scale(rank, alpha));
     }
 }
 
-/// Keras writes the rank for an alpha that was not given.
+/// Writes the rank as alpha if alpha was not given, as Keras does.
 pub(crate) fn write(rank: Option<usize>, config: &mut Config) {
     if let (Some(rank), Some(at)) = (rank, config.get_index_of("lora_rank"))
         && !config.contains_key("lora_alpha")
@@ -60,8 +61,8 @@ pub(crate) fn write(rank: Option<usize>, config: &mut Config) {
     }
 }
 
-/// Freezes a weight, and makes the factors of its update. Files have the weight with the update in
-/// it, and no factors.
+/// Freezes a weight and creates the factors of its low-rank update. Files hold the weight with the update
+/// merged in, and no factors.
 pub(crate) fn make(
     cx: &mut BuildContext<'_>,
     weight: &Weight,

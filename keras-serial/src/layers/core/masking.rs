@@ -1,4 +1,4 @@
-//! Steps of a sequence that do not count.
+//! Masking of time steps.
 
 use crate::error::Result;
 use crate::json::Value;
@@ -7,8 +7,7 @@ use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{ConfigField, KerasSerializable, register};
 
-/// Marks steps in which every number is `mask_value` (0 by default) as not counting, and sets them
-/// to zero.
+/// Masks time steps in which every number is `mask_value` (0 by default), and sets them to zero.
 ///
 /// Follows <https://keras.io/api/layers/core_layers/masking>.
 ///

@@ -1,4 +1,4 @@
-//! The most common layers (`keras.layers`, core).
+//! Core layers (`keras.layers`, core).
 
 mod activation;
 mod dense;

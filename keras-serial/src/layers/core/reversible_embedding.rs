@@ -1,4 +1,4 @@
-//! A vector for each integer, and back.
+//! An embedding that also maps vectors back to scores of integers.
 
 mod quantized;
 
@@ -17,17 +17,17 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Turns integers below `input_dim` into vectors of `output_dim` numbers, and with the call's
-/// `reverse` vectors into a score for each integer.
+/// Maps integers below `input_dim` to learned vectors of size `output_dim`; called with `reverse`, maps
+/// vectors to a score (logit) for each integer.
 ///
 /// # Arguments
-/// - `input_dim`, `output_dim`: the numbers of vectors, and of numbers in each.
-/// - `tie_weights`: true; scores are products with the vectors themselves, else with a matrix of
-///   their own.
+/// - `input_dim`: the number of vectors; `output_dim`: the size of each.
+/// - `tie_weights`: true; whether scores are products with the embeddings, rather than with a matrix of their
+///   own.
 /// - `embeddings_initializer`: `uniform`; `embeddings_regularizer`, `embeddings_constraint`: none.
-/// - `mask_zero`: false; if true, 0 stands for padding, and is masked.
+/// - `mask_zero`: false; whether 0 stands for padding and is masked.
 /// - `reverse_dtype`: none; the dtype in which scores are computed.
-/// - `logit_soft_cap`: none; a bound `c` that scores `s` do not pass: `c · tanh(s / c)`.
+/// - `logit_soft_cap`: none; a soft bound `c` of scores `s`: `c · tanh(s / c)`.
 ///
 /// # Shapes
 /// `(batch, …)` of integers gives `(batch, …, output_dim)`; in reverse, `(batch, …, output_dim)`
@@ -62,7 +62,7 @@ pub struct ReversibleEmbedding {
     mask_zero: bool,
     #[config(default, no_setter)]
     quantization_config: QuantizationConfig,
-    /// The rank of a low-rank update, if there is one.
+    /// The rank of the low-rank update (LoRA), if there is one.
     #[config(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
     #[config(default, skip_if = Option::is_none)]
@@ -103,7 +103,7 @@ impl ReversibleEmbedding {
         self.reverse_dtype.as_deref().map(str::parse).transpose()
     }
 
-    /// The vectors with their update.
+    /// Returns the embeddings with their low-rank update.
     fn vectors(&self) -> Result<Tensor> {
         let vectors = self.embeddings.value()?;
         match self.lora_rank {

@@ -1,4 +1,4 @@
-//! `activation(mean(|kernel|) · x · ternary(kernel) + bias)`
+//! Dense layer with a ternary kernel: `activation(mean(|kernel|) · x · ternary(kernel) + bias)`.
 
 use crate::activations::Activation;
 use crate::config::Number;
@@ -11,15 +11,16 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A densely connected layer whose kernel counts as -1, 0 or 1 while its floating-point numbers are trained.
+/// A dense layer that computes with its kernel rounded to -1, 0 or 1 while the floating-point kernel is
+/// trained.
 ///
-/// The kernel counts by its sign where its magnitude is above `threshold`, and as 0 elsewhere; gradients
-/// go to it as if it counted as it is (a straight-through estimator).
+/// An element of the ternary kernel is the element's sign if its magnitude is above `threshold`, and 0
+/// otherwise. Gradients pass to the floating-point kernel unchanged (a straight-through estimator).
 ///
 /// # Arguments
 /// - `units`: the number of outputs.
-/// - `threshold`: none, for half the mean magnitude of the kernel, by whose mean magnitude outputs are
-///   scaled then.
+/// - `threshold`: none, which means half of `mean(|kernel|)`; outputs are then also scaled by
+///   `mean(|kernel|)`.
 /// - `activation`: `linear` by default; `use_bias`: true by default.
 /// - `kernel_initializer`, `bias_initializer`: `glorot_uniform` and `zeros` by default.
 /// - `kernel_regularizer`, `bias_regularizer`, `activity_regularizer`, `kernel_constraint`,
@@ -28,7 +29,7 @@ use crate::{KerasSerializable, register};
 /// # Shapes
 /// `(batch, …, inputs)` gives `(batch, …, units)`.
 ///
-/// Keras has it since 3.16. Its packed form, `quantize("ternary")`, is not supported.
+/// Keras has this layer since 3.16. Its packed form, `quantize("ternary")`, is not supported.
 ///
 /// ```
 /// use keras_serial::layers::TernaryDense;
@@ -81,7 +82,7 @@ impl TernaryDense {
         }
     }
 
-    /// The kernel as it counts, with gradients as if it counted as it is.
+    /// Returns the ternary kernel, with a straight-through gradient to the kernel.
     fn ternary(&self, kernel: &Tensor, magnitude: &Tensor) -> Result<Tensor> {
         let threshold = match self.threshold {
             Some(threshold) => ops::multiply(&ops::ones_like(magnitude)?, threshold.get())?,

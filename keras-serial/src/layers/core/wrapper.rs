@@ -1,16 +1,16 @@
-//! The base of layers around a layer.
+//! The base class of wrapper layers.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A layer that holds another one. Keras calls it abstract: it can be saved and loaded, but computes
-/// nothing; wrappers that compute are [`TimeDistributed`](crate::layers::TimeDistributed) and
-/// [`Bidirectional`](crate::layers::Bidirectional), and one's own with a field `layer: LayerRef`.
+/// A layer that holds another one. Keras calls it abstract: it can be saved and loaded but not called.
+/// Wrappers that can be called are [`TimeDistributed`](crate::layers::TimeDistributed),
+/// [`Bidirectional`](crate::layers::Bidirectional), and custom ones with a field `layer: LayerRef`.
 ///
 /// # Arguments
-/// - `layer`: the layer.
+/// - `layer`: the wrapped layer.
 ///
 /// Follows <https://keras.io/api/layers/base_layer>.
 ///

@@ -1,4 +1,4 @@
-//! Layers that stand where an activation is asked for.
+//! Layers used as activation functions.
 
 use super::LayerRef;
 use crate::activations::{Activation, ActivationSource, StandIn};
@@ -8,7 +8,7 @@ use crate::json::Value;
 use crate::object::Handle;
 use crate::tensor::Tensor;
 
-/// A layer that stands where an activation is asked for.
+/// A layer used as an activation function.
 struct ActivationLayer(LayerRef);
 
 impl StandIn for ActivationLayer {

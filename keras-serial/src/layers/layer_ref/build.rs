@@ -1,4 +1,4 @@
-//! Building of layers: weights for the shapes of inputs, from a call or a file.
+//! Building of layers: creates weights for input shapes from a call or a file.
 
 use std::sync::PoisonError;
 
@@ -14,24 +14,24 @@ use crate::utils::NameScope;
 use crate::variable::Autocast;
 
 impl LayerRef {
-    /// Builds the layer for an input of this shape, if it is not built.
+    /// Builds the layer for an input of this shape, unless it is built.
     ///
     /// # Errors
-    /// The layer's own, under its name.
+    /// Errors of the layer, with its name.
     pub fn build(&self, input: &Shape) -> Result<()> {
         let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         self.build_named(shapes).at_with(|| self.name().to_owned())
     }
 
-    /// Builds the layer and those inside, under its name.
+    /// Builds the layer and those inside, in its name scope.
     fn build_named(&self, shapes: BuildShapes) -> Result<()> {
         let attempt = BuildAttempt::begin();
         {
             let _scope = NameScope::enter(self.name());
             self.build_with(shapes)?;
         }
-        // The call on symbols enters the name by itself.
+        // The call on symbols enters the name scope itself.
         self.build_inner()?;
         attempt.succeed();
         tracking::note(self);
@@ -62,7 +62,7 @@ impl LayerRef {
         Ok(())
     }
 
-    /// Builds the layer, if it is not built, for the inputs of a call.
+    /// Builds the layer for the inputs of a call, unless it is built.
     pub(super) fn ensure_built(&self, args: &CallArgs) -> Result<()> {
         if self.base().is_built() {
             return Ok(());
@@ -70,7 +70,7 @@ impl LayerRef {
         let names = self.0.build_arguments();
         let mut shapes = BuildShapes::new();
         for name in names {
-            // A single shape is the first argument's, whatever that is called; several go by name.
+            // A single shape belongs to the first argument, whatever its name; several are matched by name.
             let inputs = match names.len() {
                 1 => args.inputs().ok(),
                 _ => args.structure(self.argument_of_shape(name)?)?,
@@ -82,7 +82,7 @@ impl LayerRef {
         self.build_with(shapes)
     }
 
-    /// The argument of `call` that a shape of `build` belongs to.
+    /// Returns the argument of `call` that a shape of `build` belongs to.
     fn argument_of_shape(&self, name: &'static str) -> Result<&'static str> {
         let class = self.class_name();
         let wrong = |what: String| {
@@ -134,9 +134,9 @@ impl LayerRef {
         self.build_named(shapes)
     }
 
-    /// Builds the layers that `build` leaves to the first call, by a call on symbols.
+    /// Builds the layers that `build` leaves to the first call, by calling the layer on symbols.
     fn build_inner(&self) -> Result<()> {
-        // A cell is called with its states, by the layer around it.
+        // A cell can't be called this way: the layer around it calls it with its states.
         if self.0.rnn_cell().is_some() || self.layers().iter().all(|layer| layer.base().is_built()) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Calls of a layer: casting of inputs, masks, building on the first call, recording in a graph.
+//! Calling a layer: casting of inputs, masks, building on the first call, recording in a graph.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::utils::NameScope;
 use crate::variable::Autocast;
 
 impl LayerRef {
-    /// Calls the layer on symbols (or values) of one input and output, for inference.
+    /// Calls the layer on symbols (or values) in inference mode and returns its single output.
     ///
     /// # Errors
-    /// The layer's own, under its name; also when it gives several tensors.
+    /// Errors of the layer, with its name; also if it returns several tensors.
     pub fn apply(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
         self.call(inputs, &CallContext::inference())?.into_single().at_with(|| self.name().to_owned())
     }
@@ -27,7 +27,7 @@ impl LayerRef {
     /// Calls the layer.
     ///
     /// # Errors
-    /// The layer's own, under its name.
+    /// Errors of the layer, with its name.
     pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Nested<Tensor>> {
         let outputs = self.invoke(inputs.into(), cx).at_with(|| self.name().to_owned())?;
         tracking::note(self);
@@ -58,11 +58,11 @@ impl LayerRef {
             if autocasts {
                 first = masks::cast_symbols(&recorded, compute)?;
             }
-            // What is recorded is called on descriptions of its inputs, which carry no masks.
+            // While recording, the layer is called on unmasked copies of its input symbols.
             args = args.try_map(&mut |tensor| Ok(Nested::Leaf(Item::Tensor(tensor.unmasked()))))?;
         }
         let cx = masks.enter(&with_training(&args, &cx));
-        // A layer whose first call fails is left as it was, also where that call builds layers inside.
+        // If the first call fails, the layer and those inside are left unbuilt.
         let attempt = (!base.is_built()).then(BuildAttempt::begin);
         let mut outputs = {
             let _tracking = Tracking::enter(self);
@@ -98,10 +98,11 @@ impl LayerRef {
         Ok(outputs)
     }
 
-    /// The shapes of what the layer gives for inputs of these shapes. Builds it if it is not built.
+    /// Returns the output shapes for inputs of these shapes (shape inference); builds the layer unless it is
+    /// built.
     ///
     /// # Errors
-    /// The layer's own, under its name.
+    /// Errors of the layer, with its name.
     pub fn compute_output_shape(&self, inputs: impl Into<Nested<Shape>>) -> Result<Nested<Shape>> {
         let dtype = self.base().dtype_policy().compute_dtype()?;
         let symbols = inputs.into().map(|shape| Tensor::symbol(shape, dtype));
@@ -109,10 +110,10 @@ impl LayerRef {
         Ok(self.call(symbols, &CallContext::inference())?.map(|output| output.shape().clone()))
     }
 
-    /// What the layer gives, as symbols, for the shapes that it was built for.
+    /// Calls the layer on symbols of the shapes that it was built for, and returns the outputs.
     ///
     /// # Errors
-    /// The layer's own.
+    /// Errors of the layer.
     pub(crate) fn trace(&self) -> Result<Option<Nested<Tensor>>> {
         let Some(shapes) = self.base().built_shapes() else { return Ok(None) };
         let dtype = self.base().dtype_policy().compute_dtype()?;
@@ -122,7 +123,7 @@ impl LayerRef {
     }
 }
 
-/// Training for one call: the argument by keyword comes before what surrounds the call.
+/// Returns the context of a call; the keyword argument `training` takes precedence over the outer call's.
 fn with_training(args: &CallArgs, cx: &CallContext) -> CallContext {
     let training = match args.value("training") {
         Some(Value::Bool(training)) => Some(*training),

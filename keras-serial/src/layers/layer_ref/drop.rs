@@ -1,4 +1,4 @@
-//! Dropping of layers in layers, without recursion.
+//! Dropping of nested layers without recursion.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +9,7 @@ use crate::layers::{HasBase, Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::utils::drop_later;
 
-/// Stands in a handle that is being dropped, in the place of its layer.
+/// Takes the place of the layer in a handle that is being dropped.
 struct Dropped(LayerBase);
 
 static DROPPED: LazyLock<Arc<dyn Layer>> = LazyLock::new(|| Arc::new(Dropped(LayerBase::default())));
@@ -40,8 +40,7 @@ impl Layer for Dropped {
     }
 }
 
-/// Layers in layers are dropped one after the other: thousands of them, one inside of the other, would
-/// overflow the stack.
+/// Drops nested layers one after the other: recursion would overflow the stack for thousands of them.
 impl Drop for LayerRef {
     fn drop(&mut self) {
         if Arc::strong_count(&self.0) == 1 {

@@ -1,4 +1,4 @@
-//! Shared layers: what the library does around a layer's own methods.
+//! `LayerRef`: a shared layer, and what the library does around a layer's own methods.
 
 mod activation;
 mod build;
@@ -20,12 +20,12 @@ use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
 use crate::tensor::{Nested, Tensor};
 
-/// A shared layer or model.
+/// A shared handle to a layer or model.
 #[derive(Clone)]
 pub struct LayerRef(Arc<dyn Layer>);
 
 impl LayerRef {
-    /// Shares a layer; it gets its name now if it has none.
+    /// Shares a layer, and generates a name if it has none.
     pub fn new(layer: impl Layer) -> Self {
         Self::from_arc(Arc::new(layer))
     }
@@ -42,22 +42,22 @@ impl LayerRef {
         this
     }
 
-    /// The handle to a layer that is shared already.
+    /// Returns a handle to a layer that is shared already.
     pub(super) fn from_shared(layer: Arc<dyn Layer>) -> Self {
         Self(layer)
     }
 
-    /// The layer, without keeping it.
+    /// Returns a weak reference to the layer.
     pub(super) fn downgrade(&self) -> Weak<dyn Layer> {
         Arc::downgrade(&self.0)
     }
 
-    /// The layer itself.
+    /// Returns the layer itself.
     pub fn layer(&self) -> &dyn Layer {
         &*self.0
     }
 
-    /// The layer, if it is a `T`.
+    /// Returns the layer if it is a `T`.
     pub fn downcast_ref<T: Layer>(&self) -> Option<&T> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
@@ -66,36 +66,36 @@ impl LayerRef {
         self.0.base()
     }
 
-    /// The name.
+    /// Returns the layer's name.
     pub fn name(&self) -> &str {
         self.base().name(self.0.class())
     }
 
-    /// The class's name.
+    /// Returns the name of the layer's class.
     pub fn class_name(&self) -> &'static str {
         self.0.class()
     }
 
-    /// A number that no other layer has while this one lives.
+    /// Returns a number that is unique among living layers.
     pub(crate) fn id(&self) -> usize {
         Arc::as_ptr(&self.0).cast::<()>() as usize
     }
 
-    /// Are both handles to one layer?
+    /// Returns true if both handles refer to the same layer.
     pub fn is_same(&self, other: &Self) -> bool {
         self.id() == other.id()
     }
 
-    /// With which dtypes it computes and keeps its weights, and how those are quantized.
+    /// Returns the dtype policy: the dtypes of computation and variables, and the quantization mode.
     pub fn dtype_policy(&self) -> &Policy {
         self.base().dtype_policy()
     }
 
-    /// Learns what the layer computes with from data: one tensor, or a list of batches
-    /// (`Normalization.adapt` and its like).
+    /// Computes the layer's state from data: one tensor, or a list of batches (`Normalization.adapt` and the
+    /// like).
     ///
     /// # Errors
-    /// The layer's own, under its name.
+    /// Errors of the layer, with its name.
     pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
         let data = data.into();
         if let Some(first) = data.leaves().first() {
@@ -104,16 +104,16 @@ impl LayerRef {
         self.0.adapt(&data).at_with(|| self.name().to_owned())
     }
 
-    /// Forgets what it keeps from one batch for the next ([`Layer::reset_state`]).
+    /// Resets the state that is kept from batch to batch ([`Layer::reset_state`]).
     ///
     /// # Errors
-    /// When the layer should keep something, but is not set to.
+    /// If the layer has such a state but is not set to keep it.
     pub fn reset_state(&self) -> Result<()> {
         self.0.reset_state().at_with(|| self.name().to_owned())
     }
 }
 
-/// Tells weights the names of their fields.
+/// Visits fields and gives each weight the name of its field.
 struct WeightNames;
 
 impl FieldVisitor for WeightNames {

@@ -10,8 +10,8 @@ use crate::utils::NameScope;
 use crate::variable::Autocast;
 
 impl LayerRef {
-    /// Quantizes the layer's own weights, where they are; no other thread may call it meanwhile.
-    /// [`Model::quantize`](crate::models::Model::quantize) does so with all layers of a model.
+    /// Quantizes the layer's own weights in place; no other thread may call the layer meanwhile.
+    /// [`Model::quantize`](crate::models::Model::quantize) quantizes all layers of a model.
     ///
     /// ```
     /// use keras_serial::dtype_policies::Quantization;
@@ -24,7 +24,7 @@ impl LayerRef {
     /// ```
     ///
     /// # Errors
-    /// When the layer is not built or is quantized already, or its class has no such mode.
+    /// If the layer is not built or already quantized, or its class does not support the mode.
     pub fn quantize(&self, mode: Quantization) -> Result<()> {
         self.try_quantize(mode).at_with(|| self.name().to_owned())
     }
@@ -34,7 +34,7 @@ impl LayerRef {
         let _building = base.building.lock().unwrap_or_else(PoisonError::into_inner);
         let policy = self.check_quantizing(mode)?;
         let shapes = base.built_shapes().unwrap_or_default();
-        // New weights stand at the paths of those that they replace.
+        // New weights get the paths of those that they replace.
         let path = self.own_weights().first().and_then(|own| Some(own.path().rsplit_once('/')?.0.to_owned()));
         let _scope = path.map(|path| NameScope::enter(&path));
         let _plain = Autocast::enter(None);
@@ -43,7 +43,7 @@ impl LayerRef {
         Ok(())
     }
 
-    /// The policy that the layer will have; refuses a layer that is not built, or quantized already.
+    /// Returns the policy of the quantized layer, or an error if the layer is not built or already quantized.
     pub(crate) fn check_quantizing(&self, mode: Quantization) -> Result<Policy> {
         let (base, class) = (self.base(), self.class_name());
         if !base.is_built() {

@@ -1,4 +1,4 @@
-//! Layers of a field that are made anew after another field was set.
+//! Reconstruction of a field's layers after another field was set.
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -7,8 +7,8 @@ use super::LayerRef;
 use crate::config::{FieldVisitor, StateField};
 use crate::utils::{ReusedNames, to_snake_case};
 
-/// Makes a field's layers anew, after another field that they are made from was set: they keep their
-/// automatic names, and layers of the same name and class stay frozen or not as they were.
+/// Constructs a field's layers again after a field that they depend on was set. They keep their automatic
+/// names, and layers of the same name and class keep a changed `trainable`.
 pub fn remake<T: StateField>(old: &T, make: impl FnOnce() -> T) -> T {
     struct Found(Vec<LayerRef>);
     impl FieldVisitor for Found {

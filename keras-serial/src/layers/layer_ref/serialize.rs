@@ -1,4 +1,4 @@
-//! Layers as serialized objects, and as fields of configurations.
+//! Serialization of layers, and layers as fields of configurations.
 
 use std::any::Any;
 use std::sync::{Arc, PoisonError};
@@ -12,24 +12,25 @@ use crate::object::{Form, Handle, Kind, Object};
 use crate::registry::{self, Cast, CustomObjects, Probe, TypedHandle};
 
 impl LayerRef {
-    /// The layer of a serialized form, with custom objects for this call (`keras.layers.deserialize`).
+    /// Deserializes a layer, with custom objects for this call only (`keras.layers.deserialize`).
     ///
     /// # Errors
-    /// When the form is not one of a layer; names the place in it.
+    /// If the form is not a serialized layer; names the place in it.
     pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
         let _argument = registry::with_argument(custom_objects);
         registry::revive_by_name(form)
     }
 
-    /// The configuration.
+    /// Returns the layer's configuration.
     ///
     /// # Errors
-    /// The layer's own, under its name.
+    /// Errors of the layer, with its name.
     pub fn get_config(&self) -> Result<Config> {
         self.0.get_config().at_with(|| self.name().to_owned())
     }
 
-    /// How a model is compiled, by its own account where its class has one, or was in its file.
+    /// Returns the compile configuration: the model's own one if its class overrides `compile`, else the
+    /// current one or the one from its file.
     pub(crate) fn compile_config(&self) -> Result<Option<Value>> {
         match self.0.own_compile() {
             None => self.base().compile_config(),
@@ -82,7 +83,7 @@ impl TypedHandle for LayerRef {
 }
 
 impl<T: Layer> Probe<T> {
-    /// Every type with the trait can stand for a layer.
+    /// Every type that implements `Layer` can be used as a layer.
     pub const LAYER: Option<Cast> = Some(Cast {
         kind: Kind::Layer,
         cast: |object| {

@@ -11,12 +11,12 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 
 impl LayerRef {
-    /// The layers directly inside of it, in the order of its fields.
+    /// Returns the layers directly inside, in the order of fields.
     pub fn layers(&self) -> Vec<LayerRef> {
         state::layers(&state::of(self))
     }
 
-    /// The layer and all layers below it, each once, those above first.
+    /// Returns the layer and all layers below it, each once, outer ones first.
     pub fn with_layers_below(&self) -> Vec<LayerRef> {
         let (mut seen, mut found) = (HashSet::new(), Vec::new());
         let mut next = vec![self.clone()];
@@ -29,26 +29,26 @@ impl LayerRef {
         found
     }
 
-    /// Weights and layers by the names of fields, as files lay them out.
+    /// Returns the weights and layers by field name, as files lay them out.
     pub(crate) fn state(&self) -> Vec<State> {
         state::of(self)
     }
 
-    /// All weights: its own, trainable ones first, then those of the layers inside.
+    /// Returns all weights: the layer's own, trainable ones first, then those of the layers inside.
     pub fn weights(&self) -> Vec<Variable> {
         let mut seen = HashSet::new();
         let all = self.with_layers_below().into_iter().flat_map(|layer| layer.own_weights());
         all.filter(|variable| seen.insert(variable.id())).collect()
     }
 
-    /// Its own weights, trainable ones first.
+    /// Returns the layer's own weights, trainable ones first.
     pub(crate) fn own_weights(&self) -> Vec<Variable> {
         let own = self.base().variables().clone();
         let (trainable, other): (Vec<_>, Vec<_>) = own.into_iter().partition(Variable::was_made_trainable);
         trainable.into_iter().chain(other).collect()
     }
 
-    /// Its own weights that go into files, in their order there.
+    /// Returns the layer's own weights that are saved, in the order of files.
     pub(crate) fn saved_weights(&self) -> Vec<Variable> {
         match self.0.saved_weights() {
             Some(weights) => weights.into_iter().filter_map(Weight::variable).collect(),
@@ -56,29 +56,29 @@ impl LayerRef {
         }
     }
 
-    /// What files hold of its own weights, by the variables' numbers, where that is not their values.
+    /// Returns what files hold for own weights if that is not their values, by variable id.
     pub(crate) fn values_in_files(&self) -> Result<HashMap<u64, Tensor>> {
         let values = self.0.values_in_files().at_with(|| self.name().to_owned())?;
         let values = values.into_iter().filter_map(|(weight, value)| Some((weight.variable()?, value)));
         values.map(|(variable, value)| Ok((variable.id(), cast(&value, variable.dtype())?))).collect()
     }
 
-    /// The metrics in its fields, then those of the layers inside. Their variables are none of its
-    /// weights, and go into no file.
+    /// Returns the metrics in the layer's fields, then those of the layers inside. Their variables are not
+    /// weights and are not saved.
     pub fn metrics(&self) -> Vec<Metric> {
         self.with_layers_below().iter().flat_map(state::metrics).collect()
     }
 
-    /// The variables of the metrics that it and the layers inside hold.
+    /// Returns the variables of the layer's metrics and of those inside.
     ///
     /// # Errors
-    /// A metric's own.
+    /// Errors of the metrics.
     pub fn metrics_variables(&self) -> Result<Vec<Variable>> {
         let of_each = self.metrics().into_iter().map(|metric| metric.variables());
         Ok(of_each.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// The weights that training changes.
+    /// Returns the weights that training updates.
     pub fn trainable_weights(&self) -> Vec<Variable> {
         if !self.is_trainable() {
             return Vec::new();
@@ -86,7 +86,7 @@ impl LayerRef {
         self.weights().into_iter().filter(Variable::is_trainable).collect()
     }
 
-    /// The weights that training does not change.
+    /// Returns the weights that training does not update.
     pub fn non_trainable_weights(&self) -> Vec<Variable> {
         let weights = self.weights();
         if !self.is_trainable() {
@@ -95,12 +95,12 @@ impl LayerRef {
         weights.into_iter().filter(|weight| !weight.is_trainable()).collect()
     }
 
-    /// Does training change its weights?
+    /// Returns true if training updates the layer's weights.
     pub fn is_trainable(&self) -> bool {
         self.base().is_trainable()
     }
 
-    /// Says whether training changes its weights, and those of the layers inside.
+    /// Sets whether training updates the weights of the layer and of those inside.
     pub fn set_trainable(&self, trainable: bool) {
         for layer in self.with_layers_below() {
             layer.base().set_trainable(trainable);
@@ -110,10 +110,10 @@ impl LayerRef {
         }
     }
 
-    /// The number of elements of all weights.
+    /// Returns the number of elements of all weights.
     ///
     /// # Errors
-    /// When the layer is not built.
+    /// If the layer is not built.
     pub fn count_params(&self) -> Result<usize> {
         if !self.base().is_built() {
             return Err(Error::new(
@@ -125,15 +125,15 @@ impl LayerRef {
         Ok(self.weights().iter().filter_map(|weight| weight.shape().num_elements()).sum())
     }
 
-    /// The values of all weights.
+    /// Returns the values of all weights.
     pub fn get_weights(&self) -> Vec<Tensor> {
         self.weights().iter().map(Variable::read).collect()
     }
 
-    /// Replaces the values of all weights, or none of them.
+    /// Replaces the values of all weights, or of none if there is an error.
     ///
     /// # Errors
-    /// When the number of values or a shape is another: names the weight, expected and received.
+    /// If the number of values or a shape differs: names the weight, the expected and the received shape.
     pub fn set_weights(&self, values: &[Tensor]) -> Result<()> {
         let weights = self.weights();
         if weights.len() != values.len() {

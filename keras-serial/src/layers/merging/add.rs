@@ -1,4 +1,4 @@
-//! The sum of tensors.
+//! Element-wise sum of tensors.
 
 use super::{Merge, fold, merging};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::add;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The sum of tensors.
+/// Adds tensors element by element.
 ///
 /// # Shapes
 /// A list of two or more tensors of shapes that broadcast, with the batch first.

@@ -1,4 +1,4 @@
-//! The mean of tensors.
+//! Element-wise mean of tensors.
 
 use super::{Merge, fold, merging};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::{add, divide};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The mean of tensors.
+/// Averages tensors element by element.
 ///
 /// # Shapes
 /// A list of two or more tensors of shapes that broadcast, with the batch first.

@@ -1,4 +1,4 @@
-//! Tensors one after the other.
+//! Concatenation of tensors.
 
 use super::inputs;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::ops::{Axes, any, concatenate, expand_dims, falses_like, logical_or, t
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Tensors one after the other along `axis` (-1 by default).
+/// Concatenates tensors along `axis` (-1 by default).
 ///
 /// Follows <https://keras.io/api/layers/merging_layers/concatenate>.
 ///
@@ -37,8 +37,8 @@ impl Layer for Concatenate {
         true
     }
 
-    /// The masks are joined as the inputs are, those without one as a whole; a step counts where any
-    /// of its elements does.
+    /// Concatenates the masks as the inputs are, with ones for inputs without a mask; a step is kept if the
+    /// mask is true for any of its elements.
     fn compute_mask(&self, args: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         if masks.iter().all(Option::is_none) {
             return Ok(vec![None]);
@@ -46,7 +46,7 @@ impl Layer for Concatenate {
         let inputs = inputs(args)?;
         let parts = inputs.iter().zip(masks).map(|(input, mask)| match mask {
             None => trues_like(input),
-            // Or-ed with zeros that are made from the input, so that it is an input of the mask in graphs.
+            // Or with zeros made from the input, so that graphs record the input as an input of the mask.
             Some(mask) if mask.rank() < input.rank() => logical_or(&expand_dims(mask, -1)?, &falses_like(input)?),
             Some(mask) => Ok(mask.clone()),
         });

@@ -1,4 +1,4 @@
-//! Sums of products of two tensors.
+//! Dot product of two tensors.
 
 use super::inputs;
 use crate::config::{ConfigField, wrong_type};
@@ -10,10 +10,10 @@ use crate::ops::{Axes, divide, matmul, maximum, sqrt, square, sum};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Sums of products of two tensors along an axis of each, for each element of the batch.
+/// Computes the dot product of two tensors along an axis of each, for each sample of the batch.
 ///
 /// # Arguments
-/// `axes`: an axis, or one for each tensor; `normalize`: false, scales to unit length first if true.
+/// `axes`: an axis, or one for each tensor; `normalize`: false; whether to scale both to unit length first.
 ///
 /// Follows <https://keras.io/api/layers/merging_layers/dot>.
 ///
@@ -33,12 +33,12 @@ pub struct Dot {
     normalize: bool,
 }
 
-/// One axis for both tensors, or one for each.
+/// The axes of a dot product: one for both tensors, or one for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DotAxes {
-    /// The same for both.
+    /// The same axis for both tensors.
     Both(isize),
-    /// One for each.
+    /// An axis for each tensor.
     Each(isize, isize),
 }
 
@@ -91,7 +91,7 @@ impl Layer for Dot {
             return Err(invalid_argument("axes", "an axis other than the batch's", 0));
         }
         let (a, b) = if self.normalize { (unit(a, first)?, unit(b, second)?) } else { (a.clone(), b.clone()) };
-        // (batch, …a, summed) by (batch, summed, …b), as matrices over the batch.
+        // As batched matrix products: (batch, …a, summed) by (batch, summed, …b).
         let to_end =
             |rank: usize, axis: usize| -> Vec<usize> { (0..rank).filter(|i| *i != axis).chain([axis]).collect() };
         let to_start = |rank: usize, axis: usize| -> Vec<usize> {

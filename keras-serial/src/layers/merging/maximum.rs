@@ -1,4 +1,4 @@
-//! The largest of each element.
+//! Element-wise maximum of tensors.
 
 use super::{Merge, merge_unmasked, merging};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::maximum;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The largest of each element.
+/// Takes the maximum of tensors element by element.
 ///
 /// # Shapes
 /// A list of two or more tensors of shapes that broadcast, with the batch first.

@@ -1,4 +1,4 @@
-//! The smallest of each element.
+//! Element-wise minimum of tensors.
 
 use super::{Merge, merge_unmasked, merging};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::minimum;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The smallest of each element.
+/// Takes the minimum of tensors element by element.
 ///
 /// # Shapes
 /// A list of two or more tensors of shapes that broadcast, with the batch first.

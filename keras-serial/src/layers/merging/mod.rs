@@ -1,4 +1,4 @@
-//! Layers of several inputs (`keras.layers`, merging).
+//! Layers that merge several inputs (`keras.layers`, merging).
 
 mod add;
 mod average;
@@ -23,13 +23,13 @@ use crate::ops::shape::{broadcast_to, expand_at};
 use crate::ops::{Axes, any, logical_or, where_};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
-/// What is made of several tensors.
+/// Merging of several tensors into one.
 trait Merge {
-    /// One tensor from all.
+    /// Merges all inputs into one tensor.
     fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor>;
 }
 
-/// The tensors of the first argument: at least one list of them.
+/// Returns the tensors of the first argument, at least one.
 fn inputs(args: &CallArgs) -> Result<Vec<Tensor>> {
     let inputs: Vec<Tensor> = args.inputs()?.leaves().into_iter().cloned().collect();
     if inputs.is_empty() {
@@ -47,10 +47,10 @@ fn fold(inputs: Vec<Tensor>, mut merge: impl FnMut(Tensor, Tensor) -> Result<Ten
     inputs.try_fold(first, &mut merge)
 }
 
-/// Tensors of one rank: lower ones get axes of extent 1 after the batch's.
+/// Raises tensors to the same rank: lower ones get axes of extent 1 after the batch.
 ///
-/// Where a batch's extent is 1, Keras moves it to the end to broadcast; extents alone do not tell
-/// these cases apart, so ranks are made equal by axes only.
+/// If a batch has extent 1, Keras moves its axis to the end to broadcast. Extents alone can't tell these
+/// cases apart, so ranks are made equal by added axes only.
 fn same_rank(inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
     let rank = inputs.iter().map(Tensor::rank).max().unwrap_or_default();
     let raise = |mut x: Tensor| {
@@ -62,19 +62,19 @@ fn same_rank(inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
     inputs.into_iter().map(raise).collect()
 }
 
-/// The mask of a merged sequence: a step counts where it counts in any input.
+/// Returns the mask of a merged sequence: the logical or of the inputs' masks, if all have one.
 fn merged_mask(masks: &[Option<Tensor>]) -> Result<Option<Tensor>> {
     let Some(masks) = masks.iter().cloned().collect::<Option<Vec<Tensor>>>() else { return Ok(None) };
     if masks.is_empty() { Ok(None) } else { fold(masks, |a, b| logical_or(&a, b)).map(Some) }
 }
 
-/// The mask of an input, for each of its elements.
+/// Returns the mask of an input, broadcast to its elements.
 fn wide_mask(x: &Tensor) -> Result<Option<Tensor>> {
     x.mask().map(|mask| broadcast_to(&expand_at(&mask, -1)?, x.shape())).transpose()
 }
 
-/// Merges what is not masked: where one side is masked, the other one stands alone. If all inputs have
-/// masks, the result counts where any of them does (`Merge._apply_merge_op_and_or_mask`).
+/// Merges inputs with their masks: where one side is masked, the result is the other side. If all inputs have
+/// masks, the result's mask is their logical or (`Merge._apply_merge_op_and_or_mask`).
 fn merge_unmasked(inputs: Vec<Tensor>, merge: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
     if inputs.iter().any(Tensor::is_symbolic) {
         let all = inputs.iter().all(|x| x.mask().is_some());
@@ -104,7 +104,7 @@ fn merge_unmasked(inputs: Vec<Tensor>, merge: impl Fn(&Tensor, &Tensor) -> Resul
     Ok(output)
 }
 
-/// The description of a merged result with the description of its mask.
+/// Sets a symbolic mask on a merged symbol.
 fn with_symbolic_mask(output: Tensor) -> Tensor {
     let dims = output.shape().dims();
     let mask: Shape = dims.iter().take(dims.len().saturating_sub(1)).copied().collect();
@@ -115,7 +115,7 @@ fn nothing() -> Error {
     Error::new(ErrorKind::InvalidArgument, "nothing to merge")
 }
 
-/// Makes a layer of a type that merges tensors element by element.
+/// Implements `Layer` for a type that merges tensors element by element.
 macro_rules! merging {
     ($name:ident) => {
         impl crate::layers::Layer for $name {

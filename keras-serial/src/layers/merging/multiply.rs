@@ -1,4 +1,4 @@
-//! The product of tensors.
+//! Element-wise product of tensors.
 
 use super::{Merge, fold, merging, wide_mask, with_symbolic_mask};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::{Axes, any, logical_or, multiply, where_};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The product of tensors; masked steps of one count as 1, and steps that all mask are 0.
+/// Multiplies tensors element by element; a masked step counts as 1, and a step that all inputs mask gives 0.
 ///
 /// # Shapes
 /// A list of two or more tensors of shapes that broadcast, with the batch first.

@@ -1,4 +1,4 @@
-//! The first tensor minus the second.
+//! Element-wise difference of two tensors.
 
 use super::{Merge, fold, merging};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::subtract;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The first tensor minus the second.
+/// Subtracts the second tensor from the first.
 ///
 /// # Shapes
 /// A list of two tensors of shapes that broadcast, with the batch first.

@@ -1,4 +1,4 @@
-//! Statistics of the batch.
+//! Batch normalization.
 
 use super::{built_spec, single_axis};
 use crate::config::{Config, ConfigField};
@@ -12,24 +12,24 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `gamma · (x - mean) / √(variance + epsilon) + beta` on each position of an axis: with the
-/// batch's statistics in training, which move the kept ones, and with the kept ones else.
+/// Batch normalization: `gamma · (x - mean) / √(variance + epsilon) + beta` for each position of an axis.
+/// Training uses the batch's statistics and updates the moving ones; inference uses the moving ones.
 ///
 /// # Arguments
-/// - `axis`: -1; the axis that is kept.
-/// - `momentum`: 0.99; how much of the moving statistics stays at each step of training.
+/// - `axis`: -1; the axis that is normalized separately, usually the channels.
+/// - `momentum`: 0.99; the fraction of the moving statistics that each training step keeps.
 /// - `epsilon`: 0.001.
-/// - `center`, `scale`: true; whether there are `beta` and `gamma`.
+/// - `center`, `scale`: true; whether there is a `beta` and a `gamma`.
 /// - `beta_initializer`, `gamma_initializer`, `moving_mean_initializer`,
 ///   `moving_variance_initializer`: `zeros`, `ones`, `zeros`, `ones`.
 /// - `beta_regularizer`, `gamma_regularizer`, `beta_constraint`, `gamma_constraint`: none.
-/// - `synchronized`: false; statistics over all devices, of which there is one here.
-/// - `renorm`: false; in training, correct the batch's statistics towards renormalization's
-///   moving ones, within the bounds `rmin`, `rmax` and `dmax` of the dict `renorm_clipping`;
-///   `renorm_momentum`: 0.99.
+/// - `synchronized`: false; statistics over all devices; without effect here, as there is one device.
+/// - `renorm`: false; batch renormalization: in training, corrects the batch's statistics towards moving
+///   ones, within the bounds `rmin`, `rmax` and `dmax` of the dict `renorm_clipping`; `renorm_momentum`:
+///   0.99.
 ///
-/// A layer that is not trainable uses the kept statistics in training too. Steps that a mask leaves
-/// out do not count in the statistics.
+/// A layer that is not trainable uses the moving statistics in training too. Masked steps do not count in the
+/// statistics.
 ///
 /// Follows <https://keras.io/api/layers/normalization_layers/batch_normalization>.
 ///
@@ -115,7 +115,7 @@ impl BatchNormalization {
         }
     }
 
-    /// With renormalization, no bounds are written as an empty dict.
+    /// Writes missing bounds as an empty dict if renormalization is on.
     fn write(&self, config: &mut Config) -> Result<()> {
         if self.renorm && self.renorm_clipping.is_none() {
             config.insert("renorm_clipping".into(), Value::Dict(Dict::new()));
@@ -128,7 +128,7 @@ impl BatchNormalization {
         bound.map_or(Ok(None), Option::from_value)
     }
 
-    /// The batch's mean and variance, of the steps that count.
+    /// Returns the mean and variance of the batch, without masked steps.
     fn moments(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
         let kept = x.shape().axis(self.axis)?;
         let axes = Axes(Some((0..x.rank()).filter(|axis| *axis != kept).map(|axis| axis as isize).collect()));
@@ -144,7 +144,7 @@ impl BatchNormalization {
         Ok((reshape_to(&mean, &flat)?, reshape_to(&variance, &flat)?))
     }
 
-    /// Moves a kept statistic towards the batch's.
+    /// Updates a moving statistic towards the batch's.
     fn follow(kept: &Weight, batch: &Tensor, momentum: f64) -> Result<()> {
         if batch.is_symbolic() {
             return Ok(());
@@ -154,7 +154,8 @@ impl BatchNormalization {
         kept.assign(&ops::add(&ops::multiply(&old, momentum)?, step)?)
     }
 
-    /// Scale and offset that take the batch's statistics back to renormalization's moving ones.
+    /// Returns renormalization's scale `r` and offset `d`, which correct the batch's statistics towards the
+    /// moving ones.
     fn renorm_scale_and_offset(&self, mean: &Tensor, stddev: &Tensor) -> Result<(Tensor, Tensor)> {
         let kept_mean = ops::cast_to(&self.renorm_mean.value()?, mean.dtype())?;
         let kept_stddev = ops::cast_to(&self.renorm_stddev.value()?, mean.dtype())?;

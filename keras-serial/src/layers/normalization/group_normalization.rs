@@ -1,4 +1,4 @@
-//! Statistics of groups of channels.
+//! Group normalization.
 
 use super::built_spec;
 use crate::constraints::Constraint;
@@ -10,14 +10,14 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `gamma · (x - mean) / √(variance + epsilon) + beta`, with the statistics of each sample's groups
-/// of channels.
+/// Group normalization: `gamma · (x - mean) / √(variance + epsilon) + beta`, with statistics of each group of
+/// channels of each sample.
 ///
 /// # Arguments
-/// - `groups`: 32; -1 for a group of each channel.
+/// - `groups`: 32; the number of groups; -1 makes each channel a group.
 /// - `axis`: -1; the axis of the channels.
 /// - `epsilon`: 0.001.
-/// - `center`, `scale`: true; whether there are `beta` and `gamma`.
+/// - `center`, `scale`: true; whether there is a `beta` and a `gamma`.
 /// - `beta_initializer`, `gamma_initializer`: `zeros` and `ones`.
 /// - `beta_regularizer`, `gamma_regularizer`, `beta_constraint`, `gamma_constraint`: none.
 ///
@@ -71,7 +71,7 @@ impl GroupNormalization {
         Err(invalid_argument("groups", "a positive integer (or `-1` for instance normalization)", self.groups))
     }
 
-    /// Keras writes the number of groups as soon as it is known.
+    /// Writes the number of groups once it is known, as Keras does.
     fn write(&self, config: &mut crate::Config) -> Result<()> {
         let channels = built_spec(&self.base, self.axis).and_then(|spec| spec.axes.first().map(|(_, extent)| *extent));
         if let Some(channels) = channels.filter(|_| self.groups == -1) {

@@ -1,4 +1,4 @@
-//! Statistics of each sample.
+//! Layer normalization.
 
 use super::write_axes;
 use crate::config::Config;
@@ -11,14 +11,14 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `gamma · (x - mean) / √(variance + epsilon) + beta`, with each sample's mean and variance over
-/// axes.
+/// Layer normalization: `gamma · (x - mean) / √(variance + epsilon) + beta`, with each sample's mean and
+/// variance over axes.
 ///
 /// # Arguments
 /// - `axis`: -1; one axis, or a list.
 /// - `epsilon`: 0.001.
-/// - `center`, `scale`: true; whether there are `beta` and `gamma`.
-/// - `rms_scaling`: false; Keras's old option that leaves out mean and beta.
+/// - `center`, `scale`: true; whether there is a `beta` and a `gamma`.
+/// - `rms_scaling`: false; Keras's legacy option that leaves out mean and beta.
 /// - `beta_initializer`, `gamma_initializer`: `zeros` and `ones`.
 /// - `beta_regularizer`, `gamma_regularizer`, `beta_constraint`, `gamma_constraint`: none.
 ///

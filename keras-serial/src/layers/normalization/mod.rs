@@ -1,4 +1,4 @@
-//! Layers that normalize (`keras.layers`, normalization).
+//! Normalization layers (`keras.layers`, normalization).
 
 mod batch_normalization;
 mod group_normalization;
@@ -20,7 +20,7 @@ use crate::json::Value;
 use crate::layers::{AxisSpec, InputSpec, LayerBase};
 use crate::tensor::Nested;
 
-/// Keras writes a sorted list as soon as the layer is built.
+/// Writes the axes as a sorted list once the layer is built, as Keras does.
 fn write_axes(axis: &AxisSpec, base: &LayerBase, config: &mut Config) -> Result<()> {
     if base.is_built() {
         config.insert("axis".into(), axis.sorted().to_value().at("axis")?);
@@ -28,7 +28,7 @@ fn write_axes(axis: &AxisSpec, base: &LayerBase, config: &mut Config) -> Result<
     Ok(())
 }
 
-/// The rank and the extent on an axis that a layer was built with.
+/// Returns the rank, and the extent of an axis, that the layer was built with.
 fn built_spec(base: &LayerBase, axis: isize) -> Option<InputSpec> {
     let shapes = base.built_shapes()?;
     let Some(Nested::Leaf(input)) = shapes.values().next() else { return None };
@@ -36,7 +36,7 @@ fn built_spec(base: &LayerBase, axis: isize) -> Option<InputSpec> {
     Some(input.get(axis).ok().flatten().into_iter().fold(spec, |spec, extent| spec.axis(axis, extent)))
 }
 
-/// Old files write the one axis as a list.
+/// Reads the axis from a list of one, as old files write it.
 fn single_axis(config: &mut Config) -> Result<()> {
     if let Some(axis) = config.get_mut("axis")
         && let Value::List(axes) = axis

@@ -1,4 +1,4 @@
-//! Division by the root mean square.
+//! RMS normalization.
 
 use super::write_axes;
 use crate::config::Config;
@@ -9,7 +9,7 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `scale · x / √(mean(x²) + epsilon)`, with the mean over axes.
+/// RMS normalization: `scale · x / √(mean(x²) + epsilon)`, with the mean over axes.
 ///
 /// # Arguments
 /// - `axis`: -1; one axis, or a list.

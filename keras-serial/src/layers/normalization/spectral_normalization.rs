@@ -1,4 +1,4 @@
-//! A wrapper that bounds a kernel's largest singular value.
+//! Spectral normalization: a wrapper that bounds a kernel's largest singular value.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::{Initializer, TruncatedNormal};
@@ -7,12 +7,12 @@ use crate::ops::{self, Axes, shape::reshape_to};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, divides a layer's kernel (or embeddings) by an estimate of its largest singular
-/// value before each call.
+/// Spectral normalization: in training, divides a layer's kernel (or embeddings) by an estimate of its
+/// largest singular value before each call.
 ///
 /// # Arguments
-/// - `layer`: with a weight `kernel` or `embeddings`.
-/// - `power_iterations`: 1; the steps by which the estimate is bettered at each call.
+/// - `layer`: the wrapped layer, with a weight `kernel` or `embeddings`.
+/// - `power_iterations`: 1; the steps of power iteration that refine the estimate in each call.
 ///
 /// Follows <https://keras.io/api/layers/normalization_layers/spectral_normalization>.
 ///
@@ -31,10 +31,10 @@ pub struct SpectralNormalization {
     layer: LayerRef,
     #[config(default = 1)]
     power_iterations: usize,
-    /// The wrapped layer's.
+    /// The wrapped layer's kernel or embeddings.
     #[weight]
     kernel: Weight,
-    /// The estimate of the singular vector.
+    /// The estimate of the first singular vector.
     #[weight]
     vector_u: Weight,
 }
@@ -50,7 +50,7 @@ impl SpectralNormalization {
         }
     }
 
-    /// Replaces the kernel and the estimate by the next ones.
+    /// Normalizes the kernel and updates the estimate.
     fn normalize_kernel(&self) -> Result<()> {
         let compute = self.base.dtype_policy().compute_dtype()?;
         let read = |weight: &Weight| match weight.variable() {
@@ -128,7 +128,7 @@ mod tests {
         let layer = SpectralNormalization::new(Dense::new(1).kernel_initializer("ones").use_bias(false)).shared();
         let x = Tensor::from_slice(&[1.0f32, 1.0, 1.0, 1.0], [1, 4]).unwrap();
         let y = layer.call(&x, &CallContext::training()).unwrap().into_single().unwrap();
-        // A vector's singular value is its length, 2 here.
+        // The singular value of a vector is its length, 2 here.
         assert!((y.item::<f32>().unwrap() - 2.0).abs() < 1e-5);
         assert_eq!(layer.weights().len(), 2);
     }

@@ -1,4 +1,4 @@
-//! Vectors of length 1.
+//! L2 normalization to unit length.
 
 use crate::error::Result;
 use crate::layers::{AxisSpec, Layer, LayerBase};
@@ -6,7 +6,7 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `x / ‖x‖`, with the Euclidean norm over axes.
+/// Scales vectors to length 1: `x / ‖x‖`, with the Euclidean norm over axes.
 ///
 /// # Arguments
 /// - `axis`: -1; one axis, or a list.

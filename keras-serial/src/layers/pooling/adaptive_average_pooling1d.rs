@@ -1,9 +1,9 @@
-//! The mean of each of so many windows over time.
+//! 1D adaptive average pooling, over time.
 
 use super::adaptive_pooling;
 
 adaptive_pooling! {
-    /// The mean of each of `output_size` windows, which cover time evenly.
+    /// 1D adaptive average pooling over time: the mean of each of `output_size` windows of about equal size.
     ///
     /// # Arguments
     /// `output_size`: the number of windows, one for all axes or one for each; `data_format`:

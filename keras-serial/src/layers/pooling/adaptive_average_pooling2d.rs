@@ -1,9 +1,10 @@
-//! The mean of each of so many windows over height and width.
+//! 2D adaptive average pooling, over height and width.
 
 use super::adaptive_pooling;
 
 adaptive_pooling! {
-    /// The mean of each of `output_size` windows, which cover height and width evenly.
+    /// 2D adaptive average pooling over height and width: the mean of each of `output_size` windows of about
+    /// equal size.
     ///
     /// # Arguments
     /// `output_size`: the number of windows, one for all axes or one for each; `data_format`:

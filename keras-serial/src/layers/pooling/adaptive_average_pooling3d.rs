@@ -1,9 +1,10 @@
-//! The mean of each of so many windows over depth, height and width.
+//! 3D adaptive average pooling, over depth, height and width.
 
 use super::adaptive_pooling;
 
 adaptive_pooling! {
-    /// The mean of each of `output_size` windows, which cover depth, height and width evenly.
+    /// 3D adaptive average pooling over depth, height and width: the mean of each of `output_size` windows of
+    /// about equal size.
     ///
     /// # Arguments
     /// `output_size`: the number of windows, one for all axes or one for each; `data_format`:

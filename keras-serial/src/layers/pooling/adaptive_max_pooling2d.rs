@@ -1,9 +1,9 @@
-//! The largest element of each of so many windows over height and width.
+//! 2D adaptive max pooling, over height and width.
 
 use super::adaptive_pooling;
 
 adaptive_pooling! {
-    /// The largest element of each of `output_size` windows, which cover height and width evenly.
+    /// 2D adaptive max pooling over height and width: the maximum of each of `output_size` windows of about equal size.
     ///
     /// # Arguments
     /// `output_size`: the number of windows, one for all axes or one for each; `data_format`:

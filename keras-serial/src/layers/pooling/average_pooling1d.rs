@@ -1,9 +1,9 @@
-//! The mean element of each window.
+//! 1D average pooling, over time.
 
 use super::pooling;
 
 pooling! {
-    /// The mean element of each window.
+    /// 1D average pooling over time: the mean of each window.
     ///
     /// # Arguments
     /// `pool_size`: the window, 2 by default; `strides`: as `pool_size`; `padding`: `valid`;

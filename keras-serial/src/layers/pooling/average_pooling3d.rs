@@ -1,9 +1,9 @@
-//! The mean element of each window.
+//! 3D average pooling, over depth, height and width.
 
 use super::pooling;
 
 pooling! {
-    /// The mean element of each window.
+    /// 3D average pooling over depth, height and width: the mean of each window.
     ///
     /// # Arguments
     /// `pool_size`: the window, 2 by default; `strides`: as `pool_size`; `padding`: `valid`;

@@ -1,12 +1,12 @@
-//! The mean over all positions.
+//! 3D global average pooling, over all positions.
 
 use super::global_pooling;
 
 global_pooling! {
-    /// The mean of each channel over all positions.
+    /// 3D global average pooling: the mean of each channel over all positions.
     ///
     /// # Arguments
-    /// `data_format`: `channels_last`; `keepdims`: false, leaves the axes with extent 1 if true.
+    /// `data_format`: `channels_last`; `keepdims`: false; whether pooled axes stay with extent 1.
     ///
     /// # Shapes
     /// `(batch, …, channels)` gives `(batch, channels)`.

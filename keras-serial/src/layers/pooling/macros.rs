@@ -25,13 +25,13 @@ macro_rules! pooling {
         }
 
         impl $name {
-            /// A layer with this window, one number for all axes or one for each.
+            /// Creates a layer with this window: one number for all axes, or one for each.
             pub fn new(pool_size: impl Into<Dims<$rank>>) -> Self {
                 let pool_size = pool_size.into();
                 Self { base: LayerBase::default(), pool_size, padding: Padding::Valid, strides: pool_size, data_format: DataFormat::ChannelsLast }
             }
 
-            /// Strides that are left out are the window's size.
+            /// Sets strides that are left out to the window's size.
             fn complete(config: &mut Config) -> Result<()> {
                 if config.get("strides").is_none_or(|strides| strides.is_null()) {
                     let size = config.get("pool_size").cloned().unwrap_or(2.into());
@@ -117,7 +117,7 @@ macro_rules! global_pooling {
 }
 pub(super) use global_pooling;
 
-/// Defines a pooling layer that gives a fixed number of positions on each of `$rank` axes.
+/// Defines a pooling layer with a fixed number of output positions on each of `$rank` axes.
 macro_rules! adaptive_pooling {
     ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident) => {
         use crate::error::Result;
@@ -151,7 +151,7 @@ macro_rules! adaptive_pooling {
 }
 pub(super) use adaptive_pooling;
 
-/// Pooling over all positions.
+/// Pooling over all positions: the helpers of the global pooling layers.
 #[expect(non_snake_case, reason = "named by the kinds of pooling")]
 pub(super) mod global {
     use crate::error::Result;

@@ -1,9 +1,9 @@
-//! The largest element of each window.
+//! 2D max pooling, over height and width.
 
 use super::pooling;
 
 pooling! {
-    /// The largest element of each window.
+    /// 2D max pooling over height and width: the maximum of each window.
     ///
     /// # Arguments
     /// `pool_size`: the window, 2 by default; `strides`: as `pool_size`; `padding`: `valid`;

@@ -1,4 +1,4 @@
-//! Pooling (`keras.layers`, pooling).
+//! Pooling layers (`keras.layers`, pooling).
 
 mod macros;
 

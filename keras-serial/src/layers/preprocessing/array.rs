@@ -1,4 +1,4 @@
-//! Numbers of a configuration: one, nested lists of them, or an array.
+//! Numbers in a configuration: one number, nested lists, or an array.
 
 use crate::config::{ConfigField, wrong_type};
 use crate::error::Result;
@@ -6,15 +6,15 @@ use crate::json::Value;
 use crate::tensor::value::from_nested;
 use crate::tensor::{DType, Tensor, TensorValue};
 
-/// One number, nested lists of numbers, or an array, written as it was given.
+/// One number, nested lists of numbers, or an array; serialized as it was given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array(Value);
 
 impl Array {
-    /// The numbers as a tensor of this dtype.
+    /// Returns the numbers as a tensor of this dtype.
     ///
     /// # Errors
-    /// When nested lists are not rectangular or hold anything but numbers.
+    /// If nested lists are not rectangular or contain anything but numbers.
     pub fn tensor(&self, dtype: DType) -> Result<Tensor> {
         match &self.0 {
             Value::Dict(_) => crate::ops::cast_to(TensorValue::from_value(&self.0)?.tensor(), dtype),
@@ -47,10 +47,10 @@ impl<T: Into<Value>> From<T> for Array {
 }
 
 impl Array {
-    /// The one number.
+    /// Returns the single number.
     ///
     /// # Errors
-    /// When there are several.
+    /// If there are several numbers.
     pub fn number(&self) -> Result<f64> {
         match &self.0 {
             Value::Dict(_) => self.tensor(DType::Float64)?.item(),
@@ -58,10 +58,10 @@ impl Array {
         }
     }
 
-    /// All numbers, in row-major order.
+    /// Returns all numbers in row-major order.
     ///
     /// # Errors
-    /// When nested lists are not rectangular.
+    /// If nested lists are not rectangular.
     pub fn numbers(&self) -> Result<Vec<f64>> {
         self.tensor(DType::Float64)?.to_vec()
     }

@@ -1,4 +1,4 @@
-//! Categories as rows of numbers.
+//! Encoding of integer categories as vectors.
 
 use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
 use crate::error::{Error, ErrorKind, Result};
@@ -7,15 +7,15 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Integers below `num_tokens` as rows of so many numbers.
+/// Encodes integers below `num_tokens` as one-hot, multi-hot or count vectors of this size.
 ///
 /// # Arguments
 /// - `num_tokens`: the number of categories.
-/// - `output_mode`: `multi_hot`, `one_hot` or `count`; the first by default.
-/// - `sparse`: false; what is given is dense here all the same.
+/// - `output_mode`: `multi_hot` by default, `one_hot` or `count`.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
 ///
 /// # Call arguments
-/// - `count_weights`: none; how much each integer counts, for `count`.
+/// - `count_weights`: none; the weight of each integer, for `count`.
 ///
 /// # Shapes
 /// `(batch, sample)` gives `(batch, num_tokens)`.
@@ -39,12 +39,12 @@ pub struct CategoryEncoding {
     num_tokens: usize,
     #[config(default = OutputMode::MultiHot)]
     output_mode: OutputMode,
-    /// Kept for Keras, which gives a sparse tensor of the same numbers.
+    /// Keras outputs a sparse tensor of the same numbers; here it is only kept.
     #[config(default, skip_if = is_false)]
     sparse: bool,
 }
 
-/// Keras 3.15 leaves it out of configurations; here it is written where it is true.
+/// Skips the default: Keras 3.15 leaves `sparse` out of configurations; here it is written if it is true.
 fn is_false(sparse: &bool) -> bool {
     !sparse
 }

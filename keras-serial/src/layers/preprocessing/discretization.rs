@@ -1,4 +1,4 @@
-//! Numbers as the bins that they lie in.
+//! Discretization of numbers into bins.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -12,15 +12,15 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The number of the bin in which each number lies: how many boundaries are not above it.
+/// Maps each number to the index of its bin: the number of boundaries that are not above it.
 ///
 /// # Arguments
-/// - `bin_boundaries`: none; the boundaries, in order.
-/// - `num_bins`: none; so many bins that hold about equally many of the data, which
-///   [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds. One of the two must be given.
-/// - `epsilon`: 0.01; the precision with which the data are summarized.
+/// - `bin_boundaries`: none; the boundaries, in ascending order.
+/// - `num_bins`: none; the number of bins with about equally many samples, whose boundaries
+///   [`LayerRef::adapt`](crate::layers::LayerRef::adapt) computes. One of the two must be given.
+/// - `epsilon`: 0.01; the error tolerance of the summary from which boundaries are computed.
 /// - `output_mode`: `int`, `one_hot`, `multi_hot` or `count`; see [`OutputMode`].
-/// - `sparse`: false; kept, tensors are dense here.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/numerical/discretization>.
 ///
@@ -47,7 +47,7 @@ pub struct Discretization {
     output_mode: OutputMode,
     #[config(default)]
     sparse: bool,
-    /// What was learned; comes before the boundaries that were given.
+    /// The boundaries from `adapt`; they take precedence over those of the configuration.
     #[config(skip)]
     learned: RwLock<Option<Vec<f64>>>,
 }
@@ -66,7 +66,7 @@ impl Discretization {
         Ok(())
     }
 
-    /// Keras writes the name and the dtype's name last, and no `trainable`.
+    /// Orders the configuration as Keras does: the name and the dtype's name last, and no `trainable`.
     fn rearrange(&self, config: &mut Config) -> Result<()> {
         config.shift_remove("trainable");
         config.shift_remove("dtype");
@@ -79,10 +79,10 @@ impl Discretization {
         Ok(())
     }
 
-    /// The boundaries, if they are given or learned.
+    /// Returns the boundaries, if they are given or adapted.
     ///
     /// # Errors
-    /// When what was given are no numbers.
+    /// If the given boundaries are not numbers.
     pub fn boundaries(&self) -> Result<Option<Vec<f64>>> {
         match &*self.learned.read().unwrap_or_else(PoisonError::into_inner) {
             Some(learned) => Ok(Some(learned.clone())),
@@ -114,7 +114,7 @@ impl Layer for Discretization {
             Error::new(ErrorKind::NotBuilt, "the layer has no boundaries yet")
                 .hint("give it `bin_boundaries`, or adapt it")
         })?;
-        // The engine of Keras holds boundaries in single precision.
+        // Keras's backend holds boundaries in single precision.
         let boundaries: Vec<f64> = boundaries.into_iter().map(|boundary| f64::from(boundary as f32)).collect();
         let numbers = ops::cast_to(x, DType::Float64)?.to_vec::<f64>()?;
         let bins = numbers.into_iter().map(|x| boundaries.partition_point(|b| x.is_nan() || x >= *b) as i64).collect();
@@ -146,23 +146,23 @@ impl Layer for Discretization {
         Ok(())
     }
 
-    /// Old files hold the summary of the data, which nothing needs after adapting.
+    /// Accepts the summary of the data that old files contain, which is not needed once the layer is adapted.
     fn state_names(&self) -> &'static [&'static str] {
         &["0"]
     }
 }
 
-/// Values and how many numbers each stands for.
+/// A summary of data: values, each with the number of samples that it stands for.
 type Summary = Vec<(f32, f32)>;
 
-/// About `1 / epsilon` of the values, evenly spaced in their order.
+/// Summarizes values as about `1 / epsilon` of them, evenly spaced in sorted order.
 fn summarize(mut values: Vec<f32>, epsilon: f64) -> Summary {
     values.sort_by(f32::total_cmp);
     let step = (values.len() as f64 * epsilon).max(1.0);
     values.into_iter().skip((step - 1.0) as usize).step_by(step as usize).map(|value| (value, step as f32)).collect()
 }
 
-/// Fewer values, by interpolation over the share of the numbers that lie below.
+/// Compresses a summary by interpolation over the cumulative share of samples.
 fn compress(summary: Summary, epsilon: f64) -> Summary {
     if (summary.len() as f64) * epsilon < 1.0 {
         return summary;
@@ -190,7 +190,7 @@ fn compress(summary: Summary, epsilon: f64) -> Summary {
         .collect()
 }
 
-/// NumPy's `interp`: piecewise linear, constant beyond the ends.
+/// Interpolates piecewise linearly, constant beyond the ends (NumPy's `interp`).
 fn interpolate(x: f64, xs: &[f64], ys: &[f64]) -> f64 {
     let after = xs.partition_point(|at| *at <= x);
     let at = |i: usize| xs.get(i).copied().zip(ys.get(i).copied());

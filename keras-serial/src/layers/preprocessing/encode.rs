@@ -1,27 +1,27 @@
-//! Indices as they are, or as rows of numbers: one for each, or one for each sample.
+//! Encoding of indices: as they are, or as one-hot, multi-hot or count vectors.
 
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// What layers that find indices give.
+/// The output of layers that compute indices.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OutputMode {
-    /// The indices.
+    /// The indices themselves.
     #[default]
     Int,
-    /// A row with a 1 at the index, for each index; a last axis of extent 1 is replaced.
+    /// A one-hot vector for each index; a last axis of extent 1 is replaced.
     OneHot,
-    /// A row with a 1 at each index, for each sample.
+    /// A multi-hot vector for each sample, with a 1 at each of its indices.
     MultiHot,
-    /// How often each index occurs, for each sample.
+    /// The count of each index, for each sample.
     Count,
-    /// The count weighted by how seldom documents have the index.
+    /// TF-IDF: counts weighted by how rare the index is among documents.
     TfIdf,
 }
 
-/// The names that Keras gave some modes before: `binary`, `tf-idf`.
+/// Renames modes that Keras used to call `binary` and `tf-idf`.
 pub(super) fn rename_mode(config: &mut crate::Config) {
     if let Some(mode) = config.get_mut("output_mode") {
         match mode.as_str() {
@@ -32,7 +32,7 @@ pub(super) fn rename_mode(config: &mut crate::Config) {
     }
 }
 
-/// The shape of the result: `depth` numbers for each index or sample.
+/// Returns the shape of encoded indices; `depth` is the size of the vectors.
 pub(super) fn encoded_shape(shape: &Shape, mode: OutputMode, depth: Option<usize>) -> Shape {
     let dims = shape.dims();
     let (last, rest) = match dims.split_last() {
@@ -47,9 +47,8 @@ pub(super) fn encoded_shape(shape: &Shape, mode: OutputMode, depth: Option<usize
     kept.iter().copied().chain([depth]).collect()
 }
 
-/// Indices encoded (`keras.src.utils.numerical_utils.encode_categorical_inputs`): those out of
-/// range
-/// give nothing. `TfIdf` counts; its weights are the caller's.
+/// Encodes indices (`keras.src.utils.numerical_utils.encode_categorical_inputs`); those out of range are
+/// ignored. `TfIdf` counts; the caller multiplies by the weights.
 pub(super) fn encode(
     indices: Vec<i64>,
     shape: &Shape,
@@ -63,7 +62,7 @@ pub(super) fn encode(
     }
     let dims = shape.known()?;
     let weight = |i: usize| weights.and_then(|weights| weights.get(i)).copied().unwrap_or(1.0);
-    // A sample lies along the second axis, also where there are more than two.
+    // Samples lie along the second axis, even if there are more than two axes.
     let (samples, length, inner) = match (mode, dims.as_slice()) {
         (OutputMode::OneHot, dims) => (dims.iter().product(), 1, 1),
         (_, []) => (1, 1, 1),

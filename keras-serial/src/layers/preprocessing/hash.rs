@@ -8,7 +8,7 @@ use crate::config::{ConfigField, wrong_type};
 use crate::error::Result;
 use crate::json::Value;
 
-/// The key of a strong hash: two integers, or one for both.
+/// The key of a strong hash: two integers, or one that is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Salt([i64; 2]);
 
@@ -38,7 +38,7 @@ impl ConfigField for Salt {
     }
 }
 
-/// The bucket of a text among `buckets`: FarmHash64, or SipHash with a key.
+/// Returns the bucket of a string among `buckets`, by FarmHash64, or by SipHash if there is a key.
 pub(super) fn bucket(text: &str, buckets: u64, salt: Option<Salt>) -> i64 {
     let hash = match salt {
         None => fingerprint64(text.as_bytes()),
@@ -51,7 +51,7 @@ pub(super) fn bucket(text: &str, buckets: u64, salt: Option<Salt>) -> i64 {
     (hash % buckets.max(1)) as i64
 }
 
-/// Two fingerprints as one (TensorFlow's `FingerprintCat64`).
+/// Combines two fingerprints (TensorFlow's `FingerprintCat64`).
 pub(super) fn concatenated(a: u64, b: u64) -> u64 {
     const MUL: u64 = 0xc6a4_a793_5bd1_e995;
     let mut result = a ^ MUL;
@@ -69,7 +69,7 @@ fn shift_mix(value: u64) -> u64 {
     value ^ (value >> 47)
 }
 
-/// Eight bytes at an offset; zero beyond the end, which no caller asks for.
+/// Reads eight bytes at an offset; returns zero beyond the end, which no caller asks for.
 fn fetch(s: &[u8], at: usize) -> u64 {
     s.get(at..).and_then(|s| s.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
@@ -95,7 +95,7 @@ fn mixed(u: u64, v: u64, mul: u64) -> u64 {
     shift_mix((v ^ a).wrapping_mul(mul)).wrapping_mul(mul)
 }
 
-/// FarmHash's `Fingerprint64` (`farmhashna::Hash64`), which never changes.
+/// Computes FarmHash's `Fingerprint64` (`farmhashna::Hash64`), which is guaranteed not to change.
 pub(super) fn fingerprint64(s: &[u8]) -> u64 {
     match s.len() {
         0 => K2,
@@ -153,7 +153,7 @@ fn up_to_64(s: &[u8]) -> u64 {
     mixed(sum([rotate(e.wrapping_add(f), 43), rotate(g, 30), h]), sum([e, rotate(f.wrapping_add(a), 18), g]), mul)
 }
 
-/// FarmHash's `WeakHashLen32WithSeeds`: of the 32 bytes at an offset.
+/// Computes FarmHash's `WeakHashLen32WithSeeds` of the 32 bytes at an offset.
 fn weak(s: &[u8], at: usize, a: u64, b: u64) -> (u64, u64) {
     let (w, x, y, z) = (fetch(s, at), fetch(s, at + 8), fetch(s, at + 16), fetch(s, at + 24));
     let a = a.wrapping_add(w);
@@ -163,7 +163,7 @@ fn weak(s: &[u8], at: usize, a: u64, b: u64) -> (u64, u64) {
     (a.wrapping_add(z), sum([b, rotate(a, 44), c]))
 }
 
-/// The state over blocks of 64 bytes.
+/// The hash state while blocks of 64 bytes are processed.
 struct Blocks {
     x: u64,
     y: u64,
@@ -173,7 +173,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// One block; the last one multiplies by a number of its own, and weighs two terms by 9.
+    /// Processes one block; for the last one `mul` differs and two terms are multiplied by 9.
     fn mix(&mut self, s: &[u8], at: usize, mul: u64, weight: u64) {
         let first = sum([self.x, self.y, self.v.0, fetch(s, at + 8)]);
         self.x = rotate(first, 37).wrapping_mul(mul) ^ self.w.1.wrapping_mul(weight);

@@ -1,4 +1,4 @@
-//! Pairs of categories by their hash.
+//! Hashed feature crossing.
 
 use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
 use super::hash;
@@ -11,19 +11,20 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// With this key TensorFlow begins its crosses.
+/// The key from which TensorFlow's cross hashes start.
 const KEY: u64 = 0x00de_cafc_affe;
 
-/// Two tensors of text or integers, element by element, as one of `num_bins` integers.
+/// Crosses two tensors of strings or integers, element by element, and hashes each pair to one of `num_bins`
+/// integers.
 ///
 /// # Arguments
-/// - `num_bins`: the number of results.
-/// - `output_mode`: `int` or `one_hot`; the first by default.
-/// - `sparse`: false; kept, tensors are dense here.
+/// - `num_bins`: the number of buckets.
+/// - `output_mode`: `int` by default, or `one_hot`.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
 /// - `dtype`: `int64` for `int`, else `float32`.
 ///
 /// # Shapes
-/// Twice `()`, `(batch,)` or `(batch, 1)`.
+/// Two inputs of shape `()`, `(batch,)` or `(batch, 1)`.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/categorical/hashed_crossing>.
 ///
@@ -49,7 +50,7 @@ pub struct HashedCrossing {
 }
 
 impl HashedCrossing {
-    /// With this number of results, and the defaults of all other arguments.
+    /// Creates a layer with this number of buckets and the defaults of all other arguments.
     pub fn new(num_bins: usize) -> Self {
         let mut base = LayerBase::default();
         base.set_dtype_policy(default_policy(OutputMode::Int));
@@ -69,7 +70,7 @@ impl HashedCrossing {
         default_dtype(config)
     }
 
-    /// Keras writes the name and the dtype's name last, and no `trainable`.
+    /// Orders the configuration as Keras does: the name and the dtype's name last, and no `trainable`.
     fn rearrange(&self, config: &mut Config) -> Result<()> {
         config.shift_remove("trainable");
         config.shift_remove("dtype");
@@ -90,7 +91,7 @@ impl HashedCrossing {
     }
 }
 
-/// Integers as they are, text by its fingerprint.
+/// Returns integers as they are, and strings as their fingerprints.
 fn features(x: &Tensor) -> Result<Vec<u64>> {
     match x.dtype() {
         DType::String => Ok(x.strings()?.iter().map(|text| hash::fingerprint64(text.as_bytes())).collect()),

@@ -1,4 +1,4 @@
-//! Categories by their hash.
+//! Hashing of categories.
 
 use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
 use super::hash::{self, Salt};
@@ -11,15 +11,15 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Text or integers as one of `num_bins` integers: the remainder of FarmHash64, or of SipHash with
-/// a key.
+/// Hashes strings or integers to one of `num_bins` integers: the remainder of FarmHash64, or of SipHash if
+/// there is a key.
 ///
 /// # Arguments
-/// - `num_bins`: the number of results.
-/// - `mask_value`: none; text or an integer that becomes 0, which no other then becomes.
-/// - `salt`: none; the key, one integer or two.
+/// - `num_bins`: the number of buckets.
+/// - `mask_value`: none; a string or integer that maps to 0, which is then reserved for it.
+/// - `salt`: none; the key of SipHash, one integer or two.
 /// - `output_mode`: `int`, `one_hot`, `multi_hot` or `count`; see [`OutputMode`].
-/// - `sparse`: false; kept, tensors are dense here.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
 /// - `dtype`: `int64` for `int`, else `float32`.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/categorical/hashing>.
@@ -47,7 +47,7 @@ pub struct Hashing {
     sparse: bool,
 }
 
-/// The dtype that Keras takes for a mode where none is given.
+/// Returns the dtype policy that Keras uses by default for this mode.
 pub(super) fn default_policy(mode: OutputMode) -> Policy {
     match mode {
         OutputMode::Int => Policy::from(DType::Int64),
@@ -55,7 +55,7 @@ pub(super) fn default_policy(mode: OutputMode) -> Policy {
     }
 }
 
-/// Fills in the dtype that Keras takes for a mode where a configuration gives none.
+/// Inserts Keras's default dtype for the mode if the configuration has none.
 pub(super) fn default_dtype(config: &mut Config) -> Result<()> {
     if config.get("dtype").is_none_or(Value::is_null) {
         let mode = config.get("output_mode").map_or(Ok(OutputMode::Int), OutputMode::from_value)?;
@@ -65,7 +65,7 @@ pub(super) fn default_dtype(config: &mut Config) -> Result<()> {
 }
 
 impl Hashing {
-    /// With this number of results, and the defaults of all other arguments.
+    /// Creates a layer with this number of buckets and the defaults of all other arguments.
     pub fn new(num_bins: usize) -> Self {
         let mut base = LayerBase::default();
         base.set_dtype_policy(default_policy(OutputMode::Int));
@@ -152,7 +152,7 @@ impl Layer for Hashing {
             let mode = if self.output_mode == OutputMode::Int { OutputMode::Int } else { OutputMode::Count };
             return Ok(Tensor::symbol(encoded_shape(x.shape(), mode, Some(self.num_bins)), dtype).into());
         }
-        // A last axis of extent 1 goes, which one-hot encoding would do for two axes alone.
+        // Drops a last axis of extent 1, which one-hot encoding does for two axes only.
         let shape = match x.shape().dims().split_last() {
             Some((Some(1), rest)) if self.output_mode == OutputMode::OneHot => Shape::from(rest.to_vec()),
             _ => x.shape().clone(),

@@ -1,4 +1,4 @@
-//! What StringLookup and IntegerLookup share: a vocabulary, its indices, and how it is learned.
+//! What StringLookup and IntegerLookup share: vocabulary, indices, and adapting.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{Debug, Display};
@@ -15,36 +15,36 @@ use crate::layers::Assets;
 use crate::ops;
 use crate::tensor::{DType, Nested, Shape, Tensor};
 
-/// How tokens that are not in a vocabulary choose among several indices.
+/// How out-of-vocabulary tokens are assigned to one of several indices.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OovMethod {
-    /// Integers by their remainder, text by FarmHash64.
+    /// Integers by remainder, strings by FarmHash64.
     #[default]
     Floormod,
-    /// Also integers by FarmHash64, of their digits.
+    /// Strings and the digits of integers by FarmHash64.
     Farmhash,
 }
 
-/// An entry of a vocabulary: text, or an integer.
+/// An entry of a vocabulary: a string or an integer.
 pub trait Token: Clone + Eq + Hash + Ord + Debug + Display + Send + Sync + ConfigField + 'static {
-    /// The element type of tensors of such entries.
+    /// The dtype of tensors of such tokens.
     const DTYPE: DType;
-    /// The elements of a tensor.
+    /// Returns the elements of a tensor.
     ///
     /// # Errors
-    /// When they are of another sort.
+    /// If the tensor has another kind of dtype.
     fn elements(x: &Tensor) -> Result<Vec<Self>>;
-    /// A tensor of tokens.
+    /// Constructs a tensor of tokens.
     ///
     /// # Errors
-    /// When their number is not the shape's.
+    /// If the number of tokens does not fit the shape.
     fn tensor(tokens: Vec<Self>, shape: &Shape) -> Result<Tensor>;
-    /// A token from a line of a file.
+    /// Parses a line of a file.
     ///
     /// # Errors
-    /// When the line is none.
+    /// If the line is not a token.
     fn parse(line: &str) -> Result<Self>;
-    /// Its place among several for unknown ones, by the remainder, where it has one.
+    /// Returns the remainder by which an unknown token is assigned to one of several indices, for integers.
     fn remainder(&self, buckets: i64) -> Option<i64>;
 }
 
@@ -126,7 +126,7 @@ impl<K, T: Into<K>> From<Vec<T>> for Vocabulary<K> {
     }
 }
 
-/// The arguments of a layer that looks tokens up.
+/// The arguments of a lookup layer.
 pub(super) struct Settings<'a, K> {
     pub max_tokens: Option<usize>,
     pub num_oov_indices: usize,
@@ -143,7 +143,7 @@ pub(super) struct Settings<'a, K> {
     pub salt: Option<Salt>,
 }
 
-/// Tokens by index, and indices by token.
+/// The vocabulary: tokens by index, and indices by token.
 #[derive(Debug)]
 struct Table<K> {
     tokens: Vec<K>,
@@ -157,7 +157,7 @@ impl<K: Token> Table<K> {
     }
 }
 
-/// The vocabulary of a layer: its configuration's, or one that was learned or read.
+/// The current vocabulary of a layer: from its configuration, adapted, or loaded.
 #[derive(Debug)]
 pub(super) struct State<K>(RwLock<Known<K>>);
 
@@ -189,7 +189,7 @@ impl<K> State<K> {
     }
 }
 
-/// How many indices may stand for unknown tokens, or for none: as many numbers are made.
+/// The maximum number of out-of-vocabulary or padding indices, because vectors of this size are allocated.
 const MOST_INDICES: usize = 1 << 24;
 
 fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
@@ -197,7 +197,7 @@ fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 }
 
 impl<K: Token> Settings<'_, K> {
-    /// Checks the arguments, and the vocabulary among them.
+    /// Checks the arguments, including the vocabulary.
     pub fn check(&self, state: &State<K>) -> Result<()> {
         if let Some(max) = self.max_tokens.filter(|max| *max <= 1) {
             return Err(refused("if set, `max_tokens` must be greater than 1").received(format!("max_tokens={max}")));
@@ -237,13 +237,13 @@ impl<K: Token> Settings<'_, K> {
         self.oov_start() + self.num_oov_indices
     }
 
-    /// The special tokens at the start of a vocabulary.
+    /// Returns the special tokens at the start of a vocabulary.
     fn special(&self) -> impl Iterator<Item = Option<&K>> {
         let mask = std::iter::repeat_n(self.mask_token, self.oov_start());
         mask.chain(std::iter::repeat_n(self.oov_token, self.num_oov_indices))
     }
 
-    /// The vocabulary as it stands, from the configuration on first use.
+    /// Returns the current vocabulary; on first use that of the configuration.
     fn table(&self, state: &State<K>) -> Result<Arc<Table<K>>> {
         if let Some(table) = &state.0.read().unwrap_or_else(PoisonError::into_inner).table {
             return Ok(table.clone());
@@ -258,7 +258,7 @@ impl<K: Token> Settings<'_, K> {
         Ok(table.unwrap_or_else(|| Arc::new(Table::new(Vec::new()))))
     }
 
-    /// Replaces the vocabulary, and the weights of its terms where the mode asks for them.
+    /// Replaces the vocabulary, and the IDF weights if the output mode needs them.
     pub fn set_vocabulary(&self, state: &State<K>, vocabulary: &[K], idf_weights: Option<&[f64]>) -> Result<()> {
         match (self.output_mode, idf_weights) {
             (OutputMode::TfIdf, None) => Err(refused("`idf_weights` must be set if `output_mode` is `tf_idf`")),
@@ -311,7 +311,7 @@ impl<K: Token> Settings<'_, K> {
         Ok(())
     }
 
-    /// The weights of terms with the mean of all for special tokens, and zeros up to the depth.
+    /// Returns the IDF weights with their mean for special tokens, padded with zeros to the depth.
     fn padded(&self, weights: &[f64], terms: usize, has_special: bool) -> Result<Arc<[f32]>> {
         if weights.len() != terms {
             return Err(refused("`idf_weights` must be the same length as vocabulary")
@@ -327,25 +327,26 @@ impl<K: Token> Settings<'_, K> {
         Ok(all.into())
     }
 
-    /// The number of indices.
+    /// Returns the number of indices.
     pub fn size(&self, state: &State<K>) -> Result<usize> {
         Ok(self.table(state)?.tokens.len() + self.token_start())
     }
 
-    /// The size that configurations hold: none before there is a vocabulary.
+    /// Returns the size written to configurations: none before there is a vocabulary.
     pub fn recorded_size(&self, state: &State<K>) -> Result<Option<usize>> {
         let table = self.table(state)?;
         Ok(if table.tokens.is_empty() { self.vocabulary_size } else { Some(table.tokens.len() + self.token_start()) })
     }
 
-    /// All tokens by index; `None` for unknown ones where no token stands for them.
+    /// Returns all tokens by index; `None` for special indices without a token.
     pub fn tokens(&self, state: &State<K>, include_special_tokens: bool) -> Result<Vec<Option<K>>> {
         let table = self.table(state)?;
         let special = include_special_tokens.then(|| self.special()).into_iter().flatten();
         Ok(special.map(Option::<&K>::cloned).chain(table.tokens.iter().cloned().map(Some)).collect())
     }
 
-    /// The index of each token; one that is to be dropped from counts gets a negative one.
+    /// Returns the index of each token; the mask token gets a negative one outside of `int` mode, so that it
+    /// is not counted.
     pub fn indices(&self, state: &State<K>, tokens: &[K]) -> Result<Vec<i64>> {
         let table = self.table(state)?;
         let start = self.token_start();
@@ -388,7 +389,7 @@ impl<K: Token> Settings<'_, K> {
         }
     }
 
-    /// Indices in the layer's output mode.
+    /// Encodes indices in the layer's output mode.
     pub fn encoded(&self, state: &State<K>, indices: Vec<i64>, shape: &Shape) -> Result<Tensor> {
         if self.output_mode == OutputMode::Int {
             return Tensor::from_vec(indices, shape);
@@ -408,7 +409,7 @@ impl<K: Token> Settings<'_, K> {
         ops::multiply(&ops::cast_to(&encoded, DType::Float32)?, weights)
     }
 
-    /// A symbol for the output of a call.
+    /// Returns the output symbol of a call.
     pub fn symbol(&self, state: &State<K>, shape: &Shape) -> Result<Tensor> {
         if self.output_mode == OutputMode::Int {
             return Ok(Tensor::symbol(shape, DType::Int64));
@@ -416,7 +417,7 @@ impl<K: Token> Settings<'_, K> {
         Ok(Tensor::symbol(encoded_shape(shape, self.output_mode, self.depth(state)?), DType::Float32))
     }
 
-    /// What the layer makes of its input.
+    /// Computes the layer's output.
     pub fn call(&self, state: &State<K>, x: &Tensor) -> Result<Tensor> {
         if x.is_symbolic() {
             return self.symbol(state, x.shape());
@@ -440,7 +441,7 @@ impl<K: Token> Settings<'_, K> {
         K::tensor(tokens.collect::<Result<_>>()?, x.shape())
     }
 
-    /// Learns the vocabulary from documents of tokens: frequent ones first.
+    /// Computes the vocabulary from documents of tokens, most frequent tokens first.
     pub fn adapt<'d>(&self, state: &State<K>, documents: impl IntoIterator<Item = &'d [K]>) -> Result<()> {
         if self.vocabulary.is_some() {
             return Err(Error::new(
@@ -484,8 +485,8 @@ impl<K: Token> Settings<'_, K> {
         Ok(())
     }
 
-    /// Documents of tensors: rows of two axes; of one axis each element, or all of a batch of a
-    /// list.
+    /// Splits tensors into documents: the rows of a tensor of two or more axes. For one axis, each element is
+    /// a document, or, in a list of batches, each batch.
     pub fn documents(data: &Nested<Tensor>) -> Result<Vec<Vec<K>>> {
         let alone = matches!(data, Nested::Leaf(_));
         let mut documents = Vec::new();
@@ -502,7 +503,7 @@ impl<K: Token> Settings<'_, K> {
         Ok(documents)
     }
 
-    /// Keras keeps a vocabulary that is not in the configuration in a file.
+    /// Saves the vocabulary as an asset if it is not in the configuration, as Keras does.
     pub fn save(&self, state: &State<K>, assets: &mut Assets) -> Result<()> {
         if self.vocabulary.is_some() {
             return Ok(());
@@ -516,24 +517,24 @@ impl<K: Token> Settings<'_, K> {
         Ok(())
     }
 
-    /// Reads what [`Settings::save`] wrote.
+    /// Loads what [`Settings::save`] saved.
     pub fn load(&self, state: &State<K>, assets: &Assets) -> Result<()> {
         if self.vocabulary.is_some() {
             return Ok(());
         }
         let text = assets.text("vocabulary.txt")?;
         let mut lines: Vec<&str> = split_lines(text);
-        // Empty lines at the end are no terms, unless the configuration counts them: Keras loses an
-        // empty term there.
+        // Empty lines at the end are no tokens, unless the configuration counts them: Keras loses an empty
+        // token there.
         lines.resize(text.split('\n').count().max(lines.len()), "");
         let least = self.vocabulary_size.unwrap_or_default();
         while lines.len() > least && lines.pop_if(|line| line.is_empty()).is_some() {}
         let tokens = lines.into_iter().map(K::parse).collect::<Result<Vec<_>>>();
-        // The weights of terms are among the weights of the file.
+        // The IDF weights are loaded with the weights of the file.
         self.replace(state, &tokens.at("vocabulary.txt")?, None).at("vocabulary.txt")
     }
 
-    /// The weights of terms, which files hold by name.
+    /// Returns the IDF weights, which files hold by name.
     pub fn named_state(&self, state: &State<K>) -> Result<Vec<(&'static str, Tensor)>> {
         if self.output_mode != OutputMode::TfIdf {
             return Ok(Vec::new());
@@ -546,7 +547,7 @@ impl<K: Token> Settings<'_, K> {
         Ok(vec![("idf_weights", Tensor::from_slice(&weights, [weights.len()])?)])
     }
 
-    /// Sets what [`Settings::named_state`] gave.
+    /// Loads what [`Settings::named_state`] returned.
     pub fn load_named_state(&self, state: &State<K>, value: &Tensor) -> Result<()> {
         let weights = ops::cast_to(value, DType::Float32)?.to_vec::<f32>()?;
         if let Some(depth) = self.depth(state)?.filter(|depth| *depth != weights.len()) {
@@ -560,7 +561,7 @@ impl<K: Token> Settings<'_, K> {
     }
 }
 
-/// Python's `str.splitlines`.
+/// Splits like Python's `str.splitlines`.
 fn split_lines(text: &str) -> Vec<&str> {
     let ends = |c: char| {
         matches!(

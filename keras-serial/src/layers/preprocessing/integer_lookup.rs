@@ -1,4 +1,4 @@
-//! Indices of integers.
+//! Lookup of integers in a vocabulary.
 
 use super::encode::{OutputMode, rename_mode};
 use super::hash::Salt;
@@ -10,20 +10,20 @@ use crate::layers::{Assets, Layer, LayerBase, invalid_argument};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The index of each integer in a vocabulary.
+/// Maps integers to their indices in a vocabulary.
 ///
 /// # Arguments
-/// - `max_tokens`: none; how many indices there are at most.
-/// - `num_oov_indices`: 1; how many stand for integers that are not in the vocabulary.
-/// - `mask_token`: none; the integer of index 0, which counts leave out.
-/// - `oov_token`: -1; what unknown indices become under `invert`.
-/// - `vocabulary`: none; otherwise [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds it.
-/// - `idf_weights`: none; the weights of terms for `tf_idf`.
-/// - `invert`: false; integers of indices.
-/// - `output_mode`: `int`; or rows of numbers: see [`OutputMode`].
-/// - `pad_to_max_tokens`: false; rows have `max_tokens` numbers.
-/// - `sparse`: false; kept, tensors are dense here.
-/// - `oov_method`, `salt`: how unknown integers choose among several indices: by their remainder,
+/// - `max_tokens`: none; the maximum number of indices.
+/// - `num_oov_indices`: 1; the number of indices for out-of-vocabulary integers.
+/// - `mask_token`: none; the integer that maps to index 0 and is not counted.
+/// - `oov_token`: -1; the output for unknown indices with `invert`.
+/// - `vocabulary`: none; computed by [`LayerRef::adapt`](crate::layers::LayerRef::adapt) if not given.
+/// - `idf_weights`: none; the IDF weights of the tokens, for `tf_idf`.
+/// - `invert`: false; whether to map indices to integers.
+/// - `output_mode`: `int`, or vectors: see [`OutputMode`].
+/// - `pad_to_max_tokens`: false; whether vectors are padded to `max_tokens`.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
+/// - `oov_method`, `salt`: how unknown integers are assigned to one of several indices: by their remainder,
 ///   or by a hash of their digits.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/categorical/integer_lookup>.
@@ -88,7 +88,7 @@ impl IntegerLookup {
         self.settings().check(&self.state)
     }
 
-    /// Keras reads past the dtype and `trainable`, and knows old names of modes.
+    /// Drops the dtype and `trainable`, which Keras ignores, and renames old modes.
     fn upgrade(config: &mut Config) -> Result<()> {
         config.shift_remove("dtype");
         config.shift_remove("trainable");
@@ -119,27 +119,26 @@ impl IntegerLookup {
         }
     }
 
-    /// The integers by index, with or without those for padding and for unknown integers.
+    /// Returns the integers by index, with or without special ones (mask, unknown).
     ///
     /// # Errors
-    /// When the layer's own vocabulary is not sound.
+    /// If the vocabulary in the layer's configuration is invalid.
     pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<i64>>> {
         self.settings().tokens(&self.state, include_special_tokens)
     }
 
-    /// The number of indices.
+    /// Returns the number of indices.
     ///
     /// # Errors
-    /// When the layer's own vocabulary is not sound.
+    /// If the vocabulary in the layer's configuration is invalid.
     pub fn vocabulary_size(&self) -> Result<usize> {
         self.settings().size(&self.state)
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
-    /// file.
+    /// Replaces the vocabulary, and the IDF weights for `tf_idf`; it is then saved as an asset.
     ///
     /// # Errors
-    /// When terms are repeated, or there are too many.
+    /// If tokens are repeated, or there are too many.
     pub fn set_vocabulary(&self, vocabulary: &[i64], idf_weights: Option<&[f64]>) -> Result<()> {
         self.settings().set_vocabulary(&self.state, vocabulary, idf_weights)
     }

@@ -1,4 +1,4 @@
-//! Sound as the loudness of mel bands over time.
+//! Mel spectrograms of audio signals.
 
 use super::Array;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,20 +8,20 @@ use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The power spectrum of frames of a signal, summed over bands that are evenly spaced on the mel
-/// scale, in decibels.
+/// Computes the mel spectrogram of a signal: the power spectrum of its frames, summed over bands evenly
+/// spaced on the mel scale, in decibels.
 ///
 /// # Arguments
-/// - `fft_length`: 2048; the length of frames, filled up from `sequence_length`.
-/// - `sequence_stride`: 512; how far apart frames begin.
-/// - `sequence_length`: that of the transform.
-/// - `window`: `hann`; or `hamming`, or none.
+/// - `fft_length`: 2048; the length of the transform; frames of `sequence_length` are padded to it.
+/// - `sequence_stride`: 512; the distance between frames.
+/// - `sequence_length`: `fft_length`; the length of frames.
+/// - `window`: `hann`, `hamming` or none.
 /// - `sampling_rate`: 16000.
 /// - `num_mel_bins`: 128.
 /// - `min_freq`, `max_freq`: 20, and half of the sampling rate.
-/// - `power_to_db`: true; decibels relative to `ref_power` (1), from `min_power` (1e-10) on, and
-///   `top_db` (80) below the loudest at least.
-/// - `mag_exp`: 2; the power of the magnitude.
+/// - `power_to_db`: true; whether the result is in decibels relative to `ref_power` (1), with powers below
+///   `min_power` (1e-10) raised to it, and values limited to `top_db` (80) below the maximum.
+/// - `mag_exp`: 2; the exponent of the magnitude.
 ///
 /// # Shapes
 /// `(batch, samples)` or `(samples,)` gives `(batch, num_mel_bins, frames)`.
@@ -92,7 +92,7 @@ impl MelSpectrogram {
         }
     }
 
-    /// Keras writes what it takes for missing arguments.
+    /// Writes the values that Keras fills in for missing arguments.
     fn complete(&self, config: &mut crate::Config) -> Result<()> {
         config.insert("sequence_length".into(), Value::from(self.frame()));
         if self.max_freq.is_none() {
@@ -105,7 +105,7 @@ impl MelSpectrogram {
         self.sequence_length.filter(|length| *length > 0).unwrap_or(self.fft_length)
     }
 
-    /// The windowed cosines and sines, `(fft_length, fft_length / 2 + 1)` each.
+    /// Returns the windowed cosines and sines, `(fft_length, fft_length / 2 + 1)` each.
     fn basis(&self, dtype: DType) -> Result<(Tensor, Tensor)> {
         let (length, frame, bins) = (self.fft_length, self.frame(), self.fft_length / 2 + 1);
         let before = (length - frame) / 2;
@@ -114,7 +114,7 @@ impl MelSpectrogram {
             let Some(at) = at.checked_sub(before).filter(|at| *at < frame) else {
                 return if self.window.is_some() { 0.0 } else { 1.0 };
             };
-            // TensorFlow's periodic windows are so for even lengths alone.
+            // TensorFlow's periodic windows are periodic for even lengths only.
             let period = if frame.is_multiple_of(2) { frame } else { frame - 1 };
             if period == 0 {
                 return 1.0;
@@ -129,7 +129,7 @@ impl MelSpectrogram {
         let waves = |wave: fn(f64) -> f64| -> Result<Tensor> {
             let row = |at: usize| {
                 let weight = weight(at);
-                // Whole turns are left out, for exactness.
+                // The angle is reduced modulo a full turn, for precision.
                 (0..bins).map(move |bin| weight * wave(turn * ((at * bin) % length) as f64 / length as f64))
             };
             ops::cast_to(&Tensor::from_vec((0..length).flat_map(row).collect::<Vec<f64>>(), [length, bins])?, dtype)
@@ -137,7 +137,8 @@ impl MelSpectrogram {
         Ok((waves(f64::cos)?, waves(f64::sin)?))
     }
 
-    /// How much of each frequency goes into each band: `(fft_length / 2 + 1, num_mel_bins)`.
+    /// Returns the mel filter bank: the weight of each frequency in each band,
+    /// `(fft_length / 2 + 1, num_mel_bins)`.
     fn bands(&self, dtype: DType) -> Result<Tensor> {
         let mel = |hertz: f64| 1127.0 * (1.0 + hertz / 700.0).ln();
         let nyquist = self.sampling_rate.number()? / 2.0;
@@ -159,7 +160,7 @@ impl MelSpectrogram {
         ops::cast_to(&Tensor::from_vec(weights, [bins, self.num_mel_bins])?, dtype)
     }
 
-    /// The frames of signals, reflected at their ends: `(…, frames, fft_length)`.
+    /// Splits signals, reflected at their ends, into frames: `(…, frames, fft_length)`.
     fn frames(&self, x: &Tensor) -> Result<Tensor> {
         let (samples, length) = (x.shape().last()?, self.fft_length);
         let edge = length / 2;
@@ -202,7 +203,7 @@ impl Layer for MelSpectrogram {
         let x = inputs.tensor()?;
         let compute = self.base().dtype_policy().compute_dtype()?;
         if x.is_symbolic() {
-            // Keras counts the frames of symbols in a way of its own.
+            // Keras infers the number of frames by a formula of its own.
             let frames = |samples: usize| (samples + self.sequence_stride + 1) / self.sequence_stride;
             let (last, rest) = match x.shape().dims().split_last() {
                 Some((last, rest)) => (*last, rest),

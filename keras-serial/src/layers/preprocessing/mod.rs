@@ -1,4 +1,4 @@
-//! Layers that turn raw data into numbers for a model.
+//! Preprocessing layers: convert raw data to a model's inputs.
 
 mod array;
 mod category_encoding;

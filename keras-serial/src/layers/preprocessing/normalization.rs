@@ -1,4 +1,4 @@
-//! Mean 0 and variance 1.
+//! Normalization to mean 0 and variance 1.
 
 use super::Array;
 use crate::config::{ConfigField, wrong_type};
@@ -10,19 +10,18 @@ use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The least standard deviation that numbers are divided by (`keras.config.epsilon`).
+/// The lower bound of the standard deviation (`keras.config.epsilon`).
 const EPSILON: f64 = 1e-7;
 
-/// `(x - mean) / √variance`, with mean and variance given or learned from data.
+/// Normalizes inputs: `(x - mean) / √variance`, with mean and variance given or adapted from data.
 ///
 /// # Arguments
-/// - `axis`: the axes that have a mean and variance for each position; the last one by default.
-/// - `mean`, `variance`: none by default: [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds
-///   them.
-/// - `invert`: false; if true, `x · √variance + mean`.
+/// - `axis`: the axes with a separate mean and variance for each position; the last one by default.
+/// - `mean`, `variance`: none; computed by [`LayerRef::adapt`](crate::layers::LayerRef::adapt) if not given.
+/// - `invert`: false; whether to undo the normalization: `x · √variance + mean`.
 ///
 /// # Weights
-/// `mean`, `variance` and a count that is not used, where they are not given.
+/// `mean`, `variance` and an unused count, if they are not given.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/numerical/normalization>.
 ///
@@ -56,7 +55,7 @@ pub struct Normalization {
     count: Weight,
 }
 
-/// Some axes: written as a list, read also from one axis, or from null for none.
+/// A list of axes; deserialized also from a single axis, or from null for none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AxisTuple(Vec<isize>);
 
@@ -115,7 +114,7 @@ impl Normalization {
         }
     }
 
-    /// The positions of the axes that keep their extent.
+    /// Returns the positions of the axes that keep their extent.
     fn kept(&self, shape: &Shape) -> Result<Vec<usize>> {
         match self.axis.0.as_slice() {
             [] => Ok(Vec::new()),
@@ -123,8 +122,7 @@ impl Normalization {
         }
     }
 
-    /// Numbers for the kept axes in a shape that broadcasts with inputs: aligned with the last
-    /// ones.
+    /// Reshapes numbers of the kept axes to broadcast with inputs, aligned with the last axes.
     fn aligned(&self, numbers: &Tensor, input: &Shape) -> Result<Tensor> {
         let mut dims = vec![Some(1); input.rank()];
         for (position, dim) in self.kept(input)?.iter().rev().zip(numbers.shape().dims().iter().rev()) {
@@ -135,7 +133,7 @@ impl Normalization {
         ops::reshape(numbers, &dims.into())
     }
 
-    /// Mean and variance that broadcast with inputs.
+    /// Returns mean and variance in shapes that broadcast with inputs.
     fn statistics(&self, input: &Shape, dtype: DType) -> Result<(Tensor, Tensor)> {
         let (mean, variance) = match (&self.mean, &self.variance) {
             (Some(mean), Some(variance)) => (mean.tensor(dtype)?, variance.tensor(dtype)?),
@@ -174,7 +172,7 @@ impl Layer for Normalization {
         true
     }
 
-    /// Batches of different sizes count by their number of elements.
+    /// Batches of different sizes are weighted by their number of elements.
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         if self.mean.is_some() {
             return Err(Error::new(

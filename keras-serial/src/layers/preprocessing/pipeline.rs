@@ -1,4 +1,4 @@
-//! Layers one after the other.
+//! A pipeline of preprocessing layers.
 
 use crate::config::Config;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::layers::{Layer, LayerBase, LayerRef, call_in_turn};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A series of layers that change data, applied one after the other.
+/// Applies preprocessing layers one after the other.
 ///
 /// # Arguments
 /// - `layers`: the layers.
@@ -30,7 +30,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Keras writes the layers, then the name, and nothing else.
+    /// Writes the layers and the name only, as Keras does.
     fn rearrange(&self, config: &mut Config) -> Result<()> {
         config.shift_remove("trainable");
         config.shift_remove("dtype");

@@ -1,4 +1,4 @@
-//! Another range of numbers.
+//! Rescaling of numbers.
 
 use super::Array;
 use crate::error::Result;
@@ -7,10 +7,10 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `x · scale + offset`.
+/// Rescales inputs: `x · scale + offset`.
 ///
 /// # Arguments
-/// - `scale`: a number, or numbers for the last axes.
+/// - `scale`: one number, or numbers for the last axes.
 /// - `offset`: the same; 0 by default.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling>.

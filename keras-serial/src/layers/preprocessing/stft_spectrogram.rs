@@ -1,4 +1,4 @@
-//! Sound as its spectrum over time, by kernels that can be trained.
+//! STFT spectrograms with trainable kernels.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::{Initializer, Stft};
@@ -8,43 +8,43 @@ use crate::ops::{self, DataFormat, Padding};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// What of the spectrum a layer gives.
+/// The output of a spectrogram layer.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum SpectrogramMode {
-    /// The logarithm of the magnitude.
+    /// The log magnitude.
     #[default]
     Log,
     /// The magnitude.
     Magnitude,
-    /// The power, of both sides.
+    /// The power spectral density, of both sides of the spectrum.
     Psd,
     /// The real part.
     Real,
     /// The imaginary part.
     Imag,
-    /// The angle.
+    /// The phase.
     Angle,
     /// The real part, then the imaginary part.
     Stft,
 }
 
-/// The short-time Fourier transform of signals, as two convolutions.
+/// Computes the short-time Fourier transform (STFT) of signals by two convolutions.
 ///
 /// # Arguments
 /// - `mode`: [`SpectrogramMode::Log`].
 /// - `frame_length`: 256.
-/// - `frame_step`: half of it; how far apart frames begin.
-/// - `fft_length`: the next power of two.
+/// - `frame_step`: half of `frame_length`; the distance between frames.
+/// - `fft_length`: the next power of two by default.
 /// - `window`: `hann`; none is a window of ones.
-/// - `periodic`: false; is the window one of a periodic signal?
+/// - `periodic`: false; whether the window is periodic rather than symmetric.
 /// - `scaling`: `density`, `spectrum` or null.
 /// - `padding`: `valid` or `same`.
-/// - `expand_dims`: false; do the channels get an axis of their own?
+/// - `expand_dims`: false; whether the channels get an axis of their own.
 /// - `data_format`: `channels_last`.
 ///
 /// # Weights
-/// `real_kernel` and `imag_kernel`, of shape `(frame_length, 1, fft_length / 2 + 1)`, as far as the
-/// mode needs them.
+/// `real_kernel` and `imag_kernel`, of shape `(frame_length, 1, fft_length / 2 + 1)`; only those that the
+/// mode needs.
 ///
 /// # Shapes
 /// `(batch, samples, channels)` gives `(batch, frames, channels · (fft_length / 2 + 1))`.
@@ -115,7 +115,7 @@ impl StftSpectrogram {
         self.fft_length.unwrap_or_else(|| self.frame_length.next_power_of_two()) / 2 + 1
     }
 
-    /// Through its configuration, in which all arguments of the initializer can be said.
+    /// Constructs the initializer from a configuration, which can hold all of its arguments.
     fn initializer(&self, side: &str) -> Result<Initializer> {
         let config = crate::Config::from([
             ("side".to_owned(), Value::from(side)),
@@ -126,7 +126,7 @@ impl StftSpectrogram {
         Stft::from_config(&config).map(Initializer::new)
     }
 
-    /// The signals under a kernel: `(batch, channels, frequencies, frames)`.
+    /// Convolves the signals with a kernel: `(batch, channels, frequencies, frames)`.
     fn transformed(&self, x: &Tensor, kernel: &Weight) -> Result<Tensor> {
         let last = self.data_format == DataFormat::ChannelsLast;
         let x = if last { ops::transpose(x, Some(vec![0, 2, 1]))? } else { x.clone() };
@@ -139,7 +139,7 @@ impl StftSpectrogram {
         ops::reshape(&y, &[batch, channels, frequencies, frames].into())
     }
 
-    /// The axes in the order of the data format.
+    /// Arranges the axes by the data format.
     fn arranged(&self, y: &Tensor) -> Result<Tensor> {
         let dims = y.shape().known()?;
         match (self.data_format, self.expand_dims, dims.as_slice()) {
@@ -176,7 +176,7 @@ impl StftSpectrogram {
     }
 }
 
-/// The angle of `x + iy`, from -π to π.
+/// Returns the phase of `x + iy`, from -π to π (`atan2`).
 fn angle(y: &Tensor, x: &Tensor) -> Result<Tensor> {
     use std::f64::consts::{FRAC_PI_2, PI};
     let upright = ops::equal(x, 0)?;
@@ -220,7 +220,7 @@ impl Layer for StftSpectrogram {
             SpectrogramMode::Angle => angle(&imaginary()?, &real()?)?,
             SpectrogramMode::Stft => ops::concatenate(&[real()?, imaginary()?], 2)?,
             SpectrogramMode::Psd => {
-                // All frequencies but the first and the last stand for two.
+                // Every frequency but the first and the last counts twice, for both sides.
                 let power = power()?;
                 let count = power.shape().dim(2)?;
                 let twice: Vec<f32> = (0..count).map(|i| if i == 0 || i + 1 == count { 1.0 } else { 2.0 }).collect();

@@ -1,4 +1,4 @@
-//! Indices of strings.
+//! Lookup of strings in a vocabulary.
 
 use super::encode::{OutputMode, rename_mode};
 use super::hash::Salt;
@@ -10,21 +10,21 @@ use crate::layers::{Assets, Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The index of each string in a vocabulary.
+/// Maps strings to their indices in a vocabulary.
 ///
 /// # Arguments
-/// - `max_tokens`: none; how many indices there are at most.
-/// - `num_oov_indices`: 1; how many stand for strings that are not in the vocabulary.
-/// - `mask_token`: none; the string of index 0, which counts leave out.
-/// - `oov_token`: `[UNK]`; what unknown indices become under `invert`.
-/// - `vocabulary`: none; otherwise [`LayerRef::adapt`](crate::layers::LayerRef::adapt) finds it.
-/// - `idf_weights`: none; the weights of terms for `tf_idf`.
-/// - `invert`: false; strings of indices.
-/// - `output_mode`: `int`; or rows of numbers: see [`OutputMode`].
-/// - `pad_to_max_tokens`: false; rows have `max_tokens` numbers.
-/// - `sparse`: false; kept, tensors are dense here.
-/// - `oov_method`, `salt`: how unknown strings choose among several indices.
-/// - `encoding`: kept; text is UTF-8 here.
+/// - `max_tokens`: none; the maximum number of indices.
+/// - `num_oov_indices`: 1; the number of indices for out-of-vocabulary strings.
+/// - `mask_token`: none; the string that maps to index 0 and is not counted.
+/// - `oov_token`: `[UNK]`; the output for unknown indices with `invert`.
+/// - `vocabulary`: none; computed by [`LayerRef::adapt`](crate::layers::LayerRef::adapt) if not given.
+/// - `idf_weights`: none; the IDF weights of the tokens, for `tf_idf`.
+/// - `invert`: false; whether to map indices to strings.
+/// - `output_mode`: `int`, or vectors: see [`OutputMode`].
+/// - `pad_to_max_tokens`: false; whether vectors are padded to `max_tokens`.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
+/// - `oov_method`, `salt`: how unknown strings are assigned to one of several indices.
+/// - `encoding`: kept in the configuration; strings are UTF-8 here.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/categorical/string_lookup>.
 ///
@@ -85,7 +85,7 @@ impl StringLookup {
         self.settings().check(&self.state)
     }
 
-    /// Keras reads past the dtype and `trainable`, and knows old names of modes.
+    /// Drops the dtype and `trainable`, which Keras ignores, and renames old modes.
     fn upgrade(config: &mut Config) -> Result<()> {
         config.shift_remove("dtype");
         config.shift_remove("trainable");
@@ -98,7 +98,7 @@ impl StringLookup {
         Ok(())
     }
 
-    /// The size that a configuration gives, for the layer around this one.
+    /// Sets the vocabulary size from a configuration, for the layer around this one.
     pub(super) fn of_size(mut self, size: Option<usize>) -> Self {
         self.vocabulary_size = size;
         self
@@ -126,27 +126,26 @@ impl StringLookup {
         &self.state
     }
 
-    /// The strings by index, with or without those for padding and for unknown strings.
+    /// Returns the strings by index, with or without special ones (mask, unknown).
     ///
     /// # Errors
-    /// When the layer's own vocabulary is not sound.
+    /// If the vocabulary in the layer's configuration is invalid.
     pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<String>>> {
         self.settings().tokens(&self.state, include_special_tokens)
     }
 
-    /// The number of indices.
+    /// Returns the number of indices.
     ///
     /// # Errors
-    /// When the layer's own vocabulary is not sound.
+    /// If the vocabulary in the layer's configuration is invalid.
     pub fn vocabulary_size(&self) -> Result<usize> {
         self.settings().size(&self.state)
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
-    /// file.
+    /// Replaces the vocabulary, and the IDF weights for `tf_idf`; it is then saved as an asset.
     ///
     /// # Errors
-    /// When terms are repeated, or there are too many.
+    /// If tokens are repeated, or there are too many.
     pub fn set_vocabulary(&self, vocabulary: &[String], idf_weights: Option<&[f64]>) -> Result<()> {
         self.settings().set_vocabulary(&self.state, vocabulary, idf_weights)
     }

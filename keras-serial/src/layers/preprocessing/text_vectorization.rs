@@ -1,4 +1,4 @@
-//! Text as indices of its words.
+//! Text vectorization: from strings to the indices of their words.
 
 use std::sync::OnceLock;
 
@@ -15,23 +15,23 @@ use crate::registry::revive_by_name;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Splits text into words and looks each one up.
+/// Vectorizes text: standardizes it, splits it into words, and maps them to indices or count vectors.
 ///
 /// # Arguments
-/// - `max_tokens`: none; how many indices there are at most.
+/// - `max_tokens`: none; the maximum number of indices.
 /// - `standardize`: [`Standardize::LowerAndStripPunctuation`].
 /// - `split`: [`Split::Whitespace`].
-/// - `ngrams`: none; also sequences of up to so many words, or of these lengths.
-/// - `output_mode`: `int`; or rows of numbers: see [`OutputMode`].
-/// - `output_sequence_length`: none; rows of indices are cut or filled with 0 to this length.
-/// - `pad_to_max_tokens`: false; rows of numbers have `max_tokens` of them.
-/// - `vocabulary`, `idf_weights`: none; otherwise [`LayerRef::adapt`] finds them.
-/// - `sparse`: false; kept, tensors are dense here.
-/// - `ragged`: false; rows of different lengths, which tensors here can't have.
-/// - `encoding`: kept; text is UTF-8 here.
+/// - `ngrams`: none; n-grams up to a length, or of the given lengths, are also tokens.
+/// - `output_mode`: `int`, or vectors: see [`OutputMode`].
+/// - `output_sequence_length`: none; sequences of indices are truncated or padded with 0 to this length.
+/// - `pad_to_max_tokens`: false; whether vectors are padded to `max_tokens`.
+/// - `vocabulary`, `idf_weights`: none; computed by [`LayerRef::adapt`] if not given.
+/// - `sparse`: false; kept in the configuration, outputs are always dense here.
+/// - `ragged`: false; rows of different lengths, which tensors do not support here.
+/// - `encoding`: kept in the configuration; strings are UTF-8 here.
 ///
 /// # Shapes
-/// `(batch,)` or `(batch, 1)` of text gives `(batch, words)` or `(batch, terms)`.
+/// `(batch,)` or `(batch, 1)` of strings gives `(batch, words)` or `(batch, tokens)`.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/text/text_vectorization>.
 ///
@@ -85,15 +85,15 @@ pub struct TextVectorization {
     lookup: Lookup,
 }
 
-/// What is done with text before it is split.
+/// The standardization of text before it is split.
 #[derive(Debug, Clone, Default)]
 pub enum Standardize {
-    /// Nothing.
+    /// No standardization.
     None,
-    /// ASCII letters become small, and ASCII punctuation is removed.
+    /// ASCII letters are lowercased and ASCII punctuation is removed.
     #[default]
     LowerAndStripPunctuation,
-    /// ASCII letters become small.
+    /// ASCII letters are lowercased.
     Lower,
     /// ASCII punctuation is removed.
     StripPunctuation,
@@ -101,15 +101,15 @@ pub enum Standardize {
     Function(Function),
 }
 
-/// How text is split.
+/// The splitting of text into words.
 #[derive(Debug, Clone, Default)]
 pub enum Split {
-    /// Not at all.
+    /// No splitting.
     None,
-    /// At ASCII white space.
+    /// At ASCII whitespace.
     #[default]
     Whitespace,
-    /// Into its characters.
+    /// Into characters.
     Character,
     /// By a registered function of a tensor of strings, which adds an axis.
     Function(Function),
@@ -118,7 +118,7 @@ pub enum Split {
 macro_rules! named_or_function {
     ($type:ident, $expected:literal, $($name:literal $variant:ident),*) => {
         impl $type {
-            /// A function of one's own.
+            /// Creates a `Function` from a custom function.
             pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
                 Self::Function(Function::new(function))
             }
@@ -159,7 +159,7 @@ named_or_function!(
     "character" Character
 );
 
-/// The lengths of sequences of words that count as words.
+/// The lengths of n-grams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ngrams {
     /// All lengths up to this one.
@@ -197,7 +197,7 @@ impl ConfigField for Ngrams {
 }
 
 impl Ngrams {
-    /// All sequences of words, shorter ones first.
+    /// Returns the n-grams of words, shorter ones first.
     fn of(&self, words: &[String]) -> Vec<String> {
         let widths = match self {
             Self::UpTo(longest) => (1..=*longest).collect(),
@@ -208,7 +208,7 @@ impl Ngrams {
     }
 }
 
-/// The layer that knows the vocabulary, made from the arguments when it is first asked for.
+/// The inner lookup layer, which is constructed from the arguments on first use.
 #[derive(Debug, Default)]
 struct Lookup(OnceLock<LayerRef>);
 
@@ -220,11 +220,11 @@ impl StateField for Lookup {
     }
 }
 
-/// Words of each text, and the shape in which the texts stand.
+/// The words of each text, and the shape of the texts.
 struct Words {
     shape: Shape,
     rows: Vec<Vec<String>>,
-    /// May rows have different lengths?
+    /// Whether rows can have different lengths.
     ragged: bool,
 }
 
@@ -274,27 +274,26 @@ impl TextVectorization {
         layer.downcast_ref().ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
     }
 
-    /// The words by index, with or without those for padding and for unknown words.
+    /// Returns the words by index, with or without special ones (mask, unknown).
     ///
     /// # Errors
-    /// When the layer's own vocabulary is not sound.
+    /// If the vocabulary in the layer's configuration is invalid.
     pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<String>>> {
         self.lookup()?.get_vocabulary(include_special_tokens)
     }
 
-    /// The number of indices.
+    /// Returns the number of indices.
     ///
     /// # Errors
-    /// When the layer's own vocabulary is not sound.
+    /// If the vocabulary in the layer's configuration is invalid.
     pub fn vocabulary_size(&self) -> Result<usize> {
         self.lookup()?.vocabulary_size()
     }
 
-    /// Replaces the vocabulary, and the weights of its terms for `tf_idf`; it is then kept in a
-    /// file.
+    /// Replaces the vocabulary, and the IDF weights for `tf_idf`; it is then saved as an asset.
     ///
     /// # Errors
-    /// When terms are repeated, or there are too many.
+    /// If tokens are repeated, or there are too many.
     pub fn set_vocabulary(&self, vocabulary: &[String], idf_weights: Option<&[f64]>) -> Result<()> {
         self.lookup()?.set_vocabulary(vocabulary, idf_weights)
     }
@@ -365,12 +364,12 @@ impl TextVectorization {
     }
 }
 
-/// White space as C's `isspace` has it.
+/// Returns true for whitespace in the sense of C's `isspace`.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
 }
 
-/// The rows along the last axis.
+/// Returns the rows along the last axis.
 fn rows(x: &Tensor) -> Result<Words> {
     let dims = x.shape().known()?;
     let (length, shape) = dims.split_last().map_or((1, Vec::new()), |(last, rest)| (*last, rest.to_vec()));
@@ -382,7 +381,7 @@ fn rows(x: &Tensor) -> Result<Words> {
 
 impl Layer for TextVectorization {
     fn made(&self) {
-        // The layer inside must be there when the model is saved; what is wrong with it shows on use.
+        // The inner layer must exist when the model is saved; its errors are reported on use.
         let _ = self.lookup();
     }
 
@@ -405,7 +404,7 @@ impl Layer for TextVectorization {
         for row in &rows {
             let row = row.get(..length.min(row.len())).unwrap_or_default();
             indices.extend(lookup.settings().indices(lookup.state(), row)?);
-            // Negative indices count nowhere.
+            // Negative indices are not counted.
             indices.extend(std::iter::repeat_n(if int { 0 } else { -1 }, length - row.len()));
         }
         let shape: Shape = shape.dims().iter().copied().chain([Some(length)]).collect();

@@ -1,4 +1,4 @@
-//! A penalty on what passes.
+//! A regularizer of activations as a layer.
 
 use crate::config::Number;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::regularizers::{L1L2, Regularizer};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Changes nothing, and adds `l1 · Σ|x| + l2 · Σx²`, divided by the batch's size, to the loss.
+/// Returns its inputs unchanged, and adds `l1 · Σ|x| + l2 · Σx²`, divided by the batch size, to the loss.
 ///
 /// # Arguments
 /// - `l1`, `l2`: 0.

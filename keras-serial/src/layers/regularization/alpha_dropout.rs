@@ -1,4 +1,4 @@
-//! Dropout that keeps mean and variance of self-normalizing networks.
+//! Alpha dropout, for self-normalizing networks.
 
 use super::{check_below_one, check_share, kept};
 use crate::config::Number;
@@ -9,14 +9,14 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, sets each element to SELU's lowest value with probability `rate`, then scales and
-/// shifts all so that mean and variance stay; else changes nothing.
+/// Alpha dropout: in training, sets each element to SELU's lowest value with probability `rate`, then scales
+/// and shifts all elements so that mean and variance are kept; in inference, does nothing.
 ///
 /// # Arguments
 /// - `rate`: from 0 to 1.
-/// - `noise_shape`: none; the shape of the random mask, 1 (or null for the input's) on axes along
-///   which elements are dropped together.
-/// - `seed`: none; the same seed drops the same elements, others than Keras's.
+/// - `noise_shape`: none; the shape of the random mask, with 1 for axes along which elements are dropped
+///   together, and null for the input's extent.
+/// - `seed`: none; the same seed drops the same elements, but not the same as in Keras.
 ///
 /// Follows <https://keras.io/api/layers/regularization_layers/alpha_dropout>.
 ///
@@ -36,12 +36,12 @@ pub struct AlphaDropout {
     seed: Seed,
     #[config(default)]
     noise_shape: Option<Shape>,
-    /// Goes on from call to call.
+    /// Advances with each call.
     #[seed_generator]
     generator: SeedGenerator,
 }
 
-/// SELU's value at minus infinity.
+/// SELU's limit at minus infinity.
 const LOWEST: f64 = -1.673_263_242_354_377_2 * 1.050_700_987_355_480_5;
 
 impl AlphaDropout {

@@ -1,4 +1,4 @@
-//! Random zeros, in training.
+//! Dropout.
 
 use super::{check_share, drop_out};
 use crate::config::Number;
@@ -8,14 +8,14 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, sets each element to zero with probability `rate` and scales the others by
-/// `1 / (1 - rate)`; else changes nothing.
+/// Dropout: in training, sets each element to zero with probability `rate` and scales the others by
+/// `1 / (1 - rate)`; in inference, does nothing.
 ///
 /// # Arguments
 /// - `rate`: from 0 to 1.
-/// - `noise_shape`: none; the shape of the random mask, 1 (or null for the input's) on axes along
-///   which elements are dropped together.
-/// - `seed`: none; the same seed drops the same elements, others than Keras's.
+/// - `noise_shape`: none; the shape of the random mask, with 1 for axes along which elements are dropped
+///   together, and null for the input's extent.
+/// - `seed`: none; the same seed drops the same elements, but not the same as in Keras.
 ///
 /// Follows <https://keras.io/api/layers/regularization_layers/dropout>.
 ///
@@ -35,7 +35,7 @@ pub struct Dropout {
     seed: Seed,
     #[config(default)]
     noise_shape: Option<Shape>,
-    /// Goes on from call to call.
+    /// Advances with each call.
     #[seed_generator]
     generator: SeedGenerator,
 }

@@ -1,4 +1,4 @@
-//! Noise that multiplies.
+//! Gaussian dropout: multiplicative noise.
 
 use super::{check_below_one, check_share};
 use crate::config::Number;
@@ -9,12 +9,12 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, multiplies by normally distributed noise of mean 1 and deviation
-/// `√(rate / (1 - rate))`; else changes nothing.
+/// Gaussian dropout: in training, multiplies by normally distributed noise of mean 1 and standard deviation
+/// `√(rate / (1 - rate))`; in inference, does nothing.
 ///
 /// # Arguments
 /// - `rate`: from 0 to 1.
-/// - `seed`: none; the same seed gives the same noise, another than Keras's.
+/// - `seed`: none; the same seed gives the same noise, but not the same as in Keras.
 ///
 /// Follows <https://keras.io/api/layers/regularization_layers/gaussian_dropout>.
 ///
@@ -32,7 +32,7 @@ pub struct GaussianDropout {
     rate: Number,
     #[config(default)]
     seed: Seed,
-    /// Goes on from call to call.
+    /// Advances with each call.
     #[seed_generator]
     generator: SeedGenerator,
 }

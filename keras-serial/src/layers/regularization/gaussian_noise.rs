@@ -1,4 +1,4 @@
-//! Noise that is added.
+//! Additive Gaussian noise.
 
 use super::check_share;
 use crate::config::Number;
@@ -9,11 +9,11 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, adds normally distributed noise of mean 0; else changes nothing.
+/// Gaussian noise: in training, adds normally distributed noise of mean 0; in inference, does nothing.
 ///
 /// # Arguments
-/// - `stddev`: the noise's deviation, from 0 to 1.
-/// - `seed`: none; the same seed gives the same noise, another than Keras's.
+/// - `stddev`: the standard deviation of the noise, from 0 to 1.
+/// - `seed`: none; the same seed gives the same noise, but not the same as in Keras.
 ///
 /// Follows <https://keras.io/api/layers/regularization_layers/gaussian_noise>.
 ///
@@ -31,7 +31,7 @@ pub struct GaussianNoise {
     stddev: Number,
     #[config(default)]
     seed: Seed,
-    /// Goes on from call to call.
+    /// Advances with each call.
     #[seed_generator]
     generator: SeedGenerator,
 }

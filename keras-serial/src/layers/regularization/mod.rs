@@ -1,4 +1,4 @@
-//! Layers that act in training only (`keras.layers`, regularization).
+//! Regularization layers: dropout and noise (`keras.layers`, regularization).
 
 mod activity_regularization;
 mod alpha_dropout;
@@ -27,7 +27,7 @@ use crate::ops::{self, shape::broadcast_to};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Refuses what is not a share.
+/// Returns an error unless the argument is between 0 and 1.
 pub(crate) fn check_share(name: &str, share: Number) -> Result<()> {
     if (0.0..=1.0).contains(&share.get()) {
         return Ok(());
@@ -35,12 +35,12 @@ pub(crate) fn check_share(name: &str, share: Number) -> Result<()> {
     Err(invalid_argument(name, "a float between 0 and 1", share))
 }
 
-/// Refuses to draw what has no finite spread.
+/// Returns an error for a rate of 1, with which training would have no finite noise.
 fn check_below_one(rate: f64) -> Result<f64> {
     if rate < 1.0 { Ok(rate) } else { Err(invalid_argument("rate", "a float below 1 for training", rate)) }
 }
 
-/// Which elements stay, as 1 and 0; null in the noise shape stands for the input's extent.
+/// Draws the dropout mask, as 1 and 0; null in the noise shape stands for the input's extent.
 fn kept(x: &Tensor, rate: f64, noise_shape: Option<&Shape>, seed: &Seed, generator: &SeedGenerator) -> Result<Tensor> {
     let mut shape = x.shape().clone();
     if let Some(noise) = noise_shape {
@@ -50,8 +50,8 @@ fn kept(x: &Tensor, rate: f64, noise_shape: Option<&Shape>, seed: &Seed, generat
     broadcast_to(&ops::cast_to(&ops::greater_equal(&draw, rate)?, x.dtype())?, x.shape())
 }
 
-/// Zeros with probability `rate`, and the other elements times `1 / (1 - rate)`
-/// (`keras.random.dropout`).
+/// Applies dropout: sets elements to zero with probability `rate` and multiplies the others by
+/// `1 / (1 - rate)` (`keras.random.dropout`).
 pub(crate) fn drop_out(
     x: &Tensor,
     rate: f64,

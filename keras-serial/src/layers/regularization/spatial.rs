@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::json::Value;
 use crate::layers::LayerBase;
 
-/// Keras's configuration of these layers: `rate`, `seed`, `name`, the weights' dtype, `data_format`.
+/// Writes Keras's configuration of these layers: `rate`, `seed`, `name`, the weights' dtype, `data_format`.
 pub(super) fn write_config(base: &LayerBase, config: &mut Config) -> Result<()> {
     let dtype = base.dtype_policy().variable_dtype()?.name().to_owned().to_value()?;
     let entries = ["rate", "seed", "name", "dtype", "data_format"].into_iter().filter_map(|key| {
@@ -38,7 +38,7 @@ macro_rules! spatial_dropout {
             seed: Seed,
             $(#[config(default)]
             $data_format: $type,)?
-            /// Goes on from call to call.
+            /// Advances with each call.
             #[seed_generator]
             generator: SeedGenerator,
         }

@@ -1,12 +1,12 @@
-//! Random zeros for whole channels, of inputs with 1 axis between batch and channels.
+//! 1D spatial dropout: drops whole channels.
 
 spatial_dropout! {
-    /// In training, sets whole channels to zero with probability `rate` and scales the others by
-    /// `1 / (1 - rate)`; else changes nothing.
+    /// 1D spatial dropout: in training, sets whole channels to zero with probability `rate` and scales the
+    /// others by `1 / (1 - rate)`; in inference, does nothing.
     ///
     /// # Arguments
     /// - `rate`: from 0 to 1.
-    /// - `seed`: none; the same seed drops the same channels, others than Keras's.
+    /// - `seed`: none; the same seed drops the same channels, but not the same as in Keras.
     ///
     /// Follows <https://keras.io/api/layers/regularization_layers/spatial_dropout1d>.
     ///

@@ -1,15 +1,15 @@
-//! Random zeros for whole channels, of inputs with 2 axes between batch and channels.
+//! 2D spatial dropout: drops whole channels.
 
 use crate::ops::DataFormat;
 
 spatial_dropout! {
-    /// In training, sets whole channels to zero with probability `rate` and scales the others by
-    /// `1 / (1 - rate)`; else changes nothing.
+    /// 2D spatial dropout: in training, sets whole channels to zero with probability `rate` and scales the
+    /// others by `1 / (1 - rate)`; in inference, does nothing.
     ///
     /// # Arguments
     /// - `rate`: from 0 to 1.
-    /// - `seed`: none; the same seed drops the same channels, others than Keras's.
-    /// - `data_format`: channels last.
+    /// - `seed`: none; the same seed drops the same channels, but not the same as in Keras.
+    /// - `data_format`: `channels_last`.
     ///
     /// Follows <https://keras.io/api/layers/regularization_layers/spatial_dropout2d>.
     ///

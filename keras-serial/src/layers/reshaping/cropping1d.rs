@@ -1,4 +1,4 @@
-//! Cuts off the edges of time.
+//! 1D cropping, over time.
 
 use crate::error::Result;
 use crate::layers::{Edges, InputSpec, Layer, LayerBase};
@@ -6,11 +6,10 @@ use crate::ops::DataFormat;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Cuts off the edges of time.
+/// Crops time: removes steps at the beginning and the end.
 ///
 /// # Arguments
-/// `cropping`: how many positions are cut off before and after, one number or
-/// two; 1 by default.
+/// `cropping`: the number of steps to remove before and after, one number or two; 1 by default.
 ///
 /// # Shapes
 /// `(batch, steps, channels)` gives fewer positions and the same channels.

@@ -1,15 +1,15 @@
-//! Cuts off the edges of depth, height and width.
+//! 3D cropping, over depth, height and width.
 
 use super::macros::cropping;
 use crate::layers::{Edges, LayerBase};
 use crate::ops::DataFormat;
 use crate::{KerasSerializable, register};
 
-/// Cuts off the edges of depth, height and width.
+/// Crops depth, height and width: removes positions at the edges.
 ///
 /// # Arguments
-/// `cropping`: how many positions are cut off, one number for all edges, one for each axis, or a
-/// pair (before, after) for each axis; 1 by default. `data_format`: `channels_last`.
+/// `cropping`: the number of positions to remove, one number for all edges, one for each axis, or a pair
+/// (before, after) for each axis; 1 by default. `data_format`: `channels_last`.
 ///
 /// # Shapes
 /// `(batch, depth, height, width, channels)` gives fewer positions and the same channels.

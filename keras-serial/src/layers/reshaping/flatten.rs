@@ -1,4 +1,4 @@
-//! All axes but the batch's as one.
+//! Flattening of all axes but the batch.
 
 use crate::error::Result;
 use crate::layers::{InputSpec, Layer, LayerBase};
@@ -7,10 +7,11 @@ use crate::ops::shape::{expand_at, reshape_to, transpose_to};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// All axes but the batch's as one: `(batch, a, b)` gives `(batch, a · b)`, and `(batch,)` gives
+/// Flattens all axes but the batch: `(batch, a, b)` gives `(batch, a · b)`, and `(batch,)` gives
 /// `(batch, 1)`.
 ///
-/// `data_format` is `channels_last` by default; `channels_first` puts the channels last before.
+/// `data_format` is `channels_last` by default; with `channels_first`, channels are moved to the end first.
+///
 /// Follows <https://keras.io/api/layers/reshaping_layers/flatten>.
 ///
 /// ```

@@ -1,6 +1,6 @@
-//! What cropping, padding and repeating along one, two and three axes share.
+//! What cropping, zero padding and upsampling over one, two and three axes share.
 
-/// The body of a layer that cuts off the edges of `$rank` axes.
+/// Implements `Layer` for cropping of `$rank` axes.
 macro_rules! cropping {
     ($name:ident, $rank:literal) => {
         impl $crate::layers::Layer for $name {
@@ -20,7 +20,7 @@ macro_rules! cropping {
 }
 pub(super) use cropping;
 
-/// The body of a layer that puts zeros around the edges of `$rank` axes.
+/// Implements `Layer` for zero padding of `$rank` axes.
 macro_rules! zero_padding {
     ($name:ident, $rank:literal) => {
         impl $crate::layers::Layer for $name {
@@ -45,7 +45,7 @@ use crate::ops::DataFormat;
 use crate::ops::shape::{Span, pad_with, repeat_axis, slice};
 use crate::tensor::Tensor;
 
-/// The first axis of positions.
+/// Returns the first spatial axis.
 fn first_axis(format: DataFormat) -> usize {
     match format {
         DataFormat::ChannelsLast => 1,
@@ -53,7 +53,7 @@ fn first_axis(format: DataFormat) -> usize {
     }
 }
 
-/// Without the edges of the axes of positions.
+/// Crops the spatial axes.
 pub(super) fn crop(x: &Tensor, edges: &[(usize, usize)], format: DataFormat) -> Result<Tensor> {
     let first = first_axis(format);
     let mut spans = vec![Span::ALL; first];
@@ -68,11 +68,11 @@ pub(super) fn crop(x: &Tensor, edges: &[(usize, usize)], format: DataFormat) -> 
         let stop = if *after == 0 { None } else { Some(-(*after as isize)) };
         spans.push(Span { start: Some(*before as isize), stop, step: 1 });
     }
-    // How much is left of an unknown extent is unknown.
+    // An unknown extent stays unknown.
     slice(x, &spans)
 }
 
-/// With zeros around the axes of positions.
+/// Pads the spatial axes with zeros.
 pub(super) fn pad(x: &Tensor, edges: &[(usize, usize)], format: DataFormat) -> Result<Tensor> {
     let first = first_axis(format);
     let rest = x.rank().saturating_sub(first + edges.len());
@@ -80,7 +80,7 @@ pub(super) fn pad(x: &Tensor, edges: &[(usize, usize)], format: DataFormat) -> R
     pad_with(x, &around(first).chain(edges.iter().copied()).chain(around(rest)).collect::<Vec<_>>(), 0.0)
 }
 
-/// Each position of the axes of positions so many times.
+/// Repeats each position of the spatial axes.
 pub(super) fn repeat(x: &Tensor, times: &[usize], format: DataFormat) -> Result<Tensor> {
     let first = first_axis(format) as isize;
     (first..).zip(times).try_fold(x.clone(), |x, (axis, times)| repeat_axis(&x, *times, axis))

@@ -1,4 +1,4 @@
-//! Layers that move elements (`keras.layers`, reshaping).
+//! Reshaping layers (`keras.layers`, reshaping).
 
 mod macros;
 

@@ -1,4 +1,4 @@
-//! The axes in another order.
+//! Permutation of axes.
 
 use crate::error::Result;
 use crate::layers::{InputSpec, Layer, LayerBase, invalid_argument};
@@ -6,7 +6,7 @@ use crate::ops::shape::transpose_to;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The axes in the order `dims`, counted from 1; the batch's stays first.
+/// Permutes the axes to the order `dims`, counted from 1; the batch stays first.
 ///
 /// Follows <https://keras.io/api/layers/reshaping_layers/permute>.
 ///

@@ -1,4 +1,4 @@
-//! One vector as a sequence.
+//! A vector repeated as a sequence.
 
 use crate::error::Result;
 use crate::layers::{InputSpec, Layer, LayerBase, invalid_argument};
@@ -6,7 +6,7 @@ use crate::ops::shape::{expand_at, repeat_axis};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Makes a sequence of `n` times the input.
+/// Repeats the input `n` times, as the steps of a sequence.
 ///
 /// # Shapes
 /// `(batch, features)` gives `(batch, n, features)`.

@@ -1,4 +1,4 @@
-//! The elements in another shape.
+//! Reshaping.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{Layer, LayerBase};
@@ -6,7 +6,7 @@ use crate::ops::shape::reshape_to;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The elements in the shape `(batch, …target_shape)`; one extent may be -1, and follows.
+/// Reshapes to `(batch, …target_shape)`; one extent may be -1 and is inferred.
 ///
 /// Follows <https://keras.io/api/layers/reshaping_layers/reshape>.
 ///
@@ -37,7 +37,7 @@ impl Reshape {
         Ok(())
     }
 
-    /// The whole shape; what can be computed of an open extent is.
+    /// Returns the whole output shape, with the extent -1 computed if possible.
     fn resolve(&self, input: &Shape) -> Result<Shape> {
         let batch = input.dims().first().copied().flatten();
         let rest = input.dims().get(1..).unwrap_or_default();

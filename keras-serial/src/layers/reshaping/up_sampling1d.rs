@@ -1,4 +1,4 @@
-//! Repeats steps.
+//! 1D upsampling, over time.
 
 use crate::error::Result;
 use crate::layers::{InputSpec, Layer, LayerBase, invalid_argument};

@@ -1,4 +1,4 @@
-//! Larger images.
+//! 2D upsampling, over height and width.
 
 use crate::error::Result;
 use crate::layers::{Dims, InputSpec, Layer, LayerBase};
@@ -6,11 +6,11 @@ use crate::ops::{DataFormat, Interpolation, ResizeOptions, image};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Makes images larger: repeats rows and columns, or interpolates between them.
+/// Upsamples images: repeats rows and columns, or interpolates between them.
 ///
 /// # Arguments
-/// `size`: how many times as high and wide, 2 by default; `data_format`: `channels_last`;
-/// `interpolation`: `nearest` (repeats), `bilinear`, `bicubic`, `lanczos3` or `lanczos5`.
+/// `size`: the factors of height and width, 2 by default; `data_format`: `channels_last`; `interpolation`:
+/// `nearest` (repeats), `bilinear`, `bicubic`, `lanczos3` or `lanczos5`.
 ///
 /// # Shapes
 /// `(batch, height, width, channels)` gives `(batch, height · size, width · size, channels)`.
@@ -42,7 +42,7 @@ pub struct UpSampling2D {
 impl Layer for UpSampling2D {
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        // Shapes, known or not, grow alike for every interpolation.
+        // The output shape does not depend on the interpolation.
         if self.interpolation == Interpolation::Nearest || x.is_symbolic() {
             return super::macros::repeat(x, &self.size.0, self.data_format).map(Into::into);
         }

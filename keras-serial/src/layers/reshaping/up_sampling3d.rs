@@ -1,4 +1,4 @@
-//! Larger volumes.
+//! 3D upsampling, over depth, height and width.
 
 use crate::error::Result;
 use crate::layers::{Dims, InputSpec, Layer, LayerBase};
@@ -6,10 +6,10 @@ use crate::ops::DataFormat;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Repeats the positions of a volume.
+/// Upsamples volumes: repeats positions along each axis.
 ///
 /// # Arguments
-/// `size`: how many times along each axis, 2 by default; `data_format`: `channels_last`.
+/// `size`: the factor of each axis, 2 by default; `data_format`: `channels_last`.
 ///
 /// # Shapes
 /// `(batch, depth, height, width, channels)` gives `size` times as many positions.

@@ -1,15 +1,15 @@
-//! Puts zeros around time.
+//! 1D zero padding, over time.
 
 use super::macros::zero_padding;
 use crate::layers::{Edges, LayerBase};
 use crate::ops::DataFormat;
 use crate::{KerasSerializable, register};
 
-/// Puts zeros before and after time.
+/// Pads time with zeros, before and after.
 ///
 /// # Arguments
-/// `padding`: how many zeros, one number or two (before, after);
-/// 1 by default. `data_format`: `channels_last`.
+/// `padding`: the number of zeros, one number or two (before, after); 1 by default. `data_format`:
+/// `channels_last`.
 ///
 /// # Shapes
 /// `(batch, steps, channels)` gives more positions and the same channels.

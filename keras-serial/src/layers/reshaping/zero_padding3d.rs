@@ -1,15 +1,15 @@
-//! Puts zeros around depth, height and width.
+//! 3D zero padding, over depth, height and width.
 
 use super::macros::zero_padding;
 use crate::layers::{Edges, LayerBase};
 use crate::ops::DataFormat;
 use crate::{KerasSerializable, register};
 
-/// Puts zeros before and after depth, height and width.
+/// Pads depth, height and width with zeros, before and after.
 ///
 /// # Arguments
-/// `padding`: how many zeros, one number for all edges, one for each axis, or a pair (before, after) for each axis;
-/// 1 by default. `data_format`: `channels_last`.
+/// `padding`: the number of zeros, one number for all edges, one for each axis, or a pair (before, after) for
+/// each axis; 1 by default. `data_format`: `channels_last`.
 ///
 /// # Shapes
 /// `(batch, depth, height, width, channels)` gives more positions and the same channels.

@@ -1,4 +1,4 @@
-//! A sequence in both directions.
+//! Bidirectional wrapper of recurrent layers.
 
 use super::recurrence::reversed;
 use crate::config::{Config, ConfigField, FieldVisitor};
@@ -10,32 +10,32 @@ use crate::ops::dtypes::cast;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// How the outputs of both directions become one.
+/// How the outputs of both directions are merged.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeMode {
-    /// Their sum.
+    /// Their element-wise sum.
     Sum,
-    /// Their product.
+    /// Their element-wise product.
     Mul,
-    /// Their mean.
+    /// Their element-wise mean.
     Ave,
-    /// One after the other.
+    /// Their concatenation along the last axis.
     Concat,
 }
 
 /// Runs one recurrent layer forwards and one backwards over a sequence.
 ///
 /// # Arguments
-/// - `layer`: a recurrent layer such as [`LSTM`](super::LSTM); a copy of it runs forwards.
-/// - `backward_layer`: a copy of `layer` that goes backwards; else one of the same `stateful`,
-///   `return_sequences` and `return_state`, and the other `go_backwards`.
-/// - `merge_mode`: `concat`; none gives both outputs.
+/// - `layer`: a recurrent layer such as [`LSTM`](super::LSTM), of which a copy is used.
+/// - `backward_layer`: a copy of `layer` that goes backwards by default; otherwise a layer with the same
+///   `stateful`, `return_sequences` and `return_state` and the opposite `go_backwards`.
+/// - `merge_mode`: `concat`; none returns both outputs.
 ///
-/// Both directions give zeros for masked steps if they give sequences.
+/// If they return sequences, both directions output zeros for masked steps.
 ///
 /// # Shapes
-/// Those of `layer`, with twice the features for `concat`. `initial_state` holds the forward states,
-/// then the backward ones; so do the results with `return_state`.
+/// Those of `layer`, with twice the features for `concat`. `initial_state` holds the forward states, then the
+/// backward ones, and so do the results with `return_state`.
 ///
 /// Follows <https://keras.io/api/layers/recurrent_layers/bidirectional>.
 ///
@@ -60,7 +60,7 @@ pub struct Bidirectional {
     backward_layer: LayerRef,
 }
 
-/// The layer that is `layer` in configurations, and `forward_layer` where weights are saved.
+/// The forward layer: its entry is `layer` in configurations and `forward_layer` in files of weights.
 #[derive(Debug)]
 struct Forward(LayerRef);
 
@@ -78,8 +78,8 @@ impl ConfigField for Forward {
     }
 }
 
-/// Gives the directions their names, adds the backward one where it is left out, and makes masked
-/// steps of sequences zero.
+/// Names the directions, adds the backward layer if it is left out, and sets `zero_output_for_mask` for
+/// sequences.
 fn complete(config: &mut Config) -> Result<()> {
     let Some(given) = config.get("layer").cloned() else { return Ok(()) };
     let forward = direction(&given, Some("forward_"), false).at("layer")?;
@@ -92,7 +92,7 @@ fn complete(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
-/// A serialized layer as one of the directions.
+/// Prepares a serialized layer as one of the directions.
 fn direction(form: &Value, prefix: Option<&str>, backwards: bool) -> Result<Value> {
     let mut form = form.clone();
     let Some(config) = (match &mut form {
@@ -117,7 +117,7 @@ fn direction(form: &Value, prefix: Option<&str>, backwards: bool) -> Result<Valu
     Ok(form)
 }
 
-/// An argument of a recurrent layer, whatever its class.
+/// Returns a boolean argument of a recurrent layer of any class.
 fn flag(layer: &LayerRef, name: &str) -> Result<bool> {
     match layer.get_config()?.get(name) {
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -128,18 +128,18 @@ fn flag(layer: &LayerRef, name: &str) -> Result<bool> {
 }
 
 impl Bidirectional {
-    /// With a copy of the layer, and one that goes backwards.
+    /// Creates the wrapper from a copy of the layer, and one that goes backwards.
     ///
     /// # Errors
-    /// When the layer is not a recurrent one, or can't be serialized.
+    /// If the layer is not recurrent, or can't be serialized.
     pub fn new(layer: impl Into<LayerRef>) -> Result<Self> {
         Self::from_config(&Config::from([("layer".into(), layer.into().to_value()?)]))
     }
 
-    /// With a copy of the layer, and another layer for the other direction.
+    /// Creates the wrapper from copies of the layer and of another one for the backward direction.
     ///
     /// # Errors
-    /// When the layers do not go together.
+    /// If the layers do not match.
     pub fn with_backward_layer(layer: impl Into<LayerRef>, backward: impl Into<LayerRef>) -> Result<Self> {
         let (layer, backward) = (layer.into(), backward.into());
         Self::from_config(&Config::from([
@@ -148,19 +148,19 @@ impl Bidirectional {
         ]))
     }
 
-    /// Sets `merge_mode`; `None` gives the outputs of both directions.
+    /// Sets `merge_mode`; `None` returns the outputs of both directions.
     #[must_use]
     pub fn merge_mode(mut self, merge_mode: impl Into<Option<MergeMode>>) -> Self {
         self.merge_mode = merge_mode.into();
         self
     }
 
-    /// The layer that runs forwards.
+    /// Returns the layer that runs forwards.
     pub fn forward_layer(&self) -> &LayerRef {
         &self.forward_layer.0
     }
 
-    /// The layer that runs backwards.
+    /// Returns the layer that runs backwards.
     pub fn backward_layer(&self) -> &LayerRef {
         &self.backward_layer
     }
@@ -188,7 +188,7 @@ impl Bidirectional {
         Ok(())
     }
 
-    /// The outputs of both directions, in the order of the input, and the states.
+    /// Returns the outputs of both directions, in the order of the input, and the states.
     fn run(&self, inputs: &CallArgs, cx: &CallContext) -> Result<(Tensor, Tensor, Vec<Nested<Tensor>>)> {
         let mut forward = CallArgs::from(inputs.tensor()?);
         if let Some(mask) = cx.mask() {

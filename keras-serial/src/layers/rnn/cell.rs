@@ -1,4 +1,4 @@
-//! What an RNN asks of its cell.
+//! `RnnCell`: the interface between an RNN layer and its cell.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::LayerRef;
@@ -6,10 +6,10 @@ use crate::ops;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::variable::Autocast;
 
-/// A layer that computes one step of a sequence.
+/// A recurrent cell: a layer that computes one step of a sequence.
 ///
-/// Its `call` takes `inputs` and `states` (a list) and gives the output and the list of new states.
-/// The layer says that it is a cell by [`Layer::rnn_cell`](crate::layers::Layer::rnn_cell):
+/// Its `call` takes `inputs` and `states` (a list) and returns the output and the list of new states. The
+/// layer declares it with [`Layer::rnn_cell`](crate::layers::Layer::rnn_cell):
 ///
 /// ```
 /// use keras_serial::layers::RnnCell;
@@ -57,64 +57,64 @@ use crate::variable::Autocast;
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub trait RnnCell {
-    /// The extents of the states without the batch (`state_size`): one, or a list.
+    /// Returns the sizes of the states without the batch (`state_size`): one, or a list.
     fn state_size(&self) -> Nested<usize>;
 
-    /// The extent of the output; the first state's where the cell does not say.
+    /// Returns the size of the output; by default that of the first state.
     fn output_size(&self) -> Option<usize> {
         None
     }
 
-    /// The states before the first step; zeros by default. An unknown batch asks for symbols.
+    /// Returns the initial states; zeros by default, and symbols for an unknown batch.
     ///
     /// # Errors
-    /// When the shapes of states are not known yet.
+    /// If the shapes of states are not known yet.
     fn get_initial_state(&self, batch: Option<usize>, dtype: DType) -> Result<Nested<Tensor>> {
         self.state_size().try_map(&mut |size| zeros(&[batch, Some(*size)].into_iter().collect(), dtype))
     }
 
-    /// Begins a sequence, where the cell can do the steps without a call of its layer for each.
+    /// Begins a sequence, for a cell that can compute steps without a call of its layer for each.
     ///
     /// # Errors
-    /// When the cell is not built.
+    /// If the cell is not built.
     fn start<'a>(&'a self, cx: &CallContext) -> Result<Option<Box<dyn CellRun + 'a>>> {
         let _ = cx;
         Ok(None)
     }
 }
 
-/// A cell on its way over one sequence: its weights and dropout stay the same for all steps.
+/// A cell's run over one sequence: weights and dropout stay the same for all steps.
 pub trait CellRun {
-    /// The part that does not depend on states, for one step `(batch, …)` or for many at once
-    /// `(steps, batch, …)`.
+    /// Computes the part of a step that does not depend on states, for one step `(batch, …)` or for many at
+    /// once `(steps, batch, …)`.
     ///
     /// # Errors
-    /// When the inputs do not suit the cell.
+    /// If the inputs do not suit the cell.
     fn project(&self, inputs: &Tensor) -> Result<Tensor>;
 
-    /// One step, from its projected inputs and the flat states: the output and the new states.
+    /// Computes one step from its projected inputs and the flat states: the output and the new states.
     ///
     /// # Errors
-    /// When the states do not suit the cell.
+    /// If the states do not suit the cell.
     fn step(&self, projected: &Tensor, states: &[Tensor]) -> Result<(Tensor, Vec<Tensor>)>;
 
-    /// All steps at once, where the cell has a faster way than one after the other: the outputs,
+    /// Computes all steps at once, if the cell has a faster way (a fused kernel): the outputs,
     /// `(steps, batch, …)`, and the last states.
     ///
     /// # Errors
-    /// When the states do not suit the cell.
+    /// If the states do not suit the cell.
     fn sequence(&self, projected: &Tensor, states: &[Tensor]) -> Result<Option<(Tensor, Vec<Tensor>)>> {
         let _ = (projected, states);
         Ok(None)
     }
 }
 
-/// Zeros, or a symbol where an extent is not known.
+/// Returns zeros, or a symbol if an extent is not known.
 pub(super) fn zeros(shape: &Shape, dtype: DType) -> Result<Tensor> {
     if shape.is_known() { ops::zeros(shape, dtype) } else { Ok(Tensor::symbol(shape, dtype)) }
 }
 
-/// The cell's side of a layer.
+/// Returns the layer's cell, or an error if it is none.
 pub(super) fn of(layer: &LayerRef) -> Result<&dyn RnnCell> {
     layer.layer().rnn_cell().ok_or_else(|| {
         Error::new(ErrorKind::Config, "The RNN cell should have a `state_size` attribute")
@@ -124,7 +124,7 @@ pub(super) fn of(layer: &LayerRef) -> Result<&dyn RnnCell> {
     })
 }
 
-/// The extent of a built or unbuilt cell's output.
+/// Returns the output size of a cell, built or not.
 pub(super) fn output_size(cell: &dyn RnnCell) -> Result<usize> {
     let first = || cell.state_size().leaves().first().map(|size| **size);
     cell.output_size()
@@ -143,7 +143,7 @@ pub(super) fn start<'a>(layer: &'a LayerRef, cx: &CallContext) -> Result<Box<dyn
     })
 }
 
-/// Calls the layer for each step.
+/// Runs a cell by calling its layer for each step.
 struct Calls<'a> {
     layer: &'a LayerRef,
     states: Nested<usize>,
@@ -168,7 +168,7 @@ impl CellRun for Calls<'_> {
     }
 }
 
-/// A list of one for a single value.
+/// Wraps a single value in a list.
 pub(super) fn listed<T>(value: Nested<T>) -> Nested<T> {
     match value {
         Nested::Leaf(_) => Nested::List(vec![value]),
@@ -176,7 +176,7 @@ pub(super) fn listed<T>(value: Nested<T>) -> Nested<T> {
     }
 }
 
-/// A cell's own `call`: one step.
+/// Computes one step: the `call` of built-in cells.
 pub(super) fn call(cell: &dyn RnnCell, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
     let states = inputs.structure("states")?.ok_or_else(|| {
         Error::new(ErrorKind::InvalidArgument, "missing argument `states`").expected("the states of the previous step")
@@ -191,7 +191,7 @@ pub(super) fn call(cell: &dyn RnnCell, inputs: &CallArgs, cx: &CallContext) -> R
     Ok(Nested::Tuple(vec![output.into(), states.pack(new)?]))
 }
 
-/// The error for another number of states than the cell has.
+/// Returns the error for a wrong number of states.
 pub(super) fn wrong_states(expected: usize, received: usize) -> Error {
     Error::new(ErrorKind::InvalidArgument, "wrong number of states")
         .expected(expected.to_string())

@@ -1,9 +1,8 @@
-//! A convolutional long short-term memory over one axis.
+//! 1D convolutional LSTM.
 
 conv_lstm! {
-    /// A long short-term memory over one axis: as [`LSTM`](super::LSTM), with convolutions in place of
-    /// products. Strides, padding and dilation are the inputs'; states are convolved with `same`
-    /// padding.
+    /// 1D convolutional LSTM: an [`LSTM`](super::LSTM) with convolutions in place of matrix products.
+    /// Strides, padding and dilation apply to the inputs; states are convolved with `same` padding.
     ///
     /// # Arguments
     /// - `filters`: the number of outputs; `kernel_size`: the window.
@@ -13,14 +12,14 @@ conv_lstm! {
     /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
     ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
     ///   `bias`: none.
-    /// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-    ///   dropped in training, the same in all steps; `seed`: none.
+    /// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training
+    ///   drops, the same in all steps; `seed`: none.
     /// - `return_sequences`, `return_state`, `go_backwards`, `stateful`, `unroll`,
     ///   `zero_output_for_mask`: false.
     ///
     /// # Shapes
-    /// `(batch, time, length, channels)` gives the convolution's result for the last step, or for
-    /// all with `return_sequences`.
+    /// `(batch, time, length, channels)` gives the cell's output for the last step, or for all steps with
+    /// `return_sequences`.
     ///
     /// Follows <https://keras.io/api/layers/recurrent_layers/conv_lstm1d>.
     ///

@@ -1,4 +1,4 @@
-//! One step of a convolutional long short-term memory.
+//! The cell of convolutional LSTMs.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,8 +19,8 @@ use crate::random::{Seed, SeedGenerator};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
-/// One step of the layers [`ConvLSTM1D`](super::ConvLSTM1D) to [`ConvLSTM3D`](super::ConvLSTM3D): an
-/// LSTM cell that convolves inputs and states. Keras does not register it; nor is it here.
+/// The cell of [`ConvLSTM1D`](super::ConvLSTM1D) to [`ConvLSTM3D`](super::ConvLSTM3D): an LSTM cell that
+/// convolves inputs and states. As in Keras, it is not registered.
 #[derive(KerasSerializable, Debug)]
 #[config(new, validate = Self::check)]
 pub struct ConvLSTMCell<const RANK: usize> {
@@ -75,7 +75,7 @@ pub struct ConvLSTMCell<const RANK: usize> {
     pub(super) bias: Weight,
     #[seed_generator]
     pub(super) generator: SeedGenerator,
-    /// The shape of one step's input.
+    /// The input shape of one step.
     #[config(skip)]
     pub(super) input: Mutex<Option<Shape>>,
 }
@@ -149,7 +149,7 @@ struct Run<'a, const RANK: usize> {
 }
 
 impl<const RANK: usize> Run<'_, RANK> {
-    /// Of many steps at once too: they join the batch for the convolution.
+    /// Convolves the inputs of one step, or of many at once by joining steps and batch.
     fn convolve(&self, x: &Tensor, kernel: &Tensor) -> Result<Tensor> {
         let &[steps, batch, ..] = x.shape().dims() else { return self.cell.input_conv(x, kernel) };
         if x.rank() != RANK + 3 {
@@ -166,7 +166,7 @@ impl<const RANK: usize> Run<'_, RANK> {
 impl<const RANK: usize> CellRun for Run<'_, RANK> {
     fn project(&self, inputs: &Tensor) -> Result<Tensor> {
         let x = ops::cast_to(inputs, self.kernel.dtype())?;
-        // With more axes before the channels, an axis counts from the end.
+        // Counted from the end, because inputs of many steps have more leading axes.
         let axis = if self.cell.axis() == 1 { -(RANK as isize) - 1 } else { -1 };
         let y = dropped_product(&x, &self.kernel, self.dropout.of(&x)?, axis, |x, kernel| self.convolve(x, kernel))?;
         self.bias.as_ref().map_or(Ok(y.clone()), |bias| {

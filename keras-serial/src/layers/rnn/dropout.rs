@@ -1,4 +1,4 @@
-//! Dropout of cells: the same elements are dropped in all steps of a sequence.
+//! Dropout of recurrent cells: the same elements are dropped in all steps of a sequence.
 
 use std::cell::OnceCell;
 
@@ -12,7 +12,7 @@ use crate::ops::shape::{Span, concat, slice_axis};
 use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{CallContext, DType, Shape, Tensor};
 
-/// The part of elements that is dropped; what is given is brought between 0 and 1.
+/// A dropout rate, clamped to 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rate(pub f64);
 
@@ -32,7 +32,7 @@ impl ConfigField for Rate {
     }
 }
 
-/// The factors of one sequence: drawn when the first input is there.
+/// The dropout masks of one sequence, drawn with the first input.
 pub(super) struct Factors<'a> {
     source: Option<(&'a SeedGenerator, &'a Seed, f64)>,
     count: usize,
@@ -41,7 +41,7 @@ pub(super) struct Factors<'a> {
 }
 
 impl<'a> Factors<'a> {
-    /// For steps of this rank; `count` different ones if each gate has its own, else 1.
+    /// Masks for steps of this rank; `count` is the number of gates if each has its own mask, else 1.
     pub(super) fn new(
         generator: &'a SeedGenerator,
         seed: &'a Seed,
@@ -53,12 +53,12 @@ impl<'a> Factors<'a> {
         Self { source, count, rank, drawn: OnceCell::new() }
     }
 
-    /// Are there any?
+    /// Returns true if anything is dropped.
     pub(super) fn drops(&self) -> bool {
         self.source.is_some()
     }
 
-    /// The factors for steps like those of `x`: none if nothing is dropped.
+    /// Returns the masks for steps like those of `x`; none if nothing is dropped.
     pub(super) fn of(&self, x: &Tensor) -> Result<&[Tensor]> {
         let Some((generator, seed, rate)) = self.source.filter(|_| !x.is_symbolic()) else { return Ok(&[]) };
         if let Some(drawn) = self.drawn.get() {
@@ -78,12 +78,13 @@ fn draw(generator: &mut ChaCha12Rng, shape: &Shape, rate: f64, dtype: DType) -> 
     ops::multiply(&ops::cast_to(&kept, dtype)?, scale)
 }
 
-/// Columns of a matrix, or the last axis of a kernel.
+/// Returns columns of a matrix, or a range of the last axis of a kernel.
 pub(super) fn columns(kernel: &Tensor, start: usize, stop: usize) -> Result<Tensor> {
     slice_axis(kernel, -1, Span::range(start, stop))
 }
 
-/// `product(x, kernel)`, where each factor belongs to the same share of the kernel's outputs.
+/// Computes `product(x, kernel)` with dropout: each mask applies to one equal part of the kernel's outputs (a
+/// gate).
 pub(super) fn dropped_product(
     x: &Tensor,
     kernel: &Tensor,
@@ -104,12 +105,12 @@ pub(super) fn dropped_product(
     }
 }
 
-/// How many masks a cell draws: one for all gates, or one each.
+/// Returns how many dropout masks a cell draws: one for all gates, or one for each.
 pub(super) fn dropout_masks(implementation: usize, recurrent_dropout: Rate, gates: usize) -> usize {
     if implementation == 1 || recurrent_dropout.0 != 0.0 { gates } else { 1 }
 }
 
-/// Cells with gates drop nothing where everything would be dropped.
+/// Returns the rate, or 0 for a rate of 1: cells with gates then drop nothing.
 pub(super) fn below_one(rate: Rate) -> Rate {
     if rate.0 < 1.0 { rate } else { Rate(0.0) }
 }

@@ -1,4 +1,4 @@
-//! The first bias of an LSTM: ones for the forget gate.
+//! The initial bias of an LSTM: ones for the forget gate.
 
 use crate::KerasSerializable;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::initializers::{Initialize, Initializer, Ones};
 use crate::ops::shape::concat;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// The initializer of an LSTM's bias.
+/// Returns the initializer of an LSTM's bias.
 pub(super) fn forget_bias(
     initializer: &Option<Initializer>,
     unit_forget_bias: bool,
@@ -20,7 +20,7 @@ pub(super) fn forget_bias(
     }
 }
 
-/// Not registered: it stands in no configuration.
+/// Not registered, as no configuration contains it.
 #[derive(KerasSerializable, Debug)]
 struct ForgetBias {
     bias_initializer: Initializer,

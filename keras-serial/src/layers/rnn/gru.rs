@@ -1,4 +1,4 @@
-//! A gated recurrent unit.
+//! Gated recurrent unit (GRU).
 
 use super::GRUCell;
 use super::dropout::Rate;
@@ -14,7 +14,7 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A gated recurrent unit: in each step,
+/// A gated recurrent unit (GRU). In each step:
 ///
 /// ```text
 /// z, r = sigmoid(x · kernel + h · recurrent_kernel + bias), the update and the reset gate
@@ -25,21 +25,21 @@ use crate::{KerasSerializable, register};
 /// # Arguments
 /// - `units`: the number of outputs; `activation`: `tanh`; `recurrent_activation`: `sigmoid`;
 ///   `use_bias`: true.
-/// - `reset_after`: true; false resets before the product, `(r * h) · recurrent_kernel`, and has one
-///   bias in place of two.
+/// - `reset_after`: true; whether the reset gate is applied after the matrix product, with two biases, or
+///   before, `(r * h) · recurrent_kernel`, with one.
 /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
 ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
 ///   `bias`: none.
-/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-///   dropped in training, the same in all steps; `seed`: none.
-/// - `implementation`: 2; `use_cudnn`: `auto`. Both are read, and not written, as in Keras.
-/// - `return_sequences`: false, the last output alone; `return_state`: false; `go_backwards`: false;
-///   `stateful`: false, each batch starts anew; `unroll`: false; `zero_output_for_mask`: false,
-///   masked steps repeat the output before them.
+/// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training drops,
+///   the same in all steps; `seed`: none.
+/// - `implementation`: 2; `use_cudnn`: `auto`. As in Keras, both are read but not written.
+/// - `return_sequences`: false, which returns the last output only; `return_state`: false; `go_backwards`:
+///   false; `stateful`: false, which resets the states for each batch; `unroll`: false;
+///   `zero_output_for_mask`: false, so that masked steps repeat the previous output.
 ///
 /// # Shapes
-/// `(batch, time, features)` gives `(batch, units)`, or `(batch, time, units)` with
-/// `return_sequences`; with `return_state` also the last states, each `(batch, units)`.
+/// `(batch, time, features)` gives `(batch, units)`, or `(batch, time, units)` with `return_sequences`; with
+/// `return_state` also the last states, each `(batch, units)`.
 ///
 /// Follows <https://keras.io/api/layers/recurrent_layers/gru>.
 ///
@@ -105,10 +105,10 @@ pub struct GRU {
     reset_after: bool,
     #[config(default)]
     seed: Seed,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default = 2, skip_if = super::recurrence::unwritten)]
     implementation: usize,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default = Value::from("auto"), skip_if = super::recurrence::unwritten)]
     use_cudnn: Value,
     #[sublayer]

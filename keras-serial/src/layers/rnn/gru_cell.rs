@@ -1,4 +1,4 @@
-//! One step of a gated recurrent unit.
+//! The cell of the GRU.
 
 use super::cell::{self, CellRun, RnnCell};
 use super::dropout::{Factors, Rate, below_one, columns, dropout_masks, dropped_product};
@@ -14,7 +14,7 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// One step of [`GRU`](super::GRU).
+/// The cell of [`GRU`](super::GRU): one step.
 ///
 /// ```text
 /// z, r = sigmoid(x · kernel + h · recurrent_kernel + bias), the update and the reset gate
@@ -25,14 +25,15 @@ use crate::{KerasSerializable, register};
 /// # Arguments
 /// - `units`: the number of outputs; `activation`: `tanh`; `recurrent_activation`: `sigmoid`;
 ///   `use_bias`: true.
-/// - `reset_after`: true; false resets before the product, `(r * h) · recurrent_kernel`, and has one
-///   bias in place of two.
+/// - `reset_after`: true; whether the reset gate is applied after the matrix product, with two biases, or
+///   before, `(r * h) · recurrent_kernel`, with one.
 /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
 ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
 ///   `bias`: none.
-/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-///   dropped in training, the same in all steps; `seed`: none.
-/// - `implementation`: 2, one mask of dropout for all gates; 1 (and any `recurrent_dropout`): one each.
+/// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training drops,
+///   the same in all steps; `seed`: none.
+/// - `implementation`: 2, one dropout mask for all gates; 1 (or a nonzero `recurrent_dropout`): one for each
+///   gate.
 ///
 /// # Shapes
 /// Inputs `(batch, features)` and a state `(batch, units)` give `(batch, units)` and the new state.
@@ -87,7 +88,7 @@ pub struct GRUCell {
     pub(super) reset_after: bool,
     #[config(default)]
     pub(super) seed: Seed,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default = 2, skip_if = super::recurrence::unwritten)]
     pub(super) implementation: usize,
     #[weight]
@@ -145,7 +146,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What the states add to the gates `z` and `r`, and to the candidate if that is reset afterwards.
+    /// Returns the states' contribution to the gates `z` and `r`, and, with `reset_after`, to the candidate.
     fn inner(&self, h: &Tensor, factors: &[Tensor]) -> Result<(Tensor, Option<Tensor>)> {
         let units = self.cell.units;
         if !self.cell.reset_after {

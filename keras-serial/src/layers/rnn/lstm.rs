@@ -1,4 +1,4 @@
-//! A long short-term memory.
+//! Long short-term memory (LSTM).
 
 use super::LSTMCell;
 use super::dropout::Rate;
@@ -14,7 +14,7 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A long short-term memory: in each step,
+/// A long short-term memory (LSTM). In each step:
 ///
 /// ```text
 /// i, f, c', o = x · kernel + h · recurrent_kernel + bias
@@ -28,12 +28,12 @@ use crate::{KerasSerializable, register};
 /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
 ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
 ///   `bias`: none.
-/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-///   dropped in training, the same in all steps; `seed`: none.
-/// - `implementation`: 2; `use_cudnn`: `auto`. Both are read, and not written, as in Keras.
-/// - `return_sequences`: false, the last output alone; `return_state`: false; `go_backwards`: false;
-///   `stateful`: false, each batch starts anew; `unroll`: false; `zero_output_for_mask`: false,
-///   masked steps repeat the output before them.
+/// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training drops,
+///   the same in all steps; `seed`: none.
+/// - `implementation`: 2; `use_cudnn`: `auto`. As in Keras, both are read but not written.
+/// - `return_sequences`: false, which returns the last output only; `return_state`: false; `go_backwards`:
+///   false; `stateful`: false, which resets the states for each batch; `unroll`: false;
+///   `zero_output_for_mask`: false, so that masked steps repeat the previous output.
 ///
 /// # Shapes
 /// `(batch, time, features)` gives `(batch, units)`, or `(batch, time, units)` with
@@ -103,10 +103,10 @@ pub struct LSTM {
     recurrent_dropout: Rate,
     #[config(default)]
     seed: Seed,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default = 2, skip_if = super::recurrence::unwritten)]
     implementation: usize,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default = Value::from("auto"), skip_if = super::recurrence::unwritten)]
     use_cudnn: Value,
     #[sublayer]
@@ -160,7 +160,7 @@ mod tests {
         assert!(error.to_string().contains("batch size of the initial state"), "{error}");
     }
 
-    /// Outputs, states, and gradients of input and weights.
+    /// Returns outputs, states, and the gradients of weights and input.
     fn trained(activation: Activation, backwards: bool) -> Vec<Vec<f32>> {
         let layer = LSTM::new(3).activation(activation).return_sequences(true).return_state(true);
         let layer = layer.go_backwards(backwards).shared();
@@ -184,7 +184,7 @@ mod tests {
     fn a_whole_sequence_is_as_step_by_step() {
         for backwards in [false, true] {
             let whole = trained("tanh".into(), backwards);
-            // A function of one's own has no kernel.
+            // A custom activation has no fused kernel, so steps are computed one by one.
             let stepwise = trained(Activation::function(|x: &Tensor| ops::tanh(x)), backwards);
             assert_eq!(whole.len(), 7);
             for (a, b) in whole.iter().zip(&stepwise) {

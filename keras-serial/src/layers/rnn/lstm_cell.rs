@@ -1,4 +1,4 @@
-//! One step of a long short-term memory.
+//! The cell of the LSTM.
 
 use super::cell::{self, CellRun, RnnCell};
 use super::dropout::{Factors, Rate, below_one, dropout_masks, dropped_product};
@@ -16,7 +16,7 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// One step of [`LSTM`](super::LSTM).
+/// The cell of [`LSTM`](super::LSTM): one step.
 ///
 /// ```text
 /// i, f, c', o = x · kernel + h · recurrent_kernel + bias
@@ -30,9 +30,10 @@ use crate::{KerasSerializable, register};
 /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
 ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
 ///   `bias`: none.
-/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-///   dropped in training, the same in all steps; `seed`: none.
-/// - `implementation`: 2, one mask of dropout for all gates; 1 (and any `recurrent_dropout`): one each.
+/// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training drops,
+///   the same in all steps; `seed`: none.
+/// - `implementation`: 2, one dropout mask for all gates; 1 (or a nonzero `recurrent_dropout`): one for each
+///   gate.
 ///
 /// # Shapes
 /// Inputs `(batch, features)` and states `[h, c]`, each `(batch, units)`, give `h` and `[h, c]`.
@@ -87,7 +88,7 @@ pub struct LSTMCell {
     pub(super) recurrent_dropout: Rate,
     #[config(default)]
     pub(super) seed: Seed,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default = 2, skip_if = super::recurrence::unwritten)]
     pub(super) implementation: usize,
     #[weight]
@@ -164,7 +165,7 @@ impl CellRun for Run<'_> {
     }
 }
 
-/// Output and states from the sums of all gates, which stand beside each other on `axis`.
+/// Computes the output and the states from the sums of all gates, concatenated along `axis`.
 pub(super) fn gates(
     sums: &Tensor,
     c: &Tensor,

@@ -1,6 +1,6 @@
 //! What recurrent layers and cells share.
 
-/// Makes the weights of a cell.
+/// Creates the weights of a cell.
 macro_rules! make_recurrent_weights {
     ($cell:ident, $cx:ident, kernel: $kernel:expr, recurrent: $recurrent:expr, bias: $bias:expr, $initializer:expr) => {{
         $cell
@@ -29,13 +29,13 @@ macro_rules! make_recurrent_weights {
     }};
 }
 
-/// A layer that runs its cell over sequences: all but its arguments.
+/// Implements a recurrent layer: everything but its arguments.
 ///
-/// `$fields` are the arguments that it hands to its cell as they are.
+/// `$fields` are the arguments that it passes to its cell unchanged.
 macro_rules! recurrent_layer {
     ($name:ident, ndim: $ndim:literal, cell: $cell:ident($($argument:ident),*) as $cell_name:literal { $($field:ident),* $(,)? }) => {
         impl $name {
-            /// The cell.
+            /// Returns the cell.
             pub fn cell(&self) -> &LayerRef {
                 self.cell.get_or_make(|| {
                     LayerRef::new($cell {
@@ -65,7 +65,7 @@ macro_rules! recurrent_layer {
                 }
             }
 
-            /// The states that a stateful layer keeps for the next batch.
+            /// Returns the states that a stateful layer keeps for the next batch.
             pub fn states(&self) -> Option<Nested<Tensor>> {
                 self.states.get()
             }

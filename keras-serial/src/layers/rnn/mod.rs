@@ -1,4 +1,4 @@
-//! Recurrent layers (`keras.layers`, RNN): cells, and what runs them over the steps of a sequence.
+//! Recurrent layers (`keras.layers`, RNN): cells, and the layers that run them over sequences.
 
 #[macro_use]
 mod macros;

@@ -1,4 +1,4 @@
-//! The loop over the steps of a sequence.
+//! The loop over the time steps of a sequence.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use crate::ops::dtypes::cast;
 use crate::ops::shape::{flip_axes, index_axis, reshape_to, transpose_to, unstack};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
-/// The base of a cell that a layer makes for itself.
+/// Returns the base of a cell that a recurrent layer constructs.
 pub(super) fn cell_base(layer: &LayerBase, name: &str) -> LayerBase {
     let mut base = LayerBase::default();
     base.set_name(name);
@@ -20,7 +20,7 @@ pub(super) fn cell_base(layer: &LayerBase, name: &str) -> LayerBase {
     base
 }
 
-/// What a stateful layer keeps from one batch for the next.
+/// The states that a stateful layer keeps from batch to batch.
 #[derive(Debug, Default)]
 pub(super) struct KeptStates(Mutex<Option<Nested<Tensor>>>);
 
@@ -44,7 +44,7 @@ impl KeptStates {
     }
 }
 
-/// A recurrent layer's arguments, and its cell.
+/// A recurrent layer's arguments and its cell.
 pub(super) struct Recurrence<'a> {
     pub base: &'a LayerBase,
     pub cell: &'a LayerRef,
@@ -57,7 +57,7 @@ pub(super) struct Recurrence<'a> {
     pub kept: &'a KeptStates,
 }
 
-/// The last output, all outputs where they are asked for, and the last states.
+/// The last output, all outputs if they are asked for, and the last states.
 struct Results {
     last: Tensor,
     all: Option<Tensor>,
@@ -132,7 +132,7 @@ impl Recurrence<'_> {
         Ok(Nested::Tuple([Nested::Leaf(output)].into_iter().chain(states).collect()))
     }
 
-    /// The states before the first step: the caller's, the last batch's, or the cell's own.
+    /// Returns the states before the first step: the caller's, the previous batch's, or the cell's own.
     fn initial_states(&self, inputs: &CallArgs, batch: Option<usize>) -> Result<Nested<Tensor>> {
         let cell = cell::of(self.cell)?;
         let kept = self.kept.get().filter(|_| self.stateful);
@@ -163,7 +163,7 @@ impl Recurrence<'_> {
         size.pack(given.leaves().into_iter().cloned())
     }
 
-    /// Shapes alone: one step stands for all.
+    /// Infers shapes from a single step.
     fn infer(&self, run: &dyn CellRun, x: &Tensor, states: Vec<Tensor>) -> Result<Results> {
         let (output, states) = run.step(&run.project(&index_axis(x, 1, 0)?)?, &states)?;
         let all = self.return_sequences.then(|| {
@@ -175,7 +175,7 @@ impl Recurrence<'_> {
         Ok(Results { last: output, all, states })
     }
 
-    /// All steps' inputs, projected at once, in the order of the steps: step, batch, …
+    /// Projects the inputs of all steps at once, in the order of the steps: `(step, batch, …)`.
     fn project(&self, run: &dyn CellRun, x: &Tensor) -> Result<Tensor> {
         if x.shape().dim(1)? == 0 {
             return Err(Error::new(ErrorKind::Shape, "a sequence without steps")
@@ -185,7 +185,7 @@ impl Recurrence<'_> {
         self.in_order(&run.project(&exchanged(x)?)?)
     }
 
-    /// What stands in the order of the input, in that of the steps.
+    /// Reorders from the input's order to that of the steps.
     fn in_order(&self, x: &Tensor) -> Result<Tensor> {
         if self.go_backwards { flip_axes(x, &[0]) } else { Ok(x.clone()) }
     }
@@ -206,7 +206,8 @@ impl Recurrence<'_> {
         self.finish(outputs, states)
     }
 
-    /// Where the mask is false, states stay, and the output is the last one or zero.
+    /// Runs a masked sequence: where the mask is false, states stay, and the output is the previous one or
+    /// zero.
     fn masked(&self, run: &dyn CellRun, x: &Tensor, mask: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
         let mask = cast(mask, DType::Bool)?;
         let holds = unstack(&self.in_order(&exchanged(&mask)?)?)?;
@@ -223,7 +224,7 @@ impl Recurrence<'_> {
         }
         let mut results = self.finish(outputs, states)?;
         if self.unroll && self.zero_output_for_mask {
-            // Keras applies the mask in the order of the input, also to steps that run backwards.
+            // Keras applies the mask in the order of the input, even to steps that run backwards.
             if let Some(holds) = holds.last() {
                 results.last = choose(holds, &results.last, &ops::zeros_like(&results.last)?)?;
             }
@@ -248,24 +249,24 @@ impl Recurrence<'_> {
     }
 }
 
-/// Batch and steps in each other's place.
+/// Swaps the axes of batch and steps.
 fn exchanged(x: &Tensor) -> Result<Tensor> {
     transpose_to(x, &[1, 0].into_iter().chain(2..x.rank()).collect::<Vec<_>>())
 }
 
-/// `x` where the mask holds, else `y`; the mask has fewer axes.
+/// Selects `x` where the mask is true, else `y`; the mask has fewer axes.
 fn choose(mask: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let missing = x.rank().saturating_sub(mask.rank());
     let shape = mask.shape().dims().iter().copied().chain(std::iter::repeat_n(Some(1), missing)).collect();
     ops::where_(&reshape_to(mask, &shape)?, x, y)
 }
 
-/// Arguments that Keras reads, but does not write.
+/// Returns true: for arguments that Keras reads but does not write.
 pub(super) fn unwritten<T>(_: &T) -> bool {
     true
 }
 
-/// `use_cudnn` asks for what only NVIDIA's library does.
+/// Returns an error if `use_cudnn` is true, which only NVIDIA's library supports.
 pub(super) fn check_cudnn(use_cudnn: &Value) -> Result<()> {
     match use_cudnn {
         Value::Bool(false) => Ok(()),
@@ -279,7 +280,7 @@ pub(super) fn check_cudnn(use_cudnn: &Value) -> Result<()> {
     }
 }
 
-/// The order of steps turned around.
+/// Reverses the order of steps.
 pub(super) fn reversed(x: &Tensor) -> Result<Tensor> {
     flip_axes(x, &[1])
 }

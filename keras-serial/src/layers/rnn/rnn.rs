@@ -1,4 +1,4 @@
-//! Any cell over the steps of a sequence.
+//! RNN: any cell over the time steps of a sequence.
 
 use super::recurrence::{KeptStates, Recurrence};
 use super::{StackedRNNCells, cell};
@@ -9,14 +9,14 @@ use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Runs a cell over the steps of a sequence.
+/// Runs a cell over the time steps of a sequence.
 ///
 /// # Arguments
-/// - `cell`: a layer that is an [`RnnCell`](super::RnnCell), or a list of them, which become
+/// - `cell`: a layer that is an [`RnnCell`](super::RnnCell), or a list of them, which is stacked to
 ///   [`StackedRNNCells`].
-/// - `return_sequences`: false, the last output alone; `return_state`: false; `go_backwards`: false;
-///   `stateful`: false, each batch starts anew; `unroll`: false; `zero_output_for_mask`: false,
-///   masked steps repeat the output before them.
+/// - `return_sequences`: false, which returns the last output only; `return_state`: false; `go_backwards`:
+///   false; `stateful`: false, which resets the states for each batch; `unroll`: false;
+///   `zero_output_for_mask`: false, so that masked steps repeat the previous output.
 ///
 /// # Shapes
 /// `(batch, time, …)` gives the cell's output for the last step, or `(batch, time, …)` with
@@ -59,7 +59,7 @@ impl RNN {
         cell::of(self.cell()).map(|_| ())
     }
 
-    /// The cell.
+    /// Returns the cell.
     pub fn cell(&self) -> &LayerRef {
         &self.cell.0
     }
@@ -67,7 +67,7 @@ impl RNN {
 
 recurrent_layer!(RNN, None);
 
-/// The `cell` argument: a layer, or a list of layers that become one.
+/// The `cell` argument: a layer, or a list of layers that is stacked to one.
 #[derive(Debug, Clone)]
 pub struct Cell(LayerRef);
 

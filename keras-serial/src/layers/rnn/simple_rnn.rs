@@ -1,4 +1,4 @@
-//! A fully connected recurrence.
+//! Simple (fully connected) RNN.
 
 use super::SimpleRNNCell;
 use super::dropout::Rate;
@@ -13,18 +13,18 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A fully connected recurrence: in each step, `h = activation(x · kernel + h · recurrent_kernel + bias)`.
+/// A fully connected RNN. In each step: `h = activation(x · kernel + h · recurrent_kernel + bias)`.
 ///
 /// # Arguments
 /// - `units`: the number of outputs; `activation`: `tanh`; `use_bias`: true.
 /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
 ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
 ///   `bias`: none.
-/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-///   dropped in training, the same in all steps; `seed`: none.
-/// - `return_sequences`: false, the last output alone; `return_state`: false; `go_backwards`: false;
-///   `stateful`: false, each batch starts anew; `unroll`: false; `zero_output_for_mask`: false,
-///   masked steps repeat the output before them.
+/// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training drops,
+///   the same in all steps; `seed`: none.
+/// - `return_sequences`: false, which returns the last output only; `return_state`: false; `go_backwards`:
+///   false; `stateful`: false, which resets the states for each batch; `unroll`: false;
+///   `zero_output_for_mask`: false, so that masked steps repeat the previous output.
 ///
 /// # Shapes
 /// `(batch, time, features)` gives `(batch, units)`, or `(batch, time, units)` with
@@ -86,7 +86,7 @@ pub struct SimpleRNN {
     dropout: Rate,
     #[config(default)]
     recurrent_dropout: Rate,
-    /// Keras reads it, but does not write it.
+    /// As in Keras, read but not written.
     #[config(default, skip_if = super::recurrence::unwritten)]
     seed: Seed,
     #[sublayer]

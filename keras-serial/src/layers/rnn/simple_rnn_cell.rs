@@ -1,4 +1,4 @@
-//! One step of a fully connected recurrence.
+//! The cell of the simple RNN.
 
 use super::cell::{self, CellRun, RnnCell};
 use super::dropout::{Factors, Rate, dropped_product};
@@ -13,16 +13,16 @@ use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// One step of [`SimpleRNN`](super::SimpleRNN): `activation(x · kernel + h · recurrent_kernel + bias)`,
-/// which is both the output and the new state.
+/// The cell of [`SimpleRNN`](super::SimpleRNN): `activation(x · kernel + h · recurrent_kernel + bias)` is
+/// both the output and the new state.
 ///
 /// # Arguments
 /// - `units`: the number of outputs; `activation`: `tanh`; `use_bias`: true.
 /// - `kernel_initializer`: `glorot_uniform`; `recurrent_initializer`: `orthogonal`;
 ///   `bias_initializer`: `zeros`; regularizers and constraints for `kernel`, `recurrent_kernel` and
 ///   `bias`: none.
-/// - `dropout`, `recurrent_dropout`: 0; the part of the inputs' and of the states' elements that is
-///   dropped in training, the same in all steps; `seed`: none.
+/// - `dropout`, `recurrent_dropout`: 0; the fraction of elements of inputs and of states that training drops,
+///   the same in all steps; `seed`: none.
 ///
 /// # Shapes
 /// Inputs `(batch, features)` and a state `(batch, units)` give `(batch, units)` and the new state.

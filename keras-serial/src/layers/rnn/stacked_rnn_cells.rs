@@ -1,4 +1,4 @@
-//! Several cells as one.
+//! Stacked cells.
 
 use super::cell::{self, CellRun, RnnCell};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Several cells that act as one: each gets the output of the one before.
+/// Stacks cells to a single one: each gets the output of the previous one.
 ///
 /// # Arguments
 /// - `cells`: layers that are [`RnnCell`]s.
@@ -42,7 +42,8 @@ impl StackedRNNCells {
     }
 }
 
-/// A cell that is none has no states; the layer refuses it where it is built.
+/// Returns the state sizes of a cell; none for a layer that is no cell, which is an error when the layer is
+/// built.
 fn size(layer: &LayerRef) -> Nested<usize> {
     layer.layer().rnn_cell().map_or(Nested::List(Vec::new()), RnnCell::state_size)
 }
@@ -67,7 +68,7 @@ impl RnnCell for StackedRNNCells {
     }
 }
 
-/// The cells, each with the number of its states.
+/// The runs of the cells, each with the number of its states.
 struct Run<'a>(Vec<(Box<dyn CellRun + 'a>, usize)>);
 
 impl CellRun for Run<'_> {

@@ -1,4 +1,4 @@
-//! A layer at each step of a sequence.
+//! A layer applied to each time step.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
@@ -7,13 +7,13 @@ use crate::ops::shape::index_axis;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Applies one layer to each step of a sequence.
+/// Applies a layer to each time step of a sequence.
 ///
 /// # Arguments
-/// - `layer`: the layer.
+/// - `layer`: the layer to apply.
 ///
 /// # Shapes
-/// `(batch, time, …)` gives `(batch, time, …)`, where `…` is what `layer` makes of each step.
+/// `(batch, time, …)` gives `(batch, time, …)`, where `…` is the layer's output shape for a step.
 ///
 /// Follows <https://keras.io/api/layers/recurrent_layers/time_distributed>.
 ///
@@ -33,12 +33,12 @@ pub struct TimeDistributed {
 }
 
 impl TimeDistributed {
-    /// The layer that is applied.
+    /// Returns the applied layer.
     pub fn layer(&self) -> &LayerRef {
         &self.layer
     }
 
-    /// The layer's own `call`, as Keras uses it: no penalty on the activity, no new mask.
+    /// Calls the layer's own `call`, as Keras does: without activity regularizer or mask computation.
     fn step(&self, x: Tensor, mask: Option<Tensor>, cx: &CallContext) -> Result<Nested<Tensor>> {
         let layer = self.layer.layer();
         let mask = mask.filter(|_| layer.call_arguments().contains(&"mask"));

@@ -1,7 +1,7 @@
-//! Convolution of single precision on the CPU, with the channels last as Keras keeps them.
+//! Convolution of `float32` on the CPU with channels last (im2col).
 //!
-//! Windows are laid out as rows of a matrix, some at a time so that they stay in the cache, and
-//! multiplied with the kernel. What lies past the edges counts as zeros and is never stored.
+//! Blocks of windows are copied to rows of a matrix (im2col), a block at a time so that it stays in the
+//! cache, and multiplied with the kernel. Padding is not stored.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::grads::Gradients;
@@ -15,7 +15,7 @@ use super::gemm::multiply;
 use super::{joined, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
-/// How many elements the rows of one piece hold, about.
+/// The approximate number of elements of a block of windows.
 const PIECE: usize = 1 << 16;
 
 /// The window on one axis.
@@ -26,21 +26,21 @@ pub(crate) struct Axis {
     pub window: usize,
     pub stride: usize,
     pub dilation: usize,
-    /// How many zeros stand before the input.
+    /// The padding before the input.
     pub before: usize,
 }
 
 impl Axis {
-    /// An axis that is not there.
+    /// A missing axis.
     pub(crate) const NONE: Self = Self { input: 1, output: 1, window: 1, stride: 1, dilation: 1, before: 0 };
 
-    /// The place in the input of one of the window's elements.
+    /// Returns the input position of an element of the window, or `None` in the padding.
     fn place(&self, output: usize, element: usize) -> Option<usize> {
         (output * self.stride + element * self.dilation).checked_sub(self.before).filter(|at| *at < self.input)
     }
 }
 
-/// A convolution over three axes, of which some may not be there.
+/// A convolution over up to three axes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Geometry {
     pub axes: [Axis; 3],
@@ -48,14 +48,14 @@ pub(crate) struct Geometry {
     pub outputs: usize,
 }
 
-/// `(batch, …, outputs)`, in the shape given; `None` where the kernel does not apply.
+/// Convolves, and returns `(batch, …, outputs)` in the given shape; `None` if the kernel does not apply.
 ///
 /// `x` is `(batch, …, inputs)`, `kernel` `(…window, inputs, outputs)`.
 pub(crate) fn run(x: Raw, kernel: Raw, geometry: &Geometry, shape: &[usize]) -> Option<Raw> {
     if let (Some(input), Some(weight)) = (plain(&x), plain(&kernel)) {
         return Some(wrap(geometry.forward(input, weight, shape)?, &x));
     }
-    // An operand without gradients joins the one that has them.
+    // If only one operand tracks gradients, the other joins as a constant.
     let [x, kernel] = [x, kernel].map(joined);
     let (input, weight) = (tracked(&x)?, tracked(&kernel)?);
     let y = geometry.forward(input.primitive(), weight.primitive(), shape)?;
@@ -63,7 +63,7 @@ pub(crate) fn run(x: Raw, kernel: Raw, geometry: &Geometry, shape: &[usize]) -> 
     Some(wrap_tracked(recorded(Convolution, [input.node(), weight.node()], state, y), &x))
 }
 
-/// Gradients of the input and of the kernel.
+/// The backward step: gradients of the input and of the kernel.
 #[derive(Debug)]
 struct Convolution;
 
@@ -88,27 +88,27 @@ impl Backward<Flex, 2> for Convolution {
 }
 
 impl Geometry {
-    /// Elements of one window.
+    /// Returns the number of elements of a window.
     fn width(&self) -> usize {
         self.axes.iter().map(|axis| axis.window).product::<usize>() * self.inputs
     }
 
-    /// Positions of one output.
+    /// Returns the number of output positions of one image.
     fn positions(&self) -> usize {
         self.axes.iter().map(|axis| axis.output).product()
     }
 
-    /// Positions of one input.
+    /// Returns the number of input positions of one image.
     fn places(&self) -> usize {
         self.axes.iter().map(|axis| axis.input).product()
     }
 
-    /// Windows of one piece.
+    /// Returns the number of windows in a block.
     fn rows(&self) -> usize {
         (PIECE / self.width().max(1)).clamp(16, 1024)
     }
 
-    /// Is a window one position, as it lies in the input?
+    /// Returns true if each window is a single input position, so no copy is needed.
     fn is_pointwise(&self) -> bool {
         self.axes.iter().all(|axis| axis.window == 1 && axis.stride == 1 && axis.input == axis.output)
     }
@@ -168,7 +168,7 @@ impl Geometry {
         let weight = ArrayView2::from_shape((width, self.outputs), kernel).ok()?;
         let (image, positions) = (self.places() * self.inputs, self.positions());
         let mut result = vec![0.0f32; x.shape().num_elements()];
-        // Windows of one image overlap: an image is the work of one thread.
+        // Windows of one image overlap, so each image is processed by one thread.
         result.par_chunks_mut(image).zip(given.par_chunks(positions * self.outputs)).for_each_init(
             Vec::new,
             |space: &mut Vec<f32>, (result, given)| {
@@ -188,7 +188,8 @@ impl Geometry {
         Some(tensor(result, x.shape()))
     }
 
-    /// The windows of outputs from the `first` on, one after the other, counted over the whole batch.
+    /// Returns windows as rows of a matrix (im2col): `count` of them from `first` on, counted over the whole
+    /// batch.
     fn windows<'a>(&self, x: &'a [f32], first: usize, count: usize, space: &'a mut Vec<f32>) -> &'a [f32] {
         if self.is_pointwise() {
             return x.get(first * self.inputs..(first + count) * self.inputs).unwrap_or_default();
@@ -209,7 +210,7 @@ impl Geometry {
         space
     }
 
-    /// Adds the windows of outputs from the `first` on to the image that they come from.
+    /// Adds windows from `first` on to the image that they come from (col2im).
     fn spread(&self, image: &mut [f32], first: usize, windows: &[f32]) {
         for (row, window) in windows.chunks(self.width()).enumerate() {
             self.each_run(first + row, |place, run| {
@@ -221,13 +222,14 @@ impl Geometry {
         }
     }
 
-    /// The runs of a window that lie in one piece in the input: where there, or past its edges, and
-    /// where in the window.
+    /// Visits the runs of a window that are contiguous in the input: their start in the input, or `None` in
+    /// the padding, and their range in the window.
     fn each_run(&self, position: usize, mut run: impl FnMut(Option<usize>, std::ops::Range<usize>)) {
         let [depth, height, width] = &self.axes;
         let (plane, column) = (position / width.output, position % width.output);
         let (sheet, line) = (plane / height.output, plane % height.output);
-        // Neighbours of the last axis lie side by side, unless some are left out or past the edges.
+        // Positions along the last axis are contiguous, unless the window is dilated or reaches into the
+        // padding.
         let whole = width.dilation == 1
             && width.place(column, 0).is_some()
             && width.place(column, width.window.saturating_sub(1)).is_some();
@@ -264,7 +266,7 @@ mod tests {
         Tensor::from_vec((0..count).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>(), shape).unwrap()
     }
 
-    /// Result and gradients.
+    /// Returns the result and the gradients.
     fn all(convolve: Convolve, x: &[usize], kernel: &[usize], window: (usize, usize, Padding)) -> Vec<Vec<f32>> {
         let rank = x.len() - 2;
         let (x, weight) = (numbers(x).watched().unwrap(), numbers(kernel).watched().unwrap());

@@ -1,5 +1,5 @@
-//! Factorizations of small dense matrices, in double precision: LU, Cholesky, QR, eigenvalues of
-//! symmetric matrices, singular values.
+//! Factorizations of small dense matrices in double precision: LU, Cholesky, QR, eigenvalues of symmetric
+//! matrices, singular values.
 
 #![allow(clippy::indexing_slicing, reason = "indices run over the extents of the matrix itself")]
 
@@ -8,13 +8,13 @@ use ndarray::{Array2, Axis, s};
 /// A dense matrix.
 pub(crate) type Matrix = Array2<f64>;
 
-/// A square matrix as lower and upper triangle, with the order of its rows.
+/// The LU factorization of a square matrix, with row permutation.
 pub(crate) struct Lu {
-    /// Both triangles in one matrix; the lower one's diagonal of ones is not kept.
+    /// Both triangles in one matrix; the ones on the diagonal of L are not stored.
     pub factors: Matrix,
-    /// Row `i` of the product is row `order[i]` of the matrix.
+    /// Row `i` of L · U is row `order[i]` of the matrix.
     pub order: Vec<usize>,
-    /// Is the number of exchanged rows odd?
+    /// Whether the number of row swaps is odd.
     pub odd: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn lu(matrix: &Matrix) -> Lu {
 }
 
 impl Lu {
-    /// The sign of the determinant and the logarithm of its size.
+    /// Returns the sign of the determinant and the logarithm of its absolute value.
     pub fn sign_and_log(&self) -> (f64, f64) {
         let start = if self.odd { -1.0 } else { 1.0 };
         self.factors.diag().iter().fold((start, 0.0), |(sign, log), pivot| {
@@ -58,7 +58,7 @@ impl Lu {
         })
     }
 
-    /// X of A · X = B; `None` for a singular A.
+    /// Solves A · X = B; `None` for a singular A.
     pub fn solve(&self, right: &Matrix) -> Option<Matrix> {
         if self.factors.diag().iter().any(|pivot| *pivot == 0.0) {
             return None;
@@ -69,7 +69,7 @@ impl Lu {
     }
 }
 
-/// X of T · X = B for one triangle of a matrix; `unit` takes the diagonal for ones.
+/// Solves T · X = B for a triangle of a matrix; with `unit`, the diagonal counts as ones.
 pub(crate) fn solve_triangular(triangle: &Matrix, right: &Matrix, lower: bool, unit: bool) -> Matrix {
     let n = triangle.nrows();
     let mut x = right.clone();
@@ -85,14 +85,14 @@ pub(crate) fn solve_triangular(triangle: &Matrix, right: &Matrix, lower: bool, u
     x
 }
 
-/// The lower triangle L of L · Lᵀ; not a number for a matrix that is not positive definite. Only
-/// the lower triangle of the matrix is read.
+/// Returns the lower triangle L of the Cholesky factorization L · Lᵀ; NaN for a matrix that is not positive
+/// definite. Reads only the lower triangle.
 pub(crate) fn cholesky(matrix: &Matrix) -> Matrix {
     let n = matrix.nrows();
     let mut l = Matrix::zeros((n, n));
     for j in 0..n {
         let pivot = matrix[[j, j]] - (0..j).map(|k| l[[j, k]] * l[[j, k]]).sum::<f64>();
-        // NaN, also where the root is zero.
+        // Also NaN for a zero pivot.
         if pivot.is_nan() || pivot <= 0.0 {
             return Matrix::from_elem((n, n), f64::NAN);
         }
@@ -105,7 +105,7 @@ pub(crate) fn cholesky(matrix: &Matrix) -> Matrix {
     l
 }
 
-/// Q with all its columns, and R, by Householder's reflections with the signs of LAPACK and Eigen.
+/// Returns Q with all its columns, and R, by Householder reflections with the signs of LAPACK and Eigen.
 pub(crate) fn qr(matrix: &Matrix) -> (Matrix, Matrix) {
     let (rows, columns) = matrix.dim();
     let mut r = matrix.clone();
@@ -136,11 +136,11 @@ pub(crate) fn qr(matrix: &Matrix) -> (Matrix, Matrix) {
     (q, r)
 }
 
-/// How often Jacobi's rotations go over all pairs at most; they converge within about ten rounds.
+/// The maximum number of Jacobi sweeps; they converge within about ten.
 const ROUNDS: usize = 64;
 
-/// Eigenvalues in ascending order and eigenvectors (columns) of a symmetric matrix, of which the
-/// lower triangle is read, by Jacobi's rotations.
+/// Returns the eigenvalues in ascending order and the eigenvectors (columns) of a symmetric matrix, by Jacobi
+/// rotations. Reads only the lower triangle.
 pub(crate) fn eigh(matrix: &Matrix) -> (Vec<f64>, Matrix) {
     let n = matrix.nrows();
     let mut a = Matrix::from_shape_fn((n, n), |(i, j)| matrix[[i.max(j), i.min(j)]]);
@@ -171,7 +171,7 @@ pub(crate) fn eigh(matrix: &Matrix) -> (Vec<f64>, Matrix) {
     (order.iter().filter_map(|i| values.get(*i).copied()).collect(), vectors.select(Axis(1), &order))
 }
 
-/// Cosine and sine of the rotation that clears `off` between two diagonal entries.
+/// Returns the cosine and sine of the rotation that zeroes `off` between two diagonal entries.
 fn rotation(p: f64, q: f64, off: f64) -> (f64, f64) {
     let theta = (q - p) / (2.0 * off);
     let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
@@ -187,7 +187,8 @@ fn rotate_columns(a: &mut Matrix, p: usize, q: usize, c: f64, s: f64) {
     }
 }
 
-/// U, the singular values in descending order, and V, of U · S · Vᵀ; U and V with all their columns.
+/// Returns the singular value decomposition U · S · Vᵀ: U, the singular values in descending order, and V; U
+/// and V have all their columns.
 pub(crate) fn svd(matrix: &Matrix) -> (Matrix, Vec<f64>, Matrix) {
     let (rows, columns) = matrix.dim();
     if rows < columns {
@@ -223,7 +224,7 @@ pub(crate) fn svd(matrix: &Matrix) -> (Matrix, Vec<f64>, Matrix) {
     (orthonormal(&a, &values), values, v)
 }
 
-/// Columns over their norms, completed to a basis of the whole space.
+/// Divides columns by their norms, and completes them to an orthonormal basis.
 fn orthonormal(columns: &Matrix, norms: &[f64]) -> Matrix {
     let rows = columns.nrows();
     let least = norms.first().copied().unwrap_or(0.0) * 1e-14;

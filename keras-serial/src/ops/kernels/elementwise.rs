@@ -1,6 +1,6 @@
-//! tanh, sigmoid, exp, erf, GELU and softmax over vectors of single precision, on the CPU.
+//! Vectorized tanh, sigmoid, exp, erf, GELU and softmax of `float32` on the CPU.
 //!
-//! What is not contiguous `float32` on the CPU is left to the engine.
+//! Other dtypes, devices and layouts are left to the engine.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::grads::Gradients;
@@ -14,10 +14,10 @@ use rten_vecmath::{ApproxGelu, Erf, Exp, Gelu, Sigmoid, Softmax, Tanh};
 use super::{Tracked, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
-/// How many elements one thread takes at a time.
+/// The number of elements that one thread processes at a time.
 const CHUNK: usize = 1 << 14;
 
-/// A function of each element, or of each row.
+/// An element-wise function, or one of each row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kernel {
     Tanh,
@@ -26,11 +26,11 @@ pub(crate) enum Kernel {
     Erf,
     Gelu,
     ApproximateGelu,
-    /// Over rows of so many elements.
+    /// Softmax over rows of this length.
     Softmax(usize),
 }
 
-/// Runs the kernel, or `otherwise` where it does not apply.
+/// Runs the kernel, or `otherwise` if it does not apply.
 pub(crate) fn run(raw: Raw, kernel: Kernel, otherwise: impl FnOnce(Raw) -> Raw) -> Raw {
     let result = match (plain(&raw), tracked(&raw)) {
         (Some(x), _) => kernel.forward(x).map(|y| wrap(y, &raw)),
@@ -41,7 +41,7 @@ pub(crate) fn run(raw: Raw, kernel: Kernel, otherwise: impl FnOnce(Raw) -> Raw) 
 }
 
 impl Kernel {
-    /// Whole rows to a thread.
+    /// Returns the chunk size of a thread, in whole rows.
     fn chunk(self) -> usize {
         match self {
             Self::Softmax(row) => row.max(1) * (CHUNK / row.max(1)).max(1),
@@ -77,12 +77,12 @@ impl Kernel {
         }
     }
 
-    /// Is the gradient a function of the result, and not of the input?
+    /// Returns true if the gradient is computed from the output rather than the input.
     fn keeps_result(self) -> bool {
         !matches!(self, Self::Erf | Self::Gelu | Self::ApproximateGelu)
     }
 
-    /// Turns the gradient of the result into that of the input, by what was kept.
+    /// Turns the gradient of the output into that of the input, with the kept output or input.
     fn backward(self, kept: &[f32], grad: &mut [f32]) {
         use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
         let each = |grad: &mut [f32], slope: &dyn Fn(f32) -> f32| {
@@ -132,7 +132,7 @@ impl Kernel {
     }
 }
 
-/// The step backwards of every kernel.
+/// The backward step of every kernel.
 #[derive(Debug)]
 struct Slope;
 
@@ -162,7 +162,7 @@ mod tests {
     use crate::tensor::Tensor;
     use crate::tensor::engine::Engine;
 
-    /// Results and gradients of the kernel and of the engine's own, on more than one chunk.
+    /// Checks results and gradients against the engine's, over more than one chunk.
     fn agree(kernel: Kernel, plain: fn(Raw) -> Raw, low: f32, high: f32) {
         let count = 40_000;
         let values: Vec<f32> = (0..count).map(|i| low + (high - low) * i as f32 / count as f32).collect();

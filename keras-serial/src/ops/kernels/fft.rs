@@ -1,6 +1,6 @@
-//! The discrete Fourier transform of any length, in double precision.
+//! The discrete Fourier transform (FFT) of any length, in double precision.
 //!
-//! Powers of two by halves, other lengths as a convolution of a power of two (Bluestein).
+//! Powers of two by halving, other lengths as a convolution of a power of two (Bluestein's algorithm).
 
 use std::f64::consts::PI;
 
@@ -15,18 +15,18 @@ fn conjugate(a: Complex) -> Complex {
     (a.0, -a.1)
 }
 
-/// e to the power of i · angle.
+/// Returns e to the power of i · angle.
 fn unit(angle: f64) -> Complex {
     (angle.cos(), angle.sin())
 }
 
-/// The transform of one length, planned once for many rows.
+/// A plan for transforms of one length, reused for many rows.
 #[derive(Debug)]
 pub(crate) struct Plan {
     len: usize,
-    /// e^(-2πik/m) for the first half of the power of two that is computed with.
+    /// e^(-2πik/m) for the first half of the power of two m that is used.
     roots: Vec<Complex>,
-    /// For lengths that are no power of two: the chirp, and the transform of its conjugate.
+    /// For lengths that are not a power of two: the chirp, and the transform of its conjugate.
     chirp: Option<(Vec<Complex>, Vec<Complex>)>,
 }
 
@@ -38,7 +38,7 @@ impl Plan {
         if power || len == 0 {
             return Self { len, roots, chirp: None };
         }
-        // k² modulo 2n keeps the angles small, and so exact.
+        // k² modulo 2n keeps the angles small and precise.
         let chirp: Vec<Complex> = (0..len).map(|k| unit(-PI * ((k * k) % (2 * len)) as f64 / len as f64)).collect();
         let mut filter = vec![(0.0, 0.0); size];
         for (k, weight) in chirp.iter().enumerate() {
@@ -56,7 +56,7 @@ impl Plan {
         self.len
     }
 
-    /// Σ x[j] · e^(-2πijk/n); the inverse one, with the other sign, is not divided by n.
+    /// Computes Σ x[j] · e^(-2πijk/n); the inverse transform has the other sign and is not divided by n.
     pub fn transform(&self, row: Vec<Complex>, inverse: bool) -> Vec<Complex> {
         if inverse {
             let row = self.transform(row.into_iter().map(conjugate).collect(), false);
@@ -73,8 +73,8 @@ impl Plan {
     }
 }
 
-/// The transform of a power of two, from those of the even and odd entries; `stride` is how far
-/// apart the roots of this length lie.
+/// Transforms a power of two from the transforms of even and odd entries; `stride` is the distance between
+/// the roots of this length.
 fn halves(row: Vec<Complex>, roots: &[Complex], stride: usize) -> Vec<Complex> {
     if row.len() <= 1 {
         return row;

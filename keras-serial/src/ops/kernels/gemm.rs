@@ -1,15 +1,15 @@
-//! Products of matrices of single precision, by the `gemm` crate.
+//! Multiplication of `float32` matrices with the `gemm` crate.
 //!
-//! `ndarray`'s own product knows no AVX-512: with it a convolution takes up to twice as long.
+//! The multiplication of `ndarray` does not use AVX-512, which makes a convolution up to twice as slow.
 #![allow(unsafe_code)]
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-/// From so many multiplications on, threads share the work.
+/// The number of multiplications from which threads share the work.
 const SHARED: usize = 1 << 22;
 
-/// `c = a · b`, or `c += a · b`, on this thread alone. Nothing happens where extents do not fit.
+/// Computes `c = a · b`, or `c += a · b`, on this thread. Does nothing if the extents do not fit.
 pub(super) fn multiply(a: &ArrayView2<'_, f32>, b: &ArrayView2<'_, f32>, c: &mut ArrayViewMut2<'_, f32>, adds: bool) {
     let ((m, k), n) = (a.dim(), b.ncols());
     if b.nrows() != k || c.dim() != (m, n) || m == 0 || n == 0 {
@@ -53,14 +53,15 @@ pub(super) fn multiply(a: &ArrayView2<'_, f32>, b: &ArrayView2<'_, f32>, c: &mut
     }
 }
 
-/// As [`multiply`], on several threads where that pays: each makes some rows, or columns, of `c`.
+/// Multiplies like [`multiply`], but on several threads if that pays: each computes some rows or columns of
+/// `c`.
 pub(super) fn multiply_shared(a: &ArrayView2<'_, f32>, b: &ArrayView2<'_, f32>, c: &mut ArrayViewMut2<'_, f32>) {
     let ((m, k), n) = (a.dim(), b.ncols());
     let threads = rayon::current_num_threads();
     if threads < 2 || m.saturating_mul(k).saturating_mul(n) < SHARED {
         return multiply(a, b, c, false);
     }
-    // Whole steps of the kernel, so that only the last part has a ragged end.
+    // Multiples of the kernel's block size, so that only the last part is ragged.
     let share = |extent: usize| extent.div_ceil(threads).next_multiple_of(48);
     if m >= n {
         let parts = c.axis_chunks_iter_mut(Axis(0), share(m)).zip(a.axis_chunks_iter(Axis(0), share(m)));
@@ -107,7 +108,7 @@ mod tests {
         }
     }
 
-    /// What lies beside a view in memory is neither read nor written.
+    /// Memory beside a view is neither read nor written.
     #[test]
     fn parts_of_larger_matrices_are_all_that_is_touched() {
         let mut a = Array2::from_elem((20, 30), f32::NAN);

@@ -1,4 +1,4 @@
-//! Linear functions of a tensor, whose gradient is their transpose.
+//! Linear functions of a tensor, whose gradient is the transposed function.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::tensor::engine::Raw;
 
 /// A linear function of numbers in row-major order, computed in double precision.
 pub(crate) trait LinearMap: Debug + Send + Sync + 'static {
-    /// The function's values.
+    /// Computes the function.
     fn forward(&self, x: Vec<f64>) -> Vec<f64>;
-    /// The transposed function's values, which turn gradients of the results into those of `x`.
+    /// Computes the transposed function, which turns gradients of outputs into those of `x`.
     fn transposed(&self, gradient: Vec<f64>) -> Vec<f64>;
 }
 
-/// Runs the function; the result has the shape `shape`. `None` for what is not on the CPU.
+/// Runs the function; the result has this shape. `None` if the tensor is not on the CPU.
 pub(crate) fn run(raw: &Raw, map: Arc<dyn LinearMap>, shape: &[usize]) -> Option<Raw> {
     let forward = |x: &FlexTensor| written(map.forward(read(x)?), shape, x.dtype());
     if let Some(x) = plain(raw) {
@@ -50,7 +50,7 @@ fn written(values: Vec<f64>, shape: &[usize], dtype: BurnDType) -> Option<FlexTe
     }))
 }
 
-/// What the step back needs: the function, and the shape of what it was given.
+/// The state of the backward step: the function and the input's shape.
 #[derive(Clone, Debug)]
 struct Kept {
     map: Arc<dyn LinearMap>,

@@ -1,7 +1,7 @@
-//! A long short-term memory over a whole sequence, on the CPU in single precision.
+//! An LSTM over a whole sequence, for `float32` on the CPU.
 //!
-//! Step by step, the engine spends more time on its records for gradients than on numbers; here the
-//! sequence is one operation, and the gradient of the recurrent kernel one product of matrices.
+//! Step by step, the engine spends more time on recording gradients than on computing. Here the sequence is
+//! one operation, and the gradient of the recurrent kernel is one matrix product.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::grads::Gradients;
@@ -15,17 +15,17 @@ use rten_vecmath::{Sigmoid, Tanh};
 use super::{joined, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
-/// All states, `(2, steps, batch, units)`: `h` and then `c`; `None` where the kernel does not apply.
+/// Returns all states, `(2, steps, batch, units)`: `h` and then `c`; `None` if the kernel does not apply.
 ///
-/// `inputs`, `(steps, batch, 4 · units)`, are the inputs times their kernel, with the bias, in the
-/// order of the steps; `recurrent` is `(units, 4 · units)`; `h` and `c`, `(batch, units)`.
+/// `inputs`, `(steps, batch, 4 · units)`, are the projected inputs including the bias, in the order of the
+/// steps; `recurrent` is `(units, 4 · units)`; `h` and `c` are `(batch, units)`.
 pub(crate) fn run(inputs: Raw, recurrent: Raw, h: Raw, c: Raw) -> Option<Raw> {
     let operands = [inputs, recurrent, h, c];
     if let [Some(inputs), Some(recurrent), Some(h), Some(c)] = operands.each_ref().map(plain) {
         let (states, _) = forward(inputs, recurrent, h, c)?;
         return operands.first().map(|like| wrap(states, like));
     }
-    // Operands without gradients join those that have them.
+    // Operands that do not track gradients join as constants.
     let operands = operands.map(joined);
     let [Some(inputs), Some(recurrent), Some(h), Some(c)] = operands.each_ref().map(tracked) else { return None };
     let [a, b, d, e] = [inputs, recurrent, h, c].map(|x| x.primitive().clone());
@@ -36,7 +36,7 @@ pub(crate) fn run(inputs: Raw, recurrent: Raw, h: Raw, c: Raw) -> Option<Raw> {
     operands.first().map(|like| wrap_tracked(states, like))
 }
 
-/// The states and the gates' values of all steps.
+/// Computes the states and the gate values of all steps.
 fn forward(
     inputs: &FlexTensor,
     recurrent: &FlexTensor,
@@ -84,7 +84,7 @@ fn forward(
     Some((tensor(states, [2, steps, batch, units]), tensor(gates, [steps, batch, width])))
 }
 
-/// What the way back needs.
+/// The state of the backward step.
 #[derive(Clone, Debug)]
 struct Kept {
     gates: FlexTensor,
@@ -94,7 +94,7 @@ struct Kept {
     c: FlexTensor,
 }
 
-/// The gradients of inputs, recurrent kernel and first states.
+/// The backward step: gradients of inputs, recurrent kernel and initial states.
 #[derive(Debug)]
 struct Sequence;
 
@@ -143,7 +143,7 @@ impl Kept {
             let step = tensor(sums.to_vec(), [batch, width]);
             dh.copy_from_slice(numbers(&Flex::float_matmul(step, transposed.clone()))?);
         }
-        // The states before each step: the first ones, and all but the last.
+        // The states before each step: the initial ones, and all but the last.
         let mut before = first_h.to_vec();
         before.extend_from_slice(all_h.get(..(steps - 1) * size)?);
         let before = tensor(before, [steps * batch, units]).transpose(0, 1);
@@ -158,7 +158,8 @@ fn add(to: &mut [f32], what: &[f32]) {
     to.iter_mut().zip(what).for_each(|(to, what)| *to += what);
 }
 
-/// One sample: the gradients of the gates' sums; `dc` becomes that of the cell's state before.
+/// Computes the gradients of the gate sums for one sample; `dc` becomes the gradient of the previous cell
+/// state.
 fn back_through_gates(sums: &mut [f32], gates: &[f32], dh: &[f32], dc: &mut [f32], before: &[f32], tanh: &[f32]) {
     let units = dh.len();
     let (di, rest) = sums.split_at_mut(units);

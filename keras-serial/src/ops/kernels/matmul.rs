@@ -1,4 +1,4 @@
-//! The product of two matrices. The engine's copies each result once more, and its gradients too.
+//! Matrix multiplication. The engine's own copies each result, and its gradients, once more.
 
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::grads::Gradients;
@@ -11,7 +11,7 @@ use super::gemm::multiply_shared;
 use super::{joined, numbers, plain, recorded, tensor, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
-/// `x · y`; `None` for what are no matrices of single precision on the CPU.
+/// Computes `x · y`; `None` unless both are `float32` matrices on the CPU.
 pub(crate) fn run(x: &Raw, y: &Raw) -> Option<Raw> {
     if let (Some(a), Some(b)) = (plain(x), plain(y)) {
         return Some(wrap(product(a, false, b, false)?, x));
@@ -23,7 +23,7 @@ pub(crate) fn run(x: &Raw, y: &Raw) -> Option<Raw> {
     Some(wrap_tracked(recorded(Product, [a.node(), b.node()], state, result), &x))
 }
 
-/// The product of matrices, each turned first if that is asked for.
+/// Multiplies matrices, each transposed if asked for.
 fn product(a: &FlexTensor, turns_a: bool, b: &FlexTensor, turns_b: bool) -> Option<FlexTensor> {
     let (a, b) = (a.to_contiguous(), b.to_contiguous());
     let (a, b) = (matrix(&a, turns_a)?, matrix(&b, turns_b)?);
@@ -43,7 +43,7 @@ fn matrix(x: &FlexTensor, turns: bool) -> Option<ArrayView2<'_, f32>> {
     Some(if turns { matrix.reversed_axes() } else { matrix })
 }
 
-/// Gradients of both matrices.
+/// The backward step: gradients of both matrices.
 #[derive(Debug)]
 struct Product;
 
@@ -80,7 +80,7 @@ mod tests {
         Tensor::from_vec((0..shape[0] * shape[1]).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<_>>(), shape).unwrap()
     }
 
-    /// The product, and its gradients where operands are watched.
+    /// Returns the product, and the gradients of watched operands.
     fn all(multiply: Multiply, [m, k, n]: [usize; 3], watched: [bool; 2]) -> Vec<f32> {
         let watch = |x: Tensor, watch: bool| if watch { x.watched().unwrap() } else { x };
         let (x, y) = (watch(numbers([m, k]), watched[0]), watch(numbers([k, n]), watched[1]));
@@ -107,7 +107,7 @@ mod tests {
         };
         for extents in [[1, 1, 1], [3, 4, 5], [33, 17, 2], [200, 120, 190]] {
             for watched in [[true, true], [true, false], [false, true], [false, false]] {
-                // The engine's needs both with gradients, or none.
+                // The engine needs gradients of both operands, or of none.
                 let theirs = all(theirs, extents, if watched == [false, false] { watched } else { [true, true] });
                 let ours = all(ours, extents, watched);
                 let [m, k, n] = extents;

@@ -1,4 +1,4 @@
-//! Kernels of our own where the engine's are slow, each with its own gradient.
+//! CPU kernels where the engine's are slow, each with its gradient.
 
 pub(crate) mod conv;
 pub(crate) mod dense;
@@ -22,10 +22,10 @@ use burn_flex::{Flex, FlexTensor};
 
 use crate::tensor::engine::{Engine, Raw};
 
-/// A tensor of the CPU with gradients.
+/// A CPU tensor that tracks gradients.
 type Tracked = FloatTensor<Autodiff<Flex>>;
 
-/// The engine's tensor with gradients; `None` for one without, or not on the CPU.
+/// Returns the engine's tensor if it tracks gradients and is on the CPU.
 fn tracked(raw: &Raw) -> Option<&Tracked> {
     match &raw.kind {
         DispatchTensorKind::Autodiff(inner) => match &**inner {
@@ -36,12 +36,13 @@ fn tracked(raw: &Raw) -> Option<&Tracked> {
     }
 }
 
-/// The tensor among those that have gradients, which it joins without one.
+/// Converts a tensor to one that can be an operand beside those that track gradients; a constant stays
+/// without a gradient.
 fn joined(raw: Raw) -> Raw {
     if tracked(&raw).is_some() { raw } else { Engine::from_inner(raw) }
 }
 
-/// A result whose gradient is a step back to the operands; `state` is what the step needs.
+/// Records a result with its backward step to the operands; `state` is kept for the step.
 fn recorded<S: Backward<Flex, N>, const N: usize>(
     step: S,
     operands: [NodeGuard; N],
@@ -54,18 +55,18 @@ fn recorded<S: Backward<Flex, N>, const N: usize>(
     }
 }
 
-/// A result with gradients, in the context of an operand.
+/// Wraps a result that tracks gradients, in the context of an operand.
 fn wrap_tracked(result: Tracked, like: &Raw) -> Raw {
     let kind = DispatchTensorKind::Flex(BackendTensor::Autodiff(result));
     Raw { kind: DispatchTensorKind::Autodiff(Box::new(kind)), autodiff: like.autodiff }
 }
 
-/// A result without gradients, in the context of an operand.
+/// Wraps a result without gradients, in the context of an operand.
 fn wrap(result: FlexTensor, like: &Raw) -> Raw {
     Raw { kind: DispatchTensorKind::Flex(BackendTensor::Float(result)), autodiff: like.autodiff }
 }
 
-/// The CPU's tensor without gradients.
+/// Returns the engine's tensor if it tracks no gradients and is on the CPU.
 fn plain(raw: &Raw) -> Option<&FlexTensor> {
     match &raw.kind {
         DispatchTensorKind::Flex(BackendTensor::Float(x)) => Some(x),
@@ -73,7 +74,7 @@ fn plain(raw: &Raw) -> Option<&FlexTensor> {
     }
 }
 
-/// The numbers of a tensor of single precision that lies in one piece.
+/// Returns the elements of a contiguous `float32` tensor.
 fn numbers(x: &FlexTensor) -> Option<&[f32]> {
     if x.dtype() == BurnDType::F32 { x.as_slice::<f32>() } else { None }
 }

@@ -1,7 +1,7 @@
-//! A tensor cut into the entries of its first axis, whose gradients are joined once.
+//! Splitting a tensor into the entries of its first axis, with gradients joined once.
 //!
-//! The engine's gradient of one slice is as large as the whole tensor, so that many slices of one
-//! tensor take time that grows with the square of their number.
+//! The engine's gradient of a slice is as large as the whole tensor, so that the time for many slices grows
+//! with the square of their number.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use burn_flex::{Flex, FlexTensor};
 use super::{plain, recorded, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
 
-/// The entries of the first axis; `None` for what is not on the CPU.
+/// Returns the entries of the first axis; `None` if the tensor is not on the CPU.
 pub(crate) fn run(raw: &Raw) -> Option<Vec<Raw>> {
     if let Some(x) = plain(raw) {
         return Some(entries(x).map(|entry| wrap(entry, raw)).collect());
@@ -31,7 +31,7 @@ pub(crate) fn run(raw: &Raw) -> Option<Vec<Raw>> {
 fn entries(x: &FlexTensor) -> impl Iterator<Item = FlexTensor> {
     let shape = x.shape();
     let (count, rest) = shape.split_first().map_or((0, Vec::new()), |(count, rest)| (*count, rest.to_vec()));
-    // A tensor that lies in one piece is cut without copies.
+    // Contiguous tensors are split without copies.
     let x = x.to_contiguous();
     (0..count).map(move |index| x.narrow(0, index, 1).reshape(Shape::from(rest.clone())))
 }
@@ -72,7 +72,8 @@ impl Parts {
     }
 }
 
-/// Puts an entry's gradient aside for [`Join`], which is told by a single zero that it has to run.
+/// The backward step of an entry: keeps its gradient for [`Join`], and passes on a single zero so that `Join`
+/// runs.
 #[derive(Debug)]
 struct Entry;
 
@@ -88,7 +89,7 @@ impl Backward<Flex, 1> for Entry {
     }
 }
 
-/// The gradient of the whole, after those of all its entries.
+/// The backward step of the whole tensor, which runs after those of all entries.
 #[derive(Debug)]
 struct Join;
 

@@ -1,4 +1,4 @@
-//! `EinsumDense` with a kernel of few bits.
+//! `EinsumDense` with a quantized kernel.
 
 use super::EinsumDense;
 use crate::dtype_policies::Quantization;
@@ -7,19 +7,19 @@ use crate::layers::{BuildContext, KernelLayout, Weight};
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Which axes of input and kernel the equation sums over, and how the kernel's scales lie.
+/// The axes of input and kernel that the equation sums over, and the layout of the kernel's scales.
 struct Plan {
     input_reduced: Vec<isize>,
     kernel_reduced: Vec<usize>,
     /// The axes of the kernel that are not summed over, in the order of the output.
     kept: Vec<usize>,
-    /// All axes of the kernel in the order of its scales, and the scales' extents.
+    /// The permutation of the kernel's axes to the order of its scales; `scale_shape` holds their extents.
     order: Vec<usize>,
     scale_shape: Vec<usize>,
 }
 
 impl EinsumDense {
-    /// `_analyze_quantization_info` of Keras, for a kernel of this shape.
+    /// Computes the plan for a kernel of this shape (`_analyze_quantization_info` of Keras).
     fn plan(&self, rank: usize, shape: &[usize]) -> Result<Plan> {
         let (input, kernel, output) = self.terms()?;
         let elided = (rank + usize::from(input.contains('.'))).saturating_sub(input.len());
@@ -34,7 +34,7 @@ impl EinsumDense {
         let position = |label: &char| kernel.iter().position(|known| known == label);
         let kept: Vec<usize> = output.iter().filter_map(position).collect();
         let mut free: Vec<usize> = (0..output.len()).filter(|i| output.get(*i).and_then(position).is_none()).collect();
-        // Axes that are summed over take the places of the output's axes that the kernel lacks.
+        // Summed axes take the places of output axes that the kernel lacks.
         let (mut order, mut squeezed, mut index) = (kept.clone(), Vec::new(), None);
         for axis in &kernel_reduced {
             if free.is_empty() {
@@ -63,7 +63,8 @@ impl EinsumDense {
         Ok(Plan { input_reduced, kernel_reduced, kept, order, scale_shape })
     }
 
-    /// Makes the kernel and its scales; does nothing to a kernel of floating-point numbers but make its scales.
+    /// Creates the quantized kernel and its scales; for `float8` only the scales. Returns true if the kernel
+    /// was created.
     pub(super) fn build_quantized(
         &self,
         cx: &mut BuildContext<'_>,
@@ -83,21 +84,22 @@ impl EinsumDense {
         )
     }
 
-    /// Puts integers in the place of the built kernel.
+    /// Replaces the built kernel by a quantized one.
     pub(super) fn quantize_built(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         let kernel = self.kernel.plain()?.shape().known()?.to_vec();
         let layout = self.built_plan(&kernel)?.layout(&kernel);
         self.quantized.quantize_kernel(cx, mode, &self.kernel, layout)
     }
 
-    /// The plan for the inputs that the layer was built for.
+    /// Returns the plan for the inputs that the layer was built for.
     fn built_plan(&self, kernel: &[usize]) -> Result<Plan> {
         let shapes = self.base.built_shapes().unwrap_or_default();
         let input = shapes.values().next().and_then(|shapes| shapes.leaves().first().map(|shape| shape.rank()));
         self.plan(input.unwrap_or(kernel.len()), kernel)
     }
 
-    /// What files hold of the kernel of integers and its scales once an update is added.
+    /// Returns what is saved for a quantized kernel and its scales: the values with the low-rank update
+    /// merged in.
     pub(super) fn merged(&self, mode: Quantization, update: &Tensor) -> Result<Vec<(&Weight, Tensor)>> {
         let shape = update.shape().known()?.to_vec();
         let plan = self.built_plan(&shape)?;
@@ -107,7 +109,7 @@ impl EinsumDense {
         Ok(integers.map_or_else(Vec::new, |integers| self.quantized.in_files(&self.kernel, integers)))
     }
 
-    /// The kernel that the integers stand for.
+    /// Returns the dequantized kernel.
     fn dequantized(&self, plan: &Plan, shape: &[usize], mode: Quantization, dtype: DType) -> Result<Tensor> {
         match mode {
             Quantization::Int4 { .. } => {
@@ -123,7 +125,7 @@ impl EinsumDense {
         }
     }
 
-    /// The product of inputs and kernel, before a bias is added.
+    /// Returns the product of inputs and kernel, before the bias is added.
     pub(super) fn call_quantized(&self, x: &Tensor, mode: Quantization) -> Result<Tensor> {
         let rank = x.rank();
         let shape = match (mode, x.shape()) {
@@ -141,7 +143,7 @@ impl EinsumDense {
 }
 
 impl Plan {
-    /// How a kernel of this shape is quantized.
+    /// Returns how a kernel of this shape is quantized.
     fn layout(&self, shape: &[usize]) -> KernelLayout {
         KernelLayout {
             summed: self.kernel_reduced.iter().map(|axis| *axis as isize).collect(),
@@ -151,7 +153,7 @@ impl Plan {
         }
     }
 
-    /// The extents of the kernel as a matrix: what is summed over, and what is not.
+    /// Returns the size of the kernel as a matrix: the product of summed extents, and of the others.
     fn extents(&self, shape: &[usize]) -> (usize, usize) {
         let part = |reduced: bool| {
             let axes = shape.iter().enumerate().filter(|(i, _)| self.kernel_reduced.contains(i) == reduced);
@@ -160,7 +162,7 @@ impl Plan {
         (part(true), part(false))
     }
 
-    /// The scales in the kernel's own order of axes.
+    /// Returns the scales in the kernel's own order of axes.
     fn scale_of_kernel(&self, scale: &Tensor, shape: &[usize]) -> Result<Tensor> {
         let kept: Vec<usize> = self.kept.iter().filter_map(|axis| shape.get(*axis).copied()).collect();
         let scale = ops::reshape(scale, &Shape::from(kept))?;

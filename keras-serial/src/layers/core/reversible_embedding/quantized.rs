@@ -1,4 +1,4 @@
-//! `ReversibleEmbedding` with embeddings of few bits.
+//! `ReversibleEmbedding` with quantized embeddings.
 
 use super::ReversibleEmbedding;
 use crate::dtype_policies::Quantization;
@@ -10,7 +10,7 @@ use crate::layers::{BuildContext, Weight};
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
 
-/// The scales of the matrix that makes scores, where it is not the embeddings themselves.
+/// The scales of the quantized reverse matrix, if it is not tied to the embeddings.
 #[derive(Debug)]
 pub(super) struct ReverseScales {
     scale: Weight,
@@ -39,7 +39,7 @@ impl ReversibleEmbedding {
         if self.tie_weights { Ok(()) } else { self.build_reverse(cx, mode) }
     }
 
-    /// Makes the matrix of integers that makes scores, and its scales.
+    /// Creates the quantized reverse matrix and its scales.
     fn build_reverse(&self, cx: &mut BuildContext<'_>, mode: Quantization) -> Result<()> {
         let (inputs, outputs) = (self.input_dim, self.output_dim);
         let (rows, scales, has_zero) = match mode {
@@ -59,7 +59,7 @@ impl ReversibleEmbedding {
         Ok(())
     }
 
-    /// Puts integers in the place of the built embeddings, and of the matrix that makes scores.
+    /// Replaces the built embeddings, and the reverse matrix if there is one, by quantized ones.
     pub(super) fn quantize_built(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         self.quantized.0.quantize_embeddings(cx, mode, &self.embeddings)?;
         if self.tie_weights {
@@ -88,7 +88,7 @@ impl ReversibleEmbedding {
         zero.map_or(Ok(()), |zero| self.reverse_scales.zero.assign(&zero))
     }
 
-    /// The scores of `x`, whose numbers are rounded to integers first.
+    /// Returns the scores of `x`; quantizes `x` first unless the configuration turns that off.
     pub(super) fn quantized_scores(&self, x: &Tensor, mode: Quantization) -> Result<Tensor> {
         let quantizer = Quantizer::of(self.quantization_config.get(), true).at("quantization_config")?;
         let (x, inputs_scale) = match quantizer {
@@ -100,7 +100,7 @@ impl ReversibleEmbedding {
         };
         let (kernel, scale) = self.reverse_kernel(mode, x.dtype())?;
         let mut scores = ops::matmul(&x, &kernel)?;
-        // Both scales are one divisor in Keras, in the dtype that one computes with.
+        // Keras multiplies both scales to one divisor, in the compute dtype.
         let divisor = match (inputs_scale, scale) {
             (Some(a), Some(b)) => Some(ops::multiply(&a, &b)?),
             (a, b) => a.or(b),
@@ -111,7 +111,7 @@ impl ReversibleEmbedding {
         Ok(scores)
     }
 
-    /// The matrix `(output_dim, input_dim)`, and the scales that scores are divided by.
+    /// Returns the matrix `(output_dim, input_dim)`, and the scales by which scores are divided.
     fn reverse_kernel(&self, mode: Quantization, dtype: DType) -> Result<(Tensor, Option<Tensor>)> {
         let scales = &self.quantized.0;
         let kernel = if self.tie_weights { self.embeddings.value()? } else { self.reverse_embeddings.value()? };
@@ -124,7 +124,7 @@ impl ReversibleEmbedding {
             }
             return Ok((ops::transpose(&kernel, None)?, (!is_blocks).then(|| scales.scale()).transpose()?));
         }
-        // Halves of bytes lie along the first axis here.
+        // Here int4 values are packed in pairs along the first axis.
         let kernel = match mode {
             Quantization::Int4 { .. } => ops::transpose(&unpacked(&ops::transpose(&kernel, None)?)?, None)?,
             _ => unpacked(&kernel)?,

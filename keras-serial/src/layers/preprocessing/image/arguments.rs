@@ -1,11 +1,11 @@
-//! Arguments that many layers of images take.
+//! Arguments that many image layers share.
 
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// A range of random numbers from `LOW` to `HIGH` at most: two numbers, or one that stands for the
-/// range from its negative (or `LOW`) to itself. Written as two.
+/// A range of random factors within `LOW` and `HIGH`: two numbers, or one for the range from its negative (or
+/// `LOW`) to itself. Serialized as two numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Factor<const LOW: i64, const HIGH: i64>([Value; 2]);
 
@@ -29,10 +29,10 @@ impl<const LOW: i64, const HIGH: i64> Factor<LOW, HIGH> {
         if lower.as_f64() > upper.as_f64() { Self([upper, lower]) } else { Self([lower, upper]) }
     }
 
-    /// The least and the greatest number.
+    /// Returns the minimum and the maximum.
     ///
     /// # Errors
-    /// When they are out of bounds.
+    /// If they are out of bounds.
     pub fn range(&self) -> Result<(f64, f64)> {
         let [lower, upper] = &self.0;
         let (a, b) = (f64::from_value(lower)?, f64::from_value(upper)?);
@@ -94,17 +94,16 @@ impl<T: Into<Value>, const LOW: i64, const HIGH: i64> From<[T; 2]> for Factor<LO
     }
 }
 
-/// A range of random numbers, written as it was given: two numbers, or one that stands for the
-/// range
-/// from its negative to itself.
+/// A range of random factors, serialized as it was given: two numbers, or one for the range from its negative
+/// to itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread(Value);
 
 impl Spread {
-    /// The least and the greatest number.
+    /// Returns the minimum and the maximum.
     ///
     /// # Errors
-    /// When they are beyond -1 and 1.
+    /// If they are outside of -1 and 1.
     pub fn range(&self) -> Result<(f64, f64)> {
         let (a, b) = match &self.0 {
             Value::List(items) => match items.as_slice() {
@@ -143,7 +142,7 @@ impl ConfigField for Spread {
     }
 }
 
-/// The least and the greatest value of a channel; 0 and 255 by default.
+/// The minimum and the maximum of pixel values; 0 and 255 by default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValueRange([Value; 2]);
 
@@ -161,7 +160,7 @@ impl<T: Into<Value>> From<[T; 2]> for ValueRange {
 }
 
 impl ValueRange {
-    /// Both numbers.
+    /// Returns the minimum and the maximum.
     pub fn bounds(&self) -> (f64, f64) {
         let [lower, upper] = &self.0;
         (lower.as_f64().unwrap_or(0.0), upper.as_f64().unwrap_or(255.0))

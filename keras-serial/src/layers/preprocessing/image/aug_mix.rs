@@ -1,4 +1,4 @@
-//! Mixtures of changed images.
+//! AugMix augmentation of images.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, mixes images with a mixture of several chains of random layers; else changes
+/// AugMix: in training, mixes images with the outputs of several chains of random layers; in inference, does
 /// nothing.
 ///
 /// # Arguments
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `num_chains`, `chain_depth`: 3; how many chains, and how many layers in each at most.
-/// - `factor`: 0.3; the range of their strength, one number stands for 0 and itself.
-/// - `alpha`: 1; the arguments of the distributions of weights.
-/// - `all_ops`: true; if false, without the layers of brightness, colour, contrast and sharpness.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `num_chains`, `chain_depth`: 3; the number of chains, and the maximum number of layers in each.
+/// - `factor`: 0.3; the range of the layers' strength, one number `n` stands for `(0, n)`.
+/// - `alpha`: 1; the parameter of the distributions of mixing weights.
+/// - `all_ops`: true; whether layers of brightness, color, contrast and sharpness are used too.
 /// - `interpolation`: [`Sampling::Bilinear`].
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/aug_mix>.
 ///
@@ -68,7 +68,7 @@ pub struct AugMix {
     steps: Steps,
 }
 
-/// Chains of layers with their shares, and the share of the unchanged image.
+/// Chains of layers with their weights, and the weight of the original image.
 pub(crate) struct Chains {
     original: f64,
     chains: Vec<(f64, Vec<Arc<dyn Begun>>)>,
@@ -105,7 +105,7 @@ impl ImageLayer for AugMix {
         let (shares, original, choices) = self.generator.draw(&self.seed, |rng| {
             let shares: Vec<f64> = (0..self.num_chains).map(|_| random::gamma(rng, alpha)).collect();
             let original = random::beta(rng, alpha, alpha);
-            // The last choice is no layer.
+            // The last choice stands for no layer.
             let mut choose = || (0..self.chain_depth).map(|_| rng.random_range(0..=steps.len())).collect::<Vec<_>>();
             let choices: Vec<Vec<usize>> = (0..self.num_chains).map(|_| choose()).collect();
             (shares, original, choices)

@@ -1,4 +1,4 @@
-//! Full contrast.
+//! Automatic contrast of images.
 
 use super::{BYTE, BoundingBoxFormat, ImageLayer, ValueRange, image_fields, image_layer, rescaled};
 use crate::error::Result;
@@ -7,11 +7,11 @@ use crate::ops::{self, Axes, DataFormat};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Stretches the values of each image to the whole range, channel by channel.
+/// Stretches the values of each channel of each image to the whole value range.
 ///
 /// # Arguments
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/auto_contrast>.
 ///
@@ -52,13 +52,14 @@ impl ImageLayer for AutoContrast {
         let dtype = self.base().dtype_policy().compute_dtype()?;
         let original = ops::cast_to(images, dtype)?;
         let x = rescaled(&original, self.value_range.bounds(), BYTE)?;
-        // Keras takes these axes in every data format.
+        // Keras uses these axes for every data format.
         let axes = || Axes::from([1, 2]);
         let (low, high) = (ops::min(&x, axes(), true)?, ops::max(&x, axes(), true)?);
         let scale = ops::divide(255.0, ops::subtract(&high, &low)?)?;
         let offset = ops::multiply(ops::negative(&low)?, &scale)?;
         let x = ops::add(ops::multiply(&x, &scale)?, &offset)?;
-        // A channel of one value gives no number, and stays as it is; clipping would hide that.
+        // A channel of one value gives NaN and stays as it is; NaN is detected here because clipping would
+        // hide it.
         let none = ops::not_equal(&x, &x)?;
         let x = rescaled(&ops::clip(&x, 0.0, 255.0)?, BYTE, self.value_range.bounds())?;
         ops::where_(&none, &original, &x)

@@ -1,11 +1,11 @@
-//! Bounding boxes: their formats, and what is done to them.
+//! Bounding boxes: formats, conversion and clipping.
 
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
 use crate::tensor::{DType, Tensor};
 
-/// What the four numbers of a bounding box mean.
+/// The format of a bounding box: what its four numbers mean.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoundingBoxFormat {
     /// Left, top, right, bottom.
@@ -14,21 +14,21 @@ pub enum BoundingBoxFormat {
     Yxyx,
     /// Left, top, width, height.
     Xywh,
-    /// The centre, width, height.
+    /// Center, width, height.
     CenterXywh,
-    /// The centre, height, width.
+    /// Center, height, width.
     CenterYxhw,
-    /// As `Xyxy`, as parts of the image's extents.
+    /// `Xyxy`, relative to the image size.
     RelXyxy,
-    /// As `Yxyx`, as parts of the image's extents.
+    /// `Yxyx`, relative to the image size.
     RelYxyx,
-    /// As `Xywh`, as parts of the image's extents.
+    /// `Xywh`, relative to the image size.
     RelXywh,
-    /// As `CenterXywh`, as parts of the image's extents.
+    /// `CenterXywh`, relative to the image size.
     RelCenterXywh,
 }
 
-/// Height and width of an image.
+/// The height and width of an image.
 pub type Size = [usize; 2];
 
 impl BoundingBoxFormat {
@@ -36,7 +36,7 @@ impl BoundingBoxFormat {
         matches!(self, Self::RelXyxy | Self::RelYxyx | Self::RelXywh | Self::RelCenterXywh)
     }
 
-    /// Boxes of this format as left, top, right and bottom, in pixels.
+    /// Converts boxes of this format to left, top, right, bottom in pixels.
     pub fn to_xyxy(self, boxes: &Tensor, size: Size) -> Result<Tensor> {
         let [a, b, c, d] = columns(boxes)?;
         let half = |x: &Tensor| ops::multiply(x, 0.5);
@@ -54,7 +54,7 @@ impl BoundingBoxFormat {
         if self.is_relative() { ops::multiply(&boxes, extents(size, boxes.dtype())?) } else { Ok(boxes) }
     }
 
-    /// Boxes in pixels in this format.
+    /// Converts boxes from left, top, right, bottom in pixels to this format.
     pub fn of_xyxy(self, boxes: &Tensor, size: Size) -> Result<Tensor> {
         let boxes = if self.is_relative() { ops::divide(boxes, extents(size, boxes.dtype())?)? } else { boxes.clone() };
         let [left, top, right, bottom] = columns(&boxes)?;
@@ -85,7 +85,7 @@ fn extents([height, width]: Size, dtype: DType) -> Result<Tensor> {
     ops::cast_to(&Tensor::from_slice(&[width, height, width, height], [4])?, dtype)
 }
 
-/// The four numbers of boxes, each with a last axis of extent 1.
+/// Splits boxes into their four numbers, each with a last axis of extent 1.
 pub(crate) fn columns(boxes: &Tensor) -> Result<[Tensor; 4]> {
     <[Tensor; 4]>::try_from(ops::split(boxes, 4, -1)?).map_err(|_| {
         Error::new(ErrorKind::Shape, "bounding boxes need a last extent of 4")
@@ -93,7 +93,7 @@ pub(crate) fn columns(boxes: &Tensor) -> Result<[Tensor; 4]> {
     })
 }
 
-/// Boxes cut to the image, and their labels: -1 where nothing is left of a box.
+/// Clips boxes to the image; boxes of which nothing is left get the label -1.
 pub(crate) fn clip_to_image(
     boxes: &Tensor,
     labels: Option<&Tensor>,

@@ -1,4 +1,4 @@
-//! The middle of images.
+//! Center crop of images.
 
 use super::crop::{cut, fitting, window};
 use super::{BoundingBoxFormat, ImageLayer, boxes::columns, image_fields, image_layer, size_of};
@@ -8,12 +8,11 @@ use crate::ops::{self, DataFormat, ResizeOptions};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The middle of images; where they are smaller than the crop, they are enlarged first, keeping
-/// the aspect ratio.
+/// Crops the center of images; images smaller than the crop are first enlarged, keeping the aspect ratio.
 ///
 /// # Arguments
-/// - `height`, `width`: of the result.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `height`, `width`: the size of the crop.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_preprocessing/center_crop>.
 ///
@@ -57,7 +56,7 @@ impl ImageLayer for CenterCrop {
         if size.iter().zip(target).all(|(extent, target)| *extent >= target) {
             return cut(&x, self.data_format, window(size, target), target);
         }
-        // Of the images' part with the aspect ratio of the crop.
+        // Resize the largest part of the image with the crop's aspect ratio.
         let part = fitting(size, target);
         let x = cut(&x, self.data_format, window(size, part), part)?;
         let options = ResizeOptions { data_format: self.data_format, ..ResizeOptions::default() };

@@ -1,4 +1,4 @@
-//! Evenly used values, tile by tile.
+//! Contrast-limited adaptive histogram equalization (CLAHE).
 
 use super::{BYTE, BoundingBoxFormat, ImageLayer, ValueRange, image_fields, image_layer, rescaled};
 use crate::error::Result;
@@ -8,15 +8,14 @@ use crate::ops::{self, DataFormat};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Maps the values of each channel so that they are evenly used in the neighbourhood of each
-/// position: by
-/// the histograms of the tiles around it, cut to a limit.
+/// Contrast-limited adaptive histogram equalization (CLAHE): equalizes each channel locally, with the clipped
+/// histograms of the tiles around each position.
 ///
 /// # Arguments
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `clip_limit`: 4; the limit of histograms, as a multiple of their mean; 0 is none.
-/// - `tile_grid_size`: 8 and 8; the number of tiles down and across.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `clip_limit`: 4; the limit of histogram bins, as a multiple of their mean; 0 means no limit.
+/// - `tile_grid_size`: 8 and 8; the number of tiles vertically and horizontally.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/contrast_limited_adaptive_histogram_equalization>.
 ///
@@ -45,15 +44,15 @@ pub struct ContrastLimitedAdaptiveHistogramEqualization {
     tile_grid_size: Dims<2>,
 }
 
-/// The values in eight bits.
+/// The number of values of eight bits.
 const VALUES: usize = 256;
 
-/// Where each value goes in each tile of one channel.
+/// The lookup tables of the tiles of one channel.
 struct Tiles {
     size: [usize; 2],
     grid: [usize; 2],
     tile: [usize; 2],
-    /// Row by row of the grid, `VALUES` for each tile.
+    /// The tables in row-major order of the grid, `VALUES` entries for each tile.
     places: Vec<f32>,
 }
 
@@ -73,7 +72,7 @@ impl Tiles {
                 let mut histogram = [0.0f32; VALUES];
                 for y in row * high..(row + 1) * high {
                     for x in column * wide..(column + 1) * wide {
-                        // Beyond its edges the image is reflected.
+                        // The image is mirrored beyond its edges.
                         let at = reflected(y, height) * width + reflected(x, width);
                         if let Some(count) = plane.get(at).and_then(|value| histogram.get_mut(byte(*value))) {
                             *count += 1.0;
@@ -88,13 +87,13 @@ impl Tiles {
 
     fn place(&self, row: usize, column: usize, value: usize) -> f32 {
         let [down, across] = self.grid;
-        // The tiles at the edges stand for those beyond.
+        // Beyond the grid, the tiles at the edges are used.
         let inside = |i: usize, count: usize| i.saturating_sub(1).min(count.saturating_sub(1));
         let tile = inside(row, down) * across + inside(column, across);
         self.places.get(tile * VALUES + value).copied().unwrap_or_default()
     }
 
-    /// Each value by the four tiles around it, by their nearness.
+    /// Maps each value by the tables of the four tiles around it, interpolated by distance.
     fn equalized(&self, plane: &[f32]) -> Vec<f32> {
         let ([_, width], [high, wide], [down, across]) = (self.size, self.tile, self.grid);
         let around = |at: usize, extent: usize, count: usize| {
@@ -119,7 +118,7 @@ fn reflected(at: usize, extent: usize) -> usize {
     if at < extent { at } else { 2 * extent - 1 - at }
 }
 
-/// Where each value goes so that values are evenly used.
+/// Returns the lookup table that equalizes a histogram clipped to the limit.
 fn spread(mut histogram: [f32; VALUES], area: f32, clip_limit: f32) -> [f32; VALUES] {
     if clip_limit > 0.0 {
         let limit = clip_limit * area / VALUES as f32;

@@ -1,4 +1,4 @@
-//! Images with parts of others.
+//! CutMix augmentation of images.
 
 use rand::Rng;
 
@@ -12,15 +12,14 @@ use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, puts a random part of another image of the batch into each one, and mixes the
-/// labels by
-/// the parts' sizes; else changes nothing.
+/// CutMix: in training, replaces a random rectangle of each image by that of another image of the batch, and
+/// mixes the labels in proportion to the areas; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the arguments of the beta distribution of sizes, one number
-///   stands for 0 and itself.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 1; the range of the parameter of the beta distribution of areas, one number `n` stands for
+///   `(0, n)`.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/cut_mix>.
 ///

@@ -1,4 +1,4 @@
-//! Evenly used values.
+//! Histogram equalization of images.
 
 use super::{BYTE, BoundingBoxFormat, ImageLayer, ValueRange, image_fields, image_layer, rescaled};
 use crate::error::Result;
@@ -7,14 +7,13 @@ use crate::ops::{self, DataFormat};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, maps the values of each channel so that they are evenly used, over a whole
-/// batch; else
-/// changes nothing.
+/// Histogram equalization: in training, equalizes the values of each channel over the whole batch; in
+/// inference, does nothing.
 ///
 /// # Arguments
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `bins`: 256; how many values are told apart.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `bins`: 256; the number of histogram bins.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/equalization>.
 ///
@@ -41,7 +40,7 @@ pub struct Equalization {
 }
 
 impl Equalization {
-    /// The values of one channel, each in the place of the share of values that are not above it.
+    /// Equalizes the values of one channel by the cumulative histogram.
     fn equalized(&self, values: Vec<f32>) -> Vec<f32> {
         let last = self.bins.saturating_sub(1);
         let bin = |value: f32| ((value * last as f32 / 255.0).max(0.0) as usize).min(last);

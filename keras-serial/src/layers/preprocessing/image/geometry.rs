@@ -1,4 +1,4 @@
-//! Maps of positions, and what they make of bounding boxes.
+//! Projective transforms, and their effect on bounding boxes.
 
 use super::boxes::columns;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,14 +6,14 @@ use crate::ops::image_transform::Projection;
 use crate::ops::{self, Axes};
 use crate::tensor::{DType, Tensor};
 
-/// A turn about a centre `[y, x]`.
+/// Returns the rotation about a center `[y, x]`.
 pub(super) fn rotation(degrees: f32, [y, x]: [f32; 2]) -> Projection {
     let (sin, cos) = degrees.to_radians().sin_cos();
     [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0]
 }
 
-/// The map under which each new place `end` comes from a place `start`, for four of them; none where
-/// three lie on a line.
+/// Returns the projection that maps four points `end` back to the points `start`; an error if three of them
+/// are collinear.
 pub(super) fn perspective(start: [[f64; 2]; 4], end: [[f64; 2]; 4]) -> Result<Projection> {
     let mut rows: Vec<[f64; 9]> = Vec::with_capacity(8);
     for ([x, y], [u, v]) in start.into_iter().zip(end) {
@@ -26,7 +26,7 @@ pub(super) fn perspective(start: [[f64; 2]; 4], end: [[f64; 2]; 4]) -> Result<Pr
     })
 }
 
-/// Eight unknowns of eight equations, by Gauss's method; `None` where they have no single solution.
+/// Solves eight equations by Gaussian elimination; `None` if there is no unique solution.
 fn solved(mut rows: Vec<[f64; 9]>) -> Option<Projection> {
     for column in 0..8 {
         let size = |row: &[f64; 9]| row.get(column).map_or(0.0, |number| number.abs());
@@ -54,8 +54,8 @@ fn solved(mut rows: Vec<[f64; 9]>) -> Option<Projection> {
     solution.try_into().ok()
 }
 
-/// The boxes around the corners of boxes, where each image's map puts them: a map says where a new
-/// position comes from, so corners go the other way.
+/// Returns the boxes around the transformed corners of boxes. A projection maps output positions to input
+/// positions, so corners are mapped by its inverse.
 pub(super) fn projected_boxes(boxes: &Tensor, maps: &[Projection]) -> Result<Tensor> {
     let inverse: Vec<f32> = maps.iter().flat_map(inverted).collect();
     let maps = ops::cast_to(&Tensor::from_vec(inverse, [maps.len(), 1, 9])?, DType::Float32)?;
@@ -78,7 +78,7 @@ pub(super) fn projected_boxes(boxes: &Tensor, maps: &[Projection]) -> Result<Ten
     ops::cast_to(&around, boxes.dtype())
 }
 
-/// The map that goes the other way, as a matrix of three rows, up to a factor.
+/// Returns the inverse of a projection as a 3 × 3 matrix, up to a factor.
 fn inverted(map: &Projection) -> [f32; 9] {
     let [a, b, c, d, e, f, g, h] = map.map(f64::from);
     let rows = [

@@ -1,4 +1,4 @@
-//! A fixed number of bounding boxes.
+//! A fixed number of bounding boxes per image.
 
 use super::{BoundingBoxFormat, Boxes, ImageLayer, image_fields, image_layer};
 use crate::error::Result;
@@ -8,12 +8,12 @@ use crate::ops::shape::{Span, pad_with, slice_axis};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Cuts or fills the bounding boxes of each image to one number of them; changes no images.
+/// Truncates or pads the bounding boxes of each image to a fixed number; images are unchanged.
 ///
 /// # Arguments
-/// - `max_number`: the number.
-/// - `fill_value`: -1.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `max_number`: the number of boxes.
+/// - `fill_value`: -1; the value of padding.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_preprocessing/max_num_bounding_boxes>.
 ///
@@ -34,7 +34,7 @@ pub struct MaxNumBoundingBoxes {
     #[config(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
     max_number: usize,
-    /// Keras does not write it; it is read if it is there.
+    /// Keras does not write this entry; it is read if it is there.
     #[config(default = -1, skip_if = is_minus_one)]
     fill_value: i64,
 }

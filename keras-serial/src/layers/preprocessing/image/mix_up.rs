@@ -1,4 +1,4 @@
-//! Mixtures of images.
+//! MixUp augmentation of images.
 
 use super::mixture::Mixture;
 use super::{BoundingBoxFormat, Boxes, ImageLayer, batch, image_fields, image_layer};
@@ -10,13 +10,13 @@ use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, mixes each image, and its label, with another one of the batch; else changes
+/// MixUp: in training, blends each image and its label with another one of the batch; in inference, does
 /// nothing.
 ///
 /// # Arguments
-/// - `alpha`: 0.2; both arguments of the beta distribution of the weights.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `alpha`: 0.2; both parameters of the beta distribution of the weights.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/mix_up>.
 ///
@@ -70,7 +70,7 @@ impl ImageLayer for MixUp {
         mixture.mixed(labels)
     }
 
-    /// An image has the boxes of both.
+    /// Combines the boxes of both images.
     fn bounding_boxes(&self, boxes: &mut Boxes, _: [usize; 2], mixture: &Mixture) -> Result<()> {
         let both = |x: &Tensor| ops::concatenate(&[x.clone(), mixture.others(x)?], 1);
         *boxes = Boxes { boxes: both(&boxes.boxes)?, labels: boxes.labels.as_ref().map(both).transpose()? };

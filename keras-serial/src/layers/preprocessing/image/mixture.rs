@@ -1,10 +1,10 @@
-//! Each image of a batch with another one.
+//! Blending of each image of a batch with another one.
 
 use crate::error::Result;
 use crate::ops;
 use crate::tensor::{Shape, Tensor};
 
-/// Which image goes with each one, and how much of each one stays.
+/// The partner of each image and the image's weight.
 pub(crate) struct Mixture {
     order: Tensor,
     weights: Tensor,
@@ -16,12 +16,12 @@ impl Mixture {
         Ok(Self { order: Tensor::from_vec(order, [count])?, weights: Tensor::from_vec(weights, [count])? })
     }
 
-    /// The other images.
+    /// Returns the partners of the images.
     pub fn others(&self, x: &Tensor) -> Result<Tensor> {
         ops::take(x, &self.order, Some(0))
     }
 
-    /// Both, weighted.
+    /// Returns the weighted sums of images and partners.
     pub fn mixed(&self, x: &Tensor) -> Result<Tensor> {
         let shape: Shape =
             self.weights.shape().dims().iter().copied().chain(vec![Some(1); x.rank().saturating_sub(1)]).collect();

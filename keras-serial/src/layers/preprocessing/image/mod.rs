@@ -1,4 +1,4 @@
-//! Layers that change images; most of them at random, in training.
+//! Image preprocessing and augmentation layers.
 
 mod arguments;
 mod aug_mix;
@@ -84,56 +84,57 @@ use crate::ops::{self, Axes, DataFormat};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use boxes::{Size, clip_to_image};
 
-/// A layer of images: what one call draws, and what becomes of images and what belongs to them.
+/// An image layer: random parameters drawn once per call, and their effect on images, masks, labels and
+/// boxes.
 ///
-/// All methods see batches, in the layer's own data format.
+/// All methods get batches, in the layer's own data format.
 pub(super) trait ImageLayer: Layer {
-    /// What one call draws.
+    /// The random parameters of one call.
     type Drawn: 'static;
 
-    /// Where the channels stand.
+    /// Returns the data format: the position of the channel axis.
     fn data_format(&self) -> DataFormat;
 
-    /// What the numbers of bounding boxes mean.
+    /// Returns the format of bounding boxes.
     fn bounding_box_format(&self) -> Option<BoundingBoxFormat> {
         None
     }
 
-    /// Draws for a batch.
+    /// Draws the random parameters for a batch.
     fn draw(&self, images: &Tensor) -> Result<Self::Drawn>;
 
-    /// Images in training.
+    /// Transforms images, in training.
     fn images(&self, images: &Tensor, drawn: &Self::Drawn) -> Result<Tensor>;
 
-    /// Does it work in inference as in training?
+    /// Returns true if the layer also acts in inference; false by default.
     fn always(&self) -> bool {
         false
     }
 
-    /// Does it convert images to its compute dtype in inference?
+    /// Returns true if images are cast to the compute dtype in inference; true by default.
     fn casts(&self) -> bool {
         true
     }
 
-    /// Segmentation masks in training.
+    /// Transforms segmentation masks, in training; unchanged by default.
     fn masks(&self, masks: &Tensor, drawn: &Self::Drawn) -> Result<Tensor> {
         let _ = drawn;
         Ok(masks.clone())
     }
 
-    /// Labels in training.
+    /// Transforms labels, in training; unchanged by default.
     fn labels(&self, labels: &Tensor, drawn: &Self::Drawn) -> Result<Tensor> {
         let _ = drawn;
         Ok(labels.clone())
     }
 
-    /// Bounding boxes in pixels, left, top, right and bottom; `None` where they stay.
+    /// Transforms bounding boxes (left, top, right, bottom in pixels); `None` leaves them unchanged.
     fn boxes(&self, boxes: &Tensor, size: Size, drawn: &Self::Drawn) -> Result<Option<Tensor>> {
         let _ = (boxes, size, drawn);
         Ok(None)
     }
 
-    /// Bounding boxes and their labels in the layer's format.
+    /// Transforms bounding boxes in the layer's format, and their labels.
     fn bounding_boxes(&self, boxes: &mut Boxes, size: Size, drawn: &Self::Drawn) -> Result<()> {
         let format = self.bounding_box_format().ok_or_else(no_format)?;
         if let Some(moved) = self.boxes(&format.to_xyxy(&boxes.boxes, size)?, size, drawn)? {
@@ -144,24 +145,24 @@ pub(super) trait ImageLayer: Layer {
         Ok(())
     }
 
-    /// Height and width of its images.
+    /// Returns the output size for images of this size.
     fn size(&self, size: Size) -> Size {
         size
     }
 
-    /// Height and width of images that are still symbols.
+    /// Returns the fixed output size, for shape inference.
     fn symbol_size(&self) -> Option<Size> {
         None
     }
 
-    /// The dtype of symbols.
+    /// Returns the output dtype, for dtype inference.
     fn symbol_dtype(&self, input: DType) -> Result<DType> {
         let _ = input;
         self.base().dtype_policy().compute_dtype()
     }
 }
 
-/// Bounding boxes of a batch: `(batch, boxes, 4)`, and `(batch, boxes)`.
+/// The bounding boxes of a batch, `(batch, boxes, 4)`, and their labels, `(batch, boxes)`.
 pub(super) struct Boxes {
     pub boxes: Tensor,
     pub labels: Option<Tensor>,
@@ -175,7 +176,7 @@ fn no_format() -> Error {
     .hint("set `bounding_box_format` of the layer")
 }
 
-/// The axes of height and width, counted from the end.
+/// Returns the axes of height and width, counted from the end.
 pub(super) fn spatial(format: DataFormat) -> [isize; 2] {
     match format {
         DataFormat::ChannelsLast => [-3, -2],
@@ -183,14 +184,14 @@ pub(super) fn spatial(format: DataFormat) -> [isize; 2] {
     }
 }
 
-/// Height and width of images.
+/// Returns the height and width of images.
 pub(super) fn size_of(images: &Tensor, format: DataFormat) -> Result<Size> {
     let [height, width] = spatial(format);
     Ok([images.shape().dim(height)?, images.shape().dim(width)?])
 }
 
-/// The call of a layer of images: on images alone, or on a dict that also holds `labels`,
-/// `bounding_boxes` and `segmentation_masks`.
+/// Calls an image layer on images, or on a dict with `images` and optionally `labels`, `bounding_boxes` and
+/// `segmentation_masks`.
 pub(super) fn call<L: ImageLayer>(layer: &L, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
     let data = inputs.inputs()?;
     let images = match &data {
@@ -283,7 +284,7 @@ fn bounding_boxes<L: ImageLayer>(
     Ok(Nested::Dict(parts))
 }
 
-/// Writes `Layer` for a layer of images.
+/// Implements `Layer` for an image layer.
 macro_rules! image_layer {
     ($layer:ident) => {
         impl $crate::layers::Layer for $layer {
@@ -303,7 +304,7 @@ macro_rules! image_layer {
 }
 use image_layer;
 
-/// Writes what each [`ImageLayer`] has by its fields.
+/// Implements the methods of [`ImageLayer`] that return fields.
 macro_rules! image_fields {
     () => {
         fn data_format(&self) -> $crate::ops::DataFormat {
@@ -317,12 +318,12 @@ macro_rules! image_fields {
 }
 use image_fields;
 
-/// Numbers of a range, all equally likely.
+/// Draws uniform numbers from a range.
 pub(super) fn uniform(rng: &mut ChaCha12Rng, count: usize, (low, high): (f64, f64)) -> Vec<f32> {
     (0..count).map(|_| (low + (high - low) * rng.random::<f64>()) as f32).collect()
 }
 
-/// For each image whether it is chosen: with a probability that is itself drawn from a range.
+/// Draws for each image whether it is transformed, with a probability that is itself drawn from a range.
 pub(super) fn chosen(rng: &mut ChaCha12Rng, count: usize, probability: (f64, f64)) -> Result<Tensor> {
     let chosen = (0..count).map(|_| {
         let probability = probability.0 + (probability.1 - probability.0) * rng.random::<f64>();
@@ -331,18 +332,18 @@ pub(super) fn chosen(rng: &mut ChaCha12Rng, count: usize, probability: (f64, f64
     ops::cast_to(&for_each_image(chosen.collect(), DType::Float32)?, DType::Bool)
 }
 
-/// The number of images.
+/// Returns the number of images.
 pub(super) fn batch(images: &Tensor) -> Result<usize> {
     images.shape().dim(0)
 }
 
-/// A number for each image of a batch, which broadcasts with the images.
+/// Returns one number per image, in a shape that broadcasts with the images.
 pub(super) fn for_each_image(numbers: Vec<f32>, dtype: DType) -> Result<Tensor> {
     let count = numbers.len();
     ops::cast_to(&Tensor::from_vec(numbers, [count, 1, 1, 1])?, dtype)
 }
 
-/// Values of one range in another one.
+/// Rescales values linearly from one range to another.
 pub(super) fn rescaled(images: &Tensor, from: (f64, f64), to: (f64, f64)) -> Result<Tensor> {
     if from == to {
         return Ok(images.clone());
@@ -351,7 +352,7 @@ pub(super) fn rescaled(images: &Tensor, from: (f64, f64), to: (f64, f64)) -> Res
     ops::add(ops::multiply(&unit, to.1 - to.0)?, to.0)
 }
 
-/// The range of a channel in eight bits.
+/// The value range of eight-bit channels.
 pub(super) const BYTE: (f64, f64) = (0.0, 255.0);
 
 #[cfg(test)]

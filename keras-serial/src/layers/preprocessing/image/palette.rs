@@ -1,4 +1,4 @@
-//! The layers from which AugMix and RandAugment choose.
+//! The layers that AugMix and RandAugment choose from.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::ops::{DataFormat, Sampling};
 use crate::random::Seed;
 
-/// What the layers are made with.
+/// The arguments with which the layers are constructed.
 pub(super) struct Palette<'a> {
     pub factor: &'a Factor<0, 1>,
     pub value_range: &'a ValueRange,
@@ -21,7 +21,7 @@ pub(super) struct Palette<'a> {
 }
 
 impl Palette<'_> {
-    /// The layers that both choose from.
+    /// Returns the layers that both always choose from.
     pub fn common(&self) -> Result<Vec<Arc<dyn Step>>> {
         let (low, high) = self.factor.range()?;
         let spread = || Spread::from([low, high]);
@@ -48,7 +48,7 @@ impl Palette<'_> {
         ])
     }
 
-    /// These, and those of colours.
+    /// Returns the same and the color layers.
     pub fn all(&self) -> Result<Vec<Arc<dyn Step>>> {
         let (low, high) = self.factor.range()?;
         let format = self.data_format;

@@ -1,4 +1,4 @@
-//! Some random changes of images.
+//! RandAugment augmentation of images.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, applies some of eleven random layers, the same to all images of a batch; else
-/// changes nothing.
+/// RandAugment: in training, applies a few of eleven random layers, the same to all images of a batch; in
+/// inference, does nothing.
 ///
 /// # Arguments
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `num_ops`: 2; how many layers.
-/// - `factor`: 0.5; the range of their strength, one number stands for 0 and itself.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `num_ops`: 2; the number of layers applied.
+/// - `factor`: 0.5; the range of the layers' strength, one number `n` stands for `(0, n)`.
 /// - `interpolation`: [`Sampling::Bilinear`].
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/rand_augment>.
 ///
@@ -81,7 +81,7 @@ impl ImageLayer for RandAugment {
         let choices: Vec<usize> = self
             .generator
             .draw(&self.seed, |rng| (0..self.num_ops).map(|_| rng.random_range(0..steps.len())).collect());
-        // A layer that is chosen twice draws once.
+        // A layer that is chosen twice uses the same random parameters.
         let mut begun: Vec<(usize, Arc<dyn Begun>)> = Vec::new();
         for choice in choices {
             let known = begun.iter().find(|(known, _)| *known == choice).map(|(_, begun)| begun.clone());

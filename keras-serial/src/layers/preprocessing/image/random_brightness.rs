@@ -1,4 +1,4 @@
-//! Brighter and darker images.
+//! Random brightness of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
@@ -10,14 +10,15 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, adds one random number to each image, and cuts to the range; else changes nothing.
+/// Adjusts brightness at random: in training, adds one random number to each image and clips to the value
+/// range; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of numbers, as parts of the value range; one number stands for its
-///   negative and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of the numbers, as fractions of the value range; one number `n` stands for
+///   `(-n, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_brightness>.
 ///

@@ -1,4 +1,4 @@
-//! Paler images.
+//! Random desaturation of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
@@ -10,14 +10,14 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, mixes each image with its grey one: `x + f · (grey - x)`; else changes nothing.
+/// Desaturates at random: in training, blends each image with its grayscale version, `x + f · (gray - x)`; in
+/// inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of `f`: 0 changes nothing, 1 is grey; one number stands for its
-///   negative and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of `f`: 0 changes nothing, 1 is grayscale; one number `n` stands for `(-n, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_color_degeneration>.
 ///

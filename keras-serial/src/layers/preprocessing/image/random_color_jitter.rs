@@ -1,4 +1,4 @@
-//! Other colours.
+//! Color jitter of images.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use crate::random::Seed;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, changes brightness, contrast, saturation and hue of images at random, one after the
-/// other; else changes nothing.
+/// Color jitter: in training, changes brightness, contrast, saturation and hue of images at random, in this
+/// order; in inference, does nothing.
 ///
 /// # Arguments
-/// - `value_range`: from 0 to 255; the values of channels.
+/// - `value_range`: 0 to 255; the range of pixel values.
 /// - `brightness_factor`, `contrast_factor`, `saturation_factor`, `hue_factor`: none; the
 ///   factors of
 ///   [`RandomBrightness`], [`RandomContrast`], [`RandomSaturation`] and [`RandomHue`].
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_color_jitter>.
 ///
@@ -65,7 +65,7 @@ impl RandomColorJitter {
         self.make_steps().map(|_| ())
     }
 
-    /// The layers, with the data format of Keras's own: channels last.
+    /// Constructs the layers with Keras's default data format, channels last.
     fn make_steps(&self) -> Result<Vec<Arc<dyn Step>>> {
         macro_rules! step {
             ($steps:ident, $factor:ident, $layer:ident, $bounds:ty) => {

@@ -1,4 +1,4 @@
-//! More and less contrast.
+//! Random contrast of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, spatial,
@@ -11,15 +11,15 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, moves each channel of an image away from its mean or towards it, by one random
-/// factor for each image, and cuts to the range; else changes nothing.
+/// Adjusts contrast at random: in training, scales the distance of each channel from its mean by one random
+/// factor per image, and clips to the value range; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the factors lie from 1 less the first number to 1 more the second; one number
-///   stands for 0 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: two numbers `a` and `b` for factors from `1 - a` to `1 + b`; one number `n` stands for
+///   `(0, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_contrast>.
 ///

@@ -1,4 +1,4 @@
-//! Random parts of images.
+//! Random crop of images.
 
 use rand::Rng;
 
@@ -11,13 +11,13 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, one random part of all images of a batch, enlarged where they are smaller; else
-/// changes nothing.
+/// Crops at random: in training, takes the same random window of all images of a batch, which are enlarged
+/// first if they are smaller; in inference, does nothing.
 ///
 /// # Arguments
-/// - `height`, `width`: of the part.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `height`, `width`: the size of the window.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_crop>.
 ///

@@ -1,4 +1,4 @@
-//! Images as seen through water.
+//! Elastic deformation of images.
 
 use rand::Rng;
 
@@ -15,16 +15,18 @@ use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, moves the positions of some images by smooth noise; else changes nothing.
+/// Elastic transform: in training, displaces the pixels of some images by smooth noise; in inference, does
+/// nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
-/// - `scale`: 1; the range of the strength, one number stands for 0 and itself.
-/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
-/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 1; the range of the probability of a deformation, one number `n` stands for `(0, n)`.
+/// - `scale`: 1; the range of the strength, one number `n` stands for `(0, n)`.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks use the nearest value.
+/// - `fill_mode`: [`FillMode::Reflect`]: how positions beyond the edges are filled; `constant` uses
+///   `fill_value`, 0.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_elastic_transform>.
 ///
@@ -62,8 +64,8 @@ pub struct RandomElasticTransform {
     generator: SeedGenerator,
 }
 
-/// How far each position of each image moves, down as far as across: Keras draws both from one
-/// seed.
+/// The displacement of each position of each image, the same vertically and horizontally, because Keras draws
+/// both from one seed.
 pub(crate) struct Waves {
     moved: Tensor,
     offsets: Vec<f32>,

@@ -1,4 +1,4 @@
-//! Images with holes.
+//! Random erasing of image regions.
 
 use rand::Rng;
 
@@ -12,15 +12,16 @@ use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, fills a random rectangle of some images; else changes nothing.
+/// Erases at random: in training, fills a random rectangle of some images; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
-/// - `scale`: from 0.02 to 0.33; the range of the parts of height and width, squared.
-/// - `fill_value`: none: normal noise; a number, or three.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 1; the range of the probability of erasing, one number `n` stands for `(0, n)`.
+/// - `scale`: from 0.02 to 0.33; the range from which the squares of the rectangle's relative height and
+///   width are drawn.
+/// - `fill_value`: none for normal noise; one number, or three.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_erasing>.
 ///

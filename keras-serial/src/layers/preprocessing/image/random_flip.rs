@@ -1,4 +1,4 @@
-//! Images turned around.
+//! Random flip of images.
 
 use super::{BoundingBoxFormat, ImageLayer, batch, boxes::columns, chosen, image_fields, image_layer, spatial};
 use crate::error::Result;
@@ -8,12 +8,12 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, mirrors each image with a probability of one half; else changes nothing.
+/// Flips images at random: in training, mirrors each image with probability 1/2; in inference, does nothing.
 ///
 /// # Arguments
-/// - `mode`: [`FlipMode::HorizontalAndVertical`]: which axes.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `mode`: [`FlipMode::HorizontalAndVertical`]; the flipped axes.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_flip>.
 ///
@@ -41,12 +41,12 @@ pub struct RandomFlip {
     generator: SeedGenerator,
 }
 
-/// Which axes are turned around.
+/// The axes of a random flip.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FlipMode {
-    /// Left and right change places.
+    /// Left and right are swapped.
     Horizontal,
-    /// Top and bottom change places.
+    /// Top and bottom are swapped.
     Vertical,
     /// Both.
     #[default]

@@ -1,4 +1,4 @@
-//! Blurred images.
+//! Random Gaussian blur of images.
 
 use rand::Rng;
 
@@ -10,15 +10,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, blurs some images, all of a batch by one random amount; else changes nothing.
+/// Gaussian blur: in training, blurs some images, all of a batch by the same random amount; in inference,
+/// does nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
-/// - `kernel_size`: 3; odd extents of the window.
-/// - `sigma`: 1; the range of the standard deviation, one number stands for 0 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 1; the range of the probability of blurring, one number `n` stands for `(0, n)`.
+/// - `kernel_size`: 3; the size of the window, odd.
+/// - `sigma`: 1; the range of the standard deviation, one number `n` stands for `(0, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_gaussian_blur>.
 ///

@@ -1,4 +1,4 @@
-//! Grey images.
+//! Random conversion to grayscale.
 
 use super::{BoundingBoxFormat, ImageLayer, batch, chosen, image_fields, image_layer};
 use crate::error::Result;
@@ -9,12 +9,12 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, turns some images grey; else changes nothing.
+/// Converts to grayscale at random: in training, some images; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: 0.5; the probability.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 0.5; the probability of conversion.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_grayscale>.
 ///
@@ -36,7 +36,7 @@ pub struct RandomGrayscale {
     bounding_box_format: Option<BoundingBoxFormat>,
     #[config(default = Array::from(0.5))]
     factor: Array,
-    /// Keras does not write it; it is read if it is there.
+    /// Keras does not write this entry; it is read if it is there.
     #[config(default, skip_if = Seed::is_none)]
     seed: Seed,
     #[seed_generator]

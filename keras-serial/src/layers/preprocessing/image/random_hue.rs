@@ -1,4 +1,4 @@
-//! Other hues.
+//! Random hue of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, rescaled,
@@ -14,14 +14,14 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, turns the hues of each image by a random angle, to either side; else changes
-/// nothing.
+/// Shifts hue at random: in training, rotates the hues of each image by a random angle, in either direction;
+/// in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of angles, as parts of half a turn; one number stands for 0 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of angles, as fractions of half a turn; one number `n` stands for `(0, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_hue>.
 ///

@@ -1,4 +1,4 @@
-//! Negatives.
+//! Random inversion of images.
 
 use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer};
 use crate::error::Result;
@@ -8,13 +8,14 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, turns the values of some images around: `high - x`; else changes nothing.
+/// Inverts at random: in training, replaces the values of some images by `high - x`; in inference, does
+/// nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 1; the range of the probability of inversion, one number `n` stands for `(0, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_invert>.
 ///

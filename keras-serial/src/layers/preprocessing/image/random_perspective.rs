@@ -1,4 +1,4 @@
-//! Images from another point of view.
+//! Random perspective of images.
 
 use rand::Rng;
 
@@ -13,15 +13,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, moves the corners of some images at random; else changes nothing.
+/// Perspective transform: in training, displaces the corners of some images at random; in inference, does
+/// nothing.
 ///
 /// # Arguments
-/// - `factor`: 1; the range of the probability, one number stands for 0 and itself.
-/// - `scale`: 1; how far corners move, from 0 to 1.
-/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
-/// - `fill_value`: 0; what lies beyond the edges.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: 1; the range of the probability of a transform, one number `n` stands for `(0, n)`.
+/// - `scale`: 1; the maximum displacement of corners, from 0 to 1.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks use the nearest value.
+/// - `fill_value`: 0; the value beyond the edges.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_perspective>.
 ///

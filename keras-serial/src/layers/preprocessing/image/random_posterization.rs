@@ -1,4 +1,4 @@
-//! Fewer colours.
+//! Random posterization of images.
 
 use super::{
     BYTE, BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer,
@@ -11,14 +11,14 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, keeps only some upper bits of each channel; else changes nothing.
+/// Posterizes at random: in training, keeps only some upper bits of each channel; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of the number of bits, from 1 to 8, without the last; one number stands
-///   for 1 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of the number of bits, from 1 to 8, end excluded; one number `n` stands for
+///   `(1, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_posterization>.
 ///

@@ -1,4 +1,4 @@
-//! Images turned by random angles.
+//! Random rotation of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, batch,
@@ -14,15 +14,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, turns each image about its centre by a random angle; else changes nothing.
+/// Rotates at random: in training, turns each image about its center by a random angle; in inference, does
+/// nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of angles, as parts of a full turn; one number stands for its negative
-///   and itself.
-/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
-/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of angles, as fractions of a full turn; one number `n` stands for `(-n, n)`.
+/// - `fill_mode`: [`FillMode::Reflect`]: how positions beyond the edges are filled; `constant` uses
+///   `fill_value`, 0.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks use the nearest value.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_rotation>.
 ///

@@ -1,4 +1,4 @@
-//! More and less colour.
+//! Random saturation of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
@@ -13,15 +13,15 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, multiplies the saturation of each image by a random number `f / (1 - f)`; else
-/// changes nothing.
+/// Adjusts saturation at random: in training, multiplies the saturation of each image by `f / (1 - f)` for a
+/// random `f`; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of `f`: 0 is grey, 0.5 changes nothing, 1 is full colour; one number
-///   stands for its negative and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of `f`: 0 is grayscale, 0.5 changes nothing, 1 is full saturation; one number `n`
+///   stands for `(-n, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_saturation>.
 ///

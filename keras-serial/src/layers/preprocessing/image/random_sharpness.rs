@@ -1,4 +1,4 @@
-//! Sharper and softer images.
+//! Random sharpness of images.
 
 use super::{
     BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer, uniform,
@@ -10,15 +10,15 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// In training, mixes each image with a smoothed one: `x + (1 - 2f) · (smooth - x)`; else
-/// changes nothing.
+/// Adjusts sharpness at random: in training, blends each image with a smoothed one,
+/// `x + (1 - 2f) · (smooth - x)`; in inference, does nothing.
 ///
 /// # Arguments
-/// - `factor`: the range of `f`: 0 is smooth, 0.5 changes nothing, 1 is sharp; one number stands
-///   for 0 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `factor`: the range of `f`: 0 is smoothed, 0.5 changes nothing, 1 is sharpened; one number `n` stands
+///   for `(0, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_sharpness>.
 ///

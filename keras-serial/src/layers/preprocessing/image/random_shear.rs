@@ -1,4 +1,4 @@
-//! Images slanted at random.
+//! Random shear of images.
 
 use super::{
     BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, uniform,
@@ -12,14 +12,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, slants each image along its axes, to either side; else changes nothing.
+/// Shears at random: in training, slants each image along its axes, in either direction; in inference, does
+/// nothing.
 ///
 /// # Arguments
-/// - `x_factor`, `y_factor`: 0; the ranges of slants.
-/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
-/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `x_factor`, `y_factor`: 0; the ranges of the slants.
+/// - `fill_mode`: [`FillMode::Reflect`]: how positions beyond the edges are filled; `constant` uses
+///   `fill_value`, 0.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks use the nearest value.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_shear>.
 ///

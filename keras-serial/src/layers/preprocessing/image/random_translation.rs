@@ -1,4 +1,4 @@
-//! Images moved at random.
+//! Random translation of images.
 
 use super::{
     BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, size_of,
@@ -13,15 +13,16 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, moves each image by random parts of its height and width; else changes nothing.
+/// Translates at random: in training, shifts each image by random fractions of its height and width; in
+/// inference, does nothing.
 ///
 /// # Arguments
-/// - `height_factor`, `width_factor`: the ranges of parts; one number stands for its negative
-///   and itself.
-/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
-/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `height_factor`, `width_factor`: the ranges of the fractions; one number `n` stands for `(-n, n)`.
+/// - `fill_mode`: [`FillMode::Reflect`]: how positions beyond the edges are filled; `constant` uses
+///   `fill_value`, 0.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks use the nearest value.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_translation>.
 ///

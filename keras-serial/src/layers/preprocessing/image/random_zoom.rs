@@ -1,4 +1,4 @@
-//! Images enlarged or made smaller at random.
+//! Random zoom of images.
 
 use super::{
     BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, size_of,
@@ -13,16 +13,17 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, zooms each image out (positive factors) or in (negative ones); else changes
-/// nothing.
+/// Zooms at random: in training, zooms each image out (positive factors) or in (negative ones); in inference,
+/// does nothing.
 ///
 /// # Arguments
-/// - `height_factor`: the range of factors; one number stands for its negative and itself.
-/// - `width_factor`: none: the height's, which keeps the aspect ratio.
-/// - `fill_mode`: [`FillMode::Reflect`]: what lies beyond the edges; `constant` is `fill_value`, 0.
-/// - `interpolation`: [`Sampling::Bilinear`]; masks take the nearest value.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `height_factor`: the range of factors; one number `n` stands for `(-n, n)`.
+/// - `width_factor`: none for the height's, which keeps the aspect ratio.
+/// - `fill_mode`: [`FillMode::Reflect`]: how positions beyond the edges are filled; `constant` uses
+///   `fill_value`, 0.
+/// - `interpolation`: [`Sampling::Bilinear`]; masks use the nearest value.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/random_zoom>.
 ///

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::ops::{self, DataFormat};
 use crate::tensor::{DType, Tensor};
 
-/// Part of an image, by its edges.
+/// A rectangle in an image, by its edges.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rectangle {
     rows: (f64, f64),
@@ -15,7 +15,7 @@ pub(super) struct Rectangle {
 }
 
 impl Rectangle {
-    /// A rectangle of so many parts of height and width, somewhere.
+    /// Draws a rectangle of this fraction of height and width, at a random place.
     pub fn random(rng: &mut ChaCha12Rng, [height, width]: [usize; 2], [down, across]: [f64; 2]) -> Self {
         let mut edges = |extent: usize, part: f64| {
             let length = part * extent as f64;
@@ -26,13 +26,13 @@ impl Rectangle {
         Self { rows: edges(height, down), columns }
     }
 
-    /// How much of an image it takes.
+    /// Returns the fraction of the image's area.
     pub fn share(&self, [height, width]: [usize; 2]) -> f64 {
         (self.rows.1 - self.rows.0) * (self.columns.1 - self.columns.0) / (height * width) as f64
     }
 }
 
-/// For each image of a batch, which positions lie inside of its rectangle.
+/// Returns for each image of a batch which positions lie inside its rectangle.
 pub(super) fn inside(rectangles: &[Rectangle], [height, width]: [usize; 2], format: DataFormat) -> Result<Tensor> {
     let between = |at: usize, (start, end): (f64, f64)| (at as f64) >= start && (at as f64) < end;
     let mut flags = Vec::with_capacity(rectangles.len() * height * width);

@@ -1,4 +1,4 @@
-//! Images of another size.
+//! Resizing of images.
 
 use super::boxes::clip_to_image;
 use super::{BoundingBoxFormat, Boxes, ImageLayer, image_fields, image_layer, no_format};
@@ -9,16 +9,15 @@ use crate::ops::{self, Axes, DataFormat, Interpolation, ResizeOptions};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Images of another height and width.
+/// Resizes images to a height and width.
 ///
 /// # Arguments
-/// - `height`, `width`: of the result.
-/// - `interpolation`: [`Interpolation::Bilinear`]; masks take the nearest value.
-/// - `crop_to_aspect_ratio`, `pad_to_aspect_ratio`: false; whether images are first cut, or
-///   filled with
+/// - `height`, `width`: the size of the result.
+/// - `interpolation`: [`Interpolation::Bilinear`]; masks use the nearest value.
+/// - `crop_to_aspect_ratio`, `pad_to_aspect_ratio`: false; whether images are first cropped, or padded with
 ///   `fill_value` (0; `fill_mode` can only be `constant`), to the aspect ratio of the result.
 /// - `antialias`: false.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_preprocessing/resizing>.
 ///
@@ -81,7 +80,7 @@ impl Resizing {
         ops::resize(images, [self.height, self.width], &options)
     }
 
-    /// Corners of boxes in the new image.
+    /// Returns the corners of boxes in the resized image.
     fn moved(&self, boxes: &Tensor, [height, width]: [usize; 2]) -> Result<Tensor> {
         let (height, width) = (height as f64, width as f64);
         let (high, wide) = (self.height as f64, self.width as f64);

@@ -1,4 +1,4 @@
-//! Bright values turned around.
+//! Random solarization of images.
 
 use super::{
     BYTE, BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer,
@@ -12,15 +12,15 @@ use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// In training, adds one random number to each image and turns the values from another one on
-/// around: `255 - x`; else changes nothing.
+/// Solarizes at random: in training, adds one random number to each image and inverts values from a random
+/// threshold on, `255 - x`; in inference, does nothing.
 ///
 /// # Arguments
-/// - `addition_factor`, `threshold_factor`: 0; the ranges of both numbers, as parts of 255; one
-///   number stands for 0 and itself.
-/// - `value_range`: from 0 to 255; the values of channels.
-/// - `seed`: none; the same seed gives the same images, others than Keras's.
-/// - `data_format`: `channels_last`; `bounding_box_format`: none, needed for bounding boxes.
+/// - `addition_factor`, `threshold_factor`: 0; the ranges of both numbers, as fractions of 255; one number
+///   `n` stands for `(0, n)`.
+/// - `value_range`: 0 to 255; the range of pixel values.
+/// - `seed`: none; the same seed gives the same images, but not the same as in Keras.
+/// - `data_format`: `channels_last`; `bounding_box_format`: none; required for bounding boxes.
 ///
 /// Follows <https://keras.io/api/layers/preprocessing_layers/image_augmentation/solarization>.
 ///

@@ -1,4 +1,4 @@
-//! Layers of images one after the other, with what each one draws.
+//! Image layers applied in sequence, each with its random parameters.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,13 +7,13 @@ use super::ImageLayer;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
-/// A layer of images whatever it draws.
+/// An image layer, without the type of its random parameters.
 pub(crate) trait Step: Send + Sync {
-    /// Draws for a batch.
+    /// Draws the random parameters for a batch.
     fn begin(self: Arc<Self>, images: &Tensor) -> Result<Arc<dyn Begun>>;
 }
 
-/// A layer with what it drew, to be used on several things.
+/// An image layer with drawn parameters, to be applied to images, masks and boxes.
 pub(crate) trait Begun {
     fn images(&self, images: &Tensor) -> Result<Tensor>;
     fn masks(&self, masks: &Tensor) -> Result<Tensor>;
@@ -43,7 +43,7 @@ impl<L: ImageLayer> Begun for Pair<L> {
     }
 }
 
-/// Layers that another one makes on first use.
+/// Layers that an outer layer constructs on first use.
 #[derive(Default)]
 pub(super) struct Steps(OnceLock<Vec<Arc<dyn Step>>>);
 

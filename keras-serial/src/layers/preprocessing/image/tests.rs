@@ -1,11 +1,11 @@
-//! What layers of images make of one in training, where nothing is left to chance.
+//! Outputs of image layers in training, for arguments that leave nothing to chance.
 
 use super::*;
 use crate::layers::{LayerExt, LayerRef};
 use crate::ops::{FillMode, Sampling};
 
-/// `layer(np.array([i * 37 % 256 for i in range(24)]).reshape(1, 2, 4, 3), training=True)`, by
-/// Keras.
+/// Returns layers and the outputs of Keras's
+/// `layer(np.array([i * 37 % 256 for i in range(24)]).reshape(1, 2, 4, 3), training=True)`.
 fn cases() -> Vec<(LayerRef, Vec<f32>)> {
     vec![
         (
