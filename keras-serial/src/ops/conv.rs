@@ -414,8 +414,7 @@ pub(crate) fn pool(
     let widths: Vec<(usize, usize)> = [(0, 0), (0, 0)].into_iter().chain(edges).collect();
     let y = match pooling {
         Pooling::Max => {
-            // The lowest finite number of each dtype; half precision would overflow at the lowest one of
-            // `f32`.
+            // The lowest finite number; half precision would overflow with that of `f32`.
             let lowest = if first.dtype() == DType::Float16 { -65504.0 } else { f64::from(f32::MIN) };
             pool_valid(&pad_with(&first, &widths, lowest)?, pooling, &window)?
         }

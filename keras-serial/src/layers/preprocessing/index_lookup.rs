@@ -345,8 +345,7 @@ impl<K: Token> Settings<'_, K> {
         Ok(special.map(Option::<&K>::cloned).chain(table.tokens.iter().cloned().map(Some)).collect())
     }
 
-    /// Returns the index of each token; the mask token gets a negative one outside of `int` mode, so that it
-    /// is not counted.
+    /// Returns the index of each token; except in `int` mode, -1 for the mask token, which is not counted.
     pub fn indices(&self, state: &State<K>, tokens: &[K]) -> Result<Vec<i64>> {
         let table = self.table(state)?;
         let start = self.token_start();
