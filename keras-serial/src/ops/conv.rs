@@ -1,14 +1,12 @@
-//! Convolution and pooling over one, two or three axes.
+//! Convolution over one, two or three axes.
 
 use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
 
-use super::arithmetic::{add, divide};
-use super::create::ones;
-use super::dtypes::{cast, to_float};
+use super::arithmetic::add;
+use super::dtypes::to_float;
 use super::graph::Operand;
 use super::kernels::conv::{self as kernels, Axis, Geometry};
-use super::reduce::Axes;
-use super::shape::{Span, concat, pad_with, reshape_to, slice, slice_axis, transpose_to};
+use super::shape::{Span, pad_with, reshape_to, slice, transpose_to};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::engine::Engine;
@@ -56,7 +54,7 @@ pub(crate) struct Window<'a> {
 }
 
 impl Window<'_> {
-    fn at(&self, axis: usize) -> (usize, usize, usize) {
+    pub(super) fn at(&self, axis: usize) -> (usize, usize, usize) {
         let get = |list: &[usize]| list.get(axis).copied().unwrap_or(1).max(1);
         (get(self.size), get(self.strides), get(self.dilation))
     }
@@ -68,7 +66,7 @@ impl Window<'_> {
     }
 
     /// Returns the padding before and after an axis of this extent.
-    fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
+    pub(super) fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
         let (_, stride, _) = self.at(axis);
         match self.padding {
             Padding::Valid => (0, 0),
@@ -93,7 +91,7 @@ impl Window<'_> {
         }
     }
 
-    fn output(&self, spatial: &[Option<usize>]) -> Result<Vec<Option<usize>>> {
+    pub(super) fn output(&self, spatial: &[Option<usize>]) -> Result<Vec<Option<usize>>> {
         spatial
             .iter()
             .enumerate()
@@ -103,7 +101,7 @@ impl Window<'_> {
 }
 
 /// Moves the channel axis before the spatial axes.
-fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+pub(super) fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     let rank = x.rank();
     match format {
         DataFormat::ChannelsFirst => Ok(x.clone()),
@@ -120,7 +118,7 @@ fn channels_last(x: &Tensor, format: DataFormat) -> Result<Tensor> {
 }
 
 /// Moves the channel axis from before the spatial axes to where the format has it.
-fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+pub(super) fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     let rank = x.rank();
     match format {
         DataFormat::ChannelsFirst => Ok(x.clone()),
@@ -132,7 +130,7 @@ fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
 type Extent = Option<usize>;
 
 /// Returns batch, spatial extents and channels.
-fn parts(x: &Tensor, format: DataFormat) -> Result<(Extent, Vec<Extent>, Extent)> {
+pub(super) fn parts(x: &Tensor, format: DataFormat) -> Result<(Extent, Vec<Extent>, Extent)> {
     let dims = x.shape().dims();
     match (dims, format) {
         ([batch, spatial @ .., channels], DataFormat::ChannelsLast)
@@ -147,7 +145,12 @@ fn parts(x: &Tensor, format: DataFormat) -> Result<(Extent, Vec<Extent>, Extent)
     }
 }
 
-fn joined(batch: Option<usize>, spatial: Vec<Option<usize>>, channels: Option<usize>, format: DataFormat) -> Shape {
+pub(super) fn joined(
+    batch: Option<usize>,
+    spatial: Vec<Option<usize>>,
+    channels: Option<usize>,
+    format: DataFormat,
+) -> Shape {
     match format {
         DataFormat::ChannelsLast => [batch].into_iter().chain(spatial).chain([channels]).collect(),
         DataFormat::ChannelsFirst => [batch, channels].into_iter().chain(spatial).collect(),
@@ -155,11 +158,11 @@ fn joined(batch: Option<usize>, spatial: Vec<Option<usize>>, channels: Option<us
 }
 
 /// Adds an axis before the spatial axis: 1D convolutions and pooling run as 2D ones.
-fn lift(x: &Tensor) -> Result<Tensor> {
+pub(super) fn lift(x: &Tensor) -> Result<Tensor> {
     super::shape::expand_at(x, 2)
 }
 
-fn lower(x: &Tensor) -> Result<Tensor> {
+pub(super) fn lower(x: &Tensor) -> Result<Tensor> {
     super::shape::squeeze_at(x, 2)
 }
 
@@ -382,117 +385,6 @@ pub(crate) fn conv_transpose(
         fill.push((0, wanted.saturating_sub(end.saturating_sub(before))));
     }
     restore(&pad_with(&slice(&y, &spans)?, &fill, 0.0)?, format)
-}
-
-/// The function that pooling applies to each window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pooling {
-    Max,
-    Average,
-}
-
-/// Pools windows to one element each (`keras.ops.max_pool`, `average_pool`).
-pub(crate) fn pool(
-    x: &Tensor,
-    pooling: Pooling,
-    size: &[usize],
-    strides: &[usize],
-    padding: Padding,
-    format: DataFormat,
-) -> Result<Tensor> {
-    let (batch, spatial, channels) = parts(x, format)?;
-    let window = Window { size, strides, dilation: &[], padding };
-    let result = joined(batch, window.output(&spatial)?, channels, format);
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(result, x.dtype()));
-    }
-    let dtype = x.dtype();
-    let first = channels_first(&to_float(x)?, format)?;
-    let edges: Vec<(usize, usize)> =
-        spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
-    let padded = edges.iter().any(|edge| *edge != (0, 0));
-    let widths: Vec<(usize, usize)> = [(0, 0), (0, 0)].into_iter().chain(edges).collect();
-    let y = match pooling {
-        Pooling::Max => {
-            // The lowest finite number; half precision would overflow with that of `f32`.
-            let lowest = if first.dtype() == DType::Float16 { -65504.0 } else { f64::from(f32::MIN) };
-            pool_valid(&pad_with(&first, &widths, lowest)?, pooling, &window)?
-        }
-        Pooling::Average => {
-            let mean = pool_valid(&pad_with(&first, &widths, 0.0)?, pooling, &window)?;
-            if padded {
-                let inside: Shape = [Some(1), Some(1)].into_iter().chain(spatial.iter().copied()).collect();
-                let share = pool_valid(&pad_with(&ones(&inside, first.dtype())?, &widths, 0.0)?, pooling, &window)?;
-                divide(&mean, &share)?
-            } else {
-                mean
-            }
-        }
-    };
-    cast(&restore(&y, format)?, dtype)
-}
-
-/// Pools without padding, one or two axes at a time.
-fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tensor> {
-    let two = |x: &Tensor, size: [usize; 2], strides: [usize; 2]| -> Result<Tensor> {
-        let raw = x.raw()?;
-        let raw = match pooling {
-            Pooling::Max => Engine::max_pool2d(raw, size, strides, [0, 0], [1, 1], false),
-            Pooling::Average => Engine::avg_pool2d(raw, size, strides, [0, 0], true, false),
-        };
-        Ok(Tensor::from_raw(raw, x.dtype()))
-    };
-    let at = |axis: usize| window.at(axis);
-    match x.rank() {
-        3 => lower(&two(&lift(x)?, [1, at(0).0], [1, at(0).1])?),
-        4 => two(x, [at(0).0, at(1).0], [at(0).1, at(1).1]),
-        _ => {
-            // Pool the last two axes, then the first one, with the other axes merged.
-            let dims = x.shape().known()?;
-            let &[n, c, d, h, w] = dims.as_slice() else {
-                return Err(Error::new(ErrorKind::Shape, "wrong rank").received(format!("shape {}", x.shape())));
-            };
-            let y = two(&reshape_to(x, &Shape::from([n, c * d, h, w]))?, [at(1).0, at(2).0], [at(1).1, at(2).1])?;
-            let (h, w) = (y.shape().dim(2)?, y.shape().dim(3)?);
-            let y = two(&reshape_to(&y, &Shape::from([n, c, d, h * w]))?, [at(0).0, 1], [at(0).1, 1])?;
-            let d = y.shape().dim(2)?;
-            reshape_to(&y, &Shape::from([n, c, d, h, w]))
-        }
-    }
-}
-
-/// Computes adaptive pooling: splits each axis into `size` windows, which overlap if the extent is not
-/// divisible, and pools each (`keras.ops.adaptive_max_pool`, `adaptive_average_pool`).
-pub(crate) fn adaptive_pool(x: &Tensor, pooling: Pooling, size: &[usize], format: DataFormat) -> Result<Tensor> {
-    let (batch, spatial, channels) = parts(x, format)?;
-    if spatial.len() != size.len() || size.contains(&0) {
-        return Err(Error::new(ErrorKind::InvalidArgument, "wrong `output_size`")
-            .expected(format!("{} positive integers", spatial.len()))
-            .received(format!("{size:?}")));
-    }
-    if x.is_symbolic() {
-        let known = size.iter().copied().map(Some).collect();
-        return Ok(Tensor::symbol(joined(batch, known, channels, format), x.dtype()));
-    }
-    let first: isize = if format == DataFormat::ChannelsLast { 1 } else { 2 };
-    let fold = |x: &Tensor, axis: isize, keepdims: bool| match pooling {
-        Pooling::Max => super::reduce::max_impl(x, &Axes::from(axis), keepdims),
-        Pooling::Average => super::reduce::mean_impl(x, &Axes::from(axis), keepdims),
-    };
-    (first..).zip(size).try_fold(x.clone(), |x, (axis, count)| {
-        let extent = x.shape().dim(axis)?;
-        if extent.is_multiple_of(*count) {
-            let mut dims = x.shape().known()?;
-            let position = x.shape().axis(axis)?;
-            dims.splice(position..=position, [*count, extent / count]);
-            return fold(&reshape_to(&x, &dims.into())?, axis + 1, false);
-        }
-        let windows = (0..*count).map(|i| {
-            let window = Span::range(i * extent / count, ((i + 1) * extent).div_ceil(*count));
-            fold(&slice_axis(&x, axis, window)?, axis, true)
-        });
-        concat(&windows.collect::<Result<Vec<_>>>()?, axis)
-    })
 }
 
 /// Adds a bias with one number per channel.

@@ -37,6 +37,7 @@ pub(crate) mod numeric;
 mod numpy_nodes;
 mod own;
 mod patches;
+pub(crate) mod pooling;
 mod products;
 pub(crate) mod recurrent;
 pub(crate) mod reduce;

@@ -1,12 +1,13 @@
 //! Computations of layers as nodes of graphs: convolution, pooling, normalization, losses, attention.
 
 use super::arithmetic::{add, divide, less_equal, maximum, minimum, multiply, subtract};
-use super::conv::{self, DataFormat, Padding, Pooling};
+use super::conv::{self, DataFormat, Padding};
 use super::create::{arange, one_hot};
 use super::define::{Call, classes};
 use super::dtypes::{cast, full_like, result_type};
 use super::elementwise::{abs, exp, log, log1p, negative, relu, rsqrt, square};
 use super::linalg::einsum_impl;
+use super::pooling::{self, Pooling};
 use super::reduce::{Axes, logsumexp_impl, mean_impl, softmax_impl, sum_impl, var_impl};
 use super::shape::{expand_at, repeat_axis, reshape_to, squeeze_at, where_impl};
 use crate::error::{Error, ErrorKind, Result};
@@ -160,13 +161,13 @@ fn pool(c: &Call<'_>, pooling: Pooling) -> Result<Tensor> {
         None | Some(Value::Null) => size.clone(),
         _ => window.strides,
     };
-    conv::pool(&x, pooling, &size, &strides, window.padding, window.format)
+    pooling::pool(&x, pooling, &size, &strides, window.padding, window.format)
 }
 
 fn adaptive(c: &Call<'_>, pooling: Pooling) -> Result<Tensor> {
     let x = c.tensor(0, "inputs")?;
     let window = Windowed::of(c, &x)?;
-    conv::adaptive_pool(&x, pooling, &c.each("output_size", window.rank, 1)?, window.format)
+    pooling::adaptive_pool(&x, pooling, &c.each("output_size", window.rank, 1)?, window.format)
 }
 
 fn clipped(x: &Tensor) -> Result<Tensor> {

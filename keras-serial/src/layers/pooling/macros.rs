@@ -5,7 +5,8 @@ macro_rules! pooling {
     ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident, $alias:literal) => {
         use crate::error::Result;
         use crate::layers::{Dims, InputSpec, Layer, LayerBase, invalid_argument};
-        use crate::ops::conv::{self, DataFormat, Padding, Pooling};
+        use crate::ops::conv::{DataFormat, Padding};
+        use crate::ops::pooling::{self, Pooling};
         use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
         use crate::{Config, KerasSerializable, register};
 
@@ -55,7 +56,7 @@ macro_rules! pooling {
 
             fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
                 let x = inputs.tensor()?;
-                conv::pool(x, Pooling::$op, &self.pool_size.0, &self.strides.0, self.padding, self.data_format).map(Into::into)
+                pooling::pool(x, Pooling::$op, &self.pool_size.0, &self.strides.0, self.padding, self.data_format).map(Into::into)
             }
 
             fn input_spec(&self) -> Option<InputSpec> {
@@ -122,7 +123,8 @@ macro_rules! adaptive_pooling {
     ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident) => {
         use crate::error::Result;
         use crate::layers::{Dims, InputSpec, Layer, LayerBase};
-        use crate::ops::conv::{self, DataFormat, Pooling};
+        use crate::ops::conv::DataFormat;
+        use crate::ops::pooling::{self, Pooling};
         use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
         use crate::{KerasSerializable, register};
 
@@ -140,7 +142,7 @@ macro_rules! adaptive_pooling {
         impl Layer for $name {
             fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
                 let x = inputs.tensor()?;
-                conv::adaptive_pool(x, Pooling::$op, &self.output_size.0, self.data_format).map(Into::into)
+                pooling::adaptive_pool(x, Pooling::$op, &self.output_size.0, self.data_format).map(Into::into)
             }
 
             fn input_spec(&self) -> Option<InputSpec> {

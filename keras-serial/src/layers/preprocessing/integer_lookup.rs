@@ -2,7 +2,8 @@
 
 use super::encode::{OutputMode, rename_mode};
 use super::hash::Salt;
-use super::index_lookup::{OovMethod, Settings, State, Vocabulary};
+use super::index_lookup::{OovMethod, Settings, State};
+use super::vocabulary::Vocabulary;
 use crate::config::Config;
 use crate::error::Result;
 use crate::json::{Dict, Value};

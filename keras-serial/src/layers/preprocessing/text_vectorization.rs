@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use super::encode::{OutputMode, encode, rename_mode};
-use super::index_lookup::Vocabulary;
 use super::string_lookup::StringLookup;
+use super::vocabulary::Vocabulary;
 use crate::config::{Config, ConfigField, FieldVisitor, StateField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
