@@ -83,7 +83,7 @@ pub(super) fn value_in_files(variable: &Variable, of_layer: &HashMap<u64, Tensor
     }
 }
 
-/// Returns the values of those weights that files store differently.
+/// Returns what files hold for those weights of a model whose own value is not what is saved.
 pub(super) fn values_in_files(model: &LayerRef) -> Result<HashMap<u64, Tensor>> {
     let layers = model.with_layers_below();
     Ok(layers.iter().map(LayerRef::values_in_files).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
