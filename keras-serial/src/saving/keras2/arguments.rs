@@ -228,7 +228,7 @@ fn object(form: &mut Dict) -> Result<()> {
     if !matches!(class.as_str(), "Sequential") {
         form.shift_remove("build_config");
     }
-    // Keras 2 registers some of its own classes under custom names.
+    // Keras 2 gives some of its own classes a registered name.
     if form.get("module").is_some_and(|module| !module.is_null()) && class != "function" {
         form.insert("registered_name".into(), Value::Null);
     }

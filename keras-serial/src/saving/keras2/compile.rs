@@ -163,7 +163,7 @@ fn losses(value: &mut Value) {
     }
 }
 
-/// Returns the function's name from `{class_name: "function", config: name}`.
+/// Renames the function in `{class_name: "function", config: name}` to its name in Keras 3.
 fn function_name(form: &mut Dict) {
     if let Some(new) = form.get("config").and_then(Value::as_str).and_then(modern_name) {
         form.insert("config".into(), Value::from(new));

@@ -65,7 +65,7 @@ fn optimizer_state(group: &mut KeptGroup, optimizer: Option<&Value>) {
     group.datasets = values.into_iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect();
 }
 
-/// From all first slots, then all second ones, to both of each variable; a third kind stays behind them.
+/// Regroups slots by variable: from all first, then all second ones, to both of each; a third kind stays last.
 fn interleave(class: &str, values: &mut Vec<TensorBytes>) {
     let kinds = match class {
         "adam" | "adamax" | "adadelta" | "nadam" => 2,
