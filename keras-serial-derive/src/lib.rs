@@ -1,6 +1,6 @@
 //! The macros of keras-serial: `#[derive(KerasSerializable)]` and `#[register]`.
 //!
-//! They are documented, and exported, in the crate `keras-serial`.
+//! The crate `keras-serial` documents and re-exports them.
 
 mod ast;
 mod attributes;
@@ -18,9 +18,9 @@ mod names;
 
 use proc_macro::TokenStream;
 
-/// Gives a struct its Keras configuration, and a fieldless enum its Keras strings.
+/// Derives a struct's Keras configuration, or a fieldless enum's Keras strings.
 ///
-/// Every field is in the configuration, in order, or says why not:
+/// Every field is in the configuration, in order, unless an attribute says otherwise:
 ///
 /// | attribute of a field | meaning |
 /// |---|---|
@@ -63,9 +63,9 @@ pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
     expand_struct::derive(&syn::parse_macro_input!(input)).into()
 }
 
-/// Gives an enum without data its Keras strings: it can be a field of a configuration.
+/// Derives the Keras strings of a fieldless enum, which can then be a field of a configuration.
 ///
-/// `as_str` gives a variant's string: `ChannelsLast` is `channels_last`.
+/// `as_str` returns a variant's string: `channels_last` for `ChannelsLast`.
 ///
 /// | attribute | meaning |
 /// |---|---|
@@ -78,11 +78,11 @@ pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
     expand_enum::derive(&syn::parse_macro_input!(input)).into()
 }
 
-/// Puts a type or a function on the master list at link time.
+/// Registers a type or a function at link time.
 ///
-/// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name the
-/// item's own by default. What the type implements (`Layer`, `Initializer`, …) decides what it can
-/// stand for. A generic type is registered per instance, by `register_type!`.
+/// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name is the
+/// item's own by default. The traits that the type implements (`Layer`, `Initializer`, …) determine what
+/// it can be used as. For a generic type, register each instance with `register_type!`.
 #[proc_macro_attribute]
 pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand_register::register(arguments.into(), item.into()).into()

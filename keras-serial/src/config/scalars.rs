@@ -74,12 +74,12 @@ impl ConfigField for f64 {
 }
 
 impl ConfigField for f32 {
-    /// Widened exactly, as Python does: `0.1` becomes `0.10000000149011612`.
+    /// Widens exactly, as Python does: `0.1` becomes `0.10000000149011612`.
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Float(f64::from(*self)))
     }
 
-    /// Rounded to the nearest number; what would round to infinity, or from another number to zero, is
+    /// Rounds to the nearest number; a value that would round to infinity, or a nonzero one to zero, is
     /// an error.
     fn from_value(value: &Value) -> Result<Self> {
         let number = f64::from_value(value)?;
