@@ -27,37 +27,37 @@ use proc_macro::TokenStream;
 /// | `base: LayerBase` | `name`, `trainable`, `dtype`: first in the configuration |
 /// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
 /// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer or metric that the type makes itself: state |
-/// | `#[sublayer(init = expr)]` | made by the expression, which sees the fields of the configuration by their names |
-/// | `#[seed_generator]` | a `SeedGenerator`: random numbers that go on from call to call |
+/// | `#[sublayer(init = expr)]` | created by the expression, which can use the fields of the configuration by name |
+/// | `#[seed_generator]` | a `SeedGenerator`: a random state that advances from call to call |
 /// | `#[config(skip)]` | other state; starts as `Default::default()` |
-/// | `#[config(default)]`, `#[config(default = expr)]` | may be left out of a configuration |
-/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an old one |
+/// | `#[config(default)]`, `#[config(default = expr)]` | optional in a configuration |
+/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an additional name that is read |
 /// | `#[config(with = "module")]` | converted by the module's `to_value` and `from_value` |
-/// | `#[config(serde)]` | converted by serde's traits |
-/// | `#[config(skip_if = path)]` | left out when the function says so |
-/// | `#[config(base_or_null)]` | an entry of the base's that is written as null where the base has none; of type `()` |
-/// | `#[config(no_setter)]` | left out by `#[config(setters)]` |
+/// | `#[config(serde)]` | converted by serde |
+/// | `#[config(skip_if = path)]` | omitted if the function returns true |
+/// | `#[config(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
+/// | `#[config(no_setter)]` | gets no method from `#[config(setters)]` |
 ///
-/// Field types are those with `ConfigField`: numbers, strings, `Option`, `Vec`, arrays, tuples, ordered
+/// Fields have types with `ConfigField`: numbers, strings, `Option`, `Vec`, arrays, tuples, ordered
 /// maps, enums of strings, and Keras objects of every kind (`Initializer`, `Activation`, `LayerRef`,
-/// `Object` for any of them); a generic struct's parameters get the bounds that its fields need.
+/// `Object` for any of them). A generic struct's parameters get the bounds that its fields need.
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
-/// | `#[config(new)]` | gives it `new`, of the fields that have no default, and `Default` where all have one; `#[config(new(b, a))]` says the order of the arguments |
-/// | `#[config(setters)]` | gives it a builder method for each field that has a default |
-/// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, run after reading |
-/// | `#[config(allow_unknown)]` | unknown entries are no error |
-/// | `#[config(ignore("…"))]` | entries of old files that are read past |
-/// | `#[config(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, run after writing |
-/// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, run before reading |
-/// | `#[config(class_name = "…")]` | another class name than the type's own |
+/// | `#[config(new)]` | adds `new`, with the fields that have no default as arguments, and `Default` if all have one; `#[config(new(b, a))]` sets the order of the arguments |
+/// | `#[config(setters)]` | adds a builder method for each field that has a default |
+/// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
+/// | `#[config(allow_unknown)]` | unknown entries are not an error |
+/// | `#[config(ignore("…"))]` | entries of old files that are ignored |
+/// | `#[config(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
+/// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
+/// | `#[config(class_name = "…")]` | a class name other than the type's own |
 /// | `#[config(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
 ///
 /// On an enum without data, `#[config(rename = "…")]` and `#[config(alias = "…")]` name a variant.
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
-/// deriving it, and `HasBase` if it is a layer; such types can be registered and mixed with others.
+/// deriving it, and `HasBase` for a layer; such types can be registered and combined with others.
 #[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, seed_generator, base))]
 pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
     expand_struct::derive(&syn::parse_macro_input!(input)).into()
@@ -71,8 +71,8 @@ pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `#[config(rename_all = "…")]` | how variants are spelled: `lowercase`, `snake_case` (the default), `kebab-case`, `SCREAMING_SNAKE_CASE`, `PascalCase` |
 /// | `#[config(display)]`, `#[config(from_str)]` | implements `Display`, `FromStr` with the strings |
-/// | `#[config(crate = "…")]` | the name of the crate `keras-serial`, where it is not `keras_serial` |
-/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` of a variant | its string; an old one |
+/// | `#[config(crate = "…")]` | the name of the crate `keras-serial`, if it is not `keras_serial` |
+/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` of a variant | its string; an additional one that is read |
 #[proc_macro_derive(KerasEnum, attributes(config))]
 pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
     expand_enum::derive(&syn::parse_macro_input!(input)).into()

@@ -20,7 +20,7 @@ loss! {
     /// ```
     class CategoricalHinge("categorical_hinge") {}
 
-    /// The loss of each sample: [`CategoricalHinge`] with its default arguments, not reduced.
+    /// Computes [`CategoricalHinge`] per sample, with default arguments and without reduction.
     function categorical_hinge();
 
     |_loss, y_true, y_pred| {

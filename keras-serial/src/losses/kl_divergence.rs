@@ -21,7 +21,7 @@ loss! {
     /// ```
     class KLDivergence("kl_divergence") {}
 
-    /// The loss of each sample: [`KLDivergence`] with its default arguments, not reduced.
+    /// Computes [`KLDivergence`] per sample, with default arguments and without reduction.
     function kl_divergence("kld", "KLD");
 
     |_loss, y_true, y_pred| {

@@ -21,7 +21,7 @@ loss! {
     /// ```
     class LogCosh("log_cosh") {}
 
-    /// The loss of each sample: [`LogCosh`] with its default arguments, not reduced.
+    /// Computes [`LogCosh`] per sample, with default arguments and without reduction.
     function log_cosh();
 
     |_loss, y_true, y_pred| {

@@ -21,7 +21,7 @@ loss! {
     /// ```
     class MeanAbsoluteError("mean_absolute_error") {}
 
-    /// The loss of each sample: [`MeanAbsoluteError`] with its default arguments, not reduced.
+    /// Computes [`MeanAbsoluteError`] per sample, with default arguments and without reduction.
     function mean_absolute_error("mae", "MAE");
 
     |_loss, y_true, y_pred| {

@@ -22,7 +22,7 @@ loss! {
     /// ```
     class MeanAbsolutePercentageError("mean_absolute_percentage_error") {}
 
-    /// The loss of each sample: [`MeanAbsolutePercentageError`] with its default arguments, not reduced.
+    /// Computes [`MeanAbsolutePercentageError`] per sample, with default arguments and without reduction.
     function mean_absolute_percentage_error("mape", "MAPE");
 
     |_loss, y_true, y_pred| {

@@ -21,7 +21,7 @@ loss! {
     /// ```
     class MeanSquaredError("mean_squared_error") {}
 
-    /// The loss of each sample: [`MeanSquaredError`] with its default arguments, not reduced.
+    /// Computes [`MeanSquaredError`] per sample, with default arguments and without reduction.
     function mean_squared_error("mse", "MSE");
 
     |_loss, y_true, y_pred| {

@@ -23,7 +23,7 @@ loss! {
     /// ```
     class MeanSquaredLogarithmicError("mean_squared_logarithmic_error") {}
 
-    /// The loss of each sample: [`MeanSquaredLogarithmicError`] with its default arguments, not reduced.
+    /// Computes [`MeanSquaredLogarithmicError`] per sample, with default arguments and without reduction.
     function mean_squared_logarithmic_error("msle", "MSLE");
 
     |_loss, y_true, y_pred| {

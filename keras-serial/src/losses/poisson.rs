@@ -21,7 +21,7 @@ loss! {
     /// ```
     class Poisson("poisson") {}
 
-    /// The loss of each sample: [`Poisson`] with its default arguments, not reduced.
+    /// Computes [`Poisson`] per sample, with default arguments and without reduction.
     function poisson();
 
     |_loss, y_true, y_pred| {

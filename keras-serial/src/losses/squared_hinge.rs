@@ -21,7 +21,7 @@ loss! {
     /// ```
     class SquaredHinge("squared_hinge") {}
 
-    /// The loss of each sample: [`SquaredHinge`] with its default arguments, not reduced.
+    /// Computes [`SquaredHinge`] per sample, with default arguments and without reduction.
     function squared_hinge();
 
     |_loss, y_true, y_pred| {

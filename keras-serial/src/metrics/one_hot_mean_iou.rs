@@ -29,16 +29,16 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Debug)]
 #[config(new, setters, from_config = Self::complete)]
 pub struct OneHotMeanIoU {
-    /// How many classes there are.
+    /// The number of classes.
     num_classes: usize,
     #[config(default = auto_name("OneHotMeanIoU"))]
     name: String,
     #[config(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// A label that does not count.
+    /// A label to ignore.
     #[config(default)]
     ignore_class: Option<i64>,
-    /// Are predictions numbers of classes, and not scores?
+    /// Whether predictions are class indices, not scores.
     #[config(default = false)]
     sparse_y_pred: bool,
     /// The axis of the classes.
