@@ -1,4 +1,4 @@
-//! `mean(|y_true - y_pred|)`
+//! The mean absolute error, `mean(|y_true - y_pred|)`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;

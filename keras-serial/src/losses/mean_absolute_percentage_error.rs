@@ -1,4 +1,4 @@
-//! `100 · mean(|(y_true - y_pred) / y_true|)`
+//! The mean absolute percentage error, `100 · mean(|(y_true - y_pred) / y_true|)`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -7,7 +7,7 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, abs, divide, maximum, multiply, subtract};
 
 loss! {
-    /// The mean absolute error in percent of the truth: `100 · mean(|(y_true - y_pred) / y_true|)`.
+    /// The mean absolute error in percent of the targets: `100 · mean(|(y_true - y_pred) / y_true|)`.
     ///
     /// Follows <https://keras.io/api/losses/regression_losses/#meanabsolutepercentageerror-class>.
     ///

@@ -79,7 +79,7 @@ macro_rules! best_under {
             /// The only class to count; all by default.
             #[config(default)]
             class_id: Option<usize>,
-            /// How many thresholds are tried.
+            /// The number of thresholds.
             #[config(default = 200)]
             num_thresholds: usize,
             /// The lower bound of the other ratio.

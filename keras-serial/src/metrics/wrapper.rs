@@ -68,7 +68,7 @@ impl MeanMetricWrapper {
         self
     }
 
-    /// The function, where it stands for itself.
+    /// Returns the function, if it is serialized as such.
     pub(crate) fn as_function(&self) -> Option<&Function> {
         self.bare.then_some(&self.function)
     }
