@@ -1,5 +1,5 @@
-//! The table in the README says what the registry holds: `UPDATE_README=1 cargo test --test readme`
-//! writes it anew.
+//! Checks that the table in the README matches the registry: `UPDATE_README=1 cargo test --test readme`
+//! rewrites it.
 
 use std::collections::BTreeMap;
 use std::path::Path;

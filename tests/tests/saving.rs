@@ -1,4 +1,4 @@
-//! Saving and loading: twins of Keras's own tests, attacks, mutated files.
+//! Saving and loading: counterparts of Keras's own tests, attacks, mutated files.
 
 #[path = "saving/api.rs"]
 mod api;

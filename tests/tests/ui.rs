@@ -1,4 +1,4 @@
-//! Wrong uses of the macros give errors that say what is wrong and what to do; the right ones are in
+//! Wrong uses of the macros give errors that say what is wrong and how to fix it; right uses are in
 //! `ui_pass.rs`.
 
 use std::process::Command;

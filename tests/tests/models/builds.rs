@@ -1,4 +1,4 @@
-//! A build that fails leaves layers as they were.
+//! A failed build leaves layers unchanged.
 
 use keras_serial::prelude::*;
 

@@ -1,4 +1,5 @@
-//! Long graphs, deep models and long lists: costs in proportion, and no recursion where input leads it.
+//! Long graphs, deep models and long lists: linear cost, and no recursion whose depth depends on the
+//! input.
 
 use keras_serial::json::Value;
 use keras_serial::models::model_from_json;

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/models/cloning_test.py`, by the same names.
+//! Counterparts of `keras/src/models/cloning_test.py`, with the same names.
 
 use std::cell::RefCell;
 

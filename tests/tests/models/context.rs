@@ -1,5 +1,5 @@
-//! Twins of the tests of call contexts and of metrics in layers in `keras/src/layers/layer_test.py`,
-//! by the same names.
+//! Counterparts of the tests of call contexts and of metrics in layers in `keras/src/layers/layer_test.py`,
+//! with the same names.
 
 use keras_serial::metrics::MeanSquaredError;
 use keras_serial::prelude::*;

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/models/functional_test.py`, by the same names.
+//! Counterparts of `keras/src/models/functional_test.py`, with the same names.
 
 use keras_serial::json::{Value, value};
 use keras_serial::prelude::*;

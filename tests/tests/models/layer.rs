@@ -1,4 +1,4 @@
-//! Twins of `keras/src/layers/layer_test.py`, by the same names.
+//! Counterparts of `keras/src/layers/layer_test.py`, with the same names.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! Twins of the tests of losses and metrics of several outputs in `keras/src/models/model_test.py`, by
+//! Counterparts of the tests of losses and metrics of several outputs in `keras/src/models/model_test.py`, by
 //! the same names.
 
 use keras_serial::layers::{Batch, Steps, TrainStep};

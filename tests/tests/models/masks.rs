@@ -1,4 +1,5 @@
-//! Masks through every layer class of `keras.layers`, as real Keras gives them (`tests/fixtures/masks/make.py`).
+//! Masks through every layer class of `keras.layers`, compared with Keras
+//! (`tests/fixtures/masks/make.py`).
 
 use std::path::Path;
 

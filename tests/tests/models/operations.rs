@@ -1,5 +1,5 @@
-//! Operations of `keras.ops` in graphs, beside Keras's numbers and gradients
-//! (`tests/fixtures/operations`, made by `make.py` there).
+//! Operations of `keras.ops` in graphs, compared with Keras's numbers and gradients
+//! (`tests/fixtures/operations`, created by `make.py` there).
 
 use keras_serial::json::Value;
 use keras_serial::ops::{self, Axes, Operate};

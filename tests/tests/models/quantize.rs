@@ -1,4 +1,4 @@
-//! Twins of the tests of `Model.quantize` in `keras/src/models/model_test.py`, by the same names.
+//! Counterparts of the tests of `Model.quantize` in `keras/src/models/model_test.py`, with the same names.
 
 use keras_serial::dtype_policies::Quantization;
 use keras_serial::models::{QuantizationReport, Quantize, SkipReason};

@@ -1,5 +1,4 @@
-//! What training refuses: the error names the place, what was expected and received, and nothing has
-//! changed.
+//! Errors of training: each names the place, what was expected and received, and nothing is changed.
 
 use keras_serial::callbacks::{LambdaCallback, TerminateOnNaN};
 use keras_serial::optimizers::{Adam, SGD};

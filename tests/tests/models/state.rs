@@ -1,4 +1,4 @@
-//! Twins of the tests of state trees and paths in `keras/src/models/model_test.py`, by the same names.
+//! Counterparts of the tests of state trees and paths in `keras/src/models/model_test.py`, with the same names.
 
 use keras_serial::optimizers::Adam;
 use keras_serial::prelude::*;

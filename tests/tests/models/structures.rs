@@ -1,5 +1,5 @@
-//! Twins of the tests of losses of whole structures of outputs in `keras/src/models/model_test.py`, by
-//! the same names.
+//! Counterparts of the tests of losses of whole output structures in `keras/src/models/model_test.py`,
+//! with the same names.
 
 use keras_serial::losses::mean_absolute_error;
 use keras_serial::prelude::*;

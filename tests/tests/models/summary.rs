@@ -1,4 +1,4 @@
-//! Twins of `keras/src/utils/summary_utils_test.py`, by the same names.
+//! Counterparts of `keras/src/utils/summary_utils_test.py`, with the same names.
 
 use keras_serial::models::Summary;
 use keras_serial::ops::Axes;

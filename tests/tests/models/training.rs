@@ -1,4 +1,4 @@
-//! Twins of tests of `keras/src/models` in which a model is trained, by the same names.
+//! Counterparts of tests of `keras/src/models` in which a model is trained, with the same names.
 
 use keras_serial::prelude::*;
 use keras_serial::training::Batch;

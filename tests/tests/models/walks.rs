@@ -1,4 +1,4 @@
-//! Layers that are called inside of others: those that nothing walks are an error when they would be saved.
+//! Layers that are called inside others: saving reports those that are not visited.
 
 use std::sync::OnceLock;
 

@@ -1,5 +1,5 @@
 //! Custom layers in a file that Keras wrote: load, predict, save, load again. Also the parts of the
-//! guide that show what their configurations look like.
+//! guide that show their configurations.
 
 use keras_serial::json::{Value, value};
 use keras_serial::object::Object;

@@ -1,5 +1,5 @@
-//! What the derive writes: entries of the base, names of variants, sublayers that are made once, layers in
-//! fields that are converted by hand.
+//! What the derive writes: entries of the base, names of variants, sublayers that are created once,
+//! layers in fields with custom conversion.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
-//! Derived configurations with arbitrary values: object to configuration to JSON's text and back.
+//! Derived configurations with arbitrary values: round trips from object to configuration to JSON and
+//! back.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What objects and functions are told apart by when they are written.
+//! How objects and functions are identified when they are serialized.
 
 use keras_serial::activations::Activation;
 use keras_serial::functions::Function;

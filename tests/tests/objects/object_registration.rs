@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/object_registration_test.py`, by the same names.
+//! Counterparts of `keras/src/saving/object_registration_test.py`, with the same names.
 
 use keras_serial::functions::{Function, get_registered_name_of_fn};
 use keras_serial::json::{Value, value};

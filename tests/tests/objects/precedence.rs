@@ -1,5 +1,5 @@
-//! Which object a name stands for, against what Keras found (`fixtures/objects/precedence.json`): a
-//! name known in every set of places, asked for in every form and position.
+//! The order of look-up, compared with Keras (`fixtures/objects/precedence.json`): a name known in every
+//! combination of places, looked up in every form and position.
 
 use keras_serial::functions::Function;
 use keras_serial::json::Value;

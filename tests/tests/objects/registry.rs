@@ -1,4 +1,4 @@
-//! The master list: look-ups, what can be listed, what changes while the program runs.
+//! The registry: look-ups, listing, and changes at run time.
 
 use keras_serial::json::{Value, value};
 use keras_serial::object::{Kind, Object};

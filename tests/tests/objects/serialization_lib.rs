@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/serialization_lib_test.py`, by the same names.
+//! Counterparts of `keras/src/saving/serialization_lib_test.py`, with the same names.
 
 use keras_serial::functions::Function;
 use keras_serial::json::{Value, value};

@@ -1,4 +1,4 @@
-//! One test for each class of vulnerability that Keras had on loading.
+//! One test for each class of vulnerability that loading in Keras had.
 
 use std::io::Cursor;
 

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` in which a model is trained, by the same names.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` with training, under the same names.
 
 use std::io::Cursor;
 

@@ -1,5 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` about layers in lists, tuples and maps. The paths are
-//! those of Keras's own files.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` for layers in lists, tuples and maps.
+//! The paths are those of Keras's own files.
 
 use std::sync::OnceLock;
 

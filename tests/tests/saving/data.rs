@@ -1,4 +1,4 @@
-//! Arrays of NumPy and tensors of safetensors as data. The files are made by `fixtures/data/make.py`.
+//! NumPy arrays and safetensors as data. `fixtures/data/make.py` creates the files.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
-//! Processes that are killed while they save, and disks that are full: the old file or the new one.
+//! Processes that are killed while they save, and full disks: the complete old or new file remains.
 //!
-//! The children are this test program, started anew with one of its tests and an environment variable.
+//! The children are this test program, started again with one of its tests and an environment variable.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Files that tf_keras wrote (`fixtures/keras2/make.py`): loaded, with its outputs, and saved in the
-//! form of Keras 3.
+//! Files that tf_keras wrote (`fixtures/keras2/make.py`): loaded, compared with its outputs, and saved
+//! in the format of Keras 3.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What is saved can be loaded: what loading would refuse is an error when a model is saved.
+//! Everything saved can be loaded: what loading would refuse is an error on saving.
 
 use std::path::Path;
 

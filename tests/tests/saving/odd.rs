@@ -1,4 +1,4 @@
-//! Odd names, odd numbers, and assets in folders, there and back.
+//! Round trips of unusual names, unusual numbers, and assets in folders.
 
 use keras_serial::prelude::*;
 

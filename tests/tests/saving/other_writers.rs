@@ -1,6 +1,7 @@
-//! Files that somebody else writes to: other processes, other threads, other models in one place.
+//! Files that others write at the same time: other processes, other threads, other models at the same
+//! path.
 //!
-//! The children are this test program, started anew with one of its tests and an environment variable.
+//! The children are this test program, started again with one of its tests and an environment variable.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

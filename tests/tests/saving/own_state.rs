@@ -1,5 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` and `saving_api_test.py` about what a user's classes
-//! keep in files, and under which names.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` and `saving_api_test.py` for the state
+//! that custom classes keep in files, and its names.
 
 use std::sync::{Mutex, OnceLock};
 

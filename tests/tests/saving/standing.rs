@@ -1,4 +1,4 @@
-//! Saving where something stands already: other files, another model, a file, a link.
+//! Saving to a path that exists already: other files, another model, a file, a link.
 
 use std::path::Path;
 

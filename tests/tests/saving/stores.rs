@@ -1,5 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` about what lies below models: groups of tensors in
-//! files, and members of archives.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` below the level of models: groups of
+//! tensors in files, and members of archives.
 
 use std::io::{Cursor, Write};
 

@@ -1,4 +1,4 @@
-//! Many threads load, predict, register and look up at once.
+//! Many threads load, predict, register and look up concurrently.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Files of trained models, as Keras reads and trains them on (`tests/fixtures/training/make.py`).
+//! Files of trained models, which Keras reads and trains further (`tests/fixtures/training/make.py`).
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` about whole models and the archives they lie in.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` for whole models and their archives.
 
 use std::io::Cursor;
 
