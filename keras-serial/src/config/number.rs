@@ -7,9 +7,9 @@ use crate::json::Value;
 /// A Python number: `0` and `0.0` are equal, and each is written as it was read.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// Written without a point.
+    /// Written without a decimal point.
     Int(i64),
-    /// Written with a point.
+    /// Written with a decimal point.
     Float(f64),
 }
 

@@ -1,4 +1,4 @@
-//! Plain values as fields.
+//! Numbers, booleans, strings and JSON values as fields.
 
 use super::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,7 +45,7 @@ macro_rules! integers {
                 let number = match value {
                     Value::Int(number) => <$int>::try_from(*number).ok(),
                     Value::BigInt(digits) => digits.parse().ok(),
-                    // Python's arithmetic turns whole numbers into floats: `units = 32 / 2`.
+                    // In Python, arithmetic turns integers into floats: `units = 32 / 2`.
                     Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
                         <$int>::try_from(*number as i64).ok()
                     }

@@ -131,7 +131,7 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// One object for all layers, as in Keras.
+    /// Returns `float32`: one object for all layers, as in Keras.
     fn default() -> Self {
         DEFAULT.clone()
     }

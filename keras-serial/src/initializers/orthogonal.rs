@@ -66,7 +66,8 @@ fn too_flat(shape: &Shape) -> Error {
         .received(format!("shape={shape} of rank {}", shape.rank()))
 }
 
-/// The Gram-Schmidt method, applied twice, which keeps vectors orthogonal to full precision.
+/// Orthonormalizes by the Gram-Schmidt method, applied twice, which keeps vectors orthogonal to full
+/// precision.
 fn orthonormalize(vectors: &mut [Vec<f64>]) {
     for i in 0..vectors.len() {
         let (done, rest) = vectors.split_at_mut(i);

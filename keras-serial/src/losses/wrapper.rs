@@ -119,7 +119,7 @@ impl KerasSerializable for LossFunctionWrapper {
     }
 }
 
-/// A built-in function with arguments.
+/// Constructs the loss for a built-in function with arguments.
 pub(crate) fn parameterized(function: &Function, arguments: &Dict) -> Result<Loss> {
     let name = function.name();
     let own = inventory::iter::<Parameterized>.into_iter().find(|p| function.is_builtin() && p.function == name);

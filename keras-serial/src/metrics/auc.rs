@@ -108,7 +108,7 @@ mod label_weights {
 
     pub(super) fn to_value(weights: &Option<Vec<f64>>) -> Result<Value> {
         let Some(weights) = weights else { return Ok(Value::Null) };
-        // In the precision in which Keras keeps them.
+        // In Keras's precision.
         let weights = weights.iter().map(|weight| Value::Float(f64::from(*weight as f32))).collect();
         let config =
             Dict::from([("value".to_owned(), Value::List(weights)), ("dtype".to_owned(), Value::from("float32"))]);

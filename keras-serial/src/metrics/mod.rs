@@ -286,7 +286,8 @@ mod tests {
         assert!(get_metric("mean_io_u", &shape(&[4]), &shape(&[4])).is_err());
     }
 
-    // serialize_keras_object(keras.metrics.binary_accuracy): a function, of a name that a class has too
+    // serialize_keras_object(keras.metrics.binary_accuracy): a function whose name is also that of a
+    // class
     #[test]
     fn functions_and_classes_of_one_name_are_told_apart() {
         let function = Value::parse(r#"{"module": "builtins", "class_name": "function", "config": "binary_accuracy", "registered_name": "function"}"#).unwrap();

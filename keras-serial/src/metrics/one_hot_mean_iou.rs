@@ -1,4 +1,4 @@
-//! Intersection over union.
+//! The mean intersection over union of all classes, for one-hot labels.
 
 use super::State;
 use super::iou_base::{Classes, intersection_metric};
@@ -7,10 +7,10 @@ use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
-/// Intersection over union, `tp / (tp + fp + fn)`, of all classes, for one-hot labels: the mean of it.
+/// The mean intersection over union, `tp / (tp + fp + fn)`, of all classes, for one-hot labels.
 ///
-/// `num_classes` says how many classes there are; `ignore_class` is a label that does not count. With `sparse_y_pred`
-/// (false) predictions are numbers of classes. `axis` (-1) is that of the classes.
+/// `num_classes` is the number of classes; `ignore_class` is a label to ignore. With `sparse_y_pred`
+/// (false), predictions are class indices. `axis` (-1) is that of the classes.
 ///
 /// Follows <https://keras.io/api/metrics/segmentation_metrics/#onehotmeaniou-class>.
 ///
@@ -49,7 +49,7 @@ pub struct OneHotMeanIoU {
 }
 
 impl OneHotMeanIoU {
-    /// Truth and predictions are classes, or scores of them, as they are.
+    /// Labels and predictions are class indices or scores already.
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         Ok((y_true.clone(), y_pred.clone()))
     }

@@ -1,4 +1,4 @@
-//! The kinds of objects that Keras knows.
+//! The kinds of Keras objects.
 
 use std::fmt;
 

@@ -64,7 +64,7 @@ impl Optimize for Adam {
     }
 }
 
-/// The mean, the mean square, and its maximum with `amsgrad`.
+/// Creates the mean, the mean square, and its maximum with `amsgrad`.
 pub(super) fn create_slots(base: &OptimizerBase, variables: &[Variable], amsgrad: bool) -> Result<()> {
     base.add_slots(variables, &["momentum", "velocity"])?;
     if amsgrad { base.add_slots(variables, &["velocity_hat"]) } else { Ok(()) }

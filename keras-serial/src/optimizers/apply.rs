@@ -20,7 +20,7 @@ pub(super) fn build<O: Optimize + ?Sized>(optimizer: &O, variables: &[Variable])
     }
     let base = optimizer.base();
     base.check()?;
-    // The first variables are created before any other, and need the name.
+    // Set first, because the paths of variables contain the name.
     optimizer.name();
     base.own_variables()?;
     if base.use_ema {
@@ -62,7 +62,7 @@ pub(super) fn build_in_scope<O: Optimize + ?Sized>(optimizer: &O, variables: &[V
     if optimizer.is_built() {
         return Ok(());
     }
-    // The step counters were created before the scope.
+    // The step counters are created outside the scope.
     optimizer.variables()?;
     let _scope = NameScope::enter(optimizer.name());
     optimizer.build(variables)

@@ -21,7 +21,7 @@ pub(super) struct State {
     pub loss_scale_factor: Option<Number>,
     iteration: Option<Variable>,
     rate: Option<Variable>,
-    /// The variables created since, in order.
+    /// The other variables, in the order of their creation.
     own: Vec<Variable>,
     /// The ids of variables that Keras creates outside its own list; a wrapping optimizer does not see
     /// them.

@@ -76,7 +76,7 @@ fn failed_steps_change_nothing() {
 
 #[test]
 fn steps_that_fail_midway_are_undone() {
-    /// Fails at its second variable.
+    /// Fails on its second variable.
     #[derive(crate::KerasSerializable)]
     struct Halfway {
         base: OptimizerBase,

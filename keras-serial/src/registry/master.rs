@@ -142,15 +142,15 @@ fn own_list() -> Option<Arc<RwLock<Customs>>> {
 }
 
 pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
-    // A panic while the lock is held leaves the list whole: every change is one insertion.
+    // A panic while the lock is held leaves the registry consistent: every change is one insertion.
     match own_list() {
         Some(own) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
         None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
     }
 }
 
-/// Changes the list. What is taken off it must leave `change`, and be dropped after it: an object's own
-/// `drop` may read the list, which is locked meanwhile.
+/// Changes the custom objects. Removed entries must be returned from `change` and dropped afterwards: an
+/// object's own `drop` may read the registry, which is locked meanwhile.
 fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
     match own_list() {
         Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),

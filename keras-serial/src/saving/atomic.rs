@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 /// power, sees either the old file or the new one. If `write` fails, or the disk is full, `path` is
 /// unchanged. The permissions are those of the replaced file, else those of any new file.
 /// # Errors
-/// The error of `write`, or [`ErrorKind::Io`] with the path.
+/// Those of `write`, and [`ErrorKind::Io`] with the path.
 pub fn write_atomically<T>(path: impl AsRef<Path>, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
     write_file(path.as_ref(), true, write)
 }

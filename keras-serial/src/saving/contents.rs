@@ -333,7 +333,7 @@ trait Members {
     fn contains(&self, name: &str) -> bool;
     fn text(&self, name: &str) -> Result<Bytes>;
     fn bytes(&self, name: &str) -> Result<Bytes>;
-    /// A member that is read on demand, and its checksum.
+    /// Returns a member that is read on demand, and its checksum.
     fn section(&self, name: &str) -> Result<(Section, Option<u32>)>;
     fn names(&self) -> Result<Vec<String>>;
 }

@@ -37,9 +37,9 @@ pub struct ConfigChange {
 /// A weight that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightChange {
-    /// Its path in the files.
+    /// The weight's path in the files.
     pub path: String,
-    /// What is different.
+    /// How it differs.
     pub change: Change,
 }
 

@@ -154,7 +154,7 @@ fn short(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::UnexpectedEof { cut_short() } else { error }
 }
 
-/// The error for a file that has become shorter than when it was opened.
+/// Returns the error for a file that has become shorter than when it was opened.
 pub(super) fn cut_short() -> io::Error {
     io::Error::other("the file was cut short while it was read")
 }

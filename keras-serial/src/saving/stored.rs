@@ -285,7 +285,8 @@ fn attr_size(value: &H5Attr) -> u64 {
     }
 }
 
-/// A sort key that orders numbers by value, and other names after them: Keras's datasets are "0", "1",
+/// Returns a sort key that orders numbers by value, and other names after them: Keras's datasets are
+/// "0", "1", ….
 /// ….
 fn natural(name: &str) -> (bool, u64, &str) {
     name.parse().map_or((true, 0, name), |number| (false, number, name))

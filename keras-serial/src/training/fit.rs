@@ -398,7 +398,7 @@ fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
 mod tests {
     use crate::prelude::*;
 
-    /// Keras 3.15.1: each validation of `validation_steps` batches begins with the first one.
+    /// As in Keras 3.15.1, each validation of `validation_steps` batches starts with the first batch.
     #[test]
     fn validation_begins_anew_in_each_epoch() -> Result<()> {
         let model = Sequential::new([

@@ -223,7 +223,7 @@ mod tests {
         Ok(h.get_weights()[0].to_vec::<f32>()? != before)
     }
 
-    // Keras 3.15.1 on TensorFlow: fit or train_on_batch, `layer.trainable = False`, and once more
+    // Keras 3.15.1 on TensorFlow: fit or train_on_batch, `layer.trainable = False`, and again
     #[test]
     fn what_trains_is_what_trained_when_the_step_was_traced() {
         use Step::{Fit, OnBatch};
@@ -265,7 +265,7 @@ mod tests {
         assert!(trains(&model, Fit(4), true, Fit(4)).unwrap());
     }
 
-    // The penalty on a frozen layer's kernel counts as when `evaluate` was first called
+    // The penalty on a frozen layer's kernel counts as in the first call of `evaluate`
     #[test]
     fn penalties_are_those_of_the_trace() {
         let h =

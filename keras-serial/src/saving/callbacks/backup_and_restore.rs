@@ -308,7 +308,7 @@ mod tests {
         let text = fs::read_to_string(backup.join("training_metadata.json")).unwrap();
         assert_eq!(text, r#"{"epoch": 3, "batch": 0}"#);
 
-        // A new process: the weights and the optimizer's state are those of the file.
+        // As in a new process: the weights and the optimizer's state come from the file.
         let resumed = again();
         let history = resumed.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
         assert_eq!(history.epoch, [3, 4, 5]);
@@ -333,7 +333,7 @@ mod tests {
         let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup)).callback(key)).unwrap();
         assert_eq!(history.epoch, [0, 1]);
         assert_eq!(model.optimizer().unwrap().iterations().unwrap(), 3);
-        // The second epoch was not whole: it is done again.
+        // The second epoch was incomplete, so it is repeated.
         let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
         assert_eq!(history.epoch, [1, 2, 3, 4, 5]);
     }

@@ -13,8 +13,8 @@ use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
 /// A callback that saves the model or its weights, after each epoch or every few batches.
 ///
 /// # Arguments
-/// - `filepath`: ends in `.keras` or `.h5`, or in `.weights.h5` for weights. `{epoch}`, `{batch}` and the
-///   names in the logs are filled in, formatted as in Python: `"{epoch:02d}-{val_loss:.2f}.keras"`.
+/// - `filepath`: ends in `.keras` or `.h5`, or in `.weights.h5` for weights. `{epoch}`, `{batch}` and
+///   names in the logs are replaced and formatted as in Python: `"{epoch:02d}-{val_loss:.2f}.keras"`.
 /// - `monitor`: the metric that decides which model is best; `val_loss` by default.
 /// - `verbose`: 1 prints a line for each file; 0 by default.
 /// - `save_best_only`: whether only models better than all before are saved; false by default.

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The parsed header.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
-    /// The type of the elements: `<f4`.
+    /// The dtype of the elements: `<f4`.
     pub descr: String,
     /// Whether the order is column-major (the first axis varies fastest).
     pub fortran: bool,

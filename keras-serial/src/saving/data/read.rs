@@ -26,7 +26,7 @@ use crate::tensor::DType;
 /// # }
 /// ```
 ///
-/// An array in memory, as `numpy.save` writes it:
+/// Read an array in memory, as `numpy.save` writes it:
 ///
 /// ```
 /// use keras_serial::saving::data::{DataForm, ReadArrays};

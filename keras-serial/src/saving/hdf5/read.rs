@@ -266,7 +266,8 @@ fn refused_link(kind: &str) -> Error {
         .received(kind.to_owned())
 }
 
-/// In a symbol table a soft link has an address of all ones, on which the library fails.
+/// Explains an error of listing: in a symbol table a soft link has an address of all ones, on which the
+/// library fails.
 fn listing_error(error: hdf5_pure::Error, links: &Links) -> Error {
     match error {
         hdf5_pure::Error::Format(FormatError::OffsetOverflow { offset: u64::MAX, .. }) if links.symbol_table => {

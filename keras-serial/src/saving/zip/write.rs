@@ -47,7 +47,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         Self { writer: ::zip::ZipWriter::new(output), time: ZipTime::default(), names: BTreeSet::new() }
     }
 
-    /// Sets the time of the members that follow.
+    /// Sets the time of members that are added afterwards.
     #[must_use]
     pub fn with_time(mut self, time: ZipTime) -> Self {
         self.time = time;

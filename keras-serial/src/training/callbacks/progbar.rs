@@ -231,7 +231,7 @@ mod tests {
         let text = bar.update(1, &logs(&[]), false, 100.0).unwrap();
         assert!(text.ends_with("\x1b[1m2:45:00\x1b[0m 100s/step"), "{text:?}");
         let text = bar.update(100, &logs(&[]), true, 101.0).unwrap();
-        // 2:45:00 gives way to 101s.
+        // "101s" replaces the longer "2:45:00".
         assert!(text.ends_with("\x1b[1m101s\x1b[0m 10ms/step   \n"), "{text:?}");
     }
 }

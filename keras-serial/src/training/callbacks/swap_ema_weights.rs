@@ -137,7 +137,7 @@ mod tests {
                 Tensor::from_slice(&[0.0f32], [1]).unwrap(),
             ])
             .unwrap();
-        // Both steps take 1 off: 3, 2 with the averages 3, (3 + 2) / 2.
+        // Both steps subtract 1: 3, then 2; with the averages 3, then (3 + 2) / 2.
         let ones = || [Tensor::from_slice(&[1.0f32, 1.0], [2, 1]).ok(), Tensor::from_slice(&[1.0f32], [1]).ok()];
         optimizer.apply(&ones(), &weights).unwrap();
         optimizer.apply(&ones(), &weights).unwrap();

@@ -86,7 +86,8 @@ fn last_axis(axis: Value) -> Value {
     if axis.is_null() { Value::Int(-1) } else { axis }
 }
 
-/// x·rsqrt(max(Σx², ε)), built from basic operations, since `Normalize` differs near zero.
+/// Normalizes by the L2 norm: x·rsqrt(max(Σx², ε)), with basic operations, since `Normalize` differs
+/// near zero.
 pub(super) fn l2_normalize(emit: &mut Emit<'_>) -> Result<()> {
     let axis = emit.any_of(&["axis", "dim"]);
     let epsilon = emit.or("epsilon", 1e-12);

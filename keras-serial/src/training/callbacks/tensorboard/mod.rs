@@ -332,7 +332,7 @@ mod tests {
     use crate::training::callbacks::testing::model;
     use crate::training::{Compile, Fit};
 
-    /// The payloads of a file's records, whose lengths frame them.
+    /// Returns the payloads of a file's records, which are framed by their lengths.
     fn records(directory: &Path) -> Vec<Vec<u8>> {
         let file = std::fs::read_dir(directory).unwrap().next().unwrap().unwrap().path();
         let bytes = std::fs::read(file).unwrap();
