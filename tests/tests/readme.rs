@@ -9,7 +9,7 @@ use keras_serial::registry::entries;
 const BEGIN: &str = "<!-- supported: begin -->\n";
 const END: &str = "<!-- supported: end -->";
 
-/// Rows of the public modules of Keras, with the objects that are registered as theirs.
+/// Returns a row for each public module of Keras, with the objects registered in it.
 fn table() -> String {
     let mut modules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let all = entries();

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-/// The texts are those of this compiler; others word and draw their errors otherwise.
+/// The texts are those of this compiler version; others format errors differently.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]

@@ -23,7 +23,7 @@ fn call(model: &Model, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
     model.call(inputs, &CallContext::inference())
 }
 
-/// Values and symbols alike give one tensor of this shape.
+/// Checks that values and symbols both give one tensor with this shape.
 fn assert_gives(model: &Model, values: Nested<Tensor>, symbols: Nested<Tensor>, expected: &str) {
     assert_eq!(shape(&model.predict(values).unwrap()), expected);
     let output = model.apply(symbols).unwrap();
@@ -182,7 +182,7 @@ fn test_layer_getters() {
     assert_fails(model.layer_at(4), "no such layer");
 }
 
-/// Fails outside of training.
+/// Fails except in training.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Canary {
@@ -372,7 +372,7 @@ fn test_deeply_nested_model() {
     }
 }
 
-/// A model of a required and an optional input, called by position or by name.
+/// A model with a required and an optional input, called by position or by name.
 fn optional_model(by_name: bool, optional: bool) -> Model {
     let i1 = named("input1", [2]);
     let i2 = Input::new([2]).name("input2").optional(optional).tensor().unwrap();

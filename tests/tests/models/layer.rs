@@ -36,7 +36,7 @@ fn test_compute_output_spec() {
     }
 }
 
-/// A layer around a list, a map, and single layers.
+/// A layer with a list, a map, and single layers.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct LayerWithDenseLayers {
@@ -86,7 +86,7 @@ fn test_layer_tracking() {
     assert_eq!((grandparent.layers().len(), grandparent.weights().len()), (1, 8));
 }
 
-/// Sends each argument through a Dense of its own.
+/// Passes each argument to a separate Dense layer.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct KwargsLayer {
@@ -109,7 +109,7 @@ impl Layer for KwargsLayer {
     }
 }
 
-/// Sends all that it gets through one Dense, and adds it up.
+/// Passes all arguments to one Dense layer, and adds the results.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct SumLayer {
@@ -205,7 +205,7 @@ fn test_add_loss() {
     }
 }
 
-/// A Dropout inside, whose training is the outer call's or this layer's own.
+/// A layer with a Dropout, whose training flag is the outer call's or this layer's own.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct TrainingLayer {
@@ -262,7 +262,7 @@ fn test_mixed_precision() {
     }
 }
 
-/// Adds one scalar, and notes the dtypes of input and weight.
+/// Adds a scalar, and records the dtypes of input and weight.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct AddScalar {
@@ -317,7 +317,7 @@ fn test_autocast_with_np_array() {
     assert_eq!(dtypes, [DType::Float32, DType::Int32]);
 }
 
-/// Supports masks, and notes those that it sees.
+/// Supports masks, and records those that it gets.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct MaskedLayer {
@@ -355,7 +355,7 @@ fn autocast_of_a_configuration_is_read_and_kept() {
     assert_eq!(Same::new().autocast(false).apply(&wide).unwrap().dtype(), DType::Float64);
 }
 
-/// Computes, and says nothing of masks.
+/// Computes, and does not mention masks.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Twice {
@@ -368,7 +368,7 @@ impl Layer for Twice {
     }
 }
 
-/// Has a mask of its own, and so supports masking.
+/// Has a custom `compute_mask`, and so supports masking.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct OwnMask {
@@ -438,7 +438,7 @@ fn test_end_to_end_masking() {
     assert_eq!(y.mask().unwrap().to_vec::<bool>().unwrap(), [true, false, false, true]);
 }
 
-/// A trainable weight, one that is not, and perhaps a layer of the same kind.
+/// A trainable weight, a non-trainable one, and optionally a layer of the same kind.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct SomeFrozen {
@@ -484,7 +484,7 @@ fn test_trainable_setting() {
     assert_eq!(counts(&layer), (2, 2));
 }
 
-/// Notes the shapes for which it is built, by the names in `names`.
+/// Records the shapes for which it is built, by the names in `names`.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct BuildNames {
@@ -552,7 +552,7 @@ fn test_training_arg_not_specified() {
     layer.call(CallArgs::one(numbers(&[1, 10, 10, 3])).with_value("training", true), &inference()).unwrap();
 }
 
-/// Weights of several shapes and dtypes, mostly by default.
+/// Weights of several shapes and dtypes, most by default.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Defaults {
@@ -639,7 +639,7 @@ fn test_serialize_activity_regularizer() {
     assert!(!Dense::new(2).get_config().unwrap().contains_key("activity_regularizer"));
 }
 
-/// Has a weight, made when it is built, and perhaps a layer of its kind.
+/// A weight that `build` creates, and optionally a layer of the same kind.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct NamedWeight {

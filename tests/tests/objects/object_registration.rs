@@ -22,7 +22,7 @@ impl Regularize for CustomClass {
     }
 }
 
-/// Keras's own test never runs its body; this one does, in a worker thread too.
+/// Keras's own test never runs its body; this one does, also in a worker thread.
 #[test]
 fn test_custom_object_scope() {
     fn check() {

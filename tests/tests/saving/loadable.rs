@@ -5,7 +5,7 @@ use std::path::Path;
 use keras_serial::prelude::*;
 use keras_serial::saving::Limits;
 
-/// A layer around another.
+/// A layer that wraps another.
 #[register(package = "Loadable")]
 #[derive(KerasSerializable)]
 #[config(new)]
