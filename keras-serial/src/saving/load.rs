@@ -75,10 +75,9 @@ impl LoadOptions {
         self
     }
 
-    /// Replaces a Python lambda of the file, whose code is never run, with the function registered under
-    /// `name`. A place is `dense/activation` for the argument of a layer, or `compile_config/loss` for a
-    /// model's loss. If all lambdas are the same function, `custom_objects` may name it `<lambda>`
-    /// instead.
+    /// Replaces a Python lambda of the file, whose code is never run, with the function registered under `name`. A
+    /// place is `dense/activation` for the argument of a layer, or `compile_config/loss` for a model's loss. If all
+    /// lambdas are the same function, `custom_objects` may name it `<lambda>` instead.
     pub fn replace_lambda(mut self, place: impl Into<String>, name: impl Into<String>) -> Self {
         self.lambdas.push((place.into(), name.into()));
         self
@@ -94,30 +93,29 @@ impl LoadOptions {
         &self.limits
     }
 
-    /// Sets whether the weights of the model and of the file must match exactly; true by default. If
-    /// false, those that fit are loaded, and the report lists the rest.
+    /// Sets whether the weights of the model and of the file must match exactly; true by default. If false, those
+    /// that fit are loaded, and the report lists the rest.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// Sets whether weights that are missing or of another shape are skipped, as Keras does with a
-    /// warning; false by default. The report lists them.
+    /// Sets whether weights that are missing or of another shape are skipped, as Keras does with a warning; false by
+    /// default. The report lists them.
     pub fn skip_mismatch(mut self, skip_mismatch: bool) -> Self {
         self.skip_mismatch = skip_mismatch;
         self
     }
 
-    /// Sets whether the layers of a legacy file are matched by name instead of by order; false by
-    /// default.
+    /// Sets whether the layers of a legacy file are matched by name instead of by order; false by default.
     pub fn by_name(mut self, by_name: bool) -> Self {
         self.by_name = by_name;
         self
     }
 
-    /// Sets whether a loaded model is compiled as its file says, with the optimizer's state; true by
-    /// default. If false, losses, metrics and optimizers need not be known, and what the file holds of
-    /// them is kept unchanged for the next save.
+    /// Sets whether a loaded model is compiled as its file says, with the optimizer's state; true by default. If
+    /// false, losses, metrics and optimizers need not be known, and what the file holds of them is kept unchanged for
+    /// the next save.
     pub fn compile(mut self, compile: bool) -> Self {
         self.compile = compile;
         self
@@ -125,14 +123,13 @@ impl LoadOptions {
 
     /// Sets whether the file is memory-mapped instead of read into memory; false by default.
     ///
-    /// Weights are then slices of the mapping, where the file has aligned them (files written by this
-    /// crate do, Keras's don't): a large model is available at once, and several processes share its
-    /// memory.
+    /// Weights are then slices of the mapping, where the file has aligned them (files written by this crate do,
+    /// Keras's don't): a large model is available at once, and several processes share its memory.
     ///
-    /// **Nobody may write to the file while the model, or any weight of it, is alive.** A process that
-    /// truncates the file (Keras's own `save` starts by doing so) kills this one with a signal
-    /// (`SIGBUS`) as soon as a weight is used, and one that overwrites it changes the loaded weights.
-    /// Replacing the file by renaming another one over it, as this crate does, is safe.
+    /// **Nobody may write to the file while the model, or any weight of it, is alive.** A process that truncates the
+    /// file (Keras's own `save` starts by doing so) kills this one with a signal (`SIGBUS`) as soon as a weight is
+    /// used, and one that overwrites it changes the loaded weights. Replacing the file by renaming another one over
+    /// it, as this crate does, is safe.
     pub fn memory_map(mut self, memory_map: bool) -> Self {
         self.memory_map = memory_map;
         self
@@ -149,9 +146,8 @@ impl LoadOptions {
         self
     }
 
-    /// Loads only weights that match this pattern, or another one given by a further call. A pattern is
-    /// a path in the file or of a weight, which includes everything below it, or contains `*` for any
-    /// characters.
+    /// Loads only weights that match this pattern, or another one given by a further call. A pattern is a path in the
+    /// file or of a weight, which includes everything below it, or contains `*` for any characters.
     pub fn only(mut self, pattern: impl Into<String>) -> Self {
         self.rules.only.push(pattern.into());
         self
@@ -175,8 +171,8 @@ impl LoadOptions {
         self
     }
 
-    /// Loads a model from a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with
-    /// newly initialized weights), or `.safetensors` with a configuration.
+    /// Loads a model from a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with newly initialized
+    /// weights), or `.safetensors` with a configuration.
     ///
     /// # Errors
     /// Names the place in the file or in the object tree; see [`ErrorKind`].
@@ -279,8 +275,8 @@ impl LoadOptions {
             self.compile_models(&model, Some(tree), &mut report).at(place)?;
         }
         self.set_aside(&model, &file, &mut report)?;
-        // As in Keras, the optimizer's state is optional for models that were quantized after training,
-        // for old files, and if an earlier save in a legacy format lost the optimizer.
+        // As in Keras, the optimizer's state is optional for models that were quantized after training, for old
+        // files, and if an earlier save in a legacy format lost the optimizer.
         let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
         let excused =
             file.form == FileForm::LegacyH5 || file.is_of_keras2() || forgotten || is_quantized(model.as_layer());
@@ -326,8 +322,8 @@ impl LoadOptions {
         Ok(())
     }
 
-    /// Notes that a file of Keras 2 was compiled in a way that Keras 3 can't read. The compile config is
-    /// kept for legacy files, and left out of new ones, which Keras would refuse otherwise.
+    /// Notes that a file of Keras 2 was compiled in a way that Keras 3 can't read. The compile config is kept for
+    /// legacy files, and left out of new ones, which Keras would refuse otherwise.
     fn set_aside(&self, model: &Model, file: &ModelFile, report: &mut LoadReport) -> Result<()> {
         let is_unversioned = file.form == FileForm::LegacyH5 && file.keras_version().is_none();
         let is_old = file.is_of_keras2() || is_unversioned;
@@ -398,12 +394,11 @@ impl LoadOptions {
         Ok(report)
     }
 
-    /// Loads weights into a model from `.weights.h5`, `.weights.json`, `.keras`, a directory, legacy
-    /// `.h5`, or `.safetensors`.
+    /// Loads weights into a model from `.weights.h5`, `.weights.json`, `.keras`, a directory, legacy `.h5`, or
+    /// `.safetensors`.
     ///
     /// # Errors
-    /// When the weights do not fit (unless `strict` is off or `skip_mismatch` on); the model is
-    /// unchanged then.
+    /// When the weights do not fit (unless `strict` is off or `skip_mismatch` on); the model is unchanged then.
     pub fn load_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<LoadReport> {
         let path = path.as_ref();
         let at = || path.display().to_string();

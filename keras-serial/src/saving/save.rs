@@ -69,8 +69,7 @@ impl SaveOptions {
         Self::default()
     }
 
-    /// Sets whether the date is left out, so that two saves of one model are equal byte for byte; false
-    /// by default.
+    /// Sets whether the date is left out, so that two saves of one model are equal byte for byte; false by default.
     pub fn deterministic(mut self, deterministic: bool) -> Self {
         self.deterministic = deterministic;
         self
@@ -82,8 +81,7 @@ impl SaveOptions {
         self
     }
 
-    /// Splits weights over files of at most this many GiB, with an index `.weights.json` (`save_weights`
-    /// only).
+    /// Splits weights over files of at most this many GiB, with an index `.weights.json` (`save_weights` only).
     pub fn max_shard_size(mut self, gib: f64) -> Self {
         self.max_shard_size = Some(gib);
         self
@@ -101,17 +99,16 @@ impl SaveOptions {
         self
     }
 
-    /// Sets whether saving waits until the file is on the disk; true by default. If false, saving is
-    /// faster, but a power failure soon after may lose the file. In either case, a file is there
-    /// completely or not at all.
+    /// Sets whether saving waits until the file is on the disk; true by default. If false, saving is faster, but a
+    /// power failure soon after may lose the file. In either case, a file is there completely or not at all.
     pub fn fsync(mut self, fsync: bool) -> Self {
         self.fsync = fsync;
         self
     }
 
-    /// Sets whether the [`TrainingState`](crate::training::TrainingState) is added to a `.keras` file or
-    /// directory, so that training can continue bit for bit
-    /// ([`Fit::resume`](crate::training::Fit::resume)); false by default. Keras ignores it.
+    /// Sets whether the [`TrainingState`](crate::training::TrainingState) is added to a `.keras` file or directory,
+    /// so that training can continue bit for bit ([`Fit::resume`](crate::training::Fit::resume)); false by default.
+    /// Keras ignores it.
     pub fn training_state(mut self, training_state: bool) -> Self {
         self.training_state = training_state;
         self
@@ -130,12 +127,12 @@ impl SaveOptions {
         self
     }
 
-    /// Saves a whole model: `.keras`, legacy `.h5`, or a directory with `zipped(false)`; its
-    /// configuration alone as `.json`.
+    /// Saves a whole model: `.keras`, legacy `.h5`, or a directory with `zipped(false)`; its configuration alone as
+    /// `.json`.
     ///
-    /// At any moment, either the complete old file or the complete new one is there. For directories,
-    /// this holds if the system can exchange two of them (Linux), and if there are no other files in the
-    /// old one; else it holds for each of its files.
+    /// At any moment, either the complete old file or the complete new one is there. For directories, this holds if
+    /// the system can exchange two of them (Linux), and if there are no other files in the old one; else it holds for
+    /// each of its files.
     ///
     /// # Errors
     /// When an object can't be serialized, the path has another suffix, or the system refuses.
@@ -221,7 +218,8 @@ impl SaveOptions {
     /// Saves a model's weights: `.weights.h5`, `.weights.json` in shards, or `.safetensors`.
     ///
     /// # Errors
-    /// When the name has another suffix (`weights.h5` is Keras's old form, which is read but not written), the model is not built, or the system refuses.
+    /// When the name has another suffix (`weights.h5` is Keras's old form, which is read but not written), the model
+    /// is not built, or the system refuses.
     pub fn save_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
         check_built(model, "You are saving a model that has not yet been built")?;
         model.as_layer().check_tracked(&self.objects_to_skip)?;
@@ -373,8 +371,8 @@ impl Parts {
         }
     }
 
-    /// Writes the members into a directory in which the user keeps other files: those stay, and members
-    /// of an earlier model are removed.
+    /// Writes the members into a directory in which the user keeps other files: those stay, and members of an earlier
+    /// model are removed.
     fn write_beside_others(&self, path: &Path, fsync: bool) -> Result<()> {
         let folder = path.join(ASSETS);
         let found = folder.symlink_metadata().ok();
