@@ -1,5 +1,4 @@
-//! A `.keras` file is a zip archive of JSON and HDF5, and two saves of one model can be equal byte
-//! for byte.
+//! A `.keras` file is a zip archive of JSON and HDF5; two saves of one model can be equal byte for byte.
 
 use keras_serial::prelude::*;
 use keras_serial::saving::ZipReader;

@@ -1,12 +1,12 @@
-//! What is done besides while a model is trained: stopping early, keeping the best model, smaller
-//! steps, a table of the results, and going on after a cut.
+//! Callbacks: early stopping, saving the best model, reducing the learning rate, logging to a table, and
+//! continuing after an interruption.
 
 use keras_serial::callbacks::{
     BackupAndRestore, CSVLogger, Callback, CallbackContext, EarlyStopping, Logs, ModelCheckpoint, ReduceLROnPlateau,
 };
 use keras_serial::prelude::*;
 
-/// A callback of one's own: counts the batches.
+/// A custom callback that counts batches.
 #[register(package = "CallbacksExample")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]
@@ -60,12 +60,13 @@ pub fn main() -> Result<()> {
     let epochs = history.epoch.len();
     println!("stopped after {epochs} epochs with val_loss {:.6}", early_stopping.best().unwrap_or(f64::NAN));
     assert!(epochs < 500 && history.last("val_loss").is_some_and(|loss| loss < 1e-2));
-    // Six batches in an epoch, of which each second is counted.
+    // An epoch has six batches, every second of which is counted.
     assert_eq!(count.counted, 3 * epochs);
     let log = std::fs::read_to_string(directory.join("log.csv"))?;
     assert_eq!(log.lines().count(), epochs + 1);
     assert_eq!(log.lines().next(), Some("epoch,learning_rate,loss,val_loss"));
-    // The file holds the very best model; what the model got back is better than all before it by `min_delta`.
+    // The file holds the best model of all; the restored weights are the best by a margin of
+    // `min_delta`.
     let (kept, restored) = (load_model(&best)?.get_weights(), model.get_weights());
     let pairs = kept[0].to_vec::<f32>()?.into_iter().zip(restored[0].to_vec::<f32>()?);
     assert!(pairs.map(|(kept, restored)| (kept - restored).abs()).fold(0.0, f32::max) < 0.01);

@@ -1,4 +1,4 @@
-//! A clone has the same architecture, and weights of its own.
+//! Clones a model: the same architecture, with new weights.
 
 use keras_serial::layers::Activation;
 use keras_serial::models::clone_model_with;
@@ -17,7 +17,7 @@ pub fn main() -> Result<()> {
     assert_eq!(copy.count_params()?, model.count_params()?);
     assert_ne!(copy.get_weights()[0].to_vec::<f32>()?, model.get_weights()[0].to_vec::<f32>()?);
 
-    // A function may put other layers in the place of some.
+    // A function can replace some layers by others.
     let swapped = clone_model_with(&model, |layer| match layer.downcast_ref::<Activation>() {
         Some(_) => Ok(Activation::new("tanh").name(layer.name()).shared()),
         None => keras_serial::models::copy_layer(layer),

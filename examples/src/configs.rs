@@ -1,4 +1,4 @@
-//! Configurations of layers and models are what Keras's are, key for key and in order.
+//! Configurations of layers and models equal Keras's, key for key and in order.
 
 use keras_serial::prelude::*;
 

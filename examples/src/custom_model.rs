@@ -1,8 +1,8 @@
-//! A layer of one's own that holds two layers, one of them by default, inside of a Functional model.
+//! A custom layer that holds two layers, one of them with a default, inside a Functional model.
 
 use keras_serial::prelude::*;
 
-/// Two layers, one after the other.
+/// Two layers in sequence.
 #[register(package = "ComplexModels")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]

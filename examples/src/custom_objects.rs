@@ -1,8 +1,8 @@
-//! Objects that are not registered are given with the call that loads.
+//! Passes custom objects that are not registered to the call that loads a model.
 
 use keras_serial::prelude::*;
 
-/// Adds a number; on no list.
+/// Adds a number; not registered.
 #[derive(KerasSerializable)]
 #[config(new)]
 pub struct Shift {
@@ -16,7 +16,7 @@ impl Layer for Shift {
     }
 }
 
-/// An activation; on no list either.
+/// An activation; not registered.
 fn cube(x: &Tensor) -> Result<Tensor> {
     ops::power(x, 3)
 }

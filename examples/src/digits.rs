@@ -1,5 +1,5 @@
-//! A small convolutional network learns to read handwritten digits: data from a file of NumPy,
-//! images that are moved and turned a little, a test on images it was not trained on, saving and loading.
+//! Trains a small convolutional network on handwritten digits: reads a NumPy file, augments images,
+//! evaluates on a test set, saves and loads the model.
 
 use std::ops::Range;
 use std::path::Path;
@@ -14,7 +14,7 @@ use keras_serial::saving::data::{Arrays, ReadArrays};
 const EPOCHS: usize = 30;
 const BATCH_SIZE: usize = 32;
 
-/// Of ten images, two are for the test, one is for validation, and the others are to train on.
+/// Of ten images, two are for testing, one is for validation, and the others are for training.
 fn part(data: &Arrays, of_ten: Range<usize>) -> Result<(Tensor, Tensor)> {
     let (images, digits) = (data.get("images")?, data.get("digits")?);
     let rows: Vec<i32> = (0..images.shape().dim(0)?).filter(|i| of_ten.contains(&(i % 10))).map(|i| i as i32).collect();
@@ -22,7 +22,7 @@ fn part(data: &Arrays, of_ten: Range<usize>) -> Result<(Tensor, Tensor)> {
     Ok((ops::take(images, &rows, Some(0))?, ops::take(digits, &rows, Some(0))?))
 }
 
-/// A convolution as most networks have it.
+/// A convolution block: convolution, normalization and activation.
 fn convolution(filters: usize) -> [LayerRef; 3] {
     [
         Conv2D::new(filters, [3, 3]).padding(Padding::Same).use_bias(false).into(),
@@ -31,7 +31,7 @@ fn convolution(filters: usize) -> [LayerRef; 3] {
     ]
 }
 
-/// The network; it takes the images as they are in the file.
+/// The network; it takes the images as stored in the file.
 fn network() -> Result<Model> {
     let augmentation: [LayerRef; 3] = [
         Rescaling::new(1.0 / 16.0).into(),
@@ -52,8 +52,8 @@ fn network() -> Result<Model> {
 
 /// Runs the example.
 ///
-/// Network, augmentation and training were chosen without the test images, by cross-validation among
-/// the others; the seed was fixed before.
+/// Network, augmentation and training were chosen by cross-validation without the test images; the seed
+/// was fixed before.
 pub fn main() -> Result<()> {
     set_random_seed(1);
     let data = ReadArrays::new().read(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/digits.npz"))?;

@@ -1,9 +1,9 @@
-//! A custom layer that holds another layer: the derive writes and restores the inner one, so nobody
-//! writes `get_config` and `from_config` by hand.
+//! A custom layer that holds another layer: the derive serializes and deserializes the inner one, so no
+//! `get_config` or `from_config` has to be written.
 
 use keras_serial::prelude::*;
 
-/// Applies a layer that it is given, and doubles what comes out.
+/// Applies another layer, and doubles its output.
 #[register(package = "ExampleLayers")]
 #[derive(KerasSerializable)]
 #[config(new)]

@@ -1,5 +1,4 @@
-//! One short program for each thing that a user does with models: each file reads alone, and has a
-//! page in the book.
+//! One short program per task with models. Each file can be read alone, and has a page in the book.
 
 use keras_serial::Result;
 

@@ -1,9 +1,9 @@
-//! The master list: what is on it, how an object is found, and what an error says when it is not.
+//! The registry: what it contains, how an object is looked up, and the error if there is none.
 
 use keras_serial::prelude::*;
 use keras_serial::registry::{clear_custom_objects, entries, get_registered_object, isolate};
 
-/// A layer that changes nothing.
+/// An identity layer.
 #[register(package = "ListExample")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -19,13 +19,13 @@ impl Layer for Nothing {
 
 /// Runs the example.
 pub fn main() -> Result<()> {
-    // The guard gives this thread a master list of its own, so that nobody else sees it cleared.
+    // The guard gives this thread its own registry, so that clearing it affects nobody else.
     let _list = isolate();
 
     let entry = get_registered_object("ListExample>Nothing")?;
     println!("{} {:?}, registered at {}", entry.registered_name(), entry.kinds(), entry.place());
 
-    // A name that is not quite right is answered with the ones that are near.
+    // The error for a misspelled name suggests similar ones.
     let error = get_registered_object("ListExample>Nothin").unwrap_err();
     println!("{error}");
     assert!(error.to_string().contains("did you mean `ListExample>Nothing`?"));

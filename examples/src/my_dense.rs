@@ -1,5 +1,5 @@
-//! The guide's `MyDense`: hyper-parameters of every sort, a weight, and a layer inside, in a layer of
-//! one's own inside of another one.
+//! The guide's `MyDense`, with hyper-parameters of several types, a weight and a sublayer, inside
+//! another custom layer.
 
 use keras_serial::json::Value;
 use keras_serial::prelude::*;

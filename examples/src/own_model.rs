@@ -1,5 +1,5 @@
-//! A model whose computation is written in Rust, with layers as fields: nothing but hyper-parameters
-//! is in its configuration, and its layers are made from them.
+//! A model written in Rust with layers as fields: only hyper-parameters are in its configuration, and
+//! its layers are created from them.
 
 use keras_serial::prelude::*;
 

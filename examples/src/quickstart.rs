@@ -1,12 +1,12 @@
-//! Loads a model that Keras wrote, with a custom layer and a custom activation in it, predicts what
-//! Keras predicts, saves it and loads it again.
+//! Loads a model that Keras wrote, with a custom layer and a custom activation, checks that it predicts
+//! the same as Keras, saves it and loads it again.
 //!
-//! `data/make.py` made the model and the numbers beside it.
+//! `data/make.py` created the model and the expected numbers.
 
 use keras_serial::json::Value;
 use keras_serial::prelude::*;
 
-/// The layer that the Python program calls `MyDense`: `x · kernel`.
+/// The layer that is `MyDense` in the Python program: `x · kernel`.
 #[register(package = "MyLayers", name = "KernelMult")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]

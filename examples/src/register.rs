@@ -1,5 +1,5 @@
-//! `#[register]` puts a layer or a function on the master list at link time: a model that uses
-//! them is saved and loaded with no further word.
+//! `#[register]` registers a layer or a function at link time: a model that uses them can be saved and
+//! loaded without further code.
 
 use keras_serial::prelude::*;
 use keras_serial::registry::{get_registered_name, get_registered_object};
@@ -19,13 +19,13 @@ impl Layer for Scale {
     }
 }
 
-/// `x · sigmoid(x)`, under a name of our own.
+/// `x · sigmoid(x)`, with a custom name.
 #[register(package = "my_package", name = "swishy")]
 pub fn custom_activation(x: &Tensor) -> Result<Tensor> {
     ops::silu(x)
 }
 
-/// Registered as `Custom>plain`: package and name by default.
+/// Registered as `Custom>plain`: the default package and name.
 #[register]
 pub fn plain(x: &Tensor) -> Result<Tensor> {
     Ok(x.clone())

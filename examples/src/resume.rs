@@ -1,5 +1,5 @@
-//! Training that is cut off, and goes on in another process as if it had not been: the same batches,
-//! the same dropped elements, the same weights bit for bit.
+//! Interrupts training and continues it in another process as if it had not been interrupted: with the
+//! same batches, the same dropout, and the same weights bit for bit.
 
 use keras_serial::callbacks::LambdaCallback;
 use keras_serial::prelude::*;
@@ -28,7 +28,8 @@ pub fn main() -> Result<()> {
     let whole = network()?;
     whole.fit((&x, &y), fit())?;
 
-    // Somebody presses Ctrl-C in the third epoch; `training::interrupt_on_ctrl_c` ends the run as this does.
+    // The user presses Ctrl-C in the third epoch; `training::interrupt_on_ctrl_c` ends the run in the
+    // same way.
     let cut_off = network()?;
     let interrupt = LambdaCallback::new().on_epoch_begin(|epoch, _, cx| {
         if epoch == 2 {
@@ -40,7 +41,7 @@ pub fn main() -> Result<()> {
     let path = std::env::temp_dir().join(format!("keras_serial_resume_{}.keras", std::process::id()));
     SaveOptions::new().training_state(true).save_model(&cut_off, &path)?;
 
-    // The next day. Keras opens this file too, and reads past the training state.
+    // The next day. Keras can open this file too, and ignores the training state.
     let resumed = load_model(&path)?;
     std::fs::remove_file(&path)?;
     let state = resumed.training_state()?;

@@ -1,5 +1,5 @@
-//! Saves a compiled, trained model and loads it again: it predicts the same, and `fit` goes on where it
-//! stopped, as if it had never been interrupted.
+//! Saves a compiled, trained model and loads it again: it predicts the same, and `fit` continues as if
+//! it had not been interrupted.
 
 use keras_serial::prelude::*;
 use keras_serial::random::set_random_seed;
@@ -28,7 +28,7 @@ pub fn main() -> Result<()> {
     std::fs::remove_file(&path)?;
     assert_eq!(loaded.predict(&x)?.to_vec::<f32>()?, model.predict(&x)?.to_vec::<f32>()?);
 
-    // The optimizer's state came along: both go on alike.
+    // The optimizer's state was loaded too, so both models train alike.
     let more = || Fit::new().epochs(2).shuffle(false).verbose(2);
     let (uninterrupted, resumed) = (model.fit((&x, &y), more())?, loaded.fit((&x, &y), more())?);
     assert_eq!(uninterrupted.history, resumed.history);

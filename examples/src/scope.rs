@@ -2,7 +2,7 @@
 
 use keras_serial::prelude::*;
 
-/// Halves; on no list.
+/// Halves its input; not registered.
 #[derive(KerasSerializable)]
 #[config(new)]
 pub struct Half {

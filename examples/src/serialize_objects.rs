@@ -1,5 +1,5 @@
-//! Every object has a serialized form, `{module, class_name, config, registered_name}`, and comes
-//! back from it; the older forms of Keras are read too.
+//! Every object can be serialized to `{module, class_name, config, registered_name}` and deserialized
+//! again; older forms of Keras can be deserialized too.
 
 use keras_serial::json::{Value, value};
 use keras_serial::object::Handle;
@@ -13,12 +13,12 @@ pub fn main() -> Result<()> {
     assert_eq!(form.get("module").and_then(Value::as_str), Some("keras.regularizers"));
     assert_eq!(Regularizer::deserialize(&form)?.serialize()?, form);
 
-    // Objects inside lists and dicts are found there.
+    // Objects inside lists and dicts are deserialized too.
     let nested = value!({"first": form.clone(), "rest": [1, "two", form.clone()]});
     let revived = deserialize_keras_object(&nested, &CustomObjects::new())?;
     assert_eq!(revived.serialize()?, nested);
 
-    // As the guide of Keras spells it: a private module, and a registered name on a built-in.
+    // As in Keras's guide: a private module, and a registered name for a built-in class.
     let old = value!({
         "module": "keras.src.initializers.random_initializers",
         "class_name": "HeNormal",

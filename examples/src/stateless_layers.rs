@@ -1,4 +1,4 @@
-//! Layers without weights do not matter when weights are transferred.
+//! Transfers weights between models that differ only in layers without weights.
 
 use keras_serial::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A model's architecture as a JSON text, without its weights.
+//! Writes a model's architecture as JSON, without its weights.
 
 use keras_serial::prelude::*;
 

@@ -1,8 +1,8 @@
-//! Freezing one layer inside of another: which weights train, and in which order they stand.
+//! Freezes a layer inside another one: which weights are trainable, and in which order.
 
 use keras_serial::prelude::*;
 
-/// Two layers, one after the other.
+/// Two layers in sequence.
 #[register(package = "TrainableExample")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -36,7 +36,7 @@ pub fn main() -> Result<()> {
     assert_eq!(names(pair.trainable_weights()), ["kernel of second", "bias of second"]);
     assert_eq!(names(pair.non_trainable_weights()), ["kernel of first", "bias of first"]);
 
-    // Frozen weights do not move in `fit`.
+    // `fit` does not change frozen weights.
     let model = Sequential::new([Input::new([3]).layer(), pair.clone()])?;
     model.compile(Compile::new("sgd", "mse"))?;
     let before = pair.get_weights();

@@ -1,4 +1,4 @@
-//! A trained model's layers, without its head, carry a new one.
+//! Puts a new head on a trained model's layers.
 
 use keras_serial::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Weights go from layer to layer, and from a model to another one of the same architecture.
+//! Copies weights between layers, and to another model with the same architecture.
 
 use keras_serial::prelude::*;
 
@@ -19,7 +19,7 @@ pub fn main() -> Result<()> {
     let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 4])?;
     assert_eq!(pupil.predict(&x)?.to_vec::<f32>()?, teacher.predict(&x)?.to_vec::<f32>()?);
 
-    // What does not fit is an error that says which weight, and nothing is changed.
+    // Weights that do not fit are an error that names the weight; nothing is changed.
     let error = pupil.get_layer("head")?.set_weights(&teacher.get_layer("hidden")?.get_weights()).unwrap_err();
     println!("{error}");
     assert_eq!(pupil.predict(&x)?.to_vec::<f32>()?, teacher.predict(&x)?.to_vec::<f32>()?);

@@ -1,4 +1,4 @@
-//! Weights alone, in a file of their own.
+//! Saves and loads weights alone, in a separate file.
 
 use keras_serial::prelude::*;
 
@@ -20,7 +20,7 @@ pub fn main() -> Result<()> {
     let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 4])?;
     assert_eq!(loaded.predict(&x)?.to_vec::<f32>()?, saved.predict(&x)?.to_vec::<f32>()?);
 
-    // Keras asks for the suffix, and so do we.
+    // As in Keras, the suffix is required.
     let error = saved.save_weights(std::env::temp_dir().join(format!("{name}.bin"))).unwrap_err();
     println!("{error}");
     assert!(error.to_string().contains(".weights.h5"));

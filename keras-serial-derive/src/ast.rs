@@ -1,4 +1,4 @@
-//! The macro's own picture of a struct.
+//! The macro's representation of a struct.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -8,7 +8,7 @@ use syn::{Data, DeriveInput, Fields, Ident, Path, Type};
 use crate::attributes::{FieldAttributes, TypeAttributes};
 use crate::ctxt::Ctxt;
 
-/// Tokens whose local variables no user's expression can see.
+/// Like `quote!`, but local variables of the expansion are invisible to a user's expressions.
 macro_rules! code {
     ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
@@ -17,16 +17,16 @@ pub(crate) use code;
 /// The types of bases that need no attribute.
 const BASES: [&str; 2] = ["LayerBase", "OptimizerBase"];
 
-/// A struct with named fields, or none.
+/// A struct with named fields, or with none.
 pub struct Struct<'a> {
     pub input: &'a DeriveInput,
     pub attributes: TypeAttributes,
     pub fields: Vec<Field<'a>>,
-    /// The path of what expansions name.
+    /// The path of the crate's private module, for expansions.
     pub private: TokenStream,
 }
 
-/// One field.
+/// A field of a struct.
 pub struct Field<'a> {
     pub ident: &'a Ident,
     pub ty: &'a Type,
@@ -34,12 +34,12 @@ pub struct Field<'a> {
     pub role: Role,
 }
 
-/// What a field is for.
+/// What a field is used for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Base,
     Config,
-    /// An entry that the base writes, or null stands in its place.
+    /// An entry that the base writes; null if the base does not.
     BaseOrNull,
     Weight,
     Sublayer,
@@ -48,7 +48,7 @@ pub enum Role {
 }
 
 impl<'a> Struct<'a> {
-    /// Reads a struct; `None` when it has no fields of names.
+    /// Parses a struct; `None` if its fields are unnamed.
     pub fn parse(cx: &mut Ctxt, input: &'a DeriveInput) -> Option<Self> {
         let attributes = TypeAttributes::of_struct(cx, &input.attrs);
         let private = private(attributes.krate.get());
@@ -76,17 +76,17 @@ impl<'a> Struct<'a> {
         Some(Self { input, attributes, fields, private })
     }
 
-    /// The field with `name`, `trainable` and `dtype`.
+    /// Returns the field with `name`, `trainable` and `dtype`.
     pub fn base(&self) -> Option<&Field<'a>> {
         self.fields.iter().find(|field| field.role == Role::Base)
     }
 
-    /// The class name in configurations.
+    /// Returns the class name in configurations.
     pub fn class_name(&self) -> String {
         self.attributes.class_name.get().map_or_else(|| self.input.ident.unraw().to_string(), syn::LitStr::value)
     }
 
-    /// The fields of the configuration.
+    /// Returns the fields of the configuration.
     pub fn entries(&self) -> impl Iterator<Item = &Field<'a>> {
         self.fields.iter().filter(|field| field.role == Role::Config)
     }
@@ -113,24 +113,24 @@ fn role(attributes: &FieldAttributes, ty: &Type) -> Role {
 }
 
 impl Field<'_> {
-    /// The name in configurations, or under which state is saved.
+    /// Returns the name in configurations, or the name under which state is saved.
     pub fn name(&self) -> String {
         let state = self.attributes.weight.get().or_else(|| self.attributes.sublayer.get());
         let renamed = self.attributes.rename.get().or_else(|| state.and_then(Option::as_ref));
         renamed.map_or_else(|| self.ident.unraw().to_string(), syn::LitStr::value)
     }
 
-    /// Its name in configurations, and the old ones.
+    /// Returns the name in configurations, and the aliases.
     pub fn names(&self) -> impl Iterator<Item = String> {
         std::iter::once(self.name()).chain(self.attributes.aliases.iter().map(syn::LitStr::value))
     }
 
-    /// A place in an expansion that errors about the field's type are reported at.
+    /// Returns a span at which the compiler reports errors about the field's type.
     pub fn ty_span(&self) -> Span {
         syn::spanned::Spanned::span(self.ty).resolved_at(Span::mixed_site())
     }
 
-    /// The field's name at the field's place, where it names a variable or method of the expansion.
+    /// Returns the field's name as a hygienic identifier, for a variable or method of the expansion.
     pub fn hygienic(&self) -> Ident {
         let mut ident = self.ident.clone();
         ident.set_span(ident.span().resolved_at(Span::mixed_site()));
@@ -138,13 +138,13 @@ impl Field<'_> {
     }
 }
 
-/// The module with all that expansions name, in the crate under the name that the user has for it.
+/// Returns the path of the private module, in the crate under the user's name for it.
 pub fn private(krate: Option<&Path>) -> TokenStream {
     let module = Ident::new("__private", Span::mixed_site());
     krate.map_or_else(|| quote!(::keras_serial::#module), |krate| quote!(#krate::#module))
 }
 
-/// A type that came through a macro's `$ty:ty` stands in an invisible group.
+/// Unwraps the invisible group around a type that came through a macro's `$ty:ty`.
 pub fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),

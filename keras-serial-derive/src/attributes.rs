@@ -1,4 +1,4 @@
-//! Attributes of types, fields and variants.
+//! Parses the attributes of types, fields and variants.
 
 use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, Ident, LitStr, Path, Token, WherePredicate};
 use crate::ctxt::Ctxt;
 use crate::names::{self, Name};
 
-/// A value that may be given once, and where it stands.
+/// An attribute that may be given once, with its span.
 pub struct Once<T> {
     name: Name,
     value: Option<(Path, T)>,
@@ -28,36 +28,36 @@ impl<T> Once<T> {
         }
     }
 
-    /// The value, if it was given.
+    /// Returns the value, if it was given.
     pub fn get(&self) -> Option<&T> {
         self.value.as_ref().map(|(_, value)| value)
     }
 
-    /// Was it given?
+    /// Returns true if the attribute was given.
     pub fn is_set(&self) -> bool {
         self.value.is_some()
     }
 
-    /// Its name and place, if it was given.
+    /// Returns the attribute's name and path, if it was given.
     pub fn given(&self) -> Option<(Name, &Path)> {
         self.value.as_ref().map(|(at, _)| (self.name, at))
     }
 }
 
-/// How a field that may be left out gets its value.
+/// How an omitted field gets its value.
 pub enum FieldDefault {
     Trait,
     Expr(Box<Expr>),
 }
 
-/// Bounds that stand in place of those that fields ask for.
+/// Bounds that replace those derived from the fields.
 pub type Bound = Punctuated<WherePredicate, Token![,]>;
 
 /// The attributes of a field.
 pub struct FieldAttributes {
     pub weight: Once<Option<LitStr>>,
     pub sublayer: Once<Option<LitStr>>,
-    /// How a sublayer is made from the other fields.
+    /// The expression that creates a sublayer from the other fields.
     pub init: Option<Expr>,
     pub seed_generator: Once<()>,
     pub base: Once<()>,
@@ -81,7 +81,7 @@ pub struct TypeAttributes {
     pub class_name: Once<LitStr>,
     pub rename_all: Once<LitStr>,
     pub allow_unknown: Once<()>,
-    /// With the order of its arguments, where it is not that of the fields.
+    /// The order of the arguments of `new`; empty for that of the fields.
     pub new: Once<Vec<Ident>>,
     pub setters: Once<()>,
     pub default: Once<()>,
@@ -106,13 +106,13 @@ fn string(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     Ok(text)
 }
 
-/// `= path` or `= "path"`.
+/// Parses `= path` or `= "path"`.
 pub fn path(meta: &ParseNestedMeta<'_>) -> syn::Result<Path> {
     let value = meta.value()?;
     if value.peek(LitStr) { value.parse::<LitStr>()?.parse() } else { value.parse() }
 }
 
-/// `= "T: Bound, U: Bound"`.
+/// Parses `= "T: Bound, U: Bound"`.
 fn bound(meta: &ParseNestedMeta<'_>) -> syn::Result<Bound> {
     meta.value()?.parse::<LitStr>()?.parse_with(Bound::parse_terminated)
 }
@@ -123,7 +123,7 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<T>> {
     Ok(content.parse_terminated(T::parse, Token![,])?.into_iter().collect())
 }
 
-/// Reads each helper attribute whose name is `known` to be one of the `place`'s.
+/// Parses each helper attribute whose name is in `known`; reports others.
 fn each(
     cx: &mut Ctxt,
     attributes: &[Attribute],
@@ -147,7 +147,7 @@ fn each(
             }
         };
         let result = match &attribute.meta {
-            // A name that stands alone is read as the only one of a list.
+            // An attribute outside the namespace is parsed like a list with one item.
             meta if alone => syn::meta::parser(one).parse2(meta.to_token_stream()),
             syn::Meta::List(_) => attribute.parse_nested_meta(&mut one),
             _ => Err(syn::Error::new_spanned(attribute, format!("expected `#[{}(…)]`", names::NAMESPACE))),
@@ -177,7 +177,7 @@ fn unknown(meta: &ParseNestedMeta<'_>, place: &str, alone: bool, known: &[Name])
     })
 }
 
-/// Nothing may follow the name.
+/// Checks that nothing follows the name.
 fn no_arguments(name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     if meta.input.is_empty() || meta.input.peek(Token![,]) {
         return Ok(());
@@ -186,7 +186,7 @@ fn no_arguments(name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
 }
 
 impl FieldAttributes {
-    /// Reads a field's attributes.
+    /// Parses a field's attributes.
     pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
         let mut this = Self {
             weight: Once::new(names::WEIGHT),
@@ -225,7 +225,7 @@ impl FieldAttributes {
         this
     }
 
-    /// What has, or can have, a value.
+    /// Parses an attribute that has, or can have, a value.
     fn parse_value(&mut self, cx: &mut Ctxt, name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         let at = &meta.path;
         match name {
@@ -261,7 +261,7 @@ impl FieldAttributes {
     }
 }
 
-/// `(name = "…")` and, for a sublayer, `(init = expr)`.
+/// Parses `(name = "…")` and, for a sublayer, `(init = expr)`.
 fn state(meta: &ParseNestedMeta<'_>, known: &[Name]) -> syn::Result<(Option<LitStr>, Option<Expr>)> {
     let (mut name, mut init) = (None, None);
     if !meta.input.peek(syn::token::Paren) {
@@ -302,12 +302,12 @@ impl TypeAttributes {
         }
     }
 
-    /// Reads a struct's attributes.
+    /// Parses a struct's attributes.
     pub fn of_struct(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
         Self::parse(cx, attributes, "a struct", names::OF_STRUCTS)
     }
 
-    /// Reads an enum's attributes.
+    /// Parses an enum's attributes.
     pub fn of_enum(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
         Self::parse(cx, attributes, "an enum", names::OF_ENUMS)
     }
@@ -354,7 +354,7 @@ impl TypeAttributes {
         this
     }
 
-    /// What `#[register]` needs of a type's attributes; errors in them are the derive's to report.
+    /// Parses a type's attributes for `#[register]`; the derive reports errors in them.
     pub fn for_register(attributes: &[Attribute]) -> Self {
         let mut cx = Ctxt::new();
         let known = [names::OF_STRUCTS, names::OF_ENUMS].concat();
@@ -365,7 +365,7 @@ impl TypeAttributes {
 }
 
 impl VariantAttributes {
-    /// Reads a variant's attributes.
+    /// Parses a variant's attributes.
     pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
         let mut this = Self { rename: Once::new(names::RENAME), aliases: Vec::new() };
         each(cx, attributes, "a variant", names::OF_VARIANTS, |cx, name, meta| {

@@ -1,4 +1,4 @@
-//! What the expansion asks of a generic struct's parameters.
+//! The bounds that the expansion puts on a generic struct's parameters.
 
 use proc_macro2::TokenStream;
 use syn::{Generics, Type, parse_quote};
@@ -7,7 +7,7 @@ use crate::ast::{Field, Role, Struct, code};
 use crate::attributes::FieldDefault;
 use crate::mentions::{Used, used};
 
-/// Types that have a default whatever they hold.
+/// Types that implement `Default` whatever their parameters.
 const ALWAYS_DEFAULT: [&str; 12] = [
     "Option",
     "Vec",
@@ -23,10 +23,11 @@ const ALWAYS_DEFAULT: [&str; 12] = [
     "Weak",
 ];
 
-/// The struct's generics with the bounds that its fields need, each on the parameters in its type.
+/// Returns the struct's generics with the bounds that its fields need, each on the parameters in the
+/// field's type.
 ///
-/// As serde does it, a bound stands on the parameter, or on a type associated with it, and not on the
-/// field's type, so that private types do not show in the bounds of a public one.
+/// As in serde, a bound is on the parameter, or on an associated type of it, and not on the field's
+/// type, so that private types do not appear in the bounds of a public one.
 pub fn bounded(input: &Struct<'_>) -> Generics {
     let mut generics = input.input.generics.clone();
     if let Some(bound) = input.attributes.bound.get() {
@@ -68,7 +69,8 @@ pub fn bounded(input: &Struct<'_>) -> Generics {
     generics
 }
 
-/// The struct's generics with what `new` needs: defaults of the fields that are not its arguments.
+/// Returns the struct's generics with the bounds of `new`: `Default` for the fields that are not
+/// arguments.
 pub fn of_constructors(input: &Struct<'_>) -> Generics {
     let mut generics = input.input.generics.clone();
     if let Some(bound) = input.attributes.bound.get() {
@@ -85,7 +87,7 @@ pub fn of_constructors(input: &Struct<'_>) -> Generics {
     generics
 }
 
-/// Does the field start as `Default::default()`?
+/// Returns true if the field starts as `Default::default()`.
 fn takes_default(field: &Field<'_>) -> bool {
     match field.role {
         Role::Config => matches!(field.attributes.default.get(), Some(FieldDefault::Trait)),

@@ -1,4 +1,5 @@
-//! Rules that span several attributes or fields; each is reported at the attribute that breaks it.
+//! Checks rules that involve several attributes or fields, and reports each at the attribute that breaks
+//! it.
 
 use std::collections::HashSet;
 
@@ -23,7 +24,7 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     no_lifetimes(cx, input);
 }
 
-/// A field is a weight, a sublayer, the base or skipped: one of them.
+/// Checks that a field is only one of: a weight, a sublayer, the base, skipped.
 fn one_role(cx: &mut Ctxt, field: &Field<'_>) {
     let a = &field.attributes;
     let roles = [
@@ -44,7 +45,7 @@ fn one_role(cx: &mut Ctxt, field: &Field<'_>) {
     }
 }
 
-/// What is not in the configuration can't say how it is written there.
+/// Checks that a field outside the configuration has no attributes for it.
 fn state_has_no_config(cx: &mut Ctxt, field: &Field<'_>) {
     if field.role == Role::Config {
         return;
@@ -52,7 +53,7 @@ fn state_has_no_config(cx: &mut Ctxt, field: &Field<'_>) {
     let a = &field.attributes;
     let given = [
         a.serde.given(),
-        // A base takes from its default what the configuration leaves out.
+        // The base's default supplies what the configuration omits.
         a.default.given().filter(|_| field.role != Role::Base),
         a.rename.given(),
         a.with.given(),
@@ -66,7 +67,7 @@ fn state_has_no_config(cx: &mut Ctxt, field: &Field<'_>) {
     }
 }
 
-/// Only one way of conversion.
+/// Checks that a field has only one conversion.
 fn one_conversion(cx: &mut Ctxt, field: &Field<'_>) {
     let a = &field.attributes;
     if let (Some(_), Some((_, at))) = (a.serde.given(), a.with.given()) {
@@ -77,7 +78,7 @@ fn one_conversion(cx: &mut Ctxt, field: &Field<'_>) {
     }
 }
 
-/// No two entries of one name.
+/// Checks that no two entries have the same name.
 fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
     let mut seen = HashSet::new();
     for field in input.entries() {
@@ -97,7 +98,7 @@ fn distinct_names(cx: &mut Ctxt, input: &Struct<'_>) {
     }
 }
 
-/// Objects are shared, and outlive what made them.
+/// Checks that the struct has no lifetimes: objects are shared and must own their data.
 fn no_lifetimes(cx: &mut Ctxt, input: &Struct<'_>) {
     for lifetime in input.input.generics.lifetimes() {
         cx.error(
@@ -107,14 +108,14 @@ fn no_lifetimes(cx: &mut Ctxt, input: &Struct<'_>) {
     }
 }
 
-/// At most one base.
+/// Checks that there is at most one base.
 fn one_base(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in input.fields.iter().filter(|field| field.role == Role::Base).skip(1) {
         cx.error(field.ident, "a type has one base");
     }
 }
 
-/// Only what has a default can be set after `new`.
+/// Checks that `no_setter` is only on fields with a default, in a struct with `setters`.
 fn setters_for_defaults(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in &input.fields {
         let Some((_, at)) = field.attributes.no_setter.given() else { continue };
@@ -126,12 +127,12 @@ fn setters_for_defaults(cx: &mut Ctxt, input: &Struct<'_>) {
     }
 }
 
-/// Is the field an argument of `new`?
+/// Returns true if the field is an argument of `new`.
 fn is_argument(field: &&Field<'_>) -> bool {
     field.role == Role::Config && !field.attributes.default.is_set()
 }
 
-/// The order of `new`'s arguments names all of them, and nothing else.
+/// Checks that the order of `new`'s arguments names all of them, and nothing else.
 fn order_of_arguments(cx: &mut Ctxt, input: &Struct<'_>) {
     let Some(order) = input.attributes.new.get().filter(|order| !order.is_empty()) else { return };
     let arguments: Vec<_> = input.fields.iter().filter(is_argument).map(|field| field.ident).collect();
@@ -143,7 +144,7 @@ fn order_of_arguments(cx: &mut Ctxt, input: &Struct<'_>) {
     }
 }
 
-/// `Default` is `new` without arguments.
+/// Checks that `Default` is possible: `new` must have no arguments.
 fn default_of_the_type(cx: &mut Ctxt, input: &Struct<'_>) {
     let Some((name, at)) = input.attributes.default.given() else { return };
     let required: Vec<String> =

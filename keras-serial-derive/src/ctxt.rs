@@ -1,31 +1,31 @@
-//! Collects errors, so that a user sees all of them at once.
+//! Collects errors, so that the compiler shows all of them at once.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// The errors so far; it must be asked for them by [`Ctxt::check`].
+/// The collected errors; [`Ctxt::check`] must be called before it is dropped.
 pub struct Ctxt {
-    /// `None` once it was asked.
+    /// The errors; `None` after [`Ctxt::check`].
     errors: Option<Vec<syn::Error>>,
 }
 
 impl Ctxt {
-    /// Begins without errors.
+    /// Creates a context without errors.
     pub fn new() -> Self {
         Self { errors: Some(Vec::new()) }
     }
 
-    /// Adds an error at the tokens' place.
+    /// Adds an error at the tokens' span.
     pub fn error(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
         self.syn_error(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Adds the parser's own error.
+    /// Adds an error of syn.
     pub fn syn_error(&mut self, error: syn::Error) {
         self.errors.get_or_insert_default().push(error);
     }
 
-    /// All errors as `compile_error!`, if there are any.
+    /// Returns all errors as `compile_error!`, if there are any.
     pub fn check(mut self) -> Result<(), TokenStream> {
         match self.errors.take().unwrap_or_default() {
             errors if errors.is_empty() => Ok(()),
@@ -34,7 +34,7 @@ impl Ctxt {
     }
 }
 
-/// Errors that nobody asks for would be lost in silence.
+/// Panics if the errors were never checked; they would be lost silently.
 impl Drop for Ctxt {
     fn drop(&mut self) {
         if self.errors.is_some() && !std::thread::panicking() {

@@ -1,4 +1,4 @@
-//! The expansion of `new`, `setters` and `default`: how Rust code makes an object.
+//! Expands `new`, `setters` and `default`: how Rust code creates an object.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
@@ -9,7 +9,7 @@ use crate::attributes::FieldDefault;
 use crate::bounds;
 use crate::mentions::mentions;
 
-/// `new` and the builder methods, as far as they are asked for.
+/// Expands `new` and the builder methods that the attributes ask for.
 pub fn expand(input: &Struct<'_>) -> TokenStream {
     let body = |field: &Field<'_>| match field.attributes.default.get() {
         _ if is_required(field) => converted(field, field.ty),
@@ -19,7 +19,7 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
     methods(input, &construct(input, body), |field| set(input, field))
 }
 
-/// The same methods without a body, for a struct with mistakes in it.
+/// Expands the same methods without bodies, for a struct with errors.
 pub fn stand_ins(input: &Struct<'_>) -> TokenStream {
     methods(input, &code!(::core::unreachable!()), |field| {
         let ident = field.hygienic();
@@ -63,7 +63,7 @@ fn methods(input: &Struct<'_>, new_body: &TokenStream, set: impl Fn(&Field<'_>) 
     }
 }
 
-/// A value of the type: each field as `value` says, and then the sublayers that are made from them.
+/// Expands a value of the type: each field by `value`, then the sublayers with `init`.
 pub fn construct(input: &Struct<'_>, value: impl Fn(&Field<'_>) -> TokenStream) -> TokenStream {
     let locals: Vec<Ident> = input.fields.iter().map(local).collect();
     let (made, given): (Vec<_>, Vec<_>) =
@@ -86,13 +86,13 @@ pub fn construct(input: &Struct<'_>, value: impl Fn(&Field<'_>) -> TokenStream) 
     }
 }
 
-/// The expression of `init`, which sees the other fields by their names.
+/// Expands an `init` expression, which can use the other fields by name.
 fn init(input: &Struct<'_>, field: &Field<'_>, of: impl Fn(&Field<'_>) -> TokenStream) -> Option<TokenStream> {
     let expr = field.attributes.init.as_ref()?;
     let seen = input.entries().map(|field| {
         let (ident, place) = (field.ident, of(field));
         let by_reference = (!is_primitive(field.ty)).then(|| code!(&));
-        // Not every sublayer needs every field.
+        // Not every sublayer uses every field.
         code! {
             let #ident = #by_reference #place;
             let _ = &#ident;
@@ -101,7 +101,7 @@ fn init(input: &Struct<'_>, field: &Field<'_>, of: impl Fn(&Field<'_>) -> TokenS
     Some(code!({ #(#seen)* #expr }))
 }
 
-/// The variable that holds a field's value before there is a `Self`.
+/// Returns the variable that holds a field's value before `Self` exists.
 fn local(field: &Field<'_>) -> Ident {
     format_ident!("field_{}", syn::ext::IdentExt::unraw(field.ident), span = Span::mixed_site())
 }
@@ -129,7 +129,7 @@ fn new(input: &Struct<'_>, body: &TokenStream) -> TokenStream {
 }
 
 fn setter(input: &Struct<'_>, field: &Field<'_>, body: &TokenStream) -> TokenStream {
-    // At the field's place, where a method of the same name is reported.
+    // With the field's span, at which a conflicting method is reported.
     let (vis, ident) = (&input.input.vis, field.hygienic());
     let doc = format!("Sets `{}`.", field.name());
     let ty = argument(inside_option(field.ty).unwrap_or(field.ty));
@@ -142,7 +142,7 @@ fn setter(input: &Struct<'_>, field: &Field<'_>, body: &TokenStream) -> TokenStr
     }
 }
 
-/// Sets the field, and makes anew what is made from it.
+/// Expands the body of a setter: sets the field, and creates again the sublayers that depend on it.
 fn set(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident) = (&input.private, field.ident);
     let optional = inside_option(field.ty);
@@ -168,7 +168,7 @@ fn is_required(field: &Field<'_>) -> bool {
     field.role == Role::Config && !field.attributes.default.is_set()
 }
 
-/// The type of an argument: numbers as they are, since literals of `impl Into<usize>` have no type.
+/// Returns an argument's type: numbers unchanged, because literals for `impl Into<usize>` have no type.
 fn argument(ty: &Type) -> TokenStream {
     if is_primitive(ty) { code!(#ty) } else { code!(impl ::core::convert::Into<#ty>) }
 }
@@ -184,7 +184,7 @@ fn is_primitive(ty: &Type) -> bool {
     matches!(ungrouped(ty), Type::Path(path) if path.path.get_ident().is_some_and(|ident| PRIMITIVES.iter().any(|name| ident == name)))
 }
 
-/// `T` of `Option<T>`.
+/// Returns `T` of `Option<T>`.
 fn inside_option(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ungrouped(ty) else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == "Option")?;

@@ -1,4 +1,4 @@
-//! The expansion of `#[derive(KerasEnum)]`: Keras's strings.
+//! Expands `#[derive(KerasEnum)]`: the strings that Keras uses for an enum.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::attributes::{TypeAttributes, VariantAttributes};
 use crate::ctxt::Ctxt;
 use crate::expand_fallback;
 
-/// Expands the derive; on errors, stand-ins keep the compiler from adding its own.
+/// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
     let mut cx = Ctxt::new();
     let expanded = match &input.data {
@@ -31,7 +31,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
     }
 }
 
-/// The variants, each with its string and the patterns that are read as it.
+/// The variants, each with its string and the strings that are parsed as it.
 struct Variants<'a> {
     idents: Vec<&'a Ident>,
     names: Vec<String>,
@@ -105,7 +105,7 @@ fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStream {
     code! {
         #[automatically_derived]
         impl #ident {
-            /// Keras's string.
+            /// Returns the string that Keras uses for the variant.
             pub const fn as_str(&self) -> &'static str {
                 match self { #(Self::#idents => #names),* }
             }
@@ -129,7 +129,7 @@ fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStream {
     }
 }
 
-/// How variants are spelled.
+/// The spelling of variants.
 #[derive(Clone, Copy)]
 enum Style {
     Lower,

@@ -1,5 +1,4 @@
-//! Stand-ins for what a derive would have made of an item with mistakes in it, so that the only errors
-//! shown are the real ones.
+//! Stand-ins for the expansion of an item with errors, so that the compiler reports only those.
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, Generics, parse_quote};
@@ -8,7 +7,7 @@ use crate::ast::{Struct, code, private};
 use crate::attributes::TypeAttributes;
 use crate::{expand_constructor, expand_struct};
 
-/// All that the derive implements for a struct, with bodies that are never run.
+/// Implements everything that the derive does for a struct, with bodies that never run.
 pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStream {
     let ident = &input.ident;
     let krate = TypeAttributes::for_register(&input.attrs).krate;
@@ -16,13 +15,13 @@ pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStrea
     let generics = shared(&input.generics);
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (_, ty_generics, _) = input.generics.split_for_impl();
-    // Nothing that borrows can be an object.
+    // An object can't borrow.
     if input.generics.lifetimes().next().is_some() {
         return TokenStream::new();
     }
     let base = match parsed.and_then(|parsed| expand_struct::has_base(parsed, &generics)) {
         Some(base) => base,
-        // Its own rule is broken already, so that a layer is not told of a missing base too.
+        // The struct already has an error, so a layer must not be reported for a missing base too.
         None => code! {
             #[automatically_derived]
             impl #impl_generics #private::HasBase<#private::LayerBase> for #ident #ty_generics #where_clause {
@@ -53,7 +52,7 @@ pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStrea
     }
 }
 
-/// All that the derive implements for an enum, with bodies that are never run.
+/// Implements everything that the derive does for an enum, with bodies that never run.
 pub fn of_enum(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
     let krate = TypeAttributes::for_register(&input.attrs).krate;
@@ -62,7 +61,7 @@ pub fn of_enum(input: &DeriveInput) -> TokenStream {
     code! {
         #[automatically_derived]
         impl #impl_generics #ident #ty_generics #where_clause {
-            /// Keras's string.
+            /// Returns the string that Keras uses for the variant.
             pub const fn as_str(&self) -> &'static str {
                 ::core::unreachable!()
             }
@@ -79,7 +78,7 @@ pub fn of_enum(input: &DeriveInput) -> TokenStream {
     }
 }
 
-/// Objects are shared between threads, and outlive what made them.
+/// Adds bounds to the parameters: objects are shared between threads and own their data.
 fn shared(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     for param in generics.type_params_mut() {

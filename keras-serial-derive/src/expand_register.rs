@@ -1,4 +1,4 @@
-//! The expansion of `#[register]`.
+//! Expands `#[register]`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -15,7 +15,7 @@ use crate::ctxt::Ctxt;
 struct Arguments {
     package: Option<LitStr>,
     name: Option<LitStr>,
-    /// One of Keras's own objects: its public module.
+    /// The public module of one of Keras's own objects.
     builtin: Option<LitStr>,
     aliases: Vec<LitStr>,
     krate: Option<Path>,
@@ -66,7 +66,7 @@ impl Arguments {
         Ok(())
     }
 
-    /// What the arguments add to an entry.
+    /// Expands the method calls that add the arguments to an entry.
     fn apply(&self) -> TokenStream {
         let package = self.package.iter().map(|package| quote!(.in_package(#package)));
         let name = self.name.iter().map(|name| quote!(.named(#name)));
@@ -76,12 +76,12 @@ impl Arguments {
     }
 }
 
-/// Is it keras-serial itself that is compiled? Only its own objects are Keras's.
+/// Returns true if keras-serial itself is compiled: only its objects are Keras's own.
 fn is_the_library() -> bool {
     std::env::var("CARGO_PKG_NAME").is_ok_and(|name| name == env!("CARGO_PKG_NAME").trim_end_matches("-derive"))
 }
 
-/// Expands the attribute; the item stays as it is.
+/// Expands the attribute; the item stays unchanged.
 pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut cx = Ctxt::new();
     let arguments = Arguments::parse(&mut cx, arguments);
@@ -102,11 +102,11 @@ pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// Does the item derive the strings of an enum?
+/// Returns true if the item derives `KerasEnum`.
 fn derives_strings(attributes: &[Attribute]) -> bool {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
-        // A derive that can't be read is the compiler's to report.
+        // The compiler reports a derive that can't be parsed.
         let _ = attribute.parse_nested_meta(|meta| {
             let last = meta.path.segments.last();
             found |= last.is_some_and(|last| last.ident == "KerasSerializable" || last.ident == "KerasEnum");
@@ -116,7 +116,7 @@ fn derives_strings(attributes: &[Attribute]) -> bool {
     found
 }
 
-/// Where the crate's names are, and the entry.
+/// Expands the path of the private module, and the entry.
 fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStream, TokenStream)> {
     let (ident, generics, attributes) = match item {
         Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice()),

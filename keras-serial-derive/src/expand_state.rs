@@ -1,4 +1,4 @@
-//! Checks of a struct's fields that need their types: the compiler looks at constants.
+//! Compile-time checks of fields that depend on their types, as constants.
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
@@ -8,7 +8,7 @@ use crate::ast::{Field, Role, Struct};
 use crate::mentions::{is_free, parts};
 use crate::names;
 
-/// Constants that do not evaluate where a field would lose state or take a name of the base.
+/// Expands constants that fail to evaluate if a field would lose state or takes a name of the base.
 pub fn checks(input: &Struct<'_>) -> TokenStream {
     let mut checks = TokenStream::new();
     for field in &input.fields {
@@ -27,7 +27,7 @@ pub fn checks(input: &Struct<'_>) -> TokenStream {
     checks
 }
 
-/// No field has the name of an entry that is the base's alone.
+/// Checks that no field has the name of an entry that is reserved for the base.
 fn not_reserved(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let base = input.base().filter(|base| is_free(base.ty, &input.input.generics))?;
     let (private, ty) = (&input.private, base.ty);
@@ -40,13 +40,13 @@ fn not_reserved(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     Some(checks.collect())
 }
 
-/// Parts of the field's type that are the same for all instances of the struct.
+/// Returns the parts of the field's type that are the same for all instances of the struct.
 fn known_parts<'a>(input: &Struct<'_>, field: &Field<'a>) -> Vec<&'a Type> {
     parts(field.ty).into_iter().filter(|part| is_free(part, &input.input.generics)).collect()
 }
 
-/// What is skipped holds no weights and no random numbers. It may hold layers: those that are called are an error
-/// when the model is saved, unless that is asked for (`layers::untracked`).
+/// Checks that a skipped field holds no weights and no random numbers. It may hold layers: saving
+/// reports those that are called, unless that is allowed (`layers::untracked`).
 fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, parts) = (&input.private, known_parts(input, field));
     let holding = |what: &str, attribute: names::Name| {
@@ -69,7 +69,7 @@ fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// What is converted by hand is walked all the same, if it holds layers.
+/// Checks that a field with a custom conversion can be walked, if it holds layers.
 fn walked(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let (private, ty, parts) = (&input.private, field.ty, known_parts(input, field));
     if !is_free(ty, &input.input.generics) {

@@ -1,4 +1,4 @@
-//! The expansion of `#[derive(KerasSerializable)]` on a struct.
+//! Expands `#[derive(KerasSerializable)]` on a struct.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -10,9 +10,9 @@ use crate::check;
 use crate::ctxt::Ctxt;
 use crate::{bounds, expand_constructor, expand_enum, expand_fallback, expand_state};
 
-/// Expands the derive; on errors, stand-ins keep the compiler from adding its own.
+/// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
-    // Keras's strings: `KerasEnum` by another name.
+    // On an enum it is another name of `KerasEnum`.
     if let Data::Enum(_) = input.data {
         return expand_enum::derive(input);
     }
@@ -66,7 +66,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     }
 }
 
-/// The way to the base, where there is one.
+/// Implements access to the base, if there is one.
 pub fn has_base(input: &Struct<'_>, generics: &syn::Generics) -> Option<TokenStream> {
     let base = input.base()?;
     let (private, ident) = (&input.private, &input.input.ident);
@@ -85,7 +85,7 @@ pub fn has_base(input: &Struct<'_>, generics: &syn::Generics) -> Option<TokenStr
     })
 }
 
-/// The entry of the class, where it is no generic one.
+/// Implements the registry entry of the class, unless it is generic.
 pub fn registrable(input: &Struct<'_>) -> Option<TokenStream> {
     let (ident, private, class_name) = (&input.input.ident, &input.private, input.class_name());
     input.input.generics.params.is_empty().then(|| {
@@ -104,7 +104,7 @@ pub fn registrable(input: &Struct<'_>) -> Option<TokenStream> {
     })
 }
 
-/// The names that are the type's own, so that its base neither reads nor writes them.
+/// Returns the names of the type's own entries, which its base neither reads nor writes.
 fn own_names(input: &Struct<'_>) -> Vec<String> {
     let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
     input.entries().flat_map(Field::names).chain(ignored).collect()
@@ -164,7 +164,7 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let insert = code!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
     match field.attributes.skip_if.get() {
         Some(skip_if) => code!(if !#skip_if(&self.#ident) { #insert }),
-        // What has no value of its own is left out.
+        // A field without a value is omitted.
         None if is_plain => {
             let default = field.attributes.default.get().map(|default| match default {
                 FieldDefault::Trait => code!(::core::default::Default::default()),
@@ -217,7 +217,7 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
 
 fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ty) = (&input.private, field.ty);
-    // A type without a default is reported at the field.
+    // With the field's span, at which a type without a default is reported.
     let span = field.ty_span();
     let default = |default: Option<&FieldDefault>| match default {
         Some(FieldDefault::Expr(default)) => quote!(#default),
@@ -256,7 +256,7 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
 
 fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
-    // At the type's place, where a field of another type is reported.
+    // With the type's span, at which a field of an unfit type is reported.
     let span = field.ty_span();
     match field.role {
         Role::Weight | Role::Sublayer | Role::SeedGenerator => {

@@ -1,6 +1,6 @@
 //! The macros of keras-serial: `#[derive(KerasSerializable)]` and `#[register]`.
 //!
-//! They are documented, and exported, in the crate `keras-serial`.
+//! The crate `keras-serial` documents and re-exports them.
 
 mod ast;
 mod attributes;
@@ -18,71 +18,71 @@ mod names;
 
 use proc_macro::TokenStream;
 
-/// Gives a struct its Keras configuration, and a fieldless enum its Keras strings.
+/// Derives a struct's Keras configuration, or a fieldless enum's Keras strings.
 ///
-/// Every field is in the configuration, in order, or says why not:
+/// Every field is in the configuration, in order, unless an attribute says otherwise:
 ///
 /// | attribute of a field | meaning |
 /// |---|---|
 /// | `base: LayerBase` | `name`, `trainable`, `dtype`: first in the configuration |
 /// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
 /// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer or metric that the type makes itself: state |
-/// | `#[sublayer(init = expr)]` | made by the expression, which sees the fields of the configuration by their names |
-/// | `#[seed_generator]` | a `SeedGenerator`: random numbers that go on from call to call |
+/// | `#[sublayer(init = expr)]` | created by the expression, which can use the fields of the configuration by name |
+/// | `#[seed_generator]` | a `SeedGenerator`: a random state that advances from call to call |
 /// | `#[config(skip)]` | other state; starts as `Default::default()` |
-/// | `#[config(default)]`, `#[config(default = expr)]` | may be left out of a configuration |
-/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an old one |
+/// | `#[config(default)]`, `#[config(default = expr)]` | optional in a configuration |
+/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an additional name that is read |
 /// | `#[config(with = "module")]` | converted by the module's `to_value` and `from_value` |
-/// | `#[config(serde)]` | converted by serde's traits |
-/// | `#[config(skip_if = path)]` | left out when the function says so |
-/// | `#[config(base_or_null)]` | an entry of the base's that is written as null where the base has none; of type `()` |
-/// | `#[config(no_setter)]` | left out by `#[config(setters)]` |
+/// | `#[config(serde)]` | converted by serde |
+/// | `#[config(skip_if = path)]` | omitted if the function returns true |
+/// | `#[config(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
+/// | `#[config(no_setter)]` | gets no method from `#[config(setters)]` |
 ///
-/// Field types are those with `ConfigField`: numbers, strings, `Option`, `Vec`, arrays, tuples, ordered
+/// Fields have types with `ConfigField`: numbers, strings, `Option`, `Vec`, arrays, tuples, ordered
 /// maps, enums of strings, and Keras objects of every kind (`Initializer`, `Activation`, `LayerRef`,
-/// `Object` for any of them); a generic struct's parameters get the bounds that its fields need.
+/// `Object` for any of them). A generic struct's parameters get the bounds that its fields need.
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
-/// | `#[config(new)]` | gives it `new`, of the fields that have no default, and `Default` where all have one; `#[config(new(b, a))]` says the order of the arguments |
-/// | `#[config(setters)]` | gives it a builder method for each field that has a default |
-/// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, run after reading |
-/// | `#[config(allow_unknown)]` | unknown entries are no error |
-/// | `#[config(ignore("…"))]` | entries of old files that are read past |
-/// | `#[config(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, run after writing |
-/// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, run before reading |
-/// | `#[config(class_name = "…")]` | another class name than the type's own |
+/// | `#[config(new)]` | adds `new`, with the fields that have no default as arguments, and `Default` if all have one; `#[config(new(b, a))]` sets the order of the arguments |
+/// | `#[config(setters)]` | adds a builder method for each field that has a default |
+/// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
+/// | `#[config(allow_unknown)]` | unknown entries are not an error |
+/// | `#[config(ignore("…"))]` | entries of old files that are ignored |
+/// | `#[config(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
+/// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
+/// | `#[config(class_name = "…")]` | a class name other than the type's own |
 /// | `#[config(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
 ///
 /// On an enum without data, `#[config(rename = "…")]` and `#[config(alias = "…")]` name a variant.
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
-/// deriving it, and `HasBase` if it is a layer; such types can be registered and mixed with others.
+/// deriving it, and `HasBase` for a layer; such types can be registered and combined with others.
 #[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, seed_generator, base))]
 pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
     expand_struct::derive(&syn::parse_macro_input!(input)).into()
 }
 
-/// Gives an enum without data its Keras strings: it can be a field of a configuration.
+/// Derives the Keras strings of a fieldless enum, which can then be a field of a configuration.
 ///
-/// `as_str` gives a variant's string: `ChannelsLast` is `channels_last`.
+/// `as_str` returns a variant's string: `channels_last` for `ChannelsLast`.
 ///
 /// | attribute | meaning |
 /// |---|---|
 /// | `#[config(rename_all = "…")]` | how variants are spelled: `lowercase`, `snake_case` (the default), `kebab-case`, `SCREAMING_SNAKE_CASE`, `PascalCase` |
 /// | `#[config(display)]`, `#[config(from_str)]` | implements `Display`, `FromStr` with the strings |
-/// | `#[config(crate = "…")]` | the name of the crate `keras-serial`, where it is not `keras_serial` |
-/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` of a variant | its string; an old one |
+/// | `#[config(crate = "…")]` | the name of the crate `keras-serial`, if it is not `keras_serial` |
+/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` of a variant | its string; an additional one that is read |
 #[proc_macro_derive(KerasEnum, attributes(config))]
 pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
     expand_enum::derive(&syn::parse_macro_input!(input)).into()
 }
 
-/// Puts a type or a function on the master list at link time.
+/// Registers a type or a function at link time.
 ///
-/// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name the
-/// item's own by default. What the type implements (`Layer`, `Initializer`, …) decides what it can
-/// stand for. A generic type is registered per instance, by `register_type!`.
+/// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name is the
+/// item's own by default. The traits that the type implements (`Layer`, `Initializer`, …) determine what
+/// it can be used as. For a generic type, register each instance with `register_type!`.
 #[proc_macro_attribute]
 pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand_register::register(arguments.into(), item.into()).into()

@@ -1,4 +1,4 @@
-//! Which names an expression mentions, and which types a type is made of.
+//! Finds which names an expression mentions, and which types a type contains.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use syn::{GenericArgument, Generics, Ident, PathArguments, Type, TypePath};
 
 use crate::ast::ungrouped;
 
-/// Does the expression mention the name, in `format!("{name}")` too?
+/// Returns true if the expression mentions the name, including in `format!("{name}")`.
 pub fn mentions(expr: &impl ToTokens, name: &Ident) -> bool {
     fn any(tokens: TokenStream, name: &str) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -24,9 +24,9 @@ pub fn mentions(expr: &impl ToTokens, name: &Ident) -> bool {
     any(expr.to_token_stream(), &name.unraw().to_string())
 }
 
-/// The type and all types that values of it can hold, as far as its text shows them.
+/// Returns the type and all types that its values can contain, as far as its tokens show them.
 ///
-/// Markers and weak references hold nothing, functions and trait objects tell nothing.
+/// Markers and weak references contain nothing; functions and trait objects show nothing.
 pub fn parts(ty: &Type) -> Vec<&Type> {
     let ty = ungrouped(ty);
     let mut found = vec![ty];
@@ -48,14 +48,14 @@ pub fn parts(ty: &Type) -> Vec<&Type> {
     found
 }
 
-/// The parameters, and types associated with them, that values of a type need something of.
+/// The generic parameters, and their associated types, that values of a type contain.
 #[derive(Default)]
 pub struct Used {
     pub params: Vec<Ident>,
     pub associated: Vec<TypePath>,
 }
 
-/// What the type names of the generics.
+/// Returns the generic parameters that a type uses.
 pub fn used(ty: &Type, generics: &Generics) -> Used {
     struct Finder<'a> {
         generics: &'a Generics,
@@ -64,7 +64,7 @@ pub fn used(ty: &Type, generics: &Generics) -> Used {
     impl<'ast> Visit<'ast> for Finder<'_> {
         fn visit_type_path(&mut self, path: &'ast TypePath) {
             let (Some(first), Some(last)) = (path.path.segments.first(), path.path.segments.last()) else { return };
-            // A marker holds no value.
+            // A marker contains no value.
             if last.ident == "PhantomData" {
                 return;
             }
@@ -90,7 +90,7 @@ pub fn used(ty: &Type, generics: &Generics) -> Used {
     finder.used
 }
 
-/// Does the type name nothing that is only known for an instance of the generics?
+/// Returns true if the type depends on none of the generic parameters.
 pub fn is_free(ty: &Type, generics: &Generics) -> bool {
     struct Finder<'a>(&'a Generics, bool);
     impl<'ast> Visit<'ast> for Finder<'_> {

@@ -1,8 +1,8 @@
-//! The names of all helper attributes, and how they are spelled: the one table to change them in.
+//! The table of all helper attributes' names.
 
 use std::fmt;
 
-/// The attribute that holds the others: `#[config(…)]`.
+/// The attribute that contains the others: `#[config(…)]`.
 pub const NAMESPACE: &str = "config";
 
 /// The name of a helper attribute.
@@ -38,10 +38,10 @@ pub const VALIDATE: Name = Name("validate");
 pub const WEIGHT: Name = Name("weight");
 pub const WITH: Name = Name("with");
 
-/// Attributes that stand alone, outside of the namespace: `#[weight]`.
+/// Attributes outside the namespace: `#[weight]`.
 pub const ALONE: &[Name] = &[WEIGHT, SUBLAYER, SEED_GENERATOR, BASE];
 
-/// What a field can have.
+/// The attributes of fields.
 pub const OF_FIELDS: &[Name] = &[
     SKIP,
     SERDE,
@@ -59,31 +59,31 @@ pub const OF_FIELDS: &[Name] = &[
     BASE,
 ];
 
-/// What a struct can have.
+/// The attributes of structs.
 pub const OF_STRUCTS: &[Name] =
     &[NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE];
 
-/// What an enum can have.
+/// The attributes of enums.
 pub const OF_ENUMS: &[Name] = &[RENAME_ALL, DISPLAY, FROM_STR, CRATE];
 
-/// What an enum's variant can have.
+/// The attributes of enum variants.
 pub const OF_VARIANTS: &[Name] = &[RENAME, ALIAS];
 
 impl Name {
-    /// Does it stand outside of the namespace?
+    /// Returns true if the attribute is outside the namespace.
     pub fn is_alone(self) -> bool {
         ALONE.contains(&self)
     }
 }
 
-/// As it is written: `#[config(skip)]`, `#[weight]`.
+/// Formats the attribute as written in code: `#[config(skip)]`, `#[weight]`.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_alone() { write!(f, "#[{}]", self.0) } else { write!(f, "#[{NAMESPACE}({})]", self.0) }
     }
 }
 
-/// `` `skip`, `serde`, … `` without further spelling.
+/// Formats a list of names: `` `skip`, `serde`, … ``.
 pub fn listed(names: &[Name]) -> String {
     names.iter().map(|name| format!("`{}`", name.0)).collect::<Vec<_>>().join(", ")
 }

@@ -1,15 +1,15 @@
-//! Figures beside Keras's: what the benchmarks share.
+//! Measurements of Keras for comparison, shared by the benchmarks.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Seconds by what was measured.
+/// Seconds by measurement.
 pub type Seconds = BTreeMap<String, f64>;
 
-/// What a script of `tests/benches` measures with Keras: it prints `what: seconds` in lines. Nothing
-/// without the virtual environment that `KERAS_SERIAL_VENV` names.
+/// Runs a script in `tests/benches` that measures Keras and prints lines `what: seconds`. Returns
+/// nothing without the virtual environment named by `KERAS_SERIAL_VENV`.
 ///
 /// # Errors
 /// When Python can't be started.
@@ -33,7 +33,7 @@ pub fn keras(script: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>
     Ok(text.lines().filter_map(entry).collect())
 }
 
-/// Prints both as milliseconds with so many decimals, and how many times as fast ours is.
+/// Prints both in milliseconds with this many decimals, and the ratio of Keras's time to ours.
 pub fn print(ours: &Seconds, keras: &Seconds, decimals: usize) {
     println!("{:<24}{:>12}{:>12}{:>10}", "", "ours, ms", "Keras, ms", "ratio");
     for (what, seconds) in ours {

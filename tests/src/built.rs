@@ -1,4 +1,4 @@
-//! Models that are built in Rust, with inputs, for Keras to load.
+//! Models built in Rust, with inputs, for Keras to load.
 
 use keras_serial::Result;
 use keras_serial::layers::*;
@@ -7,10 +7,10 @@ use keras_serial::ops::Padding;
 use keras_serial::tensor::{CallArgs, DType, Nested, Tensor};
 use keras_serial_examples::{custom_model, own_model, quickstart};
 
-/// Builds a model and makes inputs for it.
+/// Builds a model and inputs for it.
 pub type Build = fn() -> Result<(Model, Nested<Tensor>)>;
 
-/// All of them, by name.
+/// All models, by name.
 pub const MODELS: &[(&str, Build)] = &[
     ("mlp", mlp),
     ("convolutional", convolutional),
@@ -24,7 +24,7 @@ pub const MODELS: &[(&str, Build)] = &[
     ("nested", nested),
 ];
 
-/// Numbers between -1 and 1 that look random.
+/// Returns pseudo-random numbers between -1 and 1.
 fn numbers(shape: &[usize]) -> Result<Tensor> {
     let count: usize = shape.iter().product();
     Tensor::from_vec((0..count).map(|i| (i as f32 * 1.7).sin()).collect(), shape.to_vec())
@@ -82,7 +82,7 @@ fn embedding() -> Result<(Model, Nested<Tensor>)> {
     Ok((model, ids.into()))
 }
 
-/// Masks that are computed in the graph, under names that layers have too.
+/// Masks computed in the graph, with names that layers also have.
 fn masked() -> Result<(Model, Nested<Tensor>)> {
     keras_serial::utils::clear_session();
     let ids = || Input::new([5]).dtype(DType::Int32).tensor();

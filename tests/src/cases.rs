@@ -1,18 +1,18 @@
-//! The cases of a folder, and how they come out.
+//! The cases in a folder, and their results.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use keras_serial::{Error, ErrorKind};
 
-/// How a case came out.
+/// The result of a case.
 #[derive(Debug)]
 pub enum Outcome {
-    /// As Keras.
+    /// The same as Keras.
     Ok,
-    /// Otherwise than Keras.
+    /// Different from Keras.
     Fail(String),
-    /// With something that this crate says it does not support.
+    /// Something that this crate reports as unsupported.
     Unsupported(String),
 }
 
@@ -20,7 +20,7 @@ impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Unsupported => Outcome::Unsupported(error.to_string()),
-            // A Python class of somebody's own, which nobody wrote in Rust.
+            // A custom Python class without a Rust counterpart.
             ErrorKind::UnknownObject => Outcome::Unsupported(error.to_string()),
             _ => Outcome::Fail(error.to_string()),
         }
@@ -40,9 +40,9 @@ impl From<Result<(), Failure>> for Outcome {
 /// Why a case failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The crate gave an error.
+    /// The crate returned an error.
     Error(Error),
-    /// The crate gave something else than Keras.
+    /// The crate's result differs from Keras's.
     Differs(String),
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The entries of a folder, sorted by name.
+/// Returns the entries of a folder, sorted by name.
 pub fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();

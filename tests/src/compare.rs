@@ -1,4 +1,4 @@
-//! Tensors of safetensors files, and equality within Keras's tolerances.
+//! Tensors of safetensors files, and comparison within Keras's tolerances.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::cases::Failure;
 
-/// All tensors of a file.
+/// Reads all tensors of a file.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Failure> {
     let bytes = std::fs::read(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| Failure::Differs(error.to_string()))?;
@@ -39,12 +39,12 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, Failure> {
     Ok(tensors)
 }
 
-/// A tensor as double-precision numbers.
+/// Converts a tensor to double-precision numbers.
 pub fn numbers(tensor: &Tensor) -> Result<Vec<f64>, Failure> {
     Ok(ops::cast_to(tensor, DType::Float64)?.to_vec()?)
 }
 
-/// How far numbers may lie apart: absolute, and relative to the expected one.
+/// The tolerance of a comparison: absolute, and relative to the expected number.
 pub fn tolerance(dtype: DType) -> (f64, f64) {
     match dtype {
         DType::Float16 => (2e-3, 1e-2),
@@ -53,7 +53,7 @@ pub fn tolerance(dtype: DType) -> (f64, f64) {
     }
 }
 
-/// Are two tensors equal within a dtype's tolerance?
+/// Checks that two tensors are equal within a dtype's tolerance.
 pub fn close(what: &str, actual: &Tensor, expected: &Tensor, dtype: DType) -> Result<(), Failure> {
     if actual.shape() != expected.shape() {
         return Err(Failure::Differs(format!("{what}: shape {}, expected {}", actual.shape(), expected.shape())));
@@ -61,7 +61,7 @@ pub fn close(what: &str, actual: &Tensor, expected: &Tensor, dtype: DType) -> Re
     close_numbers(what, &numbers(actual)?, &numbers(expected)?, tolerance(dtype))
 }
 
-/// Are numbers equal within a tolerance?
+/// Checks that numbers are equal within a tolerance.
 pub fn close_numbers(what: &str, actual: &[f64], expected: &[f64], (atol, rtol): (f64, f64)) -> Result<(), Failure> {
     if actual.len() != expected.len() {
         return Err(Failure::Differs(format!("{what}: {} numbers, expected {}", actual.len(), expected.len())));
@@ -75,7 +75,7 @@ pub fn close_numbers(what: &str, actual: &[f64], expected: &[f64], (atol, rtol):
     Ok(())
 }
 
-/// A configuration without the numbers that files give to shared objects.
+/// Returns a configuration without the ids of shared objects.
 pub fn without_sharing(value: &Value) -> Value {
     match value {
         Value::List(items) => Value::List(items.iter().map(without_sharing).collect()),
@@ -90,7 +90,7 @@ pub fn without_sharing(value: &Value) -> Value {
     }
 }
 
-/// Are two configurations the same text, entry for entry and in order?
+/// Checks that two configurations are equal as text, entry for entry and in order.
 pub fn same_config(actual: &Value, expected: &Value) -> Result<(), Failure> {
     let (actual, expected) = (without_sharing(actual).to_json(), without_sharing(expected).to_json());
     if actual == expected {

@@ -1,4 +1,4 @@
-//! Cases of forms: one model in every form that Keras writes.
+//! Cases of file formats: one model in every format that Keras writes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::cases::{Failure, entries};
 use crate::compare::{close_numbers, numbers, read};
 use crate::layers::{compare_outputs, indexed, predict};
 
-/// Quantized outputs lie within these of Keras's.
+/// The tolerance for quantized outputs.
 const QUANTIZED: (f64, f64) = (2e-2, 2e-2);
 
-/// Runs one case: every form gives the same outputs and weights, and so does every form written.
+/// Runs one case: every format, read or written, gives the same outputs and weights.
 pub fn run(folder: &Path) -> Result<(), Failure> {
     let io = read(&folder.join("io.safetensors"))?;
     let mut unsupported = None;
@@ -73,7 +73,7 @@ fn holds_weights_alone(file: &Path) -> bool {
     file.to_string_lossy().contains("weights")
 }
 
-/// The model that files of weights are loaded into: with other weights, where there is a JSON file.
+/// Returns the model into which weights are loaded: with different weights, if there is a JSON file.
 fn base(folder: &Path) -> Result<Model, Failure> {
     let json = folder.join("model.json");
     Ok(load_model(if json.exists() { json } else { folder.join("model.keras") })?)
@@ -94,7 +94,7 @@ fn same(model: &Model, io: &BTreeMap<String, Tensor>) -> Result<(), Failure> {
     compare_outputs("output", &outputs, &indexed(io, "output"), model)
 }
 
-/// Saves in every form, and loads again.
+/// Saves in every format, and loads again.
 fn written(model: &Model, io: &BTreeMap<String, Tensor>) -> Result<(), Failure> {
     let home = tempfile::tempdir()?;
     let path = |name: &str| home.path().join(name);

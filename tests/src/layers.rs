@@ -1,4 +1,4 @@
-//! Cases of layers and models: a file of Keras, inputs, and what Keras makes of them.
+//! Cases of layers and models: a Keras file, inputs, and Keras's outputs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,12 +44,12 @@ pub fn run(folder: &Path) -> Result<(), Failure> {
     check("output after save and load", &LoadOptions::new().load_model_from_bytes(saved)?)
 }
 
-/// `name.0`, `name.1`, … in order.
+/// Returns `name.0`, `name.1`, … in order.
 pub fn indexed(io: &BTreeMap<String, Tensor>, name: &str) -> Vec<Tensor> {
     (0..).map_while(|i| io.get(&format!("{name}.{i}")).cloned()).collect()
 }
 
-/// Flat inputs in the structure that the model takes.
+/// Packs flat inputs into the structure that the model takes.
 fn structured(model: &Model, inputs: &[Tensor]) -> Result<Nested<Tensor>, Failure> {
     match model.inputs() {
         Some(structure) if structure.leaves().len() == inputs.len() => Ok(structure.pack(inputs.to_vec())?),
@@ -79,7 +79,7 @@ pub(crate) fn compare_outputs(
     Ok(())
 }
 
-/// The half precision that some layer computes in.
+/// Returns the half precision in which some layer computes, if any.
 pub(crate) fn half_precision(model: &Model) -> Option<DType> {
     model.layers().iter().find_map(|layer| {
         let compute = layer.layer().base().dtype_policy().compute_dtype().ok()?;
@@ -87,8 +87,8 @@ pub(crate) fn half_precision(model: &Model) -> Option<DType> {
     })
 }
 
-/// AutoContrast's gradients are small differences of large terms, which float32 rounds: Keras's own lie
-/// up to 1.5e-4 from the exact ones.
+/// AutoContrast's gradients are small differences of large terms, which float32 rounds: Keras's own
+/// differ by up to 1.5e-4 from the exact ones.
 fn close_gradient(what: &str, actual: &Tensor, expected: &Tensor, dtype: DType, model: &Model) -> Result<(), Failure> {
     if model.layers().iter().any(|layer| layer.class_name() == "AutoContrast") {
         return close_numbers(what, &numbers(actual)?, &numbers(expected)?, (1e-5, 3e-4));
@@ -98,7 +98,7 @@ fn close_gradient(what: &str, actual: &Tensor, expected: &Tensor, dtype: DType, 
 
 fn gradients(model: &Model, io: &BTreeMap<String, Tensor>, inputs: &[Tensor]) -> Result<(), Failure> {
     let cotangents = indexed(io, "cotangent");
-    // Keras gives none of weights that are integers, as those of quantized layers.
+    // Keras gives no gradients for integer weights, as in quantized layers.
     if cotangents.is_empty() || !io.keys().any(|name| name.starts_with("grad_")) {
         return Ok(());
     }
@@ -140,7 +140,7 @@ fn gradients(model: &Model, io: &BTreeMap<String, Tensor>, inputs: &[Tensor]) ->
             let paths: Vec<&str> = weights.iter().map(|weight| weight.path()).collect();
             return Err(Failure::Differs(format!("no weight {name} among {}", paths.join(", "))));
         };
-        // What files do not hold (low-rank updates) starts anew, so its gradients are other ones.
+        // State that files do not hold (low-rank updates) is newly initialized, so its gradients differ.
         if !weights[found].is_saved() {
             continue;
         }

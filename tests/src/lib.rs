@@ -1,4 +1,4 @@
-//! Shared parts of the test runners: cases made by real Keras, and what it takes to compare with them.
+//! Shared parts of the test runners: cases made by real Keras, and comparisons with them.
 
 pub mod beside;
 pub mod built;

@@ -1,4 +1,4 @@
-//! Cases of objects that are no layers: a form of Keras, and what Keras computes with it.
+//! Cases of objects other than layers: a serialized object of Keras, and what Keras computes with it.
 
 mod losses;
 mod metrics;
@@ -19,7 +19,7 @@ use keras_serial::{ConfigField, Error, ErrorKind};
 use crate::cases::Failure;
 use crate::compare::{close_numbers, numbers, same_config};
 
-/// Runs one case of a kind: the name of its folder.
+/// Runs one case of a kind, which is the name of its folder.
 pub fn run(kind: &str, file: &Path) -> Result<(), Failure> {
     let case = Value::parse(&std::fs::read_to_string(file)?)?;
     let form = entry(&case, "serialized")?;
@@ -98,7 +98,7 @@ fn initializer_values(initializer: &Initializer, case: &Value) -> Result<(), Fai
     let mean = values.iter().sum::<f64>() / count;
     let std = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count).sqrt();
     let want = |name: &str| entry(case, name).map(|value| value.as_f64().unwrap_or(f64::NAN));
-    // A draw of this size strays from the true mean and deviation by a few of these.
+    // The mean and deviation of a sample of this size differ from the true ones by a few of these.
     let stray = 6.0 * want("std")? / count.sqrt();
     close_numbers("mean", &[mean], &[want("mean")?], (2.0 * stray, 0.0))?;
     close_numbers("std", &[std], &[want("std")?], (2.0 * stray, 0.02))?;

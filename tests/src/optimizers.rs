@@ -1,4 +1,4 @@
-//! Cases of optimizers and of learning-rate schedules.
+//! Cases of optimizers and learning-rate schedules.
 
 use keras_serial::json::Value;
 use keras_serial::object::Handle;
@@ -12,7 +12,7 @@ use crate::cases::Failure;
 use crate::compare::{close_numbers, numbers, same_config, tolerance};
 use crate::objects::{entry, flat, tensor};
 
-/// Steps from the case's initial values, by the case's gradients.
+/// Takes steps from the case's initial values, with the case's gradients.
 pub fn optimizer(form: &Value, case: &Value) -> Result<(), Failure> {
     let optimizer = Optimizer::deserialize(form)?;
     same_config(&Handle::serialize(&optimizer)?, form)?;
@@ -53,7 +53,7 @@ fn own_variables(optimizer: &Optimizer, expected: &[Value]) -> Result<(), Failur
                 text("dtype")
             )));
         }
-        // Nameless variables have a number of their process.
+        // Unnamed variables contain a number that depends on the process.
         let nameless =
             |path: &str| path.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').ends_with("variable");
         if variable.path() != text("path") && !(nameless(variable.path()) && nameless(text("path"))) {
@@ -61,8 +61,9 @@ fn own_variables(optimizer: &Optimizer, expected: &[Value]) -> Result<(), Failur
         }
         let (value, expected) = (variable.read(), entry(expected, "value")?);
         if variable.path().ends_with("_linear") {
-            // Ftrl divides the difference of two powers by the learning rate, 0.001: the last digit of
-            // TensorFlow's vectorized `pow`, which is off in a quarter of all cases, becomes 1e-4.
+            // Ftrl divides the difference of two powers by the learning rate, 0.001: an error in the
+            // last digit of TensorFlow's vectorized `pow`, which occurs in a quarter of all cases,
+            // becomes 1e-4.
             within(variable.path(), &value, expected, (2e-4, 1e-4))?;
         } else {
             same_numbers(variable.path(), &value, expected)?;
@@ -71,7 +72,7 @@ fn own_variables(optimizer: &Optimizer, expected: &[Value]) -> Result<(), Failur
     Ok(())
 }
 
-/// The learning rate of each of the case's steps.
+/// Compares the learning rate of each step.
 pub fn schedule(form: &Value, case: &Value) -> Result<(), Failure> {
     let schedule = LearningRateSchedule::deserialize(form)?;
     same_config(&Handle::serialize(&schedule)?, form)?;

@@ -1,25 +1,25 @@
-//! Cases that run in a process of their own, which may panic, abort or hang.
+//! Runs commands that may panic, abort or hang, in separate processes.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-/// How much of a child's output is kept.
+/// The amount of a child's output that is kept.
 const KEPT: u64 = 1 << 16;
 
-/// How a process ended.
+/// The result of a process.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its exit code; `None` when a signal ended it.
+    /// The exit code; `None` if a signal ended the process.
     pub code: Option<i32>,
-    /// What it wrote to standard output.
+    /// The standard output.
     pub stdout: String,
-    /// What it wrote to standard error.
+    /// The standard error.
     pub stderr: String,
 }
 
-/// Runs a command until it ends, or kills it when it takes longer than `limit`.
+/// Runs a command until it ends, or kills it after `limit`.
 ///
 /// # Errors
 /// When it can't be started, or was killed.
@@ -47,7 +47,7 @@ fn wait(child: &mut Child, limit: Duration) -> Result<Option<i32>, String> {
     }
 }
 
-/// Reads a pipe to its end on a thread, so that a child that writes much does not wait for its reader.
+/// Reads a pipe to its end on a thread, so that a child with much output does not block.
 fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! Cases with text: inputs in `strings.json`, outputs in `strings_out.json`.
+//! Cases with strings: inputs in `strings.json`, outputs in `strings_out.json`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use keras_serial::tensor::{DType, Tensor};
 use crate::cases::Failure;
 use crate::compare::{close_numbers, numbers, tolerance};
 
-/// The inputs of `strings.json`, if the case has them: text, or numbers that stand beside text.
+/// Returns the inputs in `strings.json`, if the case has them: strings, or numbers beside strings.
 pub fn inputs(folder: &Path) -> Result<Option<Vec<Tensor>>, Failure> {
     let Some(value) = read(folder, "strings.json")? else { return Ok(None) };
     let tensors = match value.get("inputs").and_then(Value::as_list) {
@@ -18,7 +18,7 @@ pub fn inputs(folder: &Path) -> Result<Option<Vec<Tensor>>, Failure> {
     Ok(Some(tensors))
 }
 
-/// The outputs of `strings_out.json`, if the case has them; one value for each output.
+/// Returns the outputs in `strings_out.json`, if the case has them; one value per output.
 pub fn outputs(folder: &Path) -> Result<Option<Vec<Value>>, Failure> {
     let Some(value) = read(folder, "strings_out.json")? else { return Ok(None) };
     Ok(Some(match value.get("outputs").and_then(Value::as_list) {
@@ -27,10 +27,10 @@ pub fn outputs(folder: &Path) -> Result<Option<Vec<Value>>, Failure> {
     }))
 }
 
-/// Are outputs those of `strings_out.json`?
+/// Compares outputs with those in `strings_out.json`.
 pub fn compare(what: &str, actual: &[Tensor], expected: &[Value]) -> Result<(), Failure> {
     if let [actual] = actual {
-        // One output may stand there without the list around it.
+        // A single output may be there without a list around it.
         let whole = Value::List(expected.to_vec());
         if actual.shape().known()? == shape_of(&whole) {
             return compare_one(what, actual, &whole);

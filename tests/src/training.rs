@@ -1,4 +1,4 @@
-//! Cases of training: whole runs of `fit`, repeated here.
+//! Cases of training: whole runs of `fit`, repeated with this crate.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,8 +14,8 @@ use crate::cases::Failure;
 use crate::compare::{close_numbers, numbers, read, same_config, tolerance};
 use crate::layers::{half_precision, indexed};
 
-/// Runs one case: evaluation before and after, the history, weights and optimizer variables, and the
-/// run that goes on from the trained model's file.
+/// Runs one case: compares evaluation before and after, the history, weights and optimizer variables,
+/// and the run that continues from the trained model's file.
 pub fn run(folder: &Path) -> Result<(), Failure> {
     let data = read(&folder.join("data.safetensors"))?;
     let text =
@@ -69,7 +69,8 @@ impl Data<'_> {
         self.part("x", self.model.inputs())?.ok_or_else(|| Failure::Differs("no inputs".into()))
     }
 
-    /// The arrays `prefix.N`, in the structure of the model's symbols, or by name (`prefix.NAME`).
+    /// Returns the arrays `prefix.N`, in the structure of the model's symbols, or by name
+    /// (`prefix.NAME`).
     fn part(&self, prefix: &str, like: Option<Nested<Tensor>>) -> Result<Option<Nested<Tensor>>, Failure> {
         let by_index = indexed(self.arrays, prefix);
         if !by_index.is_empty() {
@@ -171,8 +172,8 @@ fn same_state(what: &str, model: &Model, expected: &Model, within: (f64, f64)) -
     }
     let adapts = model.optimizer().is_some_and(|optimizer| optimizer.downcast_ref::<SGD>().is_none());
     for (ours, theirs) in ours.iter().zip(&theirs) {
-        // Softmax is blind to what all keys share: the gradient of their bias is rounding noise, which
-        // most optimizers divide by its own size.
+        // Softmax does not depend on what all keys share, so the gradient of their bias is rounding
+        // noise, which most optimizers divide by its own size.
         let within = if adapts && ours.path().ends_with("key/bias") { (0.1, 0.0) } else { within };
         close_numbers(&format!("{what}: {}", ours.path()), &numbers(&ours.read())?, &numbers(&theirs.read())?, within)?;
     }

@@ -1,4 +1,4 @@
-//! Whole files that Keras wrote, in `fixtures/found`: what each gives when it is loaded, trained and saved.
+//! Whole files that Keras wrote, in `fixtures/found`: loaded, trained, saved and compared.
 
 use std::path::Path;
 

@@ -48,7 +48,7 @@ mod walks;
 use keras_serial::json::Value;
 use keras_serial::prelude::*;
 
-/// Different numbers, the same ones at each call.
+/// Returns different numbers, the same ones on each call.
 pub fn numbers(shape: &[usize]) -> Tensor {
     let count: usize = shape.iter().product();
     let values: Vec<f32> = (0..count).map(|i| (i as f32 * 0.731).sin()).collect();
@@ -82,12 +82,12 @@ pub fn of_batch(batch: usize, name: &str, shape: impl Into<Shape>) -> Tensor {
     Input::new(shape).batch_size(batch).name(name).tensor().unwrap()
 }
 
-/// The shape of a symbol or value.
+/// Returns the shape of a symbol or value.
 pub fn shape(tensor: &Tensor) -> String {
     tensor.shape().to_string()
 }
 
-/// The error's text.
+/// Returns the error's text.
 pub fn text<T>(result: Result<T>) -> String {
     match result {
         Ok(_) => panic!("an error is expected"),
@@ -95,13 +95,14 @@ pub fn text<T>(result: Result<T>) -> String {
     }
 }
 
-/// The error's text has this part.
+/// Checks that the error's text contains this part.
 pub fn assert_fails<T>(result: Result<T>, part: &str) {
     let text = text(result);
     assert!(text.contains(part), "`{part}` is not in `{text}`");
 }
 
-/// The model is the same after its configuration's text, and gives the same with the same weights.
+/// Checks that the model is equal after a round trip of its configuration, and computes the same with
+/// the same weights.
 pub fn roundtrip(model: &Model, inputs: impl Into<CallArgs>, objects: &CustomObjects) -> Model {
     let json = model.to_json().unwrap();
     let revived = model_from_json(&json, objects).unwrap();
@@ -119,7 +120,7 @@ pub fn roundtrip(model: &Model, inputs: impl Into<CallArgs>, objects: &CustomObj
     revived
 }
 
-/// A layer that gives back what it gets, whatever structure that has.
+/// A layer that returns its input, in whatever structure.
 #[derive(KerasSerializable)]
 #[config(new)]
 pub struct Same {
@@ -132,7 +133,7 @@ impl Layer for Same {
     }
 }
 
-/// Adds the second argument, where it is given.
+/// Adds the second argument, if it is given.
 #[derive(KerasSerializable)]
 #[config(new)]
 pub struct OptionalInputLayer {

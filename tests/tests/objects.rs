@@ -1,6 +1,6 @@
 //! Objects: registration, look-up, serialized forms, derived configurations, custom layers.
 //!
-//! Nothing here refers to the crate of examples, which registers some of the same names.
+//! Nothing here uses the crate of examples, which registers some of the same names.
 
 #[path = "objects/classes.rs"]
 mod classes;

@@ -1,5 +1,5 @@
-//! The table in the README says what the registry holds: `UPDATE_README=1 cargo test --test readme`
-//! writes it anew.
+//! Checks that the table in the README matches the registry: `UPDATE_README=1 cargo test --test readme`
+//! rewrites it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use keras_serial::registry::entries;
 const BEGIN: &str = "<!-- supported: begin -->\n";
 const END: &str = "<!-- supported: end -->";
 
-/// Rows of the public modules of Keras, with the objects that are registered as theirs.
+/// Returns a row for each public module of Keras, with the objects registered in it.
 fn table() -> String {
     let mut modules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let all = entries();

@@ -15,22 +15,22 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What is off by default is looked at where it is compiled, and so downloaded.
+/// Features that are off by default are checked only where they are compiled, and so downloaded.
 fn all_features() -> &'static [&'static str] {
     if cfg!(all(feature = "csv", feature = "parquet")) { &["--all-features"] } else { &[] }
 }
 
-/// `1.89` and `1.89.0` as numbers.
+/// Parses `1.89` and `1.89.0` as numbers.
 fn version(text: &str) -> (u64, u64, u64) {
     let mut parts = text.split('.').map(|part| part.parse().unwrap());
     (parts.next().unwrap(), parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// What `cargo metadata` says of all packages.
+/// The output of `cargo metadata` for all packages.
 struct Packages {
-    /// Name and version to the Rust version that the package needs.
+    /// The Rust version that each package needs, by name and version.
     needed: HashMap<(String, String), String>,
-    /// Of the library: the version for its light features.
+    /// The version of the library for its light features.
     light: String,
 }
 
@@ -57,7 +57,7 @@ impl Packages {
         self.needed.iter().find_map(|((name, _), needed)| (name == PACKAGES[0]).then_some(needed)).unwrap()
     }
 
-    /// The highest version that a dependency needs with these features, and which one.
+    /// Returns the highest version that a dependency needs with these features, and the dependency.
     fn highest(&self, features: &[&str]) -> ((u64, u64, u64), String) {
         let tree = ["tree", "-p", PACKAGES[0], "-e", "normal,build", "--prefix", "none"];
         let tree = cargo(&[&tree[..], features].concat());

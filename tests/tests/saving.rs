@@ -1,4 +1,4 @@
-//! Saving and loading: twins of Keras's own tests, attacks, mutated files.
+//! Saving and loading: counterparts of Keras's own tests, attacks, mutated files.
 
 #[path = "saving/api.rs"]
 mod api;
@@ -55,12 +55,12 @@ use keras_serial::models::{Functional, Sequential};
 use keras_serial::prelude::*;
 use keras_serial::tensor::TensorBytes;
 
-/// A file of `tests/fixtures/saving`.
+/// Returns the path of a file in `tests/fixtures/saving`.
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/saving").join(name)
 }
 
-/// Two dense layers, as in the fixtures.
+/// Returns two dense layers, as in the fixtures.
 fn small() -> Model {
     let inputs = Input::new([4]).name("in").tensor().unwrap();
     let x = Dense::new(3).activation("relu").name("first").apply(&inputs).unwrap();
@@ -68,18 +68,18 @@ fn small() -> Model {
     Functional::named("small", inputs, y).unwrap()
 }
 
-/// The outputs of a model of four inputs.
+/// Returns the outputs of a model with four inputs.
 fn outputs(model: &Model) -> Vec<f32> {
     let x: Vec<f32> = (0..8u8).map(f32::from).collect();
     model.predict(Tensor::from_slice(&x, [2, 4]).unwrap()).unwrap().to_vec().unwrap()
 }
 
-/// The bits of all weights.
+/// Returns the bits of all weights.
 fn bits(model: &Model) -> Vec<TensorBytes> {
     model.weights().iter().map(|weight| weight.read().to_bytes().unwrap()).collect()
 }
 
-/// A tensor of ones.
+/// Returns a tensor of ones.
 fn ones(shape: &[usize]) -> TensorBytes {
     let count = shape.iter().product();
     Tensor::from_vec(vec![1.0f32; count], shape.to_vec()).unwrap().to_bytes().unwrap()

@@ -1,9 +1,9 @@
-//! Wrong uses of the macros give errors that say what is wrong and what to do; the right ones are in
+//! Wrong uses of the macros give errors that say what is wrong and how to fix it; right uses are in
 //! `ui_pass.rs`.
 
 use std::process::Command;
 
-/// The texts are those of this compiler; others word and draw their errors otherwise.
+/// The texts are those of this compiler version; others format errors differently.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]

@@ -1,5 +1,5 @@
-//! Right uses of the macros compile, and what the macros write raises no lint, not even clippy's
-//! pedantic ones (`cargo clippy --all-targets` runs those).
+//! Right uses of the macros compile, and the generated code raises no lint, not even a pedantic one of
+//! clippy (`cargo clippy --all-targets` checks those).
 
 #![deny(warnings, missing_docs, clippy::all, clippy::pedantic)]
 #![allow(dead_code, clippy::unnecessary_wraps, reason = "types and functions are here for their expansions")]

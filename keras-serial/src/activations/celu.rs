@@ -1,11 +1,11 @@
-//! `celu`
+//! The activation function `celu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Max(x, 0) + min(0, exp(x) - 1).
+/// The CELU activation: max(x, 0) + min(0, exp(x) - 1).
 ///
 /// Follows <https://keras.io/api/layers/activations/#celu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn celu(x: &Tensor) -> Result<Tensor> {
     nn::celu(x, 1.0)

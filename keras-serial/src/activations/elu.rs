@@ -1,11 +1,11 @@
-//! `elu`
+//! The activation function `elu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X where positive, exp(x) - 1 elsewhere.
+/// The ELU activation: x if positive, else exp(x) - 1.
 ///
 /// Follows <https://keras.io/api/layers/activations/#elu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn elu(x: &Tensor) -> Result<Tensor> {
     nn::elu(x, 1.0)

@@ -1,11 +1,11 @@
-//! `exponential`
+//! The activation function `exponential`.
 
 use crate::error::Result;
 use crate::ops;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Exp(x).
+/// The exponential activation: exp(x).
 ///
 /// Follows <https://keras.io/api/layers/activations/#exponential-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn exponential(x: &Tensor) -> Result<Tensor> {
     ops::exp(x)

@@ -1,11 +1,12 @@
-//! `gelu`
+//! The activation function `gelu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X · Φ(x), with Φ the distribution function of the normal distribution.
+/// The GELU activation: x · Φ(x), with Φ the cumulative distribution function of the normal
+/// distribution.
 ///
 /// Follows <https://keras.io/api/layers/activations/#gelu-function>.
 ///
@@ -19,7 +20,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
     nn::gelu(x, false)

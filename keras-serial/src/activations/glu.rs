@@ -1,11 +1,11 @@
-//! `glu`
+//! The activation function `glu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// One half of x times the sigmoid of the other half, along the last axis.
+/// The gated linear unit: one half of x times the sigmoid of the other half, along the last axis.
 ///
 /// Follows <https://keras.io/api/layers/activations/#glu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text, and when the last axis does not fit.
+/// When `x` holds text, or its last axis does not fit.
 #[register(builtin = "keras.activations")]
 pub fn glu(x: &Tensor) -> Result<Tensor> {
     nn::glu(x, -1)

@@ -1,4 +1,4 @@
-//! What an `activation` argument can be: a function, an object, or a layer.
+//! Activations: the values of an `activation` argument, which are functions, objects, or layers.
 
 use std::any::Any;
 use std::fmt;
@@ -13,8 +13,7 @@ use crate::object::{Handle, Kind, Object};
 use crate::registry::{Cast, CustomObjects, Probe, TypedHandle, revive_by_name, serialize_class, with_argument};
 use crate::tensor::Tensor;
 
-/// An object with a configuration that can follow a layer's own computation: in Python, a class with
-/// `__call__`.
+/// An activation with a configuration: in Python, an object with `__call__`.
 ///
 /// ```
 /// use keras_serial::activations::Activate;
@@ -43,20 +42,20 @@ use crate::tensor::Tensor;
     note = "derive `KerasSerializable` and implement `Activate` for it; `Activation::function` takes a function, `From` a layer"
 )]
 pub trait Activate: KerasSerializable {
-    /// The activation of `x`.
+    /// Applies the activation to `x`.
     ///
     /// # Errors
-    /// When `x` does not suit it.
+    /// When `x` is not suitable.
     fn activate(&self, x: &Tensor) -> Result<Tensor>;
 }
 
-/// A layer in the place of an activation; the room of layers implements it.
+/// A layer used as an activation; the module of layers implements it.
 pub(crate) trait StandIn: Any + Send + Sync {
-    /// The activation of `x`.
+    /// Applies the activation to `x`.
     fn activate(&self, x: &Tensor) -> Result<Tensor>;
-    /// Its entry in a configuration.
+    /// Serializes the layer for a configuration.
     fn serialize(&self) -> Result<Value>;
-    /// Shows the layer.
+    /// Visits the layer.
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor);
 }
 
@@ -65,11 +64,11 @@ enum What {
     Function(Function),
     Object(Arc<dyn Activate>),
     Layer(Arc<dyn StandIn>),
-    /// An unknown name: an error where it is used.
+    /// An unknown name, which is an error when it is used.
     Unknown(Error),
 }
 
-/// A shared activation; `linear` by default.
+/// A shared handle to an activation; `linear` by default.
 ///
 /// ```
 /// use keras_serial::activations::Activation;
@@ -81,18 +80,18 @@ enum What {
 #[derive(Clone)]
 pub struct Activation(What);
 
-/// Makes an activation of a kind of object that lies in a room below: a layer.
+/// Wraps an object of a kind that a later module defines as an activation: a layer.
 pub struct ActivationSource(pub fn(&Object) -> Option<Activation>);
 
 inventory::collect!(ActivationSource);
 
 impl Activation {
-    /// Shares an object that is an activation.
+    /// Wraps an object as an activation.
     pub fn new(activation: impl Activate) -> Self {
         Self(What::Object(Arc::new(activation)))
     }
 
-    /// A function as an activation.
+    /// Wraps a function as an activation.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self(What::Function(Function::new(function)))
     }
@@ -108,7 +107,7 @@ impl Activation {
         }
     }
 
-    /// The object, if it is a `T`.
+    /// Returns the object, if it is a `T`.
     pub fn downcast_ref<T: Activate>(&self) -> Option<&T> {
         match &self.0 {
             What::Object(object) => (&**object as &dyn Any).downcast_ref(),
@@ -116,27 +115,27 @@ impl Activation {
         }
     }
 
-    /// The activation of a serialized form, or of a name.
+    /// Deserializes an activation from its serialized form, or from a name.
     ///
     /// # Errors
-    /// When the form or name is not one of an activation.
+    /// When the value is not an activation.
     pub fn deserialize_form(form: &Value) -> Result<Self> {
         revive_by_name(form)
     }
 
-    /// As [`Activation::deserialize_form`], with custom objects for this call.
+    /// Deserializes like [`Activation::deserialize_form`], with custom objects for this call.
     ///
     /// # Errors
-    /// When the form or name is not one of an activation.
+    /// When the value is not an activation.
     pub fn deserialize_with(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
         let _argument = with_argument(custom_objects);
         revive_by_name(form)
     }
 
-    /// The activation of `x`.
+    /// Applies the activation to `x`.
     ///
     /// # Errors
-    /// The function's own.
+    /// Those of the function.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
             What::Function(function) => function.call(x),
@@ -146,17 +145,17 @@ impl Activation {
         }
     }
 
-    /// Does it change nothing?
+    /// Returns true if the activation is the identity.
     pub fn is_linear(&self) -> bool {
         self.name().as_deref() == Some("linear")
     }
 
-    /// Is it Keras's own function of this name?
+    /// Returns true if it is Keras's own function with this name.
     pub(crate) fn is_builtin(&self, name: &str) -> bool {
         self.as_function().is_some_and(|function| function.is_builtin() && function.name() == name)
     }
 
-    /// The name, if it is a function.
+    /// Returns the name, if it is a function.
     pub fn name(&self) -> Option<String> {
         self.as_function().map(Function::name)
     }
@@ -245,7 +244,7 @@ impl ConfigField for Activation {
 }
 
 impl<T: Activate> Probe<T> {
-    /// Every type with the trait can stand for an activation.
+    /// Every type that implements the trait can be used as an activation.
     pub const ACTIVATION: Option<Cast> = Some(Cast {
         kind: Kind::Function,
         cast: |object| {

@@ -1,11 +1,11 @@
-//! `hard_shrink`
+//! The activation function `hard_shrink`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X where |x| > 0.5, 0 elsewhere.
+/// The hard shrink activation: x if |x| > 0.5, else 0.
 ///
 /// Follows <https://keras.io/api/layers/activations/#hard_shrink-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn hard_shrink(x: &Tensor) -> Result<Tensor> {
     nn::hard_shrink(x, 0.5)

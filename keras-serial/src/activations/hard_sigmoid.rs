@@ -1,11 +1,11 @@
-//! `hard_sigmoid`
+//! The activation function `hard_sigmoid`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Min(max(x/6 + 1/2, 0), 1).
+/// The hard sigmoid activation: min(max(x/6 + 1/2, 0), 1).
 ///
 /// Follows <https://keras.io/api/layers/activations/#hard_sigmoid-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn hard_sigmoid(x: &Tensor) -> Result<Tensor> {
     nn::hard_sigmoid(x)

@@ -1,11 +1,11 @@
-//! `hard_silu`
+//! The activation function `hard_silu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X · hard_sigmoid(x).
+/// The hard SiLU activation: x · hard_sigmoid(x).
 ///
 /// Follows <https://keras.io/api/layers/activations/#hard_silu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations", alias("hard_swish"))]
 pub fn hard_silu(x: &Tensor) -> Result<Tensor> {
     nn::hard_silu(x)

@@ -1,11 +1,11 @@
-//! `hard_tanh`
+//! The activation function `hard_tanh`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Min(max(x, -1), 1).
+/// The hard tanh activation: min(max(x, -1), 1).
 ///
 /// Follows <https://keras.io/api/layers/activations/#hard_tanh-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn hard_tanh(x: &Tensor) -> Result<Tensor> {
     nn::hard_tanh(x)

@@ -1,11 +1,11 @@
-//! `leaky_relu`
+//! The activation function `leaky_relu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X where positive, 0.2 · x elsewhere.
+/// The leaky ReLU activation: x if positive, else 0.2 · x.
 ///
 /// Follows <https://keras.io/api/layers/activations/#leaky_relu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn leaky_relu(x: &Tensor) -> Result<Tensor> {
     nn::leaky_relu(x, 0.2)

@@ -1,10 +1,10 @@
-//! `linear`
+//! The activation function `linear`.
 
 use crate::error::Result;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X itself.
+/// The identity: returns x unchanged.
 ///
 /// Follows <https://keras.io/api/layers/activations/#linear-function>.
 ///
@@ -18,7 +18,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn linear(x: &Tensor) -> Result<Tensor> {
     Ok(x.clone())

@@ -1,11 +1,11 @@
-//! `log_sigmoid`
+//! The activation function `log_sigmoid`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Log(1 / (1 + exp(-x))).
+/// The logarithm of the sigmoid: log(1 / (1 + exp(-x))).
 ///
 /// Follows <https://keras.io/api/layers/activations/#log_sigmoid-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn log_sigmoid(x: &Tensor) -> Result<Tensor> {
     nn::log_sigmoid(x)

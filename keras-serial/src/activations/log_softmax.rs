@@ -1,11 +1,11 @@
-//! `log_softmax`
+//! The activation function `log_softmax`.
 
 use crate::error::Result;
 use crate::ops::{Axes, nn};
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X - log Σexp(x), along the last axis.
+/// The logarithm of the softmax: x - log Σexp(x), along the last axis.
 ///
 /// Follows <https://keras.io/api/layers/activations/#log_softmax-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text, and when the last axis does not fit.
+/// When `x` holds text, or its last axis does not fit.
 #[register(builtin = "keras.activations")]
 pub fn log_softmax(x: &Tensor) -> Result<Tensor> {
     nn::log_softmax(x, Axes::from(-1))

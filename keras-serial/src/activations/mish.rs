@@ -1,11 +1,11 @@
-//! `mish`
+//! The activation function `mish`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X · tanh(log(1 + exp(x))).
+/// The Mish activation: x · tanh(log(1 + exp(x))).
 ///
 /// Follows <https://keras.io/api/layers/activations/#mish-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn mish(x: &Tensor) -> Result<Tensor> {
     nn::mish(x)

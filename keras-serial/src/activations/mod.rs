@@ -1,4 +1,4 @@
-//! Functions after a layer's own computation (`keras.activations`).
+//! Activation functions (`keras.activations`).
 
 mod celu;
 mod elu;

@@ -1,11 +1,11 @@
-//! `relu`
+//! The activation function `relu`.
 
 use crate::error::Result;
 use crate::ops;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Max(x, 0).
+/// The ReLU activation: max(x, 0).
 ///
 /// Follows <https://keras.io/api/layers/activations/#relu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     ops::relu(x)

@@ -1,11 +1,11 @@
-//! `relu6`
+//! The activation function `relu6`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Min(max(x, 0), 6).
+/// The ReLU6 activation: min(max(x, 0), 6).
 ///
 /// Follows <https://keras.io/api/layers/activations/#relu6-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn relu6(x: &Tensor) -> Result<Tensor> {
     nn::relu6(x)

@@ -1,11 +1,11 @@
-//! `selu`
+//! The activation function `selu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// 1.0507 · (x where positive, 1.6733 · (exp(x) - 1) elsewhere).
+/// The SELU activation: 1.0507 · (x if positive, else 1.6733 · (exp(x) - 1)).
 ///
 /// Follows <https://keras.io/api/layers/activations/#selu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn selu(x: &Tensor) -> Result<Tensor> {
     nn::selu(x)

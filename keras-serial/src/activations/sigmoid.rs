@@ -1,11 +1,11 @@
-//! `sigmoid`
+//! The activation function `sigmoid`.
 
 use crate::error::Result;
 use crate::ops;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// 1 / (1 + exp(-x)).
+/// The sigmoid activation: 1 / (1 + exp(-x)).
 ///
 /// Follows <https://keras.io/api/layers/activations/#sigmoid-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
     ops::sigmoid(x)

@@ -1,11 +1,11 @@
-//! `silu`
+//! The activation function `silu`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X / (1 + exp(-x)).
+/// The SiLU (swish) activation: x / (1 + exp(-x)).
 ///
 /// Follows <https://keras.io/api/layers/activations/#silu-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations", alias("swish"))]
 pub fn silu(x: &Tensor) -> Result<Tensor> {
     nn::silu(x)

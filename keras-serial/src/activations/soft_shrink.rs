@@ -1,11 +1,11 @@
-//! `soft_shrink`
+//! The activation function `soft_shrink`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X ∓ 0.5 where |x| > 0.5, 0 elsewhere.
+/// The soft shrink activation: x ∓ 0.5 if |x| > 0.5, else 0.
 ///
 /// Follows <https://keras.io/api/layers/activations/#soft_shrink-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn soft_shrink(x: &Tensor) -> Result<Tensor> {
     nn::soft_shrink(x, 0.5)

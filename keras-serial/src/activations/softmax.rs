@@ -1,11 +1,11 @@
-//! `softmax`
+//! The activation function `softmax`.
 
 use crate::error::Result;
 use crate::ops::{Axes, nn};
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Exp(x) / Σexp(x), along the last axis.
+/// The softmax activation: exp(x) / Σexp(x), along the last axis.
 ///
 /// Follows <https://keras.io/api/layers/activations/#softmax-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text, and when the last axis does not fit.
+/// When `x` holds text, or its last axis does not fit.
 #[register(builtin = "keras.activations")]
 pub fn softmax(x: &Tensor) -> Result<Tensor> {
     nn::softmax(x, Axes::from(-1))

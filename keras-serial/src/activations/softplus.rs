@@ -1,11 +1,11 @@
-//! `softplus`
+//! The activation function `softplus`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// Log(1 + exp(x)).
+/// The softplus activation: log(1 + exp(x)).
 ///
 /// Follows <https://keras.io/api/layers/activations/#softplus-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn softplus(x: &Tensor) -> Result<Tensor> {
     nn::softplus(x)

@@ -1,11 +1,11 @@
-//! `softsign`
+//! The activation function `softsign`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X / (1 + |x|).
+/// The softsign activation: x / (1 + |x|).
 ///
 /// Follows <https://keras.io/api/layers/activations/#softsign-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn softsign(x: &Tensor) -> Result<Tensor> {
     nn::softsign(x)

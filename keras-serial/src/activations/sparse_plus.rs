@@ -1,11 +1,11 @@
-//! `sparse_plus`
+//! The activation function `sparse_plus`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// 0 up to -1, (x + 1)²/4 between, x from 1.
+/// The sparse plus activation: 0 up to -1, then (x + 1)²/4, and x from 1 on.
 ///
 /// Follows <https://keras.io/api/layers/activations/#sparse_plus-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn sparse_plus(x: &Tensor) -> Result<Tensor> {
     nn::sparse_plus(x)

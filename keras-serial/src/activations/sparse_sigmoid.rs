@@ -1,11 +1,11 @@
-//! `sparse_sigmoid`
+//! The activation function `sparse_sigmoid`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// 0 up to -1, (x + 1)/2 between, 1 from 1.
+/// The sparse sigmoid activation: 0 up to -1, then (x + 1)/2, and 1 from 1 on.
 ///
 /// Follows <https://keras.io/api/layers/activations/#sparse_sigmoid-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn sparse_sigmoid(x: &Tensor) -> Result<Tensor> {
     nn::sparse_sigmoid(x)

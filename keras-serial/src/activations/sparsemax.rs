@@ -1,11 +1,11 @@
-//! `sparsemax`
+//! The activation function `sparsemax`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// The nearest point of the simplex, along the last axis.
+/// The sparsemax activation: the nearest point of the probability simplex, along the last axis.
 ///
 /// Follows <https://keras.io/api/layers/activations/#sparsemax-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text, and when the last axis does not fit.
+/// When `x` holds text, or its last axis does not fit.
 #[register(builtin = "keras.activations")]
 pub fn sparsemax(x: &Tensor) -> Result<Tensor> {
     nn::sparsemax(x, -1)

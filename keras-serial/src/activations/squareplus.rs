@@ -1,11 +1,11 @@
-//! `squareplus`
+//! The activation function `squareplus`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// (x + √(x² + 4)) / 2.
+/// The squareplus activation: (x + √(x² + 4)) / 2.
 ///
 /// Follows <https://keras.io/api/layers/activations/#squareplus-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn squareplus(x: &Tensor) -> Result<Tensor> {
     nn::squareplus(x, 4.0)

@@ -1,11 +1,11 @@
-//! `tanh`
+//! The activation function `tanh`.
 
 use crate::error::Result;
 use crate::ops;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
+/// The hyperbolic tangent: (exp(x) - exp(-x)) / (exp(x) + exp(-x)).
 ///
 /// Follows <https://keras.io/api/layers/activations/#tanh-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn tanh(x: &Tensor) -> Result<Tensor> {
     ops::tanh(x)

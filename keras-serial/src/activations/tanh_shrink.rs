@@ -1,11 +1,11 @@
-//! `tanh_shrink`
+//! The activation function `tanh_shrink`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// X - tanh(x).
+/// The tanh shrink activation: x - tanh(x).
 ///
 /// Follows <https://keras.io/api/layers/activations/#tanh_shrink-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn tanh_shrink(x: &Tensor) -> Result<Tensor> {
     nn::tanh_shrink(x)

@@ -1,12 +1,12 @@
-//! `threshold`
+//! The activation function `threshold`.
 
 use crate::error::Result;
 use crate::ops::nn;
 use crate::register;
 use crate::tensor::Tensor;
 
-/// x where above 0, 0 elsewhere: `keras.activations.threshold`, whose two numbers a configuration
-/// has no place for, so that its operation's defaults hold.
+/// The threshold activation (`keras.activations.threshold`): x if positive, else 0. A configuration
+/// can't contain its two arguments, so they have the operation's defaults.
 ///
 /// Follows <https://keras.io/api/layers/activations/#threshold-function>.
 ///
@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// ```
 ///
 /// # Errors
-/// For text.
+/// When `x` holds text.
 #[register(builtin = "keras.activations")]
 pub fn threshold(x: &Tensor) -> Result<Tensor> {
     nn::threshold(x, 0.0, 0.0)

@@ -1,4 +1,4 @@
-//! `Option`, lists, tuples and maps of fields.
+//! `Option`, lists, tuples and maps as fields.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ impl<T: ConfigField> ConfigField for Option<T> {
     fn to_value(&self) -> Result<Value> {
         match self {
             Some(inner) => inner.to_value(),
-            // Null is the inner option's.
+            // Null belongs to the inner option.
             None if T::IS_OPTION => {
                 Err(Error::new(ErrorKind::Config, "an option in an option has no value for `None`")
                     .hint("only as a field of its own it can be left out"))
@@ -135,7 +135,7 @@ impl<T: StateField> StateField for Box<T> {
     }
 }
 
-/// A layer that is made when its owner is built.
+/// A layer that is created when its owner is built.
 impl<T: StateField> StateField for OnceLock<T> {
     const KIND: StateKind = T::KIND;
 
@@ -245,7 +245,7 @@ macro_rules! maps {
 
 maps! {
     IndexMap, ConfigField;
-    // It sorts: Keras's order would be lost.
+    // It sorts its keys, so Keras's order would be lost.
     BTreeMap, PlainField;
 }
 

@@ -1,10 +1,10 @@
-//! What the expansion of `#[derive(KerasSerializable)]` calls for one field.
+//! Functions that the expansion of `#[derive(KerasSerializable)]` calls for a field.
 
 use super::{Base, Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
 
-/// A required entry, under its name or one of its old names.
+/// Reads a required entry, by its name or an alias.
 pub fn required<T>(
     config: &Config,
     name: &'static str,
@@ -17,7 +17,7 @@ pub fn required<T>(
     }
 }
 
-/// A required entry; without it, the value that is told by leaving it out.
+/// Reads a required entry; if it is omitted, returns the value that `absent` gives, if any.
 pub fn required_or<T>(
     config: &Config,
     name: &'static str,
@@ -31,10 +31,10 @@ pub fn required_or<T>(
     }
 }
 
-/// Is the entry left out, because that is how its value is told?
+/// Returns true if the field's value is written by omitting the entry.
 ///
 /// # Errors
-/// When an entry that is left out would be read as another value, the field's default.
+/// When the omitted entry would be read as another value, the field's default.
 pub fn is_absent<T: ConfigField>(field: &T, name: &'static str, default: impl FnOnce() -> T) -> Result<bool> {
     if field.is_absent() && !default().is_absent() {
         return Err(Error::new(ErrorKind::Config, "`None` can't be told from the default")
@@ -44,7 +44,7 @@ pub fn is_absent<T: ConfigField>(field: &T, name: &'static str, default: impl Fn
     Ok(field.is_absent())
 }
 
-/// An entry that may be left out.
+/// Reads an optional entry.
 pub fn optional<T>(
     config: &Config,
     name: &'static str,
@@ -58,7 +58,7 @@ pub fn optional<T>(
     }
 }
 
-/// Is the name one of these?
+/// Returns true if the name is one of these.
 pub const fn is_one_of(mut names: &[&str], name: &str) -> bool {
     const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
         while let ([x, rest_of_a @ ..], [y, rest_of_b @ ..]) = (a, b) {
@@ -78,10 +78,10 @@ pub const fn is_one_of(mut names: &[&str], name: &str) -> bool {
     false
 }
 
-/// Writes the base's entries, but for those that are the type's own.
+/// Writes the base's entries, except those that are the type's own.
 ///
 /// # Errors
-/// When the base was given a value for an entry that is the type's own, and the base's errors.
+/// When the base has a value for an entry that is the type's own, and the errors of the base.
 pub fn write_base<B: Base>(base: &B, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()> {
     base.write(class_name, config)?;
     for key in B::KEYS.iter().filter(|key| own.contains(key)) {
@@ -96,10 +96,10 @@ pub fn write_base<B: Base>(base: &B, class_name: &'static str, own: &[&str], con
     Ok(())
 }
 
-/// Reads the base's entries, but for those that are the type's own.
+/// Reads the base's entries, except those that are the type's own.
 ///
 /// # Errors
-/// The base's.
+/// Those of the base.
 pub fn read_base<B: Base>(default: B, own: &[&str], config: &Config) -> Result<B> {
     if !B::KEYS.iter().any(|key| own.contains(key) && config.contains_key(*key)) {
         return default.read_over(config);
@@ -108,22 +108,22 @@ pub fn read_base<B: Base>(default: B, own: &[&str], config: &Config) -> Result<B
     default.read_over(&of_base.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
-/// Writes null where the base wrote nothing.
+/// Writes null if the base wrote nothing.
 pub fn null_if_missing(config: &mut Config, name: &'static str) {
     config.entry(name.to_owned()).or_insert(Value::Null);
 }
 
-/// A field of a type that has serde's traits.
+/// Deserializes a field with serde.
 pub fn from_serde<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
     crate::json::from_value(value)
 }
 
-/// The value of a field of a type that has serde's traits.
+/// Serializes a field with serde.
 pub fn to_serde<T: serde::Serialize>(field: &T, name: &'static str) -> Result<Value> {
     crate::json::to_value(field).at(name)
 }
 
-/// One of an enum's strings.
+/// Returns a value if it is one of an enum's strings.
 pub fn choice<'a>(value: &'a Value, choices: &[&str]) -> Result<&'a str> {
     value.as_str().ok_or_else(|| {
         Error::new(ErrorKind::Config, "wrong type")
@@ -132,7 +132,7 @@ pub fn choice<'a>(value: &'a Value, choices: &[&str]) -> Result<&'a str> {
     })
 }
 
-/// The error for a string that is none of an enum's.
+/// Returns the error for an unknown enum string.
 pub fn no_choice(text: &str, choices: &[&str]) -> Error {
     let error = Error::new(ErrorKind::Config, "invalid value")
         .expected(format!("one of {}", quoted(choices)))
@@ -147,12 +147,12 @@ fn quoted(choices: &[&str]) -> String {
     choices.iter().map(|choice| format!("\"{choice}\"")).collect::<Vec<_>>().join(", ")
 }
 
-/// The entry's value under its name or one of its old names.
+/// Returns the entry's value, by its name or an alias.
 pub fn entry<'a>(config: &'a Config, name: &str, aliases: &[&str]) -> Option<&'a Value> {
     config.get(name).or_else(|| aliases.iter().find_map(|alias| config.get(*alias)))
 }
 
-/// The error for an entry that must be there.
+/// Returns the error for a missing entry.
 pub fn missing(config: &Config, name: &'static str) -> Error {
     let error = Error::new(ErrorKind::Config, format!("missing `{name}`"))
         .expected(format!("an entry `{name}`"))
@@ -163,7 +163,7 @@ pub fn missing(config: &Config, name: &'static str) -> Error {
     }
 }
 
-/// Refuses entries that the type does not have: a hyper-parameter must not be lost in silence.
+/// Returns an error for unknown entries: a hyper-parameter must not be lost silently.
 pub fn refuse_unknown(config: &Config, of_base: &[&str], own: &[&str]) -> Result<()> {
     match config.keys().find(|key| !of_base.contains(&key.as_str()) && !own.contains(&key.as_str())) {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! Errors for fields that need another attribute: what a type without `ConfigField` says of itself.
+//! Errors for fields that need another attribute, reported for types without `ConfigField`.
 
 macro_rules! marks {
     ($($(#[$doc:meta])* $mark:ident, $what:literal, $attribute:literal;)*) => {$(
@@ -14,17 +14,18 @@ macro_rules! marks {
 }
 
 marks! {
-    /// A weight, which is no entry of a configuration.
+    /// A weight, which can't be an entry of a configuration.
     MarkedWeight, "`{Self}` is state, and no entry of a configuration", "mark the field `#[weight]`";
-    /// A layer that its owner makes, which is no entry of a configuration.
+    /// A layer that its owner creates, which can't be an entry of a configuration.
     MarkedSublayer, "`{Self}` is state, and no entry of a configuration", "mark the field `#[sublayer]`";
-    /// Random numbers, which are no entry of a configuration.
+    /// A seed generator, which can't be an entry of a configuration.
     MarkedSeedGenerator, "`{Self}` is state, and no entry of a configuration", "mark the field `#[seed_generator]`";
-    /// A base, which is no entry of a configuration.
+    /// A base, which can't be an entry of a configuration.
     MarkedBase, "`{Self}` is a base, and no entry of a configuration", "mark the field `#[base]`";
 }
 
-/// Makes a type say which attribute a field of it needs: it never is an entry of a configuration.
+/// Makes the compiler name the attribute that a field of this type needs; it is never a configuration
+/// entry.
 macro_rules! unmarked {
     ($type:ty, $mark:ident) => {
         #[doc(hidden)]

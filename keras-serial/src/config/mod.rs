@@ -1,8 +1,8 @@
-//! Configurations: what an object is made from, as ordered names and values.
+//! Configurations: the ordered names and values from which objects are deserialized.
 //!
-//! A field of a struct that derives [`KerasSerializable`] goes into the
-//! configuration through [`ConfigField`], which this room implements for plain data; the rooms
-//! below add their own objects (initializers, layers, …).
+//! A field of a struct that derives [`KerasSerializable`] goes into the configuration through
+//! [`ConfigField`], which this module implements for plain data; other modules implement it for their
+//! objects (initializers, layers, …).
 
 mod base;
 mod collections;
@@ -40,73 +40,73 @@ pub type Config = Dict;
     note = "use `#[config(serde)]` if it has serde's traits, `#[config(with = \"module\")]` to convert it, or `#[config(skip)]` if it is neither an argument nor saved"
 )]
 pub trait ConfigField: Sized {
-    /// Is null one of its values, which an option around it can't use for itself?
+    /// Whether null is one of its values, so that an option around it can't use null.
     #[doc(hidden)]
     const IS_OPTION: bool = false;
 
-    /// Is it a value that is told by leaving the entry out?
+    /// Returns true if the value is written by omitting the entry.
     #[doc(hidden)]
     fn is_absent(&self) -> bool {
         false
     }
 
-    /// The value that is told by leaving the entry out, if there is one.
+    /// Returns the value that an omitted entry stands for, if any.
     #[doc(hidden)]
     fn absent() -> Option<Self> {
         None
     }
 
-    /// The value that goes into the configuration.
+    /// Converts the field to its value in the configuration.
     fn to_value(&self) -> Result<Value>;
 
-    /// The field from the configuration's value.
+    /// Converts the configuration's value to the field.
     fn from_value(value: &Value) -> Result<Self>;
 
-    /// Shows the weights, layers and metrics that this field holds to a visitor, under the field's name.
+    /// Visits the weights, layers and metrics that this field holds, under the field's name.
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         let _ = (name, visitor);
     }
 }
 
-/// A type that a field marked `#[weight]` or `#[sublayer]` can have.
+/// A type whose fields can be marked `#[weight]` or `#[sublayer]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight, a layer nor a metric",
     note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef` or a `Metric`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and `IndexMap`s of such; other state is marked `#[config(skip)]`"
 )]
 pub trait StateField {
-    /// How a field of the type is marked.
+    /// The attribute with which a field of this type is marked.
     const KIND: StateKind = StateKind::Sublayer;
 
-    /// Shows the weights, layers and metrics that this field holds to a visitor, under the field's name.
+    /// Visits the weights, layers and metrics that this field holds, under the field's name.
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor);
 }
 
-/// How a field that holds state is marked.
+/// The attribute of a field that holds state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateKind {
     /// A weight: `#[weight]`.
     Weight,
     /// A layer, a metric or another object with weights: `#[sublayer]`.
     Sublayer,
-    /// Random numbers that go on: `#[seed_generator]`.
+    /// A random number generator whose state advances: `#[seed_generator]`.
     SeedGenerator,
 }
 
-/// Sees the fields of an object that hold state: weights and metrics, and layers below it.
+/// A visitor of the fields that hold an object's state: weights, metrics, and nested layers.
 ///
-/// Values arrive type-erased because the rooms that define them lie below this one.
+/// Values are type-erased because later modules define them.
 pub trait FieldVisitor {
-    /// A weight, a layer, a metric or a seed generator in the field `name`.
+    /// Visits a weight, layer, metric or seed generator in the field `name`.
     fn field(&mut self, name: &str, value: &dyn Any);
-    /// Begins a list or map of fields.
+    /// Enters a list or map of fields.
     fn enter(&mut self, name: &str) {
         let _ = name;
     }
-    /// Ends a list or map of fields.
+    /// Leaves a list or map of fields.
     fn leave(&mut self) {}
 }
 
-/// What a type needs to be made from, and turned into, a configuration.
+/// A type that can be serialized to, and deserialized from, a configuration.
 ///
 /// Derive it (see [`derive@crate::KerasSerializable`]); implement it by hand only for types whose
 /// configuration is not their fields.
@@ -115,7 +115,7 @@ pub trait FieldVisitor {
     note = "consider annotating it with `#[derive(KerasSerializable)]`"
 )]
 pub trait KerasSerializable: Any + Send + Sync {
-    /// The name of the class in configurations: the type's own name, without generic arguments.
+    /// Returns the class name in configurations: the type's own name, without generic arguments.
     fn class_name() -> &'static str
     where
         Self: Sized,
@@ -123,35 +123,36 @@ pub trait KerasSerializable: Any + Send + Sync {
         short_type_name::<Self>()
     }
 
-    /// [`KerasSerializable::class_name`] of an object whose type is not known.
+    /// Returns [`KerasSerializable::class_name`] of an object whose type is unknown.
     fn class(&self) -> &'static str {
         short_type_name::<Self>()
     }
 
-    /// The configuration from which [`KerasSerializable::from_config`] makes an equal object.
+    /// Serializes the configuration, from which [`KerasSerializable::from_config`] creates an equal
+    /// object.
     fn get_config(&self) -> Result<Config>;
 
-    /// An object from its configuration.
+    /// Deserializes an object from its configuration.
     ///
     /// # Errors
-    /// When an entry is missing, of the wrong type, refused by the type's own check, or not known.
+    /// When an entry is missing, unknown, of the wrong type, or fails the type's own validation.
     fn from_config(config: &Config) -> Result<Self>
     where
         Self: Sized;
 
-    /// Shows the object's weights and layers to a visitor, in the order of its fields. A layer by hand that
-    /// holds others has to: one that it calls, and does not show, is an error when the model is saved.
+    /// Visits the object's weights and layers, in the order of its fields. A hand-written layer that
+    /// holds others must implement it: a layer that it calls but does not visit is an error on saving.
     fn visit_fields(&self, visitor: &mut dyn FieldVisitor) {
         let _ = visitor;
     }
 }
 
-/// `my_crate::layers::MyDense<f32>` is `MyDense`.
+/// Returns a type's name without path and generics: `MyDense` for `my_crate::layers::MyDense<f32>`.
 pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {
     last_segment(std::any::type_name::<T>())
 }
 
-/// The last segment of a type's path, without generic arguments; const, for registry entries.
+/// Returns the last segment of a type's path, without generic arguments; const, for registry entries.
 pub(crate) const fn last_segment(path: &'static str) -> &'static str {
     let bytes = path.as_bytes();
     let mut rest = bytes;

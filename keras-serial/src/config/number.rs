@@ -1,20 +1,20 @@
-//! Numbers that stay whole or broken, as Python wrote them.
+//! Numbers that keep Python's notation as integer or float.
 
 use super::{ConfigField, wrong_type};
 use crate::error::Result;
 use crate::json::Value;
 
-/// A number of Python: `0` and `0.0` are the same number, and are written as they were read.
+/// A Python number: `0` and `0.0` are equal, and each is written as it was read.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// Written without a point.
+    /// Written without a decimal point.
     Int(i64),
-    /// Written with a point.
+    /// Written with a decimal point.
     Float(f64),
 }
 
 impl Number {
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         match self {
             Self::Int(number) => number as f64,

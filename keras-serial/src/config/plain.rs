@@ -1,4 +1,4 @@
-//! Plain data, which maps that sort may hold, and the maps that keep their order.
+//! Markers for plain data, which sorted maps may hold, and for maps that keep insertion order.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,11 +8,11 @@ use super::{ConfigField, FieldVisitor, Number, StateField};
 use crate::error::Result;
 use crate::json::Value;
 
-/// A field of plain data: it holds no layers, weights or metrics, so that the order of a map of such
-/// does not matter.
+/// A field of plain data: without layers, weights or metrics, so the order of a map of such fields does
+/// not matter.
 ///
-/// Files know layers by the order in which Keras met them; a map that sorts its keys would exchange
-/// the weights of two layers of one shape.
+/// Files identify layers by the order in which Keras visits them; a map that sorts its keys could
+/// exchange the weights of two layers with equal shapes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` may hold layers or weights, which a `BTreeMap` would bring into another order than Keras's",
     label = "a map that sorts its keys can't hold this",
@@ -20,7 +20,7 @@ use crate::json::Value;
 )]
 pub trait PlainField {}
 
-/// A map whose entries stand in the order of their insertion.
+/// A map that keeps the insertion order of its entries.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep the order of insertion, in which Keras writes and finds a dict's entries",
     label = "a map that sorts or mixes its keys",
@@ -53,7 +53,7 @@ macro_rules! tuples {
 
 tuples! { (A); (A, B); (A, B, C); (A, B, C, D); (A, B, C, D, E); (A, B, C, D, E, F); }
 
-/// Never: it is here for the error, which names a map that keeps the order.
+/// Never applies: it exists for its error, which names a map that keeps the order.
 #[doc(hidden)]
 impl<T: ConfigField, S> ConfigField for HashMap<String, T, S>
 where
@@ -70,7 +70,7 @@ where
 
 macro_rules! no_order {
     ($($map:ty, $($param:ident),*;)*) => {$(
-        /// Never: it is here for the error, which names a map that keeps the order.
+        /// Never applies: it exists for its error, which names a map that keeps the order.
         #[doc(hidden)]
         impl<$($param),*> StateField for $map
         where

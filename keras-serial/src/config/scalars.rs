@@ -1,4 +1,4 @@
-//! Plain values as fields.
+//! Numbers, booleans, strings and JSON values as fields.
 
 use super::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,7 +45,7 @@ macro_rules! integers {
                 let number = match value {
                     Value::Int(number) => <$int>::try_from(*number).ok(),
                     Value::BigInt(digits) => digits.parse().ok(),
-                    // Python's arithmetic turns whole numbers into floats: `units = 32 / 2`.
+                    // In Python, arithmetic turns integers into floats: `units = 32 / 2`.
                     Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
                         <$int>::try_from(*number as i64).ok()
                     }
@@ -74,12 +74,12 @@ impl ConfigField for f64 {
 }
 
 impl ConfigField for f32 {
-    /// Widened exactly, as Python does: `0.1` becomes `0.10000000149011612`.
+    /// Widens exactly, as Python does: `0.1` becomes `0.10000000149011612`.
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Float(f64::from(*self)))
     }
 
-    /// Rounded to the nearest number; what would round to infinity, or from another number to zero, is
+    /// Rounds to the nearest number; a value that would round to infinity, or a nonzero one to zero, is
     /// an error.
     fn from_value(value: &Value) -> Result<Self> {
         let number = f64::from_value(value)?;

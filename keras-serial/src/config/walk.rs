@@ -1,7 +1,7 @@
-//! What the expansion of `#[derive(KerasSerializable)]` asks of field types: do they hold layers or
-//! weights, and how are those walked?
+//! Compile-time queries of field types for the expansion of `#[derive(KerasSerializable)]`: whether they
+//! hold layers or weights, and how to visit those.
 //!
-//! As with [`crate::registry::Probe`], inherent items shadow those of a trait that every type has.
+//! As in [`crate::registry::Probe`], inherent items shadow those of a trait that every type has.
 
 use std::marker::PhantomData;
 
@@ -11,48 +11,48 @@ use super::{ConfigField, FieldVisitor, StateField, StateKind};
 pub struct StateProbe<T: ?Sized>(PhantomData<T>);
 
 impl<T: StateField> StateProbe<T> {
-    /// Does it hold state?
+    /// Whether the type holds state.
     pub const IS_STATE: bool = true;
-    /// Does it hold weights?
+    /// Whether the type holds weights.
     pub const IS_WEIGHT: bool = matches!(T::KIND, StateKind::Weight);
-    /// Does it hold random numbers?
+    /// Whether the type holds random number generators.
     pub const IS_SEED_GENERATOR: bool = matches!(T::KIND, StateKind::SeedGenerator);
 }
 
 /// The answer for types that hold no state.
 pub trait NoState {
-    /// It holds none.
+    /// Whether the type holds state.
     const IS_STATE: bool = false;
-    /// It is no weight.
+    /// Whether the type holds weights.
     const IS_WEIGHT: bool = false;
-    /// It is no seed generator.
+    /// Whether the type holds random number generators.
     const IS_SEED_GENERATOR: bool = false;
 }
 
 impl<T: ?Sized> NoState for StateProbe<T> {}
 
-/// Asks whether a type is a field of a configuration, and so shows what it holds.
+/// Asks whether a type can be a configuration field, through which its contents are visited.
 pub struct ConfigProbe<T: ?Sized>(PhantomData<T>);
 
 impl<T: ConfigField> ConfigProbe<T> {
-    /// Is it a field of a configuration?
+    /// Whether the type can be a configuration field.
     pub const IS_FIELD: bool = true;
 }
 
-/// The answer for types that are no fields.
+/// The answer for types that can't be configuration fields.
 pub trait NoField {
-    /// It is none.
+    /// Whether the type can be a configuration field.
     const IS_FIELD: bool = false;
 }
 
 impl<T: ?Sized> NoField for ConfigProbe<T> {}
 
-/// A field that is converted by hand; it is walked as far as its type shows what it holds.
+/// A field with a custom conversion; it is visited as far as its type allows.
 pub struct Walk<'a, T>(pub &'a T);
 
-/// Walks a type that is a field of a configuration.
+/// Visits a type that can be a configuration field.
 pub trait WalkConfigField {
-    /// Shows what the field holds to the visitor.
+    /// Visits the contents of the field.
     fn walk(&self, name: &str, visitor: &mut dyn FieldVisitor);
 }
 
@@ -62,9 +62,9 @@ impl<T: ConfigField> WalkConfigField for &&Walk<'_, T> {
     }
 }
 
-/// Walks a type that holds state.
+/// Visits a type that holds state.
 pub trait WalkStateField {
-    /// Shows what the field holds to the visitor.
+    /// Visits the contents of the field.
     fn walk(&self, name: &str, visitor: &mut dyn FieldVisitor);
 }
 
@@ -74,9 +74,9 @@ impl<T: StateField> WalkStateField for &Walk<'_, T> {
     }
 }
 
-/// Passes by a type that shows nothing.
+/// Skips a type without visitable contents.
 pub trait WalkNothing {
-    /// Shows nothing.
+    /// Visits nothing.
     fn walk(&self, _: &str, _: &mut dyn FieldVisitor) {}
 }
 

@@ -1,4 +1,4 @@
-//! Norms of at most `max_value`.
+//! A constraint on norms to at most `max_value`.
 
 use super::{Constrain, EPSILON, norm};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::ops::{Axes, add, divide, minimum, multiply};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Norms along `axis` of at most `max_value`: `w · min(‖w‖, max_value) / ‖w‖`.
+/// A constraint that limits norms along `axis` to `max_value`: `w · min(‖w‖, max_value) / ‖w‖`.
 ///
 /// `max_value` is 2 and `axis` is 0 by default.
 /// Follows <https://keras.io/api/layers/constraints/#maxnorm-class>.
@@ -29,7 +29,7 @@ pub struct MaxNorm {
 }
 
 impl MaxNorm {
-    /// With this bound, along these axes.
+    /// Creates the constraint with this bound, along these axes.
     pub fn new(max_value: f64, axis: impl Into<Axes>) -> Self {
         Self { max_value: max_value.into(), axis: axis.into() }
     }

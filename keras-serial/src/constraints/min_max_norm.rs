@@ -1,4 +1,4 @@
-//! Norms between two bounds.
+//! A constraint on norms between two bounds.
 
 use super::{Constrain, EPSILON, norm};
 use crate::error::Result;
@@ -6,8 +6,8 @@ use crate::ops::{Axes, add, divide, maximum, minimum, multiply};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Norms along `axis` between `min_value` and `max_value`, approached at `rate`:
-/// `w · (rate · clip(‖w‖) + (1 - rate) · ‖w‖) / ‖w‖`.
+/// A constraint that moves norms along `axis` between `min_value` and `max_value`, at `rate`: `w · (rate
+/// · clip(‖w‖) + (1 - rate) · ‖w‖) / ‖w‖`.
 ///
 /// The bounds are 0 and 1, `rate` is 1 and `axis` is 0 by default.
 /// Follows <https://keras.io/api/layers/constraints/#minmaxnorm-class>.
@@ -34,7 +34,7 @@ pub struct MinMaxNorm {
 }
 
 impl MinMaxNorm {
-    /// With these bounds and rate, along these axes.
+    /// Creates the constraint with these bounds and rate, along these axes.
     pub fn new(min_value: f64, max_value: f64, rate: f64, axis: impl Into<Axes>) -> Self {
         Self { min_value, max_value, rate, axis: axis.into() }
     }

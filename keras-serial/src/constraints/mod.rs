@@ -1,4 +1,4 @@
-//! Projections of weights after each step of training (`keras.constraints`).
+//! Constraints: projections of weights after each training step (`keras.constraints`).
 
 mod max_norm;
 mod min_max_norm;
@@ -17,21 +17,22 @@ use crate::ops::{Axes, reduce::sum_impl, sqrt, square};
 use crate::registry::{Broken, handle};
 use crate::tensor::Tensor;
 
-/// A projection of a weight.
+/// A constraint: a projection of a weight.
 pub trait Constrain: KerasSerializable {
-    /// The nearest value that is allowed, of the same shape.
+    /// Returns the nearest value that is allowed, with the same shape.
     fn project(&self, w: &Tensor) -> Result<Tensor>;
 }
 
 handle! {
-    /// A shared constraint.
+    /// A shared handle to a constraint.
     pub struct Constraint(dyn Constrain);
     kind: Constraint, cast: CONSTRAINT, expected: "a constraint", modules: ["keras.constraints"],
     function: FunctionObject
 }
 
 impl Constraint {
-    /// A function as a constraint: it gives the nearest value that is allowed. Register it, so that files can name it.
+    /// Wraps a function, which returns the nearest allowed value. Register it, so that files can name
+    /// it.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(FunctionObject::bare(Function::new(function)))
     }
@@ -51,10 +52,10 @@ impl Constrain for Broken {
     }
 }
 
-/// What Keras adds so as not to divide by zero.
+/// Keras's summand against division by zero.
 const EPSILON: f64 = 1e-7;
 
-/// √Σw² along axes, which stay.
+/// Returns √Σw² along axes, which are kept.
 fn norm(w: &Tensor, axis: &Axes) -> Result<Tensor> {
     sqrt(&sum_impl(&square(w)?, axis, true)?)
 }

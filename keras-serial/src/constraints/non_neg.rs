@@ -1,4 +1,4 @@
-//! `max(w, 0)`
+//! A constraint to non-negative weights.
 
 use super::Constrain;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::ops::relu;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// No weight below zero: `max(w, 0)`.
+/// A constraint to non-negative weights: `max(w, 0)`.
 ///
 /// Follows <https://keras.io/api/layers/constraints/#nonneg-class>.
 ///

@@ -1,4 +1,4 @@
-//! Norms of 1.
+//! A constraint to norms of 1.
 
 use super::{Constrain, EPSILON, norm};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::ops::{Axes, add, divide};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Norms of 1 along `axis`: `w / ‖w‖`.
+/// A constraint to norms of 1 along `axis`: `w / ‖w‖`.
 ///
 /// `axis` is 0 by default. Follows <https://keras.io/api/layers/constraints/#unitnorm-class>.
 ///
@@ -26,7 +26,7 @@ pub struct UnitNorm {
 }
 
 impl UnitNorm {
-    /// Along these axes.
+    /// Creates the constraint along these axes.
     pub fn new(axis: impl Into<Axes>) -> Self {
         Self { axis: axis.into() }
     }

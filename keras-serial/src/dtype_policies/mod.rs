@@ -1,4 +1,4 @@
-//! With which element types layers compute and keep their weights (`keras.dtype_policies`).
+//! Dtype policies: the dtypes in which layers compute and store weights (`keras.dtype_policies`).
 
 mod quantized;
 
@@ -15,7 +15,7 @@ use crate::registry::{self, Cast, Probe, TypedHandle};
 use crate::tensor::DType;
 use crate::{KerasSerializable, register};
 
-/// The policy itself: `float32`, `mixed_float16`, …
+/// A dtype policy by name: `float32`, `mixed_float16`, …
 #[register(builtin = "keras", name = "DTypePolicy")]
 #[derive(KerasSerializable, Clone, Debug)]
 #[config(class_name = "DTypePolicy", validate = Self::check)]
@@ -24,7 +24,7 @@ pub struct DTypePolicy {
 }
 
 impl DTypePolicy {
-    /// The compute and variable dtypes of a name.
+    /// Returns the compute and variable dtypes for a name.
     fn dtypes(&self) -> Result<(DType, DType)> {
         match self.name.as_str() {
             "mixed_float16" => Ok((DType::Float16, DType::Float32)),
@@ -40,10 +40,10 @@ impl DTypePolicy {
     }
 }
 
-/// Other policies are known by name, so that files with them give a clear error.
+/// Registers unsupported policies by name, so that files with them give a clear error.
 macro_rules! quantized {
     ($($name:ident),*) => {$(
-        /// The policy of a quantized layer, which this crate can't compute with.
+        /// The policy of a quantized layer, which this crate does not support.
         #[register(builtin = "keras.dtype_policies")]
         struct $name;
 
@@ -61,7 +61,7 @@ macro_rules! quantized {
         }
 
         impl Probe<$name> {
-            /// Known as a policy, though none is ever made.
+            /// Known as a policy, though none is ever created.
             pub const DTYPE_POLICY: Option<Cast> = Some(Cast { kind: Kind::DTypePolicy, cast: |_| None });
         }
     )*};
@@ -69,7 +69,7 @@ macro_rules! quantized {
 
 quantized!(GPTQDTypePolicy, AWQDTypePolicy, DTypePolicyMap);
 
-/// A shared policy; `float32` by default.
+/// A shared handle to a policy; `float32` by default.
 ///
 /// ```
 /// use keras_serial::dtype_policies::Policy;
@@ -84,36 +84,36 @@ pub struct Policy(Arc<DTypePolicy>, Option<Arc<Quantized>>);
 static DEFAULT: LazyLock<Policy> = LazyLock::new(|| Policy::from("float32"));
 
 impl Policy {
-    /// The dtype in which a layer computes.
+    /// Returns the dtype in which a layer computes.
     ///
     /// # Errors
-    /// When the policy's name is not known.
+    /// When the policy's name is unknown.
     pub fn compute_dtype(&self) -> Result<DType> {
         self.0.dtypes().map(|(compute, _)| compute)
     }
 
-    /// The dtype in which a layer keeps its weights.
+    /// Returns the dtype in which a layer stores its weights.
     ///
     /// # Errors
-    /// When the policy's name is not known.
+    /// When the policy's name is unknown.
     pub fn variable_dtype(&self) -> Result<DType> {
         self.0.dtypes().map(|(_, variable)| variable)
     }
 
-    /// The name: `mixed_float16`.
+    /// Returns the name: `mixed_float16`.
     pub fn name(&self) -> &str {
         self.1.as_ref().map_or(&self.0.name, |quantized| &quantized.name)
     }
 
-    /// How the weights of a layer with this policy are quantized, if they are.
+    /// Returns how the weights of a layer with this policy are quantized, if they are.
     pub fn quantization(&self) -> Option<Quantization> {
         self.1.as_ref().map(|quantized| quantized.quantization)
     }
 
-    /// The policy of a layer with this one that is quantized.
+    /// Returns the policy of a layer with this one after quantization.
     ///
     /// # Errors
-    /// When it is quantized already, or the mode does not go with its dtypes.
+    /// When it is quantized already, or its dtypes do not suit the mode.
     pub fn quantize(&self, quantization: Quantization) -> Result<Self> {
         let already = || {
             let error = Error::new(ErrorKind::InvalidArgument, "already quantized");
@@ -131,7 +131,7 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// One object for all layers, as in Keras.
+    /// Returns `float32`: one object for all layers, as in Keras.
     fn default() -> Self {
         DEFAULT.clone()
     }
@@ -176,7 +176,7 @@ impl TypedHandle for Policy {
 }
 
 impl Probe<DTypePolicy> {
-    /// The one class that computes.
+    /// The only class of unquantized policies.
     pub const DTYPE_POLICY: Option<Cast> = Some(Cast {
         kind: Kind::DTypePolicy,
         cast: |object| {

@@ -1,4 +1,4 @@
-//! Policies of quantized layers: their weights are integers of 8 or 4 bits, or rounded to 8-bit floats.
+//! Policies of quantized layers: weights are 8-bit or 4-bit integers, or rounded to 8-bit floats.
 
 use std::any::Any;
 use std::str::FromStr;
@@ -15,25 +15,25 @@ use crate::{KerasSerializable, register};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quantization {
-    /// Integers of 8 bits with a scale for each output.
+    /// 8-bit integers with one scale per output.
     Int8,
-    /// Integers of 4 bits, two in a byte.
+    /// 4-bit integers, two per byte.
     Int4 {
-        /// How many inputs share a scale; all of them for `None`.
+        /// The number of inputs that share a scale; all of them for `None`.
         block_size: Option<usize>,
     },
-    /// Kernel and inputs are rounded to floating-point numbers of 8 bits.
+    /// Kernel and inputs are rounded to 8-bit floating-point numbers.
     Float8 {
-        /// Over how many steps of training the largest values are kept.
+        /// The number of training steps over which the largest values are kept.
         amax_history_length: usize,
     },
 }
 
 impl Quantization {
-    /// The modes by name; Keras has two more, which need data to be calibrated with.
+    /// The supported modes by name; Keras has two more, which need calibration data.
     pub const MODES: &'static [&'static str] = &["int8", "float8", "int4"];
 
-    /// The mode in a policy's name: `int8`, `float8`, `int4/128`.
+    /// Returns the mode in a policy's name: `int8`, `float8`, `int4/128`.
     fn mode(self) -> String {
         match self {
             Self::Int8 => "int8".to_owned(),
@@ -48,7 +48,8 @@ impl Quantization {
 impl FromStr for Quantization {
     type Err = Error;
 
-    /// With Keras's defaults: blocks of 128 for `int4`, a history of 1024 steps for `float8`.
+    /// Returns a mode with Keras's defaults: blocks of 128 for `int4`, a history of 1024 steps for
+    /// `float8`.
     fn from_str(mode: &str) -> Result<Self> {
         match mode {
             "int8" => Ok(Self::Int8),
@@ -88,7 +89,7 @@ pub struct QuantizedFloat8DTypePolicy {
     amax_history_length: usize,
 }
 
-/// The policy of a layer with weights of 4 bits in blocks: `int4/128_from_float32`.
+/// The policy of a layer with 4-bit weights in blocks: `int4/128_from_float32`.
 #[register(builtin = "keras.dtype_policies")]
 #[derive(KerasSerializable, Clone, Debug)]
 #[config(validate = Self::check)]
@@ -106,7 +107,7 @@ impl QuantizedDTypePolicy {
     fn quantization(&self) -> Result<Quantization> {
         match self.mode.as_str() {
             "int8" => Ok(Quantization::Int8),
-            // Files from before Keras kept the size of blocks.
+            // Older files do not store the block size.
             "int4" => Ok(Quantization::Int4 { block_size: None }),
             "float8" => Ok(Quantization::Float8 { amax_history_length: 1024 }),
             mode => Err(Error::new(ErrorKind::Unsupported, "this quantization is not supported")
@@ -159,7 +160,7 @@ fn check_source(mode: Quantization, source_name: &str) -> Result<()> {
     Ok(())
 }
 
-/// One of the policies above, behind a [`Policy`].
+/// One of the policies above, inside a [`Policy`].
 #[derive(Debug)]
 pub(super) struct Quantized {
     pub name: String,
@@ -187,7 +188,7 @@ impl Quantized {
 macro_rules! cast {
     ($($class:ident $variant:ident),*) => {$(
         impl Probe<$class> {
-            /// It stands for a policy.
+            /// It can be used as a dtype policy.
             pub const DTYPE_POLICY: Option<Cast> = Some(Cast {
                 kind: Kind::DTypePolicy,
                 cast: |object| {
@@ -209,7 +210,7 @@ macro_rules! cast {
     )*};
 }
 
-/// The policy of a layer with such a source that is quantized so.
+/// Returns the policy that results from quantizing a layer with the source policy.
 pub(super) fn of(quantization: Quantization, source: &str) -> Result<Option<Policy>> {
     check_source(quantization, source)?;
     let (mode, source_name) = (quantization.mode(), source.to_owned());
@@ -222,7 +223,7 @@ pub(super) fn of(quantization: Quantization, source: &str) -> Result<Option<Poli
     })
 }
 
-/// The policy of a name like `int8_from_float32`.
+/// Returns the policy for a name like `int8_from_float32`.
 pub(super) fn by_name(name: &str) -> Option<Policy> {
     let (mode, source_name) = name.split_once("_from_")?;
     let (mode, source_name) = (mode.to_owned(), source_name.to_owned());

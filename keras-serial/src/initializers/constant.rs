@@ -1,4 +1,4 @@
-//! One number everywhere.
+//! An initializer with a constant value.
 
 use super::Initialize;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::ops::{dtypes, shape::broadcast_to};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// One number (0 by default) everywhere.
+/// An initializer that fills a tensor with one number, 0 by default.
 /// Follows <https://keras.io/api/layers/initializers/#constant-class>.
 ///
 /// ```
@@ -19,13 +19,13 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.initializers", alias("constant"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct Constant {
-    /// A number, kept as it was written.
+    /// A number that keeps its notation as integer or float.
     #[config(default = Value::Float(0.0))]
     value: Value,
 }
 
 impl Constant {
-    /// This number everywhere.
+    /// Creates the initializer with this number.
     pub fn new(value: f64) -> Self {
         Self { value: value.into() }
     }

@@ -1,4 +1,4 @@
-//! The identity matrix.
+//! An initializer with the identity matrix.
 
 use super::Initialize;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,9 +6,9 @@ use crate::ops::{create, dtypes::cast, equal, multiply, shape::reshape_to};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// The identity matrix times `gain` (1 by default).
+/// An initializer with the identity matrix times `gain` (1 by default).
 ///
-/// Keras 3.15 leaves `gain` out of the configuration; so does this, unless it is not 1.
+/// Keras 3.15 omits `gain` from the configuration; here it is written if it is not 1.
 /// Follows <https://keras.io/api/layers/initializers/#identity-class>.
 ///
 /// ```
@@ -30,7 +30,7 @@ fn is_one(gain: &f64) -> bool {
 }
 
 impl Identity {
-    /// With this factor.
+    /// Creates the initializer with this factor.
     pub fn new(gain: f64) -> Self {
         Self { gain }
     }

@@ -1,4 +1,4 @@
-//! First values of weights (`keras.initializers`).
+//! Initializers, which create the initial values of weights (`keras.initializers`).
 
 mod constant;
 mod identity;
@@ -28,21 +28,22 @@ use crate::functions::{Function, FunctionObject, KerasFunction};
 use crate::registry::{Broken, handle};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// Makes the first values of a weight.
+/// An initializer: creates the initial value of a weight.
 pub trait Initialize: KerasSerializable {
-    /// Values of this shape and dtype.
+    /// Returns a tensor with this shape and dtype.
     fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor>;
 }
 
 handle! {
-    /// A shared initializer.
+    /// A shared handle to an initializer.
     pub struct Initializer(dyn Initialize);
     kind: Initializer, cast: INITIALIZER, expected: "an initializer", modules: ["keras.initializers"],
     function: FunctionObject
 }
 
 impl Initializer {
-    /// A function as an initializer: it gives values of a shape and dtype. Register it, so that files can name it.
+    /// Wraps a function, which returns a tensor with a shape and dtype. Register it, so that files can
+    /// name it.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(FunctionObject::bare(Function::new(function)))
     }

@@ -1,4 +1,4 @@
-//! Normally distributed numbers, whole or cut off.
+//! Initializers with normally distributed numbers, full or truncated.
 
 use super::Initialize;
 use crate::error::Result;
@@ -21,12 +21,12 @@ macro_rules! normal {
         }
 
         impl $name {
-            /// With this mean and standard deviation.
+            /// Creates the initializer with this mean and standard deviation.
             pub fn new(mean: f64, stddev: f64) -> Self {
                 Self { seed: Seed::default(), mean, stddev }
             }
 
-            /// With this seed.
+            /// Sets the seed.
             #[must_use]
             pub fn seed(mut self, seed: u64) -> Self {
                 self.seed = seed.into();
@@ -43,7 +43,7 @@ macro_rules! normal {
 }
 
 normal! {
-    /// Normally distributed numbers of `mean` 0 and `stddev` 0.05 by default.
+    /// An initializer with normally distributed numbers; `mean` is 0 and `stddev` 0.05 by default.
     ///
     /// Follows <https://keras.io/api/layers/initializers/#randomnormal-class>.
     ///
@@ -58,7 +58,7 @@ normal! {
 }
 
 normal! {
-    /// As [`RandomNormal`]; numbers beyond two standard deviations are drawn again.
+    /// An initializer like [`RandomNormal`] that redraws numbers beyond two standard deviations.
     ///
     /// Follows <https://keras.io/api/layers/initializers/#truncatednormal-class>.
     ///

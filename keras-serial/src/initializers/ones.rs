@@ -1,11 +1,11 @@
-//! All ones.
+//! An initializer with ones.
 
 use super::Initialize;
 use crate::error::Result;
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// All ones. Follows <https://keras.io/api/layers/initializers/#ones-class>.
+/// An initializer with ones. Follows <https://keras.io/api/layers/initializers/#ones-class>.
 ///
 /// ```
 /// use keras_serial::initializers::{Initialize, Ones};

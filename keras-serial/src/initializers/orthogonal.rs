@@ -1,4 +1,4 @@
-//! Orthogonal matrices.
+//! An initializer with orthogonal matrices.
 
 use super::Initialize;
 use crate::error::{Error, ErrorKind, Result};
@@ -7,9 +7,10 @@ use crate::random::{self, Seed};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// A random matrix with orthonormal rows or columns (whichever are fewer), times `gain`.
+/// An initializer with a random matrix of orthonormal rows or columns (whichever are fewer), times
+/// `gain`.
 ///
-/// Leading axes count as one. `gain` is 1 and `seed` null by default.
+/// Leading axes are merged. `gain` is 1 and `seed` null by default.
 /// Follows <https://keras.io/api/layers/initializers/#orthogonal-class>.
 ///
 /// ```
@@ -29,7 +30,7 @@ pub struct Orthogonal {
 }
 
 impl Orthogonal {
-    /// With this factor.
+    /// Creates the initializer with this factor.
     pub fn new(gain: f64) -> Self {
         Self { seed: Seed::default(), gain }
     }
@@ -65,7 +66,8 @@ fn too_flat(shape: &Shape) -> Error {
         .received(format!("shape={shape} of rank {}", shape.rank()))
 }
 
-/// Gram and Schmidt's method, twice, which keeps right angles to the last digit.
+/// Orthonormalizes by the Gram-Schmidt method, applied twice, which keeps vectors orthogonal to full
+/// precision.
 fn orthonormalize(vectors: &mut [Vec<f64>]) {
     for i in 0..vectors.len() {
         let (done, rest) = vectors.split_at_mut(i);

@@ -1,4 +1,4 @@
-//! The kernel of a short-time Fourier transform.
+//! An initializer with the kernel of a short-time Fourier transform.
 
 use super::Initialize;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,12 +6,12 @@ use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Which part of the transform.
+/// The part of the transform.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StftSide {
-    /// Cosines.
+    /// The real part: cosines.
     Real,
-    /// Sines.
+    /// The imaginary part: sines.
     Imag,
 }
 
@@ -24,10 +24,11 @@ pub enum StftScaling {
     Spectrum,
 }
 
-/// `cos(-2πtf / n) · w(t) / s` (or sin) for a kernel of shape `(frame, 1, n/2 + 1)`.
+/// An initializer with the STFT kernel `cos(-2πtf / n) · w(t) / s` (or sin), of shape `(frame, 1, n/2 +
+/// 1)`.
 ///
-/// `side` is real, `window` is `hann`, `scaling` is density, `periodic` is false by default. Windows
-/// by name: `hann`, `hamming`, `blackman`, `boxcar`; others are an error.
+/// By default `side` is real, `window` is `hann`, `scaling` is density, `periodic` is false. Windows by
+/// name: `hann`, `hamming`, `blackman`, `boxcar`; others are an error.
 /// Follows <https://keras.io/api/layers/initializers/#stft-class>.
 ///
 /// ```
@@ -53,7 +54,7 @@ pub struct Stft {
 }
 
 impl Stft {
-    /// Cosines under a window.
+    /// Creates the initializer with cosines under a window.
     pub fn new(window: Option<&str>) -> Self {
         Self {
             side: StftSide::Real,

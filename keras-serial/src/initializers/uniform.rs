@@ -1,4 +1,4 @@
-//! Uniformly distributed numbers.
+//! An initializer with uniformly distributed numbers.
 
 use super::Initialize;
 use crate::error::Result;
@@ -6,9 +6,10 @@ use crate::random::{self, Seed};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Numbers from `minval` to `maxval` (-0.05 and 0.05 by default), all equally likely.
+/// An initializer with uniformly distributed numbers from `minval` to `maxval` (-0.05 and 0.05 by
+/// default).
 ///
-/// The same `seed` gives the same numbers, others than Keras's.
+/// The same `seed` gives the same numbers, which differ from Keras's.
 /// Follows <https://keras.io/api/layers/initializers/#randomuniform-class>.
 ///
 /// ```
@@ -30,12 +31,12 @@ pub struct RandomUniform {
 }
 
 impl RandomUniform {
-    /// Between these bounds.
+    /// Creates the initializer with these bounds.
     pub fn new(minval: f64, maxval: f64) -> Self {
         Self { seed: Seed::default(), minval, maxval }
     }
 
-    /// With this seed.
+    /// Sets the seed.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed.into();

@@ -1,4 +1,4 @@
-//! Numbers whose spread follows from the number of inputs and outputs.
+//! An initializer whose variance follows from the number of inputs and outputs.
 
 use super::Initialize;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,7 +6,7 @@ use crate::random::{self, Seed};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// What the spread is divided by.
+/// The number by which the variance is divided.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FanMode {
     /// The number of inputs.
@@ -17,23 +17,23 @@ pub enum FanMode {
     FanAvg,
 }
 
-/// How the numbers are distributed.
+/// The distribution of the numbers.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingDistribution {
-    /// Normally, drawn again beyond two deviations.
+    /// Normal, truncated at two standard deviations.
     #[config(alias = "normal")]
     TruncatedNormal,
-    /// Normally.
+    /// Normal.
     UntruncatedNormal,
-    /// Uniformly.
+    /// Uniform.
     Uniform,
 }
 
-/// Random numbers of variance `scale / n`, where n is the number of inputs (`fan_in`), outputs, or
-/// their mean.
+/// An initializer with random numbers of variance `scale / n`, where n is the number of inputs
+/// (`fan_in`), of outputs, or their mean.
 ///
-/// `scale` is 1, `mode` is `fan_in`, `distribution` is a truncated normal one by default;
-/// `input_axes` and `output_axes` say which axes of the weight count as which.
+/// By default `scale` is 1, `mode` is `fan_in` and `distribution` is a truncated normal one;
+/// `input_axes` and `output_axes` are the axes of the weight that count as inputs and outputs.
 /// Follows <https://keras.io/api/layers/initializers/#variancescaling-class>.
 ///
 /// ```
@@ -64,7 +64,7 @@ pub struct VarianceScaling {
 }
 
 impl VarianceScaling {
-    /// With this scale, mode and distribution.
+    /// Creates the initializer with this scale, mode and distribution.
     pub fn new(scale: f64, mode: FanMode, distribution: ScalingDistribution) -> Self {
         Self { seed: Seed::default(), scale, mode, distribution, input_axes: None, output_axes: None }
     }
@@ -85,7 +85,7 @@ impl Initialize for VarianceScaling {
     }
 }
 
-/// The numbers of inputs and outputs of a weight.
+/// Returns the numbers of inputs and outputs of a weight.
 pub(super) fn fans(shape: &Shape, input_axes: Option<&[isize]>, output_axes: Option<&[isize]>) -> Result<(f64, f64)> {
     if let (Some(inputs), Some(outputs)) = (input_axes, output_axes) {
         let product =
@@ -119,7 +119,7 @@ pub(super) fn draw(
     let variance = scale / n.max(1.0);
     let rng = &mut seed.generator();
     match distribution {
-        // The deviation of a normal distribution that is cut off at two of its deviations.
+        // The standard deviation of a normal distribution that is truncated at two standard deviations.
         ScalingDistribution::TruncatedNormal => {
             random::normal(rng, shape, 0.0, variance.sqrt() / 0.879_625_661_034_239_8, true, dtype)
         }

@@ -1,4 +1,4 @@
-//! The named settings of [`VarianceScaling`](super::VarianceScaling): Glorot's, He's and LeCun's.
+//! The named variants of [`VarianceScaling`](super::VarianceScaling): Glorot's, He's and LeCun's.
 
 use super::Initialize;
 use super::variance_scaling::{FanMode, ScalingDistribution, draw, fans};
@@ -25,12 +25,12 @@ macro_rules! variant {
         }
 
         impl $name {
-            /// Without a seed.
+            /// Creates the initializer without a seed.
             pub fn new() -> Self {
                 Self::default()
             }
 
-            /// With this seed.
+            /// Sets the seed.
             #[must_use]
             pub fn seed(mut self, seed: u64) -> Self {
                 self.seed = seed.into();
@@ -48,7 +48,7 @@ macro_rules! variant {
 }
 
 variant! {
-    /// Uniform within ±√(6 / (inputs + outputs)): Keras's default for kernels.
+    /// The Glorot uniform initializer, within ±√(6 / (inputs + outputs)): Keras's default for kernels.
     ///
     /// ```
     /// use keras_serial::initializers::{GlorotUniform, Initialize};
@@ -60,22 +60,22 @@ variant! {
     GlorotUniform, "glorot_uniform", 1.0, FanAvg, Uniform
 }
 variant! {
-    /// Normal (cut off) with variance 2 / (inputs + outputs).
+    /// The Glorot normal initializer, truncated, with variance 2 / (inputs + outputs).
     GlorotNormal, "glorot_normal", 1.0, FanAvg, TruncatedNormal
 }
 variant! {
-    /// Uniform within ±√(6 / inputs).
+    /// The He uniform initializer, within ±√(6 / inputs).
     HeUniform, "he_uniform", 2.0, FanIn, Uniform
 }
 variant! {
-    /// Normal (cut off) with variance 2 / inputs.
+    /// The He normal initializer, truncated, with variance 2 / inputs.
     HeNormal, "he_normal", 2.0, FanIn, TruncatedNormal
 }
 variant! {
-    /// Uniform within ±√(3 / inputs).
+    /// The LeCun uniform initializer, within ±√(3 / inputs).
     LecunUniform, "lecun_uniform", 1.0, FanIn, Uniform
 }
 variant! {
-    /// Normal (cut off) with variance 1 / inputs.
+    /// The LeCun normal initializer, truncated, with variance 1 / inputs.
     LecunNormal, "lecun_normal", 1.0, FanIn, TruncatedNormal
 }

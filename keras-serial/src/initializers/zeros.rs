@@ -1,11 +1,11 @@
-//! All zeros.
+//! An initializer with zeros.
 
 use super::Initialize;
 use crate::error::Result;
 use crate::tensor::{DType, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// All zeros. Follows <https://keras.io/api/layers/initializers/#zeros-class>.
+/// An initializer with zeros. Follows <https://keras.io/api/layers/initializers/#zeros-class>.
 ///
 /// ```
 /// use keras_serial::initializers::{Initialize, Zeros};

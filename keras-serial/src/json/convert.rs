@@ -1,4 +1,4 @@
-//! Values from Rust's own types, from and to those of serde_json.
+//! Conversions between JSON values and Rust's or serde_json's types.
 
 use super::{Dict, Value};
 use crate::error::{Error, ErrorKind, ResultExt};
@@ -33,7 +33,7 @@ impl From<f64> for Value {
 }
 
 impl From<f32> for Value {
-    /// Widened exactly, as Python does.
+    /// Widens exactly, as Python does.
     fn from(value: f32) -> Self {
         Value::Float(value.into())
     }
@@ -113,7 +113,7 @@ impl From<serde_json::Value> for Value {
     }
 }
 
-/// Fails where standard JSON has no such number: NaN, the infinities, integers that 64 bits can't hold.
+/// Fails for numbers that standard JSON lacks: NaN, infinities, integers beyond 64 bits.
 ///
 /// ```
 /// use keras_serial::json::{Value, value};

@@ -1,4 +1,4 @@
-//! Values as types with serde's traits.
+//! Deserializes types with serde from values.
 
 use serde::de::{
     self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
@@ -9,10 +9,10 @@ use serde::forward_to_deserialize_any;
 use super::{Dict, Value, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 
-/// A type with serde's traits from a value; floats keep NaN and infinities.
+/// Deserializes a type with serde from a value; floats keep NaN and infinities.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] when the value is not of the type, with the place inside the value.
+/// [`ErrorKind::Config`] when the value is not of the type, with the path inside the value.
 ///
 /// ```
 /// use keras_serial::json;
@@ -146,7 +146,7 @@ impl<'de> Deserializer<'de> for &'de Value {
         }
     }
 
-    /// What is ignored is not read: serde's own way would visit all of it.
+    /// Skips the value; serde's default would visit all of it.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_unit()
     }
@@ -218,7 +218,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'de> {
     }
 }
 
-/// A key: text, which stands for a number or truth value where one is asked for.
+/// A key: text, which is parsed where a number or boolean is expected.
 struct Key<'de>(&'de str);
 
 macro_rules! key_scalars {
@@ -314,7 +314,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Takes any value as it comes.
+/// Accepts any value unchanged.
 struct Any;
 
 macro_rules! visits {

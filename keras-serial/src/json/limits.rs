@@ -1,8 +1,8 @@
-//! Limits on what a text may hold.
+//! Limits on the contents of a JSON text.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Limits on what a JSON text may hold; what passes one of them is an [`ErrorKind::Limit`].
+/// Limits on a JSON text; exceeding one is an [`ErrorKind::Limit`] error.
 ///
 /// ```
 /// use keras_serial::ErrorKind;
@@ -24,33 +24,32 @@ pub struct JsonLimits {
 }
 
 impl JsonLimits {
-    /// The deepest nesting that can be read, and the default of [`JsonLimits::max_depth`]: values
-    /// much deeper could not be cloned or converted on a thread's usual stack of 2 MiB.
+    /// The deepest nesting that can be parsed, and the default of [`JsonLimits::max_depth`]: much deeper
+    /// values could not be cloned or converted on a thread's usual stack of 2 MiB.
     pub const DEEPEST: usize = 512;
 
-    /// The default limits: 512 levels, 512 MiB of text, 2²⁴ values.
+    /// Creates the default limits: 512 levels, 512 MiB of text, 2²⁴ values.
     pub const fn new() -> Self {
         Self { max_depth: Self::DEEPEST, max_bytes: 512 << 20, max_items: 1 << 24 }
     }
 
-    /// How many lists and dicts may stand in one another; 512 by default, which is also the most
-    /// ([`JsonLimits::DEEPEST`]; parsing with more is an [`ErrorKind::InvalidArgument`]).
-    /// A model inside a model takes about six levels.
+    /// Sets how deep lists and dicts may nest; 512 by default, which is also the maximum
+    /// ([`JsonLimits::DEEPEST`]; more is an [`ErrorKind::InvalidArgument`] when parsing). A nested model
+    /// takes about six levels.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
         self.max_depth = levels;
         self
     }
 
-    /// How long the text may be; 512 MiB by default.
+    /// Sets the maximum length of the text; 512 MiB by default.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// How many values the text may hold, counting lists and dicts and all that is in them;
-    /// 2²⁴ by default.
+    /// Sets the maximum number of values, including lists, dicts and everything in them; 2²⁴ by default.
     #[must_use]
     pub const fn max_items(mut self, items: usize) -> Self {
         self.max_items = items;

@@ -1,9 +1,10 @@
-//! Values written as JSON in Rust code.
+//! A macro for JSON values in Rust code.
 
-/// A [`Value`](crate::json::Value) written as JSON, re-exported as `keras_serial::json::value!`.
+/// Creates a [`Value`](crate::json::Value) from JSON notation; re-exported as
+/// `keras_serial::json::value!`.
 ///
-/// Keys are string literals or expressions in parentheses that give a `String`; in the place of a
-/// value stands any expression whose type converts into `Value`.
+/// Keys are string literals, or expressions in parentheses that give a `String`; a value can be any
+/// expression whose type converts into `Value`.
 ///
 /// ```
 /// use keras_serial::json;
@@ -14,7 +15,7 @@
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __json_value {
-    // Items of a list: those done in brackets, then the rest.
+    // Items of a list: the converted ones in brackets, then the rest.
     (@list [$($done:expr,)*]) => { ::std::vec![$($done),*] };
     (@list [$($done:expr,)*] null $(, $($rest:tt)*)?) => {
         $crate::__json_value!(@list [$($done,)* $crate::__json_value!(null),] $($($rest)*)?)
@@ -29,7 +30,7 @@ macro_rules! __json_value {
         $crate::__json_value!(@list [$($done,)* $crate::__json_value!($item),] $($($rest)*)?)
     };
 
-    // Entries of a dict: those done in brackets, then the rest.
+    // Entries of a dict: the converted ones in brackets, then the rest.
     (@dict [$(($key:expr, $value:expr))*]) => {
         [$((::std::string::String::from($key), $value)),*]
     };

@@ -1,14 +1,14 @@
-//! Text as values: what Python's `json.loads` reads, within limits.
+//! Parses JSON as Python's `json.loads` does, within limits.
 
 use super::{Dict, JsonLimits, Value};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Value {
-    /// The value of a JSON text, as Python's `json.loads` reads it, within the default limits.
+    /// Parses a JSON text as Python's `json.loads` does, within the default limits.
     ///
-    /// `NaN`, `Infinity` and `-Infinity` are floats, integers have no bound (up to Python's 4300
-    /// digits), of equal keys the last counts. A lone surrogate (`"\ud800"`), which Python's text
-    /// can hold and Rust's can't, is an error.
+    /// `NaN`, `Infinity` and `-Infinity` are floats, integers are unbounded (up to Python's 4300
+    /// digits), and the last of several equal keys counts. A lone surrogate (`"\ud800"`), which Python
+    /// strings can hold and Rust's can't, is an error.
     ///
     /// # Errors
     /// [`ErrorKind::Json`] with line and column; [`ErrorKind::Limit`] for deep or large texts.
@@ -24,7 +24,8 @@ impl Value {
         Self::parse_with(text, &JsonLimits::default())
     }
 
-    /// As [`Value::parse_with`], from UTF-8; a byte order mark in front is skipped, as Python does.
+    /// Parses UTF-8 bytes as [`Value::parse_with`] does; skips a leading byte order mark, as Python
+    /// does.
     ///
     /// # Errors
     /// As [`Value::parse`], and [`ErrorKind::Json`] for bytes that are not UTF-8.
@@ -38,7 +39,7 @@ impl Value {
         Self::parse_with(text, limits)
     }
 
-    /// As [`Value::parse`], within other limits.
+    /// Parses a text as [`Value::parse`] does, within other limits.
     ///
     /// # Errors
     /// As [`Value::parse`].
@@ -61,13 +62,13 @@ struct Parser<'a> {
     limits: &'a JsonLimits,
 }
 
-/// A list or dict of which more is to come; of a dict, with the key of the value to come.
+/// An open list or dict; a dict with the key of the next value.
 enum Open {
     List(Vec<Value>),
     Dict(Dict, String),
 }
 
-/// What was read: a value, or the beginning of one.
+/// What was parsed: a value, or the start of one.
 enum Read {
     Whole(Value),
     Begun(Open),
@@ -96,7 +97,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// An error here, with the line and column that Python counts.
+    /// Returns an error at the current position, with line and column as Python counts them.
     fn error(&self, expected: &'static str) -> Error {
         let before = self.text.get(..self.at).unwrap_or(self.text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
@@ -107,7 +108,7 @@ impl<'a> Parser<'a> {
             .received(if received.is_empty() { "the end of the text".into() } else { format!("{received:?}") })
     }
 
-    /// A value, without recursion: the open lists and dicts stand on a stack of their own.
+    /// Parses a value without recursion: open lists and dicts are on an explicit stack.
     fn value(&mut self) -> Result<Value> {
         let mut open: Vec<Open> = Vec::new();
         loop {
@@ -126,7 +127,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A scalar, an empty list or dict, or the beginning of another.
+    /// Parses a scalar, an empty list or dict, or the start of another.
     fn begin(&mut self, depth: usize) -> Result<Read> {
         self.space();
         self.items += 1;
@@ -154,7 +155,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Puts a value where it belongs; what comes then is either more of the same or its end.
+    /// Adds a value to its container; then either more items follow or the container ends.
     fn put(&mut self, value: Value, container: Open) -> Result<Read> {
         self.space();
         match container {
@@ -169,7 +170,7 @@ impl<'a> Parser<'a> {
                 }
             }
             Open::Dict(mut entries, key) => {
-                // As in Python, of equal keys the last counts, in the place of the first.
+                // As in Python, the last of equal keys counts, at the position of the first.
                 entries.insert(key, value);
                 if self.eat("}") {
                     Ok(Read::Whole(Value::Dict(entries)))
@@ -246,7 +247,7 @@ impl<'a> Parser<'a> {
         Ok(character)
     }
 
-    /// The character of `\uXXXX`, or of two of them for those beyond 16 bits.
+    /// Parses the character of `\uXXXX`, or of a surrogate pair of them.
     fn unicode(&mut self) -> Result<char> {
         let first = self.unit(self.at).ok_or_else(|| self.error(r"\u and four hexadecimal digits"))?;
         let second = self.unit(self.at + 6).filter(|_| (0xd800..0xdc00).contains(&first));
@@ -262,11 +263,11 @@ impl<'a> Parser<'a> {
 
     fn unit(&self, at: usize) -> Option<u16> {
         let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
-        // `from_str_radix` alone would take a sign.
+        // `from_str_radix` alone would accept a sign.
         digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
     }
 
-    /// `-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?`, as far as it goes.
+    /// Parses `-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?`, as far as it matches.
     fn number(&mut self) -> Result<Value> {
         if self.eat("-Infinity") {
             return Ok(Value::Float(f64::NEG_INFINITY));
@@ -289,7 +290,7 @@ impl<'a> Parser<'a> {
         }
         let text = rest.get(..end).unwrap_or_default();
         let value = if end > whole {
-            // Too large a number is infinite, in Python as here.
+            // Too large a number is infinite, as in Python.
             text.parse().map(Value::Float).map_err(|_| self.error("a number"))?
         } else {
             match text.parse() {
@@ -310,7 +311,7 @@ fn byte(text: &str, at: usize) -> Option<u8> {
     text.as_bytes().get(at).copied()
 }
 
-/// How many digits there are from a place on.
+/// Counts the digits from a position on.
 fn digits(text: &str, at: usize) -> usize {
     text.bytes().skip(at).take_while(u8::is_ascii_digit).count()
 }

@@ -1,15 +1,15 @@
-//! Types with serde's traits as values.
+//! Serializes types with serde to values.
 
 use serde::ser::{self, Serialize, Serializer};
 
 use super::{Dict, Value};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 
-/// A value from a type with serde's traits; floats keep NaN and infinities.
+/// Serializes a type with serde to a value; floats keep NaN and infinities.
 ///
 /// # Errors
-/// [`ErrorKind::Config`] when a map's key is neither text nor a number, truth value or null (which
-/// turn into text as in Python), or when the type's own code refuses.
+/// [`ErrorKind::Config`] when a map's key is not a string, number, boolean or null (which become strings
+/// as in Python), or when the type's own code returns an error.
 ///
 /// ```
 /// use keras_serial::json;
@@ -29,10 +29,10 @@ impl ser::Error for Error {
 
 struct ToValue;
 
-/// A list that is being filled, and the variant around it.
+/// A list being filled, and its enum variant if it has one.
 struct Items(Vec<Value>, Option<&'static str>);
 
-/// A dict that is being filled, and the variant around it.
+/// A dict being filled, the pending key, and its enum variant if it has one.
 struct Entries(Dict, Option<String>, Option<&'static str>);
 
 fn wrap(variant: Option<&'static str>, value: Value) -> Value {
@@ -222,7 +222,7 @@ impl Serialize for Value {
     }
 }
 
-/// serde's integers end at 128 bits.
+/// Serializes a big integer; serde's integers end at 128 bits.
 fn big<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok, S::Error> {
     if let Ok(number) = digits.parse() {
         return serializer.serialize_u64(number);

@@ -1,12 +1,11 @@
-//! Texts and errors, held against what Python's `json` gives.
+//! Tests of texts and errors against Python's `json`.
 
 use proptest::prelude::*;
 
 use super::{Dict, JsonLimits, Value, value};
 use crate::error::ErrorKind;
 
-/// Bits of a float and its text, by
-/// `struct.unpack("<Q", struct.pack("<d", v))[0], json.dumps(v)`.
+/// The bits of a float and its text, by `struct.unpack("<Q", struct.pack("<d", v))[0], json.dumps(v)`.
 const FLOATS: &[(u64, &str)] = &[
     (0x0000000000000000, "0.0"),
     (0x8000000000000000, "-0.0"),
@@ -132,7 +131,7 @@ fn pretty_texts_are_those_of_json_dumps_with_indent() {
         "{\n    \"a\": [],\n    \"b\": {},\n    \"c\": [\n        1,\n        [\n            2\n        ]\n    ]\n}";
     assert_eq!(made.to_json_pretty(4), text);
     assert_eq!(value!([1, [2]]).to_json_pretty(0), "[\n1,\n[\n2\n]\n]");
-    // Wider than a format specification could say.
+    // Wider than a format specification allows.
     assert_eq!(value!([1]).to_json_pretty(70_000).len(), "[\n1\n]".len() + 70_000);
 }
 
@@ -322,7 +321,8 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Are two values equal but for the last bit of floats, which serde_json rounds less exactly by default?
+/// Returns true if values are equal except for the last bit of floats, which serde_json rounds less
+/// exactly by default.
 fn alike(a: &serde_json::Value, b: &serde_json::Value) -> bool {
     match (a, b) {
         (serde_json::Value::Number(a), serde_json::Value::Number(b)) if a.is_f64() && b.is_f64() => {
@@ -346,15 +346,15 @@ proptest! {
         prop_assert!(text.is_ascii());
         let read = Value::parse(&text).unwrap();
         prop_assert_eq!(&read, &value);
-        // Also the sign of zero and the order of keys, which equality does not see.
+        // This includes the sign of zero and the order of keys, which equality ignores.
         prop_assert_eq!(read.to_json(), text);
         prop_assert_eq!(&Value::parse(&value.to_json_pretty(indent)).unwrap(), &value);
         prop_assert_eq!(&super::to_value(&value).unwrap(), &value);
         prop_assert_eq!(&super::from_value::<Value>(&value).unwrap(), &value);
     }
 
-    /// Standard JSON is read as serde_json reads it, whole or cut short. Only Python's additions are not: words
-    /// for NaN and the infinities, integers without bound, and numbers that are too large for a float.
+    /// Standard JSON, whole or cut short, is read as serde_json reads it. Only Python's additions
+    /// differ: words for NaN and the infinities, unbounded integers, and numbers too large for a float.
     #[test]
     fn standard_json_is_what_serde_json_reads(value in values(), cut in 0_usize..60) {
         let text = value.to_json();

@@ -1,11 +1,11 @@
-//! JSON values.
+//! JSON values with Python's distinctions.
 
 use crate::error::{Error, ErrorKind};
 
-/// A dict: keys in the order in which they were put in.
+/// A dict that keeps insertion order.
 pub type Dict = indexmap::IndexMap<String, Value>;
 
-/// A JSON value with Python's distinctions: `1` is not `1.0`, and integers have no bound.
+/// A JSON value with Python's distinctions: `1` is not `1.0`, and integers are unbounded.
 ///
 /// ```
 /// use keras_serial::json::Value;
@@ -24,9 +24,9 @@ pub enum Value {
     Int(i64),
     /// An integer that 64 bits can't hold, in decimal digits.
     BigInt(String),
-    /// A floating-point number; NaN equals NaN here, since it is the same text.
+    /// A floating-point number; NaN equals NaN here, since both have the same text.
     Float(f64),
-    /// Text.
+    /// A string.
     Str(String),
     /// A list or tuple.
     List(Vec<Value>),
@@ -35,7 +35,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The truth value, if it is one.
+    /// Returns the boolean, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Value::Bool(value) => Some(*value),
@@ -43,7 +43,7 @@ impl Value {
         }
     }
 
-    /// The integer, if it is one of 64 bits.
+    /// Returns the integer, if it is one that fits into 64 bits.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Value::Int(value) => Some(*value),
@@ -51,7 +51,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is one that a float can hold.
+    /// Returns the number, if it is one that a float can hold.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Value::Int(value) => Some(*value as f64),
@@ -61,7 +61,7 @@ impl Value {
         }
     }
 
-    /// The text, if it is text.
+    /// Returns the string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::Str(value) => Some(value),
@@ -69,7 +69,7 @@ impl Value {
         }
     }
 
-    /// The items, if it is a list.
+    /// Returns the items, if it is a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Value::List(items) => Some(items),
@@ -77,7 +77,7 @@ impl Value {
         }
     }
 
-    /// The entries, if it is a dict.
+    /// Returns the entries, if it is a dict.
     pub fn as_dict(&self) -> Option<&Dict> {
         match self {
             Value::Dict(entries) => Some(entries),
@@ -85,17 +85,17 @@ impl Value {
         }
     }
 
-    /// Is it Python's `None`?
+    /// Returns true if it is Python's `None`.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
 
-    /// The entry of a dict.
+    /// Returns the entry of a dict.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_dict()?.get(key)
     }
 
-    /// What an error calls it: `an integer`, `a string`, `null`, `a list`, …
+    /// Returns the type's name for errors: `an integer`, `a string`, `null`, `a list`, …
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -124,7 +124,7 @@ impl PartialEq for Value {
     }
 }
 
-/// The error for a value of another type than was expected.
+/// Returns the error for a value of the wrong type.
 pub fn wrong_type(expected: &'static str, value: &Value) -> Error {
     Error::new(ErrorKind::Config, "wrong type").expected(expected).received(value.short())
 }

@@ -1,4 +1,4 @@
-//! Values as text: what Python's `json.dumps` writes, by serde_json with a formatter for Python's spelling.
+//! Writes values as Python's `json.dumps` does, with serde_json and a formatter for Python's notation.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::ser::Formatter;
 use super::Value;
 
 impl Value {
-    /// The text that `json.dumps(value)` gives: `", "` and `": "` between, ASCII alone.
+    /// Returns the text of `json.dumps(value)`: separated by `", "` and `": "`, ASCII only.
     ///
     /// ```
     /// use keras_serial::json;
@@ -21,7 +21,7 @@ impl Value {
         text(self, None)
     }
 
-    /// The text that `json.dumps(value, indent=indent)` gives.
+    /// Returns the text of `json.dumps(value, indent=indent)`.
     ///
     /// ```
     /// use keras_serial::json;
@@ -31,7 +31,7 @@ impl Value {
         text(self, Some(indent))
     }
 
-    /// The JSON text for an error message, cut after 80 characters.
+    /// Returns the JSON text for an error message, cut after 80 characters.
     pub fn short(&self) -> String {
         let mut out = Shortened { text: Vec::new(), room: 80 };
         let whole = write(&mut out, self, None).is_ok();
@@ -59,13 +59,13 @@ fn text(value: &Value, indent: Option<usize>) -> String {
     ascii(out)
 }
 
-/// The written bytes as text: the formatter escapes all that is not ASCII.
+/// Converts the written bytes to text: the formatter escapes everything that is not ASCII.
 fn ascii(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Keeps the first bytes of a text and refuses the rest, so that the beginning of a large value costs no
-/// more than that of a small one.
+/// Keeps the first bytes of a text and refuses the rest, so that the start of a large value is as cheap
+/// as that of a small one.
 struct Shortened {
     text: Vec<u8>,
     room: usize,
@@ -91,8 +91,9 @@ fn write(out: &mut impl Write, value: &Value, indent: Option<usize>) -> serde_js
     PythonValue { value, number: &number }.serialize(&mut serializer)
 }
 
-/// A value as serde_json is to write it. It has no method for the numbers that standard JSON lacks (NaN,
-/// infinities, integers beyond 128 bits): for these it writes null, in whose place the formatter puts their text.
+/// Serializes a value through serde_json, which has no method for numbers that standard JSON lacks (NaN,
+/// infinities, integers beyond 128 bits): for these it writes null, and the formatter replaces it by
+/// their text.
 struct PythonValue<'a, 'n> {
     value: &'a Value,
     number: &'n Cell<Option<&'a str>>,
@@ -119,12 +120,12 @@ impl Serialize for PythonValue<'_, '_> {
     }
 }
 
-/// Spells JSON as Python's `json.dumps` does.
+/// Formats JSON as Python's `json.dumps` does.
 struct PythonFormatter<'a, 'n> {
     number: &'n Cell<Option<&'a str>>,
     indent: Option<usize>,
     depth: usize,
-    /// Does the list or dict that ends next hold anything?
+    /// Whether the list or dict that ends next has items.
     has_items: bool,
 }
 
@@ -163,7 +164,8 @@ impl Formatter for PythonFormatter<'_, '_> {
         out.write_all(self.number.take().unwrap_or("null").as_bytes())
     }
 
-    /// Python's `repr`: the shortest digits that give the number back, an exponent below 1e-4 and from 1e16.
+    /// Formats as Python's `repr`: the shortest digits that round-trip, with an exponent below 1e-4 and
+    /// from 1e16.
     fn write_f64<W: ?Sized + Write>(&mut self, out: &mut W, number: f64) -> io::Result<()> {
         let scientific = format!("{number:e}");
         let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));

@@ -1,4 +1,4 @@
-//! Cross-entropy of yes and no.
+//! Binary cross-entropy.
 
 use super::entropy;
 use super::macros::loss;
@@ -7,10 +7,10 @@ use crate::ops::Axes;
 use crate::ops::reduce::mean_impl;
 
 loss! {
-    /// The mean of `-y_true · log(y_pred) - (1 - y_true) · log(1 - y_pred)`.
+    /// The binary cross-entropy: the mean of `-y_true · log(y_pred) - (1 - y_true) · log(1 - y_pred)`.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0.0) moves the truth
-    /// that far towards a half; `axis` (-1) is that of the mean.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `label_smoothing` (0.0)
+    /// smooths labels towards 0.5; `axis` (-1) is the axis of the mean.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#binarycrossentropy-class>.
     ///
@@ -24,15 +24,15 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class BinaryCrossentropy("binary_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// How far the truth is moved towards a half.
+        /// How far labels are smoothed towards 0.5.
         label_smoothing: Number = Number::Float(0.0);
         /// The axis of the mean.
         axis: Axes = Axes::from(-1);
     }
 
-    /// The loss of each sample: [`BinaryCrossentropy`] with its default arguments, not reduced.
+    /// Computes [`BinaryCrossentropy`] per sample, with default arguments and without reduction.
     function binary_crossentropy("bce", "BCE");
 
     |loss, y_true, y_pred| {

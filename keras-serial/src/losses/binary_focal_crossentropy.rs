@@ -1,4 +1,4 @@
-//! Cross-entropy that looks at what is hard.
+//! Binary cross-entropy with a focus on hard samples.
 
 use super::entropy;
 use super::macros::loss;
@@ -7,12 +7,13 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, add, multiply, power, sigmoid, subtract};
 
 loss! {
-    /// Binary cross-entropy times `(1 - p)^gamma`, where `p` is the probability given to the truth: what is easy counts little.
+    /// Binary cross-entropy times `(1 - p)^gamma`, where `p` is the probability of the true label, so
+    /// that easy samples count little.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0.0) moves the truth
-    /// that far towards a half; `axis` (-1) is that of the mean.
-    /// `gamma` (2.0) is how little what is easy counts; `apply_class_balancing` (false) weighs yes by `alpha` (0.25) and
-    /// no by `1 - alpha`.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `label_smoothing` (0.0)
+    /// smooths labels towards 0.5; `axis` (-1) is the axis of the mean. `gamma` (2.0) is the focusing
+    /// exponent; `apply_class_balancing` (false) weights positive labels by `alpha` (0.25) and negative
+    /// ones by `1 - alpha`.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#binaryfocalcrossentropy-class>.
     ///
@@ -26,21 +27,21 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class BinaryFocalCrossentropy("binary_focal_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// How far the truth is moved towards a half.
+        /// How far labels are smoothed towards 0.5.
         label_smoothing: Number = Number::Float(0.0);
         /// The axis of the mean.
         axis: Axes = Axes::from(-1);
-        /// Are the classes weighted?
+        /// Whether classes are weighted by `alpha`.
         apply_class_balancing: bool = false;
-        /// The weight of yes.
+        /// The weight of positive labels.
         alpha: Number = Number::Float(0.25);
-        /// How little what is easy counts.
+        /// The focusing exponent.
         gamma: Number = Number::Float(2.0);
     }
 
-    /// The loss of each sample: [`BinaryFocalCrossentropy`] with its default arguments, not reduced.
+    /// Computes [`BinaryFocalCrossentropy`] per sample, with default arguments and without reduction.
     function binary_focal_crossentropy();
 
     |loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! Cross-entropy of one-hot labels.
+//! Cross-entropy for one-hot labels.
 
 use super::entropy;
 use super::macros::loss;
@@ -7,10 +7,10 @@ use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, multiply, negative};
 
 loss! {
-    /// `-sum(y_true · log(y_pred))`, for rows of probabilities.
+    /// The cross-entropy `-sum(y_true · log(y_pred))`, for one-hot labels and rows of probabilities.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0.0) moves the truth
-    /// that far towards equal classes; `axis` (-1) is that of the classes.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `label_smoothing` (0.0)
+    /// smooths labels towards equal classes; `axis` (-1) is that of the classes.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class>.
     ///
@@ -24,15 +24,15 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class CategoricalCrossentropy("categorical_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// How far the truth is moved towards equal classes.
+        /// How far labels are smoothed towards equal classes.
         label_smoothing: Number = Number::Float(0.0);
         /// The axis of the classes.
         axis: Axes = Axes::from(-1);
     }
 
-    /// The loss of each sample: [`CategoricalCrossentropy`] with its default arguments, not reduced.
+    /// Computes [`CategoricalCrossentropy`] per sample, with default arguments and without reduction.
     function categorical_crossentropy();
 
     |loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! Cross-entropy that looks at what is hard.
+//! Categorical cross-entropy with a focus on hard samples.
 
 use super::entropy;
 use super::macros::loss;
@@ -9,11 +9,12 @@ use crate::ops::reduce::{softmax_impl, sum_impl};
 use crate::ops::{Axes, clip, divide, log, multiply, negative, power, subtract};
 
 loss! {
-    /// `-sum(alpha · (1 - y_pred)^gamma · y_true · log(y_pred))`: what is easy counts little.
+    /// The focal cross-entropy `-sum(alpha · (1 - y_pred)^gamma · y_true · log(y_pred))`, in which easy
+    /// samples count little.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0.0) moves the truth
-    /// that far towards equal classes; `axis` (-1) is that of the classes.
-    /// `gamma` (2.0) is how little what is easy counts, `alpha` (0.25) the weight of all.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `label_smoothing` (0.0)
+    /// smooths labels towards equal classes; `axis` (-1) is that of the classes. `gamma` (2.0) is the
+    /// focusing exponent, `alpha` (0.25) the weight of all classes.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#categoricalfocalcrossentropy-class>.
     ///
@@ -27,19 +28,19 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class CategoricalFocalCrossentropy("categorical_focal_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// How far the truth is moved towards equal classes.
+        /// How far labels are smoothed towards equal classes.
         label_smoothing: Number = Number::Float(0.0);
         /// The axis of the classes.
         axis: Axes = Axes::from(-1);
         /// The weight of all classes, or of each.
         alpha: Value = Value::Float(0.25);
-        /// How little what is easy counts.
+        /// The focusing exponent.
         gamma: Number = Number::Float(2.0);
     }
 
-    /// The loss of each sample: [`CategoricalFocalCrossentropy`] with its default arguments, not reduced.
+    /// Computes [`CategoricalFocalCrossentropy`] per sample, with default arguments and without reduction.
     function categorical_focal_crossentropy();
 
     |loss, y_true, y_pred| {

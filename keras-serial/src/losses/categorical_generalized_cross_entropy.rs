@@ -1,4 +1,4 @@
-//! Between cross-entropy and absolute error.
+//! A loss between cross-entropy and absolute error.
 
 use super::entropy::classes;
 use super::{ComputeLoss, Loss, Parameterized, Reduction, squeeze_or_expand_to_same_rank};
@@ -10,9 +10,10 @@ use crate::ops::{Axes, divide, multiply, power, subtract};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
 
-/// `(1 - y_pred[y_true]^q) / q`, for labels that are numbers of classes: little moved by wrong labels.
+/// The generalized cross-entropy `(1 - y_pred[y_true]^q) / q`, for integer class labels; robust against
+/// wrong labels.
 ///
-/// `q` (0.5) lies between 0, where it is cross-entropy, and 1, where it is the absolute error.
+/// `q` (0.5) is between 0, the cross-entropy, and 1, the absolute error.
 ///
 /// Follows <https://keras.io/api/losses/probabilistic_losses/#categoricalgeneralizedcrossentropy-class>.
 ///
@@ -76,7 +77,7 @@ impl ComputeLoss for CategoricalGeneralizedCrossEntropy {
     }
 }
 
-/// The loss of each sample: [`CategoricalGeneralizedCrossEntropy`] with its default arguments, not reduced.
+/// Computes [`CategoricalGeneralizedCrossEntropy`] per sample, with default arguments and without reduction.
 ///
 /// # Errors
 /// When the shapes do not fit.

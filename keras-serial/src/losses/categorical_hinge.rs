@@ -1,11 +1,12 @@
-//! `max(neg - pos + 1, 0)`
+//! The categorical hinge loss, `max(neg - pos + 1, 0)`.
 
 use super::macros::loss;
 use crate::ops::reduce::{max_impl, sum_impl};
 use crate::ops::{Axes, add, multiply, relu, subtract};
 
 loss! {
-    /// `max(neg - pos + 1, 0)`, where `pos = sum(y_true · y_pred)` and `neg = max((1 - y_true) · y_pred)`.
+    /// The categorical hinge loss: `max(neg - pos + 1, 0)`, where `pos = sum(y_true · y_pred)` and `neg
+    /// = max((1 - y_true) · y_pred)`.
     ///
     /// Follows <https://keras.io/api/losses/hinge_losses/#categoricalhinge-class>.
     ///
@@ -20,7 +21,7 @@ loss! {
     /// ```
     class CategoricalHinge("categorical_hinge") {}
 
-    /// The loss of each sample: [`CategoricalHinge`] with its default arguments, not reduced.
+    /// Computes [`CategoricalHinge`] per sample, with default arguments and without reduction.
     function categorical_hinge();
 
     |_loss, y_true, y_pred| {

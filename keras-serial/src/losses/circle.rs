@@ -1,4 +1,4 @@
-//! Samples of a class close together.
+//! The circle loss, for embeddings.
 
 use super::macros::loss;
 use crate::config::Number;
@@ -14,12 +14,13 @@ use crate::ops::{
 use crate::tensor::{DType, Shape, Tensor};
 
 loss! {
-    /// Draws embeddings of one class together and those of others apart, by the cosines between all pairs of the batch:
-    /// `softplus(logsumexp(positive pairs) + logsumexp(negative pairs))`. Embeddings should be unit vectors, labels are
-    /// numbers of classes. Samples without a loss do not count in means.
+    /// The circle loss: draws embeddings of one class together and those of others apart, by the cosines
+    /// between all pairs of the batch: `softplus(logsumexp(positive pairs) + logsumexp(negative
+    /// pairs))`. Embeddings should be unit vectors, labels are class indices. Samples without a loss do
+    /// not count in means.
     ///
-    /// `gamma` (80) is the scale, `margin` (0.4) how far apart; `remove_diagonal` (true) leaves out pairs of a sample
-    /// with itself.
+    /// `gamma` (80) is the scale, `margin` (0.4) the relaxation; `remove_diagonal` (true) omits pairs of
+    /// a sample with itself.
     ///
     /// Follows <https://keras.io/api/losses/similarity_losses/#circle-class>.
     ///
@@ -35,13 +36,13 @@ loss! {
     class Circle("circle") {
         /// The scale.
         gamma: Number = Number::Float(80.0);
-        /// How far classes are held apart.
+        /// The margin between classes.
         margin: Number = Number::Float(0.4);
-        /// Are pairs of a sample with itself left out?
+        /// Whether pairs of a sample with itself are omitted.
         remove_diagonal: bool = true;
     }
 
-    /// The loss of each sample: [`Circle`] with its default arguments, not reduced.
+    /// Computes [`Circle`] per sample, with default arguments and without reduction.
     function circle();
 
     |loss, y_true, y_pred| {
@@ -83,9 +84,10 @@ impl Circle {
     }
 }
 
-/// log(Σ exp(x)) of each row, over pairs that count; -∞ where none does.
+/// Computes log(Σ exp(x)) of each row, over pairs that count; -∞ if none does.
 fn log_sum(counts: &Tensor, x: &Tensor) -> Result<Tensor> {
-    // The gradient of -∞ - -∞ would be NaN: rows without pairs are computed with zeros, then replaced.
+    // The gradient of -∞ - -∞ would be NaN, so rows without pairs are computed with zeros, then
+    // replaced.
     let any = any_impl(counts, &Axes::from(1), true)?;
     let x = where_(counts, x, &where_(&any, f64::NEG_INFINITY, 0.0)?)?;
     let sum = logsumexp_impl(&x, &Axes::from(1), false)?;

@@ -1,4 +1,4 @@
-//! `-cos(y_true, y_pred)`
+//! The negative cosine similarity, `-cos(y_true, y_pred)`.
 
 use super::entropy;
 use super::macros::loss;
@@ -8,10 +8,11 @@ use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, multiply, negative};
 
 loss! {
-    /// The negative cosine of the angle between truth and prediction: -1 where they point the same way.
+    /// The negative cosine of the angle between targets and predictions: -1 if they point in the same
+    /// direction.
     ///
-    /// `axis` (-1) is that of the vectors. Keras 3.15 leaves it out of configurations; here it is written where it is
-    /// another.
+    /// `axis` (-1) is that of the vectors. Keras 3.15 omits it from configurations; here it is written
+    /// if it is not the default.
     ///
     /// Follows <https://keras.io/api/losses/regression_losses/#cosinesimilarity-class>.
     ///
@@ -29,7 +30,7 @@ loss! {
         axis: Axes = Axes::from(-1), omit(entropy::is_last_axis);
     }
 
-    /// The loss of each sample: [`CosineSimilarity`] with its default arguments, not reduced.
+    /// Computes [`CosineSimilarity`] per sample, with default arguments and without reduction.
     function cosine_similarity();
 
     |loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! Labels without a place in time.
+//! The CTC loss, for labels without alignment to the steps.
 
 use super::entropy;
 use super::macros::loss;
@@ -14,9 +14,9 @@ use crate::ops::{
 use crate::tensor::{DType, Shape, Tensor};
 
 loss! {
-    /// Connectionist temporal classification: `-log p(labels)`, summed over all ways of laying the labels over the steps.
-    /// Labels are numbers of classes of shape `(batch, labels)`, where 0 is the blank and pads the end; predictions are
-    /// logits of shape `(batch, steps, classes)`.
+    /// The connectionist temporal classification loss: `-log p(labels)`, summed over all alignments of
+    /// the labels to the steps. Labels are class indices of shape `(batch, labels)`, where 0 is the
+    /// blank and pads the end; predictions are logits of shape `(batch, steps, classes)`.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#ctc-class>.
     ///
@@ -31,7 +31,7 @@ loss! {
     /// ```
     class CTC("ctc") {}
 
-    /// The loss of each sample: [`CTC`] with its default arguments, not reduced.
+    /// Computes [`CTC`] per sample, with default arguments and without reduction.
     function ctc();
 
     |_loss, y_true, y_pred| {
@@ -39,10 +39,10 @@ loss! {
     }
 }
 
-/// The logarithm of what can't happen, in the engine of Keras: log(1e-307).
+/// The logarithm of an impossible event in Keras's engine: log(1e-307).
 const IMPOSSIBLE: f64 = -706.893_6;
 
-/// `-log p`, by the probabilities of all prefixes after each step.
+/// Computes `-log p`, from the probabilities of all prefixes after each step (the forward algorithm).
 fn alignments(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
     let [_, length] = y_true.shape().dims() else {
         return Err(Error::new(
@@ -77,7 +77,7 @@ fn alignments(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
     let logarithms = subtract(y_pred, logsumexp_impl(y_pred, &Axes::from(-1), true)?)?;
     let chosen = one_hot(&states, classes, -1, y_pred.dtype())?;
     let emitted = matmul_impl(&logarithms, &transpose_to(&chosen, &[0, 2, 1])?)?;
-    // A label may follow another one at once, if it is another.
+    // A label may follow another one without a blank, if they differ.
     let before = shifted(&states, 2, 0.0)?;
     let may_skip = logical_and(not_equal(&states, 0)?, not_equal(&states, &before)?)?;
     let positions = arange(2 * length + 1, DType::Int32)?;
@@ -90,21 +90,21 @@ fn alignments(y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         let ways = concat(&[expand_at(&reached, -1)?, expand_at(&complement, -1)?, expand_at(&from_two, -1)?], -1)?;
         reached = add(logsumexp_impl(&ways, &Axes::from(-1), false)?, at(step)?)?;
     }
-    // It ends in the last label or in the blank after it.
+    // An alignment ends in the last label or in the blank after it.
     let count = sum_impl(&cast(&not_equal(&labels, 0)?, DType::Int32)?, &Axes::from(-1), true)?;
     let last = multiply(&count, 2)?;
     let is_end = logical_and(less_equal(&positions, &last)?, greater_equal(&positions, subtract(&last, 1)?)?)?;
     negative(&logsumexp_impl(&where_(&is_end, &reached, IMPOSSIBLE)?, &Axes::from(-1), false)?)
 }
 
-/// `0, a, 0, b, 0` for labels `a, b`.
+/// Inserts blanks: `0, a, 0, b, 0` for labels `a, b`.
 fn blanks_between(labels: &Tensor) -> Result<Tensor> {
     let (batch, length) = (labels.shape().dim(0)?, labels.shape().dim(1)?);
     let pairs = pad_with(&expand_at(labels, -1)?, &[(0, 0), (0, 0), (1, 0)], 0.0)?;
     pad_with(&reshape_to(&pairs, &Shape::from([batch, 2 * length]))?, &[(0, 0), (0, 1)], 0.0)
 }
 
-/// Each row moved on by some states, with a number in front.
+/// Shifts each row by some states, filled with a number at the front.
 fn shifted(x: &Tensor, by: usize, front: f64) -> Result<Tensor> {
     let states = x.shape().dim(1)?;
     slice_axis(&pad_with(x, &[(0, 0), (by, 0)], front)?, 1, Span::range(0, states))

@@ -1,4 +1,4 @@
-//! `1 - 2 · |A ∩ B| / (|A| + |B|)`
+//! The Dice loss: `1 - 2 · |A ∩ B| / (|A| + |B|)`.
 
 use super::macros::loss;
 use crate::ops::numeric::EPSILON;
@@ -6,9 +6,9 @@ use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, add, divide, multiply, subtract};
 
 loss! {
-    /// `1 - 2 · sum(y_true · y_pred) / (sum(y_true) + sum(y_pred))`, for masks of images.
+    /// The Dice loss, `1 - 2 · sum(y_true · y_pred) / (sum(y_true) + sum(y_pred))`, for image masks.
     ///
-    /// `axis` (all of them) are the axes that are summed.
+    /// `axis` (all of them): the axes to sum over.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#dice-class>.
     ///
@@ -22,11 +22,11 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class Dice("dice") {
-        /// The axes that are summed.
+        /// The axes to sum over.
         axis: Axes = Axes::all();
     }
 
-    /// The loss of each sample: [`Dice`] with its default arguments, not reduced.
+    /// Computes [`Dice`] per sample, with default arguments and without reduction.
     function dice();
 
     |loss, y_true, y_pred| {

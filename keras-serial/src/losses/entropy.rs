@@ -1,4 +1,4 @@
-//! What cross-entropies and hinges share: labels, smoothing, logarithms of probabilities.
+//! Shared parts of cross-entropies and hinges: labels, smoothing, logarithms of probabilities.
 
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,7 +11,7 @@ use crate::ops::{
 };
 use crate::tensor::{DType, Tensor};
 
-/// Both must have the same shape: cross-entropies compare numbers one by one.
+/// Checks that both have the same shape: cross-entropies compare element by element.
 pub(super) fn same_shape(y_true: &Tensor, y_pred: &Tensor) -> Result<()> {
     if y_true.rank() == y_pred.rank() && y_true.shape().is_compatible(y_pred.shape()) {
         return Ok(());
@@ -23,7 +23,7 @@ pub(super) fn same_shape(y_true: &Tensor, y_pred: &Tensor) -> Result<()> {
     )))
 }
 
-/// Labels moved towards a value.
+/// Smooths labels towards a value.
 pub(super) fn smooth(y_true: &Tensor, smoothing: f64, towards: f64) -> Result<Tensor> {
     if smoothing == 0.0 {
         return Ok(y_true.clone());
@@ -31,7 +31,7 @@ pub(super) fn smooth(y_true: &Tensor, smoothing: f64, towards: f64) -> Result<Te
     add(multiply(y_true, 1.0 - smoothing)?, towards * smoothing)
 }
 
-/// One-hot labels moved towards equal classes.
+/// Smooths one-hot labels towards equal classes.
 pub(super) fn smooth_classes(y_true: &Tensor, smoothing: f64) -> Result<Tensor> {
     if smoothing == 0.0 {
         return Ok(y_true.clone());
@@ -39,7 +39,7 @@ pub(super) fn smooth_classes(y_true: &Tensor, smoothing: f64) -> Result<Tensor> 
     smooth(y_true, smoothing, 1.0 / y_true.shape().last()? as f64)
 }
 
-/// The cross-entropy of each yes or no (`keras.ops.binary_crossentropy`).
+/// Computes the binary cross-entropy of each element (`keras.ops.binary_crossentropy`).
 pub(super) fn binary_entropy(y_true: &Tensor, y_pred: &Tensor, from_logits: bool) -> Result<Tensor> {
     same_shape(y_true, y_pred)?;
     if from_logits {
@@ -52,7 +52,7 @@ pub(super) fn binary_entropy(y_true: &Tensor, y_pred: &Tensor, from_logits: bool
     negative(&add(&yes, &no)?)
 }
 
-/// Logarithms of probabilities that add up to 1 along an axis.
+/// Returns the logarithms of probabilities, normalized to add up to 1 along an axis.
 pub(super) fn log_probabilities(y_pred: &Tensor, from_logits: bool, axis: &Axes) -> Result<Tensor> {
     if from_logits {
         return subtract(y_pred, logsumexp_impl(y_pred, axis, true)?);
@@ -61,16 +61,16 @@ pub(super) fn log_probabilities(y_pred: &Tensor, from_logits: bool, axis: &Axes)
     log(&clip(&p, EPSILON, 1.0 - EPSILON)?)
 }
 
-/// Labels of 0 and 1 as -1 and 1; other labels stay as they are.
+/// Converts labels of 0 and 1 to -1 and 1; other labels stay unchanged.
 pub(super) fn to_plus_minus_one(y_true: &Tensor) -> Result<Tensor> {
     let is_binary = all_impl(&logical_or(equal(y_true, 0)?, equal(y_true, 1)?)?, &Axes::all(), false)?;
     where_(&is_binary, &subtract(multiply(y_true, 2.0)?, 1.0)?, y_true)
 }
 
-/// Labels as integers, all of them numbers of classes.
+/// Converts labels to integers and checks that all are class indices.
 ///
 /// # Errors
-/// When one is not: the engine would give a wrong loss in silence.
+/// When one is not: the engine would silently compute a wrong loss.
 pub(super) fn classes(labels: &Tensor, count: usize) -> Result<Tensor> {
     let labels = cast(labels, DType::Int64)?;
     if labels.is_symbolic() {
@@ -85,7 +85,7 @@ pub(super) fn classes(labels: &Tensor, count: usize) -> Result<Tensor> {
     }
 }
 
-/// A weight for all classes, or a list of one for each.
+/// Returns one weight for all classes, or a vector with one for each.
 pub(super) fn class_weights(value: &Value, dtype: DType) -> Result<Tensor> {
     let numbers = match value {
         Value::List(_) => Vec::<f64>::from_value(value)?,
@@ -95,7 +95,7 @@ pub(super) fn class_weights(value: &Value, dtype: DType) -> Result<Tensor> {
     cast(&Tensor::from_vec(numbers, [count])?, dtype)
 }
 
-/// Is it the default axis, which is left out of configurations?
+/// Returns true for the default axis, which is omitted from configurations.
 pub(crate) fn is_last_axis(axis: &Axes) -> bool {
     *axis == Axes::from(-1)
 }

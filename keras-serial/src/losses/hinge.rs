@@ -1,4 +1,4 @@
-//! `mean(max(1 - y_true · y_pred, 0))`
+//! The hinge loss, `mean(max(1 - y_true · y_pred, 0))`.
 
 use super::entropy;
 use super::macros::loss;
@@ -6,7 +6,8 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, multiply, relu, subtract};
 
 loss! {
-    /// The mean of `max(1 - y_true · y_pred, 0)`, for labels of -1 and 1; labels of 0 and 1 are converted.
+    /// The hinge loss: the mean of `max(1 - y_true · y_pred, 0)`, for labels of -1 and 1; labels of 0
+    /// and 1 are converted.
     ///
     /// Follows <https://keras.io/api/losses/hinge_losses/#hinge-class>.
     ///
@@ -21,7 +22,7 @@ loss! {
     /// ```
     class Hinge("hinge") {}
 
-    /// The loss of each sample: [`Hinge`] with its default arguments, not reduced.
+    /// Computes [`Hinge`] per sample, with default arguments and without reduction.
     function hinge();
 
     |_loss, y_true, y_pred| {

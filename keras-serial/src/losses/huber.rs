@@ -1,4 +1,4 @@
-//! Squared near 0, absolute further out.
+//! The Huber loss: squared near 0, linear further out.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -7,10 +7,11 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, abs, less_equal, multiply, square, subtract, where_};
 
 loss! {
-    /// `x² / 2` where `|x| ≤ delta`, `delta · |x| - delta² / 2` elsewhere, for `x = y_true - y_pred`; the mean of it.
+    /// The Huber loss: the mean of `x² / 2` where `|x| ≤ delta`, else of `delta · |x| - delta² / 2`, for
+    /// `x = y_true - y_pred`.
     ///
-    /// `delta` (1.0) is where the square turns into a line. Keras 3.15 leaves it out of configurations; here it is
-    /// written where it is another.
+    /// `delta` (1.0) is where the square turns into a line. Keras 3.15 omits it from configurations;
+    /// here it is written if it is not the default.
     ///
     /// Follows <https://keras.io/api/losses/regression_losses/#huber-class>.
     ///
@@ -28,7 +29,7 @@ loss! {
         delta: Number = Number::Float(1.0), omit(is_one);
     }
 
-    /// The loss of each sample: [`Huber`] with its default arguments, not reduced.
+    /// Computes [`Huber`] per sample, with default arguments and without reduction.
     function huber();
 
     |loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! `sum(y_true · log(y_true / y_pred))`
+//! The Kullback-Leibler divergence, `sum(y_true · log(y_true / y_pred))`.
 
 use super::macros::loss;
 use crate::ops::numeric::EPSILON;
@@ -6,7 +6,7 @@ use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, clip, divide, log, multiply};
 
 loss! {
-    /// The divergence of Kullback and Leibler: `sum(y_true · log(y_true / y_pred))`.
+    /// The Kullback-Leibler divergence: `sum(y_true · log(y_true / y_pred))`.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#kldivergence-class>.
     ///
@@ -21,7 +21,7 @@ loss! {
     /// ```
     class KLDivergence("kl_divergence") {}
 
-    /// The loss of each sample: [`KLDivergence`] with its default arguments, not reduced.
+    /// Computes [`KLDivergence`] per sample, with default arguments and without reduction.
     function kl_divergence("kld", "KLD");
 
     |_loss, y_true, y_pred| {

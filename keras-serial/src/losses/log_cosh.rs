@@ -1,4 +1,4 @@
-//! `mean(log(cosh(y_pred - y_true)))`
+//! The log-cosh loss, `mean(log(cosh(y_pred - y_true)))`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -6,7 +6,7 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, add, multiply, softplus, subtract};
 
 loss! {
-    /// The mean of `log(cosh(y_pred - y_true))`: squared near 0, absolute further out.
+    /// The log-cosh loss, the mean of `log(cosh(y_pred - y_true))`: squared near 0, linear further out.
     ///
     /// Follows <https://keras.io/api/losses/regression_losses/#logcosh-class>.
     ///
@@ -21,7 +21,7 @@ loss! {
     /// ```
     class LogCosh("log_cosh") {}
 
-    /// The loss of each sample: [`LogCosh`] with its default arguments, not reduced.
+    /// Computes [`LogCosh`] per sample, with default arguments and without reduction.
     function log_cosh();
 
     |_loss, y_true, y_pred| {

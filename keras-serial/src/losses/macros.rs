@@ -1,9 +1,9 @@
-//! What Keras's own losses share: a class with `name`, `reduction` and `dtype`, and its function.
+//! The macro for built-in losses: a class with `name`, `reduction` and `dtype`, and a function.
 
 /// Defines a loss: a class and a function of the same computation.
 ///
-/// Arguments are `name: type = default`; those with `omit(path)` are left out of configurations while
-/// the function at `path` holds.
+/// Arguments are `name: type = default`; those with `omit(path)` are omitted from configurations if the
+/// function at `path` returns true.
 macro_rules! loss {
     (
         $(#[$doc:meta])*
@@ -34,7 +34,7 @@ macro_rules! loss {
                 Ok(())
             }
 
-            /// The loss of each sample, of tensors of one dtype and with matching shapes.
+            /// Computes the loss of each sample, for tensors of one dtype and with matching shapes.
             pub(crate) fn compute(&self, $y_true: &$crate::tensor::Tensor, $y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
                 let $loss = self;
                 let _ = $loss;

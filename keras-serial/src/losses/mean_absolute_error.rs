@@ -1,4 +1,4 @@
-//! `mean(|y_true - y_pred|)`
+//! The mean absolute error, `mean(|y_true - y_pred|)`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -21,7 +21,7 @@ loss! {
     /// ```
     class MeanAbsoluteError("mean_absolute_error") {}
 
-    /// The loss of each sample: [`MeanAbsoluteError`] with its default arguments, not reduced.
+    /// Computes [`MeanAbsoluteError`] per sample, with default arguments and without reduction.
     function mean_absolute_error("mae", "MAE");
 
     |_loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! `100 · mean(|(y_true - y_pred) / y_true|)`
+//! The mean absolute percentage error, `100 · mean(|(y_true - y_pred) / y_true|)`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -7,7 +7,7 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, abs, divide, maximum, multiply, subtract};
 
 loss! {
-    /// The mean absolute error in percent of the truth: `100 · mean(|(y_true - y_pred) / y_true|)`.
+    /// The mean absolute error in percent of the targets: `100 · mean(|(y_true - y_pred) / y_true|)`.
     ///
     /// Follows <https://keras.io/api/losses/regression_losses/#meanabsolutepercentageerror-class>.
     ///
@@ -22,7 +22,7 @@ loss! {
     /// ```
     class MeanAbsolutePercentageError("mean_absolute_percentage_error") {}
 
-    /// The loss of each sample: [`MeanAbsolutePercentageError`] with its default arguments, not reduced.
+    /// Computes [`MeanAbsolutePercentageError`] per sample, with default arguments and without reduction.
     function mean_absolute_percentage_error("mape", "MAPE");
 
     |_loss, y_true, y_pred| {

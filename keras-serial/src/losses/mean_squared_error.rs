@@ -1,4 +1,4 @@
-//! `mean((y_true - y_pred)²)`
+//! The mean squared error, `mean((y_true - y_pred)²)`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -21,7 +21,7 @@ loss! {
     /// ```
     class MeanSquaredError("mean_squared_error") {}
 
-    /// The loss of each sample: [`MeanSquaredError`] with its default arguments, not reduced.
+    /// Computes [`MeanSquaredError`] per sample, with default arguments and without reduction.
     function mean_squared_error("mse", "MSE");
 
     |_loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! `mean((log(y_true + 1) - log(y_pred + 1))²)`
+//! The mean squared logarithmic error, `mean((log(y_true + 1) - log(y_pred + 1))²)`.
 
 use super::macros::loss;
 use super::squeeze_or_expand_to_same_rank;
@@ -8,7 +8,8 @@ use crate::ops::{Axes, add, log, maximum, square, subtract};
 use crate::tensor::Tensor;
 
 loss! {
-    /// The mean squared error of logarithms: `mean((log(y_true + 1) - log(y_pred + 1))²)`; what is negative counts as 0.
+    /// The mean squared error of logarithms: `mean((log(y_true + 1) - log(y_pred + 1))²)`; negative
+    /// values count as 0.
     ///
     /// Follows <https://keras.io/api/losses/regression_losses/#meansquaredlogarithmicerror-class>.
     ///
@@ -23,7 +24,7 @@ loss! {
     /// ```
     class MeanSquaredLogarithmicError("mean_squared_logarithmic_error") {}
 
-    /// The loss of each sample: [`MeanSquaredLogarithmicError`] with its default arguments, not reduced.
+    /// Computes [`MeanSquaredLogarithmicError`] per sample, with default arguments and without reduction.
     function mean_squared_logarithmic_error("msle", "MSLE");
 
     |_loss, y_true, y_pred| {

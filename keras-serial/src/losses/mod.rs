@@ -1,12 +1,12 @@
-//! How far predictions lie from the truth, as numbers that training makes small (`keras.losses`).
+//! Losses: functions of targets and predictions that training minimizes (`keras.losses`).
 //!
 //! A loss is a class with arguments ([`Huber`]), a function of two tensors ([`huber`]), or a name
-//! (`"huber"`); a [`Loss`] is any of them. A loss of your own is a function that [`Loss::function`]
-//! takes, or a struct that implements [`ComputeLoss`].
+//! (`"huber"`); a [`Loss`] is any of them. For a custom loss pass a function to [`Loss::function`], or
+//! implement [`ComputeLoss`] for a struct.
 //!
 //! # Configurations
-//! Keras 3.15 leaves some arguments out of configurations and so loses them (`dtype` of all losses,
-//! `Huber.delta`, the `axis` of two). Here such an argument is left out, as in Keras, while it has its
+//! Keras 3.15 omits some arguments from configurations and so loses them (`dtype` of all losses,
+//! `Huber.delta`, the `axis` of two). Here such an argument is omitted, as in Keras, if it has its
 //! default value, and is written as an additional entry otherwise; Keras's own `from_config` reads it.
 
 mod binary_crossentropy;
@@ -76,8 +76,8 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 
 /// A loss with a configuration.
 ///
-/// Only [`ComputeLoss::call`] must be written. Losses that have the arguments `name`, `reduction` and
-/// `dtype` keep them as fields and give them back.
+/// Only [`ComputeLoss::call`] is required. Losses with the arguments `name`, `reduction` and `dtype`
+/// store them as fields and return them.
 ///
 /// ```
 /// use keras_serial::losses::{ComputeLoss, Loss};
@@ -110,28 +110,28 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub trait ComputeLoss: KerasSerializable {
-    /// The name in logs; the class's by default.
+    /// Returns the name in logs; the class's by default.
     fn name(&self) -> String {
         crate::utils::to_snake_case(self.class())
     }
 
-    /// What becomes of the losses of samples; their mean by default.
+    /// Returns how the losses of samples are reduced; their mean by default.
     fn reduction(&self) -> Reduction {
         Reduction::default()
     }
 
-    /// The dtype to which truth and predictions are converted; `float32` by default.
+    /// Returns the dtype to which targets and predictions are converted; `float32` by default.
     fn dtype(&self) -> DType {
         DType::Float32
     }
 
-    /// The loss of each sample.
+    /// Computes the loss of each sample.
     fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor>;
 
-    /// The loss of a batch: weighted, without what the mask of `y_pred` hides, reduced.
+    /// Computes the loss of a batch: weighted, masked by the mask of `y_pred`, and reduced.
     ///
     /// # Errors
-    /// When the shapes do not fit, or labels are not ones of the classes.
+    /// When the shapes do not fit, or labels are not within the classes.
     fn evaluate(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<Tensor> {
         let dtype = self.dtype();
         let losses = self.call(&cast(y_true, dtype)?, &cast(y_pred, dtype)?)?;
@@ -142,15 +142,16 @@ pub trait ComputeLoss: KerasSerializable {
         reduction::reduce_weighted(&losses, sample_weight, mask.as_ref(), self.reduction(), dtype)
     }
 
-    /// Is it a loss of several outputs at once? Then [`ComputeLoss::call_structures`] computes it.
+    /// Returns true for a loss of several outputs at once, which [`ComputeLoss::call_structures`]
+    /// computes.
     fn takes_structures(&self) -> bool {
         false
     }
 
-    /// The loss of each sample, of truth and predictions in the structure of the outputs.
+    /// Computes the loss of each sample, for targets and predictions in the structure of the outputs.
     ///
     /// # Errors
-    /// When the loss is one of a single output.
+    /// When the loss is for a single output.
     fn call_structures(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Tensor> {
         match (y_true, y_pred) {
             (Nested::Leaf(y_true), Nested::Leaf(y_pred)) => self.call(y_true, y_pred),
@@ -160,10 +161,10 @@ pub trait ComputeLoss: KerasSerializable {
         }
     }
 
-    /// The loss of a batch of outputs in a structure: weighted, reduced.
+    /// Computes the loss of a batch of several outputs: weighted and reduced.
     ///
     /// # Errors
-    /// As [`ComputeLoss::evaluate`], and when the loss takes no structures.
+    /// As [`ComputeLoss::evaluate`], and when the loss does not take structures.
     fn evaluate_structures(
         &self,
         y_true: &Nested<Tensor>,
@@ -181,7 +182,7 @@ pub trait ComputeLoss: KerasSerializable {
 }
 
 handle! {
-    /// A shared loss.
+    /// A shared handle to a loss.
     pub struct Loss(dyn ComputeLoss);
     kind: Loss, cast: LOSS, expected: "a loss", modules: ["keras.losses"], function: LossFunctionWrapper
 }
@@ -189,8 +190,8 @@ handle! {
 impl crate::config::PlainField for Loss {}
 
 impl Loss {
-    /// A function of truth and prediction as a loss: of one output's tensors, or of several outputs'
-    /// structures.
+    /// Wraps a function of targets and predictions as a loss: of one output's tensors, or of several
+    /// outputs' structures.
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -219,8 +220,8 @@ impl ComputeLoss for Broken {
     }
 }
 
-/// The loss of a name as `compile` takes it: `"crossentropy"` and `"ce"` stand for the one that fits
-/// the shapes (`keras.src.trainers.compile_utils.get_loss`).
+/// Returns the loss for a name in `compile`: `"crossentropy"` and `"ce"` are resolved by the shapes
+/// (`keras.src.trainers.compile_utils.get_loss`).
 ///
 /// # Errors
 /// When no loss has this name.
@@ -240,14 +241,14 @@ pub fn get_loss(name: &str, y_true: &Shape, y_pred: &Shape) -> Result<Loss> {
     })
 }
 
-/// How labels stand for classes, by the shapes alone.
+/// How labels encode classes, as told by the shapes alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Labels {
     /// 0 or 1.
     Binary,
-    /// The number of the class.
+    /// The class index.
     Sparse,
-    /// A row with a 1 at the class.
+    /// A one-hot row.
     OneHot,
 }
 
@@ -264,7 +265,7 @@ impl Labels {
     }
 }
 
-/// Predictions as numbers, and truth of their dtype.
+/// Converts predictions to numbers, and targets to their dtype.
 pub(crate) fn as_numbers(y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
     let y_pred = crate::ops::dtypes::to_float(y_pred)?;
     Ok((cast(y_true, y_pred.dtype())?, y_pred))
@@ -274,15 +275,15 @@ pub(crate) fn is_float32(dtype: &DType) -> bool {
     *dtype == DType::Float32
 }
 
-/// A name of null stands for the class's own with a number.
+/// Replaces a null name by the class's own name with a number.
 pub(crate) fn name_by_class(config: &mut Config, class: &str) {
     if let Some(name) = config.get_mut("name").filter(|name| name.is_null()) {
         *name = Value::from(crate::utils::auto_name(class));
     }
 }
 
-/// Dtypes in configurations of losses and metrics: a name, or a policy of which the compute dtype
-/// counts.
+/// Converts dtypes in configurations of losses and metrics: a name, or a policy, whose compute dtype is
+/// used.
 pub(crate) mod dtype_config {
     use crate::config::ConfigField;
     use crate::dtype_policies::Policy;

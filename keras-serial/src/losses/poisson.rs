@@ -1,4 +1,4 @@
-//! `mean(y_pred - y_true · log(y_pred))`
+//! The Poisson loss, `mean(y_pred - y_true · log(y_pred))`.
 
 use super::macros::loss;
 use crate::ops::numeric::EPSILON;
@@ -6,7 +6,7 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, add, log, multiply, subtract};
 
 loss! {
-    /// The mean of `y_pred - y_true · log(y_pred)`, for counts.
+    /// The Poisson loss: the mean of `y_pred - y_true · log(y_pred)`, for counts.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#poisson-class>.
     ///
@@ -21,7 +21,7 @@ loss! {
     /// ```
     class Poisson("poisson") {}
 
-    /// The loss of each sample: [`Poisson`] with its default arguments, not reduced.
+    /// Computes [`Poisson`] per sample, with default arguments and without reduction.
     function poisson();
 
     |_loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! From the losses of samples to one number: weights, masks, reductions.
+//! Reduces the losses of samples to one number: weights, masks, reductions.
 
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
@@ -10,10 +10,10 @@ use crate::ops::shape::{expand_at, squeeze_at};
 use crate::ops::{Axes, divide, multiply, where_};
 use crate::tensor::{DType, Tensor};
 
-/// What becomes of the losses of the samples of a batch.
+/// How the losses of a batch's samples are reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Reduction {
-    /// Their sum over their number.
+    /// Their mean: the sum over the number of samples.
     #[default]
     SumOverBatchSize,
     /// Their sum.
@@ -22,14 +22,14 @@ pub enum Reduction {
     Mean,
     /// Their sum over the sum of the sample weights.
     MeanWithSampleWeight,
-    /// They stay as they are: `"none"`.
+    /// No reduction: `"none"`.
     None,
-    /// They stay as they are: Python's `None`.
+    /// No reduction: Python's `None`.
     Null,
 }
 
 impl Reduction {
-    /// Keras's string; `None` for Python's `None`.
+    /// Returns Keras's string; `None` for Python's `None`.
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::SumOverBatchSize => Some("sum_over_batch_size"),
@@ -71,8 +71,8 @@ impl ConfigField for Reduction {
     }
 }
 
-/// Two tensors whose ranks differ by one and of which the larger ends in an axis of extent 1 get one
-/// rank: the axis goes, or a vector gets one like it.
+/// Gives two tensors the same rank if their ranks differ by one and the larger one ends in an axis of
+/// extent 1: that axis is squeezed, or (with `expand_vectors`) a vector is expanded.
 pub(crate) fn squeeze_or_expand_to_same_rank(x: &Tensor, y: &Tensor, expand_vectors: bool) -> Result<(Tensor, Tensor)> {
     let ends_in_one = |x: &Tensor| x.shape().dims().last() == Some(&Some(1));
     if x.rank() == y.rank() + 1 && ends_in_one(x) {
@@ -90,7 +90,7 @@ pub(crate) fn squeeze_or_expand_to_same_rank(x: &Tensor, y: &Tensor, expand_vect
     Ok((x.clone(), y.clone()))
 }
 
-/// As many elements as there are, as a number of a dtype.
+/// Returns the number of elements, as a scalar of a dtype.
 fn count(x: &Tensor, dtype: DType) -> Result<Tensor> {
     let count = x.shape().num_elements().ok_or_else(|| {
         Error::new(ErrorKind::Shape, "the number of samples is not known").received(format!("shape {}", x.shape()))
@@ -98,7 +98,8 @@ fn count(x: &Tensor, dtype: DType) -> Result<Tensor> {
     cast(&Tensor::scalar(count as f64)?, dtype)
 }
 
-/// The sample weights with a mask: what is masked weighs nothing, and in means the rest weighs more.
+/// Combines sample weights and a mask: masked samples have weight 0, and for means the others are scaled
+/// up.
 pub(crate) fn apply_mask(
     weights: Option<&Tensor>,
     mask: Option<&Tensor>,
@@ -122,7 +123,7 @@ pub(crate) fn apply_mask(
     }
 }
 
-/// The losses of samples, weighted, masked, and reduced.
+/// Weights, masks and reduces the losses of samples.
 pub(crate) fn reduce_weighted(
     values: &Tensor,
     weights: Option<&Tensor>,

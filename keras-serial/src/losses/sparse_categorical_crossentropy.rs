@@ -1,4 +1,4 @@
-//! Cross-entropy of labels that are numbers of classes.
+//! Cross-entropy for integer class labels.
 
 use super::entropy;
 use super::macros::loss;
@@ -11,11 +11,11 @@ use crate::ops::{Axes, clip, log, negative, not_equal, subtract, where_};
 use crate::tensor::{DType, Shape, Tensor};
 
 loss! {
-    /// `-log(y_pred[y_true])`, for labels that are numbers of classes.
+    /// The cross-entropy `-log(y_pred[y_true])`, for integer class labels.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `ignore_class` (none) is a label of samples
-    /// that do not count; `axis` (-1) is that of the classes, the last one. Keras 3.15 leaves `axis` out of
-    /// configurations; here it is written where it is another.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `ignore_class` (none)
+    /// is a label whose samples are ignored; `axis` (-1) is that of the classes, the last one. Keras
+    /// 3.15 omits `axis` from configurations; here it is written if it is not the default.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#sparsecategoricalcrossentropy-class>.
     ///
@@ -29,15 +29,15 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class SparseCategoricalCrossentropy("sparse_categorical_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// A label of samples that do not count.
+        /// A label whose samples are ignored.
         ignore_class: Option<i64> = None;
         /// The axis of the classes.
         axis: isize = -1, omit(is_last);
     }
 
-    /// The loss of each sample: [`SparseCategoricalCrossentropy`] with its default arguments, not reduced.
+    /// Computes [`SparseCategoricalCrossentropy`] per sample, with default arguments and without reduction.
     function sparse_categorical_crossentropy();
 
     |loss, y_true, y_pred| {

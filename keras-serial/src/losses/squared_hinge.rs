@@ -1,4 +1,4 @@
-//! `mean(max(1 - y_true · y_pred, 0)²)`
+//! The squared hinge loss, `mean(max(1 - y_true · y_pred, 0)²)`.
 
 use super::entropy;
 use super::macros::loss;
@@ -6,7 +6,8 @@ use crate::ops::reduce::mean_impl;
 use crate::ops::{Axes, multiply, relu, square, subtract};
 
 loss! {
-    /// The mean of `max(1 - y_true · y_pred, 0)²`, for labels of -1 and 1; labels of 0 and 1 are converted.
+    /// The squared hinge loss: the mean of `max(1 - y_true · y_pred, 0)²`, for labels of -1 and 1;
+    /// labels of 0 and 1 are converted.
     ///
     /// Follows <https://keras.io/api/losses/hinge_losses/#squaredhinge-class>.
     ///
@@ -21,7 +22,7 @@ loss! {
     /// ```
     class SquaredHinge("squared_hinge") {}
 
-    /// The loss of each sample: [`SquaredHinge`] with its default arguments, not reduced.
+    /// Computes [`SquaredHinge`] per sample, with default arguments and without reduction.
     function squared_hinge();
 
     |_loss, y_true, y_pred| {

@@ -1,4 +1,4 @@
-//! Dice with weights of both errors.
+//! The Tversky loss: Dice with a weight for each kind of error.
 
 use super::macros::loss;
 use crate::config::Number;
@@ -8,9 +8,11 @@ use crate::ops::{Axes, add, divide, multiply, subtract};
 use crate::tensor::Tensor;
 
 loss! {
-    /// `1 - tp / (tp + alpha · fp + beta · fn)`, for masks of images; with halves it is [`super::Dice`].
+    /// The Tversky loss, `1 - tp / (tp + alpha · fp + beta · fn)`, for image masks; with both weights
+    /// 0.5 it is [`super::Dice`].
     ///
-    /// `alpha` (0.5) and `beta` (0.5) are the weights of the errors, `axis` (all of them) the axes that are summed.
+    /// `alpha` (0.5) and `beta` (0.5) are the weights of the errors, where Keras counts as `fp` what the
+    /// target has and the prediction lacks; `axis` (all of them) are the axes to sum over.
     ///
     /// Follows <https://keras.io/api/losses/probabilistic_losses/#tversky-class>.
     ///
@@ -24,21 +26,21 @@ loss! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class Tversky("tversky") {
-        /// The weight of what is missed.
+        /// The weight of what the target has and the prediction lacks.
         alpha: Number = Number::Float(0.5);
-        /// The weight of what is invented.
+        /// The weight of what the prediction has and the target lacks.
         beta: Number = Number::Float(0.5);
-        /// The axes that are summed.
+        /// The axes to sum over.
         axis: Axes = Axes::all();
     }
 
-    /// The loss of each sample: [`Tversky`] with its default arguments, not reduced.
+    /// Computes [`Tversky`] per sample, with default arguments and without reduction.
     function tversky();
 
     |loss, y_true, y_pred| {
         let sum = |x: Tensor| sum_impl(&x, &loss.axis, false);
         let common = sum(multiply(y_true, y_pred)?)?;
-        // What Keras calls false positives is what the truth has and the prediction has not.
+        // Keras swaps the two: its false positives are what the target has and the prediction lacks.
         let missed = multiply(sum(multiply(subtract(1.0, y_pred)?, y_true)?)?, loss.alpha.get())?;
         let invented = multiply(sum(multiply(y_pred, subtract(1.0, y_true)?)?)?, loss.beta.get())?;
         let all = add(add(&common, &missed)?, add(&invented, EPSILON)?)?;

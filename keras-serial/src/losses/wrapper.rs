@@ -10,7 +10,7 @@ use crate::registry::WrapsFunction;
 use crate::tensor::{DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
-/// One of Keras's own functions with arguments: made as the class of the same computation.
+/// A built-in function with arguments: it is constructed as the class of the same computation.
 pub(crate) struct Parameterized {
     pub function: &'static str,
     pub make: fn(&Config) -> Result<Loss>,
@@ -39,21 +39,21 @@ pub struct LossFunctionWrapper {
     name: String,
     reduction: Reduction,
     function: Function,
-    /// Arguments of one of Keras's own functions, and the loss that computes with them.
+    /// Arguments of a built-in function, and the loss that computes with them.
     arguments: Dict,
     with_arguments: Option<Loss>,
     dtype: DType,
-    /// Is it the function alone, and written as one?
+    /// Whether it is only the function, and serialized as such.
     bare: bool,
 }
 
 impl LossFunctionWrapper {
-    /// A function, with the mean over the batch.
+    /// Wraps a function, with the mean over the batch.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
         Self { name: "loss_function_wrapper".into(), bare: false, ..Self::bare(Function::new(function)) }
     }
 
-    /// The function alone, as `compile` wraps it.
+    /// Wraps only the function, as `compile` does.
     pub(crate) fn bare(function: Function) -> Self {
         Self {
             name: function.name(),
@@ -81,7 +81,7 @@ impl LossFunctionWrapper {
         self
     }
 
-    /// The function, where it stands for itself.
+    /// Returns the function, if it is serialized as such.
     pub(crate) fn as_function(&self) -> Option<&Function> {
         self.bare.then_some(&self.function)
     }
@@ -130,7 +130,7 @@ impl KerasSerializable for LossFunctionWrapper {
     }
 }
 
-/// One of Keras's own functions with arguments.
+/// Constructs the loss for a built-in function with arguments.
 pub(crate) fn parameterized(function: &Function, arguments: &Dict) -> Result<Loss> {
     let name = function.name();
     let own = inventory::iter::<Parameterized>.into_iter().find(|p| function.is_builtin() && p.function == name);

@@ -1,4 +1,4 @@
-//! How often predictions equal labels.
+//! The accuracy: how often predictions equal labels.
 
 use super::macros::mean_metric;
 use crate::losses::squeeze_or_expand_to_same_rank;
@@ -7,7 +7,7 @@ use crate::ops::equal;
 use crate::tensor::DType;
 
 mean_metric! {
-    /// How often predictions equal labels.
+    /// The accuracy: how often predictions equal labels.
     ///
     /// Follows <https://keras.io/api/metrics/accuracy_metrics/#accuracy-class>.
     ///

@@ -1,4 +1,4 @@
-//! The area under a curve of thresholds.
+//! The area under a curve over thresholds.
 
 use super::confusion::{Counts, Grid, Options};
 use super::sensitivity_specificity::{add_counts, share, variables};
@@ -17,7 +17,7 @@ use crate::utils::auto_name;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// The curve.
+/// The curve under which the area is computed.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AucCurve {
     /// The true positive rate over the false positive rate.
@@ -27,15 +27,15 @@ pub enum AucCurve {
     /// Precision over recall.
     #[config(rename = "PR", alias = "pr")]
     Pr,
-    /// The gain of precision over the gain of recall.
+    /// The precision gain over the recall gain.
     #[config(rename = "PRGAIN", alias = "prgain")]
     PrGain,
 }
 
-/// How the area between two thresholds is summed.
+/// How the area between two thresholds is computed.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AucSummation {
-    /// By the middle of both; for precision and recall by what lies between.
+    /// By the mean of both; for precision and recall by interpolation.
     #[default]
     #[config(alias = "Interpolation")]
     Interpolation,
@@ -47,11 +47,12 @@ pub enum AucSummation {
     Minoring,
 }
 
-/// The area under a curve (ROC, precision and recall, or their gains), summed over thresholds.
+/// The area under a curve (ROC, precision-recall, or their gains), summed over thresholds.
 ///
-/// `num_thresholds` (200) are spread from 0 to 1, or `thresholds` are given. With `multi_label` each label has its own
-/// area, and the result is their mean, weighted by `label_weights`; `num_labels` may say how many there are. Without,
-/// `label_weights` weigh the predictions. With `from_logits` predictions are not yet probabilities.
+/// `num_thresholds` (200) are evenly spaced from 0 to 1, or `thresholds` are given. With `multi_label`
+/// each label has its own area, and the result is their mean, weighted by `label_weights`; `num_labels`
+/// can set their number. Without it, `label_weights` weight the predictions. With `from_logits`,
+/// predictions are logits.
 ///
 /// Follows <https://keras.io/api/metrics/classification_metrics/#auc-class>.
 ///
@@ -73,41 +74,41 @@ pub struct Auc {
     name: String,
     #[config(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// How many thresholds are spread from 0 to 1.
+    /// The number of thresholds, evenly spaced from 0 to 1.
     #[config(default = 200)]
     num_thresholds: usize,
     /// The curve.
     #[config(default)]
     curve: AucCurve,
-    /// How the area between two thresholds is summed.
+    /// How the area between two thresholds is computed.
     #[config(default)]
     summation_method: AucSummation,
-    /// Has each label its own area?
+    /// Whether each label has its own area.
     #[config(default = false)]
     multi_label: bool,
-    /// How many labels there are.
+    /// The number of labels.
     #[config(default)]
     num_labels: Option<usize>,
-    /// How much each label weighs.
+    /// The weight of each label.
     #[config(default, with = label_weights)]
     label_weights: Option<Vec<f64>>,
-    /// Are the predictions not yet probabilities?
+    /// Whether predictions are logits, not probabilities.
     #[config(default = false)]
     from_logits: bool,
-    /// Thresholds in place of ones that are spread from 0 to 1.
+    /// Thresholds to use instead of evenly spaced ones.
     #[config(default, skip_if = Option::is_none)]
     thresholds: Option<Vec<f64>>,
     #[config(skip)]
     state: State,
 }
 
-/// Keras writes the weights as a tensor, and takes lists.
+/// Keras writes the weights as a tensor, and accepts lists.
 mod label_weights {
     use super::*;
 
     pub(super) fn to_value(weights: &Option<Vec<f64>>) -> Result<Value> {
         let Some(weights) = weights else { return Ok(Value::Null) };
-        // In the precision in which Keras keeps them.
+        // In Keras's precision.
         let weights = weights.iter().map(|weight| Value::Float(f64::from(*weight as f32))).collect();
         let config =
             Dict::from([("value".to_owned(), Value::List(weights)), ("dtype".to_owned(), Value::from("float32"))]);
@@ -129,7 +130,7 @@ impl Auc {
         Ok(())
     }
 
-    /// Given thresholds are written in order, and counted with the two around them.
+    /// Given thresholds are written in order, and their number includes the two added around them.
     fn adjust(&self, config: &mut Config) -> Result<()> {
         if let Some(thresholds) = self.sorted_thresholds() {
             config.insert("num_thresholds".to_owned(), (thresholds.len() + 2).to_value()?);
@@ -178,7 +179,7 @@ impl Auc {
         self.label_weights.as_ref().map(tensor).transpose()
     }
 
-    /// The sum over thresholds, and the mean over labels.
+    /// Computes the sum over thresholds, and the mean over labels.
     fn total(&self, terms: &Tensor) -> Result<Tensor> {
         let areas = sum_impl(terms, &Axes::from(0), false)?;
         match self.weights()? {
@@ -191,7 +192,7 @@ impl Auc {
         }
     }
 
-    /// The area under precision and recall, by what lies between thresholds (Davis and Goadrich).
+    /// Computes the area under the precision-recall curve by interpolation (Davis and Goadrich).
     fn interpolated(&self, tp: &Tensor, fp: &Tensor, fnn: &Tensor) -> Result<Tensor> {
         let predicted = add(tp, fp)?;
         let (tp_before, tp_after) = neighbours(tp)?;
@@ -207,7 +208,7 @@ impl Auc {
     }
 }
 
-/// All but the last, and all but the first.
+/// Returns all but the last, and all but the first threshold's values.
 fn neighbours(x: &Tensor) -> Result<(Tensor, Tensor)> {
     let count = x.shape().dim(0)?;
     Ok((slice_axis(x, 0, Span::range(0, count.saturating_sub(1)))?, slice_axis(x, 0, Span::range(1, count))?))

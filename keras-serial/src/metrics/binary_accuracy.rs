@@ -1,4 +1,4 @@
-//! How often yes and no are right.
+//! The accuracy of binary predictions.
 
 use super::macros::mean_metric;
 use crate::config::Number;
@@ -8,9 +8,9 @@ use crate::ops::{equal, greater};
 use crate::tensor::DType;
 
 mean_metric! {
-    /// How often predictions above a threshold are labels of 1, and others of 0.
+    /// The binary accuracy: how often a prediction is above a threshold exactly if the label is 1.
     ///
-    /// `threshold` (0.5) is what predictions of 1 pass.
+    /// `threshold` (0.5): predictions above it count as 1.
     ///
     /// Follows <https://keras.io/api/metrics/accuracy_metrics/#binaryaccuracy-class>.
     ///
@@ -26,11 +26,11 @@ mean_metric! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class BinaryAccuracy("binary_accuracy"; "binary_accuracy") {
-        /// What predictions of 1 pass.
+        /// The threshold above which a prediction counts as 1.
         threshold: Number = Number::Float(0.5);
     }
 
-    /// The value of each sample: [`BinaryAccuracy`] with its default arguments.
+    /// Computes [`BinaryAccuracy`] per sample, with default arguments.
     function binary_accuracy;
 
     |metric, y_true, y_pred| {

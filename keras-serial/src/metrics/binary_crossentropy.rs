@@ -1,14 +1,14 @@
-//! Cross-entropy of yes and no, as a metric.
+//! Binary cross-entropy as a metric.
 
 use super::macros::mean_metric;
 use crate::config::Number;
 use crate::losses::{self, as_numbers};
 
 mean_metric! {
-    /// The mean of `-y_true · log(y_pred) - (1 - y_true) · log(1 - y_pred)`.
+    /// The binary cross-entropy: the mean of `-y_true · log(y_pred) - (1 - y_true) · log(1 - y_pred)`.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0) moves the truth
-    /// that far towards a half.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `label_smoothing` (0)
+    /// smooths labels towards 0.5.
     ///
     /// Follows <https://keras.io/api/metrics/probabilistic_metrics/#binarycrossentropy-class>.
     ///
@@ -24,9 +24,9 @@ mean_metric! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class BinaryCrossentropy("binary_crossentropy"; "binary_crossentropy", "bce", "BCE") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// How far the truth is moved towards a half.
+        /// How far labels are smoothed towards 0.5.
         label_smoothing: Number = Number::Int(0);
     }
 

@@ -1,4 +1,4 @@
-//! Intersection over union.
+//! The mean intersection over union of binary predictions.
 
 use super::State;
 use super::iou_base::{Classes, check_targets, intersection_metric};
@@ -10,9 +10,10 @@ use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
-/// Intersection over union, `tp / (tp + fp + fn)`, of yes and no: the mean of it.
+/// The mean intersection over union, `tp / (tp + fp + fn)`, of the classes 0 and 1.
 ///
-/// `target_class_ids` (0 and 1) says which of both count, `threshold` (0.5) is what predictions of 1 reach.
+/// `target_class_ids` (0 and 1) are the classes to average over; predictions that reach `threshold`
+/// (0.5) count as 1.
 ///
 /// Follows <https://keras.io/api/metrics/segmentation_metrics/#binaryiou-class>.
 ///
@@ -31,10 +32,10 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Debug)]
 #[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct BinaryIoU {
-    /// The classes that count: 0, 1, or both.
+    /// The classes to average over: 0, 1, or both.
     #[config(default = vec![0, 1])]
     target_class_ids: Vec<usize>,
-    /// What predictions of 1 reach.
+    /// The threshold from which on a prediction counts as 1.
     #[config(default = Number::Float(0.5))]
     threshold: Number,
     #[config(default = auto_name("BinaryIoU"))]
@@ -50,7 +51,7 @@ impl BinaryIoU {
         check_targets(&self.target_class_ids, 2)
     }
 
-    /// Predictions become classes.
+    /// Converts predictions to classes.
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         self.check()?;
         let predicted = greater_equal(cast(y_pred, DType::Float32)?, self.threshold.get())?;

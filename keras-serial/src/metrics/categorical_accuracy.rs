@@ -1,4 +1,4 @@
-//! How often the highest prediction is that of the class.
+//! The accuracy of the highest prediction, for one-hot labels.
 
 use super::macros::mean_metric;
 use crate::ops::dtypes::cast;
@@ -8,7 +8,8 @@ use crate::ops::shape::{reshape_to, squeeze_at};
 use crate::tensor::DType;
 
 mean_metric! {
-    /// How often the highest prediction is that of the class, for one-hot labels.
+    /// The categorical accuracy: how often the highest prediction is that of the class, for one-hot
+    /// labels.
     ///
     /// Follows <https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class>.
     ///
@@ -25,7 +26,7 @@ mean_metric! {
     /// ```
     class CategoricalAccuracy("categorical_accuracy"; "categorical_accuracy") {}
 
-    /// The value of each sample: [`CategoricalAccuracy`] with its default arguments.
+    /// Computes [`CategoricalAccuracy`] per sample, with default arguments.
     function categorical_accuracy;
 
     |_metric, y_true, y_pred| {

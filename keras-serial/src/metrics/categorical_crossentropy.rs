@@ -1,4 +1,4 @@
-//! Cross-entropy of one-hot labels, as a metric.
+//! Cross-entropy for one-hot labels, as a metric.
 
 use super::macros::mean_metric;
 use crate::config::Number;
@@ -6,10 +6,10 @@ use crate::losses::{self, as_numbers};
 use crate::ops::Axes;
 
 mean_metric! {
-    /// `-sum(y_true · log(y_pred))`, for rows of probabilities.
+    /// The cross-entropy `-sum(y_true · log(y_pred))`, for one-hot labels and rows of probabilities.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `label_smoothing` (0) moves the truth
-    /// that far towards equal classes; `axis` (-1) is that of the classes.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `label_smoothing` (0)
+    /// smooths labels towards equal classes; `axis` (-1) is that of the classes.
     ///
     /// Follows <https://keras.io/api/metrics/probabilistic_metrics/#categoricalcrossentropy-class>.
     ///
@@ -25,9 +25,9 @@ mean_metric! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class CategoricalCrossentropy("categorical_crossentropy"; "categorical_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// How far the truth is moved towards equal classes.
+        /// How far labels are smoothed towards equal classes.
         label_smoothing: Number = Number::Int(0);
         /// The axis of the classes.
         axis: Axes = Axes::from(-1);

@@ -3,7 +3,8 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// `max(neg - pos + 1, 0)`, where `pos = sum(y_true · y_pred)` and `neg = max((1 - y_true) · y_pred)`.
+    /// The categorical hinge loss: `max(neg - pos + 1, 0)`, where `pos = sum(y_true · y_pred)` and `neg
+    /// = max((1 - y_true) · y_pred)`.
     ///
     /// Follows <https://keras.io/api/metrics/hinge_metrics/#categoricalhinge-class>.
     ///

@@ -1,4 +1,4 @@
-//! Lin's correlation.
+//! Lin's concordance correlation.
 
 use super::macros::mean_metric;
 use crate::losses::{as_numbers, squeeze_or_expand_to_same_rank};
@@ -8,8 +8,9 @@ use crate::ops::{Axes, add, divide, multiply, square, subtract};
 use crate::tensor::Tensor;
 
 mean_metric! {
-    /// The correlation of truth and prediction after Lin, as Keras computes it: of
-    /// `2 · (y_true - mean(y_pred)) · (y_pred - mean(y_pred))` over both variances and the squared gap of the means.
+    /// Lin's concordance correlation of targets and predictions, as Keras computes it: the mean of `2 ·
+    /// (y_true - mean(y_pred)) · (y_pred - mean(y_pred))` over the sum of both variances and the squared
+    /// difference of the means.
     ///
     /// `axis` (-1) is that of the samples.
     ///
@@ -31,7 +32,7 @@ mean_metric! {
         axis: Axes = Axes::from(-1);
     }
 
-    /// The value of each sample: [`ConcordanceCorrelation`] with its default arguments.
+    /// Computes [`ConcordanceCorrelation`] per sample, with default arguments.
     function concordance_correlation;
 
     |metric, y_true, y_pred| {
@@ -40,7 +41,7 @@ mean_metric! {
         let mean = |x: &Tensor| mean_impl(x, &metric.axis, true);
         let (true_mean, pred_mean) = (mean(&y_true)?, mean(&y_pred)?);
         let variances = add(var_impl(&y_true, &metric.axis, true)?, var_impl(&y_pred, &metric.axis, true)?)?;
-        // Keras takes the predictions' mean from both.
+        // Keras subtracts the predictions' mean from both.
         let covariance = multiply(subtract(&y_true, &pred_mean)?, subtract(&y_pred, &pred_mean)?)?;
         let norm = add(&variances, square(&subtract(&true_mean, &pred_mean)?)?)?;
         mean_impl(&divide(multiply(&covariance, 2.0)?, add(&norm, EPSILON)?)?, &metric.axis, false)

@@ -1,4 +1,4 @@
-//! How often predictions above thresholds are right (`keras.src.metrics.metrics_utils`).
+//! Counts true and false positives and negatives at thresholds (`keras.src.metrics.metrics_utils`).
 
 use crate::config::{ConfigField, Number, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
@@ -11,12 +11,12 @@ use crate::ops::shape::{Span, broadcast_to, concat, expand_at, flip_axes, reshap
 use crate::ops::{Axes, ceil, clip, greater, logical_and, logical_not, multiply, subtract, where_};
 use crate::tensor::{DType, Shape, Tensor};
 
-/// A threshold, or several.
+/// One threshold, or several.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Thresholds {
-    /// The result is a number.
+    /// One threshold: the result is a number.
     One(Number),
-    /// The result is a vector.
+    /// Several thresholds: the result is a vector.
     Many(Vec<Number>),
 }
 
@@ -28,7 +28,7 @@ impl Thresholds {
         }
     }
 
-    /// Thresholds are probabilities.
+    /// Checks that thresholds are probabilities.
     pub(super) fn check(thresholds: Option<&Self>) -> Result<()> {
         let numbers = thresholds.map(Self::numbers).unwrap_or_default();
         let invalid: Vec<f64> = numbers.iter().copied().filter(|number| !(0.0..=1.0).contains(number)).collect();
@@ -81,19 +81,20 @@ impl ConfigField for Thresholds {
     }
 }
 
-/// What Keras puts in place of predictions that are not among the top k.
+/// Keras's value for predictions that are not among the top k.
 const NEVER: f64 = -1e10;
 
-/// The thresholds that a metric computes with.
+/// The thresholds at which a metric counts.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     values: Vec<f64>,
-    /// Are they evenly spread from 0 to 1? Then each prediction is put in its place at once.
+    /// Whether they are evenly spaced from 0 to 1, so that each prediction's bucket can be computed
+    /// directly.
     even: bool,
 }
 
 impl Grid {
-    /// The thresholds of a user; 0.5 if there are none, or every one of the top k.
+    /// Creates the given thresholds; without any 0.5, or one that all of the top k pass.
     pub(super) fn of(thresholds: Option<&Thresholds>, top_k: Option<usize>) -> Self {
         let default = if top_k.is_none() { 0.5 } else { NEVER };
         let values = thresholds.map_or_else(|| vec![default], Thresholds::numbers);
@@ -101,7 +102,7 @@ impl Grid {
         Self { values, even }
     }
 
-    /// As many, from 0 to 1; the first and last moved out by `margin`.
+    /// Creates this many thresholds from 0 to 1; the first and last are moved outwards by `margin`.
     pub(super) fn spread(count: usize, margin: f64) -> Self {
         if count == 1 {
             return Self { values: vec![0.5], even: false };
@@ -110,7 +111,7 @@ impl Grid {
         Self { values: framed(inner, margin), even: true }
     }
 
-    /// These, and 0 and 1 around them, moved out by `margin`.
+    /// Creates these thresholds with 0 and 1 around them, moved outwards by `margin`.
     pub(super) fn around(thresholds: &[f64], margin: f64) -> Self {
         let even = is_even(&framed(thresholds.iter().copied(), 0.0));
         Self { values: framed(thresholds.iter().copied(), margin), even }
@@ -134,14 +135,14 @@ fn is_even(thresholds: &[f64]) -> bool {
         })
 }
 
-/// What is counted of a batch.
+/// What to count of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Options<'a> {
     pub top_k: Option<usize>,
     pub class_id: Option<usize>,
     pub sample_weight: Option<&'a Tensor>,
     pub label_weights: Option<&'a Tensor>,
-    /// Is each label counted by itself?
+    /// Whether each label is counted separately.
     pub multi_label: bool,
 }
 
@@ -154,13 +155,13 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// The counts of a batch.
+    /// Counts a batch.
     pub(super) fn of(y_true: &Tensor, y_pred: &Tensor, grid: &Grid, options: Options<'_>) -> Result<Self> {
         let batch = Batch::of(y_true, y_pred, options)?;
         if !options.multi_label {
             return if grid.even { batch.placed(grid) } else { batch.compared(grid) };
         }
-        // Each label by itself: one column after the other.
+        // Counts each label separately: one column after the other.
         let labels = batch.truth.shape().dim(1)?;
         let columns = (0..labels).map(|label| {
             let column = batch.column(label)?;
@@ -183,7 +184,7 @@ impl Counts {
     }
 }
 
-/// Truth, predictions and weights of one shape: all numbers in a row, or `(samples, labels)`.
+/// Targets, predictions and weights of one shape: flattened, or `(samples, labels)`.
 struct Batch {
     truth: Tensor,
     prediction: Tensor,
@@ -250,12 +251,12 @@ impl Batch {
         self.each(|x| crate::ops::shape::index_axis(x, 1, label as isize))
     }
 
-    /// The weights of what is, and of what is not.
+    /// Returns the weights of positive and of negative labels.
     fn labels(&self) -> Result<(Tensor, Tensor)> {
         Ok((multiply(&self.truth, &self.weight)?, multiply(subtract(1.0, &self.truth)?, &self.weight)?))
     }
 
-    /// Every prediction compared with every threshold.
+    /// Counts by comparing every prediction with every threshold.
     fn compared(&self, grid: &Grid) -> Result<Counts> {
         let thresholds = Tensor::from_vec(grid.values.iter().map(|t| *t as f32).collect(), [grid.len(), 1])?;
         let predicted = greater(expand_at(&self.prediction, 0)?, &thresholds)?;
@@ -273,7 +274,8 @@ impl Batch {
         })
     }
 
-    /// Every prediction counted at the highest threshold that it passes, then summed from above.
+    /// Counts each prediction at the highest threshold that it passes, then accumulates from the highest
+    /// down.
     fn placed(&self, grid: &Grid) -> Result<Counts> {
         let with_margin = grid.values.first().is_some_and(|t| *t < 0.0) || grid.values.last().is_some_and(|t| *t > 1.0);
         let scaled = multiply(clip(&self.prediction, 0.0, 1.0)?, (grid.len() - 1) as f64)?;

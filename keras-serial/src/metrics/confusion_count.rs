@@ -1,6 +1,6 @@
-//! What metrics share that give one of the four counts.
+//! The macro for metrics that are one of the four counts.
 
-/// Defines a metric of one count of [`super::confusion::Counts`].
+/// Defines a metric that is one of [`super::confusion::Counts`].
 macro_rules! confusion_count {
     ($(#[$doc:meta])* $class:ident, $count:ident, alias $alias:literal) => {
         use crate::error::Result;
@@ -21,7 +21,7 @@ macro_rules! confusion_count {
             name: String,
             #[config(default = DType::Float32, with = crate::losses::dtype_config)]
             dtype: DType,
-            /// What predictions of yes pass.
+            /// The threshold above which a prediction is positive.
             #[config(default)]
             thresholds: Option<Thresholds>,
             #[config(skip)]

@@ -1,6 +1,6 @@
-//! What precision and recall share.
+//! The macro for precision and recall.
 
-/// Defines a metric: the share of true positives in them and one other count.
+/// Defines a metric that is the ratio of true positives to them plus one other count.
 macro_rules! confusion_share {
     ($(#[$doc:meta])* $class:ident, $other:ident, alias $alias:literal) => {
         use crate::error::Result;
@@ -22,13 +22,13 @@ macro_rules! confusion_share {
             name: String,
             #[config(default = DType::Float32, with = crate::losses::dtype_config)]
             dtype: DType,
-            /// What predictions of yes pass.
+            /// The threshold above which a prediction is positive.
             #[config(default)]
             thresholds: Option<Thresholds>,
-            /// How many predictions of a sample are yes.
+            /// The number of predictions of a sample that are positive.
             #[config(default)]
             top_k: Option<usize>,
-            /// The only class that counts.
+            /// The only class to count; all by default.
             #[config(default)]
             class_id: Option<usize>,
             #[config(skip)]

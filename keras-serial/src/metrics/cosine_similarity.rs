@@ -1,14 +1,14 @@
-//! The cosine between truth and prediction.
+//! The cosine similarity of targets and predictions.
 
 use super::macros::mean_metric;
 use crate::losses::{self, as_numbers};
 use crate::ops::{Axes, negative};
 
 mean_metric! {
-    /// The cosine of the angle between truth and prediction: 1 where they point the same way.
+    /// The cosine of the angle between targets and predictions: 1 if they point in the same direction.
     ///
-    /// `axis` (-1) is that of the vectors. Keras 3.15 leaves it out of configurations; here it is written where it is
-    /// another.
+    /// `axis` (-1) is that of the vectors. Keras 3.15 omits it from configurations; here it is written
+    /// if it is not the default.
     ///
     /// Follows <https://keras.io/api/metrics/regression_metrics/#cosinesimilarity-class>.
     ///

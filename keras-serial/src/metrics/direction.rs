@@ -1,6 +1,6 @@
-//! Which way a metric is better.
+//! Whether larger or smaller values of a metric are better.
 
-/// Is a metric better when it is larger or smaller? Callbacks ask that watch it in the mode `auto`.
+/// Whether larger or smaller values are better; used by callbacks in the mode `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Larger is better.
@@ -10,7 +10,8 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// That of Keras's own metrics (their `_direction`); counts and plain means have none.
+    /// Returns the direction of a built-in metric (its `_direction` in Keras); counts and plain means
+    /// have none.
     pub(super) fn of_class(class: &str) -> Option<Self> {
         Some(match class {
             "Accuracy"

@@ -1,4 +1,4 @@
-//! Precision and recall in one number, equally.
+//! The F1 score: precision and recall in one number.
 
 use super::Measure;
 use super::fbeta_score::{Average, FBetaScore};
@@ -10,10 +10,11 @@ use crate::tensor::{DType, Nested, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// The harmonic mean of precision and recall: `2 · precision · recall / (precision + recall)`.
+/// The F1 score, the harmonic mean of precision and recall: `2 · precision · recall / (precision +
+/// recall)`.
 ///
-/// `average` (none) says how the scores of classes become one, else there is one for each; predictions
-/// above `threshold` are yes, without one (the default) the highest of each sample is.
+/// `average` (none) sets how the scores of classes are averaged; by default each class has its own.
+/// Predictions above `threshold` are positive; without one (the default) the highest of each sample is.
 ///
 /// Follows <https://keras.io/api/metrics/classification_metrics/#f1score-class>.
 ///
@@ -40,7 +41,7 @@ impl Default for F1Score {
 }
 
 impl F1Score {
-    /// With the defaults of all arguments.
+    /// Creates the metric with the defaults of all arguments.
     pub fn new() -> Self {
         Self(FBetaScore::f1("f1_score".into(), DType::Float32, None, None))
     }

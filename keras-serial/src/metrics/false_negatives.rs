@@ -1,11 +1,12 @@
-//! How often a prediction is no that is yes.
+//! The number of false negatives.
 
 use super::confusion_count::confusion_count;
 
 confusion_count! {
-    /// How often a prediction is no that is yes, or the weights of such samples.
+    /// The number of false negatives, or the sum of their sample weights.
     ///
-    /// `thresholds` (0.5) is what predictions of yes pass: a number, or several of them for as many results.
+    /// `thresholds` (0.5): predictions above it are positive; one number, or several for as many
+    /// results.
     ///
     /// Follows <https://keras.io/api/metrics/classification_metrics/#falsenegatives-class>.
     ///

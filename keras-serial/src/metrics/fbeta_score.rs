@@ -1,4 +1,4 @@
-//! Precision and recall in one number.
+//! The F-beta score: precision and recall in one number.
 
 use super::{Measure, State};
 use crate::config::{Config, ConfigField, Number};
@@ -13,22 +13,23 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// How the scores of classes become one.
+/// How the scores of classes are averaged.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Average {
     /// All classes are counted together.
     Micro,
     /// The mean of the scores.
     Macro,
-    /// Their mean, weighted by how often each class occurs.
+    /// The mean of the scores, weighted by how often each class occurs.
     Weighted,
 }
 
-/// The mean of precision and recall, in which recall weighs `beta²` as much:
-/// `(1 + beta²) · precision · recall / (beta² · precision + recall)`.
+/// The F-beta score, in which recall has `beta²` times the weight of precision: `(1 + beta²) · precision
+/// · recall / (beta² · precision + recall)`.
 ///
-/// `average` (none) says how the scores of classes become one, else there is one for each; `beta` is 1.0;
-/// predictions above `threshold` are yes, without one (the default) the highest of each sample is.
+/// `average` (none) sets how the scores of classes are averaged; by default each class has its own.
+/// `beta` is 1.0. Predictions above `threshold` are positive; without one (the default) the highest of
+/// each sample is.
 ///
 /// Follows <https://keras.io/api/metrics/classification_metrics/#fbetascore-class>.
 ///
@@ -52,13 +53,13 @@ pub struct FBetaScore {
     name: String,
     #[config(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// How the scores of classes become one.
+    /// How the scores of classes are averaged; not at all by default.
     #[config(default)]
     average: Option<Average>,
-    /// How much more recall weighs.
+    /// How much more weight recall has than precision.
     #[config(default = Number::Float(1.0))]
     beta: Number,
-    /// What predictions of yes pass.
+    /// The threshold above which a prediction is positive.
     #[config(default)]
     threshold: Option<Number>,
     #[config(skip)]
@@ -68,7 +69,7 @@ pub struct FBetaScore {
 impl FBetaScore {
     fn complete(config: &mut Config) -> Result<()> {
         crate::losses::name_by_class(config, "FBetaScore");
-        // Python's floats only, as in Keras.
+        // As in Keras, only Python floats are accepted.
         for argument in ["beta", "threshold"] {
             if let Some(value @ Value::Int(_)) = config.get(argument) {
                 return Err(Error::new(
@@ -96,7 +97,7 @@ impl FBetaScore {
         }
     }
 
-    /// Beside [`super::F1Score`], which is this with a `beta` of 1.
+    /// Creates the score with a `beta` of 1, for [`super::F1Score`].
     pub(super) fn f1(name: String, dtype: DType, average: Option<Average>, threshold: Option<Number>) -> Self {
         Self { name, dtype, average, threshold, ..Self::new() }
     }
@@ -140,7 +141,7 @@ impl Measure for FBetaScore {
             Some(threshold) => greater(&y_pred, threshold.get())?,
             None => {
                 let highest = max_impl(&y_pred, &Axes::from(-1), true)?;
-                // A row of zeros has no prediction.
+                // A row of zeros has no positive prediction.
                 logical_and(greater_equal(&y_pred, &highest)?, greater(abs(&y_pred)?, 1e-9)?)?
             }
         };

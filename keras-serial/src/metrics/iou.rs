@@ -1,4 +1,4 @@
-//! Intersection over union.
+//! The mean intersection over union of some classes.
 
 use super::State;
 use super::iou_base::{Classes, check_targets, intersection_metric};
@@ -7,11 +7,11 @@ use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
-/// Intersection over union, `tp / (tp + fp + fn)`, of some classes: the mean of it.
+/// The mean intersection over union, `tp / (tp + fp + fn)`, of some classes.
 ///
-/// `num_classes` and `target_class_ids` say which classes there are and which count; `ignore_class` is a label that does
-/// not. With `sparse_y_true` (true) and `sparse_y_pred` (true) labels and predictions are numbers of classes, else they
-/// have an `axis` (-1) of classes.
+/// `num_classes` is the number of classes, `target_class_ids` are those to average over; `ignore_class`
+/// is a label to ignore. With `sparse_y_true` (true) and `sparse_y_pred` (true), labels and predictions
+/// are class indices, else they have an `axis` (-1) of classes.
 ///
 /// Follows <https://keras.io/api/metrics/segmentation_metrics/#iou-class>.
 ///
@@ -34,17 +34,17 @@ pub struct IoU {
     name: String,
     #[config(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// How many classes there are.
+    /// The number of classes.
     num_classes: usize,
-    /// The classes that count.
+    /// The classes that the mean is over.
     target_class_ids: Vec<usize>,
-    /// A label that does not count.
+    /// A label to ignore.
     #[config(default)]
     ignore_class: Option<i64>,
-    /// Are labels numbers of classes, and not one-hot?
+    /// Whether labels are class indices, not one-hot.
     #[config(default = true)]
     sparse_y_true: bool,
-    /// Are predictions numbers of classes, and not scores?
+    /// Whether predictions are class indices, not scores.
     #[config(default = true)]
     sparse_y_pred: bool,
     /// The axis of the classes.
@@ -59,7 +59,7 @@ impl IoU {
         check_targets(&self.target_class_ids, self.num_classes)
     }
 
-    /// Truth and predictions are classes, or scores of them, as they are.
+    /// Labels and predictions are class indices or scores already.
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         self.check()?;
         Ok((y_true.clone(), y_pred.clone()))

@@ -1,4 +1,4 @@
-//! What metrics of intersection over union share.
+//! Shared parts of intersection-over-union metrics.
 
 use super::State;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,7 +11,7 @@ use crate::ops::{Axes, add, divide, equal, greater, subtract, where_};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::variable::Variable;
 
-/// How a metric reads labels and predictions.
+/// How a metric interprets labels and predictions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Classes {
     pub count: usize,
@@ -27,7 +27,7 @@ impl Classes {
         state.variable(metric, "total_confusion_matrix", &Shape::from([self.count, self.count]), self.dtype)
     }
 
-    /// How often each class was predicted for each: `(classes, classes)`.
+    /// Computes the confusion matrix: `(classes, classes)`.
     pub(super) fn confusion(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<Tensor> {
         let labels = |x: &Tensor, sparse: bool| {
             let x = if sparse { x.clone() } else { arg_extreme(x, Some(self.axis), false, true)? };
@@ -50,7 +50,7 @@ impl Classes {
         };
         let (rows, columns) = (integers(&y_true)?, integers(&y_pred)?);
         let known = 0..self.count as i64;
-        // What is no class, or does not count, has no cell.
+        // Labels that are no class, or are ignored, have no cell.
         let cells: Vec<i64> = rows
             .into_iter()
             .zip(columns)
@@ -59,7 +59,7 @@ impl Classes {
                 _ => -1,
             })
             .collect();
-        // In doubles, which hold whole weights exactly.
+        // In double precision, which represents whole weights exactly.
         let sums = segment_sum(&cast(&weight, DType::Float64)?, &cells, self.count * self.count)?;
         cast(&reshape_to(&sums, &Shape::from([self.count, self.count]))?, self.dtype)
     }
@@ -69,7 +69,7 @@ fn integers(labels: &Tensor) -> Result<Vec<i64>> {
     cast(labels, DType::Int64)?.to_vec::<i64>()
 }
 
-/// The mean, over classes that occur, of what truth and prediction share of all that they cover.
+/// Computes the mean intersection over union of the target classes that occur.
 pub(super) fn intersection_over_union(confusion: &Tensor, targets: &[usize]) -> Result<Tensor> {
     let classes = confusion.shape().dim(0)?;
     let diagonal =
@@ -86,7 +86,7 @@ pub(super) fn intersection_over_union(confusion: &Tensor, targets: &[usize]) -> 
     divide(sum_impl(&ratio, &Axes::all(), false)?, add(&count, EPSILON)?)
 }
 
-/// Targets are classes, and there are some.
+/// Checks that there are targets and that all are classes.
 pub(super) fn check_targets(targets: &[usize], classes: usize) -> Result<()> {
     match targets.iter().max() {
         None => Err(Error::new(ErrorKind::Config, "`target_class_ids` is empty").expected("at least one class")),
@@ -98,7 +98,7 @@ pub(super) fn check_targets(targets: &[usize], classes: usize) -> Result<()> {
     }
 }
 
-/// Implements what all metrics of intersection over union do with their state.
+/// Implements the state and constructors that all intersection-over-union metrics share.
 macro_rules! intersection_metric {
     ($class:ident, |$metric:ident| $classes:expr, $targets:expr) => {
         impl $class {
@@ -109,7 +109,7 @@ macro_rules! intersection_metric {
 
             fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
                 $crate::losses::name_by_class(config, stringify!($class));
-                // A dtype of null is that of counts, and not that of numbers.
+                // A null dtype means that of counts here, not the default float dtype.
                 if config.get("dtype").is_some_and(|dtype| dtype.is_null()) {
                     config.shift_remove("dtype");
                 }

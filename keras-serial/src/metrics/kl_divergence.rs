@@ -3,7 +3,7 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// The divergence of Kullback and Leibler: `sum(y_true · log(y_true / y_pred))`.
+    /// The Kullback-Leibler divergence: `sum(y_true · log(y_true / y_pred))`.
     ///
     /// Follows <https://keras.io/api/metrics/probabilistic_metrics/#kldivergence-class>.
     ///

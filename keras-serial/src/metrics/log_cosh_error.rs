@@ -3,7 +3,7 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// The mean of `log(cosh(y_pred - y_true))`.
+    /// The log-cosh loss: the mean of `log(cosh(y_pred - y_true))`.
     ///
     /// Follows <https://keras.io/api/metrics/regression_metrics/#logcosherror-class>.
     ///

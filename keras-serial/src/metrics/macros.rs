@@ -1,16 +1,16 @@
-//! What metrics that are the mean of a function share.
+//! The macro for metrics that are the mean of a function.
 
 use crate::config::Config;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
-/// A metric that is the mean of a function of truth and prediction.
+/// A metric that is the mean of a function of targets and predictions.
 pub(crate) trait Values: Send + Sync {
-    /// The value of each sample.
+    /// Computes the value of each sample.
     fn values(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor>;
 }
 
-/// One of Keras's own functions with arguments: made as the class of the same computation.
+/// A built-in function with arguments: it is constructed as the class of the same computation.
 pub(crate) struct ParameterizedValues {
     pub function: &'static str,
     pub make: fn(&Config) -> Result<Box<dyn Values>>,
@@ -20,8 +20,8 @@ inventory::collect!(ParameterizedValues);
 
 /// Defines a metric that is the mean of a function.
 ///
-/// Arguments are `name: type = default`; those with `omit(path)` are left out of configurations while
-/// the function at `path` holds. With `function name`, the function is public by itself too.
+/// Arguments are `name: type = default`; those with `omit(path)` are omitted from configurations if the
+/// function at `path` returns true. With `function name`, the function itself is public too.
 macro_rules! mean_metric {
     (
         $(#[$doc:meta])*

@@ -7,7 +7,7 @@ use crate::tensor::{DType, Nested, Tensor};
 use crate::variable::Variable;
 use crate::{Config, KerasSerializable, register};
 
-/// The mean of values, weighted.
+/// The weighted mean of values.
 ///
 /// Follows <https://keras.io/api/metrics/reduction_metrics/#mean-class>.
 ///
@@ -38,7 +38,7 @@ impl Mean {
     }
 }
 
-/// The error of metrics that compare nothing.
+/// Returns the error of metrics that take values and compare nothing.
 pub(super) fn takes_values(metric: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("the metric `{metric}` takes values, and not truth and predictions"))
         .hint("use `update_values`, or a metric that compares")

@@ -3,7 +3,7 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// The mean absolute error in percent of the truth.
+    /// The mean absolute error in percent of the targets.
     ///
     /// Follows <https://keras.io/api/metrics/regression_metrics/#meanabsolutepercentageerror-class>.
     ///

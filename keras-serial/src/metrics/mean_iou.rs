@@ -1,4 +1,4 @@
-//! Intersection over union.
+//! The mean intersection over union of all classes.
 
 use super::State;
 use super::iou_base::{Classes, intersection_metric};
@@ -7,11 +7,11 @@ use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
-/// Intersection over union, `tp / (tp + fp + fn)`, of all classes: the mean of it.
+/// The mean intersection over union, `tp / (tp + fp + fn)`, of all classes.
 ///
-/// `num_classes` says how many classes there are; `ignore_class` is a label that does not count. With `sparse_y_true`
-/// (true) and `sparse_y_pred` (true) labels and predictions are numbers of classes, else they have an `axis` (-1) of
-/// classes.
+/// `num_classes` is the number of classes; `ignore_class` is a label to ignore. With `sparse_y_true`
+/// (true) and `sparse_y_pred` (true), labels and predictions are class indices, else they have an `axis`
+/// (-1) of classes.
 ///
 /// Follows <https://keras.io/api/metrics/segmentation_metrics/#meaniou-class>.
 ///
@@ -30,19 +30,19 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Debug)]
 #[config(new, setters, from_config = Self::complete)]
 pub struct MeanIoU {
-    /// How many classes there are.
+    /// The number of classes.
     num_classes: usize,
     #[config(default = auto_name("MeanIoU"))]
     name: String,
     #[config(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// A label that does not count.
+    /// A label to ignore.
     #[config(default)]
     ignore_class: Option<i64>,
-    /// Are labels numbers of classes, and not one-hot?
+    /// Whether labels are class indices, not one-hot.
     #[config(default = true)]
     sparse_y_true: bool,
-    /// Are predictions numbers of classes, and not scores?
+    /// Whether predictions are class indices, not scores.
     #[config(default = true)]
     sparse_y_pred: bool,
     /// The axis of the classes.
@@ -53,7 +53,7 @@ pub struct MeanIoU {
 }
 
 impl MeanIoU {
-    /// Truth and predictions are classes, or scores of them, as they are.
+    /// Labels and predictions are class indices or scores already.
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         Ok((y_true.clone(), y_pred.clone()))
     }

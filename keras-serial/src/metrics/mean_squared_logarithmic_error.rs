@@ -3,7 +3,7 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// The mean squared error of logarithms.
+    /// The mean squared logarithmic error.
     ///
     /// Follows <https://keras.io/api/metrics/regression_metrics/#meansquaredlogarithmicerror-class>.
     ///

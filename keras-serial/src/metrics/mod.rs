@@ -1,13 +1,13 @@
-//! How good predictions are, gathered over batches (`keras.metrics`).
+//! Metrics: measures of predictions, accumulated over batches (`keras.metrics`).
 //!
-//! A metric keeps its state in variables: [`Measure::update_state`] adds a batch,
-//! [`Measure::result`] gives the number so far, [`Measure::reset_state`] starts over. A [`Metric`] is
-//! made from a class, a function of two tensors, or a name. A metric of your own is a function that
-//! [`Metric::function`] takes, or a struct that implements [`Measure`] with a [`State`].
+//! A metric keeps its state in variables: [`Measure::update_state`] adds a batch, [`Measure::result`]
+//! returns the value so far, [`Measure::reset_state`] resets it. A [`Metric`] is created from a class, a
+//! function of two tensors, or a name. For a custom metric pass a function to [`Metric::function`], or
+//! implement [`Measure`] for a struct with a [`State`].
 //!
 //! # Configurations
-//! As for [losses](crate::losses): an argument that Keras 3.15 leaves out of configurations
-//! (`CosineSimilarity.axis`) is written only where it has another value than its default.
+//! As for [losses](crate::losses): an argument that Keras 3.15 omits from configurations
+//! (`CosineSimilarity.axis`) is written only if it is not the default.
 
 mod accuracy;
 mod auc;
@@ -126,7 +126,7 @@ use crate::registry::{Broken, handle};
 use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
-/// A metric with a configuration and a state.
+/// A metric with a configuration and state.
 ///
 /// ```
 /// use keras_serial::metrics::{Measure, Metric, State};
@@ -174,18 +174,18 @@ use crate::variable::Variable;
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub trait Measure: KerasSerializable {
-    /// The name in logs; the class's by default.
+    /// Returns the name in logs; the class's by default.
     fn name(&self) -> String {
         crate::utils::to_snake_case(self.class())
     }
 
-    /// Adds a batch: truth, predictions, and how much each sample weighs.
+    /// Adds a batch: targets, predictions, and sample weights.
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()>;
 
-    /// Adds values of which the mean or sum is taken, for the metrics that do just this.
+    /// Adds values, for metrics that compute a mean or sum of values.
     ///
     /// # Errors
-    /// For metrics that compare truth and predictions.
+    /// For metrics that compare targets and predictions.
     fn update_values(&self, values: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         let _ = (values, sample_weight);
         Err(Error::new(
@@ -195,32 +195,32 @@ pub trait Measure: KerasSerializable {
         .hint("use `update_state`"))
     }
 
-    /// The metric over all batches so far: a tensor, or several by name.
+    /// Returns the value over all batches so far: a tensor, or several by name.
     fn result(&self) -> Result<Nested<Tensor>>;
 
-    /// The variables that hold the state, in Keras's order.
+    /// Returns the variables that hold the state, in Keras's order.
     fn variables(&self) -> Result<Vec<Variable>>;
 
-    /// Is it better when it is larger, or smaller? Callbacks ask that watch it.
+    /// Returns whether larger or smaller values are better, for callbacks that watch the metric.
     fn direction(&self) -> Option<Direction> {
         Direction::of_class(self.class())
     }
 
-    /// Starts over.
+    /// Resets the state.
     fn reset_state(&self) -> Result<()> {
         self.variables()?.iter().try_for_each(|variable| variable.assign(&zeros(variable.shape(), variable.dtype())?))
     }
 }
 
 handle! {
-    /// A shared metric.
+    /// A shared handle to a metric.
     pub struct Metric(dyn Measure);
     kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper,
     state: "The metric itself."
 }
 
 impl Metric {
-    /// The mean of a function of truth and prediction.
+    /// Wraps a function of targets and predictions; the metric is its mean.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(MeanMetricWrapper::bare(Function::new(function)))
     }
@@ -240,9 +240,9 @@ impl Measure for Broken {
     }
 }
 
-/// The metric of a name as `compile` takes it: `"accuracy"` and `"acc"` stand for the one that fits
-/// the shapes (`keras.src.trainers.compile_utils.get_metric`). In logs it goes by the name given here,
-/// whatever its own is.
+/// Returns the metric for a name in `compile`: `"accuracy"` and `"acc"` are resolved by the shapes
+/// (`keras.src.trainers.compile_utils.get_metric`). In logs it has the name given here, whatever its own
+/// name is.
 ///
 /// # Errors
 /// When no metric has this name, or it needs arguments.
@@ -286,7 +286,8 @@ mod tests {
         assert!(get_metric("mean_io_u", &shape(&[4]), &shape(&[4])).is_err());
     }
 
-    // serialize_keras_object(keras.metrics.binary_accuracy): a function, of a name that a class has too
+    // serialize_keras_object(keras.metrics.binary_accuracy): a function whose name is also that of a
+    // class
     #[test]
     fn functions_and_classes_of_one_name_are_told_apart() {
         let function = Value::parse(r#"{"module": "builtins", "class_name": "function", "config": "binary_accuracy", "registered_name": "function"}"#).unwrap();

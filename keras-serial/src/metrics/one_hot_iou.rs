@@ -1,4 +1,4 @@
-//! Intersection over union.
+//! The mean intersection over union of some classes, for one-hot labels.
 
 use super::State;
 use super::iou_base::{Classes, check_targets, intersection_metric};
@@ -7,10 +7,11 @@ use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
-/// Intersection over union, `tp / (tp + fp + fn)`, of some classes, for one-hot labels: the mean of it.
+/// The mean intersection over union, `tp / (tp + fp + fn)`, of some classes, for one-hot labels.
 ///
-/// `num_classes` and `target_class_ids` say which classes there are and which count; `ignore_class` is a label that does
-/// not. With `sparse_y_pred` (false) predictions are numbers of classes. `axis` (-1) is that of the classes.
+/// `num_classes` is the number of classes, `target_class_ids` are those to average over; `ignore_class`
+/// is a label to ignore. With `sparse_y_pred` (false), predictions are class indices. `axis` (-1) is
+/// that of the classes.
 ///
 /// Follows <https://keras.io/api/metrics/segmentation_metrics/#onehotiou-class>.
 ///
@@ -29,18 +30,18 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Debug)]
 #[config(new, setters, from_config = Self::complete, validate = Self::check)]
 pub struct OneHotIoU {
-    /// How many classes there are.
+    /// The number of classes.
     num_classes: usize,
-    /// The classes that count.
+    /// The classes that the mean is over.
     target_class_ids: Vec<usize>,
     #[config(default = auto_name("OneHotIoU"))]
     name: String,
     #[config(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// A label that does not count.
+    /// A label to ignore.
     #[config(default)]
     ignore_class: Option<i64>,
-    /// Are predictions numbers of classes, and not scores?
+    /// Whether predictions are class indices, not scores.
     #[config(default = false)]
     sparse_y_pred: bool,
     /// The axis of the classes.
@@ -55,7 +56,7 @@ impl OneHotIoU {
         check_targets(&self.target_class_ids, self.num_classes)
     }
 
-    /// Truth and predictions are classes, or scores of them, as they are.
+    /// Labels and predictions are class indices or scores already.
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         self.check()?;
         Ok((y_true.clone(), y_pred.clone()))

@@ -1,4 +1,4 @@
-//! Intersection over union.
+//! The mean intersection over union of all classes, for one-hot labels.
 
 use super::State;
 use super::iou_base::{Classes, intersection_metric};
@@ -7,10 +7,10 @@ use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
-/// Intersection over union, `tp / (tp + fp + fn)`, of all classes, for one-hot labels: the mean of it.
+/// The mean intersection over union, `tp / (tp + fp + fn)`, of all classes, for one-hot labels.
 ///
-/// `num_classes` says how many classes there are; `ignore_class` is a label that does not count. With `sparse_y_pred`
-/// (false) predictions are numbers of classes. `axis` (-1) is that of the classes.
+/// `num_classes` is the number of classes; `ignore_class` is a label to ignore. With `sparse_y_pred`
+/// (false), predictions are class indices. `axis` (-1) is that of the classes.
 ///
 /// Follows <https://keras.io/api/metrics/segmentation_metrics/#onehotmeaniou-class>.
 ///
@@ -29,16 +29,16 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Debug)]
 #[config(new, setters, from_config = Self::complete)]
 pub struct OneHotMeanIoU {
-    /// How many classes there are.
+    /// The number of classes.
     num_classes: usize,
     #[config(default = auto_name("OneHotMeanIoU"))]
     name: String,
     #[config(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// A label that does not count.
+    /// A label to ignore.
     #[config(default)]
     ignore_class: Option<i64>,
-    /// Are predictions numbers of classes, and not scores?
+    /// Whether predictions are class indices, not scores.
     #[config(default = false)]
     sparse_y_pred: bool,
     /// The axis of the classes.
@@ -49,7 +49,7 @@ pub struct OneHotMeanIoU {
 }
 
 impl OneHotMeanIoU {
-    /// Truth and predictions are classes, or scores of them, as they are.
+    /// Labels and predictions are class indices or scores already.
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         Ok((y_true.clone(), y_pred.clone()))
     }

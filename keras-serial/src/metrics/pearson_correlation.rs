@@ -7,7 +7,8 @@ use crate::ops::{Axes, divide, multiply, sqrt, subtract};
 use crate::tensor::Tensor;
 
 mean_metric! {
-    /// The correlation of truth and prediction after Pearson: `mean((y_true - mean) / std · (y_pred - mean) / std)`.
+    /// Pearson's correlation of targets and predictions: `mean((y_true - mean) / std · (y_pred - mean) /
+    /// std)`.
     ///
     /// `axis` (-1) is that of the samples.
     ///
@@ -29,7 +30,7 @@ mean_metric! {
         axis: Axes = Axes::from(-1);
     }
 
-    /// The value of each sample: [`PearsonCorrelation`] with its default arguments.
+    /// Computes [`PearsonCorrelation`] per sample, with default arguments.
     function pearson_correlation;
 
     |metric, y_true, y_pred| {

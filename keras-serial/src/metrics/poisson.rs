@@ -3,7 +3,7 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// The mean of `y_pred - y_true · log(y_pred)`, for counts.
+    /// The Poisson loss: the mean of `y_pred - y_true · log(y_pred)`, for counts.
     ///
     /// Follows <https://keras.io/api/metrics/probabilistic_metrics/#poisson-class>.
     ///

@@ -1,4 +1,4 @@
-//! The coefficient of determination.
+//! The coefficient of determination, R².
 
 use super::{Measure, State};
 use crate::config::{Config, ConfigField};
@@ -12,7 +12,7 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// How the scores of outputs become one.
+/// How the scores of outputs are averaged.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassAggregation {
     /// Their mean.
@@ -21,10 +21,11 @@ pub enum ClassAggregation {
     VarianceWeightedAverage,
 }
 
-/// The share of the truth's variance that predictions explain: `1 - Σ(y_true - y_pred)² / Σ(y_true - mean)²`.
+/// The coefficient of determination, the ratio of the targets' variance that predictions explain: `1 -
+/// Σ(y_true - y_pred)² / Σ(y_true - mean)²`.
 ///
-/// `class_aggregation` (their mean) says how the scores of outputs become one, with none there is one for each;
-/// with `num_regressors` (0) the score is adjusted for that many of them.
+/// `class_aggregation` (their mean) sets how the scores of outputs are averaged; with none each output
+/// has its own. With `num_regressors` (0) the score is adjusted for that many regressors.
 ///
 /// Follows <https://keras.io/api/metrics/regression_metrics/#r2score-class>.
 ///
@@ -46,10 +47,10 @@ pub struct R2Score {
     name: String,
     #[config(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
-    /// How the scores of outputs become one.
+    /// How the scores of outputs are averaged.
     #[config(default = Some(ClassAggregation::UniformAverage))]
     class_aggregation: Option<ClassAggregation>,
-    /// For how many regressors the score is adjusted.
+    /// The number of regressors for which the score is adjusted.
     #[config(default = 0)]
     num_regressors: usize,
     #[config(skip)]
@@ -67,7 +68,7 @@ impl R2Score {
         Ok(())
     }
 
-    /// One score for each output.
+    /// Returns one score per output.
     #[must_use]
     pub fn for_each_output(mut self) -> Self {
         self.class_aggregation = None;
@@ -136,7 +137,7 @@ impl Measure for R2Score {
             }
         };
         let regressors = self.num_regressors as f64;
-        // With too few samples Keras leaves the score as it is.
+        // With too few samples Keras does not adjust the score.
         if self.num_regressors == 0 || regressors >= samples - 1.0 {
             return Ok(score.into());
         }

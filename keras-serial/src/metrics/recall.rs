@@ -1,12 +1,13 @@
-//! The share of predictions of yes among what is yes.
+//! The recall: the ratio of true positives to all positive labels.
 
 use super::confusion_share::confusion_share;
 
 confusion_share! {
-    /// The share of predictions of yes among what is yes: `tp / (tp + fn)`.
+    /// The recall, the ratio of true positives to all positive labels: `tp / (tp + fn)`.
     ///
-    /// `thresholds` (0.5) is what predictions of yes pass: a number, or several of them for as many results. With `top_k`,
-    /// the `k` highest predictions of a sample are yes. `class_id` is the only class that counts (all of them).
+    /// `thresholds` (0.5): predictions above it are positive; one number, or several for as many
+    /// results. With `top_k`, the `k` highest predictions of a sample are positive. `class_id` is the
+    /// only class to count (all by default).
     ///
     /// Follows <https://keras.io/api/metrics/classification_metrics/#recall-class>.
     ///

@@ -1,12 +1,13 @@
-//! The best of one share where another is held.
+//! The best recall at a minimum precision.
 
 use super::sensitivity_specificity::best_under;
 
 best_under! {
-    /// The best recall, `tp / (tp + fn)`,
-    /// at thresholds where the precision, `tp / (tp + fp)`, is at least as given.
+    /// The best recall, `tp / (tp + fn)`, at thresholds where the precision, `tp / (tp + fp)`, is at
+    /// least as given.
     ///
-    /// `num_thresholds` (200) is how many are tried, `class_id` the only class that counts (all of them).
+    /// `num_thresholds` (200) is the number of thresholds, `class_id` the only class to count (all by
+    /// default).
     ///
     /// Follows <https://keras.io/api/metrics/classification_metrics/#recallatprecision-class>.
     ///

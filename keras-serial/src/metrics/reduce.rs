@@ -1,4 +1,4 @@
-//! Sums and means over samples, weighted.
+//! Weighted sums and means over samples.
 
 use super::State;
 use crate::error::Result;
@@ -11,10 +11,10 @@ use crate::ops::{Axes, multiply};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::variable::Variable;
 
-/// How values of one sample become one.
+/// A function that reduces the values of one sample to one value.
 pub(super) type Fold = fn(&Tensor, &Axes, bool) -> Result<Tensor>;
 
-/// Values and weights of which there is one for each sample.
+/// Reduces values and weights to one per sample.
 pub(super) fn samplewise(
     values: &Tensor,
     weights: Option<&Tensor>,

@@ -1,12 +1,13 @@
-//! The best of one share where another is held.
+//! The best sensitivity at a minimum specificity.
 
 use super::sensitivity_specificity::best_under;
 
 best_under! {
-    /// The best sensitivity, `tp / (tp + fn)`,
-    /// at thresholds where the specificity, `tn / (tn + fp)`, is at least as given.
+    /// The best sensitivity, `tp / (tp + fn)`, at thresholds where the specificity, `tn / (tn + fp)`, is
+    /// at least as given.
     ///
-    /// `num_thresholds` (200) is how many are tried, `class_id` the only class that counts (all of them).
+    /// `num_thresholds` (200) is the number of thresholds, `class_id` the only class to count (all by
+    /// default).
     ///
     /// Follows <https://keras.io/api/metrics/classification_metrics/#sensitivityatspecificity-class>.
     ///

@@ -1,4 +1,4 @@
-//! What the metrics share that look for the best threshold under a condition.
+//! Shared parts of metrics that find the best threshold under a condition.
 
 use super::State;
 use super::confusion::{Counts, Grid, Options};
@@ -9,7 +9,7 @@ use crate::ops::{Axes, add, greater_equal, maximum, where_};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::variable::Variable;
 
-/// The four counts as variables.
+/// Returns the four counts as variables.
 pub(super) fn variables(state: &State, metric: &str, shape: &Shape) -> Result<[Variable; 4]> {
     let variable = |name| state.variable(metric, name, shape, DType::Float32);
     Ok([
@@ -28,18 +28,18 @@ pub(super) fn add_counts([tp, fp, tn, fnn]: &[Variable; 4], counts: &Counts) -> 
     State::add(fnn, &counts.false_negatives)
 }
 
-/// The share of `part` in `part` and `rest`.
+/// Computes the ratio of `part` to `part + rest`.
 pub(super) fn share(part: &Tensor, rest: &Tensor) -> Result<Tensor> {
     divide_no_nan(part, &add(part, rest)?)
 }
 
-/// The best of `wanted` where `held` is at least `bound`.
+/// Returns the largest of `wanted` where `held` is at least `bound`.
 pub(super) fn best(held: &Tensor, bound: f64, wanted: &Tensor) -> Result<Tensor> {
     let allowed = where_(&greater_equal(held, bound)?, wanted, 0.0)?;
     maximum(max_impl(&allowed, &Axes::all(), false)?, 0.0)
 }
 
-/// Adds the counts of a batch at evenly spread thresholds.
+/// Adds the counts of a batch at evenly spaced thresholds.
 pub(super) fn update(
     variables: &[Variable; 4],
     thresholds: usize,
@@ -51,7 +51,7 @@ pub(super) fn update(
     add_counts(variables, &Counts::of(y_true, y_pred, &Grid::spread(thresholds, 0.0), options)?)
 }
 
-/// The condition is a share, and there are thresholds.
+/// Checks that the bound is between 0 and 1, and that there are thresholds.
 pub(super) fn check(name: &str, bound: f64, thresholds: usize) -> Result<()> {
     if !(0.0..=1.0).contains(&bound) {
         return Err(Error::new(ErrorKind::Config, format!("Argument `{name}` must be in the range [0, 1]"))
@@ -64,7 +64,7 @@ pub(super) fn check(name: &str, bound: f64, thresholds: usize) -> Result<()> {
     Ok(())
 }
 
-/// Defines a metric: the best of one share where another is held.
+/// Defines a metric: the largest value of one ratio where another one is at least a bound.
 macro_rules! best_under {
     ($(#[$doc:meta])* $class:ident, $bound:ident, alias $alias:literal, |$tp:ident, $fp:ident, $tn:ident, $fn:ident| $held:expr, $wanted:expr) => {
         $(#[$doc])*
@@ -76,13 +76,13 @@ macro_rules! best_under {
             name: String,
             #[config(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
             dtype: $crate::tensor::DType,
-            /// The only class that counts.
+            /// The only class to count; all by default.
             #[config(default)]
             class_id: Option<usize>,
-            /// How many thresholds are tried.
+            /// The number of thresholds.
             #[config(default = 200)]
             num_thresholds: usize,
-            /// What is held.
+            /// The lower bound of the other ratio.
             $bound: $crate::config::Number,
             #[config(skip)]
             state: $crate::metrics::State,

@@ -1,4 +1,4 @@
-//! How often the highest prediction is that of the class.
+//! The accuracy of the highest prediction, for integer class labels.
 
 use super::macros::mean_metric;
 use crate::ops::dtypes::cast;
@@ -8,7 +8,8 @@ use crate::ops::shape::squeeze_at;
 use crate::tensor::DType;
 
 mean_metric! {
-    /// How often the highest prediction is that of the class, for labels that are numbers of classes.
+    /// The categorical accuracy: how often the highest prediction is that of the class, for integer
+    /// class labels.
     ///
     /// Follows <https://keras.io/api/metrics/accuracy_metrics/#sparsecategoricalaccuracy-class>.
     ///
@@ -25,7 +26,7 @@ mean_metric! {
     /// ```
     class SparseCategoricalAccuracy("sparse_categorical_accuracy"; "sparse_categorical_accuracy") {}
 
-    /// The value of each sample: [`SparseCategoricalAccuracy`] with its default arguments.
+    /// Computes [`SparseCategoricalAccuracy`] per sample, with default arguments.
     function sparse_categorical_accuracy;
 
     |_metric, y_true, y_pred| {

@@ -1,13 +1,13 @@
-//! Cross-entropy of labels that are numbers of classes, as a metric.
+//! Cross-entropy for integer class labels, as a metric.
 
 use super::macros::mean_metric;
 use crate::losses::{self, as_numbers};
 
 mean_metric! {
-    /// `-log(y_pred[y_true])`, for labels that are numbers of classes.
+    /// The cross-entropy `-log(y_pred[y_true])`, for integer class labels.
     ///
-    /// `from_logits` (false) says that predictions are not yet probabilities; `ignore_class` (none) is a label of samples
-    /// of which the loss is 0; `axis` (-1) is that of the classes, the last one.
+    /// `from_logits` (false): whether predictions are logits, not probabilities; `ignore_class` (none)
+    /// is a label whose samples have loss 0; `axis` (-1) is that of the classes, the last one.
     ///
     /// Follows <https://keras.io/api/metrics/probabilistic_metrics/#sparsecategoricalcrossentropy-class>.
     ///
@@ -23,9 +23,9 @@ mean_metric! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class SparseCategoricalCrossentropy("sparse_categorical_crossentropy"; "sparse_categorical_crossentropy") {
-        /// Are the predictions not yet probabilities?
+        /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
-        /// A label of samples that do not count.
+        /// A label whose samples are ignored.
         ignore_class: Option<i64> = None;
         /// The axis of the classes.
         axis: isize = -1;

@@ -1,4 +1,4 @@
-//! How often the class is among the highest predictions.
+//! The top-k accuracy, for integer class labels.
 
 use super::among_top_k;
 use super::macros::mean_metric;
@@ -9,10 +9,11 @@ use crate::ops::{Axes, equal};
 use crate::tensor::{DType, Shape};
 
 mean_metric! {
-    /// How often the class is among the `k` highest predictions, for labels that are numbers of classes.
+    /// The top-k accuracy: how often the class is among the `k` highest predictions, for integer class
+    /// labels.
     ///
-    /// `k` (5) is how many predictions are looked at; with `from_sorted_ids` (false) predictions are numbers of classes,
-    /// the best first.
+    /// `k` (5) is the number of predictions considered; with `from_sorted_ids` (false) predictions are
+    /// class indices, the best first.
     ///
     /// Follows <https://keras.io/api/metrics/accuracy_metrics/#sparsetopkcategoricalaccuracy-class>.
     ///
@@ -28,13 +29,13 @@ mean_metric! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class SparseTopKCategoricalAccuracy("sparse_top_k_categorical_accuracy"; "sparse_top_k_categorical_accuracy") {
-        /// How many predictions are looked at.
+        /// The number of highest predictions that are considered.
         k: usize = 5;
-        /// Are predictions numbers of classes, the best first?
+        /// Whether predictions are class indices, the best first.
         from_sorted_ids: bool = false, omit(is_false);
     }
 
-    /// The value of each sample: [`SparseTopKCategoricalAccuracy`] with its default arguments.
+    /// Computes [`SparseTopKCategoricalAccuracy`] per sample, with default arguments.
     function sparse_top_k_categorical_accuracy;
 
     |metric, y_true, y_pred| {

@@ -3,7 +3,8 @@
 use super::macros::mean_metric;
 
 mean_metric! {
-    /// The mean of `max(1 - y_true · y_pred, 0)²`, for labels of -1 and 1, or 0 and 1.
+    /// The squared hinge loss: the mean of `max(1 - y_true · y_pred, 0)²`, for labels of -1 and 1, or 0
+    /// and 1.
     ///
     /// Follows <https://keras.io/api/metrics/hinge_metrics/#squaredhinge-class>.
     ///

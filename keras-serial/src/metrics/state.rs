@@ -7,7 +7,7 @@ use crate::ops::{add, zeros};
 use crate::tensor::{DType, Shape, Tensor};
 use crate::variable::{Variable, VariableOptions};
 
-/// The variables of a metric, each made with zeros when it is first asked for.
+/// The variables of a metric, each created with zeros on first use.
 ///
 /// ```
 /// use keras_serial::metrics::State;
@@ -23,10 +23,10 @@ use crate::variable::{Variable, VariableOptions};
 pub struct State(RwLock<Vec<Variable>>);
 
 impl State {
-    /// The variable of this name of a metric.
+    /// Returns the metric's variable with this name.
     ///
     /// # Errors
-    /// When it was made with another shape: a batch has other classes than those before.
+    /// When it exists with another shape: a batch has other classes than earlier ones.
     pub fn variable(&self, metric: &str, name: &str, shape: &Shape, dtype: DType) -> Result<Variable> {
         let mut variables = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(variable) = variables.iter().find(|variable| variable.name() == name) {
@@ -53,7 +53,7 @@ impl State {
         Ok(variable)
     }
 
-    /// All variables so far, in the order in which they were made.
+    /// Returns all variables so far, in the order of their creation.
     pub fn variables(&self) -> Vec<Variable> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -10,7 +10,7 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::variable::Variable;
 use crate::{Config, KerasSerializable, register};
 
-/// The sum of values, weighted.
+/// The weighted sum of values.
 ///
 /// Follows <https://keras.io/api/metrics/reduction_metrics/#sum-class>.
 ///

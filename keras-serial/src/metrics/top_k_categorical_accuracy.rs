@@ -1,13 +1,13 @@
-//! How often the class is among the highest predictions.
+//! The top-k accuracy, for one-hot labels.
 
 use super::among_top_k;
 use super::macros::mean_metric;
 use crate::ops::reduce::arg_extreme;
 
 mean_metric! {
-    /// How often the class is among the `k` highest predictions, for one-hot labels.
+    /// The top-k accuracy: how often the class is among the `k` highest predictions, for one-hot labels.
     ///
-    /// `k` (5) is how many predictions are looked at.
+    /// `k` (5) is the number of predictions considered.
     ///
     /// Follows <https://keras.io/api/metrics/accuracy_metrics/#topkcategoricalaccuracy-class>.
     ///
@@ -23,11 +23,11 @@ mean_metric! {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     class TopKCategoricalAccuracy("top_k_categorical_accuracy"; "top_k_categorical_accuracy") {
-        /// How many predictions are looked at.
+        /// The number of highest predictions that are considered.
         k: usize = 5;
     }
 
-    /// The value of each sample: [`TopKCategoricalAccuracy`] with its default arguments.
+    /// Computes [`TopKCategoricalAccuracy`] per sample, with default arguments.
     function top_k_categorical_accuracy;
 
     |metric, y_true, y_pred| {

@@ -14,7 +14,7 @@ use crate::tensor::{DType, Nested, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// The mean of a function of truth and prediction.
+/// A metric that is the mean of a function of targets and predictions.
 ///
 /// Follows <https://keras.io/api/metrics/metrics_wrappers/#meanmetricwrapper-class>.
 ///
@@ -34,21 +34,21 @@ pub struct MeanMetricWrapper {
     name: String,
     dtype: DType,
     function: Function,
-    /// Arguments of one of Keras's own functions, and what computes with them.
+    /// Arguments of a built-in function, and what computes with them.
     arguments: Dict,
     with_arguments: Option<Box<dyn Values>>,
-    /// Is it the function alone, and written as one?
+    /// Whether it is only the function, and serialized as such.
     bare: bool,
     state: MeanState,
 }
 
 impl MeanMetricWrapper {
-    /// The mean of this function.
+    /// Wraps a function; the metric is its mean.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
         Self { name: "mean_metric_wrapper".into(), bare: false, ..Self::bare(Function::new(function)) }
     }
 
-    /// The function alone, as `compile` wraps it.
+    /// Wraps only the function, as `compile` does.
     pub(crate) fn bare(function: Function) -> Self {
         Self {
             name: function.name(),
@@ -69,7 +69,7 @@ impl MeanMetricWrapper {
         self
     }
 
-    /// The function, where it stands for itself.
+    /// Returns the function, if it is serialized as such.
     pub(crate) fn as_function(&self) -> Option<&Function> {
         self.bare.then_some(&self.function)
     }
@@ -110,7 +110,7 @@ impl KerasSerializable for MeanMetricWrapper {
     }
 }
 
-/// One of Keras's own functions with arguments: a metric's or a loss's.
+/// Constructs a built-in function with arguments: of a metric or a loss.
 fn parameterized(function: &Function, arguments: &Dict) -> Result<Box<dyn Values>> {
     let name = function.name();
     let own = inventory::iter::<ParameterizedValues>.into_iter().find(|p| function.is_builtin() && p.function == name);

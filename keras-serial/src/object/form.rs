@@ -1,24 +1,24 @@
-//! The shape that every serialized object has.
+//! The layout of every serialized object.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 
-/// A view of `{module, class_name, config, registered_name, …}`.
+/// A view of a serialized object: `{module, class_name, config, registered_name, …}`.
 ///
 /// See <https://keras.io/api/models/model_saving_apis/serialization_utils/>.
 #[derive(Debug, Clone, Copy)]
 pub struct Form<'a> {
     /// The name of the class, or `function`.
     pub class_name: &'a str,
-    /// The dict as it stands.
+    /// The whole dict.
     pub dict: &'a Dict,
 }
 
 impl<'a> Form<'a> {
-    /// The view, if the dict is an object's form: it has `class_name` and `config`.
+    /// Returns the view, if the dict is a serialized object: it has `class_name` and `config`.
     ///
     /// # Errors
-    /// When `class_name` is not a string, or `module` or `registered_name` neither string nor null.
+    /// When `class_name` is not a string, or `module` or `registered_name` is neither a string nor null.
     pub fn of(dict: &'a Dict) -> Result<Option<Self>> {
         let (Some(class_name), Some(_)) = (dict.get("class_name"), dict.get("config")) else {
             return Ok(None);
@@ -32,12 +32,12 @@ impl<'a> Form<'a> {
         Ok(Some(Self { class_name, dict }))
     }
 
-    /// The `config` entry.
+    /// Returns the `config` entry.
     pub fn config(&self) -> &'a Value {
         self.dict.get("config").unwrap_or(&Value::Null)
     }
 
-    /// The `config` entry as a dict; null counts as an empty one.
+    /// Returns the `config` entry as a dict; an empty one for null.
     ///
     /// # Errors
     /// When it is anything else.
@@ -52,23 +52,23 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// The `module` entry, if it is not null.
+    /// Returns the `module` entry, if it is not null.
     pub fn module(&self) -> Option<&'a str> {
         self.dict.get("module").and_then(Value::as_str)
     }
 
-    /// The `registered_name` entry, if it is not null.
+    /// Returns the `registered_name` entry, if it is not null.
     pub fn registered_name(&self) -> Option<&'a str> {
         self.dict.get("registered_name").and_then(Value::as_str)
     }
 
-    /// The object's own name: the form's, or its configuration's, or its class's.
+    /// Returns the object's name: the form's, or its configuration's, or its class's.
     pub fn label(&self) -> &'a str {
         let name = self.dict.get("name").or_else(|| self.config().get("name"));
         name.and_then(Value::as_str).unwrap_or(self.class_name)
     }
 
-    /// The number under which a shared object is known in its file.
+    /// Returns the id of a shared object in its file.
     pub fn shared_object_id(&self) -> Option<i64> {
         self.dict.get("shared_object_id").and_then(Value::as_i64)
     }

@@ -1,4 +1,4 @@
-//! Type-erased shared handles to objects of every kind.
+//! Type-erased shared handles to objects of any kind.
 
 use std::any::Any;
 use std::fmt;
@@ -8,18 +8,19 @@ use super::{Form, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// A shared handle to an object of one kind: a layer's, an initializer's, a function's.
+/// A shared handle to an object of one kind: a layer, an initializer, a function, ….
 pub trait Handle: Any + Send + Sync {
-    /// The kind that the handle stands for.
+    /// Returns the kind of the object.
     fn kind(&self) -> Kind;
 
-    /// The object's whole serialized form.
+    /// Serializes the object with class and module, not only its configuration.
     fn serialize(&self) -> Result<Value>;
 
-    /// Equal for two handles to one object, and for no others alive at the same time.
+    /// Returns an address that is equal for handles to the same object, and unique among live ones.
     fn address(&self) -> usize;
 
-    /// Restores what the form holds beside the configuration: how a layer was built and compiled.
+    /// Loads what the serialized object holds besides the configuration: how a layer was built and
+    /// compiled.
     fn restore(&self, form: &Form<'_>) -> Result<()> {
         let _ = form;
         Ok(())
@@ -36,20 +37,20 @@ impl Object {
         Self(Arc::new(handle))
     }
 
-    /// The kind of the object.
+    /// Returns the kind of the object.
     pub fn kind(&self) -> Kind {
         self.0.kind()
     }
 
-    /// The handle, if it is of type `H`.
+    /// Returns the handle, if it is of type `H`.
     pub fn downcast_ref<H: Handle>(&self) -> Option<&H> {
         (&*self.0 as &dyn Any).downcast_ref()
     }
 
-    /// A copy of the handle, if it is of type `H`.
+    /// Clones the handle, if it is of type `H`.
     ///
     /// # Errors
-    /// [`ErrorKind::WrongKind`] when it is another kind of object.
+    /// [`ErrorKind::WrongKind`] when the object is of another kind.
     pub fn downcast<H: Handle + Clone>(&self, expected: &'static str) -> Result<H> {
         self.downcast_ref::<H>().cloned().ok_or_else(|| {
             Error::new(ErrorKind::WrongKind, "wrong kind of object")
@@ -58,12 +59,12 @@ impl Object {
         })
     }
 
-    /// The object's whole serialized form.
+    /// Serializes the object with class and module, not only its configuration.
     pub fn serialize(&self) -> Result<Value> {
         self.0.serialize()
     }
 
-    /// Are both handles to one object?
+    /// Returns true if both handles are of the same object.
     pub fn is_same(&self, other: &Self) -> bool {
         self.kind() == other.kind() && self.address() == other.address()
     }

@@ -1,14 +1,14 @@
-//! The kinds of objects that Keras knows.
+//! The kinds of Keras objects.
 
 use std::fmt;
 
-/// What an object can stand for in a configuration.
+/// The kind of an object in a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
     /// A layer or a model.
     Layer,
-    /// Makes the first values of a weight.
+    /// Creates the initial values of a weight.
     Initializer,
     /// A penalty on a weight or an activity.
     Regularizer,
@@ -24,11 +24,11 @@ pub enum Kind {
     Optimizer,
     /// A learning rate that depends on the step.
     LearningRateSchedule,
-    /// The element types with which a layer computes and keeps its weights.
+    /// The dtypes in which a layer computes and stores its weights.
     DTypePolicy,
     /// How a layer's weights are quantized.
     Quantizer,
-    /// An operation of a graph that is no layer (`keras.ops`).
+    /// An operation of a graph that is not a layer (`keras.ops`).
     Operation,
     /// An array inside a configuration.
     Tensor,
@@ -58,7 +58,7 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    /// The kind with its article: `an optimizer`.
+    /// Returns the kind with its article: `an optimizer`.
     pub(crate) fn with_article(self) -> String {
         let name = self.to_string();
         let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };

@@ -1,4 +1,4 @@
-//! The serialized form of objects, the handles that hold revived ones, and sharing.
+//! Serialized objects, type-erased handles to deserialized ones, and sharing.
 
 mod form;
 mod handle;

@@ -1,7 +1,7 @@
-//! Objects that stand in several places of one model.
+//! Objects that occur several times in one model.
 //!
-//! Within a [`SharingScope`] an object that is serialized twice gets a `shared_object_id` from its
-//! second place on, and forms with the same id revive to one object.
+//! Within a [`SharingScope`] an object that is serialized repeatedly gets a `shared_object_id` from its
+//! second occurrence on, and serialized objects with the same id are deserialized to one object.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -16,14 +16,14 @@ use crate::json::{Dict, Value};
 
 #[derive(Default)]
 struct Shared {
-    /// The ids of serialized objects, by address. An object is kept while its address stands here: the
-    /// next one would be put in the place of one that was dropped, and be taken for it.
+    /// The ids of serialized objects, by address. An object is kept alive while its address is listed: a
+    /// new object could get the address of a dropped one and be mistaken for it.
     ids: HashMap<usize, (i64, Arc<dyn Any + Send + Sync>)>,
-    /// The ids of objects that were seen more than once.
+    /// The ids of objects that occurred more than once.
     repeated: HashSet<i64>,
-    /// Does the first sight get its id too? Those seen once lose it in the end.
+    /// Whether the first occurrence gets its id too. Ids of single objects are removed at the end.
     marks_first: bool,
-    /// Revived objects by the file's ids.
+    /// Deserialized objects by their ids in the file.
     objects: HashMap<i64, Object>,
 }
 
@@ -31,16 +31,16 @@ thread_local! {
     static SCOPES: RefCell<Vec<Shared>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While it lives, objects met twice on this thread are recognized as one.
+/// A scope in which repeated objects are recognized as the same, on this thread, until it is dropped.
 #[must_use = "sharing ends when the scope is dropped"]
 pub struct SharingScope {
     depth: usize,
-    /// Scopes belong to the thread that entered them.
+    /// Not `Send`: a scope belongs to the thread that entered it.
     _thread: PhantomData<*const ()>,
 }
 
 impl SharingScope {
-    /// Begins a scope; an enclosing one is suspended.
+    /// Enters a scope; an enclosing one is suspended.
     pub fn enter() -> Self {
         let depth = SCOPES.with_borrow_mut(|scopes| {
             scopes.push(Shared::default());
@@ -49,8 +49,8 @@ impl SharingScope {
         Self { depth, _thread: PhantomData }
     }
 
-    /// Serializes within the scope, and gives the id of an object that is met twice to its first
-    /// place too. (Keras does so for objects at the top alone: models are written without it.)
+    /// Serializes within the scope, and gives the id of a repeated object to its first occurrence too.
+    /// (Keras does so for top-level objects only: models are written without it.)
     ///
     /// ```
     /// use keras_serial::{json::value, object::SharingScope, regularizers::{L2, Regularizer}};
@@ -82,7 +82,7 @@ impl SharingScope {
     }
 }
 
-/// Takes the ids off the forms of objects that were met once.
+/// Removes the ids of objects that occurred once.
 fn forget_single(value: &mut Value, repeated: &HashSet<i64>) {
     match value {
         Value::List(items) => items.iter_mut().for_each(|item| forget_single(item, repeated)),
@@ -100,7 +100,7 @@ fn forget_single(value: &mut Value, repeated: &HashSet<i64>) {
 impl Drop for SharingScope {
     fn drop(&mut self) {
         let depth = self.depth.saturating_sub(1);
-        // Objects are dropped after the list is free again: their own `drop` may serialize.
+        // Dropped after the list is unlocked, because the objects' own `drop` may serialize.
         let ended = SCOPES.try_with(|scopes| {
             let mut scopes = scopes.borrow_mut();
             let depth = depth.min(scopes.len());
@@ -110,7 +110,7 @@ impl Drop for SharingScope {
     }
 }
 
-/// Adds the id to the form of an object that was serialized before.
+/// Adds the id to an object that was serialized before.
 pub(crate) fn note_serialized(object: Arc<dyn Any + Send + Sync>, form: &mut Dict) {
     SCOPES.with_borrow_mut(|scopes| {
         let Some(shared) = scopes.last_mut() else { return };
@@ -131,7 +131,7 @@ pub(crate) fn note_serialized(object: Arc<dyn Any + Send + Sync>, form: &mut Dic
     });
 }
 
-/// Adds the id to the form of an object that was met again since; models do so with their layers.
+/// Adds the id to the first occurrence of an object that was repeated; models do so with their layers.
 pub(crate) fn mark_first(address: usize, form: &mut Dict) {
     SCOPES.with_borrow(|scopes| {
         let Some(shared) = scopes.last() else { return };
@@ -141,13 +141,13 @@ pub(crate) fn mark_first(address: usize, form: &mut Dict) {
     });
 }
 
-/// Remembers a revived object under its file's id.
+/// Records a deserialized object under its id in the file.
 pub(crate) fn note_revived(id: i64, object: &Object) {
     let replaced = SCOPES.with_borrow_mut(|scopes| scopes.last_mut()?.objects.insert(id, object.clone()));
     drop(replaced);
 }
 
-/// The object that was revived under this id.
+/// Returns the object that was deserialized with this id.
 pub(crate) fn shared_object(id: i64) -> Option<Object> {
     SCOPES.with_borrow(|scopes| scopes.last()?.objects.get(&id).cloned())
 }

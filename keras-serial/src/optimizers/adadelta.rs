@@ -1,4 +1,4 @@
-//! Steps as large as the last ones were
+//! The Adadelta optimizer.
 
 use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
@@ -8,12 +8,12 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Steps whose size follows from those before: with moving means `a` of `g²` and `d` of `step²`,
-/// `step = -√(d + epsilon) / √(a + epsilon) · g`, `w ← w + learning_rate · step`.
+/// The Adadelta optimizer, whose step size follows from earlier steps: with moving means `a` of `g²` and
+/// `d` of `step²`, `step = -√(d + epsilon) / √(a + epsilon) · g`, `w ← w + learning_rate · step`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
-/// - `rho`: the means' decay, 0.95 by default.
+/// - `rho`: the decay of the means, 0.95 by default.
 /// - `epsilon`: 1e-7 by default.
 /// - those of [`OptimizerBase`].
 ///

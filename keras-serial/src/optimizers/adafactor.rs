@@ -1,4 +1,4 @@
-//! Adam that keeps rows and columns of mean squares
+//! The Adafactor optimizer.
 
 use super::kernel::{Scalar, number, squares};
 use super::{LearningRate, Optimize, OptimizerBase};
@@ -12,19 +12,19 @@ use crate::tensor::{Shape, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Steps relative to the size of the weights, by mean squares of which a matrix keeps one row and
-/// one column only.
+/// The Adafactor optimizer: steps relative to the size of the weights, by mean squares that are factored
+/// for matrices into one row and one column.
 ///
-/// With `ρ = min(learning_rate, 1/√t)`, `β = 1 - t^beta_2_decay` and `v` the moving mean of
-/// `g² + epsilon_1` (for matrices the product of the means of its rows and columns), `u = g / √v` and
-/// `w ← w - max(epsilon_2, rms(w)) · ρ · u / max(1, rms(u) / clip_threshold)`.
+/// With `ρ = min(learning_rate, 1/√t)`, `β = 1 - t^beta_2_decay` and `v` the moving mean of `g² +
+/// epsilon_1` (for matrices the product of the means of its rows and columns), `u = g / √v` and `w ← w -
+/// max(epsilon_2, rms(w)) · ρ · u / max(1, rms(u) / clip_threshold)`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
 /// - `beta_2_decay`: -0.8 by default.
 /// - `epsilon_1`, `epsilon_2`: 1e-30 and 0.001 by default.
 /// - `clip_threshold`: 1 by default.
-/// - `relative_step`: let the learning rate fall with 1/√t; true by default.
+/// - `relative_step`: whether the learning rate falls with 1/√t; true by default.
 /// - those of [`OptimizerBase`].
 ///
 /// Follows <https://keras.io/api/optimizers/adafactor>.
@@ -78,7 +78,7 @@ impl Optimize for Adafactor {
                     self.base.keep_slot(variable, "r", &r);
                     self.base.keep_slot(variable, "c", &c);
                 }
-                // Vectors need neither; Keras has two numbers in their place.
+                // Vectors need neither; Keras has two scalars instead.
                 _ => {
                     for _ in 0..2 {
                         self.base.add_bare(Tensor::scalar(0i32)?, variable.name())?;
@@ -116,7 +116,7 @@ impl Optimize for Adafactor {
         }
         let step = divide(gradient, sqrt(&v.read())?)?;
         let long = match gradient.rows() {
-            // Each lookup of a table's row counts by itself.
+            // Each lookup of a table's row counts separately.
             Some(_) => root_of_mean(&divide(squared, v.read())?)?,
             None => root_of_mean(&square(&step)?)?,
         };

@@ -1,4 +1,4 @@
-//! Gradients over the root of the sum of their squares
+//! The Adagrad optimizer.
 
 use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
@@ -9,12 +9,12 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Gradients over the root of the sum of their squares so far:
-/// `a ← a + g²`, `w ← w - learning_rate · g / √(a + epsilon)`.
+/// The Adagrad optimizer: divides gradients by the root of the sum of their squares so far: `a ← a +
+/// g²`, `w ← w - learning_rate · g / √(a + epsilon)`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
-/// - `initial_accumulator_value`: where the sum begins, 0.1 by default.
+/// - `initial_accumulator_value`: the initial value of the sum, 0.1 by default.
 /// - `epsilon`: 1e-7 by default.
 /// - those of [`OptimizerBase`].
 ///

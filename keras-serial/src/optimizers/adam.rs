@@ -1,4 +1,4 @@
-//! Gradients' means over the roots of their mean squares
+//! The Adam optimizer.
 
 use super::kernel::{self, Kernel, Real, Slope, corrected_rate};
 use super::{Optimize, OptimizerBase};
@@ -8,15 +8,15 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Moving means of gradients and of their squares, corrected for their start at zero:
-/// `m ← m + (1 - beta_1)(g - m)`, `v ← v + (1 - beta_2)(g² - v)`,
-/// `w ← w - learning_rate · √(1 - beta_2ᵗ) / (1 - beta_1ᵗ) · m / (√v + epsilon)`.
+/// The Adam optimizer: moving means of gradients and of their squares, corrected for their start at
+/// zero: `m ← m + (1 - beta_1)(g - m)`, `v ← v + (1 - beta_2)(g² - v)`, `w ← w - learning_rate · √(1 -
+/// beta_2ᵗ) / (1 - beta_1ᵗ) · m / (√v + epsilon)`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
 /// - `beta_1`, `beta_2`: 0.9 and 0.999 by default.
 /// - `epsilon`: 1e-7 by default.
-/// - `amsgrad`: divide by the largest `v` so far; false by default.
+/// - `amsgrad`: whether to divide by the largest `v` so far; false by default.
 /// - those of [`OptimizerBase`].
 ///
 /// Follows <https://keras.io/api/optimizers/adam>.
@@ -64,7 +64,7 @@ impl Optimize for Adam {
     }
 }
 
-/// Means, mean squares, and the largest of these if `amsgrad`.
+/// Creates the mean, the mean square, and its maximum with `amsgrad`.
 pub(super) fn create_slots(base: &OptimizerBase, variables: &[Variable], amsgrad: bool) -> Result<()> {
     base.add_slots(variables, &["momentum", "velocity"])?;
     if amsgrad { base.add_slots(variables, &["velocity_hat"]) } else { Ok(()) }
@@ -78,7 +78,7 @@ pub(super) fn update(base: &OptimizerBase, step: &Step, gradient: &Tensor, varia
     }
 }
 
-/// Adam's arithmetic, which Muon uses too.
+/// The arithmetic of Adam, which Muon uses too.
 pub(super) struct Step {
     beta_1: f64,
     beta_2: f64,

@@ -1,4 +1,4 @@
-//! Adam with weight decay
+//! The AdamW optimizer: Adam with decoupled weight decay.
 
 use super::adam::{self, Step};
 use super::{Optimize, OptimizerBase};
@@ -8,8 +8,8 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// [`Adam`](super::Adam), after each step has taken `weight_decay · learning_rate` of the weights
-/// off them.
+/// The AdamW optimizer: [`Adam`](super::Adam) with weight decay: each step first subtracts `weight_decay
+/// · learning_rate` times the weights.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.

@@ -1,4 +1,4 @@
-//! Adam over the largest gradients
+//! The Adamax optimizer: Adam with the infinity norm.
 
 use super::kernel::{self, Kernel, Real, Scalar, Slope};
 use super::{Optimize, OptimizerBase};
@@ -8,9 +8,9 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// [`Adam`](super::Adam) with the largest gradients in place of mean squares:
-/// `m ← m + (1 - beta_1)(g - m)`, `u ← max(beta_2 · u, |g|)`,
-/// `w ← w - learning_rate · m / ((1 - beta_1ᵗ)(u + epsilon))`.
+/// The Adamax optimizer: [`Adam`](super::Adam) with the largest gradients instead of mean squares: `m ←
+/// m + (1 - beta_1)(g - m)`, `u ← max(beta_2 · u, |g|)`, `w ← w - learning_rate · m / ((1 - beta_1ᵗ)(u +
+/// epsilon))`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.

@@ -1,4 +1,4 @@
-//! One step, as far as it is the same for all optimizers.
+//! Applies a step: the part that all optimizers share.
 
 use std::sync::PoisonError;
 
@@ -13,14 +13,14 @@ use crate::tensor::Tensor;
 use crate::utils::NameScope;
 use crate::variable::Variable;
 
-/// Makes the averages, the gathered gradients, then the optimizer's own slots.
+/// Creates the averages, the accumulated gradients, then the optimizer's own slots.
 pub(super) fn build<O: Optimize + ?Sized>(optimizer: &O, variables: &[Variable]) -> Result<()> {
     if optimizer.is_built() {
         return Ok(());
     }
     let base = optimizer.base();
     base.check()?;
-    // The first variables are made before any other, and need the name.
+    // Set first, because the paths of variables contain the name.
     optimizer.name();
     base.own_variables()?;
     if base.use_ema {
@@ -36,7 +36,7 @@ pub(super) fn build<O: Optimize + ?Sized>(optimizer: &O, variables: &[Variable])
     Ok(())
 }
 
-/// Checks everything that can be checked, takes the step, and undoes it where it fails.
+/// Checks everything that can be checked, takes the step, and undoes it on failure.
 pub(super) fn apply<O: Optimize + ?Sized>(
     optimizer: &O,
     gradients: &[Option<Tensor>],
@@ -49,7 +49,7 @@ pub(super) fn apply<O: Optimize + ?Sized>(
     same_number(gradients, variables)?;
     build_in_scope(optimizer, variables)?;
     let pairs = with_gradients(optimizer.base(), gradients, variables)?;
-    // A learning rate is known before anything changes, but a constraint may be anybody's.
+    // The learning rate is computed before anything changes; a constraint, though, may be user code.
     let constrained = pairs.iter().any(|(_, variable)| variable.constraint().is_some());
     if optimizer.never_fails() && !constrained {
         return step(optimizer, &pairs);
@@ -57,18 +57,18 @@ pub(super) fn apply<O: Optimize + ?Sized>(
     undo_on_error(optimizer, || step(optimizer, &pairs))
 }
 
-/// Builds, with the optimizer's name in the paths of all that is made.
+/// Builds the optimizer, with its name in the paths of everything that is created.
 pub(super) fn build_in_scope<O: Optimize + ?Sized>(optimizer: &O, variables: &[Variable]) -> Result<()> {
     if optimizer.is_built() {
         return Ok(());
     }
-    // The counters of steps are older than the scope.
+    // The step counters are created outside the scope.
     optimizer.variables()?;
     let _scope = NameScope::enter(optimizer.name());
     optimizer.build(variables)
 }
 
-/// One gradient, or none, for each variable.
+/// Checks that there is one gradient, or none, for each variable.
 pub(super) fn same_number(gradients: &[Option<Tensor>], variables: &[Variable]) -> Result<()> {
     if gradients.len() == variables.len() {
         return Ok(());
@@ -78,7 +78,7 @@ pub(super) fn same_number(gradients: &[Option<Tensor>], variables: &[Variable]) 
         .received(format!("{} gradients", gradients.len())))
 }
 
-/// Gives all variables their old values if `step` fails.
+/// Restores the values of all variables if `step` fails.
 pub(super) fn undo_on_error<O: Optimize + ?Sized>(optimizer: &O, step: impl FnOnce() -> Result<()>) -> Result<()> {
     let trainable = optimizer.base().state().trainable.clone().unwrap_or_default();
     let before: Vec<(Variable, Tensor)> = optimizer
@@ -92,13 +92,13 @@ pub(super) fn undo_on_error<O: Optimize + ?Sized>(optimizer: &O, step: impl FnOn
         .collect();
     step().inspect_err(|_| {
         for (variable, value) in &before {
-            // A variable takes back what it had: it has the variable's shape and dtype.
+            // Assigning the old value can't fail: it has the variable's shape and dtype.
             let _ = variable.assign(value);
         }
     })
 }
 
-/// The variables that have gradients, once it is clear that these fit.
+/// Checks the gradients and returns them with their variables; skips variables without a gradient.
 fn with_gradients(
     base: &OptimizerBase,
     gradients: &[Option<Tensor>],
@@ -119,7 +119,7 @@ fn with_gradients(
                 .received(format!("shape {}", gradient.shape()))
                 .at(variable.path().to_owned()));
         }
-        // Keras's `update_step` begins with this cast.
+        // Keras's `update_step` starts with this cast.
         let gradient = gradient.map_rows(|part| cast(&part.detached()?, variable.dtype()))?;
         pairs.push((gradient, variable.clone()));
     }
@@ -165,7 +165,7 @@ fn step<O: Optimize + ?Sized>(optimizer: &O, pairs: &[(Tensor, Variable)]) -> Re
     base.iteration()?.assign(&Tensor::scalar(steps + 1)?)
 }
 
-/// Clips, decays, and lets the optimizer change each variable.
+/// Clips gradients, decays weights, and lets the optimizer update each variable.
 fn update<O: Optimize + ?Sized>(optimizer: &O, gradients: Vec<Tensor>, pairs: &[(Tensor, Variable)]) -> Result<()> {
     let base = optimizer.base();
     let learning_rate = optimizer.learning_rate()?;
@@ -223,7 +223,7 @@ fn follow_averages<O: Optimize + ?Sized>(optimizer: &O) -> Result<()> {
     let base = optimizer.base();
     let trainable = base.state().trainable.clone().unwrap_or_default();
     let iterations = optimizer.iterations()?;
-    // The first average is the variable itself.
+    // In the first step the average is the variable itself.
     let momentum = if iterations == 0 { 0.0 } else { base.ema_momentum().get() };
     for variable in &trainable {
         kernel::run(&Follow { momentum }, &variable.read(), [&base.slot(variable, "average")?])?;
@@ -234,7 +234,7 @@ fn follow_averages<O: Optimize + ?Sized>(optimizer: &O) -> Result<()> {
     }
 }
 
-/// Gives variables their moving averages as values.
+/// Assigns to variables their moving averages.
 pub(super) fn overwrite_with_averages(base: &OptimizerBase, variables: &[Variable]) -> Result<()> {
     let averages = variables.iter().map(|variable| base.slot(variable, "average")).collect::<Result<Vec<_>>>()?;
     variables.iter().zip(averages).try_for_each(|(variable, average)| variable.assign(&average.read()))

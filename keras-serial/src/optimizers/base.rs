@@ -1,4 +1,4 @@
-//! What every optimizer has: its name, its learning rate, and the arguments that all share.
+//! The base of every optimizer: its name, its learning rate, and the shared arguments.
 
 use std::fmt;
 use std::sync::{Mutex, OnceLock};
@@ -11,15 +11,15 @@ use crate::json::Value;
 use crate::layers::HasBase;
 use crate::utils::auto_name;
 
-/// The first entries of every optimizer's configuration, and the state that the library keeps of it.
+/// The first entries of every optimizer's configuration, and the state that the library keeps for it.
 ///
-/// An optimizer's struct has it as its field `base`. Its arguments are
+/// An optimizer's struct has it as the field `base`. Its arguments are
 /// - `learning_rate`: a number or a schedule.
-/// - `weight_decay`: each step first takes this share, times the learning rate, off the weights.
+/// - `weight_decay`: each step first subtracts this fraction, times the learning rate, of the weights.
 /// - `clipnorm`, `global_clipnorm`, `clipvalue`: the largest norm of each gradient, of all of them
-///   together, or the largest magnitude of their elements; one of the three at most.
+///   together, or the largest magnitude of their elements; at most one of the three.
 /// - `use_ema`, `ema_momentum`, `ema_overwrite_frequency`: keep a moving average of the weights, and
-///   put it in their place every so many steps (at the end of training when null).
+///   assign it to them every so many steps (at the end of training if null).
 /// - `loss_scale_factor`: the loss is multiplied by it, and gradients are divided by it.
 /// - `gradient_accumulation_steps`: weights change every so many steps, by the mean of the gradients.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub struct OptimizerBase {
     pub(super) ema_overwrite_frequency: Option<i64>,
     pub(super) gradient_accumulation_steps: Option<i64>,
     pub(super) state: Mutex<State>,
-    /// Held during a step, so that two threads do not take one at a time.
+    /// Held during a step, so that two threads do not step at the same time.
     pub(super) stepping: Mutex<()>,
 }
 
@@ -42,7 +42,7 @@ pub struct OptimizerBase {
 const EMA_MOMENTUM: f64 = 0.99;
 
 impl OptimizerBase {
-    /// The configuration's entries that belong to it; `decay` was once one, and is ignored.
+    /// The base's entries in the configuration; `decay` is an old one, and is ignored.
     pub const CONFIG_KEYS: &'static [&'static str] = &[
         "name",
         "learning_rate",
@@ -58,19 +58,19 @@ impl OptimizerBase {
         "decay",
     ];
 
-    /// The default arguments, with another learning rate than 0.001.
+    /// Creates the default arguments with this learning rate, instead of 0.001.
     pub fn with_learning_rate(rate: impl Into<LearningRate>) -> Self {
         let base = Self::default();
         base.state().learning_rate = rate.into();
         base
     }
 
-    /// The default arguments, with another weight decay than none.
+    /// Creates the default arguments with this weight decay, instead of none.
     pub fn with_weight_decay(weight_decay: impl Into<Number>) -> Self {
         Self { weight_decay: Some(weight_decay.into()), ..Self::default() }
     }
 
-    /// The name; on first use a new one from the class's: `adam_1`.
+    /// Returns the name; on first use it is generated from the class name: `adam_1`.
     pub fn name(&self, class_name: &str) -> &str {
         self.name.get_or_init(|| auto_name(class_name))
     }
@@ -84,17 +84,17 @@ impl OptimizerBase {
         self.name = OnceLock::from(name.into());
     }
 
-    /// How much of the weights each step takes away.
+    /// Returns the fraction of the weights that each step subtracts.
     pub fn weight_decay(&self) -> Option<f64> {
         self.weight_decay.map(Number::get)
     }
 
-    /// Does it keep a moving average of the weights?
+    /// Returns true if a moving average of the weights is kept.
     pub fn uses_ema(&self) -> bool {
         self.use_ema
     }
 
-    /// By what the loss is multiplied.
+    /// Returns the factor of the loss.
     pub fn loss_scale_factor(&self) -> Option<f64> {
         self.state().loss_scale_factor.map(Number::get)
     }
@@ -107,12 +107,12 @@ impl OptimizerBase {
         self.ema_momentum.unwrap_or(Number::Float(EMA_MOMENTUM))
     }
 
-    /// Every how many steps weights change.
+    /// Returns the number of steps per change of the weights.
     pub(super) fn accumulation(&self) -> Option<i64> {
         self.gradient_accumulation_steps.filter(|steps| *steps > 0)
     }
 
-    /// Writes its entries, in Keras's order.
+    /// Writes the base's entries, in Keras's order.
     ///
     /// # Errors
     /// When a schedule can't be serialized.
@@ -136,7 +136,7 @@ impl OptimizerBase {
         Ok(())
     }
 
-    /// Reads what [`OptimizerBase::write_config`] writes; every entry may be left out.
+    /// Reads what [`OptimizerBase::write_config`] writes; every entry is optional.
     ///
     /// # Errors
     /// When an entry is of the wrong type, or entries exclude one another.
@@ -144,7 +144,7 @@ impl OptimizerBase {
         Self::read_config_over(Self::default(), config)
     }
 
-    /// As [`OptimizerBase::read_config`]; what is left out is as in `base`.
+    /// Reads like [`OptimizerBase::read_config`]; omitted entries keep their values from `base`.
     ///
     /// # Errors
     /// When an entry is of the wrong type, or entries exclude one another.
@@ -177,7 +177,7 @@ impl OptimizerBase {
         Ok(base)
     }
 
-    /// Do the arguments suit one another?
+    /// Checks that the arguments are consistent.
     pub(super) fn check(&self) -> Result<()> {
         let invalid =
             |message: &'static str, received: String| Err(Error::new(ErrorKind::Config, message).received(received));
@@ -252,8 +252,8 @@ macro_rules! setters {
     )*};
 }
 
-/// Sets the arguments that all optimizers share; those that contradict one another are an error
-/// where the optimizer is built.
+/// Setters of the arguments that all optimizers share; contradictory ones are an error when the
+/// optimizer is built.
 pub trait OptimizerExt: HasBase<OptimizerBase> + Sized {
     /// Sets the name.
     #[must_use]
@@ -270,7 +270,7 @@ pub trait OptimizerExt: HasBase<OptimizerBase> + Sized {
     }
 
     setters! {
-        /// Sets which share, times the learning rate, each step takes off the weights.
+        /// Sets the fraction of the weights, times the learning rate, that each step subtracts.
         weight_decay: Number;
         /// Sets the largest norm of each gradient.
         clipnorm: Number;
@@ -278,22 +278,22 @@ pub trait OptimizerExt: HasBase<OptimizerBase> + Sized {
         global_clipnorm: Number;
         /// Sets the largest magnitude of the gradients' elements.
         clipvalue: Number;
-        /// Sets how slowly the moving average of the weights follows them.
+        /// Sets the momentum of the weights' moving average.
         ema_momentum: Number;
-        /// Sets every how many steps the moving average replaces the weights.
+        /// Sets the number of steps after which the moving average replaces the weights.
         ema_overwrite_frequency: i64;
-        /// Sets every how many steps the weights change.
+        /// Sets the number of steps per change of the weights.
         gradient_accumulation_steps: i64;
     }
 
-    /// Says whether to keep a moving average of the weights.
+    /// Sets whether to keep a moving average of the weights.
     #[must_use]
     fn use_ema(mut self, use_ema: bool) -> Self {
         self.base_mut().use_ema = use_ema;
         self
     }
 
-    /// Sets by what the loss is multiplied, and gradients divided.
+    /// Sets the factor by which the loss is multiplied, and gradients are divided.
     #[must_use]
     fn loss_scale_factor(self, factor: impl Into<Number>) -> Self {
         self.base().set_loss_scale_factor(Some(factor.into()));

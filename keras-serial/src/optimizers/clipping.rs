@@ -1,4 +1,4 @@
-//! Limits on gradients.
+//! Gradient clipping.
 
 use super::base::OptimizerBase;
 use crate::config::Number;
@@ -33,12 +33,12 @@ fn by_global_norm(gradients: &[Tensor], limit: f64) -> Result<Vec<Tensor>> {
         sum = crate::ops::add(sum, squares(gradient)?)?;
     }
     let norm = super::kernel::number(&sqrt(&sum)?)?;
-    // An infinite norm gives NaN, so that it is seen.
+    // An infinite norm gives NaN, so that it is noticed.
     let scale = if norm.is_finite() { limit * (1.0 / norm).min(1.0 / limit) } else { f64::NAN };
     gradients.iter().map(|gradient| multiply(gradient, scale)).collect()
 }
 
-/// Each lookup of a table's row is limited by itself.
+/// Clips each lookup of a table's row separately.
 fn by_value(gradient: &Tensor, limit: f64) -> Result<Tensor> {
     let clip = |gradient: &Tensor| minimum(maximum(gradient, -limit)?, limit);
     let Some(rows) = gradient.rows() else { return clip(gradient) };

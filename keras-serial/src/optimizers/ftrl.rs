@@ -1,4 +1,4 @@
-//! Follow the regularized leader
+//! The FTRL optimizer: follow the regularized leader.
 
 use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
@@ -9,15 +9,15 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// "Follow the regularized leader", which keeps few weights apart from zero. With `p` the power,
-/// `n` the sum of squared gradients and `n' = n + g²`:
-/// `z ← z + g + 2 l2_shrinkage · w - (n'⁻ᵖ - n⁻ᵖ) / learning_rate · w`,
-/// `w ← (clip(z, -l1, l1) - z) / (n'⁻ᵖ / learning_rate + 2 (l2 + beta / (2 learning_rate)))`.
+/// The FTRL optimizer ("follow the regularized leader"), which gives sparse weights. With `p` the power,
+/// `n` the sum of squared gradients and `n' = n + g²`: `z ← z + g + 2 l2_shrinkage · w - (n'⁻ᵖ - n⁻ᵖ) /
+/// learning_rate · w`, `w ← (clip(z, -l1, l1) - z) / (n'⁻ᵖ / learning_rate + 2 (l2 + beta / (2
+/// learning_rate)))`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
 /// - `learning_rate_power`: at most 0, -0.5 by default.
-/// - `initial_accumulator_value`: where the sum begins, 0.1 by default.
+/// - `initial_accumulator_value`: the initial value of the sum, 0.1 by default.
 /// - `l1_regularization_strength`, `l2_regularization_strength`,
 ///   `l2_shrinkage_regularization_strength`, `beta`: 0 by default.
 /// - those of [`OptimizerBase`].
@@ -114,7 +114,7 @@ struct Step {
 
 impl Kernel<3> for Step {
     fn step<R: Real>(&self, Slope { sum: g, part: square }: Slope<R>, [w, n, z]: [R; 3]) -> [R; 3] {
-        // The usual power is a square root, which is a good deal faster.
+        // The default power is a square root, which is much faster.
         let power = |n: R| if self.power == 0.5 { n.sqrt() } else { n.powf(R::of(self.power)) };
         let rate = R::of(self.learning_rate);
         let sum = n + square;

@@ -1,4 +1,4 @@
-//! Updates that treat every element by itself, in one pass over all tensors that they touch.
+//! Element-wise updates, in one pass over all tensors involved.
 
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -12,13 +12,13 @@ use crate::ops::square;
 use crate::tensor::{DType, Element, Tensor};
 use crate::variable::Variable;
 
-/// The arithmetic of an update, in the precision of the variables. In half precision each operation is rounded,
-/// as the engine's are: a step is lost or not as in Keras.
+/// The arithmetic of an update, in the precision of the variables. In half precision every operation is
+/// rounded, as in the engine, so that small steps vanish exactly when they do in Keras.
 pub(super) trait Real: Element + Float {
-    /// A number of this precision.
+    /// Converts a number to this precision.
     fn of(number: f64) -> Self;
 
-    /// -1, 0 or 1.
+    /// Returns -1, 0 or 1.
     fn sign(self) -> Self {
         if self == Self::zero() { self } else { self.signum() }
     }
@@ -48,30 +48,30 @@ impl Real for bf16 {
     }
 }
 
-/// One element of a gradient.
+/// An element of a gradient.
 #[derive(Clone, Copy)]
 pub(super) struct Slope<R> {
     /// The gradient.
     pub sum: R,
-    /// Its [`Kernel::part`]; for a table, the sum of the parts of all lookups.
+    /// The gradient's [`Kernel::part`]; for a table, the sum of the parts of all lookups.
     pub part: R,
 }
 
-/// What happens to one element of the gradient and of `N` variables: the model's and its slots.
+/// An element-wise update of `N` variables: the model's and its slots.
 pub(super) trait Kernel<const N: usize> {
-    /// What an optimizer needs of the gradient that is not linear in it: its square.
+    /// Returns what the optimizer needs of the gradient that is not linear in it: its square.
     fn part<R: Real>(&self, gradient: R) -> R {
         gradient * gradient
     }
 
-    /// The new elements of the variables.
+    /// Returns the new elements of the variables.
     fn step<R: Real>(&self, gradient: Slope<R>, states: [R; N]) -> [R; N];
 }
 
-/// Runs a kernel over all elements of a gradient and of variables of its shape, where they stand.
+/// Runs a kernel in place over all elements of a gradient and of variables with its shape.
 ///
 /// # Errors
-/// When the variables are not of one shape and dtype, or not of numbers.
+/// When the variables differ in shape or dtype, or are not numeric.
 pub(super) fn run<const N: usize>(kernel: &impl Kernel<N>, gradient: &Tensor, variables: [&Variable; N]) -> Result<()>
 where
     for<'a> [&'a mut [f32]; N]: Pass<f32, N>,
@@ -109,7 +109,7 @@ where
 {
     let mut values = variables.map(Variable::write);
     let slices = values.iter_mut().map(|value| value.elements_mut()).collect::<Result<Vec<&mut [R]>>>()?;
-    // One slice for each variable.
+    // One slice per variable.
     let Ok(slices) = <[&mut [R]; N]>::try_from(slices) else { return Ok(()) };
     slices.run(kernel, gradient)
 }
@@ -138,7 +138,7 @@ pub(super) trait Pass<R: Real, const N: usize>: Sized {
     }
 }
 
-/// The squares of a gradient's elements; for a table, the sums of all lookups' squares.
+/// Returns the squares of a gradient's elements; for a table, the sums of all lookups' squares.
 pub(super) fn squares(gradient: &Tensor) -> Result<Tensor> {
     match gradient.rows() {
         Some(rows) => sum_of_rows(&rows.map(square)?, gradient.shape()),
@@ -164,12 +164,12 @@ pass!(2: [a, b] zipped a.iter_mut().zip(b), as (a, b));
 pass!(3: [a, b, c] zipped a.iter_mut().zip(b).zip(c), as ((a, b), c));
 pass!(4: [a, b, c, d] zipped a.iter_mut().zip(b).zip(c).zip(d), as (((a, b), c), d));
 
-/// One number of any floating-point dtype.
+/// Returns the number in a scalar of any floating-point dtype.
 pub(super) fn number(tensor: &Tensor) -> Result<f64> {
     cast(tensor, DType::Float64)?.item()
 }
 
-/// A number as variables of a dtype hold it; what is computed with it is rounded in the same way.
+/// A number as variables of a dtype store it; computations with it are rounded in the same way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scalar {
     number: f64,
@@ -204,7 +204,7 @@ impl Scalar {
         Self::of(power, self.dtype)
     }
 
-    /// `1 - self`: of a power this loses digits, and Keras loses the same.
+    /// Returns `1 - self`. For a power this loses digits, as in Keras.
     pub fn complement(self) -> Self {
         Self::of(1.0, self.dtype) - self
     }
@@ -224,8 +224,8 @@ macro_rules! arithmetic {
 
 arithmetic!(Add add, Sub sub, Mul mul, Div div);
 
-/// By what Adam multiplies the mean at a step, counted from 1: the learning rate times
-/// √(1 - β₂ᵗ) / (1 - β₁ᵗ).
+/// Returns Adam's factor of the mean at a step, counted from 1: the learning rate times √(1 - β₂ᵗ) / (1
+/// - β₁ᵗ).
 pub(super) fn corrected_rate((beta_1, beta_2): (f64, f64), rate: f64, step: i64, dtype: DType) -> f64 {
     let scalar = |number| Scalar::of(number, dtype);
     let missing = |beta| scalar(beta).powf(scalar(step as f64)).complement();

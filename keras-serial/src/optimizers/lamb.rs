@@ -1,4 +1,4 @@
-//! Adam's step, as long as the weights
+//! The LAMB optimizer.
 
 use super::kernel::{self, Kernel, Real, Scalar, Slope, number};
 use super::{Optimize, OptimizerBase};
@@ -9,8 +9,8 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Adam's step `u = m / (1 - beta_1ᵗ) / (√(v / (1 - beta_2ᵗ)) + epsilon)`, made as long as the
-/// weights: `w ← w - learning_rate · ‖w‖ / ‖u‖ · u`.
+/// The LAMB optimizer: Adam's step `u = m / (1 - beta_1ᵗ) / (√(v / (1 - beta_2ᵗ)) + epsilon)`, scaled to
+/// the norm of the weights: `w ← w - learning_rate · ‖w‖ / ‖u‖ · u`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.

@@ -5,7 +5,7 @@ use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// How far a step goes: a number, or a schedule that depends on the step.
+/// A learning rate: a number, or a schedule that depends on the step.
 #[derive(Clone, Debug)]
 pub enum LearningRate {
     /// A number, in single precision as Keras keeps it.

@@ -1,4 +1,4 @@
-//! Steps of one size, in the direction of the mean gradient
+//! The Lion optimizer.
 
 use super::kernel::{self, Kernel, Real, Scalar, Slope};
 use super::{Optimize, OptimizerBase};
@@ -8,8 +8,8 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Steps of one size in the direction of a mean of gradients:
-/// `w ← w - learning_rate · sign(beta_1 · m + (1 - beta_1) g)`, `m ← beta_2 · m + (1 - beta_2) g`.
+/// The Lion optimizer: steps of constant size in the direction of a mean of gradients: `w ← w -
+/// learning_rate · sign(beta_1 · m + (1 - beta_1) g)`, `m ← beta_2 · m + (1 - beta_2) g`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.

@@ -1,4 +1,4 @@
-//! An optimizer whose loss is scaled as far as half precision allows
+//! An optimizer wrapper with dynamic loss scaling, for half precision.
 
 use std::sync::{OnceLock, PoisonError};
 
@@ -14,12 +14,12 @@ use crate::register;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// Multiplies the loss by a scale before gradients are taken, divides the gradients by it, and skips
-/// steps whose gradients are not finite. The scale doubles after `dynamic_growth_steps` good steps,
-/// and halves after each bad one.
+/// An optimizer wrapper with dynamic loss scaling: multiplies the loss by a scale before gradients are
+/// computed, divides the gradients by it, and skips steps whose gradients are not finite. The scale
+/// doubles after `dynamic_growth_steps` finite steps, and halves after each non-finite one.
 ///
 /// # Arguments
-/// - `inner_optimizer`: what takes the steps.
+/// - `inner_optimizer`: the optimizer that takes the steps.
 /// - `initial_scale`: 32768 by default.
 /// - `dynamic_growth_steps`: 2000 by default.
 /// - `name`.
@@ -51,7 +51,7 @@ struct Own {
 }
 
 impl LossScaleOptimizer {
-    /// Around this optimizer, which scales no loss itself any more.
+    /// Wraps this optimizer, which no longer scales the loss itself.
     pub fn new(inner_optimizer: impl Into<Optimizer>) -> Self {
         let inner_optimizer = inner_optimizer.into();
         inner_optimizer.base().set_loss_scale_factor(None);
@@ -78,7 +78,7 @@ impl LossScaleOptimizer {
         self
     }
 
-    /// The optimizer that takes the steps.
+    /// Returns the optimizer that takes the steps.
     pub fn inner_optimizer(&self) -> &Optimizer {
         &self.inner_optimizer
     }
@@ -114,7 +114,7 @@ impl LossScaleOptimizer {
     }
 }
 
-/// Are all elements finite? Their sum of products with zero tells.
+/// Returns true if all elements are finite: only then is the sum of their products with zero zero.
 fn is_finite(gradient: &Tensor) -> Result<bool> {
     let products = multiply(gradient, 0.0)?;
     Ok(number(&crate::ops::reduce::sum_impl(&products, &crate::ops::Axes::all(), false)?)? == 0.0)
@@ -197,7 +197,7 @@ impl Optimize for LossScaleOptimizer {
         let _stepping = self.base.stepping.lock().unwrap_or_else(PoisonError::into_inner);
         same_number(gradients, variables)?;
         build_in_scope(self, variables)?;
-        // The inner step is all or nothing, and what follows it are numbers.
+        // The inner step is all or nothing, and what follows only assigns numbers.
         self.step(gradients, variables)
     }
 

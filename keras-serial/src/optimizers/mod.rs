@@ -1,4 +1,4 @@
-//! Optimizers: from gradients to new weights (`keras.optimizers`).
+//! Optimizers, which update weights by gradients (`keras.optimizers`).
 
 mod adadelta;
 mod adafactor;
@@ -60,7 +60,7 @@ use crate::variable::Variable;
 const MODULE: &str = "keras.optimizers";
 
 handle! {
-    /// A shared optimizer.
+    /// A shared handle to an optimizer.
     ///
     /// ```
     /// use keras_serial::optimizers::{Optimizer, OptimizerExt, SGD};
@@ -76,11 +76,11 @@ handle! {
     state: "An optimizer has variables, which a layer that holds it saves with its weights."
 }
 
-/// The optimizer of a name or of a form (`keras.optimizers.get`): names in upper or lower case, and
-/// forms of Keras's own optimizers without a module, as old files have them.
+/// Returns an optimizer by name or serialized form (`keras.optimizers.get`): names in upper or lower
+/// case, and built-in optimizers without a module, as in old files.
 ///
 /// # Errors
-/// When there is no such optimizer, or its configuration is refused.
+/// When there is no such optimizer, or it does not accept its configuration.
 pub fn get(identifier: &Value) -> Result<Optimizer> {
     let own_name = |name: &str| {
         let entries = crate::registry::entries();
@@ -107,7 +107,7 @@ pub fn get(identifier: &Value) -> Result<Optimizer> {
     }
 }
 
-/// Stands in for an optimizer whose name was not known, and gives that error wherever it is used.
+/// Stands in for an optimizer with an unknown name, and returns that error wherever it is used.
 struct Broken {
     base: OptimizerBase,
     error: Error,

@@ -1,4 +1,4 @@
-//! Different optimizers for different variables
+//! An optimizer that combines several, for different variables.
 
 use std::sync::PoisonError;
 
@@ -13,11 +13,11 @@ use crate::register;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// Gives each variable to the optimizer that a map has for its path.
+/// An optimizer that updates each variable with the optimizer that a map has for its path.
 ///
 /// # Arguments
-/// - `optimizer_map`: which optimizer a variable has.
-/// - `loss_scale_factor`: that of all optimizers in the map; none by default.
+/// - `optimizer_map`: maps variables to optimizers.
+/// - `loss_scale_factor`: for all optimizers in the map; none by default.
 /// - `name`.
 ///
 /// Follows <https://keras.io/api/optimizers/>.
@@ -42,12 +42,12 @@ pub struct MultiOptimizer {
 }
 
 impl MultiOptimizer {
-    /// With the optimizers of a map.
+    /// Creates the optimizer with this map.
     pub fn new(optimizer_map: OptimizerMap) -> Self {
         Self::scaled(optimizer_map, None)
     }
 
-    /// With the optimizers of a map, all of which take over this `loss_scale_factor`.
+    /// Creates the optimizer with this map; all its optimizers get this `loss_scale_factor`.
     pub fn scaled(optimizer_map: OptimizerMap, loss_scale_factor: Option<Number>) -> Self {
         let base = OptimizerBase::with_learning_rate(0.0);
         base.set_loss_scale_factor(loss_scale_factor);
@@ -57,12 +57,12 @@ impl MultiOptimizer {
         Self { base, optimizer_map }
     }
 
-    /// The optimizers, the default one last.
+    /// Returns the optimizers, the default one last.
     pub fn optimizers(&self) -> Vec<Optimizer> {
         self.optimizer_map.optimizers()
     }
 
-    /// Each optimizer with the positions of its variables.
+    /// Returns each optimizer with the indices of its variables.
     fn split(&self, variables: &[Variable]) -> Result<Vec<(Optimizer, Vec<usize>)>> {
         let mut split: Vec<(Optimizer, Vec<usize>)> =
             self.optimizers().into_iter().map(|optimizer| (optimizer, Vec::new())).collect();

@@ -1,4 +1,4 @@
-//! Gradients of matrices turned into rotations
+//! The Muon optimizer: orthogonalized updates for matrices.
 
 use regex::Regex;
 
@@ -14,19 +14,19 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// For matrices: the gathered gradient `m`, brought near an orthogonal matrix by `ns_steps` of
-/// Newton's and Schulz's iteration `x ← a x + (b x xᵀ + c (x xᵀ)²) x`. For everything else: Adam.
+/// The Muon optimizer. For matrices: the accumulated gradient `m`, made nearly orthogonal by `ns_steps`
+/// of the Newton-Schulz iteration `x ← a x + (b x xᵀ + c (x xᵀ)²) x`. For everything else: Adam.
 ///
 /// # Arguments
-/// - `learning_rate`: 0.001 by default; Adam's is `adam_lr_ratio` (1) times as large.
+/// - `learning_rate`: 0.001 by default; Adam's is this times `adam_lr_ratio` (1).
 /// - `adam_beta_1`, `adam_beta_2`, `epsilon`: Adam's, 0.9, 0.999 and 1e-7 by default.
 /// - `weight_decay`, `adam_weight_decay`: 0.004 by default.
-/// - `exclude_layers`: regular expressions; Adam is for variables in whose paths one is found.
-/// - `exclude_embeddings`: Adam is for embeddings too; true by default.
+/// - `exclude_layers`: regular expressions; variables whose paths match one use Adam.
+/// - `exclude_embeddings`: whether embeddings use Adam too; true by default.
 /// - `muon_a`, `muon_b`, `muon_c`: 3.4445, -4.775 and 2.0315 by default.
 /// - `momentum`: 0.95 by default, and `nesterov`: true by default.
 /// - `ns_steps`: 5 by default.
-/// - `rms_rate`: 0.2 by default; steps are multiplied by it and the root of the longer side.
+/// - `rms_rate`: 0.2 by default; a factor of the steps, together with the root of the longer side.
 /// - those of [`OptimizerBase`].
 ///
 /// Follows <https://keras.io/api/optimizers/muon>.
@@ -80,7 +80,7 @@ pub struct Muon {
     rms_rate: Option<Number>,
 }
 
-/// A list, or null for an empty one.
+/// Converts a list; null is read as an empty one.
 mod nullable {
     use crate::config::ConfigField;
     use crate::error::Result;
@@ -107,7 +107,7 @@ impl Muon {
         self.exclude_layers.iter().map(|layer| pattern::search(layer)).collect()
     }
 
-    /// Newton's and Schulz's iteration, on the wide form of a matrix.
+    /// Computes the Newton-Schulz iteration, on the wide form of a matrix.
     fn orthogonalized(&self, x: &Tensor) -> Result<Tensor> {
         let tall = x.shape().dim(-2)? > x.shape().dim(-1)?;
         let mut x = if tall { transposed(x)? } else { x.clone() };

@@ -1,4 +1,4 @@
-//! Adam with Nesterov's look ahead
+//! The Nadam optimizer: Adam with Nesterov momentum.
 
 use super::kernel::{self, Kernel, Real, Scalar, Slope, number};
 use super::{Optimize, OptimizerBase};
@@ -10,9 +10,10 @@ use crate::utils::auto_name;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// [`Adam`](super::Adam) with Nesterov's look ahead: with `u(t) = beta_1 (1 - 0.5 · 0.96ᵗ)`, means
-/// `m` and `v` as Adam's, and `p` the product of all `u` so far,
-/// `w ← w - learning_rate · (u(t+1) m / (1 - p u(t+1)) + (1 - u(t)) g / (1 - p)) / (√(v / (1 - beta_2ᵗ)) + epsilon)`.
+/// The Nadam optimizer: [`Adam`](super::Adam) with Nesterov momentum: with `u(t) = beta_1 (1 - 0.5 ·
+/// 0.96ᵗ)`, means `m` and `v` as Adam's, and `p` the product of all `u` so far,
+/// `w ← w - learning_rate · (u(t+1) m / (1 - p u(t+1)) + (1 - u(t)) g / (1 - p)) / (√(v / (1 - beta_2ᵗ))
+/// + epsilon)`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
@@ -53,7 +54,7 @@ impl Nadam {
         self.product.get().ok_or_else(|| Error::new(ErrorKind::NotBuilt, "the optimizer has not been built"))
     }
 
-    /// The momentum of a step, counted from 1.
+    /// Returns the momentum of a step, counted from 1.
     fn momentum(&self, step: i64, dtype: DType) -> Scalar {
         let scalar = |number| Scalar::of(number, dtype);
         scalar(self.beta_1.get()) * (scalar(0.5) * scalar(0.96).powf(scalar(step as f64))).complement()
@@ -106,7 +107,7 @@ struct Step {
     beta_1: f64,
     beta_2: f64,
     epsilon: f64,
-    /// By what the mean is multiplied and divided, then the gradient.
+    /// The factors of the mean and of the gradient, each as numerator and denominator.
     of_mean: [f64; 2],
     of_gradient: [f64; 2],
     correction: f64,

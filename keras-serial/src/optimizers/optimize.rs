@@ -1,4 +1,4 @@
-//! The trait that an optimizer implements.
+//! The trait that optimizers implement.
 
 use super::apply;
 use super::base::OptimizerBase;
@@ -11,11 +11,11 @@ use crate::ops::multiply;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
-/// A rule by which gradients change weights.
+/// An optimizer: a rule by which gradients change weights.
 ///
-/// An optimizer of one's own says which variables it keeps for each weight (`create_slots`), and how
-/// one weight is updated (`update_step`); everything else is shared: clipping, weight decay, moving
-/// averages, gathering of gradients, loss scaling, constraints.
+/// A custom optimizer implements which variables it keeps for each weight (`create_slots`), and how one
+/// weight is updated (`update_step`); everything else is shared: clipping, weight decay, moving
+/// averages, gradient accumulation, loss scaling, constraints.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -58,19 +58,19 @@ use crate::variable::Variable;
     note = "give it a field `base: OptimizerBase`, derive `KerasSerializable`, and implement `Optimize` for it"
 )]
 pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
-    /// Makes the optimizer's own variables, for the model's that it will change.
+    /// Creates the optimizer's own variables for the model variables that it will update.
     ///
     /// # Errors
-    /// When they can't be made.
+    /// When they can't be created.
     fn create_slots(&self, variables: &[Variable]) -> Result<()>;
 
-    /// Changes one variable of the model, and the optimizer's own for it.
+    /// Updates one variable of the model, and the optimizer's own variables for it.
     ///
     /// # Errors
-    /// When the optimizer can't; all variables then get back the values that they had before the step.
+    /// When the update fails; all variables are then restored to their values before the step.
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()>;
 
-    /// What happens once in a step, before the first variable changes; nothing by default.
+    /// Called once per step, before the first variable is updated; does nothing by default.
     ///
     /// # Errors
     /// As [`Optimize::update_step`].
@@ -78,33 +78,33 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         Ok(())
     }
 
-    /// Which share of a variable, times the learning rate, a step takes off it first.
+    /// Returns the fraction of a variable, times the learning rate, that a step subtracts first.
     ///
     /// # Errors
-    /// When the optimizer can't say.
+    /// When the optimizer can't compute it.
     fn decay_of(&self, variable: &Variable) -> Result<Option<f64>> {
         let _ = variable;
         Ok(self.base().weight_decay())
     }
 
-    /// Can [`Optimize::update_step`] not fail once gradients have the variables' shapes and dtypes?
-    /// Then no old values are held back for undoing a step, and variables change where they stand.
-    /// No by default.
+    /// Returns true if [`Optimize::update_step`] can't fail when gradients have the variables' shapes
+    /// and dtypes; false by default. Then no old values are kept for undoing a step, and variables are
+    /// updated in place.
     fn never_fails(&self) -> bool {
         false
     }
 
-    /// The name.
+    /// Returns the name.
     fn name(&self) -> &str {
         self.base().name(self.class())
     }
 
-    /// Has it variables for a model?
+    /// Returns true if the optimizer has its variables for a model.
     fn is_built(&self) -> bool {
         self.base().state().trainable.is_some()
     }
 
-    /// Makes the optimizer's own variables, unless it has them.
+    /// Creates the optimizer's own variables, unless it has them.
     ///
     /// # Errors
     /// When the arguments contradict one another, or [`Optimize::create_slots`] fails.
@@ -112,8 +112,8 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         apply::build(self, variables)
     }
 
-    /// What is otherwise where the first step of training builds the optimizer, and not its owner;
-    /// nothing by default.
+    /// Adjusts the state if the first training step builds the optimizer, not its owner; does nothing by
+    /// default.
     ///
     /// # Errors
     /// As [`Optimize::create_slots`].
@@ -121,39 +121,39 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         Ok(())
     }
 
-    /// Takes a step: changes the variables by their gradients (`keras.optimizers.Optimizer.apply`).
-    /// Builds the optimizer for the variables if need be. Variables without a gradient stay.
+    /// Takes a step: updates the variables by their gradients (`keras.optimizers.Optimizer.apply`).
+    /// Builds the optimizer for the variables if needed. Variables without a gradient stay unchanged.
     ///
     /// # Errors
-    /// When no variable has a gradient, one is not known to the optimizer, or shapes differ. The
-    /// values of all variables then are what they were.
+    /// When no variable has a gradient, one is unknown to the optimizer, or shapes differ. All variables
+    /// are then unchanged.
     fn apply(&self, gradients: &[Option<Tensor>], variables: &[Variable]) -> Result<()> {
         apply::apply(self, gradients, variables)
     }
 
-    /// The optimizer's own variables, in the order of files: the counter of steps, the learning rate
-    /// if it is a number, then what [`Optimize::create_slots`] made.
+    /// Returns the optimizer's own variables, in the order of files: the step counter, the learning rate
+    /// if it is a number, then those that [`Optimize::create_slots`] created.
     ///
     /// # Errors
-    /// When the engine can't make the first two.
+    /// When the engine can't create the first two.
     fn variables(&self) -> Result<Vec<Variable>> {
         self.name();
         self.base().own_variables()
     }
 
-    /// How many times the variables were changed.
+    /// Returns how many times the variables were updated.
     ///
     /// # Errors
-    /// When the counter was assigned something else than a number.
+    /// When something other than a number was assigned to the counter.
     fn iterations(&self) -> Result<i64> {
         let steps = self.base().steps()?;
         Ok(steps.div_euclid(self.base().accumulation().unwrap_or(1)))
     }
 
-    /// The learning rate of the next step.
+    /// Returns the learning rate of the next step.
     ///
     /// # Errors
-    /// When a schedule can't say.
+    /// When a schedule can't compute it.
     fn learning_rate(&self) -> Result<f64> {
         let rate = self.base().state().learning_rate()?;
         match rate {
@@ -165,15 +165,15 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
     /// Replaces the learning rate.
     ///
     /// # Errors
-    /// When it is a schedule now and would become a number.
+    /// When a schedule would be replaced by a number.
     fn set_learning_rate(&self, rate: LearningRate) -> Result<()> {
         self.base().state().set_learning_rate(rate)
     }
 
-    /// The loss, as gradients are to be taken of it.
+    /// Scales the loss, for the computation of gradients.
     ///
     /// # Errors
-    /// When the loss is no tensor of numbers.
+    /// When the loss is not a numeric tensor.
     fn scale_loss(&self, loss: &Tensor) -> Result<Tensor> {
         match self.base().loss_scale_factor() {
             Some(factor) => multiply(loss, factor),
@@ -181,8 +181,8 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         }
     }
 
-    /// Puts the moving averages in the variables' place, if the optimizer keeps them; to be called
-    /// at the end of training.
+    /// Assigns the moving averages to the variables, if the optimizer keeps them; to be called at the
+    /// end of training.
     ///
     /// # Errors
     /// When these are not the variables that it was built with.
@@ -190,8 +190,8 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         if self.base().use_ema { apply::overwrite_with_averages(self.base(), variables) } else { Ok(()) }
     }
 
-    /// Exempts variables from weight decay: these, and those in whose names one of the patterns is
-    /// found. Replaces what was exempted before.
+    /// Exempts variables from weight decay: these, and those whose names match one of the patterns.
+    /// Replaces earlier exemptions.
     ///
     /// # Errors
     /// When a pattern is not a regular expression.
@@ -203,7 +203,7 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         Ok(())
     }
 
-    /// The values of the own variables, as files number them.
+    /// Returns the values of the optimizer's own variables, as files number them.
     ///
     /// # Errors
     /// As [`Optimize::variables`].
@@ -211,10 +211,10 @@ pub trait Optimize: KerasSerializable + HasBase<OptimizerBase> {
         Ok(self.variables()?.iter().map(Variable::read).collect())
     }
 
-    /// Gives the own variables the values of a file.
+    /// Assigns the values of a file to the optimizer's own variables.
     ///
     /// # Errors
-    /// When there are more or fewer, or shapes differ; no variable has changed then.
+    /// When their number or shapes differ; no variable is changed then.
     fn load_own_variables(&self, values: &[Tensor]) -> Result<()> {
         let variables = self.variables()?;
         if variables.len() != values.len() {

@@ -1,4 +1,4 @@
-//! Which optimizer a variable has
+//! A map from variables to optimizers.
 
 use indexmap::IndexMap;
 
@@ -12,7 +12,7 @@ use crate::registry::{Revived, revive, serialize_class};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Optimizers by the paths of variables: regular expressions that match whole paths, and a default.
+/// A map of optimizers by variable paths: regular expressions that match whole paths, and a default.
 ///
 /// Follows <https://keras.io/api/optimizers/>.
 ///
@@ -32,7 +32,7 @@ pub struct OptimizerMap {
 }
 
 impl OptimizerMap {
-    /// With this optimizer for all variables that no pattern matches.
+    /// Creates a map with this optimizer for all variables that no pattern matches.
     pub fn new(default_optimizer: impl Into<Optimizer>) -> Self {
         Self { default_optimizer: default_optimizer.into(), optimizer_map: IndexMap::new() }
     }
@@ -44,12 +44,12 @@ impl OptimizerMap {
         self
     }
 
-    /// The optimizer of all variables that no pattern matches.
+    /// Returns the optimizer of all variables that no pattern matches.
     pub fn default_optimizer(&self) -> &Optimizer {
         &self.default_optimizer
     }
 
-    /// All optimizers, the default one last, each once.
+    /// Returns all optimizers, each once, the default one last.
     pub(super) fn optimizers(&self) -> Vec<Optimizer> {
         let mut all: Vec<Optimizer> = Vec::new();
         for optimizer in self.optimizer_map.values().chain([&self.default_optimizer]) {
@@ -60,7 +60,7 @@ impl OptimizerMap {
         all
     }
 
-    /// The optimizer of a variable of this path.
+    /// Returns the optimizer for a variable with this path.
     ///
     /// # Errors
     /// When several patterns match, or one is not a regular expression.
@@ -81,7 +81,7 @@ impl OptimizerMap {
         Ok(found.unwrap_or(&self.default_optimizer))
     }
 
-    /// The optimizer of a variable.
+    /// Returns the optimizer for a variable.
     ///
     /// # Errors
     /// As [`OptimizerMap::of_path`].

@@ -1,13 +1,13 @@
-//! Python's regular expressions, where an argument is one.
+//! Python's regular expressions as arguments.
 
 use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A pattern that is searched for.
+/// Compiles a pattern for searching.
 ///
 /// # Errors
-/// When it is none, or looks around or back, which takes unbounded time.
+/// When it is invalid, or uses look-around or back-references, which take unbounded time.
 pub(crate) fn search(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|error| {
         Error::new(ErrorKind::Unsupported, "this regular expression is not supported")
@@ -17,7 +17,7 @@ pub(crate) fn search(pattern: &str) -> Result<Regex> {
     })
 }
 
-/// A pattern that the whole text must match (`re.fullmatch`).
+/// Compiles a pattern that must match the whole text (`re.fullmatch`).
 ///
 /// # Errors
 /// As [`search`].

@@ -1,4 +1,4 @@
-//! Gradients over the root of their mean square
+//! The RMSprop optimizer.
 
 use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
@@ -8,15 +8,15 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Gradients over the root of a moving mean of their squares:
-/// `v ← rho · v + (1 - rho) · g²`, `w ← w - learning_rate · g / √(v + epsilon)`.
+/// The RMSprop optimizer: divides gradients by the root of a moving mean of their squares: `v ← rho · v
+/// + (1 - rho) · g²`, `w ← w - learning_rate · g / √(v + epsilon)`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.001 by default.
 /// - `rho`: 0.9 by default.
-/// - `momentum`: 0 by default; if it is more, steps add up: `m ← momentum · m + step`.
+/// - `momentum`: 0 by default; with more, steps accumulate: `m ← momentum · m + step`.
 /// - `epsilon`: 1e-7 by default.
-/// - `centered`: take the square of the mean gradient off the mean square; false by default.
+/// - `centered`: whether to subtract the squared mean gradient from the mean square; false by default.
 /// - those of [`OptimizerBase`].
 ///
 /// Follows <https://keras.io/api/optimizers/rmsprop>.

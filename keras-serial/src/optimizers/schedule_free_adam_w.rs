@@ -1,4 +1,4 @@
-//! Adam whose mean of weights stands in for a schedule
+//! The schedule-free AdamW optimizer.
 
 use super::kernel::{self, Kernel, Real, Scalar, Slope};
 use super::{Optimize, OptimizerBase};
@@ -9,19 +9,20 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Adam without a schedule: gradient steps go to `z`, the mean of all `z` so far is `x`, and the
-/// weights stand between: `z ← z - learning_rate · g / (√(v / (1 - beta_2ᵗ)) + epsilon)`,
-/// `x ← (1 - 1/t) x + z/t`, `w ← (1 - beta_1) z + beta_1 · x`.
+/// The schedule-free AdamW optimizer, which averages weights instead of using a learning-rate schedule:
+/// gradient steps update `z`, the mean of all `z` so far is `x`, and the weights are between them: `z ←
+/// z - learning_rate · g / (√(v / (1 - beta_2ᵗ)) + epsilon)`, `x ← (1 - 1/t) x + z/t`, `w ← (1 - beta_1)
+/// z + beta_1 · x`.
 ///
-/// All three begin at the weights where the optimizer is built by its owner. `fit` builds it within
-/// its first step, and there `z` begins at zero: Keras on TensorFlow loses that assignment while it
-/// traces the step.
-///
+/// All three start at the weights if the optimizer is built by its owner. `fit` builds it within its
+/// first step, and then `z` starts at zero: Keras on TensorFlow loses that assignment while it traces
+/// the step.
 /// # Arguments
 /// - `learning_rate`: 0.0025 by default.
 /// - `beta_1`, `beta_2`: 0.9 and 0.999 by default.
 /// - `epsilon`: 1e-8 by default.
-/// - `warmup_steps`: over how many steps the learning rate rises to its full value, 0 by default.
+/// - `warmup_steps`: the number of steps in which the learning rate rises to its full value, 0 by
+///   default.
 /// - those of [`OptimizerBase`].
 ///
 /// Follows <https://keras.io/api/optimizers/>.
@@ -55,7 +56,7 @@ pub struct ScheduleFreeAdamW {
 impl Optimize for ScheduleFreeAdamW {
     fn create_slots(&self, variables: &[Variable]) -> Result<()> {
         self.base.add_slots(variables, &["momentum", "velocity"])?;
-        // All three sequences begin at the weights.
+        // All three sequences start at the weights.
         variables.iter().try_for_each(|variable| self.base.slot(variable, "momentum")?.assign(&variable.read()))
     }
 
@@ -105,7 +106,7 @@ impl Kernel<3> for Step {
         let v = v + (square - v) * R::of(1.0 - self.beta_2);
         let root = (v / R::of(self.correction)).sqrt() + R::of(self.epsilon);
         let z = z - R::of(self.learning_rate) * g / root;
-        // With the new `z`, as Keras computes it on TensorFlow; on JAX it takes the old one.
+        // Uses the new `z`, as Keras does on TensorFlow; on JAX it uses the old one.
         let x = (w - rest * z) / beta_1;
         let x = R::of(1.0 - self.share) * x + R::of(self.share) * z;
         [rest * z + beta_1 * x, z, v]

@@ -1,4 +1,4 @@
-//! `w - learning_rate · g`, with momentum
+//! Stochastic gradient descent, with momentum.
 
 use super::kernel::{self, Kernel, Real, Slope};
 use super::{Optimize, OptimizerBase};
@@ -8,10 +8,10 @@ use crate::tensor::Tensor;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
-/// Gradient descent, with momentum if it is asked for.
+/// Stochastic gradient descent, with optional momentum.
 ///
-/// Without: `w ← w - learning_rate · g`. With: `m ← momentum · m - learning_rate · g`, then
-/// `w ← w + m`, or with Nesterov's look ahead `w ← w + momentum · m - learning_rate · g`.
+/// Without momentum: `w ← w - learning_rate · g`. With it: `m ← momentum · m - learning_rate · g`, then
+/// `w ← w + m`, or with Nesterov momentum `w ← w + momentum · m - learning_rate · g`.
 ///
 /// # Arguments
 /// - `learning_rate`: 0.01 by default.

@@ -1,4 +1,4 @@
-//! The variables that an optimizer owns, and which of the model's they belong to.
+//! The variables of an optimizer, and the model variables that they belong to.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{MutexGuard, PoisonError};
@@ -14,18 +14,19 @@ use crate::tensor::{DType, Shape, Tensor};
 use crate::utils::scope_path;
 use crate::variable::{Variable, VariableOptions};
 
-/// What an optimizer keeps between steps.
+/// The state of an optimizer between steps.
 pub(super) struct State {
-    /// As given; a number moves to `rate` when that is made.
+    /// The learning rate as given; a number moves to `rate` when that is created.
     pub learning_rate: LearningRate,
     pub loss_scale_factor: Option<Number>,
     iteration: Option<Variable>,
     rate: Option<Variable>,
-    /// The variables made since, in order.
+    /// The other variables, in the order of their creation.
     own: Vec<Variable>,
-    /// Those that Keras makes past its own list; an optimizer around this one does not see them.
+    /// The ids of variables that Keras creates outside its own list; a wrapping optimizer does not see
+    /// them.
     bare: HashSet<u64>,
-    /// By the model's variable: its slots, by name.
+    /// The slots of each model variable, by name.
     slots: HashMap<u64, Vec<(String, Variable)>>,
     /// The model's variables, once the optimizer is built.
     pub trainable: Option<Vec<Variable>>,
@@ -53,7 +54,7 @@ impl Default for State {
 }
 
 impl State {
-    /// The learning rate as it is now.
+    /// Returns the current learning rate.
     pub fn learning_rate(&self) -> Result<LearningRate> {
         match &self.rate {
             Some(rate) => rate.read().item::<f32>().map(LearningRate::Constant),
@@ -61,7 +62,7 @@ impl State {
         }
     }
 
-    /// Replaces the learning rate; a schedule gives way to a schedule only.
+    /// Replaces the learning rate; a schedule can only be replaced by a schedule.
     pub fn set_learning_rate(&mut self, rate: LearningRate) -> Result<()> {
         match (&self.learning_rate, &rate) {
             (LearningRate::Schedule(_), LearningRate::Constant(_)) => {
@@ -102,14 +103,14 @@ impl OptimizerBase {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As Keras's `name_scope` makes it: an optimizer inside another's scope stands below its name.
+    /// Returns a path as in Keras's `name_scope`: an optimizer inside another's scope is below its name.
     fn path(&self, name: &str) -> String {
         let own = format!("{}/", self.given_name().unwrap_or("optimizer"));
         let around = scope_path("");
         if around == own || around.ends_with(&format!("/{own}")) { around + name } else { around + &own + name }
     }
 
-    /// The counter of steps.
+    /// Returns the step counter.
     pub(super) fn iteration(&self) -> Result<Variable> {
         let mut state = self.state();
         match &state.iteration {
@@ -121,12 +122,12 @@ impl OptimizerBase {
         }
     }
 
-    /// The number of steps that were taken, those that only gathered gradients too.
+    /// Returns the number of steps taken, including those that only accumulated gradients.
     pub(super) fn steps(&self) -> Result<i64> {
         self.iteration()?.read().item()
     }
 
-    /// The variable of the learning rate, unless that is a schedule.
+    /// Returns the variable of the learning rate, unless that is a schedule.
     fn rate(&self) -> Result<Option<Variable>> {
         let mut state = self.state();
         match (&state.rate, &state.learning_rate) {
@@ -139,49 +140,49 @@ impl OptimizerBase {
         }
     }
 
-    /// The variables that it owns, in the order of files.
+    /// Returns the optimizer's own variables, in the order of files.
     pub(super) fn own_variables(&self) -> Result<Vec<Variable>> {
         let first = [Some(self.iteration()?), self.rate()?];
         Ok(first.into_iter().flatten().chain(self.state().own.iter().cloned()).collect())
     }
 
-    /// Makes a variable of the optimizer's own (`add_variable`).
+    /// Creates a variable of the optimizer (`add_variable`).
     ///
     /// # Errors
-    /// When the initializer can't make the value.
+    /// When the initializer can't create the value.
     pub fn add_variable(&self, shape: &Shape, dtype: DType, initializer: &Initializer, name: &str) -> Result<Variable> {
         self.add_value(initializer.init(shape, dtype)?, name, self.path(name))
     }
 
-    /// Makes a scalar of the optimizer's own.
+    /// Creates a scalar variable of the optimizer.
     pub(super) fn add_own(&self, value: Tensor, name: &str) -> Result<Variable> {
         self.add_value(value, name, self.path(name))
     }
 
-    /// Makes a variable that Keras makes by itself, past the optimizer (`backend.Variable`).
+    /// Creates a variable that Keras creates outside the optimizer's list (`backend.Variable`).
     pub(super) fn add_bare(&self, value: Tensor, name: &str) -> Result<Variable> {
         let variable = self.add_value(value, name, scope_path(name))?;
         self.state().bare.insert(variable.id());
         Ok(variable)
     }
 
-    /// Does an optimizer around this one see the variable?
+    /// Returns true if a wrapping optimizer sees the variable.
     pub(super) fn is_seen_outside(&self, variable: &Variable) -> bool {
         !self.state().bare.contains(&variable.id())
     }
 
-    /// Makes a variable with a value and a path of its own.
+    /// Creates a variable with this value and path.
     fn add_value(&self, value: Tensor, name: &str, path: String) -> Result<Variable> {
         let variable = own_variable(value, name, path);
         self.state().own.push(variable.clone());
         Ok(variable)
     }
 
-    /// Makes a variable of the shape and dtype of one of the model's, known as its slot `name`
+    /// Creates a variable with the shape and dtype of a model variable, as its slot `name`
     /// (`add_variable_from_reference`).
     ///
     /// # Errors
-    /// When the initializer can't make the value.
+    /// When the initializer can't create the value.
     pub fn add_slot(&self, variable: &Variable, name: &str, initializer: &Initializer) -> Result<Variable> {
         let full_name = format!("{}_{name}", variable.path().replace('/', "_"));
         let slot = self.add_variable(variable.shape(), variable.dtype(), initializer, &full_name)?;
@@ -189,15 +190,16 @@ impl OptimizerBase {
         Ok(slot)
     }
 
-    /// Makes a variable that was made otherwise known as the slot `name` of one of the model's.
+    /// Adds an existing variable as the slot `name` of a model variable.
     pub(super) fn keep_slot(&self, variable: &Variable, name: &str, slot: &Variable) {
         self.state().slots.entry(variable.id()).or_default().push((name.to_owned(), slot.clone()));
     }
 
-    /// Makes slots of these names, zeros, for each of the model's variables (`add_optimizer_variables`).
+    /// Creates slots with these names, filled with zeros, for each of the model's variables
+    /// (`add_optimizer_variables`).
     ///
     /// # Errors
-    /// When the engine can't make them.
+    /// When the engine can't create them.
     pub fn add_slots(&self, variables: &[Variable], names: &[&str]) -> Result<()> {
         let zeros = Initializer::new(crate::initializers::Zeros);
         for variable in variables {
@@ -208,17 +210,17 @@ impl OptimizerBase {
         Ok(())
     }
 
-    /// A slot of one of the model's variables, if there is one of this name.
+    /// Returns a slot of a model variable, if it exists.
     pub fn find_slot(&self, variable: &Variable, name: &str) -> Option<Variable> {
         let state = self.state();
         let mut slots = state.slots.get(&variable.id())?.iter();
         slots.find(|(known, _)| known == name).map(|(_, slot)| slot.clone())
     }
 
-    /// A slot of one of the model's variables.
+    /// Returns a slot of a model variable.
     ///
     /// # Errors
-    /// When there is none of this name.
+    /// When there is no slot with this name.
     pub fn slot(&self, variable: &Variable, name: &str) -> Result<Variable> {
         self.find_slot(variable, name).ok_or_else(|| {
             Error::new(ErrorKind::NotBuilt, format!("the optimizer has no `{name}` for this variable"))

@@ -76,7 +76,7 @@ fn failed_steps_change_nothing() {
 
 #[test]
 fn steps_that_fail_midway_are_undone() {
-    /// Fails at its second variable.
+    /// Fails on its second variable.
     #[derive(crate::KerasSerializable)]
     struct Halfway {
         base: OptimizerBase,
@@ -197,7 +197,7 @@ fn loss_scales_follow_the_gradients() {
 
 #[test]
 fn other_dtypes_are_kept() {
-    // In bfloat16 `beta_2` is 1: nothing moves but what decays, as in Keras.
+    // In bfloat16 `beta_2` is 1: only weight decay changes anything, as in Keras.
     for (dtype, expected) in [(DType::Float64, 0.625), (DType::Float16, 0.625), (DType::BFloat16, 0.875)] {
         let w = Variable::with_value("w", crate::ops::dtypes::cast(&tensor(&[1.0]), dtype).unwrap());
         let optimizer = Optimizer::from(Adam::new().learning_rate(0.25).clipnorm(1.0).weight_decay(0.5));
@@ -221,8 +221,7 @@ fn maps_refuse_what_keras_refuses() {
     assert_eq!(Handle::serialize(&Optimizer::deserialize(&form).unwrap()).unwrap(), form);
 }
 
-/// The gradient that Keras hands to optimizers as `IndexedSlices`: row 0 was looked up twice, row 2
-/// once.
+/// A gradient that Keras passes to optimizers as `IndexedSlices`: row 0 was looked up twice, row 2 once.
 fn gradient_of_lookups(table: &Variable) -> Tensor {
     let tape = GradientTape::new();
     let rows = table.rows(&Tensor::from_slice(&[0i32, 0, -1], [3]).unwrap()).unwrap();
@@ -262,7 +261,7 @@ fn lookups_of_one_row_are_squared_one_by_one() {
     }
 }
 
-/// Gathered gradients are sums, and so is what a penalty is added to.
+/// Accumulated gradients are sums, and so is a gradient to which a penalty's is added.
 #[test]
 fn sums_of_lookups_are_squared_where_they_are_added_to() {
     let table = Variable::with_value("embeddings", Tensor::from_slice(&[1.0f32; 6], [3, 2]).unwrap());

@@ -1,4 +1,4 @@
-//! One registered class or function.
+//! A registry entry: a registered class or function.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -10,12 +10,12 @@ use crate::config::{Config, KerasSerializable};
 use crate::error::Result;
 use crate::object::{Kind, Object};
 
-/// Where in the sources something is registered.
+/// The place in the sources where something is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The source file, as the compiler names it.
     pub file: &'static str,
-    /// The line in it.
+    /// The line in the file.
     pub line: u32,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// How a class is turned into a handle of one kind.
+/// How an object of a class is wrapped in a handle of one kind.
 #[derive(Clone, Copy)]
 pub struct Cast {
     /// The kind of the handle.
@@ -34,29 +34,29 @@ pub struct Cast {
     pub cast: fn(Arc<dyn KerasSerializable>) -> Option<Object>,
 }
 
-/// A class whose entry is known from its type; `#[derive(KerasSerializable)]` implements it.
+/// A type with a registry entry; `#[derive(KerasSerializable)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be used as a custom object",
     note = "annotate it with `#[derive(KerasSerializable)]`; for a generic or foreign type use `entry!(Type)`"
 )]
 pub trait Registrable: KerasSerializable {
-    /// The entry, in package `Custom` under the type's own name.
+    /// Returns the entry, in package `Custom` under the type's own name.
     fn entry() -> Entry;
 }
 
-/// By what an object is recognized when it is written: its entry on the master list is found by it.
+/// How an object is identified when it is serialized, to look up its registry entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Identity {
-    /// A class, or a function that has a type of its own.
+    /// A class, or a function with its own type.
     Type(TypeId),
-    /// A function pointer, by its type and target: all of one signature have one type.
+    /// A function pointer, by its type and address: all pointers of one signature have the same type.
     Pointer(TypeId, usize),
-    /// The handle that was made for a function: closures that hold values share a type with others of
-    /// their factory, which compute something else.
+    /// The handle created for a function: closures that capture values share a type with others from the
+    /// same place in the code, which may compute something else.
     Handle(u64),
 }
 
-/// What an entry stands for.
+/// What an entry registers.
 #[derive(Clone)]
 enum What {
     Class {
@@ -66,22 +66,22 @@ enum What {
     Function {
         handle: fn() -> Object,
     },
-    /// An object that exists already: a function given at run time.
+    /// An existing object: a function given at run time.
     Existing {
         object: Object,
         identities: [Identity; 2],
     },
 }
 
-/// A registered class or function: its names, its source place, and how it is made.
+/// A registry entry of a class or function: its names, its source place, and how it is constructed.
 #[derive(Clone)]
 pub struct Entry {
-    /// The public module of Keras's own objects (`keras.layers`); `None` for everybody else's.
+    /// The public module of Keras's own objects (`keras.layers`); `None` for custom ones.
     module: Option<&'static str>,
     package: Cow<'static, str>,
     name: Cow<'static, str>,
     class_name: &'static str,
-    /// Other names by which Keras's own objects are known (`mse`, `glorot_uniform`).
+    /// Aliases of Keras's own objects (`mse`, `glorot_uniform`).
     aliases: &'static [&'static str],
     place: Place,
     type_id: fn() -> TypeId,
@@ -93,7 +93,7 @@ fn construct<T: KerasSerializable>(config: &Config) -> Result<Arc<dyn KerasSeria
 }
 
 impl Entry {
-    /// The entry of a class; `casts` from [`super::Probe`].
+    /// Creates the entry of a class; `casts` come from [`super::Probe`].
     pub const fn class<T: KerasSerializable>(
         class_name: &'static str,
         casts: &'static [Option<Cast>],
@@ -111,7 +111,7 @@ impl Entry {
         }
     }
 
-    /// The entry of a function; `type_id` is its own type's.
+    /// Creates the entry of a function; `type_id` is that of the function's own type.
     pub const fn function(name: &'static str, type_id: fn() -> TypeId, handle: fn() -> Object, place: Place) -> Self {
         Self {
             module: None,
@@ -125,7 +125,7 @@ impl Entry {
         }
     }
 
-    /// The entry of an object that exists already, and by what it is recognized.
+    /// Creates the entry of an existing object, with its identities.
     pub(crate) fn existing(name: String, identities: [Identity; 2], object: Object, place: Place) -> Self {
         Self {
             module: None,
@@ -139,23 +139,23 @@ impl Entry {
         }
     }
 
-    /// Sets the package, `Custom` by default; an empty one makes the name alone the registered one,
-    /// as `get_custom_objects()["MyDense"] = MyDense` does in Keras.
+    /// Sets the package, `Custom` by default; with an empty one the registered name is the name alone,
+    /// as with `get_custom_objects()["MyDense"] = MyDense` in Keras.
     #[must_use]
     pub const fn in_package(mut self, package: &'static str) -> Self {
-        // A plain assignment would drop the old value, which const code can't.
+        // A plain assignment would drop the old value, which const code can't do.
         std::mem::forget(std::mem::replace(&mut self.package, Cow::Borrowed(package)));
         self
     }
 
-    /// Sets the name, the item's own by default.
+    /// Sets the name; the item's own by default.
     #[must_use]
     pub const fn named(mut self, name: &'static str) -> Self {
         std::mem::forget(std::mem::replace(&mut self.name, Cow::Borrowed(name)));
         self
     }
 
-    /// Makes it one of Keras's own objects, in a public module and with other names.
+    /// Marks the entry as one of Keras's own objects, in a public module and with aliases.
     #[must_use]
     pub const fn builtin(mut self, module: &'static str, aliases: &'static [&'static str]) -> Self {
         self.module = Some(module);
@@ -163,7 +163,7 @@ impl Entry {
         self
     }
 
-    /// `package>name`; Keras's own objects have none and give their name.
+    /// Returns `package>name`; for Keras's own objects only the name.
     pub fn registered_name(&self) -> String {
         match self.module {
             Some(_) => self.name.to_string(),
@@ -172,22 +172,22 @@ impl Entry {
         }
     }
 
-    /// The public module of Keras's own objects; `None` for everybody else's.
+    /// Returns the public module of Keras's own objects; `None` for custom ones.
     pub fn module(&self) -> Option<&'static str> {
         self.module
     }
 
-    /// The package.
+    /// Returns the package.
     pub fn package(&self) -> &str {
         &self.package
     }
 
-    /// The name within the package.
+    /// Returns the name within the package.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The name of one of Keras's own objects.
+    /// Returns the name of one of Keras's own objects.
     pub(crate) fn builtin_name(&self) -> &'static str {
         match self.name {
             Cow::Borrowed(name) => name,
@@ -195,27 +195,27 @@ impl Entry {
         }
     }
 
-    /// The type's or function's own name.
+    /// Returns the type's or function's own name.
     pub fn class_name(&self) -> &'static str {
         self.class_name
     }
 
-    /// Other names of Keras's own objects.
+    /// Returns the aliases of Keras's own objects.
     pub fn aliases(&self) -> &'static [&'static str] {
         self.aliases
     }
 
-    /// Where it is registered.
+    /// Returns where the entry is registered.
     pub fn place(&self) -> Place {
         self.place
     }
 
-    /// Is it a function (and not a class)?
+    /// Returns true if it is a function (and not a class).
     pub fn is_function(&self) -> bool {
         !matches!(self.what, What::Class { .. })
     }
 
-    /// What it can stand for, the most special first.
+    /// Returns the kinds that it can be used as, the most specific first.
     pub fn kinds(&self) -> Vec<Kind> {
         match &self.what {
             What::Class { casts, .. } => {
@@ -227,7 +227,7 @@ impl Entry {
         }
     }
 
-    /// By what its object is recognized when it is written.
+    /// Returns how its object is identified when it is serialized.
     pub(crate) fn identities(&self) -> Vec<Identity> {
         match &self.what {
             What::Class { .. } | What::Function { .. } => vec![Identity::Type((self.type_id)())],
@@ -236,8 +236,8 @@ impl Entry {
         }
     }
 
-    /// An object of the class as a handle of `kind` (the first kind that it has for `None`), or
-    /// the function. `Ok(None)` when the class is not of the kind.
+    /// Constructs an object of the class as a handle of `kind` (its first kind for `None`), or returns
+    /// the function. `Ok(None)` if the class is not of the kind.
     pub(crate) fn make(&self, config: &Config, kind: Option<Kind>) -> Result<Option<Object>> {
         match &self.what {
             What::Function { handle } => Ok(Some(handle())),
@@ -261,7 +261,7 @@ impl Entry {
         }
     }
 
-    /// The function's handle.
+    /// Returns the function's handle.
     pub(crate) fn function_handle(&self) -> Option<Object> {
         match &self.what {
             What::Function { handle } => Some(handle()),
@@ -271,7 +271,7 @@ impl Entry {
     }
 }
 
-/// `MyLayers>KernelMult (MyDense, layer) at src/layers.rs:12`
+/// Formats as `MyLayers>KernelMult (MyDense, layer) at src/layers.rs:12`.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}", self.registered_name(), self.class_name)?;

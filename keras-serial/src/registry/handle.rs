@@ -1,15 +1,15 @@
-//! The macro that makes the handle of a kind: `Initializer` over `dyn Initialize`.
+//! The macro that defines a kind's handle, such as `Initializer` for `dyn Initialize`.
 
-/// Defines a shared handle over a trait's objects, with all that configurations need.
+/// Defines a shared handle to a trait's objects, with everything that configurations need.
 macro_rules! handle {
     (
         $(#[$doc:meta])*
         pub struct $handle:ident(dyn $trait:ident);
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
-        // The type that stands for a function of the kind, where there are such.
+        // The type that wraps a function of this kind, if functions are possible.
         $(, function: $function:ty)?
         $(, broken: $broken:path)?
-        // For objects with variables, which layers that hold them are asked for.
+        // For objects with variables, which are visited as state of the layers that hold them.
         $(, state: $state:literal)?
     ) => {
         $(#[$doc])*
@@ -17,23 +17,23 @@ macro_rules! handle {
         pub struct $handle(std::sync::Arc<dyn $trait>);
 
         impl $handle {
-            /// Shares an object.
+            /// Wraps an object in a shared handle.
             pub fn new(object: impl $trait) -> Self {
                 Self(std::sync::Arc::new(object))
             }
 
-            /// The object of a serialized form, or of a name.
+            /// Deserializes an object from its serialized form, or from a name.
             ///
             /// # Errors
-            /// When the form or name is not one of this kind.
+            /// When the value is not an object of this kind.
             pub fn deserialize(value: &$crate::json::Value) -> $crate::error::Result<Self> {
                 $crate::registry::revive_by_name(value)
             }
 
-            /// As [`Self::deserialize`], with custom objects for this call.
+            /// Deserializes like [`Self::deserialize`], with custom objects for this call.
             ///
             /// # Errors
-            /// When the form or name is not one of this kind.
+            /// When the value is not an object of this kind.
             pub fn deserialize_with(
                 value: &$crate::json::Value,
                 custom_objects: &$crate::registry::CustomObjects,
@@ -42,7 +42,7 @@ macro_rules! handle {
                 $crate::registry::revive_by_name(value)
             }
 
-            /// The object, if it is a `T`.
+            /// Returns the object, if it is a `T`.
             pub fn downcast_ref<T: $trait>(&self) -> Option<&T> {
                 (&*self.0 as &dyn std::any::Any).downcast_ref()
             }
@@ -62,7 +62,8 @@ macro_rules! handle {
             }
         }
 
-        /// By Keras's name; an unknown name is an error where the object is first used.
+        /// Looks the object up by its Keras name; an unknown name is an error when the object is first
+        /// used.
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
@@ -129,7 +130,7 @@ macro_rules! handle {
         )?
 
         impl<T: $trait> $crate::registry::Probe<T> {
-            /// Every type with the trait can stand for the kind.
+            /// Every type that implements the trait can be used as this kind.
             pub const $cast: Option<$crate::registry::Cast> = Some($crate::registry::Cast {
                 kind: $crate::object::Kind::$kind,
                 cast: |object| {
@@ -164,7 +165,7 @@ use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, Result};
 use crate::object::{Handle, Object};
 
-/// Stands in for an object whose name was not known, and gives that error wherever it is used.
+/// Stands in for an object with an unknown name, and returns that error wherever it is used.
 pub(crate) struct Broken(pub Error);
 
 impl KerasSerializable for Broken {

@@ -1,4 +1,4 @@
-//! Which entry a name stands for.
+//! Looks up the registry entry for a name.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use super::scope;
 use crate::config::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 
-/// A custom object by its registered name: scopes first, then the master list.
+/// Looks up a custom object by its registered name: first in scopes, then in the registry.
 ///
 /// # Errors
-/// [`ErrorKind::UnknownObject`] with near names; [`ErrorKind::DuplicateObject`] with both places.
+/// [`ErrorKind::UnknownObject`] with similar names; [`ErrorKind::DuplicateObject`] with both places.
 pub fn get_registered_object(name: &str) -> Result<Arc<Entry>> {
     custom(name, true)?.ok_or_else(|| unknown(name, name))
 }
 
-/// All objects with this class or function name, whatever they are registered as: those of scopes
-/// (the innermost first), of the master list, and Keras's own.
+/// Returns all entries with this class or function name, whatever their registered names: those of
+/// scopes (innermost first), of the registry, and Keras's own.
 ///
 /// ```
 /// let dense = keras_serial::registry::find_by_class_name("Dense");
 /// assert_eq!(dense[0].module(), Some("keras.layers"));
 /// ```
 pub fn find_by_class_name(class_name: &str) -> Vec<Arc<Entry>> {
-    // A function that was made at run time has no name in its type.
+    // A function created at run time has no name in its type.
     let named = |entry: &Entry| entry.class_name() == class_name || (entry.is_function() && entry.name() == class_name);
     let mut found = Vec::new();
     for argument in [false, true] {
@@ -42,39 +42,40 @@ pub fn find_by_class_name(class_name: &str) -> Vec<Arc<Entry>> {
     found
 }
 
-/// The registered name of a type; its own name when it is not registered
+/// Returns the registered name of a type; its own name if it is not registered
 /// (`keras.saving.get_registered_name`).
 pub fn get_registered_name<T: KerasSerializable>() -> String {
     by_type(TypeId::of::<T>()).map_or_else(|| T::class_name().to_owned(), |entry| entry.registered_name())
 }
 
-/// The registered name of an object's type; its own name when it is not registered.
+/// Returns the registered name of an object's type; its own name if it is not registered.
 pub fn registered_name_of(object: &dyn KerasSerializable) -> String {
     let entry = by_type((object as &dyn Any).type_id());
     entry.map_or_else(|| object.class().to_owned(), |entry| entry.registered_name())
 }
 
-/// One of Keras's own objects by its public module and name or alias.
+/// Looks up one of Keras's own objects by its public module and name or alias.
 pub(super) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
     BUILTINS.get(module, name)
 }
 
-/// The entry that an object is recognized by: Keras's own, or the master list's.
+/// Looks up an entry by an object's identity: Keras's own, or a custom one.
 pub(crate) fn by_identity(id: Identity) -> Option<Arc<Entry>> {
     BUILTINS.by_identity(&id).cloned().or_else(|| with_customs(|customs| customs.by_identity(&id)))
 }
 
-/// The entry of a class: Keras's own, or the master list's.
+/// Looks up the entry of a class: Keras's own, or a custom one.
 pub(super) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
     by_identity(Identity::Type(id))
 }
 
-/// The registered name that a type has on the master list.
+/// Returns the registered name of a custom type.
 pub(super) fn registered_name_by_type(id: TypeId) -> Option<String> {
     with_customs(|customs| customs.by_identity(&Identity::Type(id))).map(|entry| entry.registered_name())
 }
 
-/// A custom object by exact name, in Keras's order for the top of a call or for nested objects.
+/// Looks up a custom object by exact name, in Keras's order for the top level of a call or for nested
+/// objects.
 pub(super) fn custom(name: &str, top: bool) -> Result<Option<Arc<Entry>>> {
     let scoped = || scope::find(false, |objects| objects.get(name).cloned());
     let listed = || with_customs(|customs| customs.get(name));
@@ -93,24 +94,24 @@ pub(super) fn custom(name: &str, top: bool) -> Result<Option<Arc<Entry>>> {
     Ok(first.or_else(given))
 }
 
-/// A custom function that a bare string names, as old files write functions: the master list comes
-/// first everywhere.
+/// Looks up a custom function for a bare string, as old files write functions: the registry always comes
+/// before scopes.
 pub(super) fn custom_string(name: &str) -> Result<Option<Arc<Entry>>> {
     Ok(custom(name, false)?.filter(|entry| entry.is_function()))
 }
 
-/// A custom object under the short forms of its name, in scopes and arguments only: users write
-/// `custom_objects = {"MyDense": …}` for a file that says `MyLayers>KernelMult`.
+/// Looks up a custom object by its short names, in scopes and arguments only: users write
+/// `custom_objects = {"MyDense": …}` for a file that contains `MyLayers>KernelMult`.
 pub(super) fn custom_by_short_name(registered_name: &str, class_name: &str) -> Option<Arc<Entry>> {
     let short = registered_name.rsplit('>').next().unwrap_or(registered_name);
     let find = |objects: &super::CustomObjects| objects.get(short).or_else(|| objects.get(class_name)).cloned();
     scope::find(true, find).or_else(|| scope::find(false, find))
 }
 
-/// A custom function of which an old file (Keras up to 3.6) gives the name without its package.
+/// Looks up a custom function by its name without the package, as old files (Keras up to 3.6) write it.
 ///
 /// # Errors
-/// [`ErrorKind::DuplicateObject`] when functions of several packages have the name.
+/// [`ErrorKind::DuplicateObject`] when several packages have a function with this name.
 pub(super) fn custom_by_suffix(name: &str) -> Result<Option<Arc<Entry>>> {
     let listed = with_customs(|customs| {
         let matching = customs.iter().filter(|entry| entry.is_function() && entry.name() == name);
@@ -130,7 +131,7 @@ pub(super) fn custom_by_suffix(name: &str) -> Result<Option<Arc<Entry>>> {
     only_one(name, found.unwrap_or_default())
 }
 
-/// The entry that a short name stands for; an error that names all when there are several.
+/// Returns the only entry for a short name; an error that lists all if there are several.
 fn only_one(name: &str, mut matching: Vec<(String, Arc<Entry>)>) -> Result<Option<Arc<Entry>>> {
     matching.sort_by_cached_key(|(known, entry)| (known.clone(), entry.place()));
     if matching.len() < 2 {
@@ -143,9 +144,9 @@ fn only_one(name: &str, mut matching: Vec<(String, Arc<Entry>)>) -> Result<Optio
         .hint("the file names no package: pass the function that is meant as `custom_objects` under the short name"))
 }
 
-/// The module in which Keras's own class of this name is public, whatever module a file names.
+/// Looks up one of Keras's own classes in the public module for the one that a file names.
 ///
-/// Files name private modules too: `keras.src.layers.core.dense`, `keras.src.models.functional`.
+/// Files also name private modules: `keras.src.layers.core.dense`, `keras.src.models.functional`.
 pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
     if let Some(entry) = BUILTINS.get(module, name) {
         return Some(entry);
@@ -172,16 +173,16 @@ pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
     candidates.iter().find_map(|module| BUILTINS.get(module, name))
 }
 
-/// One of Keras's own functions by name alone, where a file says module `builtins`.
+/// Looks up one of Keras's own functions by name alone, for files with module `builtins`.
 pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
     let modules = ["keras.activations", "keras.losses", METRIC_FUNCTIONS];
     modules.iter().find_map(|module| BUILTINS.get(module, name)).filter(|entry| entry.is_function())
 }
 
-/// Where metrics that are functions are found: their names are also names of classes.
+/// The module of metrics that are functions: their names are also names of classes.
 const METRIC_FUNCTIONS: &str = "keras.src.metrics";
 
-/// The error for one of Keras's own classes that this crate has not.
+/// Returns the error for one of Keras's own classes that this crate does not support.
 pub(super) fn unsupported(module: &str, class_name: &str) -> Error {
     let error = Error::new(ErrorKind::Unsupported, format!("`{module}.{class_name}` is not supported"));
     match did_you_mean(class_name, BUILTINS.iter().map(Entry::builtin_name)) {
@@ -193,7 +194,7 @@ pub(super) fn unsupported(module: &str, class_name: &str) -> Error {
 /// The name of all Python lambdas.
 pub(super) const LAMBDA: &str = "<lambda>";
 
-/// The error for a Python lambda that nothing in Rust stands for.
+/// Returns the error for a Python lambda without a replacement.
 pub(super) fn lambda_refused() -> Error {
     let message = "Requested the deserialization of a Python lambda. This carries a potential risk of arbitrary code \
                    execution and thus it is disallowed";
@@ -204,7 +205,7 @@ pub(super) fn lambda_refused() -> Error {
     )
 }
 
-/// The error for a name that stands for nothing.
+/// Returns the error for an unknown name.
 pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
     if registered_name == LAMBDA {
         return lambda_refused();
@@ -216,7 +217,7 @@ pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
             known.extend(objects.names().map(str::to_owned));
         });
     }
-    // Which name is offered must not depend on the order in which they are kept.
+    // Sorted, so that the suggested name does not depend on the order of storage.
     known.sort();
     known.dedup();
     let short = registered_name.rsplit('>').next().unwrap_or(registered_name);
@@ -237,10 +238,10 @@ pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
     Error::new(ErrorKind::UnknownObject, format!("unknown object `{registered_name}`{also}")).hint(hint)
 }
 
-/// Does a registered name stand for one object only, where it stands for any?
+/// Checks that a registered name, if it exists, refers to one object only.
 ///
 /// # Errors
-/// [`ErrorKind::DuplicateObject`] with both places: what is saved under the name can't be loaded.
+/// [`ErrorKind::DuplicateObject`] with both places: what is saved with this name could not be loaded.
 #[cfg(feature = "archive")]
 pub(crate) fn check_unique(name: &str) -> Result<()> {
     with_customs(|customs| customs.get(name)).map(drop)

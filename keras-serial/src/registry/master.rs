@@ -1,4 +1,4 @@
-//! The master list: Keras's own objects, which stay, and everybody else's, which can be cleared.
+//! The registry's contents: Keras's own objects, which are fixed, and custom ones, which can be cleared.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Keras's own objects.
 #[derive(Default)]
 pub(super) struct Builtins {
-    /// By module, then by class name or alias.
+    /// The entries by module, then by class name or alias.
     by_module: HashMap<&'static str, HashMap<&'static str, &'static Entry>>,
     by_identity: HashMap<Identity, Arc<Entry>>,
 }
@@ -27,7 +27,7 @@ impl Builtins {
         self.by_identity.get(id)
     }
 
-    /// Every entry, without its aliases.
+    /// Returns every entry once, without its aliases.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'static Entry> {
         let all = self.by_module.values().flatten();
         all.filter(|(name, entry)| **name == entry.name()).map(|(_, entry)| *entry)
@@ -49,11 +49,11 @@ pub(super) static BUILTINS: LazyLock<Builtins> = LazyLock::new(|| {
     builtins
 });
 
-/// Custom objects: several entries under one name are kept, and are an error at look-up.
+/// Custom objects: several entries with the same name are kept, and are an error on look-up.
 #[derive(Clone, Default)]
 pub(super) struct Customs {
     by_name: HashMap<String, Vec<Arc<Entry>>>,
-    /// A class may be registered under several names; it is written by the last one.
+    /// The entries by identity. A class may have several names; the last registered one is written.
     by_identity: HashMap<Identity, Vec<Arc<Entry>>>,
 }
 
@@ -62,7 +62,7 @@ impl Customs {
         let mut customs = Self::default();
         let mut entries: Vec<&Entry> = inventory::iter::<Entry>.into_iter().collect();
         entries.retain(|entry| entry.module().is_none());
-        // The linker's order must not decide anything.
+        // The linker's order must have no effect.
         entries.sort_by_cached_key(|entry| (entry.registered_name(), entry.place()));
         for entry in entries {
             customs.add(Arc::new(entry.clone()));
@@ -89,7 +89,7 @@ impl Customs {
         }
     }
 
-    /// The names that are registered more than once, without the excepted one.
+    /// Lists the names that are registered more than once, except one.
     fn duplicates(&self, except: Option<&str>) -> String {
         let several = self.by_name.iter().filter(|(name, entries)| entries.len() > 1 && except != Some(name));
         let mut several: Vec<String> = several.map(|(name, entries)| times(name, entries)).collect();
@@ -106,7 +106,7 @@ impl Customs {
     }
 }
 
-/// How often, and where, a name is registered.
+/// Formats how often, and where, a name is registered.
 fn times(name: &str, entries: &[Arc<Entry>]) -> String {
     let mut places: Vec<String> = entries.iter().map(|entry| entry.place().to_string()).collect();
     places.sort();
@@ -120,7 +120,7 @@ fn duplicate(message: String) -> Error {
 
 static CUSTOMS: LazyLock<RwLock<Customs>> = LazyLock::new(|| RwLock::new(Customs::linked()));
 
-/// The lists of a thread's [`Isolated`] guards, the innermost last, with the guards' numbers.
+/// The registries of a thread's [`Isolated`] guards, the innermost last, with the guards' ids.
 pub(super) type OwnLists = Vec<(u64, Arc<RwLock<Customs>>)>;
 
 thread_local! {
@@ -135,22 +135,22 @@ pub(super) fn set_own_lists(lists: OwnLists) -> OwnLists {
     OWN.replace(lists)
 }
 
-/// The list in force on this thread, if it is the thread's own one.
+/// Returns this thread's own registry, if it has one.
 fn own_list() -> Option<Arc<RwLock<Customs>>> {
-    // While a thread ends its lists may be gone, and what it drops then may still look something up.
+    // While a thread ends its registries may be gone, but objects that it drops may still look names up.
     OWN.try_with(|own| own.borrow().last().map(|(_, list)| list.clone())).ok().flatten()
 }
 
 pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
-    // A panic while the lock is held leaves the list whole: every change is one insertion.
+    // A panic while the lock is held leaves the registry consistent: every change is one insertion.
     match own_list() {
         Some(own) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
         None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
     }
 }
 
-/// Changes the list. What is taken off it must leave `change`, and be dropped after it: an object's own
-/// `drop` may read the list, which is locked meanwhile.
+/// Changes the custom objects. Removed entries must be returned from `change` and dropped afterwards: an
+/// object's own `drop` may read the registry, which is locked meanwhile.
 fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
     match own_list() {
         Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),
@@ -158,7 +158,7 @@ fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
     }
 }
 
-/// Checks the master list, all crates that are linked included: a good first line of a test.
+/// Checks the registry, including all linked crates, for duplicate names: a good first line of a test.
 ///
 /// ```
 /// keras_serial::registry::check()?;
@@ -172,10 +172,10 @@ pub fn check() -> Result<()> {
     if duplicates.is_empty() { Ok(()) } else { Err(duplicate(duplicates)) }
 }
 
-/// Registers an entry while the program runs.
+/// Registers an entry at run time.
 ///
 /// # Errors
-/// [`ErrorKind::DuplicateObject`] when the name is taken; the list is unchanged then.
+/// [`ErrorKind::DuplicateObject`] when the name is taken; the registry is unchanged then.
 pub fn register(entry: Entry) -> Result<()> {
     let name = entry.registered_name();
     let entry = Arc::new(entry);
@@ -193,7 +193,7 @@ pub fn register(entry: Entry) -> Result<()> {
     })
 }
 
-/// Takes a custom object off the master list; says whether it was there.
+/// Removes a custom object from the registry; returns whether it existed.
 pub fn unregister(registered_name: &str) -> bool {
     let removed = change_customs(|customs| {
         let removed = customs.by_name.remove(registered_name).unwrap_or_default();
@@ -210,44 +210,44 @@ pub fn unregister(registered_name: &str) -> bool {
     !removed.is_empty()
 }
 
-/// Takes all custom objects off the master list (`keras.saving.get_custom_objects().clear()`);
-/// Keras's own objects stay.
+/// Removes all custom objects from the registry (`keras.saving.get_custom_objects().clear()`); Keras's
+/// own objects stay.
 pub fn clear_custom_objects() {
     let cleared = change_customs(std::mem::take);
     drop(cleared);
 }
 
-/// Every registered object, Keras's own ones too, sorted by module and registered name.
+/// Returns every registered object, including Keras's own, sorted by module and registered name.
 ///
-/// An [`Entry`] tells its kinds and the place in the sources where it is registered.
+/// An [`Entry`] has the object's kinds and its place in the sources.
 pub fn entries() -> Vec<Arc<Entry>> {
     let mut all = get_custom_objects();
     all.extend(BUILTINS.iter().map(|entry| Arc::new(entry.clone())));
-    // Custom objects, which have no module, come first.
+    // Custom objects have no module and come first.
     all.sort_by_key(|entry| (entry.module(), entry.registered_name()));
     all
 }
 
-/// The custom objects on the master list, sorted by registered name
-/// (`keras.saving.get_custom_objects`); those of scopes are not among them.
+/// Returns the custom objects in the registry, sorted by registered name
+/// (`keras.saving.get_custom_objects`); not those of scopes.
 pub fn get_custom_objects() -> Vec<Arc<Entry>> {
     let mut all: Vec<Arc<Entry>> = with_customs(|customs| customs.iter().cloned().collect());
     all.sort_by_key(|entry| (entry.registered_name(), entry.place()));
     all
 }
 
-/// While it lives, this thread has a master list of its own; see [`isolate`].
+/// A guard with which this thread has its own registry, until it is dropped; see [`isolate`].
 #[must_use = "isolation ends when the guard is dropped"]
 #[derive(Debug)]
 pub struct Isolated {
     id: u64,
-    /// The list belongs to the thread that made it.
+    /// Not `Send`: the registry belongs to the thread that created it.
     _thread: PhantomData<*const ()>,
 }
 
-/// Gives this thread its own copy of the master list until the guard is dropped, so that tests
-/// which register or clear objects can run side by side. Guards may be dropped in any order; the
-/// innermost that is left rules. Threads that the library starts itself take the list along.
+/// Gives this thread its own copy of the registry until the guard is dropped, so that tests which
+/// register or clear objects can run in parallel. Guards may be dropped in any order; the innermost
+/// remaining one is used. Threads that the library starts use the same copy.
 ///
 /// ```
 /// use keras_serial::registry;
@@ -265,7 +265,7 @@ pub fn isolate() -> Isolated {
 
 impl Drop for Isolated {
     fn drop(&mut self) {
-        // During a thread's end its lists may be gone already.
+        // While a thread ends, its registries may be gone already.
         let ended = OWN.try_with(|own| take(&mut own.borrow_mut(), self.id));
         scope::forget_suspended(self.id);
         drop(ended);

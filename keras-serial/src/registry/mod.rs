@@ -1,30 +1,29 @@
-//! The master list of objects, link-time and run-time registration, scopes, and look-up.
+//! The registry of objects: registration at link time and run time, scopes, and look-up.
 //!
-//! `#[register]` puts an entry into the program at link time, from every crate that is linked; a
-//! generic instance or a foreign type gets one by [`register_type!`](crate::register_type) (an
-//! attribute and a function-like macro can't share the name `register`: both are macros), and
-//! [`register`] adds one while the program runs.
+//! `#[register]` adds an entry at link time, in every linked crate; a generic instance or a foreign type
+//! gets one by [`register_type!`](crate::register_type) (an attribute and a function-like macro can't
+//! both be named `register`), and [`register`] adds one at run time.
 //!
-//! What is not promised:
-//! - **Order.** Entries come in whatever order the linker put them. Nothing depends on it: a name
-//!   that is registered twice is an error at look-up, not the last one's.
-//! - **Crates that nothing refers to.** A dependency of which the program uses no item may not be
-//!   linked, and its entries are not there then: `use my_layers as _;` refers to it.
-//! - **Constructors on WebAssembly.** Entries are collected by constructors, which run before `main`.
-//!   A module without a `main` (a reactor, a `cdylib`) has to call `__wasm_call_ctors` itself, once,
-//!   before the first look-up; until then even Keras's own objects are not known.
-//! - **Names of source places.** They are what `file!` gives, relative to each crate's workspace.
+//! What is not guaranteed:
+//! - **Order.** Entries come in the order of the linker. Nothing depends on it: a name that is
+//!   registered twice is an error on look-up; the last one does not win.
+//! - **Unused crates.** A dependency of which the program uses no item may not be linked, so that its
+//!   entries are missing: `use my_layers as _;` refers to it.
+//! - **Constructors on WebAssembly.** Entries are collected by constructors, which run before `main`. A
+//!   module without a `main` (a reactor, a `cdylib`) must call `__wasm_call_ctors` itself, once, before
+//!   the first look-up; until then even Keras's own objects are unknown.
+//! - **File names of source places.** They are what `file!` gives, relative to each crate's workspace.
 //!
-//! # Which object a name stands for
-//! Keras's own order (`keras.saving.get_registered_object`), tested against it: at the top of a
-//! call a [`CustomObjectScope`] comes before the master list, and that before the call's
-//! `custom_objects`; for objects inside other objects the master list comes before scopes. Keras's
-//! own classes come last, and are only ever found by their module. Where an argument takes a name
-//! (`activation="relu"`) Keras's own object comes first, and a custom one of that name after it.
+//! # Order of look-up
+//! The order is Keras's (`keras.saving.get_registered_object`) and tested against it: at the top level
+//! of a call, a [`CustomObjectScope`] comes before the registry, and that before the call's
+//! `custom_objects`; for nested objects the registry comes before scopes. Keras's own classes come last,
+//! and are found only by their module. Where an argument takes a name (`activation="relu"`), Keras's own
+//! object comes first, and a custom one of that name after it.
 //!
-//! Two things go beyond Keras, for names that it does not find at all: nested scopes add to the outer
+//! There are two additions, for names that Keras does not find at all: nested scopes add to the outer
 //! ones, where Keras's hide them; and in scopes and `custom_objects` an object registered as
-//! `MyLayers>KernelMult` is also found by its class's name or its short one.
+//! `MyLayers>KernelMult` is also found by its class name or its short name.
 
 mod entry;
 mod handle;

@@ -1,4 +1,4 @@
-//! Objects of no special kind: whatever has a configuration.
+//! Objects without a special kind.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -8,13 +8,12 @@ use crate::error::Result;
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
 
-/// The handle to an object of [`Kind::Object`]: one with a configuration and nothing that Keras knows
-/// beside it.
+/// A handle to an object without a special kind: a class with a configuration only.
 #[derive(Clone)]
 pub struct PlainObject(pub Arc<dyn KerasSerializable>);
 
 impl PlainObject {
-    /// The object, if it is a `T`.
+    /// Returns the object, if it is a `T`.
     pub fn downcast<T: KerasSerializable>(&self) -> Option<Arc<T>> {
         (self.0.clone() as Arc<dyn Any + Send + Sync>).downcast().ok()
     }
@@ -35,12 +34,12 @@ impl Handle for PlainObject {
 }
 
 impl Object {
-    /// An object of a class that is of no special kind: it has a configuration, and that is all.
+    /// Wraps an object without a special kind: a class with a configuration only.
     pub fn plain(object: impl KerasSerializable) -> Self {
         Self::new(PlainObject(Arc::new(object)))
     }
 
-    /// The object, if it is of no special kind and a `T`.
+    /// Returns the object, if it has no special kind and is a `T`.
     pub fn downcast_plain<T: KerasSerializable>(&self) -> Option<Arc<T>> {
         self.downcast_ref::<PlainObject>()?.downcast()
     }

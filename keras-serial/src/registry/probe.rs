@@ -1,16 +1,16 @@
-//! Which kinds a type is of, found out by the compiler.
+//! Determines at compile time the kinds that a type can be used as.
 //!
-//! For a type that implements `Layer`, `Probe::<T>::LAYER` is an inherent constant (in the room of
+//! For a type that implements `Layer`, `Probe::<T>::LAYER` is an inherent constant (in the module of
 //! layers) and shadows the `None` that [`NoCast`] gives every type.
 
 use std::marker::PhantomData;
 
 use super::Cast;
 
-/// Asks the compiler for the kinds of `T`; used by the expansion of `#[register]`.
+/// Determines the kinds of `T` at compile time; used by the expansion of `#[register]`.
 pub struct Probe<T>(PhantomData<T>);
 
-/// The answer for kinds that a type is not of.
+/// The default for kinds that a type does not have.
 pub trait NoCast {
     /// Not a layer.
     const LAYER: Option<Cast> = None;

@@ -1,4 +1,5 @@
-//! From forms to objects and back: `serialize_keras_object` and `deserialize_keras_object`.
+//! Deserializes objects, and serializes any value: `deserialize_keras_object` and
+//! `serialize_keras_object`.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,17 +14,17 @@ use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object, note_revived, shared_object};
 
-/// How deep objects may stand in one another, unless a `NestingLimit` says otherwise.
+/// How deep objects may nest, unless a `NestingLimit` is set.
 pub(crate) const MAX_NESTING: usize = 64;
 
 thread_local! {
-    /// How many objects enclose the one that is being revived.
+    /// The number of objects around the one that is being deserialized.
     static NESTING: Cell<usize> = const { Cell::new(0) };
-    /// How many may.
+    /// The limit of that number.
     static LIMIT: Cell<usize> = const { Cell::new(MAX_NESTING) };
 }
 
-/// Another limit for how deep objects may stand in one another, on this thread and while it lives.
+/// A guard that sets the limit of nested objects on this thread until it is dropped.
 #[cfg(feature = "archive")]
 pub(crate) struct NestingLimit {
     before: usize,
@@ -43,7 +44,7 @@ impl Drop for NestingLimit {
     }
 }
 
-/// Counts one more enclosing object while it lives.
+/// Counts one more enclosing object until it is dropped.
 struct Nested;
 
 impl Nested {
@@ -66,32 +67,32 @@ impl Drop for Nested {
     }
 }
 
-/// A handle type that stands for one kind of object.
+/// A handle type for one kind of object.
 pub trait TypedHandle: Handle + Clone {
     /// The kind.
     const KIND: Kind;
-    /// How an error calls it: `an initializer`.
+    /// The kind's name in errors: `an initializer`.
     const EXPECTED: &'static str;
-    /// The modules in which Keras's own objects of the kind are found by name alone.
+    /// The modules in which Keras's own objects of the kind are looked up by name alone.
     const MODULES: &'static [&'static str];
 
-    /// The handle from another kind of object that can stand in for it (a layer as activation).
+    /// Converts an object of another kind that can be used instead (a layer as activation).
     fn convert(object: &Object) -> Option<Self> {
         object.downcast_ref::<Self>().cloned()
     }
 }
 
-/// A form that stands for a value and not for a class or function (`__tensor__`, `__numpy__`).
+/// A serialized value that is not an object of a class or function (`__tensor__`, `__numpy__`).
 pub struct Special {
-    /// The form's `class_name`.
+    /// The `class_name` of the serialized value.
     pub class_name: &'static str,
-    /// Makes the object from the form's `config`.
+    /// Deserializes the object from `config`.
     pub revive: fn(&Value) -> Result<Object>,
 }
 
 inventory::collect!(Special);
 
-/// What [`deserialize_keras_object`] gives.
+/// The result of [`deserialize_keras_object`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Revived {
@@ -99,7 +100,7 @@ pub enum Revived {
     Plain(Value),
     /// A list.
     List(Vec<Revived>),
-    /// A dict that is no object's form.
+    /// A dict that is not a serialized object.
     Dict(IndexMap<String, Revived>),
     /// An object: layer, function, tensor, …
     Object(Object),
@@ -112,12 +113,12 @@ pub enum Revived {
 }
 
 impl Revived {
-    /// Python's `slice(start, stop, step)` of integers.
+    /// Creates Python's `slice(start, stop, step)` of integers.
     pub fn slice(start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Self {
         Self::Slice(Box::new([start, stop, step].map(|bound| Self::Plain(Value::from(bound)))))
     }
 
-    /// The object, if it is one.
+    /// Returns the object, if it is one.
     pub fn object(&self) -> Option<&Object> {
         match self {
             Revived::Object(object) => Some(object),
@@ -125,7 +126,7 @@ impl Revived {
         }
     }
 
-    /// The form from which [`deserialize_keras_object`] makes this again.
+    /// Serializes the value, so that [`deserialize_keras_object`] returns it again.
     pub fn serialize(&self) -> Result<Value> {
         let special = |class_name: &str, config: Dict| {
             Value::Dict(Dict::from([
@@ -157,16 +158,15 @@ impl Revived {
     }
 }
 
-/// The serialized form of any object, or of a list, map or `Option` of them
-/// (`keras.saving.serialize_keras_object`).
+/// Serializes any object, or a list, map or `Option` of objects (`keras.saving.serialize_keras_object`).
 ///
 /// # Errors
-/// Names the object's place, and what of it can't be serialized.
+/// Names the object's place, and what can't be serialized.
 pub fn serialize_keras_object<T: ConfigField>(object: &T) -> Result<Value> {
     object.to_value()
 }
 
-/// Any value as a field: what stands there is known only when it is read.
+/// Any serialized value can be a field; its type is known only when it is read.
 impl ConfigField for Revived {
     fn to_value(&self) -> Result<Value> {
         self.serialize()
@@ -196,7 +196,7 @@ impl ConfigField for Revived {
     }
 }
 
-/// An object of any kind as a field.
+/// An object of any kind can be a field.
 impl ConfigField for Object {
     fn to_value(&self) -> Result<Value> {
         self.serialize()
@@ -216,7 +216,7 @@ impl ConfigField for Object {
     }
 }
 
-/// Any serialized value: plain, nested lists and dicts, objects, slices, bytes, arrays
+/// Deserializes any value: plain, nested lists and dicts, objects, slices, bytes, arrays
 /// (`keras.saving.deserialize_keras_object`).
 ///
 /// # Errors
@@ -226,7 +226,7 @@ pub fn deserialize_keras_object(value: &Value, custom_objects: &CustomObjects) -
     revive(value)
 }
 
-/// As [`deserialize_keras_object`], with the custom objects in force on this thread.
+/// Deserializes like [`deserialize_keras_object`], with the custom objects in force on this thread.
 pub fn revive(value: &Value) -> Result<Revived> {
     let dict = match value {
         Value::List(items) => {
@@ -257,11 +257,11 @@ pub fn revive(value: &Value) -> Result<Revived> {
     }
 }
 
-/// The object of a form, as a handle of `kind` (of its first kind for `None`).
+/// Deserializes an object, as a handle of `kind` (its first kind for `None`).
 ///
 /// # Errors
-/// Names the object's place and: an unknown, duplicate or wrong kind of object, a configuration that
-/// the object's type refuses, code (`Lambda`), too deep nesting.
+/// Names the object's place and one of: an unknown, duplicate or wrong kind of object, a configuration
+/// that the object's type does not accept, code (`Lambda`), too deep nesting.
 pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object> {
     if let Some(special) = inventory::iter::<Special>.into_iter().find(|s| s.class_name == form.class_name) {
         return (special.revive)(form.config()).at(special.class_name);
@@ -297,9 +297,9 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
     Ok(object)
 }
 
-/// The entry of a form's class.
+/// Looks up the entry of a serialized object's class.
 pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
-    // A missing `registered_name` means the class's own; a null one that there is none.
+    // If `registered_name` is missing it is the class's own name; if it is null there is none.
     let named = form.dict.contains_key("registered_name");
     let registered = if named { form.registered_name() } else { Some(form.class_name) };
     let custom = match registered {
@@ -318,7 +318,7 @@ pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, supe
         return Ok(entry);
     }
     let name = registered.unwrap_or(form.class_name);
-    // What the user gives under this name is none of the file's code.
+    // An object that the user supplies under this name is not code from the file.
     if let Some(given) = lookup::custom_by_short_name(name, form.class_name) {
         return Ok(Cow::Owned((*given).clone()));
     }
@@ -329,7 +329,7 @@ pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, supe
     }
 }
 
-/// Keras's own class that a form names by its module.
+/// Looks up Keras's own class by the module in the serialized object.
 fn own_class(form: &Form<'_>) -> Result<Option<&'static super::Entry>> {
     let Some(module) = form.module() else { return Ok(None) };
     let Some(entry) = lookup::builtin_in(module, form.class_name) else { return Ok(None) };
@@ -341,7 +341,7 @@ fn own_class(form: &Form<'_>) -> Result<Option<&'static super::Entry>> {
     Ok(Some(entry))
 }
 
-/// Only custom objects have registered names.
+/// Returns the error for a registered name of one of Keras's own objects.
 fn no_registered_name(given: &str, resolved: &str) -> Error {
     let message = format!(
         "`registered_name='{given}'` was provided in the config, but '{resolved}' resolved to a Keras built-in and does not use registered names"
@@ -359,7 +359,7 @@ fn wrong_kind(entry: &super::Entry, kind: Option<Kind>) -> Error {
     }
 }
 
-/// Objects that are code, or load code, never revive.
+/// Returns an error for objects that are code, or load code: they are never deserialized.
 fn refuse_code(form: &Form<'_>) -> Result<()> {
     let what = match form.class_name {
         "__lambda__" => return Err(lookup::lambda_refused()),
@@ -383,7 +383,7 @@ fn function(form: &Form<'_>, top: bool) -> Result<Object> {
     entry.function_handle().ok_or_else(|| wrong_kind(&entry, Some(Kind::Function)))
 }
 
-/// The entry of a function's form.
+/// Looks up the entry of a serialized function.
 pub(super) fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, super::Entry>> {
     let name = form.config().as_str().ok_or_else(|| {
         Error::new(ErrorKind::Config, "Expected 'config' to be a non-null str for a function classname")
@@ -415,7 +415,8 @@ pub(super) fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, s
     }
 }
 
-/// A typed handle from a form, or from the name of one of Keras's own objects or of a custom one.
+/// Deserializes a typed handle, from a serialized object or from a name of Keras's own or a custom
+/// object.
 pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     let wrong = || crate::config::wrong_type(H::EXPECTED, value);
     let object = match value {
@@ -430,7 +431,7 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
         Value::Dict(dict) => {
             let with_module = with_module::<H>(dict);
             let form = Form::of(with_module.as_ref().unwrap_or(dict))?.ok_or_else(wrong)?;
-            // Functions, and layers where they may stand in, are wrapped by `H::convert`.
+            // `H::convert` wraps functions, and layers where they can be used instead.
             match deserialize_object(&form, Some(H::KIND)) {
                 Err(error) if error.kind() == ErrorKind::WrongKind => match deserialize_object(&form, None) {
                     Ok(object) if H::convert(&object).is_some() => object,
@@ -448,14 +449,14 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     })
 }
 
-/// Is it what Keras writes for an activation that is a lambda: its code, without a class?
+/// Returns true for what Keras writes for an activation that is a lambda: its code, without a class.
 pub(crate) fn is_code(dict: &Dict) -> bool {
     let code = dict.get("value").filter(|_| dict.len() == 1).and_then(Value::as_list);
     code.is_some_and(|code| code.len() == 3 && code.first().is_some_and(|code| code.as_str().is_some()))
 }
 
-/// The form of one of Keras's own classes with its module, where it has none: Keras 2 wrote no modules,
-/// the place tells in which to look.
+/// Adds the module to a serialized Keras class without one: Keras 2 wrote no modules, but the kind of
+/// object tells where to look.
 fn with_module<H: TypedHandle>(dict: &Dict) -> Option<Dict> {
     let class = dict.get("class_name").filter(|_| !dict.contains_key("module"))?.as_str()?;
     let module = H::MODULES.iter().find(|module| lookup::builtin(module, class).is_some())?;
@@ -466,7 +467,7 @@ fn with_module<H: TypedHandle>(dict: &Dict) -> Option<Dict> {
 
 fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
     let top = NESTING.get() == 0;
-    // Keras's own come first, and are all that Keras itself finds by a bare name.
+    // Keras's own objects come first; Keras itself finds only these by a bare name.
     let entry = match H::MODULES.iter().find_map(|module| lookup::builtin(module, name)) {
         Some(own) => Some(Cow::Borrowed(own)),
         None => lookup::custom(name, top)?.map(|entry| Cow::Owned((*entry).clone())),

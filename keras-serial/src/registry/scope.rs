@@ -1,4 +1,4 @@
-//! Custom objects for a while: scopes, and the `custom_objects` argument of loading calls.
+//! Temporary custom objects: scopes, and the `custom_objects` argument of loading calls.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,16 +10,16 @@ use super::master::{self, OwnLists};
 use super::{Entry, Registrable};
 use crate::error::Result;
 
-/// Objects by name, for a scope or for one loading call.
+/// Custom objects by name, for a scope or for one loading call.
 ///
-/// A name is a class's or function's own (`MyDense`) or the registered one (`MyLayers>KernelMult`).
+/// A name is a class's or function's own (`MyDense`) or a registered one (`MyLayers>KernelMult`).
 #[derive(Debug, Clone, Default)]
 pub struct CustomObjects {
     by_name: HashMap<String, Arc<Entry>>,
 }
 
 impl CustomObjects {
-    /// No objects.
+    /// Creates an empty collection.
     pub fn new() -> Self {
         Self::default()
     }
@@ -44,8 +44,8 @@ impl CustomObjects {
         self
     }
 
-    /// The object of a name, as a loading call with these `custom_objects` finds it: scopes first,
-    /// then the master list, then these.
+    /// Looks a name up as a loading call with these `custom_objects` does: first in scopes, then in the
+    /// registry, then in these.
     ///
     /// # Errors
     /// As [`get_registered_object`](super::get_registered_object).
@@ -54,7 +54,7 @@ impl CustomObjects {
         super::get_registered_object(name)
     }
 
-    /// Are there no objects?
+    /// Returns true if there are no objects.
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
@@ -72,7 +72,7 @@ impl CustomObjects {
     }
 }
 
-/// Makes custom objects known to this thread for a while (`keras.saving.custom_object_scope`).
+/// Makes custom objects known to this thread temporarily (`keras.saving.custom_object_scope`).
 ///
 /// ```
 /// use keras_serial::registry::{CustomObjectScope, CustomObjects};
@@ -86,31 +86,31 @@ pub struct CustomObjectScope {
 }
 
 impl CustomObjectScope {
-    /// A scope with these objects.
+    /// Creates a scope with these objects.
     pub fn new(objects: CustomObjects) -> Self {
         Self { objects }
     }
 
-    /// Begins the scope on this thread; it ends when the guard is dropped. Guards may be dropped in
-    /// any order.
+    /// Enters the scope on this thread; it ends when the guard is dropped. Guards may be dropped in any
+    /// order.
     pub fn enter(self) -> CustomObjectGuard {
         push(Layered { objects: Arc::new(self.objects), argument: false })
     }
 }
 
-/// Ends its scope when it is dropped.
+/// A guard that ends its scope when it is dropped.
 #[must_use = "the scope ends when the guard is dropped"]
 #[derive(Debug)]
 pub struct CustomObjectGuard {
     id: u64,
-    /// A scope belongs to the thread that entered it.
+    /// Not `Send`: a scope belongs to the thread that entered it.
     _thread: PhantomData<*const ()>,
 }
 
 impl Drop for CustomObjectGuard {
     fn drop(&mut self) {
-        // During a thread's end its list may be gone already, and the scope with it. The objects are
-        // dropped after the list is free again: their own `drop` may look something up.
+        // While a thread ends, its list may be gone already, and the scope with it. The objects are
+        // dropped after the list is unlocked, because their own `drop` may look something up.
         let ended = FRAMES.try_with(|frames| take(&mut frames.borrow_mut(), self.id));
         forget_suspended(self.id);
         drop(ended);
@@ -120,32 +120,32 @@ impl Drop for CustomObjectGuard {
 #[derive(Clone)]
 pub(super) struct Layered {
     pub(super) objects: Arc<CustomObjects>,
-    /// Given with one call, not with a scope.
+    /// Whether the objects are an argument of a call, not a scope.
     pub(super) argument: bool,
 }
 
-/// Scopes with the numbers of their guards, the innermost last.
+/// Scopes with the ids of their guards, the innermost last.
 type Frames = Vec<(u64, Layered)>;
 
 thread_local! {
     static FRAMES: RefCell<Frames> = const { RefCell::new(Vec::new()) };
-    /// What is in force outside of each [`Carried::run`] that is going on.
+    /// What is in force outside of each running [`Carried::run`].
     static SUSPENDED: RefCell<Vec<(Frames, OwnLists)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A number that no other guard of the program has: scopes are carried into other threads.
+/// Returns an id that is unique in the program, because scopes are carried into other threads.
 pub(super) fn next_guard() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Takes what a guard stands for out of a list.
+/// Removes a guard's item from a list.
 pub(super) fn take<T>(list: &mut Vec<(u64, T)>, guard: u64) -> Option<T> {
     let position = list.iter().position(|(id, _)| *id == guard)?;
     Some(list.remove(position).1)
 }
 
-/// Ends a scope, or a list of the thread's own, also where [`Carried::run`] suspends it.
+/// Ends a scope, or the thread's own registry, even if [`Carried::run`] suspends it.
 pub(super) fn forget_suspended(guard: u64) {
     let ended = SUSPENDED.try_with(|suspended| {
         let mut suspended = suspended.borrow_mut();
@@ -161,23 +161,23 @@ fn push(layered: Layered) -> CustomObjectGuard {
     CustomObjectGuard { id, _thread: PhantomData }
 }
 
-/// Makes the `custom_objects` argument of a call known while it runs.
+/// Makes the `custom_objects` argument of a call known while the guard lives.
 pub(crate) fn with_argument(objects: &CustomObjects) -> CustomObjectGuard {
     push(Layered { objects: Arc::new(objects.clone()), argument: true })
 }
 
-/// Looks through scopes (or arguments), the innermost first.
+/// Searches scopes (or arguments), the innermost first.
 pub(super) fn find<T>(argument: bool, find: impl Fn(&CustomObjects) -> Option<T>) -> Option<T> {
     let look = |frames: &RefCell<Frames>| {
         let frames = frames.borrow();
         let mut frames = frames.iter().rev().filter(|(_, frame)| frame.argument == argument);
         frames.find_map(|(_, frame)| find(&frame.objects))
     };
-    // While a thread ends its scopes may be gone, and what it drops then may still look something up.
+    // While a thread ends its scopes may be gone, but objects that it drops may still look names up.
     FRAMES.try_with(look).ok().flatten()
 }
 
-/// Shows all scopes (or arguments), the innermost first.
+/// Visits all scopes (or arguments), the innermost first.
 pub(super) fn each(argument: bool, mut see: impl FnMut(&CustomObjects)) {
     let _ = FRAMES.try_with(|frames| {
         let frames = frames.borrow();
@@ -185,7 +185,7 @@ pub(super) fn each(argument: bool, mut see: impl FnMut(&CustomObjects)) {
     });
 }
 
-/// Scopes and the thread's own master list, to be taken along into a worker thread.
+/// The scopes and own registry of a thread, to be used in a worker thread.
 #[derive(Clone)]
 pub struct Carried {
     frames: Frames,
@@ -193,12 +193,12 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// What is in force on this thread.
+    /// Captures what is in force on this thread.
     pub fn capture() -> Self {
         Self { frames: FRAMES.with_borrow(Clone::clone), lists: master::own_lists() }
     }
 
-    /// Runs `work` with it in force on the thread that calls this.
+    /// Runs `work` on the calling thread with the captured scopes and registry in force.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         struct Restore;
         impl Drop for Restore {

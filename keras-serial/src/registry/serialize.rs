@@ -1,4 +1,4 @@
-//! The forms of objects: the second half of `serialize_keras_object`.
+//! Serializes objects with their class and module: the second half of `serialize_keras_object`.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::json::{Dict, Value};
 use crate::object::note_serialized;
 
-/// The form of a shared object of a class, with what `extra` adds. Within a
-/// [`SharingScope`](crate::object::SharingScope) it is recognized where it is met again.
+/// Serializes a shared object of a class, with what `extra` adds. Within a
+/// [`SharingScope`](crate::object::SharingScope) repeated objects are recognized.
 ///
 /// # Errors
-/// When the object's configuration can't be written.
+/// When the object's configuration can't be serialized.
 pub fn serialize_shared(
     object: Arc<dyn KerasSerializable>,
     extra: impl FnOnce(&mut Dict) -> Result<()>,
@@ -23,11 +23,11 @@ pub fn serialize_shared(
     Ok(Value::Dict(form))
 }
 
-/// The form of an object of a class, with what `extra` adds (how it was built and compiled). An object
-/// that several others hold is written by [`serialize_shared`].
+/// Serializes an object of a class, with what `extra` adds (how it was built and compiled). For an
+/// object with several owners use [`serialize_shared`].
 ///
 /// # Errors
-/// When the object's configuration can't be written.
+/// When the object's configuration can't be serialized.
 pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Value> {
     form_of(object, extra).map(Value::Dict)
 }
@@ -38,7 +38,7 @@ fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Resu
     let (module, class_name, registered_name) = match super::master::BUILTINS.by_identity(&Identity::Type(id)) {
         Some(entry) => {
             let module = entry.module().unwrap_or_default();
-            // What is not public in Keras is written as everybody else's classes are.
+            // A class that is not public in Keras is written like a custom one.
             let registered = module.starts_with("keras.src.").then(|| entry.name().into());
             (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
         }
@@ -57,7 +57,7 @@ fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Resu
     Ok(form)
 }
 
-/// The form of a function: Keras's own by module and name, others by their registered name.
+/// Serializes a function: Keras's own by module and name, others by their registered name.
 pub(crate) fn serialize_function(entry: Option<&Entry>, own_name: &str) -> Value {
     let form = |module: &str, name: &str, registered: Value| {
         Value::Dict(Dict::from([

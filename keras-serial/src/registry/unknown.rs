@@ -1,4 +1,4 @@
-//! All objects of a form that are not known, for the error about the first one.
+//! Lists all unknown objects in the error about the first one.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use crate::error::{Error, ErrorKind};
 use crate::json::{Dict, Value};
 use crate::object::Form;
 
-/// How many unknown objects are named beside the first one.
+/// The number of unknown objects listed besides the first one.
 const MOST_UNKNOWN: usize = 50;
 
-/// Adds the names of all other objects of the form that are not known to the error about the first one.
+/// Adds the names of all other unknown objects to the error about the first one.
 pub(super) fn with_all_unknown(error: Error, dict: &Dict) -> Error {
     if error.kind() != ErrorKind::UnknownObject {
         return error;
@@ -27,18 +27,18 @@ pub(super) fn with_all_unknown(error: Error, dict: &Dict) -> Error {
     error.and(format!("; unknown, too: {}{more}", names.join(", ")))
 }
 
-/// The objects in a value that no entry stands for, each once.
+/// The objects in a value that have no registry entry, each once.
 #[derive(Default)]
 struct Unknown<'a> {
     names: Vec<&'a str>,
-    /// Module, class and name of what was looked up: files hold thousands of one class.
+    /// The looked up modules, classes and names: files hold thousands of one class.
     seen: HashSet<[Option<&'a str>; 3]>,
 }
 
 impl<'a> Unknown<'a> {
     fn look(&mut self, value: &'a Value) {
         match value {
-            // More are not named.
+            // Further ones are not listed.
             _ if self.names.len() > MOST_UNKNOWN + 1 => {}
             Value::List(items) => items.iter().for_each(|item| self.look(item)),
             Value::Dict(dict) => {
@@ -58,7 +58,7 @@ impl<'a> Unknown<'a> {
             return;
         }
         let is_special = inventory::iter::<Special>.into_iter().any(|special| special.class_name == form.class_name);
-        // Operations are found by another list, and say themselves what is missing.
+        // Operations are looked up elsewhere, with errors of their own.
         let is_operation = form.module().is_some_and(|module| module.contains("keras") && module.contains(".ops"));
         if is_special || is_operation || form.class_name.starts_with("__") {
             return;

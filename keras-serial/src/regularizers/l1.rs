@@ -1,4 +1,4 @@
-//! `l1 · Σ|x|`
+//! The L1 penalty, `l1 · Σ|x|`.
 
 use super::Regularize;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::ops::{Axes, abs, multiply, reduce::sum_impl};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The sum of absolute values, weighted: `l1 · Σ|x|`.
+/// The L1 penalty, the weighted sum of absolute values: `l1 · Σ|x|`.
 ///
 /// `l1` is 0.01 by default. Follows <https://keras.io/api/layers/regularizers/#l1-class>.
 ///
@@ -21,13 +21,13 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Clone, Debug)]
 #[config(validate = Self::check)]
 pub struct L1 {
-    /// In single precision, as Keras keeps it.
+    /// The factor, in single precision as in Keras.
     #[config(default = 0.01)]
     l1: f32,
 }
 
 impl L1 {
-    /// With this weight.
+    /// Creates the penalty with this factor.
     pub fn new(l1: f32) -> Self {
         Self { l1 }
     }

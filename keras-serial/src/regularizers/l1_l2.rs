@@ -1,4 +1,4 @@
-//! `l1 · Σ|x| + l2 · Σx²`
+//! The L1 and L2 penalty, `l1 · Σ|x| + l2 · Σx²`.
 
 use super::{L1, L2, Regularize};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::ops::add;
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// Both sums, weighted: `l1 · Σ|x| + l2 · Σx²`.
+/// The L1 and L2 penalty: `l1 · Σ|x| + l2 · Σx²`.
 ///
 /// `l1` and `l2` are 0 by default. Follows <https://keras.io/api/layers/regularizers/#l1l2-class>.
 ///
@@ -28,7 +28,7 @@ pub struct L1L2 {
 }
 
 impl L1L2 {
-    /// With these weights.
+    /// Creates the penalty with these factors.
     pub fn new(l1: f64, l2: f64) -> Self {
         Self { l1, l2 }
     }

@@ -1,4 +1,4 @@
-//! `l2 · Σx²`
+//! The L2 penalty, `l2 · Σx²`.
 
 use super::Regularize;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,7 +6,7 @@ use crate::ops::{Axes, multiply, reduce::sum_impl, square};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
-/// The sum of squares, weighted: `l2 · Σx²`.
+/// The L2 penalty, the weighted sum of squares: `l2 · Σx²`.
 ///
 /// `l2` is 0.01 by default. Follows <https://keras.io/api/layers/regularizers/#l2-class>.
 ///
@@ -26,7 +26,7 @@ pub struct L2 {
 }
 
 impl L2 {
-    /// With this weight.
+    /// Creates the penalty with this factor.
     pub fn new(l2: f64) -> Self {
         Self { l2 }
     }
@@ -42,7 +42,7 @@ impl Regularize for L2 {
     }
 }
 
-/// Weights of penalties are numbers from 0 up.
+/// Checks that a factor is a non-negative number.
 pub(super) fn non_negative(name: &str, value: f64) -> Result<()> {
     if value >= 0.0 && value.is_finite() {
         return Ok(());

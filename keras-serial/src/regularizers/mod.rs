@@ -1,4 +1,4 @@
-//! Penalties on weights and activities (`keras.regularizers`).
+//! Regularizers: penalties on weights and activities (`keras.regularizers`).
 
 mod l1;
 mod l1_l2;
@@ -16,21 +16,21 @@ use crate::functions::{Function, FunctionObject, KerasFunction};
 use crate::registry::{Broken, handle};
 use crate::tensor::Tensor;
 
-/// A penalty: one number from a weight or an activity.
+/// A regularizer: a penalty on a weight or an activity.
 pub trait Regularize: KerasSerializable {
-    /// The penalty of `x`, a scalar.
+    /// Returns the penalty of `x`, a scalar.
     fn penalty(&self, x: &Tensor) -> Result<Tensor>;
 }
 
 handle! {
-    /// A shared regularizer.
+    /// A shared handle to a regularizer.
     pub struct Regularizer(dyn Regularize);
     kind: Regularizer, cast: REGULARIZER, expected: "a regularizer", modules: ["keras.regularizers"],
     function: FunctionObject
 }
 
 impl Regularizer {
-    /// A function as a regularizer: it gives the penalty of a tensor. Register it, so that files can name it.
+    /// Wraps a function, which returns the penalty of a tensor. Register it, so that files can name it.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(FunctionObject::bare(Function::new(function)))
     }

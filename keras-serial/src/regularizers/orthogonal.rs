@@ -1,4 +1,4 @@
-//! Pushes rows or columns towards right angles.
+//! A penalty that pushes rows or columns towards orthogonality.
 
 use super::Regularize;
 use crate::error::{Error, ErrorKind, Result};
@@ -7,7 +7,7 @@ use crate::ops::{Axes, abs, create, divide, linalg::matmul_impl, maximum, multip
 use crate::tensor::{Shape, Tensor};
 use crate::{KerasSerializable, register};
 
-/// Which vectors are pushed towards right angles.
+/// Whether rows or columns are pushed towards orthogonality.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrthogonalMode {
     /// The rows.
@@ -16,7 +16,7 @@ pub enum OrthogonalMode {
     Columns,
 }
 
-/// The mean absolute cosine between different rows (or columns), weighted by `factor`.
+/// A penalty with the mean absolute cosine between different rows (or columns), times `factor`.
 ///
 /// `factor` is 0.01 and `mode` is rows by default; the weight must be a matrix.
 /// Follows <https://keras.io/api/layers/regularizers/#orthogonalregularizer-class>.
@@ -32,7 +32,7 @@ pub enum OrthogonalMode {
 #[register(builtin = "keras.regularizers", alias("orthogonal_regularizer"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct OrthogonalRegularizer {
-    /// In single precision, as Keras keeps it.
+    /// The factor, in single precision as in Keras.
     #[config(default = 0.01)]
     factor: f32,
     #[config(default = OrthogonalMode::Rows)]
@@ -40,7 +40,7 @@ pub struct OrthogonalRegularizer {
 }
 
 impl OrthogonalRegularizer {
-    /// With this weight, for rows or columns.
+    /// Creates the penalty with this factor, for rows or columns.
     pub fn new(factor: f32, mode: OrthogonalMode) -> Self {
         Self { factor, mode }
     }

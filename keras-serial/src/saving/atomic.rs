@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Atomic writing: a file is there completely or not at all.
 
 use std::fs::File;
 use std::io;
@@ -8,26 +8,25 @@ use tempfile::{Builder, NamedTempFile, PersistError, TempDir};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 
-/// Writes a file beside `path` with `write`, then puts it in the place of `path` in one step.
+/// Writes a file atomically: `write` fills a temporary file beside `path`, which then replaces `path`.
 ///
-/// What is written is on the disk (`fsync`) before the name is: a reader, or a machine that loses
-/// power, sees the old file or the new one. When `write` fails, or the disk is full, `path` is as it
-/// was. The permissions are those of the file that is replaced, else those of any new file.
-///
+/// The contents are synced to disk (`fsync`) before the rename, so a reader, or a machine that loses
+/// power, sees either the old file or the new one. If `write` fails, or the disk is full, `path` is
+/// unchanged. The permissions are those of the replaced file, else those of any new file.
 /// # Errors
-/// The error of `write`, or [`ErrorKind::Io`] with the path.
+/// Those of `write`, and [`ErrorKind::Io`] with the path.
 pub fn write_atomically<T>(path: impl AsRef<Path>, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
     write_file(path.as_ref(), true, write)
 }
 
-/// As [`write_atomically`]; without `fsync`, the system may lose the file when power fails.
+/// Like [`write_atomically`]; without `fsync`, a power failure may lose the file.
 pub(super) fn write_file<T>(path: &Path, fsync: bool, write: impl FnOnce(&mut File) -> Result<T>) -> Result<T> {
     let (staged, result) = Staged::write(path, fsync, write)?;
     staged.commit()?;
     Ok(result)
 }
 
-/// A file that is written whole, beside the path where it will stand.
+/// A complete temporary file beside its final path, not yet renamed.
 pub(super) struct Staged {
     file: NamedTempFile,
     path: PathBuf,
@@ -35,7 +34,7 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    /// Writes the file; nothing of it is left when that fails.
+    /// Writes the temporary file; leaves nothing behind on failure.
     pub fn write<T>(path: &Path, fsync: bool, write: impl FnOnce(&mut File) -> Result<T>) -> Result<(Self, T)> {
         Self::write_beside(path, fsync, write).at_with(|| path.display().to_string())
     }
@@ -47,7 +46,7 @@ impl Staged {
         let path = resolve(path)?;
         let mut builder = Builder::new();
         builder.prefix(PREFIX).suffix(".tmp");
-        // Temporary files are private by default; this one becomes an ordinary file (less the umask).
+        // Temporary files are private by default; this one gets ordinary permissions (less the umask).
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -64,7 +63,7 @@ impl Staged {
         Ok((Self { file, path, fsync }, result))
     }
 
-    /// Puts the file at a path where nothing stands; gives it back when something does.
+    /// Renames the file to a path that does not exist yet; returns the file if the path exists.
     pub fn commit_new(self, path: &Path) -> Result<Option<Self>> {
         match self.file.persist_noclobber(path) {
             Ok(_) => {
@@ -80,8 +79,8 @@ impl Staged {
         }
     }
 
-    /// Puts the file in its place, and gives the contents of the one that it replaces. Where the system
-    /// can exchange two files (Linux), each file that ever stood there is given to one caller alone,
+    /// Renames the file to its final path and returns the contents of the file that it replaces. Where
+    /// the system can exchange two files (Linux), each replaced file is returned to exactly one caller,
     /// however many write at once.
     pub fn commit_and_take(self) -> Result<Option<Vec<u8>>> {
         let (path, fsync) = (self.path.clone(), self.fsync);
@@ -96,7 +95,7 @@ impl Staged {
         let Self { mut file, path, .. } = self;
         loop {
             match exchange_in_one_step(file.path(), &path) {
-                // What has the temporary name now is the old file; it goes with that name.
+                // The temporary name now refers to the old file, which is removed with it.
                 Ok(true) => return Ok(Some(std::fs::read(file.path())?)),
                 Ok(false) => {
                     let old = std::fs::read(&path).ok();
@@ -115,7 +114,7 @@ impl Staged {
         }
     }
 
-    /// Puts the file in its place, in one step.
+    /// Renames the file to its final path, in one step.
     pub fn commit(self) -> Result<()> {
         let Self { file, path, fsync } = self;
         let result = file.persist(&path).map_err(|error| Error::from(error.error));
@@ -127,13 +126,13 @@ impl Staged {
     }
 }
 
-/// Where a path leads: a symbolic link is followed, so that the file it names is replaced and not the
-/// link, also when there is no such file yet.
+/// Resolves symbolic links, so that the file a link names is replaced and not the link, even if that
+/// file does not exist yet.
 fn resolve(path: &Path) -> Result<PathBuf> {
     if let Ok(path) = path.canonicalize() {
         return Ok(path);
     }
-    /// How many links the system follows.
+    /// The number of links that the system follows.
     const LINKS: usize = 40;
     let mut path = path.to_path_buf();
     for _ in 0..LINKS {
@@ -145,11 +144,11 @@ fn resolve(path: &Path) -> Result<PathBuf> {
     Err(Error::new(ErrorKind::Io, "too many levels of symbolic links"))
 }
 
-/// Writes a directory with `write`, which is given a new one beside `path`, then puts it in the place
-/// of `path`. Where the system can exchange two directories (Linux), no moment is without one.
+/// Writes a directory atomically: `write` fills a new directory beside `path`, which then replaces
+/// `path`. Where the system can exchange two directories (Linux), `path` exists at every moment.
 ///
 /// # Errors
-/// Those of `write`; [`ErrorKind::Io`] when the system refuses, or a file stands at `path`.
+/// Those of `write`; [`ErrorKind::Io`] if the system refuses, or if `path` is a file.
 pub(super) fn write_directory(path: &Path, fsync: bool, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let path = &resolve(path)?;
     refuse_file(path)?;
@@ -177,18 +176,18 @@ pub(super) fn write_directory(path: &Path, fsync: bool, write: impl FnOnce(&Path
     Ok(())
 }
 
-/// Puts a directory in its place, whoever else does the same.
+/// Renames a directory to its final path, even while others do the same.
 fn place(staged: TempDir, path: &Path) -> Result<()> {
-    /// How often others may be quicker.
+    /// How many times to try again when another writer was faster.
     const ATTEMPTS: usize = 100;
     for attempt in 0.. {
-        // A rename takes the place of nothing, or of an empty directory.
+        // A rename can only replace nothing, or an empty directory.
         if std::fs::rename(staged.path(), path).is_ok() {
             let _ = staged.keep();
             break;
         }
         refuse_file(path)?;
-        // What was exchanged for the new directory is the old one: it goes with the temporary name.
+        // After the exchange the temporary name refers to the old directory, which is removed with it.
         match exchange(staged.path(), path) {
             Ok(()) => {
                 staged.close()?;
@@ -201,7 +200,7 @@ fn place(staged: TempDir, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A file is not replaced by a directory.
+/// Returns an error if `path` is a file: a directory does not replace a file.
 pub(super) fn refuse_file(path: &Path) -> Result<()> {
     if path.exists() && !path.is_dir() {
         let error = Error::new(ErrorKind::Io, "a file stands where a directory is to be written");
@@ -210,13 +209,13 @@ pub(super) fn refuse_file(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Exchanges two files or directories, if the system can.
+/// Exchanges two files or directories; false if the system can't.
 #[cfg(target_os = "linux")]
 fn exchange_in_one_step(new: &Path, old: &Path) -> io::Result<bool> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(true),
-        // Some file systems can't.
+        // Some file systems don't support this.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -231,7 +230,7 @@ fn exchange(new: &Path, old: &Path) -> io::Result<()> {
     if exchange_in_one_step(new, old)? { Ok(()) } else { exchange_by_steps(new, old) }
 }
 
-/// By three renames; when the second fails, the first is taken back.
+/// Exchanges by three renames; undoes the first if the second fails.
 fn exchange_by_steps(new: &Path, old: &Path) -> io::Result<()> {
     let aside = new.with_extension("old");
     std::fs::rename(old, &aside)?;
@@ -242,7 +241,7 @@ fn exchange_by_steps(new: &Path, old: &Path) -> io::Result<()> {
     std::fs::rename(&aside, new)
 }
 
-/// How the names of files begin that are not in their place yet.
+/// The prefix of temporary files' names.
 const PREFIX: &str = ".keras-serial-";
 
 fn parent(path: &Path) -> &Path {
@@ -252,7 +251,7 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// The new name lies in the directory. Some systems can't sync one; the file is whole anyway.
+/// Syncs a directory, which makes the new name durable. Some systems can't; the file is complete anyway.
 fn sync_directory(directory: &Path) {
     if cfg!(unix)
         && let Ok(directory) = File::open(directory)

@@ -1,4 +1,4 @@
-//! The one reader under every form: what a file holds, before any object is made from it.
+//! Reads what a file holds, in any format, before any object is deserialized from it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{JsonLimits, Value};
 
-/// How the weights of a file are named.
+/// How the weights in a file are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     /// By the paths of layers: `layers/dense/vars/0`.
@@ -25,7 +25,7 @@ pub(super) enum Layout {
     Own,
 }
 
-/// What a file of Keras holds: configuration, weights that are not read yet, assets.
+/// An open Keras file: configuration, weights (read on demand) and assets.
 ///
 /// ```no_run
 /// use keras_serial::saving::{Limits, ModelFile};
@@ -42,7 +42,7 @@ pub struct ModelFile {
     pub(super) metadata: Option<Value>,
     pub(super) config: Option<Value>,
     pub(super) weights: Option<WeightTree>,
-    /// Where errors say that the weights lie.
+    /// The part of the file that holds the weights, for the paths in errors.
     pub(super) weights_place: &'static str,
     pub(super) training_state: Option<Value>,
     /// Why a `compile_config` of Keras 2 could not be upgraded.
@@ -50,24 +50,24 @@ pub struct ModelFile {
     pub(super) assets: IndexMap<String, Bytes>,
 }
 
-/// How closely a file is looked at.
+/// How much of a file is read and checked on opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// All checksums are checked, assets are read; weights are read on demand.
+    /// Checks all checksums and reads assets; weights are read on demand.
     Checked,
-    /// As `Checked`, and what is read for the checksums is kept: all is to be loaded.
+    /// As `Checked`, and keeps what is read for the checksums, because everything will be loaded.
     Kept,
-    /// As `Kept`, from a mapping of the file where that spares a copy.
+    /// As `Kept`, from a memory mapping of the file where that saves a copy.
     Mapped,
-    /// Names, shapes and dtypes alone: the weights' bytes are not touched.
+    /// Reads names, shapes and dtypes only; the weights' bytes are not touched.
     Names,
 }
 
 impl ModelFile {
-    /// Opens a file of any form, by its name, and checks it.
+    /// Opens and checks a file of any format, told by its name.
     ///
     /// # Errors
-    /// Names the file and the place in it: broken or cut short, over a limit, or of no known form.
+    /// Names the file and the place in it: broken, cut short, over a limit, or of an unknown format.
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         Self::look(path.as_ref(), limits, Look::Checked)
     }
@@ -91,7 +91,7 @@ impl ModelFile {
         }
     }
 
-    /// What bytes hold; their first ones tell the form.
+    /// Opens a file in memory; its first bytes tell the format.
     ///
     /// # Errors
     /// As [`ModelFile::open`].
@@ -216,7 +216,7 @@ impl ModelFile {
                 let training = json(text.as_bytes(), limits).at("training_config")?;
                 let model = file.config.clone().unwrap_or_default();
                 let compile = match legacy_config::compile_config(&training, &model, is_old) {
-                    // It is not needed where the model is not compiled.
+                    // Only needed if the model is compiled.
                     Err(error) if is_old => {
                         let error = error.at("training_config");
                         file.compile_error = Some((error.kind(), error.to_string()));
@@ -235,7 +235,7 @@ impl ModelFile {
             file.weights = Some(root);
             return Ok(file);
         }
-        // Weights alone stand in the root.
+        // Files of weights alone have the groups in the root.
         let is_legacy = root.attrs.keys().any(|name| name.starts_with("layer_names"));
         if !is_legacy && let Some(weights) = root.groups.swap_remove(legacy::WEIGHTS) {
             root = WeightTree::default();
@@ -249,22 +249,22 @@ impl ModelFile {
         Ok(Self::only_weights(FileForm::LegacyH5, layout, root))
     }
 
-    /// The form of the file.
+    /// Returns the file's format.
     pub fn form(&self) -> FileForm {
         self.form
     }
 
-    /// The model's serialized form, as Keras 3 writes it; `None` in files of weights.
+    /// Returns the model's serialized form, as Keras 3 writes it; `None` in files of weights.
     pub fn config(&self) -> Option<&Value> {
         self.config.as_ref()
     }
 
-    /// Version and date.
+    /// Returns the metadata: version and date.
     pub fn metadata(&self) -> Option<&Value> {
         self.metadata.as_ref()
     }
 
-    /// The version of Keras that wrote the file, where it says so.
+    /// Returns the version of Keras that wrote the file, if the file says so.
     pub fn keras_version(&self) -> Option<&str> {
         let of_metadata = self.metadata.as_ref().and_then(|metadata| metadata.get("keras_version")?.as_str());
         of_metadata.or_else(|| {
@@ -274,17 +274,17 @@ impl ModelFile {
         })
     }
 
-    /// Was the file written by a Keras before 3?
+    /// Returns true if a Keras before 3 wrote the file.
     pub(super) fn is_of_keras2(&self) -> bool {
         keras2::is_old(self.keras_version())
     }
 
-    /// The weights, not read yet; `None` in configurations.
+    /// Returns the weights, which are read on demand; `None` in files with a configuration alone.
     pub fn weights(&self) -> Option<&WeightTree> {
         self.weights.as_ref()
     }
 
-    /// The assets, by their paths in an archive.
+    /// Returns the assets with their paths in the archive.
     pub fn assets(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.assets.iter().map(|(name, bytes)| (name.as_str(), bytes.as_ref()))
     }
@@ -292,7 +292,7 @@ impl ModelFile {
 
 const WEIGHTS: &str = "model.weights.h5";
 
-/// What `SaveOptions::training_state` adds.
+/// The member that `SaveOptions::training_state` adds.
 pub(super) const TRAINING_STATE: &str = "training_state.json";
 
 fn json(text: &[u8], limits: &Limits) -> Result<Value> {
@@ -300,13 +300,13 @@ fn json(text: &[u8], limits: &Limits) -> Result<Value> {
     Value::parse_bytes(text, &JsonLimits::default().max_depth(limits.max_json_depth).max_items(limits.max_config_items))
 }
 
-/// The JSON text that a file is.
+/// Parses a whole file as JSON.
 pub(super) fn json_of(file: &Section, limits: &Limits) -> Result<Value> {
     Limits::check("bytes of a JSON text", file.len(), limits.max_config_bytes)?;
     json(&file.read()?, limits)
 }
 
-/// The weights of an archive, looked at as is asked.
+/// Opens the weights of an archive, as far as `look` asks.
 fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<WeightTree> {
     let (file, checksum) = members.section(WEIGHTS)?;
     let checksum = checksum.filter(|_| look != Look::Names);
@@ -319,7 +319,7 @@ fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<WeightT
     let mut reader = match H5Reader::of_section(file.clone(), limits) {
         Ok(reader) => reader,
         Err(error) => {
-            // Damage explains it better.
+            // A wrong checksum explains the error better.
             check_sum(fetch::checksum(&file)?, checksum)?;
             return Err(error);
         }
@@ -328,12 +328,12 @@ fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<WeightT
     Ok(reader.root().into())
 }
 
-/// An archive, or a directory of the same files.
+/// The members of an archive, or of a directory with the same files.
 trait Members {
     fn contains(&self, name: &str) -> bool;
     fn text(&self, name: &str) -> Result<Bytes>;
     fn bytes(&self, name: &str) -> Result<Bytes>;
-    /// A member that is read on demand, and its checksum.
+    /// Returns a member that is read on demand, and its checksum.
     fn section(&self, name: &str) -> Result<(Section, Option<u32>)>;
     fn names(&self) -> Result<Vec<String>>;
 }
@@ -362,7 +362,7 @@ impl Members for Zip {
     }
 }
 
-/// A directory; links in it are not followed, so that nothing outside is read.
+/// A directory of members. Links in it are not followed, so that nothing outside is read.
 struct Directory<'a> {
     root: PathBuf,
     limits: &'a Limits,

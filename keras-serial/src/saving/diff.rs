@@ -1,4 +1,4 @@
-//! What two files differ in: configuration and weights.
+//! Compares two model files: configuration, weights and assets.
 
 use std::fmt;
 
@@ -11,35 +11,35 @@ use crate::ops;
 use crate::ops::Axes;
 use crate::tensor::{DType, Tensor};
 
-/// The differences of two files; prints as lines, serializes as JSON.
+/// The differences between two files; prints as lines, serializes as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Entries of the configuration.
+    /// Entries of the configuration that differ.
     pub config: Vec<ConfigChange>,
-    /// Weights.
+    /// Weights that differ.
     pub weights: Vec<WeightChange>,
     /// Assets whose bytes differ, or that only one file has.
     pub assets: Vec<String>,
 }
 
-/// An entry of the configuration that is another.
+/// An entry of the configuration that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConfigChange {
-    /// `config/layers/1/config/units`.
+    /// The entry's path: `config/layers/1/config/units`.
     pub path: String,
-    /// The first file's value, shortened; `None` where it has none.
+    /// The first file's value, shortened; `None` if it has none.
     pub before: Option<String>,
-    /// The second file's.
+    /// The second file's value.
     pub after: Option<String>,
 }
 
-/// A weight that is another.
+/// A weight that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightChange {
-    /// Its path in the files.
+    /// The weight's path in the files.
     pub path: String,
-    /// What is different.
+    /// How it differs.
     pub change: Change,
 }
 
@@ -52,22 +52,22 @@ pub enum Change {
     Added,
     /// Only the first file has it.
     Removed,
-    /// Shape or dtype.
+    /// Shape or dtype differ.
     Type {
-        /// The first file's: `float32[2, 3]`.
+        /// The first file's type: `float32[2, 3]`.
         before: String,
-        /// The second file's.
+        /// The second file's type.
         after: String,
     },
-    /// Values, beyond the tolerance.
+    /// Values differ by more than the tolerance.
     Values {
-        /// The largest distance of two elements; NaN where one is no number.
+        /// The largest absolute difference of two elements; NaN if one of them is NaN.
         max_abs: f64,
     },
 }
 
-/// Compares two files of one layout; values may lie `atol + rtol · |second|` apart, and are compared
-/// bit for bit where both are 0.
+/// Compares two files that name weights in the same way. Values may differ by `atol + rtol · |second|`;
+/// if both are 0, they are compared bit for bit.
 ///
 /// # Errors
 /// When a weight can't be read.
@@ -121,7 +121,7 @@ fn compare(path: &str, first: &Value, second: &Value, out: &mut Vec<ConfigChange
     let join = |name: &str| super::stored::join(path, name);
     match (first, second) {
         (Value::Dict(a), Value::Dict(b)) => {
-            // Numbers of shared objects differ between any two saves.
+            // The ids of shared objects differ between any two saves.
             for (key, value) in a.iter().filter(|(key, _)| *key != "shared_object_id") {
                 match b.get(key) {
                     Some(other) => compare(&join(key), value, other, out),
@@ -153,15 +153,15 @@ fn compare(path: &str, first: &Value, second: &Value, out: &mut Vec<ConfigChange
 }
 
 impl Difference {
-    /// Is there none?
+    /// Returns true if the files don't differ.
     pub fn is_empty(&self) -> bool {
         self.config.is_empty() && self.weights.is_empty() && self.assets.is_empty()
     }
 
-    /// As JSON.
+    /// Returns the differences as JSON.
     ///
     /// # Errors
-    /// Never for what [`diff`] gives.
+    /// Never, for what [`diff`] returns.
     pub fn to_json(&self) -> Result<String> {
         Ok(crate::json::to_value(self)?.to_json())
     }

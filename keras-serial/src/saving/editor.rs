@@ -1,4 +1,4 @@
-//! Editing files of weights without making the model (`keras.saving.KerasFileEditor`).
+//! Edits the weights in a file without building the model (`keras.saving.KerasFileEditor`).
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::models::Model;
 use crate::tensor::TensorBytes;
 
-/// A file whose weights and objects can be looked at, renamed, deleted and added to.
+/// An editor for a weights file: inspects, renames, deletes and adds objects and weights.
 ///
-/// An object is called by its path (`layers/dense_1`), or by its name alone where that is unique.
-/// Follows <https://keras.io/api/saving/keras_file_editor>, on every form of file.
+/// An object is named by its path (`layers/dense_1`), or by its name alone if that is unique. Follows
+/// <https://keras.io/api/saving/keras_file_editor>, for every file format.
 ///
 /// ```no_run
 /// use keras_serial::saving::FileEditor;
@@ -34,22 +34,22 @@ pub struct FileEditor {
     tree: WeightTree,
 }
 
-/// How a file's weights compare to those of a model.
+/// The result of comparing a file's weights to those of a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
     /// `success` or `error`.
     pub status: &'static str,
-    /// How many objects or weights differ.
+    /// The number of objects or weights that differ.
     pub error_count: usize,
-    /// How many weights are in both, with one shape.
+    /// The number of weights that are in both, with the same shape.
     pub match_count: usize,
-    /// What differs, one line each.
+    /// The differences, one line each.
     pub errors: Vec<String>,
 }
 
 impl FileEditor {
-    /// Opens a file of any form.
+    /// Opens a file of any format.
     ///
     /// # Errors
     /// As [`ModelFile::open`]; also when the file holds no weights.
@@ -58,7 +58,7 @@ impl FileEditor {
         Self::of(ModelFile::open(path, &Limits::default())?).at_with(|| path.display().to_string())
     }
 
-    /// Edits a file that is open already.
+    /// Edits a file that is already open.
     ///
     /// # Errors
     /// When the file holds no weights.
@@ -67,12 +67,12 @@ impl FileEditor {
         Ok(Self { file, tree })
     }
 
-    /// The weights as they are now.
+    /// Returns the weights in their present state.
     pub fn weights(&self) -> &WeightTree {
         &self.tree
     }
 
-    /// The objects and their weights, indented as they stand in one another.
+    /// Returns a text of the objects and their weights, indented by nesting.
     pub fn summary(&self) -> String {
         let mut text = "Weights structure\n".to_owned();
         structure(&spec(&self.tree), 1, &mut text);
@@ -82,7 +82,7 @@ impl FileEditor {
     /// Compares the file to a model: objects, weights and shapes, not values.
     ///
     /// # Errors
-    /// When the model can't be laid out as the file is.
+    /// When the model's weights can't be laid out as in the file.
     pub fn compare(&self, model: &Model) -> Result<Comparison> {
         let reference = match self.file.layout {
             Layout::Paths => weights::build(model.as_layer(), &[])?.0,
@@ -115,10 +115,10 @@ impl FileEditor {
         Ok(comparison)
     }
 
-    /// Renames an object; it stays where it is.
+    /// Renames an object; its place in the order stays.
     ///
     /// # Errors
-    /// When there is no such object, the name is ambiguous, is a path, or is taken.
+    /// When there is no such object, its name is ambiguous, or the new name is a path or taken.
     pub fn rename_object(&mut self, object: &str, new_name: &str) -> Result<()> {
         if new_name.contains('/') || matches!(new_name, "" | "." | ".." | "vars") || new_name.contains('\0') {
             return Err(Error::new(
@@ -135,7 +135,7 @@ impl FileEditor {
             return Err(Error::new(ErrorKind::InvalidArgument, "an object of this name is there already")
                 .at(new_name.to_owned()));
         }
-        // The renamed object keeps its place in the order.
+        // Rebuilt, because the renamed object keeps its place in the order.
         let groups = std::mem::take(&mut parent.groups);
         let renamed = |key: String| if key == name { new_name.to_owned() } else { key };
         parent.groups = groups.into_iter().map(|(key, group)| (renamed(key), group)).collect();
@@ -143,7 +143,7 @@ impl FileEditor {
         Ok(())
     }
 
-    /// Removes an object and all in it.
+    /// Deletes an object and everything in it.
     ///
     /// # Errors
     /// When there is no such object, or the name is ambiguous.
@@ -156,11 +156,10 @@ impl FileEditor {
         Ok(())
     }
 
-    /// Adds an object with weights by their names (usually `0`, `1`, …), at a path whose parent is
-    /// there.
+    /// Adds an object with named weights (usually `0`, `1`, …) at a path whose parent exists.
     ///
     /// # Errors
-    /// When the parent is not there, or the path is taken.
+    /// When the parent does not exist, or the path is taken.
     pub fn add_object(
         &mut self,
         path: &str,
@@ -190,7 +189,7 @@ impl FileEditor {
         Ok(())
     }
 
-    /// Adds weights to an object, in place of those of the same names.
+    /// Adds weights to an object; replaces those with the same names.
     ///
     /// # Errors
     /// When there is no such object, or its name is ambiguous.
@@ -217,7 +216,7 @@ impl FileEditor {
         Ok(())
     }
 
-    /// Removes a weight from an object.
+    /// Deletes a weight of an object.
     ///
     /// # Errors
     /// When there is no such object or weight, or the name is ambiguous.
@@ -237,10 +236,10 @@ impl FileEditor {
         Ok(())
     }
 
-    /// Saves the edited file, in a form that names weights as the opened one does.
+    /// Saves the edited file, in a format that names weights as the opened file does.
     ///
     /// # Errors
-    /// When the name stands for another form, or the system refuses.
+    /// When the path's suffix is that of another format, or the system refuses.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let name = path.to_string_lossy();
@@ -299,7 +298,7 @@ impl FileEditor {
         Parts::new(config.to_json(), self.tree.clone(), assets, false)
     }
 
-    /// The path of an object, by its path or its name.
+    /// Finds the path of an object, by its path or its name.
     fn find(&self, object: &str) -> Result<String> {
         if object.contains('/') {
             let path = names(object).collect::<Vec<_>>().join("/");
@@ -311,7 +310,7 @@ impl FileEditor {
         let mut found = Vec::new();
         let mut known = Vec::new();
         objects("", &self.tree, &mut |path, name| {
-            // The groups in a legacy layer's are parts of the names of weights.
+            // Groups inside a legacy layer's group are parts of the weights' names.
             let depth = names(&path).count() - usize::from(path.starts_with(legacy::WEIGHTS));
             if self.file.layout == Layout::Legacy && depth > 1 {
                 return;
@@ -341,7 +340,7 @@ impl FileEditor {
         }
     }
 
-    /// Where an object's own weights stand.
+    /// Returns the path of the group that holds an object's own weights.
     fn vars(&self, path: &str) -> String {
         let vars = join(path, "vars");
         if self.tree.group(&vars).is_some() { vars } else { path.to_owned() }
@@ -409,7 +408,7 @@ fn retain_in_lists(attrs: &mut std::collections::BTreeMap<String, H5Attr>, list:
     lists_of(attrs, list).for_each(|list| list.retain(|name| keep(name)));
 }
 
-/// Objects and shapes, with the weights of `vars` in the object itself.
+/// An object or the shape of a weight; weights of a group `vars` belong to the object itself.
 enum Node {
     Object(IndexMap<String, Node>),
     Weight(Vec<usize>, String),

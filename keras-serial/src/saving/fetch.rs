@@ -1,4 +1,4 @@
-//! Reading parts of a file by several threads, with the checksum in the same pass.
+//! Reads parts of a file with several threads, and computes the checksum in the same pass.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -14,19 +14,19 @@ use super::open_file::{OpenFile, cut_short};
 use super::section::Section;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bytes that one thread reads before it takes the next ones.
+/// The bytes that one thread reads before it takes the next task.
 const TASK: usize = 4 << 20;
-/// Bytes that are read in one call: they stay in the processor's cache until their checksum is taken.
+/// The bytes that are read in one call; they stay in the processor's cache for the checksum.
 const CALL: usize = 256 << 10;
 
-/// All bytes of a section of a file.
+/// Reads all bytes of a section of a file.
 pub(super) fn read(section: &Section) -> Result<Bytes> {
     let mut blocks = Vec::new();
     fetch(section, std::slice::from_ref(&(0..section.len())), false, &mut blocks)?;
     blocks.pop().ok_or_else(|| Error::new(ErrorKind::Io, "nothing was read"))
 }
 
-/// The checksum (CRC-32) of a section, of which nothing is kept.
+/// Computes the checksum (CRC-32) of a section without keeping its bytes.
 pub(super) fn checksum(section: &Section) -> Result<u32> {
     match section.at_hand() {
         Some(bytes) => Ok(checksum_of(&bytes)),
@@ -34,7 +34,7 @@ pub(super) fn checksum(section: &Section) -> Result<u32> {
     }
 }
 
-/// The checksum of bytes; threads share many.
+/// Computes the checksum of bytes in memory, with several threads if there are many.
 pub(super) fn checksum_of(data: &[u8]) -> u32 {
     let of_piece = |piece: &[u8]| {
         let mut sum = Hasher::new();
@@ -49,9 +49,9 @@ fn joined(mut sum: Hasher, next: Hasher) -> Hasher {
     sum
 }
 
-/// Reads ranges of a section of a file, each into memory of its own, and adds them to `blocks`. The
-/// ranges are in order and do not overlap. With `whole`, all else is read as well, and the checksum of
-/// the whole section is given (else 0).
+/// Reads ranges of a section of a file, each into its own memory, and adds them to `blocks`. The ranges
+/// must be in order and must not overlap. With `whole`, everything else is read too, and the checksum of
+/// the whole section is returned (else 0).
 ///
 /// # Errors
 /// [`ErrorKind::Io`] when the file can't be read or was changed, [`ErrorKind::Limit`] when memory is
@@ -79,13 +79,13 @@ pub(super) fn fetch(section: &Section, ranges: &[Range<u64>], whole: bool, block
     let sums = plan.tasks.into_par_iter().map(|task| run(file, task, whole));
     let sum = sums.try_reduce(Hasher::new, |sum, next| Ok(joined(sum, next)))?;
     file.check_unchanged()?;
-    // SAFETY: every byte of each block stands in a task, and a task that does not fill all its bytes is
-    // an error, with which this function has ended.
+    // SAFETY: every byte of each block is in a task, and a task that does not fill all its bytes is an
+    // error, with which this function has returned.
     blocks.extend(memory.into_iter().map(|block| unsafe { block.filled() }));
     Ok(sum.finalize())
 }
 
-/// Bytes of the file from `start` on.
+/// A piece of the file that starts at `start`.
 struct Piece<'a> {
     start: u64,
     target: Target<'a>,
@@ -93,15 +93,15 @@ struct Piece<'a> {
 
 enum Target<'a> {
     Kept(&'a mut [MaybeUninit<u8>]),
-    /// So many bytes that only count for the checksum.
+    /// This many bytes, which are read for the checksum only.
     Passed(usize),
 }
 
-/// What is read, cut into tasks of at most [`TASK`] bytes.
+/// The reads, split into tasks of at most [`TASK`] bytes.
 #[derive(Default)]
 struct Plan<'a> {
     tasks: Vec<Vec<Piece<'a>>>,
-    /// Bytes that the last task has room for.
+    /// The bytes that still fit in the last task.
     room: usize,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Reads the pieces of a task, and gives their checksum.
+/// Reads the pieces of a task and returns their checksum.
 fn run(file: &OpenFile, task: Vec<Piece<'_>>, sums: bool) -> io::Result<Hasher> {
     let mut sum = Hasher::new();
     let mut passed = Vec::new();
@@ -168,7 +168,7 @@ fn run(file: &OpenFile, task: Vec<Piece<'_>>, sums: bool) -> io::Result<Hasher> 
     Ok(sum)
 }
 
-/// Fills all of a buffer from a file.
+/// Fills a whole buffer from a file.
 #[cfg(unix)]
 fn fill<'a>(file: &OpenFile, start: u64, target: &'a mut [MaybeUninit<u8>]) -> io::Result<&'a [u8]> {
     let mut done = 0;
@@ -181,7 +181,7 @@ fn fill<'a>(file: &OpenFile, start: u64, target: &'a mut [MaybeUninit<u8>]) -> i
             Err(error) => return Err(error.into()),
         }
     }
-    // SAFETY: the loop has ended, so that the calls have written all bytes of `target`.
+    // SAFETY: the loop has ended, so the calls have written all bytes of `target`.
     Ok(unsafe { std::slice::from_raw_parts(target.as_ptr().cast::<u8>(), target.len()) })
 }
 

@@ -1,24 +1,24 @@
-//! The forms in which Keras keeps models and weights, by the names of files.
+//! The file formats in which Keras keeps models and weights, told by file names.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A form of a file, as its name tells it.
+/// A file format of models or weights, told by a file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FileForm {
-    /// `.keras`: a zip archive with configuration, weights and assets.
+    /// `.keras`: a zip archive of configuration, weights and assets.
     Keras,
     /// A directory with the members of a `.keras` archive (`zipped=False`).
     Directory,
     /// `.weights.h5`: weights by the paths of layers.
     WeightsH5,
-    /// `.weights.json`: the index of weights in several files.
+    /// `.weights.json`: the index of weights in several files (shards).
     WeightsJson,
-    /// `.h5`, `.hdf5`: a whole model, or its weights by the names of layers, as Keras 2 kept them.
+    /// `.h5`, `.hdf5`: a whole model, or its weights by the names of layers, as Keras 2 saved them.
     LegacyH5,
     /// `.json`: the configuration alone.
     Json,
@@ -27,10 +27,10 @@ pub enum FileForm {
 }
 
 impl FileForm {
-    /// The form that a path stands for.
+    /// Returns the format that a path's suffix stands for.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] when it is none of Keras's; names the suffixes that are.
+    /// [`ErrorKind::InvalidArgument`] if it is not a format of Keras; lists the suffixes that are.
     pub fn of(path: &Path) -> Result<Self> {
         let name = path.to_string_lossy();
         if path.is_dir() {
@@ -56,12 +56,12 @@ impl FileForm {
         })
     }
 
-    /// Is there a configuration, from which a model can be made?
+    /// Returns true if files of this format have a configuration, from which a model can be loaded.
     pub fn is_model(self) -> bool {
         matches!(self, FileForm::Keras | FileForm::Directory | FileForm::LegacyH5 | FileForm::Json)
     }
 
-    /// The usual end of a name.
+    /// Returns the usual file suffix.
     pub fn suffix(self) -> &'static str {
         match self {
             FileForm::Keras => ".keras",
@@ -89,7 +89,7 @@ impl fmt::Display for FileForm {
     }
 }
 
-/// The error for a name with another suffix than is asked for, and when that is so.
+/// Returns the error for a name with another suffix than `right`, which is needed `when`.
 pub(super) fn wrong_suffix(path: &Path, right: &str, when: &str) -> Error {
     let space = if when.is_empty() { "" } else { " " };
     Error::new(ErrorKind::InvalidArgument, format!("The filename must end in `{right}`{space}{when}"))

@@ -1,4 +1,4 @@
-//! What a file holds, told without reading its weights.
+//! Lists the contents of a file without reading its weights.
 
 use std::fmt;
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::json::Value;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// The form of the file.
+    /// The file's format.
     pub form: FileForm,
-    /// The version of Keras that wrote it, where it says so.
+    /// The version of Keras that wrote it, if the file says so.
     pub keras_version: Option<String>,
-    /// The class and the name of the model, where there is a configuration.
+    /// The class and name of the model, if there is a configuration.
     pub model: Option<ObjectInfo>,
-    /// The layers of the configuration, those in models too.
+    /// The layers of the configuration, including those in nested models.
     pub layers: Vec<ObjectInfo>,
     /// The tensors.
     pub weights: Vec<WeightInfo>,
@@ -32,26 +32,26 @@ pub struct Inspection {
 /// A layer or a model of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ObjectInfo {
-    /// The names of the models around it and its own, parted by `/`.
+    /// The names of the models around it and its own, separated by `/`.
     pub path: String,
-    /// `keras.layers.Dense`.
+    /// The class with its module: `keras.layers.Dense`.
     pub class: String,
 }
 
 /// A tensor of a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightInfo {
-    /// Its path in the file.
+    /// The tensor's path in the file.
     pub path: String,
-    /// The extents.
+    /// The shape.
     pub shape: Vec<usize>,
-    /// The name of the type of its elements; for one that tensors don't have, the file's own.
+    /// The name of the dtype; for a type that tensors don't support, the file's own name.
     pub dtype: String,
-    /// Bytes of its elements.
+    /// The size of the elements in bytes.
     pub bytes: u64,
 }
 
-/// Names, shapes and dtypes of a file of any form. No weight is read.
+/// Lists names, shapes and dtypes of a file of any format. Reads no weights.
 ///
 /// # Errors
 /// As [`ModelFile::open`].
@@ -60,7 +60,7 @@ pub fn inspect(path: impl AsRef<Path>, limits: &Limits) -> Result<Inspection> {
 }
 
 impl Inspection {
-    /// The contents of a file that is open already.
+    /// Lists the contents of a file that is already open.
     pub fn of(file: &ModelFile) -> Self {
         let mut weights = Vec::new();
         if let Some(tree) = file.weights() {
@@ -82,21 +82,21 @@ impl Inspection {
         }
     }
 
-    /// The number of elements of all tensors.
+    /// Returns the number of elements of all tensors.
     pub fn num_elements(&self) -> u64 {
         let count = |weight: &WeightInfo| weight.shape.iter().fold(1u64, |n, extent| n.saturating_mul(*extent as u64));
         self.weights.iter().map(count).fold(0, u64::saturating_add)
     }
 
-    /// The bytes of all tensors.
+    /// Returns the number of bytes of all tensors.
     pub fn num_bytes(&self) -> u64 {
         self.weights.iter().map(|weight| weight.bytes).fold(0, u64::saturating_add)
     }
 
-    /// As JSON.
+    /// Returns the contents as JSON.
     ///
     /// # Errors
-    /// Never for what a file gives.
+    /// Never, for what a file gives.
     pub fn to_json(&self) -> Result<String> {
         Ok(crate::json::to_value(self)?.to_json())
     }

@@ -1,15 +1,15 @@
-//! Registered functions in the place of the Python lambdas of a file.
+//! Replaces the Python lambdas of a file with registered functions.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 use crate::registry::is_code;
 use crate::utils::join;
 
-/// Puts functions in the place of lambdas, by rules of a place and a registered name. A place is
+/// Replaces lambdas with functions, by rules of a place and a registered name. A place is
 /// `layer/argument` (`dense/activation`), or `compile_config/loss`.
 ///
 /// # Errors
-/// When a rule meets no lambda: names the places of those there are.
+/// When a rule matches no lambda; lists the places of the lambdas that there are.
 pub(super) fn replace(config: &mut Value, rules: &[(String, String)]) -> Result<()> {
     let mut walk = Walk { rules, met: vec![false; rules.len()], places: Vec::new() };
     walk.value(config, "");
@@ -58,7 +58,7 @@ impl Walk<'_> {
             dict.iter_mut().for_each(|(key, item)| self.value(item, &join(place, key)));
             return;
         }
-        // An object stands under its own name; the model itself, and lists of layers, under none.
+        // An object's place is its own name; the model itself, and lists of layers, have none.
         let name = dict.get("config").and_then(|config| config.get("name")).and_then(Value::as_str);
         let own = if place.is_empty() { String::new() } else { name.map_or_else(|| place.to_owned(), str::to_owned) };
         if let Some(Value::Dict(config)) = dict.get_mut("config") {
@@ -73,7 +73,7 @@ impl Walk<'_> {
     }
 }
 
-/// Is it a Python lambda, in one of the forms in which Keras writes them?
+/// Returns true if the value is a Python lambda, in one of the forms that Keras writes.
 fn is_lambda(value: &Value) -> bool {
     match value {
         Value::Str(name) => name == "<lambda>",

@@ -1,4 +1,4 @@
-//! Where a model's weights and assets stand in its file, as Keras walks its objects.
+//! The paths of a model's weights and assets in its file, as Keras walks its objects.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,37 +8,37 @@ use crate::optimizers::Optimizer;
 use crate::tensor::symbolic::Operation;
 use crate::utils::{join, to_snake_case};
 
-/// One object of a model: its path in the file, and the layer.
+/// An object of a model: its path in the file, and the layer.
 pub(super) struct Place {
     /// `layers/dense_1`; empty for the model itself.
     pub path: String,
     pub layer: LayerRef,
 }
 
-/// An optimizer of a model: the one that it is compiled with, or one in a field.
+/// An optimizer of a model: the one it is compiled with, or one in a field.
 pub(super) struct OptimizerPlace {
     /// `optimizer`; `layers/sequential/optimizer`.
     pub path: String,
     pub optimizer: Optimizer,
-    /// The model that is compiled with it, if one is.
+    /// The model that is compiled with it, if any.
     pub model: Option<LayerRef>,
-    /// The optimizer around it, whose variables are its own too.
+    /// The address of the optimizer that wraps it, whose variables include this one's.
     pub within: Option<usize>,
 }
 
-/// The optimizers of a model, each at the first path that leads to it.
+/// Returns the optimizers of a model, each at the first path that leads to it.
 pub(super) fn optimizers(model: &LayerRef) -> Vec<OptimizerPlace> {
     walked(model, None).optimizers
 }
 
-/// All objects of a model, each at the first path that leads to it, where files have it
+/// Returns all objects of a model, each at the first path that leads to it, as files have it
 /// (`keras.src.saving.saving_lib._walk_saveable`).
 pub(super) fn places(model: &LayerRef) -> Vec<Place> {
     walk(model, None)
 }
 
-/// As [`places`], but an object that the file does not have at its first path stands at the next one
-/// where the file has it: another name of the object, or where an earlier Keras wrote it.
+/// Like [`places`], but an object that the file lacks at its first path is looked up at the next path
+/// that leads to it: another name of the object, or the place where an earlier Keras wrote it.
 pub(super) fn places_in(model: &LayerRef, file: &dyn Contents) -> Vec<Place> {
     walk(model, Some(file))
 }
@@ -61,26 +61,26 @@ fn walked<'a>(model: &LayerRef, file: Option<&'a dyn Contents>) -> Walk<'a> {
     walk
 }
 
-/// What a file has at the path of an object.
+/// Tells what a file has at the path of an object.
 pub(super) trait Contents {
-    /// Something of this layer itself?
+    /// Returns true if the file has something of this layer itself.
     fn holds(&self, path: &str, layer: &LayerRef) -> bool;
-    /// Anything, there or below?
+    /// Returns true if the file has anything at this path or below it.
     fn reaches(&self, path: &str) -> bool;
 }
 
 struct Walk<'a> {
     file: Option<&'a dyn Contents>,
     places: Vec<Place>,
-    /// The place of each layer that was met.
+    /// The place of each layer that was visited.
     known: HashMap<usize, usize>,
-    /// The layers that the file has at their place.
+    /// Layers that the file has at a path visited so far.
     found: HashSet<usize>,
     optimizers: Vec<OptimizerPlace>,
 }
 
-/// The fields that hold layers, in the order of Keras's walk: a graph's `layers` come first, then
-/// attributes by name with private ones last. Every model lists its layers as `layers` too.
+/// Returns the fields that hold layers, in the order of Keras's walk: a graph's `layers` first, then
+/// attributes by name, private ones last. Every model also lists its layers as `layers`.
 fn fields(layer: &LayerRef) -> Vec<State> {
     let mut fields = layer.state();
     let graph = layer.layer().graph();
@@ -101,7 +101,8 @@ impl Walk<'_> {
     fn layer(&mut self, path: String, layer: &LayerRef) {
         let id = Operation::id(layer);
         let known = self.known.get(&id).copied();
-        // Only the paths that the file has are followed again: they end, whatever holds itself.
+        // Layers are visited again only at paths that the file has, so the walk ends even if a layer
+        // contains itself.
         if known.is_some() && !self.file.is_some_and(|file| file.reaches(&path)) {
             return;
         }
@@ -127,8 +128,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The path of a field; Keras 2 keeps some that are public in Keras 3 under private names, such as
-    /// `_key_dense` of attention layers.
+    /// Returns the path of a field. Keras 2 keeps some fields that are public in Keras 3 under private
+    /// names, such as `_key_dense` of attention layers.
     fn child(&self, path: &str, name: &str) -> String {
         let public = join(path, name);
         let private = join(path, &format!("_{name}"));
@@ -157,7 +158,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The items of a list or map, which are in a layer, or within an optimizer.
+    /// Visits the items of a list or map, in a layer or within an optimizer.
     fn container(&mut self, path: &str, items: &[State], within: Option<usize>) {
         let mut used: HashMap<String, usize> = HashMap::new();
         let mut unique = |name: String| match used.get_mut(&name) {

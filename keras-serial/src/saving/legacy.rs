@@ -1,4 +1,4 @@
-//! Legacy HDF5: weights in groups by the names of layers, as Keras 2 kept them.
+//! Legacy HDF5: weights in groups by the names of layers, as Keras 2 saved them.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,13 @@ use crate::variable::Variable;
 pub(super) const WEIGHTS: &str = "model_weights";
 const TOP: &str = "top_level_model_weights";
 const OPTIMIZER: &str = "optimizer_weights";
-/// The attribute that tells the names of an optimizer's variables while they are read.
+/// The attribute that holds the names of an optimizer's variables while they are read.
 pub(super) const NAMES: &str = "weight_names";
 
-/// Beyond this many bytes Keras splits a list of names over several attributes.
+/// Above this many bytes, Keras splits a list of names over several attributes.
 const ATTRIBUTE_LIMIT: usize = 64_512;
 
-/// Weights in the order of legacy files: those that training changes first.
+/// Returns a layer's weights in the order of legacy files: trainable ones first.
 fn weights_of(layer: &LayerRef) -> Vec<Variable> {
     let mut weights = layer.trainable_weights();
     weights.extend(layer.non_trainable_weights());
@@ -31,7 +31,7 @@ fn weights_of(layer: &LayerRef) -> Vec<Variable> {
     weights
 }
 
-/// A model's own weights, those of no layer in it.
+/// Returns a model's own weights, which belong to none of its layers.
 fn top_weights(model: &LayerRef) -> Vec<Variable> {
     model.saved_weights()
 }
@@ -43,11 +43,11 @@ fn layers_of(model: &LayerRef) -> Vec<LayerRef> {
     }
 }
 
-/// The names in an attribute, which may be split over several.
+/// Reads the names in an attribute, which may be split over several.
 fn name_list(group: &WeightTree, name: &str) -> Result<Vec<String>> {
     let list = |attr: &H5Attr, name: &str| match attr {
         H5Attr::StrList(names) => Ok(names.clone()),
-        // A list of one text of fixed length is read as the text.
+        // A list of one fixed-length string is read as a string.
         H5Attr::Str(name) => Ok(vec![name.clone()]),
         other => Err(Error::new(ErrorKind::Hdf5, format!("wrong type for the attribute `{name}`"))
             .expected("a list of texts")
@@ -65,7 +65,7 @@ fn name_list(group: &WeightTree, name: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The tensors of a layer's group, in order, with their paths.
+/// Returns the tensors of a layer's group, in order, with their paths.
 fn tensors<'a>(group: &'a WeightTree, path: &str) -> Result<Vec<(String, &'a StoredTensor)>> {
     let names = name_list(group, "weight_names").at_with(|| path.to_owned())?;
     let find = |name: String| {
@@ -84,7 +84,7 @@ fn group<'a>(root: &'a WeightTree, name: &str) -> Result<&'a WeightTree> {
     })
 }
 
-/// Matches weights by the order of layers, or by their names.
+/// Matches weights by the order of layers, or by layer names.
 pub(super) fn plan(model: &LayerRef, root: &WeightTree, by_name: bool, rules: &Rules, lenient: bool) -> Result<Plan> {
     let mut plan = Plan::default();
     let names = name_list(root, "layer_names")?;
@@ -203,7 +203,8 @@ fn count_mismatch(what: &str, expected: usize, received: usize) -> Error {
         .received(format!("{received} saved weight(s)"))
 }
 
-/// The optimizer's state, as files of Keras 3 have it; with the names of its variables on request.
+/// Reads the optimizer's state into the layout of Keras 3 files; with the names of its variables on
+/// request.
 pub(super) fn read_optimizer(root: &WeightTree, with_names: bool) -> Result<Vec<KeptGroup>> {
     let Some(group) = root.groups.get(OPTIMIZER) else { return Ok(Vec::new()) };
     let found = tensors(group, OPTIMIZER)?;
@@ -213,7 +214,7 @@ pub(super) fn read_optimizer(root: &WeightTree, with_names: bool) -> Result<Vec<
     Ok(vec![KeptGroup { path: "optimizer/vars".into(), attrs, datasets: datasets.collect::<Result<_>>()? }])
 }
 
-/// The groups of a model's weights.
+/// Builds the groups of a model's weights.
 pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
     let mut root = WeightTree::default();
     let layers = layers_of(model);
@@ -248,9 +249,9 @@ fn put(group: &mut WeightTree, weights: &[Variable], values: &HashMap<u64, Tenso
     Ok(())
 }
 
-/// A list of names as one attribute, or as several where HDF5 would not hold it.
+/// Writes a list of names as one attribute, or as several if it is too long for HDF5.
 fn put_names(group: &mut WeightTree, name: &str, names: Vec<String>) -> Result<()> {
-    // NumPy gives every text of an array the room of the longest.
+    // NumPy stores every string of an array with the length of the longest.
     let longest = names.iter().map(String::len).max().unwrap_or_default().max(1);
     if longest > ATTRIBUTE_LIMIT {
         return Err(Error::new(ErrorKind::Weights, "a name is too long for HDF5").received(format!("{longest} bytes")));
@@ -265,7 +266,7 @@ fn put_names(group: &mut WeightTree, name: &str, names: Vec<String>) -> Result<(
     Ok(())
 }
 
-/// The optimizer's state that the model keeps, under the name of its optimizer.
+/// Writes the optimizer state that the model keeps, under the name of its optimizer.
 pub(super) fn put_optimizer(root: &mut WeightTree, model: &LayerRef, optimizer: &str) -> Result<()> {
     let kept = states(model)?;
     let Some(state) = kept.iter().find(|group| group.path == "optimizer/vars") else { return Ok(()) };

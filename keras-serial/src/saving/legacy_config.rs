@@ -1,12 +1,12 @@
-//! Configurations of legacy files, brought to the form of Keras 3 and back.
+//! Converts configurations of legacy files to the layout of Keras 3 and back.
 
 use super::keras2;
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
-/// The form of a model as Keras 3 writes it, of one that names no modules; of Keras 2's too, if it is
-/// that old.
+/// Converts a model's config that names no modules to the one Keras 3 writes; with `is_old`, also from
+/// Keras 2.
 pub(super) fn upgrade_model(mut form: Value, is_old: bool) -> Result<Value> {
     let Value::Dict(dict) = &mut form else {
         return Err(wrong_type("a dict", &form).hint("a list of layers is the configuration of a Sequential model"));
@@ -23,7 +23,7 @@ pub(super) fn upgrade_model(mut form: Value, is_old: bool) -> Result<Value> {
     Ok(form)
 }
 
-/// Upgrades a layer's form; those of the layers in a model too.
+/// Upgrades a layer's config, and those of the layers in a model.
 fn upgrade(form: &mut Dict) {
     let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let is_legacy = !form.contains_key("module");
@@ -34,7 +34,7 @@ fn upgrade(form: &mut Dict) {
             other => ("keras.layers", other),
         };
         form.insert("class_name".into(), Value::from(class));
-        // A custom object of this name comes before Keras's own.
+        // A custom object of this name takes precedence over Keras's own.
         form.insert("module".into(), Value::from(module));
         form.shift_remove("registered_name");
     }
@@ -67,7 +67,7 @@ fn is_form(dict: &Dict) -> bool {
     dict.contains_key("class_name") && dict.contains_key("config")
 }
 
-/// The form of a model as legacy files have it.
+/// Converts a model's config to the layout of legacy files.
 pub(super) fn downgrade_model(form: &Value) -> Result<Value> {
     let mut form = form.clone();
     let Value::Dict(dict) = &mut form else { return Err(wrong_type("a dict", &form)) };
@@ -97,7 +97,8 @@ fn downgrade(form: &mut Dict) -> Result<()> {
     Ok(())
 }
 
-/// `training_config` of a legacy file as a `compile_config`, for the model of this form.
+/// Converts the `training_config` of a legacy file to a `compile_config`, for the model with this
+/// config.
 pub(super) fn compile_config(training: &Value, model: &Value, is_old: bool) -> Result<Value> {
     let mut compile = keras2::training_config(training)?;
     if is_old {
@@ -121,7 +122,8 @@ pub(super) fn compile_config(training: &Value, model: &Value, is_old: bool) -> R
     Ok(Value::Dict(compile))
 }
 
-/// A `compile_config` as the `training_config` of a legacy file, and the optimizer's name.
+/// Converts a `compile_config` to the `training_config` of a legacy file, and returns the optimizer's
+/// name.
 pub(super) fn training_config(compile: &Value) -> Result<Option<(Value, String)>> {
     let Some(dict) = compile.as_dict().filter(|dict| !dict.is_empty()) else { return Ok(None) };
     let mut training: Dict = dict
@@ -147,7 +149,7 @@ pub(super) fn training_config(compile: &Value) -> Result<Option<(Value, String)>
     Ok(Some((Value::Dict(training), name.replace('/', "_"))))
 }
 
-/// The entry by which a `compile_config` is known that only an old Keras can read.
+/// The entry that marks a `compile_config` as readable by an old Keras only.
 const OLD: &str = "keras_version";
 
 /// Marks a `compile_config` as one that only this old version of Keras can read.
@@ -155,7 +157,8 @@ pub(super) fn set_aside(compile: &mut Dict, version: &str) {
     compile.insert(OLD.to_owned(), Value::from(version));
 }
 
-/// A model's form as files of Keras 3 have it: without a compile state that is set aside.
+/// Removes from a model's config a `compile_config` that only an old Keras can read, as Keras 3 files
+/// need.
 pub(super) fn without_old_compile(form: &mut Value) {
     if let Value::Dict(form) = form
         && form.get("compile_config").is_some_and(|compile| compile.get(OLD).is_some())

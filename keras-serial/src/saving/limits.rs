@@ -1,13 +1,13 @@
-//! How much a file may ask for.
+//! Limits on how much memory and time a file may ask for.
 
 use crate::error::{Error, ErrorKind, Result};
 
 macro_rules! limits {
     ($($field:ident $with:ident: $type:ty = $default:expr, $doc:literal;)*) => {
-        /// What the readers accept before they give up with [`ErrorKind::Limit`].
+        /// Limits that the readers enforce; going over one is an [`ErrorKind::Limit`] error.
         ///
-        /// The defaults take every sound model that Keras writes and refuse files made to exhaust
-        /// memory or time. Raise one where a model needs it:
+        /// The defaults accept every sound model that Keras writes, and refuse files made to exhaust
+        /// memory or time. Raise one if a model needs it:
         ///
         /// ```
         /// use keras_serial::saving::Limits;
@@ -58,7 +58,7 @@ limits! {
 }
 
 impl Limits {
-    /// Is `actual` within `limit`?
+    /// Checks that `actual` is within `limit`.
     pub(crate) fn check(what: &'static str, actual: u64, limit: u64) -> Result<()> {
         if actual <= limit {
             return Ok(());
@@ -69,7 +69,7 @@ impl Limits {
             .hint("if the file is to be trusted, raise the limit in `Limits`"))
     }
 
-    /// May `stored` bytes become `unpacked` bytes?
+    /// Checks that `stored` bytes may unpack to `unpacked` bytes.
     pub(crate) fn check_ratio(&self, what: &'static str, unpacked: u64, stored: u64) -> Result<()> {
         Self::check(what, unpacked, stored.saturating_mul(self.max_ratio).max(self.ratio_floor))
     }

@@ -1,4 +1,4 @@
-//! Loading models and weights, from every form.
+//! Loads models and weights from files of every format.
 
 use std::collections::HashSet;
 use std::io::{Read, Seek};
@@ -23,7 +23,7 @@ use crate::tensor::Deferred;
 use crate::tensor::symbolic::Operation;
 use crate::training::{Compile, TrainingState};
 
-/// How a model or its weights are loaded.
+/// Options for loading a model or its weights.
 ///
 /// ```no_run
 /// use keras_serial::saving::LoadOptions;
@@ -64,26 +64,26 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
-    /// Strict, within the default limits, without custom objects.
+    /// Creates the default options: strict, within the default limits, without custom objects.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Objects that the file may name, beside the registered ones.
+    /// Sets objects that the file may name, in addition to the registered ones.
     pub fn custom_objects(mut self, custom_objects: CustomObjects) -> Self {
         self.custom_objects = custom_objects;
         self
     }
 
-    /// Puts the function that is registered under `name` in the place of a Python lambda of the file,
-    /// whose code is never run: `dense/activation` for the argument of a layer, `compile_config/loss` for
-    /// a model's loss. Where all lambdas are one function, `custom_objects` may name it `<lambda>`.
+    /// Replaces a Python lambda of the file, whose code is never run, with the function registered under `name`. A
+    /// place is `dense/activation` for the argument of a layer, or `compile_config/loss` for a model's loss. If all
+    /// lambdas are the same function, `custom_objects` may name it `<lambda>` instead.
     pub fn replace_lambda(mut self, place: impl Into<String>, name: impl Into<String>) -> Self {
         self.lambdas.push((place.into(), name.into()));
         self
     }
 
-    /// Other limits.
+    /// Sets the limits for reading the file.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -93,85 +93,85 @@ impl LoadOptions {
         &self.limits
     }
 
-    /// Must every weight of the model and of the file find the other? Yes by default; if not, those
-    /// that fit are applied, and the report tells the rest.
+    /// Sets whether the weights of the model and of the file must match exactly; true by default. If false, those
+    /// that fit are loaded, and the report lists the rest.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// Skips weights that are missing or of another shape, as Keras does with a warning; the report
-    /// tells them. No by default.
+    /// Sets whether weights that are missing or of another shape are skipped, as Keras does with a warning; false by
+    /// default. The report lists them.
     pub fn skip_mismatch(mut self, skip_mismatch: bool) -> Self {
         self.skip_mismatch = skip_mismatch;
         self
     }
 
-    /// Matches the layers of a legacy file by their names and not by their order; no by default.
+    /// Sets whether the layers of a legacy file are matched by name instead of by order; false by default.
     pub fn by_name(mut self, by_name: bool) -> Self {
         self.by_name = by_name;
         self
     }
 
-    /// Is a loaded model compiled as its file says, with its optimizer's state? Yes by default; if not,
-    /// losses, metrics and optimizers need not be known, and what the file holds of them is kept as it
-    /// is for the next save.
+    /// Sets whether a loaded model is compiled as its file says, with the optimizer's state; true by default. If
+    /// false, losses, metrics and optimizers need not be known, and what the file holds of them is kept unchanged for
+    /// the next save.
     pub fn compile(mut self, compile: bool) -> Self {
         self.compile = compile;
         self
     }
 
-    /// Maps the file into memory in place of reading it into memory of the process's own; no by default.
+    /// Sets whether the file is memory-mapped instead of read into memory; false by default.
     ///
-    /// Weights are slices of the mapping then, where the file has aligned them (as files written here do,
-    /// and Keras's don't): a large model is there at once, and several processes share its memory.
+    /// Weights are then slices of the mapping, where the file has aligned them (files written by this crate do,
+    /// Keras's don't): a large model is available at once, and several processes share its memory.
     ///
-    /// **Nobody may write to the file while the model, or any weight of it, is alive.** A process that cuts
-    /// the file short (Keras's own `save` begins so) kills this one with a signal (`SIGBUS`) as soon as a
-    /// weight is used, and one that overwrites it changes the loaded weights. Replacing the file by
-    /// renaming another one over it is fine, as this library does.
+    /// **Nobody may write to the file while the model, or any weight of it, is alive.** A process that truncates the
+    /// file (Keras's own `save` starts by doing so) kills this one with a signal (`SIGBUS`) as soon as a weight is
+    /// used, and one that overwrites it changes the loaded weights. Replacing the file by renaming another one over
+    /// it, as this crate does, is safe.
     pub fn memory_map(mut self, memory_map: bool) -> Self {
         self.memory_map = memory_map;
         self
     }
 
-    /// How closely a file is looked at that is to be loaded.
+    /// Returns how much of a file to load is read on opening.
     fn look(&self) -> Look {
         if self.memory_map { Look::Mapped } else { Look::Kept }
     }
 
-    /// Loads no weights into these layers, nor into those in them (`objects_to_skip`).
+    /// Loads no weights into these layers, nor into their sublayers (`objects_to_skip`).
     pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
         self.rules.objects.extend(layers);
         self
     }
 
-    /// Loads only weights that match this pattern (or another that is given): a path in the file or
-    /// of a weight, with all below it, or with `*` for any characters.
+    /// Loads only weights that match this pattern, or another one given by a further call. A pattern is a path in the
+    /// file or of a weight, which includes everything below it, or contains `*` for any characters.
     pub fn only(mut self, pattern: impl Into<String>) -> Self {
         self.rules.only.push(pattern.into());
         self
     }
 
-    /// Leaves out weights that match a pattern, as [`LoadOptions::only`] takes them.
+    /// Skips weights that match a pattern, as in [`LoadOptions::only`].
     pub fn skip(mut self, pattern: impl Into<String>) -> Self {
         self.rules.skip.push(pattern.into());
         self
     }
 
-    /// Loads only weights for whose path (`dense/kernel`) this is true.
+    /// Loads only weights for whose path (`dense/kernel`) `filter` returns true.
     pub fn filter(mut self, filter: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.rules.filter = Some(Arc::new(filter));
         self
     }
 
-    /// Takes what the file has at (or below) the path `in_file` for what the model has at `in_model`.
+    /// Loads what the file has at (or below) the path `in_file` into what the model has at `in_model`.
     pub fn rename(mut self, in_file: impl Into<String>, in_model: impl Into<String>) -> Self {
         self.rules.rename.push((in_file.into(), in_model.into()));
         self
     }
 
-    /// The model of a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with new
+    /// Loads a model from a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with newly initialized
     /// weights), or `.safetensors` with a configuration.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ impl LoadOptions {
         self.revive(file).at_with(|| path.display().to_string())
     }
 
-    /// The model of a file in memory; its first bytes tell the form.
+    /// Loads a model from a file in memory; its first bytes tell the format.
     ///
     /// # Errors
     /// As [`LoadOptions::load_model`].
@@ -201,7 +201,7 @@ impl LoadOptions {
         self.load_model_with_report(bytes).map(|(model, _)| model)
     }
 
-    /// The model of a file from any reader.
+    /// Loads a model from any reader.
     ///
     /// # Errors
     /// As [`LoadOptions::load_model`].
@@ -209,7 +209,7 @@ impl LoadOptions {
         self.load_model_from_bytes(Source::from_reader(reader)?)
     }
 
-    /// The model of a file in memory, and what became of each weight.
+    /// Loads a model from a file in memory, and reports what happened to each weight.
     ///
     /// # Errors
     /// As [`LoadOptions::load_model`].
@@ -217,7 +217,7 @@ impl LoadOptions {
         self.revive(ModelFile::from_bytes(bytes, &self.limits)?)
     }
 
-    /// The model of a file that is open already.
+    /// Loads a model from a file that is already open, and reports what happened to each weight.
     ///
     /// # Errors
     /// As [`LoadOptions::load_model`].
@@ -244,7 +244,7 @@ impl LoadOptions {
             _ => "model",
         };
         let _nesting = crate::registry::NestingLimit::enter(self.limits.max_nesting);
-        // What the file does not give stays as an initializer made it, where that is allowed.
+        // Weights that the file lacks keep their initial values, where that is allowed.
         let whole = self.strict && !self.skip_mismatch && self.rules.is_empty() && file.weights.is_some();
         let model = {
             let _sharing = SharingScope::enter();
@@ -275,8 +275,8 @@ impl LoadOptions {
             self.compile_models(&model, Some(tree), &mut report).at(place)?;
         }
         self.set_aside(&model, &file, &mut report)?;
-        // As in Keras, models that were quantized after training, old files, and those whose optimizer
-        // Keras forgot when it saved them in an old form before, go without it.
+        // As in Keras, the optimizer's state is optional for models that were quantized after training, for old
+        // files, and if an earlier save in a legacy format lost the optimizer.
         let forgotten = config.get("compile_config").is_some_and(|compile| compile.get("optimizer").is_none());
         let excused =
             file.form == FileForm::LegacyH5 || file.is_of_keras2() || forgotten || is_quantized(model.as_layer());
@@ -293,7 +293,7 @@ impl LoadOptions {
         Ok((model, report))
     }
 
-    /// Compiles a model, and those in it, as their file says.
+    /// Compiles a model, and the models in it, as the file says.
     fn compile_models(&self, model: &Model, tree: Option<&WeightTree>, report: &mut LoadReport) -> Result<()> {
         let is_saved = |layer: &LayerRef| {
             let config = layer.base().kept_compile_config().filter(|_| layer.layer().is_model());
@@ -303,7 +303,7 @@ impl LoadOptions {
         if !self.compile || models.is_empty() {
             return Ok(());
         }
-        // What is in a model is compiled before it.
+        // Nested models are compiled before those that contain them.
         models.reverse();
         let _objects = crate::registry::with_argument(&self.custom_objects);
         let scaled = scaled_losses(model, tree);
@@ -322,8 +322,8 @@ impl LoadOptions {
         Ok(())
     }
 
-    /// Notes that a file of Keras 2 was compiled in a way that Keras 3 can't read. It is kept for files of
-    /// the old form, and left out of new ones, which Keras would refuse with it.
+    /// Notes that a file of Keras 2 was compiled in a way that Keras 3 can't read. The compile config is kept for
+    /// legacy files, and left out of new ones, which Keras would refuse otherwise.
     fn set_aside(&self, model: &Model, file: &ModelFile, report: &mut LoadReport) -> Result<()> {
         let is_unversioned = file.form == FileForm::LegacyH5 && file.keras_version().is_none();
         let is_old = file.is_of_keras2() || is_unversioned;
@@ -389,17 +389,16 @@ impl LoadOptions {
         let strict = self.strict && !self.skip_mismatch;
         let kept = std::mem::take(&mut plan.kept);
         let mut report = locate(plan.apply(strict), place)?;
-        // As in Keras, weights alone may come from a model with another optimizer.
+        // As in Keras, weights may come from a model with another optimizer.
         locate(optimizers::restore(model.as_layer(), kept, &mut report, Strictness::Lenient), place)?;
         Ok(report)
     }
 
-    /// Loads weights into a model, from `.weights.h5`, `.weights.json`, `.keras`, a directory,
-    /// legacy `.h5`, or `.safetensors`.
+    /// Loads weights into a model from `.weights.h5`, `.weights.json`, `.keras`, a directory, legacy `.h5`, or
+    /// `.safetensors`.
     ///
     /// # Errors
-    /// When the weights do not fit (and neither `strict` is off nor `skip_mismatch` on): the model is
-    /// unchanged then.
+    /// When the weights do not fit (unless `strict` is off or `skip_mismatch` on); the model is unchanged then.
     pub fn load_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<LoadReport> {
         let path = path.as_ref();
         let at = || path.display().to_string();
@@ -418,7 +417,7 @@ impl LoadOptions {
         self.load_weights_file(model, &file).at_with(at)
     }
 
-    /// Loads weights into a model, from a file that is open already.
+    /// Loads weights into a model from a file that is already open.
     ///
     /// # Errors
     /// As [`LoadOptions::load_weights`].
@@ -427,14 +426,14 @@ impl LoadOptions {
         let tree = file.weights.as_ref().ok_or_else(|| Error::new(ErrorKind::Weights, "the file holds no weights"))?;
         let mut plan = self.plan(model, file, tree)?;
         if file.layout == Layout::Legacy {
-            // As in Keras: these weights come without the optimizer's state.
+            // As in Keras, these weights come without the optimizer's state.
             plan.kept.clear();
         }
         self.apply(plan, model, file.weights_place)
     }
 }
 
-/// A model that is not built has no weights, and its file would hold none.
+/// Returns an error if the model is not built: it has no weights then, and its file would hold none.
 pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
     if model.base().is_built() || !model.weights().is_empty() {
         return Ok(());
@@ -445,7 +444,7 @@ pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
         .at(model.name().to_owned()))
 }
 
-/// The models whose optimizers scale their losses, as the states of these show.
+/// Returns the models whose optimizers scale the loss, told by the optimizer states in the file.
 fn scaled_losses(model: &Model, tree: Option<&WeightTree>) -> HashSet<usize> {
     let scales = |path: &str| {
         let inner = join(path, "optimizer/inner_optimizer/vars");
@@ -458,17 +457,17 @@ fn scaled_losses(model: &Model, tree: Option<&WeightTree>) -> HashSet<usize> {
     places.map(|place| Operation::id(&place.layer)).collect()
 }
 
-/// Has a model quantized layers, which have other weights to train than before?
+/// Returns true if a model has quantized layers, whose trainable weights differ from the original ones.
 fn is_quantized(model: &LayerRef) -> bool {
     model.with_layers_below().iter().any(|layer| layer.base().dtype_policy().quantization().is_some())
 }
 
-/// Puts the member of an archive in front of an error's path.
+/// Puts the name of an archive's member in front of an error's path.
 fn locate<T>(result: Result<T>, place: &'static str) -> Result<T> {
     if place.is_empty() { result } else { result.at(place) }
 }
 
-/// Gives each layer the files of its folder, those in folders below too, as Keras gives it the folder.
+/// Gives each layer the assets in its folder and in folders below, as Keras does.
 fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
     for place in places_in(model, &AssetsOf(file)) {
         let prefix = assets_below(&place.path);
@@ -487,7 +486,7 @@ fn assets_below(path: &str) -> String {
     if path.is_empty() { "assets/".to_owned() } else { format!("assets/{path}/") }
 }
 
-/// The places of a file's assets.
+/// The paths of a file's assets.
 struct AssetsOf<'a>(&'a ModelFile);
 
 impl Contents for AssetsOf<'_> {
@@ -501,7 +500,7 @@ impl Contents for AssetsOf<'_> {
     }
 }
 
-/// The model of a file (`keras.models.load_model`).
+/// Loads a model from a file (`keras.models.load_model`).
 ///
 /// # Errors
 /// Names the place in the file or in the object tree; see [`ErrorKind`].
@@ -510,10 +509,10 @@ pub fn load_model(path: impl AsRef<Path>) -> Result<Model> {
 }
 
 impl Model {
-    /// Loads weights from a file of any form, strictly.
+    /// Loads weights from a file of any format, strictly.
     ///
     /// # Errors
-    /// When the weights do not fit: the model is unchanged then.
+    /// When the weights do not fit; the model is unchanged then.
     pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<LoadReport> {
         LoadOptions::new().load_weights(self, path)
     }

@@ -1,5 +1,4 @@
-//! What loading would refuse is said when a model is saved: too deep nesting, too long texts, names that
-//! stand for two objects.
+//! Checks while saving that the file could be loaded again: nesting, text lengths, ambiguous names.
 
 use super::Limits;
 use super::stored::{WeightTree, join};
@@ -7,10 +6,10 @@ use crate::error::{Error, Result, ResultExt};
 use crate::json::Value;
 use crate::registry;
 
-/// Could the configuration of this text be loaded within the limits?
+/// Checks that the configuration with this text could be loaded within the limits.
 ///
 /// # Errors
-/// [`ErrorKind::Limit`](crate::ErrorKind::Limit) with the limit that it is beyond;
+/// [`ErrorKind::Limit`](crate::ErrorKind::Limit) with the limit that it exceeds;
 /// [`ErrorKind::DuplicateObject`](crate::ErrorKind::DuplicateObject) with the place in the configuration.
 pub(super) fn check_config(config: &Value, text: &str, limits: &Limits) -> Result<()> {
     Limits::check("bytes of a JSON text", text.len() as u64, limits.max_config_bytes).map_err(unloadable)?;
@@ -25,7 +24,7 @@ pub(super) fn check_config(config: &Value, text: &str, limits: &Limits) -> Resul
         .try_for_each(|(what, count, most)| Limits::check(what, count as u64, most as u64).map_err(unloadable))
 }
 
-/// Could weights at these paths be loaded within the limits?
+/// Checks that weights at these paths could be loaded within the limits.
 ///
 /// # Errors
 /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) with the path.
@@ -50,7 +49,7 @@ fn unloadable(error: Error) -> Error {
 struct Walk<'a> {
     limits: &'a Limits,
     items: usize,
-    /// Objects around the present value.
+    /// The number of objects around the current value.
     objects: usize,
     deepest: usize,
 }
@@ -88,7 +87,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The name by which a form's object is looked up on the master list.
+/// Returns the name by which a serialized object is looked up in the registry.
 fn registered_name<'a>(form: &'a Value, class: &str) -> Option<&'a str> {
     let text = |key: &str| form.get(key).and_then(Value::as_str);
     if class == "function" { text("config") } else { text("registered_name") }

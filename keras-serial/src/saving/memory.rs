@@ -1,4 +1,4 @@
-//! Memory for the contents of files: aligned, and not zeroed before they are read into it.
+//! Memory for the contents of files: aligned, and not zeroed before it is filled.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -7,27 +7,27 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a block's bytes are aligned to: enough for elements of all types and for vector instructions.
+/// The alignment of a block: enough for all element types and for vector instructions.
 const ALIGNMENT: usize = 64;
 
-/// So many bytes that need no value.
+/// One alignment unit of uninitialized bytes.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line {
     _bytes: [MaybeUninit<u8>; ALIGNMENT],
 }
 
-/// A block of memory that is to be filled from a file.
+/// A block of memory to be filled from a file.
 pub(super) struct Block {
     lines: Vec<Line>,
     length: usize,
 }
 
 impl Block {
-    /// Takes memory for `length` bytes.
+    /// Allocates `length` bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`] when there is not so much.
+    /// [`ErrorKind::Limit`] if that much memory can't be allocated.
     pub fn new(length: usize) -> Result<Self> {
         let mut lines: Vec<Line> = Vec::new();
         let count = length.div_ceil(ALIGNMENT);
@@ -35,19 +35,21 @@ impl Block {
             let error = Error::new(ErrorKind::Limit, "no memory for the contents of the file").with_source(error);
             error.received(format!("{length} bytes"))
         })?;
-        // SAFETY: the capacity is `count` at least, and a `Line` is of `MaybeUninit`, which any memory is.
+        // SAFETY: the capacity is at least `count`, and a `Line` holds `MaybeUninit`, which any memory
+        // is valid for.
         unsafe { lines.set_len(count) };
         Ok(Self { lines, length })
     }
 
-    /// The bytes, to be filled.
+    /// Returns the uninitialized bytes, to be filled.
     pub fn as_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         let start = self.lines.as_mut_ptr().cast::<MaybeUninit<u8>>();
-        // SAFETY: the lines lie in one piece, are `length` bytes at least, and are borrowed for as long.
+        // SAFETY: the lines are contiguous, at least `length` bytes, and borrowed for as long as the
+        // result.
         unsafe { std::slice::from_raw_parts_mut(start, self.length) }
     }
 
-    /// The bytes, once all of them have been filled.
+    /// Returns the bytes, once all of them have been filled.
     ///
     /// # Safety
     /// Every byte of [`Block::as_mut`] has been written.
@@ -60,7 +62,7 @@ struct Filled(Block);
 
 impl AsRef<[u8]> for Filled {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: as in `Block::as_mut`; `Block::filled` demands that all bytes have been written.
+        // SAFETY: as in `Block::as_mut`; `Block::filled` requires that all bytes have been written.
         unsafe { std::slice::from_raw_parts(self.0.lines.as_ptr().cast::<u8>(), self.0.length) }
     }
 }

@@ -1,10 +1,9 @@
-//! Reading and writing the files of models.
+//! Loads and saves models, weights and training data, in every file format of Keras.
 //!
-//! The lowest layer knows containers, not layers: one guarded reader and one writer each of zip
-//! archives ([`ZipReader`], [`ZipWriter`]) and of HDF5 files ([`H5Reader`], [`H5Builder`]). Every
-//! format of Keras goes through them, under one set of [`Limits`]. Above it stand the forms: whole
-//! models ([`LoadOptions`], [`SaveOptions`]), files as such ([`ModelFile`]), and data to train on
-//! ([`data`]).
+//! The lowest level knows containers, not layers: a guarded reader and a writer each for zip archives
+//! ([`ZipReader`], [`ZipWriter`]) and for HDF5 files ([`H5Reader`], [`H5Builder`]). Every format of
+//! Keras goes through them, under one set of [`Limits`]. Above them are whole models ([`LoadOptions`],
+//! [`SaveOptions`]), files as such ([`ModelFile`]), and training data ([`data`]).
 
 mod atomic;
 pub mod callbacks;

@@ -10,7 +10,7 @@ use crate::error::Result;
 pub(super) struct Moment(OffsetDateTime);
 
 impl Moment {
-    /// The first moment that a zip archive can tell.
+    /// The earliest moment that a zip archive can store.
     pub(super) const START: Self = Self(OffsetDateTime::new_utc(
         match Date::from_calendar_date(1980, Month::January, 1) {
             Ok(date) => date,
@@ -23,7 +23,7 @@ impl Moment {
         Self(OffsetDateTime::now_utc())
     }
 
-    /// The moment as `metadata.json` has it: `2026-03-01@12:30:05`.
+    /// Returns the moment as in `metadata.json`: `2026-03-01@12:30:05`.
     pub(super) fn text(self) -> String {
         let ((year, month, day), (hour, minute, second)) = (self.0.to_calendar_date(), self.0.to_hms());
         let month = u8::from(month);

@@ -1,4 +1,4 @@
-//! A file that is open for reading, and the marks by which a change is seen.
+//! An open file for reading, which notices changes by others.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -8,12 +8,12 @@ use std::time::SystemTime;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bytes of a block of the cache, and how many of them are kept.
+/// The bytes of a block of the cache, and the number of blocks.
 const BLOCK: usize = 16 << 10;
 const BLOCKS: u64 = 16;
 
-/// An ordinary file, open for reading, with a small cache for what lies close together (directories,
-/// headers); not for the weights.
+/// An ordinary file, open for reading, with a small cache for data that is close together (directories,
+/// headers); weights are not cached.
 #[derive(Debug)]
 pub(super) struct OpenFile {
     file: File,
@@ -21,8 +21,8 @@ pub(super) struct OpenFile {
     cache: Mutex<Vec<(u64, Vec<u8>)>>,
 }
 
-/// What a writer to the file changes. (The time of any change would not do: it is also set when another
-/// file takes this one's name.)
+/// The metadata that changes when somebody writes to the file. (The change time, `ctime`, would not do:
+/// it is also set when another file takes over the name.)
 #[derive(Debug, PartialEq)]
 struct Stamp {
     length: u64,
@@ -46,13 +46,13 @@ impl OpenFile {
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt;
-            // A pipe would keep us waiting for a writer.
+            // Without this, opening a pipe would wait for a writer.
             options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
         }
         Self::new(options.open(path)?)
     }
 
-    /// Takes an open file.
+    /// Wraps a file that is already open.
     ///
     /// # Errors
     /// As [`OpenFile::open`].
@@ -66,17 +66,17 @@ impl OpenFile {
         Ok(Self { stamp: Stamp::of(&metadata), file, cache: Mutex::default() })
     }
 
-    /// The file itself.
+    /// Returns the underlying file.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Its length when it was opened.
+    /// Returns the length at the time of opening.
     pub fn len(&self) -> u64 {
         self.stamp.length
     }
 
-    /// An error when somebody has written to the file since it was opened.
+    /// Returns an error if somebody has written to the file since it was opened.
     pub fn check_unchanged(&self) -> io::Result<()> {
         if Stamp::of(&self.file.metadata()?) == self.stamp {
             return Ok(());
@@ -84,10 +84,10 @@ impl OpenFile {
         Err(io::Error::other("the file was changed while it was read"))
     }
 
-    /// Fills a buffer from `start` on, through the cache where it is small.
+    /// Fills a buffer from `start` on; small reads go through the cache.
     ///
     /// # Errors
-    /// When the file ends before, can't be read, or was changed.
+    /// When the file ends too early, can't be read, or was changed.
     pub fn read_cached(&self, start: u64, buffer: &mut [u8]) -> io::Result<()> {
         if buffer.len() > BLOCK {
             self.read_exact_at(start, buffer)?;
@@ -132,7 +132,7 @@ impl OpenFile {
     /// Fills a buffer from `start` on.
     ///
     /// # Errors
-    /// When the file ends before, or can't be read.
+    /// When the file ends too early, or can't be read.
     #[cfg(unix)]
     pub fn read_exact_at(&self, start: u64, buffer: &mut [u8]) -> io::Result<()> {
         use std::os::unix::fs::FileExt;
@@ -142,7 +142,7 @@ impl OpenFile {
     #[cfg(not(unix))]
     pub fn read_exact_at(&self, start: u64, buffer: &mut [u8]) -> io::Result<()> {
         use std::io::{Read, Seek, SeekFrom};
-        // The position is shared by all handles of the file; whoever reads holds the lock.
+        // All handles of a file share the position, so a read holds this lock.
         static POSITION: Mutex<()> = Mutex::new(());
         let _position = POSITION.lock().unwrap_or_else(PoisonError::into_inner);
         (&self.file).seek(SeekFrom::Start(start))?;
@@ -154,7 +154,7 @@ fn short(error: io::Error) -> io::Error {
     if error.kind() == io::ErrorKind::UnexpectedEof { cut_short() } else { error }
 }
 
-/// What is said of a file that ends before the length that it had.
+/// Returns the error for a file that has become shorter than when it was opened.
 pub(super) fn cut_short() -> io::Error {
     io::Error::other("the file was cut short while it was read")
 }

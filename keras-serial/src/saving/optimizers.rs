@@ -1,5 +1,5 @@
-//! The states of optimizers between models and files: of those that models are compiled with, at
-//! whatever depth, and of those in fields.
+//! Loads and saves the states of optimizers: those that models at any depth are compiled with, and those
+//! in fields.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -18,13 +18,13 @@ use crate::ops::dtypes::cast;
 use crate::optimizers::Optimizer;
 use crate::tensor::{DType, Tensor, TensorBytes};
 
-/// Does a model, or its file, say how it is compiled?
+/// Returns true if a model is compiled, or its file says how.
 pub(super) fn has_compile_config(model: &LayerRef) -> bool {
     let kept = || model.base().kept_compile_config().is_some_and(|config| config != Value::Dict(Default::default()));
     model.base().trained().is_some() || model.layer().own_compile().is_some() || kept()
 }
 
-/// Do a file's groups look as if they held the variables of optimizers? The first of these counts steps.
+/// Returns true if a file's groups look like optimizer variables, the first of which counts steps.
 pub(super) fn is_state(group: &WeightTree) -> bool {
     fn check(group: &WeightTree, found: &mut bool) -> bool {
         group.tensors.is_empty()
@@ -40,25 +40,25 @@ pub(super) fn is_state(group: &WeightTree) -> bool {
     check(group, &mut found) && found
 }
 
-/// The models below one and itself, with their paths.
+/// Returns a model and those nested in it, with their paths.
 fn models(model: &LayerRef) -> Vec<(String, LayerRef)> {
     let models = places(model).into_iter().filter(|place| place.layer.layer().is_model());
     models.map(|place| (place.path, place.layer)).collect()
 }
 
-/// What a model keeps of its file, with the paths that it has in the file of another around it.
+/// Returns the groups that a nested model keeps of its file, with their paths in the outer model's file.
 fn kept_by(path: &str, model: &LayerRef) -> Vec<KeptGroup> {
     let kept = model.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
     kept.into_iter().map(|group| KeptGroup { path: join(path, &group.path), ..group }).collect()
 }
 
-/// The states of a model's optimizers, and what models that are not compiled keep of their files.
+/// Returns the states of a model's optimizers, and those that uncompiled models keep of their files.
 pub(super) fn states(model: &LayerRef) -> Result<Vec<KeptGroup>> {
     let kept: Vec<KeptGroup> = models(model).iter().flat_map(|(path, model)| kept_by(path, model)).collect();
     let mut groups: Vec<KeptGroup> = Vec::new();
     for OptimizerPlace { path, optimizer, .. } in optimizers(model) {
         let path = join(&path, "vars");
-        // An optimizer that was never built has not taken over its file's state yet.
+        // An optimizer that was never built has not loaded the file's state yet.
         if let Some(of_file) = kept.iter().find(|group| group.path == path && !optimizer.is_built()) {
             groups.push(of_file.clone());
             continue;
@@ -74,27 +74,27 @@ pub(super) fn states(model: &LayerRef) -> Result<Vec<KeptGroup>> {
     Ok(groups)
 }
 
-/// What becomes of a state of a file.
+/// The outcome of loading an optimizer's state.
 enum Restored {
     Loaded,
-    /// The optimizer has other variables, and begins with its own.
+    /// The number of variables differs, so the optimizer starts with fresh state.
     Anew,
 }
 
-/// How strictly states are loaded.
+/// Whether optimizer states must fit.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Strictness {
-    /// A state of the right number of variables must fit, as in Keras.
+    /// A state with the right number of variables must fit, as in Keras.
     Strict,
-    /// What does not fit is told.
+    /// States that don't fit are reported and skipped.
     Lenient,
 }
 
-/// Gives a model's optimizers their states from a file, and models that are not compiled what they keep
-/// of it. What could not be loaded stands in the report, as Keras warns of it.
+/// Loads the states of a model's optimizers from a file; models that are not compiled keep theirs for
+/// the next save. The report lists what could not be loaded, where Keras warns.
 ///
 /// # Errors
-/// When a state has as many variables as its optimizer, and they are of other shapes.
+/// When a state has as many variables as its optimizer, but of other shapes.
 pub(super) fn restore(
     model: &LayerRef,
     kept: Vec<KeptGroup>,
@@ -141,8 +141,8 @@ pub(super) fn restore(
     Ok(())
 }
 
-/// Gives models that are not compiled the states in their file, to be saved again, and optimizers that
-/// are not built theirs.
+/// Keeps states for the next save in models that are not compiled, and for optimizers that are not built
+/// until they are.
 fn keep(
     model: &LayerRef,
     groups: Vec<KeptGroup>,
@@ -198,7 +198,8 @@ fn load(place: &OptimizerPlace, group: &KeptGroup) -> Result<Restored> {
     if let Some(model) = compiled.filter(|_| own > values.len()) {
         let steps = values.first().map(|steps| cast(steps, DType::Int64)?.item::<i64>()).transpose()?;
         if steps == Some(0) && values.iter().all(|value| value.rank() == 0) {
-            // Saved before the first step, when there was nothing yet but counters; that step is still to come.
+            // Saved before the first step, when there were only counters; the variables are created by
+            // that step.
             Model::from(model.clone()).optimizer_built_by_training()?;
             return Ok(Restored::Loaded);
         }

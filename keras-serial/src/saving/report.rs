@@ -1,4 +1,4 @@
-//! What became of every weight when a file was loaded.
+//! The report of a load: what happened to every weight.
 
 use std::fmt;
 
@@ -6,41 +6,41 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 
-/// The account of a load: every variable of the model and of the file is in one of the lists.
+/// The report of a load: every variable of the model and of the file is in one of its lists.
 ///
 /// Paths are those of the file: `layers/dense/vars/0`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LoadReport {
-    /// Weights that got the file's value.
+    /// Weights that were loaded from the file.
     pub applied: Vec<String>,
     /// Weights of the model that the file lacks.
     pub missing: Vec<Missing>,
     /// Weights of the file that the model lacks.
     pub unexpected: Vec<String>,
-    /// Weights of other shapes in the file.
+    /// Weights whose shape in the file differs.
     pub mismatched: Vec<Mismatch>,
-    /// Weights that were left out on purpose: by rules, or as layers of other names.
+    /// Weights that were skipped on purpose: by rules, or because their layers have other names.
     pub skipped: Vec<String>,
-    /// What else is not as the file has it, in words: an optimizer that starts anew.
+    /// Other differences from the file, in words, such as an optimizer that starts anew.
     pub notes: Vec<String>,
 }
 
 /// A weight of the model that the file lacks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Missing {
-    /// Where the file should have it.
+    /// The path at which the file should have it.
     pub path: String,
     /// The weight's own path: `dense/kernel`.
     pub weight: String,
-    /// A near path of the file, if there is one.
+    /// A similar path in the file, if there is one.
     pub near: Option<String>,
 }
 
-/// A weight that has another shape in the file.
+/// A weight whose shape in the file differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Mismatch {
-    /// Where it stands in the file.
+    /// The weight's path in the file.
     pub path: String,
     /// The weight's own path.
     pub weight: String,
@@ -51,20 +51,20 @@ pub struct Mismatch {
 }
 
 impl LoadReport {
-    /// Did every weight of the model and of the file find the other?
+    /// Returns true if all weights of the model and of the file were matched.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.mismatched.is_empty()
     }
 
-    /// The account as JSON: a dict of the lists.
+    /// Returns the report as JSON: a dict of the lists.
     ///
     /// # Errors
-    /// Never for the lists that a load makes.
+    /// Never, for the lists of a load.
     pub fn to_json(&self) -> Result<String> {
         Ok(crate::json::to_value(self)?.to_json())
     }
 
-    /// The account as a table, one row a weight.
+    /// Returns the report as a table, one row per weight.
     pub fn table(&self) -> String {
         let mut rows: Vec<[String; 3]> = Vec::new();
         let mut row = |what: &str, path: &str, note: String| rows.push([what.to_owned(), path.to_owned(), note]);
@@ -93,7 +93,7 @@ impl LoadReport {
         }
     }
 
-    /// An error that tells all that is wrong; nothing for a complete load.
+    /// Returns an error that lists everything that is wrong; `Ok` for a complete load.
     pub(super) fn check(&self) -> Result<()> {
         if self.is_complete() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Which weights of a file go where: filters, renames, things to skip.
+//! Rules for which weights of a file are loaded where: filters, renames, skipped objects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use crate::layers::LayerRef;
 
 type Filter = dyn Fn(&str) -> bool + Send + Sync;
 
-/// What a load leaves out or calls otherwise.
+/// What a load skips or renames.
 #[derive(Clone, Default)]
 pub(super) struct Rules {
     pub only: Vec<String>,
@@ -19,7 +19,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Are all weights loaded under their own names?
+    /// Returns true if all weights are loaded under their own names.
     pub fn is_empty(&self) -> bool {
         self.only.is_empty()
             && self.skip.is_empty()
@@ -28,7 +28,7 @@ impl Rules {
             && self.objects.is_empty()
     }
 
-    /// Is a weight to be loaded, by its path in the file and its own?
+    /// Returns true if a weight is to be loaded, by its path in the file or its own path.
     pub fn wants(&self, in_file: &str, own: &str) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|p| matches(p, in_file) || matches(p, own));
         (self.only.is_empty() || any(&self.only))
@@ -36,7 +36,7 @@ impl Rules {
             && self.filter.as_ref().is_none_or(|filter| filter(own))
     }
 
-    /// Where the file has what the model has at `path`.
+    /// Returns the path in the file of what the model has at `path`.
     pub fn in_file<'a>(&self, path: &'a str) -> Cow<'a, str> {
         for (from, to) in &self.rename {
             if let Some(rest) = path.strip_prefix(to.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/')) {
@@ -46,7 +46,7 @@ impl Rules {
         Cow::Borrowed(path)
     }
 
-    /// Is a layer left out, with all in it?
+    /// Returns true if a layer, or one that contains it, is skipped.
     pub fn leaves_out(&self, layer: &LayerRef) -> bool {
         self.objects.iter().any(|object| object.with_layers_below().iter().any(|inner| inner.is_same(layer)))
     }
@@ -63,8 +63,8 @@ impl fmt::Debug for Rules {
     }
 }
 
-/// Does a path match a pattern, in which `*` stands for any characters? Without one, a pattern
-/// stands for a path and all below it.
+/// Returns true if a path matches a pattern, in which `*` stands for any characters. A pattern without
+/// `*` matches a path and everything below it.
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

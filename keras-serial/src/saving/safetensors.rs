@@ -1,8 +1,9 @@
-//! `.safetensors`: weights by their own paths, `dense/kernel`.
+//! `.safetensors`: weights by their own paths, such as `dense/kernel`.
 //!
-//! Keras has no such form. The keys are the paths that Keras gives to weights, without the model's own name; the optimizer's state
-//! stands under `optimizer/vars`; with [`SaveOptions::embed_config`](super::SaveOptions::embed_config)
-//! the configuration is in the metadata, and the file is a whole model.
+//! Keras has no such format. The keys are the paths that Keras gives to weights, without the model's own
+//! name; the optimizer's state is under `optimizer/vars`. With
+//! [`SaveOptions::embed_config`](super::SaveOptions::embed_config) the metadata holds the configuration,
+//! and the file is a whole model.
 
 use std::io::Write;
 
@@ -21,7 +22,7 @@ use crate::layers::LayerRef;
 use crate::tensor::{DType, TensorBytes};
 use crate::variable::Variable;
 
-/// The entry of the metadata that holds the configuration.
+/// The metadata entry that holds the configuration.
 const CONFIG: &str = "keras_config";
 
 const DTYPES: [(DType, Dtype, &str); 13] = [
@@ -40,10 +41,10 @@ const DTYPES: [(DType, Dtype, &str); 13] = [
     (DType::Bool, Dtype::BOOL, "BOOL"),
 ];
 
-/// Tensors by their names.
+/// Tensors with their names.
 type Entries = Vec<(String, FileTensor)>;
 
-/// The tensors of a file as a tree, and the text of the configuration if there is one.
+/// Reads the tensors of a file as a tree, and the text of the configuration if there is one.
 pub(super) fn read(file: &Section, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
     let (entries, config) = entries(file, limits)?;
     let mut tree = WeightTree::default();
@@ -53,7 +54,8 @@ pub(super) fn read(file: &Section, limits: &Limits) -> Result<(WeightTree, Optio
     Ok((tree, config))
 }
 
-/// The tensors of a file, not read yet and in its order, and the text of the configuration.
+/// Lists the tensors of a file without reading them, in the file's order, and the text of the
+/// configuration.
 pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, Option<String>)> {
     let header = file.head(8)?.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
     Limits::check("bytes of a JSON text", header, limits.max_config_bytes)?;
@@ -76,7 +78,7 @@ pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, Optio
         let size = info.shape.iter().try_fold(dtype.size(), |size, extent| size.checked_mul(*extent));
         let (from, to) = info.data_offsets;
         let range = start.checked_add(from as u64).zip(start.checked_add(to as u64));
-        // As the format demands: tensors of the size of their shape, one behind the other.
+        // As the format requires: each tensor has the size of its shape, and they are contiguous.
         let range = range.filter(|(from, _)| *from == end && to.checked_sub(info.data_offsets.0) == size);
         let (from, to) = range.ok_or_else(|| unsound("offsets of a tensor are wrong").at(name.clone()))?;
         let data = file.part(from..to);
@@ -95,8 +97,8 @@ fn unsound(what: &str) -> Error {
     Error::new(ErrorKind::Archive, format!("not a sound safetensors file: {what}"))
 }
 
-/// The weights of a model with their keys: the names of the layers around them and their own, as
-/// Keras makes a weight's path. (The paths themselves depend on how a model was made.)
+/// Returns the weights of a model with their keys: the names of the layers around a weight and its own,
+/// as Keras builds a weight's path. (The paths themselves depend on how a model was built.)
 fn keys(model: &LayerRef) -> Vec<(String, Variable)> {
     fn walk(layer: &LayerRef, path: &str, seen: &mut Vec<LayerRef>, out: &mut Vec<(String, Variable)>) {
         if seen.iter().any(|known| known.is_same(layer)) {
@@ -135,7 +137,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
         used.insert(path);
     }
     for path in paths.into_iter().filter(|path| !used.contains(path)) {
-        // Weights stand at paths of their own, and only the states of optimizers in groups `vars`.
+        // Weights have their own paths; only optimizer states are in groups named `vars`.
         let state = path.rsplit_once('/').filter(|(group, _)| {
             let around = group.strip_suffix("/vars").and_then(|around| root.group(around));
             *group == "optimizer/vars" || around.is_some_and(is_state)
@@ -156,13 +158,13 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     Ok(plan)
 }
 
-/// A model's weights by their keys.
+/// Returns a model's weights by their keys.
 pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
     let values = values_in_files(model)?;
     let keys = keys(model).into_iter();
     let mut tensors =
         keys.map(|(key, weight)| Ok((key, value_in_files(&weight, &values)?))).collect::<Result<Vec<_>>>()?;
-    // The state of an optimizer inside of another is part of the outer one's, as in Keras's files.
+    // The state of a wrapped optimizer is part of the outer one's, as in Keras's files.
     let states = states(model)?;
     let is_inner = |path: &str| {
         let mut outer = states.iter().filter_map(|state| state.path.strip_suffix("vars"));
@@ -174,7 +176,7 @@ pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
     Ok(tensors)
 }
 
-/// Writes a file: large elements first, so that all are aligned, then by name.
+/// Writes a file: tensors with large elements first, so that all are aligned, then by name.
 pub(super) fn write(
     mut tensors: Vec<(String, TensorBytes)>,
     config: Option<String>,

@@ -1,4 +1,4 @@
-//! Saving models and weights, in every form that Keras still writes, and in `.safetensors`.
+//! Saves models and weights, in every format that Keras still writes, and as `.safetensors`.
 
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
@@ -24,7 +24,7 @@ use crate::object::{Handle, SharingScope};
 const WEIGHTS: &str = "model.weights.h5";
 const ASSETS: &str = "assets";
 
-/// How a model is saved.
+/// Options for saving a model or its weights.
 ///
 /// ```no_run
 /// # use keras_serial::saving::{SaveOptions, load_model};
@@ -64,79 +64,78 @@ impl Default for SaveOptions {
 }
 
 impl SaveOptions {
-    /// As Keras saves.
+    /// Creates the default options, which save as Keras does.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Leaves the date out, so that two saves of one model are equal byte for byte; off by default.
+    /// Sets whether the date is left out, so that two saves of one model are equal byte for byte; false by default.
     pub fn deterministic(mut self, deterministic: bool) -> Self {
         self.deterministic = deterministic;
         self
     }
 
-    /// One archive, or the directory of its members? An archive by default.
+    /// Sets whether to write one archive (true, the default) or a directory of its members.
     pub fn zipped(mut self, zipped: bool) -> Self {
         self.zipped = zipped;
         self
     }
 
-    /// Splits weights over files of at most so many GiB, with an index `.weights.json` (`save_weights`
-    /// alone).
+    /// Splits weights over files of at most this many GiB, with an index `.weights.json` (`save_weights` only).
     pub fn max_shard_size(mut self, gib: f64) -> Self {
         self.max_shard_size = Some(gib);
         self
     }
 
-    /// Is the optimizer's state part of a legacy file? Yes by default.
+    /// Sets whether a legacy file includes the optimizer's state; true by default.
     pub fn include_optimizer(mut self, include_optimizer: bool) -> Self {
         self.include_optimizer = include_optimizer;
         self
     }
 
-    /// Puts the configuration into the metadata of a `.safetensors` file; no by default.
+    /// Sets whether the metadata of a `.safetensors` file holds the configuration; false by default.
     pub fn embed_config(mut self, embed_config: bool) -> Self {
         self.embed_config = embed_config;
         self
     }
 
-    /// Waits until the file is on the disk; yes by default. If not, saving is faster, and what was
-    /// saved is lost when power fails soon after. A file is there whole in either case.
+    /// Sets whether saving waits until the file is on the disk; true by default. If false, saving is faster, but a
+    /// power failure soon after may lose the file. In either case, a file is there completely or not at all.
     pub fn fsync(mut self, fsync: bool) -> Self {
         self.fsync = fsync;
         self
     }
 
-    /// Adds the [`TrainingState`](crate::training::TrainingState) to a `.keras` file or directory, so
-    /// that a run goes on bit for bit ([`Fit::resume`](crate::training::Fit::resume)). Keras reads past
-    /// it. No by default.
+    /// Sets whether the [`TrainingState`](crate::training::TrainingState) is added to a `.keras` file or directory,
+    /// so that training can continue bit for bit ([`Fit::resume`](crate::training::Fit::resume)); false by default.
+    /// Keras ignores it.
     pub fn training_state(mut self, training_state: bool) -> Self {
         self.training_state = training_state;
         self
     }
 
-    /// Saves no weights of these layers, nor of those in them (`save_weights` alone).
+    /// Saves no weights of these layers, nor of their sublayers (`save_weights` only).
     pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
         self.objects_to_skip.extend(layers);
         self
     }
 
-    /// The limits within which the file is to be loaded. What is beyond them, and would be refused then, is
-    /// an error when it is saved. Those of [`LoadOptions::new`](super::LoadOptions::new) by default.
+    /// Sets the limits with which the file will be loaded; by default those of
+    /// [`LoadOptions::new`](super::LoadOptions::new). Saving what these limits would refuse is an error.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Saves a whole model: `.keras`, legacy `.h5`, or a directory for `zipped(false)`; its
-    /// configuration alone as `.json`.
+    /// Saves a whole model: `.keras`, legacy `.h5`, or a directory with `zipped(false)`; its configuration alone as
+    /// `.json`.
     ///
-    /// The old file or the new one, whole, stands there at any moment. For directories, this holds
-    /// where the system can exchange two (Linux), and where no other files are in the old one; else
-    /// it holds for each of its files.
+    /// At any moment, either the complete old file or the complete new one is there. For directories, this holds if
+    /// the system can exchange two of them (Linux), and if there are no other files in the old one; else it holds for
+    /// each of its files.
     ///
     /// # Errors
-    /// When an object can't be serialized, the name has another suffix, or the system refuses.
+    /// When an object can't be serialized, the path has another suffix, or the system refuses.
     pub fn save_model(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let name = path.to_string_lossy();
@@ -219,7 +218,8 @@ impl SaveOptions {
     /// Saves a model's weights: `.weights.h5`, `.weights.json` in shards, or `.safetensors`.
     ///
     /// # Errors
-    /// When the name has another suffix (`weights.h5` is Keras's old form, which is read but not written), the model is not built, or the system refuses.
+    /// When the name has another suffix (`weights.h5` is Keras's old form, which is read but not written), the model
+    /// is not built, or the system refuses.
     pub fn save_weights(&self, model: &Model, path: impl AsRef<Path>) -> Result<()> {
         check_built(model, "You are saving a model that has not yet been built")?;
         model.as_layer().check_tracked(&self.objects_to_skip)?;
@@ -267,7 +267,7 @@ impl SaveOptions {
     }
 }
 
-/// What goes into an archive, ready before the file is opened.
+/// The members of an archive, serialized before the file is opened.
 pub(super) struct Parts {
     pub metadata: String,
     pub config: String,
@@ -287,7 +287,7 @@ impl Parts {
             Handle::serialize(layer)?
         };
         legacy_config::without_old_compile(&mut config);
-        // A file that a layer and one of its sublayers write is the sublayer's, as on Keras's disk.
+        // If a layer and its sublayer write the same file, the sublayer's wins, as on disk in Keras.
         let mut assets = IndexMap::new();
         for place in places(layer) {
             let mut own = Assets::default();
@@ -305,7 +305,7 @@ impl Parts {
         Ok(Self { training_state, limits, ..Self::new(text, weights, assets, options.deterministic)? })
     }
 
-    /// The parts of an archive that is saved now.
+    /// Serializes a model for an archive that is saved now.
     pub fn new(
         config: String,
         weights: WeightTree,
@@ -329,7 +329,7 @@ impl Parts {
         })
     }
 
-    /// Writes a `.keras` file, and reads names and shapes back before the old file goes.
+    /// Writes a `.keras` file, and reads names and shapes back before it replaces the old file.
     pub fn write_file(self, path: &Path, fsync: bool) -> Result<()> {
         let (expected, limits) = (self.weights.clone(), self.limits.clone());
         write_file(path, fsync, |file| {
@@ -371,8 +371,8 @@ impl Parts {
         }
     }
 
-    /// Writes the members into a directory in which the user keeps other files: they stay, and what
-    /// another model has left there goes.
+    /// Writes the members into a directory in which the user keeps other files: those stay, and members of an earlier
+    /// model are removed.
     fn write_beside_others(&self, path: &Path, fsync: bool) -> Result<()> {
         let folder = path.join(ASSETS);
         let found = folder.symlink_metadata().ok();
@@ -395,7 +395,7 @@ impl Parts {
         self.write_texts(path, fsync)
     }
 
-    /// Writes the assets into the folder that holds them all.
+    /// Writes all assets into their folder.
     fn write_assets(&self, folder: &Path, fsync: bool) -> Result<()> {
         for (name, bytes) in &self.assets {
             let file = folder.join(name.strip_prefix("assets/").unwrap_or(name));
@@ -428,7 +428,7 @@ fn stays_inside(name: &str) -> bool {
     name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']))
 }
 
-/// What stands where a model's directory is to be written.
+/// What exists at the path where a model's directory is to be written.
 enum Standing {
     /// Nothing, or an empty directory.
     Nothing,
@@ -452,7 +452,7 @@ impl Standing {
                 return Ok(Self::Others);
             }
         }
-        // A folder `assets` alone may be anybody's.
+        // A folder `assets` without weights may be the user's own.
         Ok(if is_empty {
             Self::Nothing
         } else if path.join(WEIGHTS).exists() {
@@ -470,12 +470,12 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
-/// Converts a file to another form, by their names; every weight keeps every bit.
+/// Converts a file to another format, told by the file names, without changing any bit of a weight.
 ///
-/// The model is made on the way: `load` needs its custom objects.
+/// The model is deserialized on the way, so `load` needs its custom objects.
 ///
 /// # Errors
-/// When either file can't be read or written, or one holds what the other form can't.
+/// When either file can't be read or written, or the target format can't hold the contents.
 pub fn convert(
     from: impl AsRef<Path>,
     to: impl AsRef<Path>,
@@ -484,7 +484,7 @@ pub fn convert(
 ) -> Result<()> {
     let to = to.as_ref();
     let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Kept)?;
-    // Nothing is trained on the way: what the file holds of it goes on as it is.
+    // Not compiled, so that the training configuration and state are passed through unchanged.
     let (model, _) =
         load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
     let name = to.to_string_lossy();

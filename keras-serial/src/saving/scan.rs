@@ -1,4 +1,4 @@
-//! A look at a file from a stranger: what it would need, and what is suspicious.
+//! Scans a file from an untrusted source: what it needs, and what is suspicious.
 
 use std::fmt;
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::ops;
 use crate::registry;
 use crate::tensor::Tensor;
 
-/// How grave a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     Note,
-    /// The model may not load, or not be what it seems.
+    /// The model may not load, or may not be what it seems.
     Warning,
     /// The file is refused, or was made to do harm.
     Error,
@@ -29,7 +29,7 @@ pub enum Severity {
 
 macro_rules! codes {
     ($($code:ident $severity:ident $doc:literal;)*) => {
-        /// What a finding is about. The names are stable.
+        /// The kind of a finding. The names are stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         #[non_exhaustive]
         pub enum Code {
@@ -37,15 +37,15 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Every code.
+            /// All codes.
             pub const ALL: &'static [Code] = &[$(Code::$code),*];
 
-            /// How grave it is.
+            /// Returns the severity of findings with this code.
             pub fn severity(self) -> Severity {
                 match self { $(Code::$code => Severity::$severity),* }
             }
 
-            /// What it means.
+            /// Returns the meaning of the code.
             pub fn meaning(self) -> &'static str {
                 match self { $(Code::$code => $doc.trim_ascii()),* }
             }
@@ -70,30 +70,30 @@ codes! {
     KS403 Error "The model can't be made from its configuration.";
 }
 
-/// One thing that was found.
+/// One finding of a scan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// What it is about.
+    /// What kind of finding it is.
     pub code: Code,
-    /// How grave it is.
+    /// How severe it is.
     pub severity: Severity,
-    /// Where: a path in the file or in its configuration.
+    /// The place: a path in the file or in its configuration.
     pub place: String,
-    /// What was found.
+    /// A description of the finding.
     pub text: String,
 }
 
-/// The findings of a scan, and the contents where the file could be opened.
+/// The findings of a scan, and the contents if the file could be opened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScanReport {
-    /// What was found, the gravest first.
+    /// The findings, the most severe first.
     pub findings: Vec<Finding>,
     /// What the file holds.
     pub contents: Option<Inspection>,
 }
 
-/// Looks at a file without making its model or reading its weights.
+/// Scans a file without deserializing its model or reading its weights.
 pub fn scan(path: impl AsRef<Path>, limits: &Limits) -> ScanReport {
     let mut report = ScanReport { findings: Vec::new(), contents: None };
     if let Some(file) = report.open(path.as_ref(), limits, Look::Names) {
@@ -103,7 +103,7 @@ pub fn scan(path: impl AsRef<Path>, limits: &Limits) -> ScanReport {
     report
 }
 
-/// As [`scan`], and reads all weights, and makes the model.
+/// Scans a file like [`scan`], and also reads all weights and loads the model.
 pub fn lint(path: impl AsRef<Path>, options: &LoadOptions) -> ScanReport {
     let mut report = ScanReport { findings: Vec::new(), contents: None };
     if let Some(file) = report.open(path.as_ref(), options.limits_in_force(), Look::Checked) {
@@ -118,15 +118,15 @@ pub fn lint(path: impl AsRef<Path>, options: &LoadOptions) -> ScanReport {
 }
 
 impl ScanReport {
-    /// The gravest severity; `None` for a file with no findings.
+    /// Returns the highest severity; `None` for a file with no findings.
     pub fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 
-    /// As JSON.
+    /// Returns the report as JSON.
     ///
     /// # Errors
-    /// Never for what a scan gives.
+    /// Never, for what a scan returns.
     pub fn to_json(&self) -> Result<String> {
         Ok(crate::json::to_value(self)?.to_json())
     }
@@ -254,7 +254,7 @@ fn code_of(error: &Error) -> Code {
     }
 }
 
-/// Does a text lead to a file or an address?
+/// Returns true if a text leads to a file or an address.
 fn is_location(key: &str, text: &str) -> bool {
     let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))

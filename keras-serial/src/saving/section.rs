@@ -1,7 +1,8 @@
-//! A part of a file, or of bytes at hand, that is read on demand.
+//! A section of a file, or of bytes in memory, that is read on demand.
 //!
-//! Files are read with `pread` into memory of our own. A mapping would spare the copy, but then another
-//! process that cuts the file short kills this one, and one that writes to it changes a loaded model.
+//! Files are read with `pread` into memory of this process. A mapping would save the copy, but then
+//! another process that truncates the file kills this one, and one that writes to it changes a loaded
+//! model.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -16,12 +17,12 @@ use super::map::map;
 use super::open_file::OpenFile;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 
-/// What elements of all types are aligned to.
+/// The alignment that suffices for all element types.
 const ALIGNMENT: usize = 8;
-/// Bytes from which alignment is cared for.
+/// The size in bytes from which data is aligned.
 const LARGE: u64 = 64 << 10;
 
-/// A part of a file, or of bytes at hand. Clones share the file.
+/// A section of a file, or of bytes in memory. Clones share the file.
 #[derive(Debug, Clone)]
 pub(super) struct Section {
     origin: Origin,
@@ -43,17 +44,16 @@ impl From<Bytes> for Section {
 }
 
 impl Section {
-    /// The whole of a file, which is read on demand; mapped into memory where that is asked for and the
-    /// system can.
+    /// Opens a whole file, to be read on demand; memory-mapped if asked for and the system can.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when it can't be opened, or is no ordinary file but a pipe or a device. The
+    /// [`ErrorKind::Io`] when it can't be opened, or is not an ordinary file but a pipe or a device. The
     /// errors do not name the file.
     pub fn open(path: &Path, memory_map: bool) -> Result<Self> {
         Self::of(OpenFile::open(path)?, memory_map)
     }
 
-    /// The whole of an open file, as it is now.
+    /// Takes the whole of an open file, in its present state.
     pub fn of_file(file: &File) -> Result<Self> {
         Self::of(OpenFile::new(file.try_clone()?)?, false)
     }
@@ -69,20 +69,21 @@ impl Section {
         Ok(Self { origin, start: 0, length })
     }
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub fn len(&self) -> u64 {
         self.length
     }
 
-    /// A part of this part; `None` when it leads out of it.
+    /// Returns a part of this section; `None` if the range leads out of it.
     pub fn part(&self, range: Range<u64>) -> Option<Self> {
         let inside = range.start <= range.end && range.end <= self.length;
         let start = self.start.checked_add(range.start).filter(|_| inside)?;
         Some(Self { origin: self.origin.clone(), start, length: range.end - range.start })
     }
 
-    /// The same part, but read into memory of its own where it lies in a mapping at an odd place (Keras
-    /// aligns nothing): else each of its weights would be copied alone, from pages that stay in memory.
+    /// Returns the same section, copied into its own memory if it is at an unaligned place in a mapping
+    /// (Keras aligns nothing): otherwise each of its weights would be copied separately, from pages that
+    /// stay in memory.
     pub fn aligned(mut self) -> Self {
         if let Origin::Mapped(bytes, file) = &self.origin
             && self.length >= LARGE
@@ -93,8 +94,8 @@ impl Section {
         self
     }
 
-    /// All bytes: a slice where they are at hand or mapped, else read by several threads into memory
-    /// that nobody else has.
+    /// Returns all bytes: a slice if they are in memory or mapped, else read by several threads into
+    /// fresh memory.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the file can't be read, or was changed since it was opened.
@@ -105,7 +106,7 @@ impl Section {
         }
     }
 
-    /// The bytes, where that takes no reading.
+    /// Returns the bytes, if they are in memory or mapped.
     pub fn at_hand(&self) -> Option<Bytes> {
         let (Origin::Memory(bytes) | Origin::Mapped(bytes, _)) = &self.origin else { return None };
         let start = usize::try_from(self.start).ok()?;
@@ -113,7 +114,7 @@ impl Section {
         (end <= bytes.len()).then(|| bytes.slice(start..end))
     }
 
-    /// The file behind bytes that are not at hand, and where they begin in it.
+    /// Returns the file of bytes that are not in memory, and their offset in it.
     pub fn in_file(&self) -> Option<(&OpenFile, u64)> {
         match &self.origin {
             Origin::File(file) => Some((file, self.start)),
@@ -121,7 +122,7 @@ impl Section {
         }
     }
 
-    /// A few bytes, through a small cache; `None` when they lead out of the part.
+    /// Reads a few bytes, through a small cache; `None` if they lead out of the section.
     ///
     /// # Errors
     /// As [`Section::read`].
@@ -138,7 +139,7 @@ impl Section {
         Ok(Some(buffer.into()))
     }
 
-    /// The first bytes, at most so many.
+    /// Reads the first bytes, at most `most`.
     ///
     /// # Errors
     /// As [`Section::read`].
@@ -146,10 +147,10 @@ impl Section {
         Ok(self.peek(0..self.length.min(most))?.unwrap_or_default())
     }
 
-    /// Fills a buffer from `offset` on, through a small cache where it is small.
+    /// Fills a buffer from `offset` on; small reads go through a small cache.
     ///
     /// # Errors
-    /// When that leads out of the part, and as [`Section::read`].
+    /// When the range leads out of the section, and as [`Section::read`].
     pub fn fill(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let end = offset.checked_add(buffer.len() as u64).filter(|end| *end <= self.length);
         let start = end.and_then(|_| self.start.checked_add(offset));
@@ -165,7 +166,7 @@ impl Section {
         }
     }
 
-    /// A reader of the bytes from their start.
+    /// Returns a reader of the bytes from their start.
     pub fn reader(&self) -> SectionReader {
         SectionReader { section: self.clone(), position: 0 }
     }
@@ -175,7 +176,7 @@ fn too_long(length: u64) -> Error {
     Error::new(ErrorKind::Limit, "no memory for the contents of the file").received(format!("{length} bytes"))
 }
 
-/// Reads a section from where it stands; a clone has a position of its own.
+/// A reader of a section; a clone has its own position.
 #[derive(Debug, Clone)]
 pub(super) struct SectionReader {
     section: Section,
@@ -206,7 +207,7 @@ impl Seek for SectionReader {
     }
 }
 
-/// As [`Section::open`], with the name of the file in errors.
+/// Opens a file like [`Section::open`], with its name in errors.
 pub(super) fn open_named(path: &Path, memory_map: bool) -> Result<Section> {
     Section::open(path, memory_map).at_with(|| path.display().to_string())
 }
@@ -255,7 +256,7 @@ mod tests {
         for error in [section.read().unwrap_err(), section.peek(60_000..60_010).unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Io, "{error}");
         }
-        // As long again, with other contents.
+        // The same length, with other contents.
         file.set_len(100_000).unwrap();
         let error = section.read().unwrap_err();
         assert!(error.to_string().contains("changed"), "{error}");

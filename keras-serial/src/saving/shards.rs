@@ -1,4 +1,4 @@
-//! `.weights.json`: an index, and weights in several HDF5 files beside it.
+//! `.weights.json`: an index, and weights in several HDF5 files (shards) beside it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -14,12 +14,12 @@ use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, JsonLimits, Value};
 
-/// How often an index is read again that another process has replaced meanwhile.
+/// How often an index is read again because another process replaced it.
 const ATTEMPTS: usize = 20;
 
-/// Reads the weights of an index that is open.
+/// Reads the weights of an open index.
 ///
-/// Whoever saves over it removes the shards that it names; what the new index names is read then.
+/// A save over it removes the shards that it names; the new index is read in that case.
 pub(super) fn open(path: &Path, mut index: Section, limits: &Limits, look: Look) -> Result<WeightTree> {
     for _ in 1..ATTEMPTS {
         let text = index.read()?;
@@ -66,7 +66,7 @@ fn read(path: &Path, index: &Value, limits: &Limits, look: Look) -> Result<Weigh
     Ok(tree)
 }
 
-/// One name, or a list of them.
+/// Returns one file name, or a list of them.
 fn file_names(value: &Value) -> Result<Vec<&str>> {
     let text = |value: &Value| -> Result<()> {
         value.as_str().map(drop).ok_or_else(|| wrong_type("the name of a file, or a list of such", value))
@@ -77,7 +77,7 @@ fn file_names(value: &Value) -> Result<Vec<&str>> {
     }
 }
 
-/// A shard lies beside its index: nothing else is opened.
+/// Opens a shard, which must be beside its index: nothing else is opened.
 fn shard(index: &Path, name: &str, limits: &Limits, look: Look) -> Result<WeightTree> {
     if name.is_empty() || matches!(name, "." | "..") || name.contains(['/', '\\', ':', '\0']) {
         return Err(Error::new(ErrorKind::Archive, "the name of a shard leads out of the index's directory")
@@ -87,19 +87,20 @@ fn shard(index: &Path, name: &str, limits: &Limits, look: Look) -> Result<Weight
     let file = open_named(&index.with_file_name(name), look == Look::Mapped)?;
     let mut tree: WeightTree = H5Reader::of_section(file, limits).at_with(|| name.to_owned())?.root().into();
     if matches!(look, Look::Kept | Look::Mapped) {
-        // There may be more shards than files that a process may hold open.
+        // Read at once, because there may be more shards than files that a process may have open.
         tree.read_all().at_with(|| name.to_owned())?;
     }
     Ok(tree)
 }
 
-/// Fills shards of at most `max_shard_bytes` as Keras does, and writes them and then the index.
+/// Splits weights into shards of at most `max_shard_bytes` as Keras does, and writes them and then the
+/// index.
 ///
-/// The index is the one point at which the new set takes the place of an old one: shards have names that
-/// no other file has, and those of the old index are removed after it, if no other index beside names
-/// them. A first save takes Keras's names (`m_00000.weights.h5`); where they are taken, names have
-/// a number of this save alone (`m-1f0c…_00000.weights.h5`). Keras opens `m_00000.weights.h5` whatever the
-/// index says, so that there always is one, if only an empty one.
+/// Replacing the index switches from the old set of shards to the new one: shards have names that no
+/// other file has, and those of the old index are removed afterwards, unless another index beside it
+/// names them. A first save uses Keras's names (`m_00000.weights.h5`); if they are taken, names contain
+/// a number unique to this save (`m-1f0c…_00000.weights.h5`). Keras opens `m_00000.weights.h5` whatever
+/// the index says, so that there always is one, even if empty.
 pub(super) fn write(
     tree: &WeightTree,
     order: &[String],
@@ -113,7 +114,7 @@ pub(super) fn write(
         let Some(group) = tree.group(group_path) else { continue };
         writer.group(group_path, group, max_shard_bytes)?;
     }
-    // All files are written and read back before the first gets its name.
+    // All files are written and read back before the first gets its final name.
     let names = Names::new(path);
     let staged = writer.shards.iter().enumerate();
     let staged = staged.map(|(index, shard)| stage_hdf5(shard, &path.with_file_name(names.own(index)), limits, fsync));
@@ -126,7 +127,7 @@ pub(super) fn write(
     let anchor = path.with_file_name(&anchor);
     if !anchor.exists() {
         let empty = stage_hdf5(&WeightTree::default(), &anchor, limits, fsync)?;
-        // If another process was quicker, there is one now.
+        // If another process was faster, there is one now.
         let _ = empty.commit_new(&anchor)?;
     }
     let text = writer.index(&placed.names).to_json_pretty(4);
@@ -139,10 +140,10 @@ pub(super) fn write(
     Ok(())
 }
 
-/// What the shards of one save are called.
+/// The file names of one save's shards.
 struct Names {
     stem: String,
-    /// A number that no other save has.
+    /// A number unique to this save.
     token: String,
 }
 
@@ -154,7 +155,7 @@ impl Names {
         Self { stem, token: format!("{token:016x}") }
     }
 
-    /// The name that Keras gives.
+    /// Returns the name that Keras gives.
     fn keras(&self, index: usize) -> String {
         format!("{}_{index:05}.weights.h5", self.stem)
     }
@@ -163,7 +164,8 @@ impl Names {
         format!("{}-{}_{index:05}.weights.h5", self.stem, self.token)
     }
 
-    /// Is this one of the two forms, of any save? No other file is ever removed.
+    /// Returns true if a file name has one of the two forms, from any save. No other file is ever
+    /// removed.
     fn is_shard(&self, name: &str) -> bool {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let middle = name.strip_prefix(&self.stem).and_then(|rest| rest.strip_suffix(".weights.h5"));
@@ -173,8 +175,8 @@ impl Names {
         })
     }
 
-    /// Removes the shards of an index that was replaced, but for those that the new one or another index
-    /// beside it names. What can't be removed stays: the new set is whole without that.
+    /// Removes the shards of a replaced index, except those that the new index or another one beside it
+    /// names. Shards that can't be removed stay: the new set is complete without that.
     fn clear(&self, path: &Path, old: &[u8], new: &[String], fsync: bool) -> Result<()> {
         let others = other_indices(path);
         let anchor = self.keras(0);
@@ -184,7 +186,7 @@ impl Names {
             }
             let shard = path.with_file_name(&name);
             if name == anchor {
-                // Replaced in one step: the name is never missing.
+                // Replaced in one step, so that the name always exists.
                 stage_hdf5(&WeightTree::default(), &shard, &Limits::default(), fsync)?.commit()?;
             } else {
                 let _ = std::fs::remove_file(shard);
@@ -194,7 +196,7 @@ impl Names {
     }
 }
 
-/// The names of files in the text of an index; none of what is no index.
+/// Returns the file names in the text of an index; none if it is not an index.
 fn shards_of(index: &[u8]) -> Vec<String> {
     let index = Value::parse_bytes(index, &JsonLimits::default()).ok();
     let map = index.as_ref().and_then(|index| index.get("weight_map")?.as_dict());
@@ -205,7 +207,8 @@ fn shards_of(index: &[u8]) -> Vec<String> {
     names
 }
 
-/// The texts of the indices beside one, in which names of shards may stand: those of copies, for example.
+/// Returns the texts of the other indices in the folder, which may name the same shards: copies, for
+/// example.
 fn other_indices(path: &Path) -> Vec<Vec<u8>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let own = path.canonicalize().ok();
@@ -219,17 +222,17 @@ fn holds(text: &[u8], name: &str) -> bool {
     text.windows(name.len().max(1)).any(|part| part == name.as_bytes())
 }
 
-/// The shards that have their names; removed again unless the index takes them over.
+/// Shards that have their final names; removed on drop unless the save succeeds.
 #[derive(Default)]
 struct Placed {
     names: Vec<String>,
     files: Vec<PathBuf>,
-    /// Did the first one get Keras's name?
+    /// Whether the first shard got Keras's name.
     as_keras: bool,
 }
 
 impl Placed {
-    /// Gives a shard its name, if no file has it.
+    /// Gives a shard its final name, one that no file has.
     fn claim(&mut self, names: &Names, path: &Path, index: usize, mut shard: Staged) -> Result<()> {
         let mut candidates = vec![names.own(index)];
         if index == 0 || self.as_keras {
@@ -253,7 +256,7 @@ impl Placed {
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        // Names that nobody has taken over are those of a save that failed.
+        // Files still listed here belong to a save that failed.
         for (_, file) in self.names.iter().zip(&self.files) {
             let _ = std::fs::remove_file(file);
         }
@@ -262,16 +265,16 @@ impl Drop for Placed {
 
 struct Writer {
     shards: Vec<WeightTree>,
-    /// Bytes in the shard that is filled now.
+    /// The bytes in the current shard.
     size: f64,
     total: f64,
-    /// The groups, how many weights each has, and the numbers of the shards that hold them.
+    /// The groups, the number of weights in each, and the shards that hold them.
     map: Vec<(String, usize, Vec<usize>)>,
 }
 
 impl Writer {
     fn group(&mut self, path: &str, group: &WeightTree, most: f64) -> Result<()> {
-        // Keras makes the group, with its layer's name, before it knows whether its weights fit in.
+        // Keras creates the group, with its layer's name, before it knows whether the weights fit.
         if !group.attrs.is_empty() {
             self.current()?.make_group(path)?.attrs.clone_from(&group.attrs);
         }
@@ -303,11 +306,11 @@ impl Writer {
         Ok(())
     }
 
-    /// The index of the shards, by their names.
+    /// Builds the index of the shards, by their names.
     fn index(&self, names: &[String]) -> Value {
         let name = |shard: &usize| Value::from(names.get(*shard).cloned().unwrap_or_default());
         let files = |(group, weights, shards): &(String, usize, Vec<usize>)| {
-            // One name for one weight; a list as soon as there is a second.
+            // A single weight has a name; from the second on it is a list.
             let list = || Value::List(shards.iter().map(name).collect());
             let files = shards.first().filter(|_| *weights == 1).map_or_else(list, name);
             (group.clone(), files)
@@ -324,7 +327,7 @@ impl Writer {
     }
 }
 
-/// Bytes as Keras says them: `1.50 MB`.
+/// Formats a number of bytes as Keras does: `1.50 MB`.
 pub(super) fn readable(bytes: f64) -> String {
     let mut size = bytes;
     for unit in ["Byte", "KB", "MB", "GB", "TB"] {
@@ -372,7 +375,7 @@ mod tests {
         let again = read(&path, &index, &Limits::default(), Look::Kept).unwrap();
         assert_eq!(again.paths().len(), 4);
         assert_eq!(again.tensor("layers/b/vars/1").unwrap().read().unwrap().data, vec![7u8; 50]);
-        // A layer may lie in several shards; a weight larger than a shard can't.
+        // A layer may be in several shards; a weight larger than a shard is an error.
         write(&tree(), &order, &path, 120.0, &Limits::default(), true).unwrap();
         let index = Value::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(read(&path, &index, &Limits::default(), Look::Kept).unwrap().paths().len(), 4);
@@ -396,7 +399,7 @@ mod tests {
         let mut expected = vec!["m.weights.json", "m_00000.weights.h5", "m_00001.weights.h5", "m_1.weights.h5.txt"];
         write(&tree(), &order, &path, 160.0, &Limits::default(), true).unwrap();
         assert_eq!(files(), expected);
-        // A failure on the way leaves the old set.
+        // A failed save leaves the old set.
         write(&tree(), &order, &path, 99.0, &Limits::default(), true).unwrap_err();
         assert_eq!(files(), expected);
         let mut before = Vec::new();

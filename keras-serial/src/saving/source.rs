@@ -1,4 +1,4 @@
-//! Where the bytes of a file come from.
+//! The bytes of a file, from a path, a reader or memory.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::section::Section;
 use crate::error::{Result, ResultExt};
 
-/// A whole file as bytes that are shared, not copied.
+/// The bytes of a whole file, shared without copies.
 ///
 /// ```
 /// use keras_serial::saving::Source;
@@ -21,17 +21,17 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file, read into memory of its own: what becomes of the file afterwards does not matter.
+    /// Reads a file into memory; later changes to the file have no effect.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file can't be opened or read, is no ordinary
-    /// file (but a pipe or a device), or is changed while it is read.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file can't be opened or read, is not an ordinary
+    /// file (but a pipe or a device), or changes while it is read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Section::open(path, false).and_then(|file| file.read()).map(Self::from).at_with(|| path.display().to_string())
     }
 
-    /// All that a reader holds, from its start.
+    /// Reads everything from the start of a reader.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when the reader fails.
@@ -42,12 +42,12 @@ impl Source {
         Ok(bytes.into())
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The bytes, given away.
+    /// Consumes the source and returns its bytes.
     pub fn into_bytes(self) -> Bytes {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! What a file's weights are before they are read: a tree of named tensors.
+//! The weights of a file before they are read: a tree of named tensors.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,14 +20,14 @@ pub(super) use crate::utils::join;
 pub enum StoredTensor {
     /// A dataset of an HDF5 file.
     Hdf5(H5Dataset),
-    /// Elements at hand: a slice of a file, or set by hand.
+    /// Elements in memory: a slice of a file, or set by a caller.
     Bytes(TensorBytes),
-    /// Elements that lie in one piece in a file.
+    /// Contiguous elements in a file.
     #[doc(hidden)]
     File(FileTensor),
 }
 
-/// The elements of a tensor in a file that is read on demand.
+/// A tensor whose elements are contiguous in a file and read on demand.
 #[derive(Debug, Clone)]
 pub struct FileTensor {
     pub(super) dtype: DType,
@@ -48,7 +48,7 @@ impl From<FileTensor> for StoredTensor {
 }
 
 impl StoredTensor {
-    /// The extents.
+    /// Returns the shape.
     pub fn shape(&self) -> &[usize] {
         match self {
             StoredTensor::Hdf5(dataset) => dataset.shape(),
@@ -57,10 +57,10 @@ impl StoredTensor {
         }
     }
 
-    /// The type of the elements.
+    /// Returns the dtype.
     ///
     /// # Errors
-    /// For types that tensors don't have.
+    /// For types that tensors don't support.
     pub fn dtype(&self) -> Result<DType> {
         match self {
             StoredTensor::Hdf5(dataset) => dataset.dtype(),
@@ -69,13 +69,14 @@ impl StoredTensor {
         }
     }
 
-    /// The bytes that the elements take; 0 where their type is not known.
+    /// Returns the size of the elements in bytes; 0 if their type is not supported.
     pub fn num_bytes(&self) -> u64 {
         let size = self.dtype().map_or(0, DType::size) as u64;
         self.shape().iter().fold(size, |bytes, extent| bytes.saturating_mul(*extent as u64))
     }
 
-    /// The elements: read from the file, or a slice of what is at hand; unpacked where they are packed.
+    /// Returns the elements: read from the file, or a slice of memory; decompressed if they are
+    /// compressed.
     ///
     /// # Errors
     /// As [`H5Dataset::read`].
@@ -94,7 +95,7 @@ impl From<TensorBytes> for StoredTensor {
     }
 }
 
-/// A group of tensors and groups, by name, as a file of weights has them.
+/// A tree of groups and tensors by name, as in a weights file.
 ///
 /// ```
 /// use keras_serial::saving::WeightTree;
@@ -114,31 +115,31 @@ impl From<TensorBytes> for StoredTensor {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct WeightTree {
-    /// Attributes.
+    /// The attributes of the group.
     pub attrs: BTreeMap<String, H5Attr>,
-    /// Groups inside.
+    /// The groups in this one.
     pub groups: IndexMap<String, WeightTree>,
-    /// Tensors inside.
+    /// The tensors in this group.
     pub tensors: IndexMap<String, StoredTensor>,
 }
 
-/// The names in a path that are not empty.
+/// Splits a path into its names and skips empty ones.
 pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
 }
 
 impl WeightTree {
-    /// The group at a path; itself for the empty path.
+    /// Returns the group at a path; itself for the empty path.
     pub fn group(&self, path: &str) -> Option<&WeightTree> {
         names(path).try_fold(self, |group, name| group.groups.get(name))
     }
 
-    /// The group at a path, to be changed.
+    /// Returns the group at a path, mutably.
     pub fn group_mut(&mut self, path: &str) -> Option<&mut WeightTree> {
         names(path).try_fold(self, |group, name| group.groups.get_mut(name))
     }
 
-    /// The group at a path, made with those above it where there is none.
+    /// Returns the group at a path; creates it, and those above it, if it does not exist.
     ///
     /// # Errors
     /// When a tensor has one of the names.
@@ -158,16 +159,16 @@ impl WeightTree {
         Ok(group)
     }
 
-    /// The tensor at a path.
+    /// Returns the tensor at a path.
     pub fn tensor(&self, path: &str) -> Option<&StoredTensor> {
         let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.group(group)?.tensors.get(name)
     }
 
-    /// Puts a tensor at a path, in place of the one there.
+    /// Inserts a tensor at a path; replaces the one there.
     ///
     /// # Errors
-    /// When a group has its name, or a tensor that of a group above it.
+    /// When a group has the tensor's name, or a tensor has the name of one of its groups.
     pub fn insert(&mut self, path: &str, tensor: impl Into<StoredTensor>) -> Result<()> {
         let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
         let group = self.make_group(group)?;
@@ -192,7 +193,7 @@ impl WeightTree {
         }
     }
 
-    /// Reads all tensors, so that the file is not needed any more.
+    /// Reads all tensors into memory, so that the file is no longer needed.
     pub(super) fn read_all(&mut self) -> Result<()> {
         let mut tensors = Vec::new();
         self.all_mut(&mut tensors);
@@ -207,14 +208,14 @@ impl WeightTree {
         self.groups.values_mut().for_each(|group| group.all_mut(out));
     }
 
-    /// The paths of all tensors.
+    /// Returns the paths of all tensors.
     pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         self.each(&mut |path, _| paths.push(path));
         paths
     }
 
-    /// Does nothing stand in it?
+    /// Returns true if there are no attributes, groups or tensors.
     pub fn is_empty(&self) -> bool {
         self.attrs.is_empty() && self.groups.is_empty() && self.tensors.is_empty()
     }
@@ -223,13 +224,13 @@ impl WeightTree {
     /// [`ModelFile::open`](super::ModelFile::open) reads it.
     ///
     /// # Errors
-    /// When a tensor can't be read, or the system refuses; the old file stays then.
+    /// When a tensor can't be read, or the system refuses; the old file stays.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         write_hdf5(self, path.as_ref(), &Limits::default(), true)
     }
 
-    /// Writes the tree over HDF5 files of at most `max_shard_size` GiB beside the index
-    /// `….weights.json` at `path`, as Keras's `ShardedH5IOStore` does.
+    /// Writes the tree as HDF5 files of at most `max_shard_size` GiB beside the index `….weights.json`
+    /// at `path`, as Keras's `ShardedH5IOStore` does.
     ///
     /// # Errors
     /// As [`WeightTree::save`]; also when one tensor is larger than a file may be.
@@ -248,7 +249,7 @@ impl WeightTree {
         shards::write(self, &groups, path, max_shard_size * f64::from(1 << 30), &Limits::default(), true)
     }
 
-    /// As the groups of an HDF5 file.
+    /// Converts the tree to the groups of an HDF5 file.
     pub(super) fn to_hdf5(&self) -> Result<H5Builder> {
         let mut file = H5Builder::new();
         self.fill(&mut file)?;
@@ -268,7 +269,7 @@ impl WeightTree {
         Ok(())
     }
 
-    /// A bound for the bytes of its HDF5 file.
+    /// Returns an upper bound for the size of its HDF5 file in bytes.
     pub(super) fn size_bound(&self) -> u64 {
         let own = 4096 + self.attrs.values().map(attr_size).sum::<u64>();
         let tensors: u64 = self.tensors.values().map(|tensor| tensor.num_bytes().saturating_add(1024)).sum();
@@ -284,7 +285,9 @@ fn attr_size(value: &H5Attr) -> u64 {
     }
 }
 
-/// Numbers in the order of their value, other names after them: Keras's datasets are "0", "1", ….
+/// Returns a sort key that orders numbers by value, and other names after them: Keras's datasets are
+/// "0", "1", ….
+/// ….
 fn natural(name: &str) -> (bool, u64, &str) {
     name.parse().map_or((true, 0, name), |number| (false, number, name))
 }

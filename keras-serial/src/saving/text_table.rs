@@ -1,6 +1,6 @@
-//! Plain tables: columns as wide as their widest cell.
+//! Plain text tables, with columns as wide as their widest cell.
 
-/// A table with a head, a line under it, and rows.
+/// Formats a table with a head, a line under it, and rows.
 pub(super) fn render<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
     let mut widths = head.map(|cell| cell.chars().count());
     for row in rows {

@@ -1,4 +1,4 @@
-//! Weights between models and files, as Keras lays them out since Keras 3.
+//! Loads and saves a model's weights in the layout of Keras 3.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::layers::LayerRef;
 use crate::tensor::{Shape, Tensor, TensorBytes};
 use crate::variable::Variable;
 
-/// A group of a file that is kept as it is.
+/// A group of a file that is kept unchanged for the next save.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptGroup {
     pub(super) path: String,
@@ -23,7 +23,7 @@ pub(crate) struct KeptGroup {
 }
 
 impl KeptGroup {
-    /// The number of elements, and of bytes.
+    /// Returns the numbers of elements and of bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         self.datasets.iter().fold((0, 0), |(count, bytes), (_, data)| {
             (count + data.shape.iter().product::<usize>(), bytes + data.data.len())
@@ -31,7 +31,7 @@ impl KeptGroup {
     }
 }
 
-/// All groups below one, with their paths.
+/// Collects a group and all groups below it, with their paths.
 pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()> {
     let tensors: Vec<_> = group.tensors.iter().collect();
     let datasets = tensors.into_par_iter().map(|(name, tensor)| Ok((name.clone(), tensor.read()?)));
@@ -43,7 +43,8 @@ pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) ->
     group.groups.iter().try_for_each(|(name, group)| keep(&format!("{path}/{name}"), group, kept))
 }
 
-/// A model's weights by the paths of its layers, and the groups in Keras's order.
+/// Builds the tree of a model's weights by the paths of its layers, and the list of groups in Keras's
+/// order.
 pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTree, Vec<String>)> {
     let rules = Rules { objects: skipped.to_vec(), ..Rules::default() };
     let mut file = WeightTree::default();
@@ -74,7 +75,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
     Ok((file, order))
 }
 
-/// What a file holds of a weight.
+/// Returns the value of a weight as files hold it.
 pub(super) fn value_in_files(variable: &Variable, of_layer: &HashMap<u64, Tensor>) -> Result<TensorBytes> {
     match of_layer.get(&variable.id()) {
         Some(value) => value.to_bytes(),
@@ -82,20 +83,20 @@ pub(super) fn value_in_files(variable: &Variable, of_layer: &HashMap<u64, Tensor
     }
 }
 
-/// What files hold of all weights of a model that is not their values.
+/// Returns what files hold for those weights of a model whose own value is not what is saved.
 pub(super) fn values_in_files(model: &LayerRef) -> Result<HashMap<u64, Tensor>> {
     let layers = model.with_layers_below();
     Ok(layers.iter().map(LayerRef::values_in_files).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// What a file's weights come to in a model, before anything is changed.
+/// The planned load of a file's weights into a model, before anything is changed.
 #[derive(Default)]
 pub(super) struct Plan {
     pub report: LoadReport,
-    /// The weights, and the tensors of the file that are not read yet.
+    /// The weights to load, with the tensors of the file, which are not read yet.
     found: Vec<(Variable, String, StoredTensor)>,
     assignments: Vec<(Variable, Tensor)>,
-    /// What layers keep by name beside their weights.
+    /// State that layers keep by name in addition to their weights.
     states: Vec<(LayerRef, String, Tensor)>,
     layers: Vec<LayerRef>,
     pub kept: Vec<KeptGroup>,
@@ -153,15 +154,16 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     Ok(plan)
 }
 
-/// A layer's weights in a file, and the name under which the file has them.
+/// A layer and the name that the file gives the layer whose weights it gets.
 struct Named {
     path: String,
     in_file: String,
     layer: String,
 }
 
-/// A line for each layer that gets the weights of another one, which gets those of a third, and so on
-/// until the first: names that only count otherwise (`dense_3` for `dense_1`) come to no such circle.
+/// Returns a note for each layer in a cycle of exchanged weights: a layer gets the weights of a second
+/// one, which gets those of a third, and so on back to the first. Names that merely count differently
+/// (`dense_3` for `dense_1`) form no such cycle.
 fn exchanged(named: &[Named]) -> Vec<String> {
     let layers: HashMap<&str, &str> = named.iter().map(|one| (one.in_file.as_str(), one.layer.as_str())).collect();
     let (mut seen, mut in_circle) = (HashMap::new(), HashSet::new());
@@ -190,7 +192,7 @@ fn exchanged(named: &[Named]) -> Vec<String> {
     exchanged.map(line).collect()
 }
 
-/// A file's weights, as it names them.
+/// The weights of a file, with the rules for renamed paths.
 struct Weights<'a> {
     root: &'a WeightTree,
     rules: &'a Rules,
@@ -201,7 +203,7 @@ impl Contents for Weights<'_> {
         let Some(group) = find(self.root, &self.rules.in_file(&join(path, "vars"))) else { return false };
         let (own, known) = (layer.saved_weights(), layer.layer().state_names());
         let named = group.tensors.keys().filter(|name| known.contains(&name.as_str())).count();
-        // What is another layer's has other shapes, as a rule.
+        // Another layer's weights usually have other shapes.
         let mut weights = own.iter().enumerate().map(|(index, weight)| (tensor_of(group, index, weight), weight));
         group.tensors.len() == own.len() + named
             && weights.all(|(tensor, weight)| tensor.is_some_and(|t| weight.shape() == &Shape::from(t.shape())))
@@ -213,12 +215,12 @@ impl Contents for Weights<'_> {
     }
 }
 
-/// A layer's weight in its group. Keras wrote names in place of numbers for some weeks of 2025.
+/// Returns a layer's weight in its group. For some weeks of 2025 Keras wrote names instead of numbers.
 fn tensor_of<'a>(group: &'a WeightTree, index: usize, weight: &Variable) -> Option<&'a StoredTensor> {
     group.tensors.get(&index.to_string()).or_else(|| group.tensors.get(weight.name()))
 }
 
-/// The group of a path; files of Keras 2.13 call a model's layers otherwise.
+/// Returns the group at a path; files of Keras 2.13 name a model's layers differently.
 fn find<'a>(root: &'a WeightTree, path: &str) -> Option<&'a WeightTree> {
     root.group(path).or_else(|| {
         let rest = path.strip_prefix("layers/")?;
@@ -226,18 +228,18 @@ fn find<'a>(root: &'a WeightTree, path: &str) -> Option<&'a WeightTree> {
     })
 }
 
-/// What no layer of the model leads to in a file.
+/// The part of a file that no layer of the model refers to.
 struct Rest<'a> {
     used: &'a HashSet<String>,
-    /// The paths of models, and whether the file says how they are compiled.
+    /// The paths of models, and whether the file says how each is compiled.
     models: &'a HashMap<String, bool>,
-    /// The states of optimizers.
+    /// The optimizer states.
     kept: Vec<KeptGroup>,
     unexpected: Vec<String>,
 }
 
 impl Rest<'_> {
-    /// Sorts a group and those in it, which a compiled model holds or does not hold.
+    /// Sorts a group and those below it into optimizer states and unexpected weights.
     fn walk(&mut self, path: &str, group: &WeightTree, is_compiled: bool) -> Result<()> {
         let model = self.models.get(path).copied();
         let is_compiled = model.unwrap_or(is_compiled);
@@ -256,7 +258,7 @@ impl Rest<'_> {
         Ok(())
     }
 
-    /// Does a layer stand at a path, or below?
+    /// Returns true if a layer is at a path or below it.
     fn reaches(&self, path: &str) -> bool {
         self.used
             .iter()
@@ -265,12 +267,13 @@ impl Rest<'_> {
 }
 
 impl Plan {
-    /// Notes that a layer's weights may change.
+    /// Records that a layer's weights may change.
     pub fn touch(&mut self, layer: &LayerRef) {
         self.layers.push(layer.clone());
     }
 
-    /// Takes a tensor of the file for a weight, where it is wanted, there, and of its shape.
+    /// Plans to load a tensor of the file into a weight, if it is wanted, exists and has the right
+    /// shape.
     pub fn offer(
         &mut self,
         weight: &Variable,
@@ -301,8 +304,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Reads what was found, by several threads, and ends the account: what rules leave out is skipped,
-    /// not unexpected.
+    /// Reads the planned tensors with several threads, and completes the report: what the rules exclude
+    /// counts as skipped, not unexpected.
     pub fn finish(&mut self, rules: &Rules) -> Result<()> {
         let read = |(weight, path, tensor): (Variable, String, StoredTensor)| {
             let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at(path)?;
@@ -317,7 +320,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Gives the weights their values: all of them, or none and an error.
+    /// Assigns the weights: all of them, or none and an error.
     pub fn apply(self, strict: bool) -> Result<LoadReport> {
         if strict {
             self.report.check()?;

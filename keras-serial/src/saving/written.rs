@@ -1,4 +1,4 @@
-//! Files of weights, and that they hold what was written.
+//! Writes weights files, and verifies what was written.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -10,16 +10,16 @@ use super::stored::WeightTree;
 use super::{H5Reader, Limits};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The version of Keras whose formats are written.
+/// The version of Keras whose file formats are written.
 pub(super) const KERAS_VERSION: &str = "3.15.1";
 
-/// Writes a tree as an HDF5 file, and reads names and shapes back, within the limits that hold for
-/// loading, before the old file goes.
+/// Writes a tree as an HDF5 file, and reads names and shapes back, within the limits for loading, before
+/// it replaces the old file.
 pub(super) fn write_hdf5(tree: &WeightTree, path: &Path, limits: &Limits, fsync: bool) -> Result<()> {
     stage_hdf5(tree, path, limits, fsync)?.commit()
 }
 
-/// As [`write_hdf5`], but the file is only ready to take its place.
+/// Like [`write_hdf5`], but leaves the file ready to replace the old one.
 pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, limits: &Limits, fsync: bool) -> Result<Staged> {
     let (staged, ()) = Staged::write(path, fsync, |file| {
         tree.to_hdf5()?.write(BufWriter::new(&mut *file))?;
@@ -28,7 +28,7 @@ pub(super) fn stage_hdf5(tree: &WeightTree, path: &Path, limits: &Limits, fsync:
     Ok(staged)
 }
 
-/// Does a file that was just written hold what it should?
+/// Checks that a file that was just written holds what it should.
 pub(super) fn verify(
     file: &File,
     expected: &WeightTree,

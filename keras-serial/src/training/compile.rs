@@ -1,4 +1,4 @@
-//! With what a model is trained: the arguments of `compile`, and their configuration.
+//! The arguments of `compile`, and their configuration.
 
 use std::sync::{Arc, PoisonError};
 
@@ -15,18 +15,19 @@ use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, Optimizer
 use crate::registry::Broken;
 use crate::tensor::Nested;
 
-/// The optimizer of `compile`: a name, an [`Optimizer`], or none for models that are only evaluated.
+/// The optimizer argument of `compile`: a name, an [`Optimizer`], or none for models that are only
+/// evaluated.
 #[derive(Clone, Debug)]
 pub struct CompileOptimizer(Result<Option<Optimizer>>);
 
 impl CompileOptimizer {
-    /// No optimizer: the model can't be fitted.
+    /// Returns no optimizer: the model can't be trained.
     pub fn none() -> Self {
         Self(Ok(None))
     }
 }
 
-/// By Keras's name; an unknown one is an error of `compile`.
+/// Looks the optimizer up by its Keras name; `compile` reports an unknown one.
 impl From<&str> for CompileOptimizer {
     fn from(name: &str) -> Self {
         Self(optimizers::get(&Value::from(name)).map(Some))
@@ -48,13 +49,14 @@ impl<T: Optimize> From<T> for CompileOptimizer {
 /// The arguments of [`Model::compile`].
 ///
 /// # Arguments
-/// - `optimizer`, `loss`: by name or with arguments; see [`Losses`].
-/// - `loss_weights`: what each output's loss is multiplied by in their sum.
-/// - `metrics`, `weighted_metrics`: what is measured besides the loss; the latter with the samples' weights.
-/// - `run_eagerly`: false by default; says only which start `ScheduleFreeAdamW` has.
-/// - `jit_compile`: kept for Keras; it changes nothing here.
-/// - `steps_per_execution`: callbacks are called every so many batches; 1 by default.
-/// - `auto_scale_loss`: does an optimizer of a `mixed_float16` model scale its loss? Yes by default.
+/// - `optimizer`, `loss`: by name or as objects; see [`Losses`].
+/// - `loss_weights`: the factor of each output's loss in the total loss.
+/// - `metrics`, `weighted_metrics`: what is measured besides the loss; the latter with sample weights.
+/// - `run_eagerly`: false by default; affects only how `ScheduleFreeAdamW` starts.
+/// - `jit_compile`: kept for Keras; it has no effect here.
+/// - `steps_per_execution`: the number of batches per call of the callbacks; 1 by default.
+/// - `auto_scale_loss`: whether the optimizer of a `mixed_float16` model scales its loss; true by
+///   default.
 ///
 /// Follows <https://keras.io/api/models/model_training_apis/#compile-method>.
 ///
@@ -79,13 +81,13 @@ pub struct Compile {
     pub(super) steps_per_execution: usize,
     jit_compile: bool,
     auto_scale_loss: bool,
-    /// Does the optimizer scale its loss whatever the model's policy is?
+    /// Whether the optimizer scales its loss even if the model's dtype policy does not ask for it.
     scales_loss: bool,
-    /// The entries as the file has them, where numbers would lose how they are written.
+    /// The `loss_weights` as the file has them, because numbers would lose their notation.
     loss_weights_value: Option<Value>,
 }
 
-/// Keras's `compile()` without arguments: RMSprop, and no loss.
+/// Returns Keras's defaults of `compile()`: RMSprop, and no loss.
 impl Default for Compile {
     fn default() -> Self {
         Self::new("rmsprop", Losses::none())
@@ -93,7 +95,7 @@ impl Default for Compile {
 }
 
 impl Compile {
-    /// With this optimizer and loss, and no metrics.
+    /// Creates the arguments with this optimizer and loss, and no metrics.
     pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl Into<Losses>) -> Self {
         Self {
             optimizer: optimizer.into(),
@@ -153,7 +155,7 @@ impl Compile {
         self
     }
 
-    /// The arguments as Keras writes them (`Model.get_compile_config`).
+    /// Serializes the arguments as Keras does (`Model.get_compile_config`).
     ///
     /// # Errors
     /// When an object can't be serialized.
@@ -176,24 +178,24 @@ impl Compile {
         ]))
     }
 
-    /// Is a configuration one of a `compile` of a class's own?
+    /// Returns true if a configuration is for a class's own `compile`, with other arguments.
     #[cfg(feature = "archive")]
     pub(crate) fn is_of_own(config: &Dict) -> bool {
         refuse_unknown(config).is_err()
     }
 
-    /// Reads what [`Compile::to_config`] writes; every entry may be left out. Custom objects in scope
+    /// Deserializes what [`Compile::to_config`] writes; every entry is optional. Custom objects in scope
     /// are found.
     ///
     /// # Errors
-    /// When an object is not known or refuses its configuration.
+    /// When an object is unknown or does not accept its configuration.
     pub fn from_config(config: &Dict) -> Result<Self> {
         refuse_unknown(config)?;
         let entry = |name: &str| config.get(name).unwrap_or(&Value::Null);
         let flag = |name: &'static str, default: bool| match entry(name) {
             Value::Null => Ok(default),
             Value::Bool(flag) => Ok(*flag),
-            // "auto" is decided where the model is compiled; here it makes no difference.
+            // "auto" is resolved when the model is compiled; here it makes no difference.
             Value::Str(auto) if auto == "auto" => Ok(false),
             other => Err(wrong_type("a boolean", other).at(name)),
         };
@@ -223,7 +225,7 @@ impl Compile {
         })
     }
 
-    /// Refuses losses and metrics of names that stand for nothing.
+    /// Returns an error for unknown names of losses and metrics.
     pub(super) fn check_names(&self) -> Result<()> {
         let broken_loss = |loss: &Loss| loss.downcast_ref::<Broken>().map(|broken| broken.0.clone());
         let broken_metric = |metric: &Metric| metric.downcast_ref::<Broken>().map(|broken| broken.0.clone());
@@ -234,7 +236,7 @@ impl Compile {
         Ok(())
     }
 
-    /// The optimizer itself, for a model of this dtype policy.
+    /// Returns the optimizer for a model with this dtype policy.
     pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
         let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
         let scales = optimizer.downcast_ref::<LossScaleOptimizer>().is_some();
@@ -247,7 +249,7 @@ impl Compile {
     }
 }
 
-/// The arguments of Keras's `compile`, and those that Keras 2 had beside them, which change nothing here.
+/// The arguments of Keras's `compile`, and those of Keras 2, which have no effect here.
 const ARGUMENTS: [&str; 14] = [
     "optimizer",
     "loss",
@@ -265,7 +267,7 @@ const ARGUMENTS: [&str; 14] = [
     "pss_evaluation_shards",
 ];
 
-/// Other arguments are those of a class's own `compile`.
+/// Returns an error for unknown arguments: they belong to a class's own `compile`.
 fn refuse_unknown(config: &Dict) -> Result<()> {
     let own: Vec<&str> = config.keys().map(String::as_str).filter(|name| !ARGUMENTS.contains(name)).collect();
     if own.is_empty() {
@@ -305,12 +307,12 @@ fn weights_from_value(value: &Value) -> Result<Nested<f64>> {
 }
 
 impl Model {
-    /// Says with what the model is trained (`Model.compile`). What it was trained with before is
-    /// forgotten, the optimizer's state too.
+    /// Configures the model for training (`Model.compile`). This discards an earlier configuration,
+    /// including the optimizer's state.
     ///
     /// # Errors
-    /// When an optimizer, a loss or a metric of this name is not known, or arguments do not suit the
-    /// model; the model is compiled as before then.
+    /// When an optimizer, loss or metric name is unknown, or arguments do not suit the model; the model
+    /// stays compiled as before then.
     pub fn compile(&self, compile: Compile) -> Result<()> {
         if compile.steps_per_execution == 0 {
             return Err(Error::new(ErrorKind::InvalidArgument, "`steps_per_execution` must be at least 1")
@@ -322,14 +324,14 @@ impl Model {
         Ok(())
     }
 
-    /// Lets go what the model keeps of its file of how it was compiled there.
+    /// Discards the compile configuration and state that the model keeps from its file.
     fn forget_file(&self) {
         *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = None;
         #[cfg(feature = "archive")]
         self.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Compiles the model as a configuration says (`Model.compile_from_config`), and makes the
+    /// Compiles the model from a configuration (`Model.compile_from_config`), and creates the
     /// optimizer's variables if the model is built.
     ///
     /// # Errors
@@ -338,8 +340,8 @@ impl Model {
         self.compile_as_saved(config, false)
     }
 
-    /// As [`Model::compile_from_config`]. The policy of a Functional model is not in its configuration:
-    /// that the loss was scaled shows in the optimizer's state alone.
+    /// Compiles the model like [`Model::compile_from_config`]. The configuration lacks a Functional
+    /// model's dtype policy: only the optimizer's state shows that the loss was scaled.
     pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
         if let Some(own) = self.layer().own_compile() {
             own.compile_from_config(config, self.as_layer())?;

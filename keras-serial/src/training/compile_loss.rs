@@ -1,4 +1,4 @@
-//! The losses of all outputs as one number (`keras.src.trainers.compile_utils.CompileLoss`).
+//! The total loss over all outputs (`keras.src.trainers.compile_utils.CompileLoss`).
 
 use super::parts::{LossWeights, Losses, Part};
 use super::structure::{Key, at, container_name, flat_with, join, same_structure};
@@ -10,35 +10,35 @@ use crate::ops::dtypes::cast;
 use crate::ops::{add, multiply};
 use crate::tensor::{DType, Nested, Tensor};
 
-/// A loss with its weight, as a leaf of the structure that `compile` was given.
+/// A loss and its weight, as a leaf of the structure given to `compile`.
 #[derive(Clone)]
 struct Weighted {
     loss: Part<Loss>,
     weight: Option<f64>,
 }
 
-/// One loss, and the output that it is of.
+/// One loss, and the path of its output.
 struct Flat {
     path: Vec<Key>,
     loss: Loss,
     weight: Option<f64>,
-    /// `<output>_loss`, where there are several.
+    /// The mean `<output>_loss`, if there are several.
     tracker: Option<Metric>,
 }
 
-/// The losses, found once the structure of outputs is known.
+/// The losses, matched to outputs once their structure is known.
 pub(super) struct CompileLoss {
     flat: Vec<Flat>,
 }
 
-/// Truth and predictions under the structure that losses have.
+/// Targets and predictions at the current place of the losses' structure.
 struct Sides<'a> {
     y_true: &'a Nested<Tensor>,
     y_pred: &'a Nested<Tensor>,
 }
 
 impl CompileLoss {
-    /// Finds the loss of each output.
+    /// Matches losses to outputs.
     pub(super) fn build(
         losses: &Losses,
         weights: &LossWeights,
@@ -65,7 +65,7 @@ impl CompileLoss {
         let loss = with_weights(&loss, &weights)?;
         let names = named_outputs(output_names, y_pred);
         let loss = match &loss {
-            // One loss is that of every output.
+            // A single loss applies to every output.
             Nested::Leaf(one) => y_pred.map(|_| one.clone()),
             other => other.clone(),
         };
@@ -79,12 +79,12 @@ impl CompileLoss {
         Ok(Self { flat: flat.into_iter().map(|(loss, _)| loss).collect() })
     }
 
-    /// The trackers of single losses.
+    /// Returns the trackers of the single losses.
     pub(super) fn trackers(&self) -> impl Iterator<Item = &Metric> {
         self.flat.iter().filter_map(|loss| loss.tracker.as_ref())
     }
 
-    /// Are labels that stand for classes ones of them?
+    /// Checks that integer class labels are within the number of classes.
     pub(super) fn check_labels(&self, y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<()> {
         for loss in &self.flat {
             let (Some(y_t), Some(y_p)) = (at(y_true, &loss.path).and_then(leaf), at(y_pred, &loss.path).and_then(leaf))
@@ -109,7 +109,7 @@ impl CompileLoss {
         Ok(())
     }
 
-    /// The weighted sum of the losses of a batch; `None` if no output has one.
+    /// Computes the weighted sum of a batch's losses; `None` if no output has one.
     pub(super) fn evaluate(
         &self,
         y_true: &Nested<Tensor>,
@@ -143,8 +143,8 @@ impl CompileLoss {
             let value = loss.loss.evaluate_structures(y_t, y_p, weight);
             let value = cast(&value.at_with(|| join(&loss.path)).at("loss")?, DType::Float32)?;
             if let Some(tracker) = &loss.tracker {
-                // Every batch weighs the same, also one with fewer samples: the number of samples is not
-                // known where Keras asks for it.
+                // Every batch has the same weight, even one with fewer samples, because Keras does not
+                // know the number of samples here.
                 tracker.update_values(&value.detached()?, None)?;
             }
             let value = match loss.weight {
@@ -160,7 +160,7 @@ impl CompileLoss {
     }
 }
 
-/// Are the labels of a loss numbers of classes? And which of them is ignored?
+/// Returns `Some` if a loss takes class indices as labels, with the index it ignores.
 fn sparse(loss: &Loss) -> Result<Option<Option<f64>>> {
     let function = loss.downcast_ref::<LossFunctionWrapper>().and_then(LossFunctionWrapper::as_function);
     if let Some(function) = function {
@@ -182,7 +182,7 @@ fn leaf(tensor: &Nested<Tensor>) -> Option<&Tensor> {
     }
 }
 
-/// Losses and their weights in one structure.
+/// Combines losses and their weights into one structure.
 fn with_weights(loss: &Nested<Part<Loss>>, weights: &Nested<f64>) -> Result<Nested<Weighted>> {
     let slots = loss.slots();
     let flat = match weights {
@@ -201,12 +201,12 @@ fn with_weights(loss: &Nested<Part<Loss>>, weights: &Nested<f64>) -> Result<Nest
             flat
         }
     };
-    // Losses that are left out take no weight.
+    // Omitted losses take no weight.
     let mut weights = slots.iter().zip(flat).filter(|(loss, _)| loss.is_some()).map(|(_, weight)| weight);
     loss.try_map(&mut |loss| Ok(Weighted { loss: loss.clone(), weight: weights.next().flatten() }))
 }
 
-/// The outputs' names in the structure of the outputs.
+/// Returns the outputs' names in the structure of the outputs.
 fn named_outputs(names: Option<&[String]>, y_pred: &Nested<Tensor>) -> Nested<Option<String>> {
     let leaves = y_pred.leaves().len();
     let flat: Vec<Option<String>> = match names {
@@ -234,8 +234,8 @@ fn build_nested(
             let packed = sides.y_pred.try_map(&mut |_| Ok(items.next().cloned().unwrap_or(Nested::None)))?;
             return shallow(sides, &unwrap_leaves(&packed), names, path, flat);
         }
-        // A list where the outputs are no list, or a tuple where they are no tuple, holds several losses
-        // of the same outputs.
+        // A list for outputs that are not a list, or a tuple for outputs that are not a tuple, holds
+        // several losses of the same outputs.
         Nested::List(items) if !matches!(sides.y_pred, Nested::List(_)) => {
             return items.iter().try_for_each(|item| build_nested(sides, item, names, path, flat));
         }
@@ -247,7 +247,7 @@ fn build_nested(
     shallow(sides, loss, names, path, flat)
 }
 
-/// `Nested<Nested<T>>` as one structure.
+/// Flattens one level: `Nested<Nested<T>>` to `Nested<T>`.
 fn unwrap_leaves<T: Clone>(nested: &Nested<Nested<T>>) -> Nested<T> {
     match nested {
         Nested::Leaf(inner) => inner.clone(),
@@ -319,7 +319,7 @@ fn build_leaf(
             .expected(format!("a loss for each output in {}", container_name(sides.y_pred)))
             .at(join(path)));
     }
-    // A position gives way to the output's name; a name of a dict stays.
+    // The output's name replaces an index; a dict key stays.
     let mut parts: Vec<String> = path.iter().map(ToString::to_string).collect();
     match (names, path.last()) {
         (_, Some(Key::Name(_))) => {}
@@ -332,7 +332,7 @@ fn build_leaf(
                 _ => loss.name(),
             });
         }
-        // All outputs together.
+        // The loss takes all outputs together.
         (Nested::Dict(items), None) => parts.push(items.keys().cloned().collect::<Vec<_>>().join("_")),
         (_, None) => {
             parts.push(names.leaves().into_iter().flatten().cloned().collect::<Vec<_>>().join("_"));

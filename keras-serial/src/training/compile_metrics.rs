@@ -14,19 +14,19 @@ use crate::utils::to_snake_case;
 /// The metrics of one output.
 #[derive(Default)]
 struct OfOutput {
-    /// In front of names, where there are several outputs.
+    /// The prefix of names, if there are several outputs.
     output: Option<String>,
     metrics: Vec<(String, Metric)>,
 }
 
-/// The metrics, found once the structure of outputs is known.
+/// The metrics, matched to outputs once their structure is known.
 pub(super) struct CompileMetrics {
     plain: Vec<OfOutput>,
     weighted: Vec<OfOutput>,
 }
 
 impl CompileMetrics {
-    /// Finds the metrics of each output; `y_true` is in the structure of `y_pred`.
+    /// Matches metrics to outputs; `y_true` has the structure of `y_pred`.
     pub(super) fn build(
         metrics: &Metrics,
         weighted: &Metrics,
@@ -41,12 +41,12 @@ impl CompileMetrics {
         })
     }
 
-    /// All metrics.
+    /// Returns all metrics.
     pub(super) fn metrics(&self) -> impl Iterator<Item = &(String, Metric)> {
         self.plain.iter().chain(&self.weighted).flat_map(|of| &of.metrics)
     }
 
-    /// Adds a batch; truth and weights are in the structure of the predictions.
+    /// Adds a batch; targets and weights have the structure of the predictions.
     pub(super) fn update(
         &self,
         y_true: &Nested<Tensor>,
@@ -72,7 +72,7 @@ impl CompileMetrics {
         update(&self.weighted, &weights)
     }
 
-    /// Adds the results by Keras's names.
+    /// Adds the results under Keras's names.
     pub(super) fn results(&self, logs: &mut Logs) -> Result<()> {
         let mut used: IndexMap<String, usize> = IndexMap::new();
         let mut unique = |name: String| -> String {
@@ -113,7 +113,7 @@ impl CompileMetrics {
     }
 }
 
-/// A result as numbers: several of one metric are `name[0]`, `name[1]`, ….
+/// Adds a result as numbers: several of one metric are named `name[0]`, `name[1]`, ….
 pub(super) fn put(logs: &mut Logs, name: &str, result: &Nested<Tensor>) -> Result<()> {
     match result {
         Nested::Leaf(tensor) => {
@@ -142,7 +142,7 @@ struct Outputs<'a> {
 }
 
 impl Outputs<'_> {
-    /// For each output in Keras's order.
+    /// Returns the metrics of each output, in Keras's order.
     fn metrics(&self, metrics: &Nested<Part<Metric>>, argument: &'static str) -> Result<Vec<OfOutput>> {
         let outputs = self.y_pred.leaves().len();
         if metrics.leaves().is_empty() {
@@ -150,7 +150,7 @@ impl Outputs<'_> {
         }
         let none: Vec<Option<String>> = vec![None; outputs];
         if outputs == 1 {
-            // All metrics are those of the one output, in whatever structure.
+            // With one output, all metrics apply to it, in whatever structure.
             let flat = Nested::List(metrics.leaves().into_iter().cloned().map(Nested::Leaf).collect());
             return self.of_outputs(&[&flat], &none).at(argument);
         }
@@ -163,7 +163,7 @@ impl Outputs<'_> {
             Nested::Dict(items) => items.values().all(|item| matches!(item, Nested::Leaf(_))),
             _ => false,
         };
-        // Dicts of outputs are known by their keys, and flatten by them.
+        // Outputs in a dict are named by their keys, in sorted order.
         let keys: Vec<Option<String>> = match self.y_pred {
             Nested::Dict(items) => {
                 let mut keys: Vec<String> = items.keys().cloned().collect();
@@ -186,7 +186,7 @@ impl Outputs<'_> {
         };
         match metrics {
             Nested::List(items) | Nested::Tuple(items) if is_flat && items.len() == outputs => {
-                // A list goes by the order of the names, even where outputs are a dict.
+                // A list follows the order of the names, even if the outputs are a dict.
                 self.of_outputs(&items.iter().collect::<Vec<_>>(), &keys).at(argument)
             }
             Nested::Dict(by_name)
@@ -229,7 +229,7 @@ impl Outputs<'_> {
     }
 }
 
-/// A function goes by its own name, without its package.
+/// Returns a metric's name; for a function its own name without the package.
 fn name_of(metric: &Metric) -> String {
     let name = metric.name();
     match metric.downcast_ref::<MeanMetricWrapper>().and_then(MeanMetricWrapper::as_function) {
@@ -238,7 +238,7 @@ fn name_of(metric: &Metric) -> String {
     }
 }
 
-/// The parts of `metrics` at the leaves of `outputs`.
+/// Collects the parts of `metrics` at the leaves of `outputs`; `None` if the structures differ.
 fn up_to<'a>(
     outputs: &Nested<Tensor>,
     metrics: &'a Nested<Part<Metric>>,

@@ -1,4 +1,4 @@
-//! A compiled model: its optimizer, losses and metrics.
+//! A compiled model: its optimizer, losses, metrics and training progress.
 
 use std::any::Any;
 use std::sync::atomic::Ordering;
@@ -20,23 +20,23 @@ use crate::object::Handle;
 use crate::optimizers::Optimizer;
 use crate::tensor::{Nested, Tensor};
 
-/// What `compile` made of its arguments.
+/// The compile state of a model, built from the arguments of `compile`.
 pub(super) struct Compiled {
     args: Compile,
     optimizer: Option<Optimizer>,
-    /// Of Functional models, in the order of the outputs.
+    /// The names of a Functional model's outputs, in order.
     output_names: Option<Vec<String>>,
     loss_tracker: Metric,
     built: Mutex<Built>,
     progress: Mutex<Progress>,
-    /// What the steps of training, and those of testing, were traced with.
+    /// The traces of training steps, and of test steps.
     train_traces: Traces,
     test_traces: Traces,
-    /// What the next run with `resume` goes on from.
+    /// The training state from which the next run with `resume` continues.
     saved_state: Mutex<Option<TrainingState>>,
 }
 
-/// What depends on the shapes of truth and predictions.
+/// The parts that depend on the structures of targets and predictions.
 #[derive(Default, Clone)]
 struct Built {
     loss: Option<Arc<CompileLoss>>,
@@ -48,7 +48,7 @@ impl Compiled {
         args.check_names()?;
         let optimizer = args.make_optimizer(model.base().dtype_policy().name())?;
         if let Some(optimizer) = &optimizer {
-            // A name that is not known is an error here, and not in the first step.
+            // Reports an unknown name here, not in the first step.
             optimizer.serialize().at("optimizer")?;
         }
         let graph = model.layer().graph().filter(|graph: &&dyn GraphModel| graph.is_functional());
@@ -69,7 +69,7 @@ impl Compiled {
         })
     }
 
-    /// What a model was compiled with.
+    /// Returns the compile state of a model.
     pub(super) fn of(model: &Model, method: &str) -> Result<Arc<Self>> {
         let trained = model.base().trained();
         let compiled = trained.and_then(|trained| (trained as Arc<dyn Any + Send + Sync>).downcast::<Self>().ok());
@@ -88,7 +88,7 @@ impl Compiled {
         self.optimizer.as_ref()
     }
 
-    /// Makes the optimizer's variables within the first step of training, as Keras does.
+    /// Creates the optimizer's variables in the first training step, as Keras does.
     pub(super) fn build_optimizer(&self, model: &Model) -> Result<()> {
         let Some(optimizer) = self.optimizer().filter(|optimizer| !optimizer.is_built()) else { return Ok(()) };
         optimizer.build(&model.trainable_weights()).at("optimizer")?;
@@ -99,12 +99,12 @@ impl Compiled {
         self.optimizer().filter(|_| !self.args.run_eagerly).map_or(Ok(()), |optimizer| optimizer.built_by_training())
     }
 
-    /// What trains in a step on batches like this one.
+    /// Returns what is trainable in a training step on batches like this one.
     pub(super) fn train_trace(&self, model: &Model, batch: &Batch, feeding: Feeding) -> Trace {
         self.train_traces.find(model, batch, feeding, self.args.run_eagerly)
     }
 
-    /// What counts as trainable in a step of testing on batches like this one.
+    /// Returns what counts as trainable in a test step on batches like this one.
     pub(super) fn test_trace(&self, model: &Model, batch: &Batch, feeding: Feeding) -> Trace {
         self.test_traces.find(model, batch, feeding, self.args.run_eagerly)
     }
@@ -121,7 +121,7 @@ impl Compiled {
         !self.args.metrics.0.leaves().is_empty() || !self.args.weighted_metrics.0.leaves().is_empty()
     }
 
-    /// Labels and weights in the structure of the predictions.
+    /// Brings labels and weights into the structure of the predictions.
     pub(super) fn align(
         &self,
         batch: &Batch,
@@ -146,12 +146,12 @@ impl Compiled {
         Ok((y, weights))
     }
 
-    /// How far the run is, or the last one came.
+    /// Returns how far the current or last run has come.
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a file or a user says of where training stands.
+    /// Sets the training state from a file or user, for the next run with `resume`.
     pub(super) fn set_saved_state(&self, state: TrainingState) {
         *self.progress() = state.progress();
         *self.saved_state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
@@ -161,7 +161,7 @@ impl Compiled {
         self.saved_state.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The compiled loss of a batch; `None` if there is none.
+    /// Computes the compiled loss of a batch; `None` if there is none.
     pub(super) fn loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Option<Tensor>> {
         if !self.has_loss() {
             return Ok(None);
@@ -190,7 +190,7 @@ impl Compiled {
         Ok(built.metrics.insert(Arc::new(metrics)).clone())
     }
 
-    /// Finds losses and metrics for these structures, so that what does not fit shows before a step.
+    /// Matches losses and metrics to these structures, so that mismatches show before a step.
     pub(super) fn prepare(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<()> {
         if self.has_loss() || self.has_metrics() {
             let (y, _) = self.align(batch, y_pred)?;
@@ -204,7 +204,7 @@ impl Compiled {
         Ok(())
     }
 
-    /// Are losses and metrics found?
+    /// Returns true if losses and metrics have been matched to outputs.
     pub(super) fn is_prepared(&self) -> bool {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         (built.loss.is_some() || !self.has_loss()) && (built.metrics.is_some() || !self.has_metrics())
@@ -219,7 +219,7 @@ impl Compiled {
         self.metrics_for(&y, y_pred)?.update(&y, y_pred, weights.as_ref())
     }
 
-    /// All metrics, the loss's mean first, and those that the model's layers hold last.
+    /// Returns all metrics: the mean loss first, those of the model's layers last.
     pub(super) fn all_metrics(&self, model: &Model) -> Vec<Metric> {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut metrics = vec![self.loss_tracker.clone()];
@@ -233,7 +233,7 @@ impl Compiled {
         self.all_metrics(model).iter().try_for_each(|metric| metric.reset_state())
     }
 
-    /// The metrics over all batches since they were reset, sorted by name as Keras's callbacks see them.
+    /// Returns the metrics since the last reset, sorted by name as in Keras's callbacks.
     pub(super) fn results(&self, model: &Model) -> Result<Logs> {
         let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut logs = Logs::new();
@@ -276,23 +276,23 @@ impl Trained for Compiled {
 }
 
 impl Model {
-    /// Was the model compiled?
+    /// Returns true if the model is compiled.
     pub fn is_compiled(&self) -> bool {
         self.base().trained().is_some()
     }
 
-    /// The optimizer that the model was compiled with.
+    /// Returns the optimizer with which the model was compiled.
     pub fn optimizer(&self) -> Option<Optimizer> {
         Compiled::of(self, "optimizer").ok()?.optimizer.clone()
     }
 
-    /// Brings the optimizer's new variables to where the first step of training finds them.
+    /// Puts a newly built optimizer in the state that it has after Keras's first training step built it.
     pub(crate) fn optimizer_built_by_training(&self) -> Result<()> {
         Compiled::of(self, "optimizer")?.built_by_training()
     }
 
-    /// The metrics of the compiled model, the loss's mean first, then those that its layers hold;
-    /// those of names are known after a batch.
+    /// Returns the metrics of the compiled model: the mean loss first, then the others, then those of
+    /// its layers. Metrics given by name are known after the first batch.
     pub fn metrics(&self) -> Vec<Metric> {
         match Compiled::of(self, "metrics") {
             Ok(compiled) => compiled.all_metrics(self),
@@ -300,20 +300,20 @@ impl Model {
         }
     }
 
-    /// Makes all metrics start over.
+    /// Resets all metrics.
     ///
     /// # Errors
-    /// A metric's own.
+    /// Those of the metrics.
     pub fn reset_metrics(&self) -> Result<()> {
         Compiled::of(self, "reset_metrics")?.reset_metrics(self)
     }
 
-    /// Is a run of training asked to end after this batch (`Model.stop_training`)?
+    /// Returns true if training will stop after the current batch (`Model.stop_training`).
     pub fn stop_training(&self) -> bool {
         self.base().stop_training.load(Ordering::Relaxed)
     }
 
-    /// Asks a run of training to end after this batch, from any thread; `fit` begins by taking it back.
+    /// Makes training stop after the current batch, from any thread; `fit` resets it at the start.
     pub fn set_stop_training(&self, stop: bool) {
         self.base().stop_training.store(stop, Ordering::Relaxed);
     }

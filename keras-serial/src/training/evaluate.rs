@@ -1,4 +1,4 @@
-//! `evaluate`.
+//! Evaluation of a model on data (`Model.evaluate`).
 
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, Logs};
 use super::compiled::Compiled;
@@ -15,9 +15,9 @@ use crate::tensor::{CallContext, Tensor};
 /// The arguments of [`Model::evaluate`] besides the data.
 ///
 /// # Arguments
-/// - `batch_size`: 32 by default, for arrays.
-/// - `verbose`: 0 tells nothing, 1 shows a bar, 2 a line; 1 by default.
-/// - `steps`: how many batches; all by default.
+/// - `batch_size`: 32 by default; for arrays.
+/// - `verbose`: 0 silent, 1 a progress bar, 2 a line; 1 by default.
+/// - `steps`: the number of batches; all by default.
 /// - `callbacks`.
 ///
 /// Follows <https://keras.io/api/models/model_training_apis/#evaluate-method>.
@@ -36,7 +36,7 @@ impl Default for Evaluate<'_> {
 }
 
 impl<'a> Evaluate<'a> {
-    /// Batches of 32.
+    /// Creates the default arguments, with batches of 32.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,20 +66,20 @@ impl<'a> Evaluate<'a> {
     }
 }
 
-/// Builds what is not built yet, on symbols, and finds losses and metrics: what does not fit shows
-/// here, before anything is changed.
+/// Builds an unbuilt model on symbols, and matches losses and metrics, so that errors show before
+/// anything is changed.
 pub(super) fn prepare(model: &Model, compiled: &Compiled, batch: &Batch) -> Result<()> {
     let _inner = Inner::enter();
     let symbols = batch.x.try_map(&mut |tensor| Ok(Tensor::symbol(tensor.shape().with(0, None)?, tensor.dtype())))?;
     let y_pred = model.call(symbols, &CallContext::inference())?;
     if model.layer().train_step().is_some() {
-        // Its steps may use neither the compiled loss nor labels.
+        // The model's own step may use neither the compiled loss nor labels.
         return Ok(());
     }
     compiled.prepare(batch, &y_pred)
 }
 
-/// One pass through the data.
+/// Evaluates one pass through the data.
 pub(super) fn evaluate(
     feed: &mut Feed<'_>,
     stepper: &Stepper<'_>,
@@ -103,11 +103,11 @@ pub(super) fn evaluate(
 }
 
 impl Model {
-    /// The loss and metrics over data, by name: `(x, y)` or `(x, y, sample_weight)` as arrays, or a
-    /// [`Dataset`](super::Dataset).
+    /// Returns the loss and metrics over data, by name. The data are `(x, y)` or `(x, y, sample_weight)`
+    /// as arrays, or a [`Dataset`](super::Dataset).
     ///
     /// # Errors
-    /// When the model is not compiled, or data do not fit it.
+    /// When the model is not compiled, or the data do not fit it.
     pub fn evaluate<'a>(&self, data: impl IntoData<'a>, evaluate: Evaluate<'a>) -> Result<Logs> {
         let compiled = Compiled::of(self, "evaluate")?;
         let cut = Cut {

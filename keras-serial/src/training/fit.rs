@@ -1,4 +1,4 @@
-//! `fit`.
+//! The training loop (`Model.fit`).
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
 
-/// How much samples of a class weigh; those of others weigh 1.
+/// The weights of samples by class; other classes have weight 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClassWeight(pub(super) BTreeMap<i64, f64>);
 
@@ -26,12 +26,12 @@ impl<I: IntoIterator<Item = (i64, f64)>> From<I> for ClassWeight {
     }
 }
 
-/// After which epochs `fit` validates.
+/// The epochs after which `fit` validates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValidationFreq {
-    /// After each so many.
+    /// After every n-th epoch.
     Every(usize),
-    /// After these, counted from 1.
+    /// After these epochs, counted from 1.
     Epochs(Vec<usize>),
 }
 
@@ -59,16 +59,19 @@ impl ValidationFreq {
 /// The arguments of [`Model::fit`] besides the data.
 ///
 /// # Arguments
-/// - `batch_size`: 32 by default, for arrays.
-/// - `epochs`: 1 by default; the number of the last one, with `initial_epoch` that of the first.
-/// - `verbose`: 0 tells nothing, 1 shows a bar, 2 a line for each epoch; 1 by default.
-/// - `callbacks`: what is done besides.
-/// - `validation_split`: the share of the samples, from the end of arrays, that is validated with.
+/// - `batch_size`: 32 by default; for arrays.
+/// - `epochs`: the number of the last epoch, including those before `initial_epoch`; 1 by default.
+/// - `verbose`: 0 silent, 1 a progress bar, 2 a line per epoch; 1 by default.
+/// - `callbacks`: called at certain points of the run.
+/// - `validation_split`: the fraction of the samples, from the end of arrays, that is used for
+///   validation.
 /// - `validation_data`, `validation_steps`, `validation_batch_size`, `validation_freq`.
-/// - `shuffle`: are arrays mixed in each epoch? Yes by default; `seed` makes the order reproducible.
-/// - `class_weight`: how much samples of each class weigh.
-/// - `steps_per_epoch`: how many batches make an epoch; all by default.
-/// - `resume`: does the run go on from the model's [`TrainingState`](super::TrainingState)? No by default.
+/// - `shuffle`: whether arrays are shuffled in each epoch; true by default. `seed` makes the order
+///   reproducible.
+/// - `class_weight`: the weights of samples by class.
+/// - `steps_per_epoch`: the number of batches in an epoch; all by default.
+/// - `resume`: whether to continue from the model's [`TrainingState`](super::TrainingState); false by
+///   default.
 ///
 /// Follows <https://keras.io/api/models/model_training_apis/#fit-method>.
 #[must_use = "`Model::fit` takes it"]
@@ -113,7 +116,7 @@ impl Default for Fit<'_> {
 }
 
 impl<'a> Fit<'a> {
-    /// One epoch of batches of 32, shuffled.
+    /// Creates the default arguments: one epoch of shuffled batches of 32.
     pub fn new() -> Self {
         Self::default()
     }
@@ -136,7 +139,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Adds a callback; give it by `&mut` to look at it afterwards.
+    /// Adds a callback; pass it by `&mut` to inspect it afterwards.
     pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
         self.callbacks.push(callback);
         self
@@ -148,7 +151,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Sets `validation_data`; it comes before `validation_split`.
+    /// Sets `validation_data`, which takes precedence over `validation_split`.
     pub fn validation_data(mut self, data: impl IntoData<'a>) -> Self {
         self.validation_data = Some(data.into_data());
         self
@@ -160,7 +163,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Seeds the order of the samples.
+    /// Seeds the shuffling of the samples.
     pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
         self.seed = seed.into();
         self
@@ -190,7 +193,7 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Sets `validation_batch_size`; that of training by default.
+    /// Sets `validation_batch_size`; the training batch size by default.
     pub fn validation_batch_size(mut self, batch_size: usize) -> Self {
         self.validation_batch_size = Some(batch_size);
         self
@@ -202,9 +205,9 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Goes on bit for bit where the model's last run stood, or the one of the file that it comes from
-    /// (see [`TrainingState`](super::TrainingState)): give the same data and arguments. It comes before `initial_epoch`; a
-    /// model without any run behind it begins anew.
+    /// Sets whether to continue, bit for bit, from where the model's last run, or that of its file,
+    /// ended (see [`TrainingState`](super::TrainingState)); pass the same data and arguments. Takes
+    /// precedence over `initial_epoch`; a model without an earlier run starts from the beginning.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self
@@ -212,8 +215,8 @@ impl<'a> Fit<'a> {
 }
 
 impl Model {
-    /// Trains the model: `x`, `(x, y)` or `(x, y, sample_weight)` as arrays, or a
-    /// [`Dataset`](super::Dataset). Gives the losses and metrics of each epoch.
+    /// Trains the model and returns the losses and metrics of each epoch. The data are `x`, `(x, y)` or
+    /// `(x, y, sample_weight)` as arrays, or a [`Dataset`](super::Dataset).
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -229,8 +232,8 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// When the model is not compiled, data do not fit it (before anything is changed), or a step or
-    /// callback fails: names the epoch and the batch.
+    /// When the model is not compiled, the data do not fit it (before anything is changed), or a step or
+    /// callback fails; names the epoch and the batch.
     pub fn fit<'a>(&self, data: impl IntoData<'a>, fit: Fit<'a>) -> Result<History> {
         let compiled = Compiled::of(self, "fit")?;
         let mut data = data.into_data()?;
@@ -305,7 +308,8 @@ impl Model {
         for epoch in start.epoch..fit.epochs {
             compiled.reset_metrics(self)?;
             if let Some(metrics) = start.metrics.take().filter(|_| start.batch > 0) {
-                // Some metrics make their variables with the first batch: one sample does, and changes no weight.
+                // Some metrics create their variables in the first batch; a test step on one sample does
+                // so without changing weights.
                 stepper.test(&super::data::span(&sample, 0, 1)?)?;
                 set_metric_values(self, &compiled, &metrics)?;
             }
@@ -318,7 +322,7 @@ impl Model {
             if is_whole {
                 *compiled.progress() = Progress { epoch: epoch + 1, data: feed.position(), ..Progress::default() };
             } else {
-                // What comes after the run may use the metrics.
+                // Saved, because later code may use the metrics.
                 let values = metric_values(self, &compiled)?;
                 compiled.progress().metrics = Some(values);
             }
@@ -346,7 +350,7 @@ impl Model {
     }
 }
 
-/// One pass through the data; gives the metrics over it, and whether it came to its end.
+/// Trains one epoch; returns the metrics over it, and whether it was completed.
 fn train_epoch(
     feed: &mut Feed<'_>,
     stepper: &Stepper<'_>,
@@ -369,7 +373,7 @@ fn train_epoch(
     Ok((stepper.epoch_logs(last_logs)?, is_whole))
 }
 
-/// Arrays without their last part, and that part.
+/// Splits the last part off arrays.
 fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
     let Data::Arrays(arrays) = data else {
         return Err(Error::new(ErrorKind::InvalidArgument, "Argument `validation_split` is only supported for arrays")
@@ -394,7 +398,7 @@ fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
 mod tests {
     use crate::prelude::*;
 
-    /// Keras 3.15.1: each validation of `validation_steps` batches begins with the first one.
+    /// As in Keras 3.15.1, each validation of `validation_steps` batches starts with the first batch.
     #[test]
     fn validation_begins_anew_in_each_epoch() -> Result<()> {
         let model = Sequential::new([

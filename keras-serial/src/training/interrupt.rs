@@ -1,4 +1,4 @@
-//! Ending runs from outside: at Ctrl-C, or when a service shuts down.
+//! Stops training from outside: on Ctrl-C, or when a service shuts down.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::models::Model;
 use crate::object::Handle;
 
-/// The runs of `fit` that are under way.
+/// The running calls of `fit`.
 static RUNNING: Mutex<Vec<Arc<Run>>> = Mutex::new(Vec::new());
 
 struct Run {
@@ -14,12 +14,11 @@ struct Run {
     interrupted: AtomicBool,
 }
 
-/// Asks all runs of training to end after the batch that they are in; from any thread. Gives how many
-/// there are.
+/// Makes all training runs stop after their current batch, from any thread. Returns the number of runs.
 ///
-/// Models stay usable, callbacks are called to the end, and `fit` gives what there is.
-/// [`Model::set_stop_training`] ends a single run. What a `BackupAndRestore` has kept of an interrupted
-/// run stays on the disk, and the next `fit` goes on from there.
+/// Models stay usable, callbacks are called to the end, and `fit` returns the history so far.
+/// [`Model::set_stop_training`] stops a single run. The backup of a `BackupAndRestore` stays on disk
+/// after an interrupted run, and the next `fit` continues from it.
 ///
 /// ```
 /// use keras_serial::training;
@@ -29,7 +28,7 @@ pub fn interrupt() -> usize {
     interrupt_those(|_| true)
 }
 
-/// As [`interrupt`], for the runs of certain models.
+/// Interrupts the runs of some models, as [`interrupt`] does.
 fn interrupt_those(is_meant: impl Fn(&Model) -> bool) -> usize {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let meant = running.iter().filter(|run| is_meant(&run.model));
@@ -41,24 +40,24 @@ fn interrupt_those(is_meant: impl Fn(&Model) -> bool) -> usize {
         .count()
 }
 
-/// Are these handles of one model?
+/// Returns true if both handles are of the same model.
 fn is_same(one: &Model, other: &Model) -> bool {
     one.as_layer().address() == other.as_layer().address()
 }
 
-/// For tests, which run side by side: ends the runs of one model.
+/// Interrupts the runs of one model, for tests that run in parallel.
 #[cfg(test)]
 pub(crate) fn interrupt_model(model: &Model) -> usize {
     interrupt_those(|running| is_same(running, model))
 }
 
-/// Is a run of this model under way that was interrupted?
+/// Returns true if an interrupted run of this model has not ended yet.
 pub fn is_interrupted(model: &Model) -> bool {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     running.iter().any(|run| is_same(&run.model, model) && run.interrupted.load(Ordering::Relaxed))
 }
 
-/// Makes a run known to [`interrupt`] for as long as it lives.
+/// Registers a run with [`interrupt`] for as long as the guard lives.
 pub(crate) struct RunGuard(Arc<Run>);
 
 impl RunGuard {
@@ -75,11 +74,11 @@ impl Drop for RunGuard {
     }
 }
 
-/// From now on Ctrl-C ends running training as [`interrupt`] does. A second one while runs are still
-/// ending, and one while nothing runs, end the program as ever (exit code 130).
+/// Makes Ctrl-C stop running training as [`interrupt`] does. A second Ctrl-C while runs are stopping, or
+/// one while nothing runs, ends the program as usual (exit code 130).
 ///
 /// # Errors
-/// When the system refuses, or the program has a handler of its own: call [`interrupt`] in that then.
+/// When the system refuses, or the program has its own handler: call [`interrupt`] there instead.
 #[cfg(feature = "interrupt")]
 pub fn interrupt_on_ctrl_c() -> crate::Result<()> {
     use std::sync::OnceLock;

@@ -1,8 +1,7 @@
 //! Training: compile, fit, evaluate, predict.
 //!
-//! [`Model::compile`](crate::models::Model::compile) says with which optimizer, loss and metrics a
-//! model is trained; [`Model::fit`](crate::models::Model::fit) trains it on arrays or on a
-//! [`Dataset`].
+//! [`Model::compile`](crate::models::Model::compile) sets the optimizer, loss and metrics of a model;
+//! [`Model::fit`](crate::models::Model::fit) trains it on arrays or on a [`Dataset`].
 
 pub mod callbacks;
 mod compile;

@@ -1,4 +1,4 @@
-//! Training and evaluation on one batch.
+//! Training and evaluation on a single batch.
 
 use super::callbacks::Logs;
 use super::compiled::Compiled;
@@ -12,18 +12,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::models::Model;
 
 impl Model {
-    /// One step of training on one batch; gives its loss and metrics by name.
+    /// Runs one training step on a batch; returns its loss and metrics by name.
     ///
     /// # Errors
-    /// When the model is not compiled, or the batch does not fit it; weights are unchanged then.
+    /// When the model is not compiled, or the batch does not fit it; weights are unchanged.
     pub fn train_on_batch<'a>(&self, batch: impl IntoData<'a>) -> Result<Logs> {
         self.train_batch(one(batch)?)
     }
 
-    /// As [`Model::train_on_batch`], with weights for the samples by their classes.
+    /// Runs one training step like [`Model::train_on_batch`], with weights of samples by class.
     ///
     /// # Errors
-    /// As [`Model::train_on_batch`], and when the batch has weights already.
+    /// As [`Model::train_on_batch`], and when the batch already has weights.
     pub fn train_on_batch_weighted<'a>(
         &self,
         batch: impl IntoData<'a>,
@@ -42,7 +42,7 @@ impl Model {
         Stepper::new(self, &compiled, Feeding::OnBatch).train(&batch)
     }
 
-    /// The loss and metrics of one batch, by name.
+    /// Returns the loss and metrics of one batch, by name.
     ///
     /// # Errors
     /// When the model is not compiled, or the batch does not fit it.

@@ -1,4 +1,4 @@
-//! Losses and metrics as `compile` takes them: one, lists, dicts by the names of outputs.
+//! Losses and metrics as `compile` accepts them: one, lists, or dicts by output name.
 
 use crate::error::{Error, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
@@ -8,7 +8,7 @@ use crate::object::Form;
 use crate::registry::TypedHandle;
 use crate::tensor::Nested;
 
-/// A loss or metric: by its name, which stays one in configurations, or itself.
+/// A loss or metric: a name, which is kept as such in configurations, or an object.
 #[derive(Clone, Debug)]
 pub(super) enum Part<T> {
     Name(String),
@@ -24,7 +24,7 @@ impl<T: TypedHandle> Part<T> {
     }
 }
 
-/// A structure of parts as `compile_config` has it.
+/// Serializes a structure of losses or metrics for `compile_config`.
 pub(super) fn to_value<T: TypedHandle>(parts: &Nested<Part<T>>) -> Result<Value> {
     Ok(match parts {
         Nested::Leaf(part) => part.to_value()?,
@@ -39,7 +39,7 @@ pub(super) fn to_value<T: TypedHandle>(parts: &Nested<Part<T>>) -> Result<Value>
     })
 }
 
-/// A structure of parts from `compile_config`.
+/// Deserializes a structure of losses or metrics from `compile_config`.
 pub(super) fn from_value<T: TypedHandle>(value: &Value) -> Result<Nested<Part<T>>> {
     Ok(match value {
         Value::Null => Nested::None,
@@ -56,8 +56,8 @@ pub(super) fn from_value<T: TypedHandle>(value: &Value) -> Result<Nested<Part<T>
     })
 }
 
-/// Refuses names that stand for nothing, before data show what the names of outputs are. `any_case` are
-/// those that stand for one or another by the shapes, in upper or lower case.
+/// Returns an error for unknown names, before data show the names of outputs. `any_case` lists names in
+/// any case that are resolved by the shapes of outputs.
 pub(super) fn check_names<T: TypedHandle>(
     parts: &Nested<Part<T>>,
     any_case: &[&str],
@@ -91,22 +91,22 @@ macro_rules! parts {
         pub struct $name(pub(super) Nested<Part<$object>>);
 
         impl $name {
-            /// None at all.
+            /// Creates an empty value.
             pub fn none() -> Self {
                 Self(Nested::None)
             }
 
-            /// A list, in the order of the outputs.
+            /// Creates a list, in the order of the outputs.
             pub fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
                 Self(Nested::List(items.into_iter().map(|item| item.into().0).collect()))
             }
 
-            /// A tuple: as a list, for outputs that are a tuple.
+            /// Creates a tuple; for outputs that are a tuple.
             pub fn tuple<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
                 Self(Nested::Tuple(items.into_iter().map(|item| item.into().0).collect()))
             }
 
-            /// By the names of outputs.
+            /// Creates a dict by output name.
             pub fn dict<N: Into<String>, T: Into<Self>>(items: impl IntoIterator<Item = (N, T)>) -> Self {
                 Self(Nested::Dict(items.into_iter().map(|(name, item)| (name.into(), item.into().0)).collect()))
             }
@@ -145,7 +145,7 @@ macro_rules! parts {
 }
 
 parts! {
-    /// The loss of `compile`: a name, a [`Loss`], a list for several outputs, or a dict by their names.
+    /// The loss of `compile`: a name, a [`Loss`], a list for several outputs, or a dict by output name.
     ///
     /// ```
     /// use keras_serial::losses::Huber;
@@ -159,21 +159,21 @@ parts! {
 }
 
 parts! {
-    /// The metrics of `compile`: names, [`Metric`]s, lists for each output, or a dict by their names.
+    /// The metrics of `compile`: names, [`Metric`]s, lists for each output, or a dict by output name.
     Metrics, Metric, Measure
 }
 
-/// The weights of the losses of several outputs: a list, or a dict by the outputs' names.
+/// The weights of the losses of several outputs: a list, or a dict by output name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LossWeights(pub(super) Nested<f64>);
 
 impl LossWeights {
-    /// All weigh 1.
+    /// Creates weights that are all 1.
     pub fn none() -> Self {
         Self(Nested::None)
     }
 
-    /// By the names of outputs.
+    /// Creates weights by output name.
     pub fn dict<N: Into<String>>(weights: impl IntoIterator<Item = (N, f64)>) -> Self {
         Self(Nested::dict(weights))
     }

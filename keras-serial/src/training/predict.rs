@@ -1,4 +1,4 @@
-//! `predict`, batch by batch.
+//! Prediction batch by batch (`Model.predict`).
 
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, Logs};
 use super::compile::Compile;
@@ -17,9 +17,9 @@ use crate::tensor::{Nested, Tensor};
 /// The arguments of [`Model::predict_with`] besides the data.
 ///
 /// # Arguments
-/// - `batch_size`: 32 by default, for arrays.
-/// - `verbose`: 0 tells nothing, 1 shows a bar, 2 a line; 1 by default.
-/// - `steps`: how many batches; all by default.
+/// - `batch_size`: 32 by default; for arrays.
+/// - `verbose`: 0 silent, 1 a progress bar, 2 a line; 1 by default.
+/// - `steps`: the number of batches; all by default.
 /// - `callbacks`.
 ///
 /// Follows <https://keras.io/api/models/model_training_apis/#predict-method>.
@@ -38,7 +38,7 @@ impl Default for Predict<'_> {
 }
 
 impl<'a> Predict<'a> {
-    /// Batches of 32.
+    /// Creates the default arguments, with batches of 32.
     pub fn new() -> Self {
         Self::default()
     }
@@ -69,7 +69,8 @@ impl<'a> Predict<'a> {
 }
 
 impl Model {
-    /// The outputs for data, computed batch by batch and joined ([`Model::predict`] computes all at once).
+    /// Returns the outputs for data, computed batch by batch and joined ([`Model::predict`] computes all
+    /// at once).
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -81,7 +82,7 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// When data do not fit the model.
+    /// When the data do not fit the model.
     pub fn predict_with<'a>(&self, data: impl IntoData<'a>, predict: Predict<'a>) -> Result<Nested<Tensor>> {
         let compiled = self.compiled_or_not()?;
         let cut = Cut {
@@ -111,16 +112,16 @@ impl Model {
         joined(&outputs)
     }
 
-    /// The outputs for one batch.
+    /// Returns the outputs for one batch.
     ///
     /// # Errors
-    /// When it does not fit the model.
+    /// When the batch does not fit the model.
     pub fn predict_on_batch(&self, x: impl super::data::IntoTensors) -> Result<Nested<Tensor>> {
         let compiled = self.compiled_or_not()?;
         Stepper::new(self, &compiled, Feeding::OnBatch).predict(&x.into_tensors()?)
     }
 
-    /// What the model was compiled with; prediction does without.
+    /// Returns the compile state, or an empty one: prediction does not need it.
     fn compiled_or_not(&self) -> Result<std::sync::Arc<Compiled>> {
         match Compiled::of(self, "predict") {
             Ok(compiled) => Ok(compiled),
@@ -131,7 +132,7 @@ impl Model {
     }
 }
 
-/// The outputs of batches, one after the other.
+/// Joins the outputs of batches.
 fn joined(outputs: &[Nested<Tensor>]) -> Result<Nested<Tensor>> {
     let Some(first) = outputs.first() else {
         return Err(Error::new(ErrorKind::InvalidArgument, "the data hold no batches").expected("at least one batch"));

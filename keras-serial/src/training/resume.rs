@@ -1,4 +1,4 @@
-//! Where training stands, and going on from there.
+//! Takes the state of a training run, and continues from it.
 
 use super::compiled::Compiled;
 use super::training_state::{MetricValues, Progress, TrainingState};
@@ -10,7 +10,7 @@ use crate::random::RandomState;
 use crate::tensor::{DType, Tensor};
 
 impl TrainingState {
-    /// Does it belong to the moment at which the model stands?
+    /// Returns true if the state belongs to the model's current weights.
     pub(crate) fn suits(&self, model: &Model) -> Result<bool> {
         Ok(self.iterations == iterations(model)?)
     }
@@ -22,10 +22,10 @@ fn iterations(model: &Model) -> Result<Option<i64>> {
 }
 
 impl Model {
-    /// Where training stands: in a run, between its batches, and after it.
+    /// Returns the training state: between the batches of a run, or after it.
     ///
     /// # Errors
-    /// When the model is not compiled, or a metric can't tell its variables.
+    /// When the model is not compiled, or a metric can't return its variables.
     pub fn training_state(&self) -> Result<TrainingState> {
         let compiled = Compiled::of(self, "training_state")?;
         let progress = compiled.progress().clone();
@@ -48,10 +48,10 @@ impl Model {
         })
     }
 
-    /// Takes a state for the next run with [`Fit::resume`](super::Fit::resume).
+    /// Sets the state for the next run with [`Fit::resume`](super::Fit::resume).
     ///
     /// # Errors
-    /// When the model is not compiled, or has other random layers: nothing has changed then.
+    /// When the model is not compiled, or has other random layers; nothing is changed then.
     pub fn set_training_state(&self, state: TrainingState) -> Result<()> {
         let compiled = Compiled::of(self, "set_training_state")?;
         let mut paths = Vec::new();
@@ -68,7 +68,7 @@ impl Model {
     }
 }
 
-/// What begins a resumed run: random numbers go on where they stood.
+/// Starts a resumed run: sets all random number generators to their saved states.
 pub(super) fn resume(model: &Model, compiled: &Compiled) -> Result<Progress> {
     let state = match compiled.take_saved_state() {
         Some(state) => state,
@@ -90,7 +90,7 @@ pub(super) fn resume(model: &Model, compiled: &Compiled) -> Result<Progress> {
     Ok(state.progress())
 }
 
-/// The values of all metrics.
+/// Returns the values of all metrics.
 pub(super) fn metric_values(model: &Model, compiled: &Compiled) -> Result<Vec<MetricValues>> {
     let values = compiled.all_metrics(model).into_iter().map(|metric| {
         let values = metric
@@ -103,10 +103,10 @@ pub(super) fn metric_values(model: &Model, compiled: &Compiled) -> Result<Vec<Me
     values.collect()
 }
 
-/// Gives metrics the values that they had.
+/// Sets the values of all metrics.
 ///
 /// # Errors
-/// When the values are those of other metrics.
+/// When the values belong to other metrics.
 pub(super) fn set_metric_values(model: &Model, compiled: &Compiled, values: &[MetricValues]) -> Result<()> {
     let metrics = compiled.all_metrics(model);
     let others = || {
@@ -164,7 +164,7 @@ mod tests {
         values.iter().map(|value| value.to_vec::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()).collect()
     }
 
-    /// Stops a run after so many steps.
+    /// Stops a run after this many steps.
     fn stop_after(steps: i64) -> LambdaCallback<'static> {
         LambdaCallback::new().on_train_batch_end(move |_, _, cx| {
             if cx.model().optimizer().unwrap().iterations()? == steps {
@@ -174,7 +174,7 @@ mod tests {
         })
     }
 
-    /// Runs whole, and cut off after each number of steps; both must end alike.
+    /// Runs to the end, and interrupted after each number of steps; both must give the same result.
     fn check(all: i64, run: impl Fn(&Model, Fit<'_>) -> Result<History>) {
         let whole = model();
         let fit = || Fit::new().epochs(3).verbose(0);

@@ -1,4 +1,5 @@
-//! The batches of a run, epoch by epoch (`keras.src.trainers.epoch_iterator.EpochIterator`).
+//! Iterates over the batches of a run, epoch by epoch
+//! (`keras.src.trainers.epoch_iterator.EpochIterator`).
 
 use std::collections::BTreeMap;
 
@@ -10,14 +11,14 @@ use crate::ops::dtypes::cast;
 use crate::random::{RandomState, Seed, SeedGenerator};
 use crate::tensor::{DType, Nested, Tensor};
 
-/// How data become batches.
+/// How data are split into batches.
 #[derive(Default)]
 pub(super) struct Cut {
     pub batch_size: Option<usize>,
     pub steps: Option<usize>,
     pub shuffle: Shuffle,
     pub seed: Seed,
-    /// Batches that are one call of the callbacks.
+    /// The number of batches per call of the callbacks.
     pub steps_per_execution: usize,
 }
 
@@ -30,19 +31,19 @@ pub(super) struct Feed<'a> {
     current: Option<Batches>,
     seen: usize,
     class_weight: Option<BTreeMap<i64, f64>>,
-    /// The random numbers that the order of the current pass comes from.
+    /// The random states that determine the order of the current pass.
     orders: Vec<RandomState>,
-    /// The batch that the next epoch begins with.
+    /// The index of the batch with which the next epoch starts.
     first: usize,
 }
 
-/// Batches that are one call of the callbacks.
+/// A group of batches with one call of the callbacks.
 pub(super) struct Chunk {
-    /// The number of the first batch in the epoch, and of the last.
+    /// The indices in the epoch of the first batch and of the last.
     pub first: usize,
     pub last: usize,
     pub batches: Vec<Batch>,
-    /// Where the data stand after them.
+    /// The position in the data after these batches.
     pub position: DataPosition,
 }
 
@@ -67,7 +68,7 @@ impl Source<'_> {
         }
     }
 
-    /// Where the random numbers of the next pass stand.
+    /// Returns the random states of the next pass.
     fn orders(&self) -> Vec<RandomState> {
         let mut orders = Vec::new();
         self.generators(&mut |generator| orders.extend(generator.state()));
@@ -113,10 +114,10 @@ impl<'a> Feed<'a> {
         })
     }
 
-    /// Weighs samples by their classes.
+    /// Adds sample weights by class.
     ///
     /// # Errors
-    /// When the data have weights already, or several outputs.
+    /// When the data already have weights, or several outputs.
     pub(super) fn with_class_weight(mut self, weights: ClassWeight) -> Result<Self> {
         match &mut self.source {
             Source::Arrays(arrays) => {
@@ -128,12 +129,12 @@ impl<'a> Feed<'a> {
         Ok(self)
     }
 
-    /// The number of steps in an epoch, if it is known.
+    /// Returns the number of steps in an epoch, if known.
     pub(super) fn steps(&self) -> Option<usize> {
         self.steps.or(self.num_batches)
     }
 
-    /// Are all batches known to be of one size?
+    /// Returns true if all batches are known to have the same size.
     pub(super) fn is_even(&self) -> bool {
         match &self.source {
             Source::Arrays(arrays) => arrays.is_even(),
@@ -141,10 +142,10 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The whole arrays, or the first batch.
+    /// Returns the whole arrays, or the first batch.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there are no data.
     pub(super) fn sample(&mut self) -> Result<Batch> {
         if let Source::Arrays(arrays) = &self.source {
             return Ok(arrays.arrays().clone());
@@ -172,8 +173,8 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// Forgets where the last epoch ended: each validation begins with the first batch, also where it
-    /// takes some of them only.
+    /// Restarts the data: each validation starts with the first batch, even if it uses only some of
+    /// them.
     pub(super) fn begin_anew(&mut self) {
         if self.seen > 0 {
             self.current = None;
@@ -188,16 +189,16 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    /// Where the data stand between two epochs.
+    /// Returns the position in the data between two epochs.
     pub(super) fn position(&self) -> DataPosition {
         let orders = if self.current.is_some() { self.orders.clone() } else { self.source.orders() };
         DataPosition { seen: self.seen, orders }
     }
 
-    /// Goes on where the data of another run stood, with this batch of the epoch.
+    /// Continues from another run's position in the data, with this batch of the epoch.
     ///
     /// # Errors
-    /// When the data can't be had, or are not as random as those were.
+    /// When the data can't be read, or have other random number generators.
     pub(super) fn resume(&mut self, position: &DataPosition, batch: usize) -> Result<()> {
         let count = self.source.orders().len();
         if count != position.orders.len() {
@@ -224,12 +225,12 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    /// One epoch: `step` says whether to go on. An iterator that ends early ends the epoch, as in
-    /// Keras. Was the epoch done whole?
+    /// Runs one epoch; `step` returns whether to continue. An iterator that ends early ends the epoch,
+    /// as in Keras. Returns whether the epoch was completed.
     pub(super) fn epoch(&mut self, mut step: impl FnMut(Chunk) -> Result<bool>) -> Result<bool> {
         let steps = self.steps.or(self.num_batches).unwrap_or(usize::MAX);
         let mut first = std::mem::take(&mut self.first);
-        // A pass that was begun to look at its first batch, or by a run that is resumed, is gone on with.
+        // Continues a pass that was started to look at its first batch, or by the run that is resumed.
         if self.current.is_none() || (self.steps.is_none() && self.seen > 0 && first == 0) {
             self.begin_pass()?;
         }
@@ -273,7 +274,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// A batch with weights by the classes of its labels (`class_weight_to_sample_weights`).
+/// Adds sample weights by the classes of a batch's labels (`class_weight_to_sample_weights`).
 pub(super) fn weigh(mut batch: Batch, weights: &BTreeMap<i64, f64>) -> Result<Batch> {
     if batch.sample_weight.is_some() {
         return Err(Error::new(
@@ -300,7 +301,7 @@ pub(super) fn weigh(mut batch: Batch, weights: &BTreeMap<i64, f64>) -> Result<Ba
     let labels: Vec<i64> = if classes > 1 {
         numbers.chunks(classes).map(largest).collect()
     } else {
-        // Python rounds halves to even numbers.
+        // Python rounds half to even.
         numbers.iter().map(|number| number.round_ties_even() as i64).collect()
     };
     if labels.len() != count {
@@ -312,7 +313,7 @@ pub(super) fn weigh(mut batch: Batch, weights: &BTreeMap<i64, f64>) -> Result<Ba
     Ok(batch)
 }
 
-/// The place of the first largest number.
+/// Returns the index of the first largest number.
 fn largest(numbers: &[f64]) -> i64 {
     let mut best = 0;
     for (i, number) in numbers.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! All variables of a compiled model as one tree (`Model.get_state_tree`).
+//! All variables of a compiled model as a tree (`Model.get_state_tree`).
 
 use indexmap::IndexMap;
 
@@ -7,14 +7,14 @@ use crate::models::Model;
 use crate::tensor::{Nested, Tensor};
 use crate::variable::Variable;
 
-/// The parts of a tree, as Keras calls them.
+/// Keras's names of the parts of a tree.
 const PARTS: [&str; 4] = ["trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables"];
 
 impl Model {
-    /// The values of all variables: of weights, of the optimizer, of metrics, each at its path.
+    /// Returns the values of all variables of weights, optimizer and metrics, each at its path.
     ///
     /// The parts are `trainable_variables`, `non_trainable_variables`, `optimizer_variables` and
-    /// `metrics_variables`; the last two are empty where the model is not compiled.
+    /// `metrics_variables`; the last two are empty if the model is not compiled.
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -31,18 +31,18 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// When two variables have one path: layers of one name.
+    /// When two variables have the same path, because layers have the same name.
     pub fn get_state_tree(&self) -> Result<Nested<Tensor>> {
         let parts = PARTS.into_iter().map(|part| Ok((part.to_owned(), tree(&self.variables_of(part)?).at(part)?)));
         Ok(Nested::Dict(parts.collect::<Result<_>>()?))
     }
 
-    /// Gives variables the values of a tree as [`Model::get_state_tree`] gives it; parts and paths
-    /// that it leaves out stay as they are.
+    /// Assigns the values of a tree as returned by [`Model::get_state_tree`]; missing parts and paths
+    /// stay unchanged.
     ///
     /// # Errors
-    /// When the tree has a part or a path that the model has not, two variables have one path, or a
-    /// shape differs; no variable has changed then.
+    /// When the tree has a part or path that the model lacks, two variables have the same path, or a
+    /// shape differs; no variable is changed then.
     pub fn set_state_tree(&self, tree: &Nested<Tensor>) -> Result<()> {
         let Nested::Dict(parts) = tree else {
             return Err(Error::new(ErrorKind::InvalidArgument, "a state tree is a dict")
@@ -79,7 +79,7 @@ impl Model {
     }
 }
 
-/// Variables by their paths.
+/// Returns variables by their paths.
 fn by_path(variables: &[Variable]) -> Result<IndexMap<&str, &Variable>> {
     let mut found = IndexMap::new();
     for variable in variables {
@@ -98,7 +98,7 @@ fn twice(variable: &Variable) -> Error {
     .hint("give unique names to layers (and other objects)")
 }
 
-/// The values of variables as nested dicts.
+/// Returns the values of variables as nested dicts.
 fn tree(variables: &[Variable]) -> Result<Nested<Tensor>> {
     let mut root = IndexMap::new();
     for (path, variable) in by_path(variables)? {
@@ -117,7 +117,7 @@ fn tree(variables: &[Variable]) -> Result<Nested<Tensor>> {
     Ok(Nested::Dict(root))
 }
 
-/// The leaves of nested dicts, with their paths.
+/// Collects the leaves of nested dicts, with their paths.
 fn flatten<'a>(values: &'a Nested<Tensor>, path: String, found: &mut Vec<(String, Option<&'a Tensor>)>) {
     match values {
         Nested::Dict(items) => {
@@ -130,7 +130,7 @@ fn flatten<'a>(values: &'a Nested<Tensor>, path: String, found: &mut Vec<(String
     }
 }
 
-/// The variable of a path, if the value suits it.
+/// Returns the variable at a path, if the value fits it.
 fn checked<'a>(
     variables: &IndexMap<&str, &Variable>,
     path: &str,
@@ -154,7 +154,7 @@ fn checked<'a>(
             .expected(format!("shape {}", variable.shape()))
             .received(format!("shape {}", value.shape())));
     }
-    // A value that can't be converted (text) shows before others are assigned.
+    // A value that can't be converted (text) must fail before any is assigned.
     crate::ops::dtypes::cast(value, variable.dtype())?;
     Ok(((*variable).clone(), value))
 }

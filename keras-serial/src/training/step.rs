@@ -1,4 +1,4 @@
-//! One step of training or evaluation (`Model.train_step` and its like).
+//! A single step of training or evaluation (`Model.train_step` and its like).
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -15,16 +15,16 @@ use crate::ops::{Axes, add};
 use crate::tensor::{CallContext, DType, Nested, Tensor};
 use crate::variable::{GradientTape, Variable};
 
-/// A compiled model in a run.
+/// Runs the steps of a compiled model in a run.
 pub(super) struct Stepper<'a> {
     model: &'a Model,
     compiled: &'a Compiled,
     feeding: Feeding,
     train_trace: OnceCell<Rc<Trace>>,
     test_trace: OnceCell<Rc<Trace>>,
-    /// The trace of the step that runs.
+    /// The trace of the current step.
     trace: RefCell<Option<Rc<Trace>>>,
-    /// Penalties of calls since the last loss.
+    /// Regularization losses of calls since the last loss.
     penalties: RefCell<Vec<Tensor>>,
 }
 
@@ -45,13 +45,13 @@ impl<'a> Stepper<'a> {
         self.compiled
     }
 
-    /// The model's own step, or the one of all models.
+    /// Runs the model's own training step, or the default one.
     pub(super) fn train(&self, batch: &Batch) -> Result<Logs> {
         let new_trace = || Rc::new(self.compiled.train_trace(self.model, batch, self.feeding));
         let trace = self.train_trace.get_or_init(new_trace).clone();
         let _flags = trace.enter();
         self.trace.replace(Some(trace.clone()));
-        // What a call changes (moving statistics) is taken back if the step fails.
+        // Changes made by a call (moving statistics) are undone if the step fails.
         let before: Vec<(&Variable, Tensor)> = trace.other.iter().map(|variable| (variable, variable.read())).collect();
         let result = match self.model.layer().train_step() {
             Some(own) => own.train_step(batch, self),
@@ -86,7 +86,7 @@ impl<'a> Stepper<'a> {
         y_pred
     }
 
-    /// The weights that the step which runs changes.
+    /// Returns the weights that the current step trains.
     fn trainable(&self) -> Vec<Variable> {
         let trace = self.trace.borrow();
         trace.as_ref().map_or_else(|| self.model.trainable_weights(), |trace| trace.trainable.clone())
@@ -96,8 +96,8 @@ impl<'a> Stepper<'a> {
         self.compiled.reset_metrics(self.model)
     }
 
-    /// The metrics over all batches so far, or what the last step gave where those are others
-    /// (`Trainer._get_metrics_result_or_logs`).
+    /// Returns the metrics over all batches so far, or the logs of the last step if those have other
+    /// names (`Trainer._get_metrics_result_or_logs`).
     pub(super) fn epoch_logs(&self, mut last: Logs) -> Result<Logs> {
         let results = self.compiled.results(self.model)?;
         let same = results.len() == last.len() && results.keys().all(|name| last.contains_key(name));
@@ -120,7 +120,7 @@ impl<'a> Stepper<'a> {
     }
 }
 
-/// Predictions cut off from gradients, with their masks.
+/// Detaches predictions from gradients; keeps their masks.
 fn detached(y_pred: &Nested<Tensor>) -> Result<Nested<Tensor>> {
     y_pred.try_map(&mut |tensor| Ok(tensor.detached()?.with_mask(tensor.mask())))
 }
@@ -171,7 +171,7 @@ impl Steps for Stepper<'_> {
         };
         let trainable = self.trainable();
         if trainable.is_empty() {
-            // As in Keras: nothing to train is no error.
+            // As in Keras, having nothing to train is not an error.
             return Ok(());
         }
         let scaled = optimizer.scale_loss(loss)?;
@@ -194,7 +194,7 @@ impl Steps for Stepper<'_> {
         let tape = GradientTape::new();
         let y_pred = self.call(&batch.x, true)?;
         let loss = self.own_loss(batch, &y_pred)?;
-        // What does not fit a metric shows before weights change.
+        // Before the weights change, so that errors of metrics leave them unchanged.
         self.track_loss(&loss, batch)?;
         let logs = self.own_metrics(batch, &y_pred)?;
         self.minimize(tape, &loss)?;

@@ -1,11 +1,11 @@
-//! Places in structures, and truth in the structure of predictions.
+//! Paths in nested structures, and matching targets to the structure of predictions.
 
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{Nested, Tensor};
 
-/// One step into a structure.
+/// One step of a path in a nested structure.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Key {
     Index(usize),
@@ -38,7 +38,7 @@ pub(super) fn join(path: &[Key]) -> String {
     path.iter().map(ToString::to_string).collect::<Vec<_>>().join("/")
 }
 
-/// What an error calls a structure.
+/// Returns the name of a structure's kind for errors.
 pub(super) fn container_name<T>(nested: &Nested<T>) -> String {
     match nested {
         Nested::Leaf(_) => "*".to_owned(),
@@ -53,7 +53,7 @@ pub(super) fn container_name<T>(nested: &Nested<T>) -> String {
     }
 }
 
-/// Have both the same containers, with leaves at the same places (`None` is at home anywhere)?
+/// Returns true if both have the same containers and leaves; `None` matches anything.
 pub(super) fn same_structure<A, B>(a: &Nested<A>, b: &Nested<B>) -> bool {
     match (a, b) {
         (Nested::Leaf(_) | Nested::None, Nested::Leaf(_) | Nested::None) => true,
@@ -67,16 +67,16 @@ pub(super) fn same_structure<A, B>(a: &Nested<A>, b: &Nested<B>) -> bool {
     }
 }
 
-/// The leaves of `b` at the places of those of `a`, where both have one structure.
+/// Returns the leaves of `b` at the positions of the leaves of `a`; both have the same structure.
 pub(super) fn flat_with<A, B: Clone>(a: &Nested<A>, b: &Nested<B>) -> Vec<Option<B>> {
     debug_assert!(same_structure(a, b), "the caller has looked");
     b.slots().into_iter().map(|leaf| leaf.cloned()).collect()
 }
 
-/// Truth (or weights) in the structure of the predictions (`CompileLoss.call`).
+/// Brings targets (or weights) into the structure of the predictions (`CompileLoss.call`).
 ///
 /// # Errors
-/// When there are more or fewer of one than of the other.
+/// When their numbers of leaves differ.
 pub(super) fn like_predictions(
     what: &str,
     y: &Nested<Tensor>,
@@ -111,7 +111,7 @@ pub(super) fn like_predictions(
     if flat.len() == outputs {
         return pack(y_pred, flat);
     }
-    // Labels for just those outputs that have a loss.
+    // Labels only for the outputs that have a loss.
     if lossless.len() == outputs && lossless.iter().filter(|lossless| !**lossless).count() == flat.len() {
         let mut flat = flat.into_iter();
         let all = lossless.iter().map(|lossless| if *lossless { None } else { flat.next().flatten() }).collect();

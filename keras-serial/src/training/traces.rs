@@ -1,4 +1,5 @@
-//! Which weights train: those that did when a step was traced, as Keras's compiled functions keep them.
+//! Which weights a step trains: those that were trainable when it was traced, as in Keras's compiled
+//! functions.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,24 +10,24 @@ use crate::models::Model;
 use crate::tensor::{DType, Nested, Tensor};
 use crate::variable::Variable;
 
-/// Where batches come from: `train_on_batch` and `fit` are traced apart.
+/// The source of batches: `train_on_batch` and `fit` are traced separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Feeding {
     OnBatch,
-    /// From a run; are all its batches of one size?
+    /// From a run, with whether all its batches have the same size.
     Run {
         even: bool,
     },
 }
 
-/// What batches look like: a step is traced once for all that do.
+/// The signature of batches; a step is traced once per signature.
 #[derive(Clone, Debug, PartialEq)]
 struct Signature {
     is_run: bool,
     structure: String,
-    /// The dtype and extents of each tensor; extents that differ from batch to batch are none.
+    /// The dtype and shape of each tensor; extents that vary between batches are `None`.
     tensors: Vec<(DType, Vec<Option<usize>>)>,
-    /// The model's weights, and the number of its layers: another structure is traced anew.
+    /// The ids of the model's weights, and the number of its layers: another structure is traced again.
     weights: Vec<u64>,
     layers: usize,
 }
@@ -49,7 +50,7 @@ impl Signature {
         Self { is_run: feeding != Feeding::OnBatch, structure, tensors, weights, layers }
     }
 
-    /// Are they of one structure, whatever the extents?
+    /// Returns true if both have the same structure, whatever the extents.
     fn is_like(&self, other: &Self) -> bool {
         let alike = |((a, x), (b, y)): (&(DType, Vec<_>), &(DType, Vec<_>))| a == b && x.len() == y.len();
         self.is_run == other.is_run
@@ -66,7 +67,7 @@ impl Signature {
             && self.tensors.iter().zip(&other.tensors).all(|((_, x), (_, y))| x.iter().zip(y).all(within))
     }
 
-    /// Leaves out the extents in which they differ (`reduce_retracing` of `tf.function`).
+    /// Removes the extents in which the two differ (`reduce_retracing` of `tf.function`).
     fn relaxed(mut self, other: &Self) -> Self {
         for ((_, dims), (_, others)) in self.tensors.iter_mut().zip(&other.tensors) {
             for (extent, other) in dims.iter_mut().zip(others) {
@@ -79,7 +80,7 @@ impl Signature {
     }
 }
 
-/// Which layers and weights of a model trained when a step was traced, in the order of its walk.
+/// Which layers and weights were trainable when a step was traced, in the order of the model's walk.
 #[derive(Clone)]
 struct Flags {
     signature: Signature,
@@ -97,7 +98,7 @@ impl Flags {
     }
 }
 
-/// A step as it was traced.
+/// A traced step.
 pub(super) struct Trace {
     layers: Vec<(LayerRef, bool)>,
     weights: Vec<(Variable, bool)>,
@@ -119,7 +120,7 @@ impl Trace {
         this
     }
 
-    /// Lets layers and weights train, or not, as they did when the step was traced, until the guard is
+    /// Sets layers and weights to be trainable as they were when the step was traced, until the guard is
     /// dropped.
     pub(super) fn enter(&self) -> TraceGuard {
         let changed = self.layers.iter().filter(|(layer, trains)| layer.is_trainable() != *trains);
@@ -132,7 +133,7 @@ impl Trace {
     }
 }
 
-/// Gives layers and weights what they were set to since.
+/// Sets the current trainable flags of layers and weights again when dropped.
 pub(super) struct TraceGuard {
     layers: Vec<(LayerRef, bool)>,
     weights: Vec<(Variable, bool)>,
@@ -145,13 +146,13 @@ impl Drop for TraceGuard {
     }
 }
 
-/// The traces of one function of a compiled model: of its steps of training, or of testing.
+/// The traces of one function of a compiled model: of its training steps, or of its test steps.
 #[derive(Default)]
 pub(super) struct Traces(Mutex<Vec<Flags>>);
 
 impl Traces {
-    /// The trace for batches like this one: an earlier one where it suits, whatever is trainable now,
-    /// and a new one of the model as it is now otherwise. A model that runs eagerly is never traced.
+    /// Returns the trace for batches like this one: an earlier one if it matches, whatever is trainable
+    /// now, else a new one of the model in its present state. A model that runs eagerly is never traced.
     pub(super) fn find(&self, model: &Model, batch: &Batch, feeding: Feeding, run_eagerly: bool) -> Trace {
         let signature = Signature::of(batch, feeding, model);
         if run_eagerly {
@@ -208,7 +209,8 @@ mod tests {
         }
     }
 
-    /// Does the second step change a layer that was frozen (or unfrozen) after the first one?
+    /// Returns true if the second step changes a layer that was frozen (or unfrozen) after the first
+    /// one.
     fn trains(model: &Model, first: Step, trainable: bool, second: Step) -> Result<bool> {
         take(model, first)?;
         let h = model.get_layer("h")?;
@@ -221,7 +223,7 @@ mod tests {
         Ok(h.get_weights()[0].to_vec::<f32>()? != before)
     }
 
-    // Keras 3.15.1 on TensorFlow: fit or train_on_batch, `layer.trainable = False`, and once more
+    // Keras 3.15.1 on TensorFlow: fit or train_on_batch, `layer.trainable = False`, and again
     #[test]
     fn what_trains_is_what_trained_when_the_step_was_traced() {
         use Step::{Fit, OnBatch};
@@ -263,7 +265,7 @@ mod tests {
         assert!(trains(&model, Fit(4), true, Fit(4)).unwrap());
     }
 
-    // The penalty on a frozen layer's kernel counts as when `evaluate` was first called
+    // The penalty on a frozen layer's kernel counts as in the first call of `evaluate`
     #[test]
     fn penalties_are_those_of_the_trace() {
         let h =

@@ -1,43 +1,43 @@
-//! What a run of training needs besides the model to go on where it stood.
+//! The state with which a training run can be continued bit for bit.
 
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::random::RandomState;
 
-/// Where the data of a run stand.
+/// The position in the data of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct DataPosition {
-    /// The batches of the pass that were taken. A pass may be longer than an epoch, or shorter.
+    /// The number of batches taken from the pass. A pass may be longer or shorter than an epoch.
     pub seen: usize,
-    /// The random numbers from which the order of the pass comes.
+    /// The random states that determine the order of the pass.
     pub orders: Vec<RandomState>,
 }
 
-/// How far a run is, kept with the compiled model.
+/// The progress of a run, kept with the compiled model.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
     pub epoch: usize,
-    /// The batches of the epoch that were trained on.
+    /// The number of batches of the epoch that were trained.
     pub batch: usize,
     pub data: DataPosition,
-    /// The metrics of an epoch that was left unfinished; those of a running one are the metrics' own.
+    /// The metrics of an interrupted epoch; while an epoch runs, they are in the metrics themselves.
     pub metrics: Option<Vec<MetricValues>>,
 }
 
-/// A metric's name, and the values of each of its variables.
+/// A metric's name, and the values of its variables.
 pub(super) type MetricValues = (String, Vec<Vec<f64>>);
 
-/// What a run of training needs, besides weights and the optimizer's state, to go on bit for bit: the
-/// epoch, the position in the data and their order, the random numbers of layers (dropout, noise,
-/// augmentation) and of the thread, and the metrics of an epoch that is not whole.
+/// What a run needs, besides weights and the optimizer's state, to continue bit for bit: the epoch, the
+/// position in the data and their order, the random states of layers (dropout, noise, augmentation) and
+/// of the thread, and the metrics of an incomplete epoch.
 ///
-/// Keras does not know it and reads past it. A file has it on request
-/// ([`SaveOptions::training_state`](crate::saving::SaveOptions::training_state), or
+/// Keras ignores it. Files contain it on request
+/// ([`SaveOptions::training_state`](crate::saving::SaveOptions::training_state) or
 /// [`BackupAndRestore::training_state`](crate::callbacks::BackupAndRestore::training_state)), and
-/// [`Fit::resume`](super::Fit::resume) goes on from it, with the same data and arguments. What callbacks
-/// keep in themselves (the patience of an `EarlyStopping`) is not part of it, nor is the exchange of
-/// weights with their average, which ends a run with `use_ema`: save within the run then.
+/// [`Fit::resume`](super::Fit::resume) continues from it, with the same data and arguments. It does not
+/// include the state of callbacks (such as the patience of an `EarlyStopping`), nor the swap of weights
+/// with their averages that ends a run with `use_ema`: with that, save within the run.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -75,33 +75,33 @@ pub struct TrainingState {
     pub(super) generators: Vec<(String, Option<RandomState>)>,
     pub(super) thread: RandomState,
     pub(super) metrics: Vec<MetricValues>,
-    /// The steps of the optimizer: a state belongs to the weights of the same moment.
+    /// The number of optimizer steps: a state belongs to weights of the same step.
     pub(super) iterations: Option<i64>,
 }
 
 impl TrainingState {
-    /// The epoch that a resumed run begins with, from 0.
+    /// Returns the epoch with which a resumed run starts, counted from 0.
     pub fn epoch(&self) -> usize {
         self.epoch
     }
 
-    /// How many batches of that epoch are done.
+    /// Returns the number of completed batches of that epoch.
     pub fn batch(&self) -> usize {
         self.batch
     }
 
-    /// As JSON.
+    /// Returns the state as JSON.
     ///
     /// # Errors
-    /// None that is known.
+    /// None known.
     pub fn to_json(&self) -> Result<String> {
         Ok(Value::Dict(self.get_config()?).to_json())
     }
 
-    /// From JSON.
+    /// Parses a state from JSON.
     ///
     /// # Errors
-    /// When it is none, or not what [`TrainingState::to_json`] writes.
+    /// When it is not JSON, or not what [`TrainingState::to_json`] writes.
     pub fn from_json(text: &str) -> Result<Self> {
         Self::from_json_value(&Value::parse(text)?)
     }

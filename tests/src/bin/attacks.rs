@@ -1,7 +1,7 @@
-//! Loads hostile and broken files, each in a process of its own: `attacks FOLDER`.
+//! Loads hostile and broken files, each in a separate process: `attacks FOLDER`.
 //!
-//! The folder has a `manifest.json`. A file that makes its process panic, abort, hang or ask for
-//! too much memory fails, whatever was expected; so does an error that names no place.
+//! The folder has a `manifest.json`. A file that makes its process panic, abort, hang or allocate too
+//! much memory fails, whatever was expected; so does an error that names no place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 const TIME: Duration = Duration::from_secs(2);
 const MEMORY: u64 = 256 << 20;
 
-/// How the child says what came of its load; its text follows on standard output.
+/// The exit codes with which the child reports the result of its load; its text follows on standard
+/// output.
 const LOADED: u8 = 0;
 const REFUSED: u8 = 3;
 const NO_PLACE: u8 = 4;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The child: one load under the limits.
+/// Runs the child: one load under the limits.
 fn load(file: &Path) -> ExitCode {
     let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
     if let Err(error) = setrlimit(Resource::As, limit) {
@@ -45,8 +46,8 @@ fn load(file: &Path) -> ExitCode {
         Ok(()) => ExitCode::from(LOADED),
         Err(error) => {
             println!("{error}");
-            // The name of the file itself is put in front by every load; a text without it, or with
-            // no word beside it, tells nothing.
+            // Every load puts the file's name in front; an error without it, or with nothing else, is
+            // not helpful.
             let named = !error.path().is_empty() && error.to_string().starts_with(&error.path());
             ExitCode::from(if named { REFUSED } else { NO_PLACE })
         }
@@ -62,7 +63,7 @@ fn load_as_named(file: &Path) -> Result<()> {
     model.load_weights(file).map(drop)
 }
 
-/// A small model for files of weights, where the folder brings none.
+/// Returns a small model for weights files, if the folder has none.
 fn base_model() -> Result<Model> {
     let model = Sequential::new([LayerRef::new(Dense::new(4).name("dense"))])?;
     model.build([1, 4])?;
@@ -102,7 +103,7 @@ fn one_line(text: &str) -> String {
     text.trim().replace('\n', " | ").chars().take(300).collect()
 }
 
-/// The files of a folder, and what is expected of each.
+/// The files of a folder, and the expected result of each.
 fn manifest(folder: &Path) -> Result<Vec<(String, String)>> {
     let text = fs::read(folder.join("manifest.json"))?;
     let manifest = Value::parse_bytes(&text, &JsonLimits::default())?;
@@ -121,7 +122,7 @@ fn attack(file: &Path, expect: &str) -> Result<String, String> {
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let file = file.canonicalize().unwrap_or_else(|_| PathBuf::from(file));
-    // Each thread's heap reserves addresses, which the memory limit counts.
+    // Every thread's heap reserves address space, which the memory limit counts.
     let mut command = Command::new(program);
     command.arg("--load").arg(&file).current_dir(home.path()).envs([
         ("MALLOC_ARENA_MAX", "1"),

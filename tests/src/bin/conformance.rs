@@ -1,7 +1,7 @@
 //! Runs cases made by real Keras: `conformance FOLDER [--kind KIND] [--filter TEXT]`.
 //!
-//! Cases of the kind `found` are whole files, each run in a process of its own; their folder is FOLDER
-//! itself where it has none of that name.
+//! Cases of the kind `found` are whole files, each run in a separate process; they are in FOLDER itself
+//! if it has no folder of that name.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -12,10 +12,11 @@ use keras_serial_tests::{formats, found, layers, objects, process, training};
 
 const KINDS: [&str; 6] = ["layers", "models", "objects", "training", "formats", "found"];
 
-/// How long one case of whole files may take.
+/// The time limit for one case of whole files.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How a process that ran one case says what came of it; the reason follows on standard output.
+/// The exit codes with which a process reports the result of a case; the reason follows on standard
+/// output.
 const FAILED: u8 = 3;
 
 #[derive(Default)]
@@ -23,7 +24,7 @@ struct Arguments {
     folder: Option<PathBuf>,
     kind: Option<String>,
     filter: String,
-    /// Run this case alone, in this process.
+    /// Runs only this case, in this process.
     only: Option<String>,
 }
 
@@ -76,7 +77,7 @@ fn all(folder: &Path, given: &Arguments) -> Result<ExitCode, Failure> {
     if count.is_zero() {
         return Err(Failure::Differs(format!("no case in {}", folder.display())));
     }
-    // What is asked of whole files is that all of them load.
+    // All whole files must load.
     let unsupported = given.kind.as_deref() != Some("found");
     println!("{}", count.summary(unsupported));
     Ok(if count.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -117,7 +118,7 @@ impl Count {
     }
 }
 
-/// Whole files, each in a process of its own, so that names begin anew and one may abort or hang.
+/// Runs whole files, each in a separate process, so that names start over and one may abort or hang.
 fn found_cases(folder: &Path, filter: &str, count: &mut Count) -> Result<(), Failure> {
     for case in found::cases(folder)? {
         let name = format!("found/{}", case.name);

@@ -1,8 +1,8 @@
 //! Writes models for Keras to load: `exchange OUT FOLDER…`, as `tests/exchange/run` calls it.
 //!
 //! Each case of the folders is loaded and saved again: those in `layers/` and `models/`, or whole files
-//! with JSON beside them. Then come models that are built here, with what they compute. Where OUT holds
-//! models that Keras has begun to train, two epochs more follow.
+//! with JSON beside them. Then follow models that are built here, with their outputs. If OUT holds
+//! models that Keras has begun to train, two more epochs follow.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,7 +63,7 @@ fn exchange(out: &Path, folders: impl Iterator<Item = PathBuf>) -> Result<(), Fa
     Ok(std::fs::write(out.join("unsupported"), unsupported)?)
 }
 
-/// Writes why a case failed, for the report of all.
+/// Writes why a case failed, for the combined report.
 fn record(target: &Path, outcome: Outcome) -> Result<(), Failure> {
     match outcome {
         Outcome::Ok => Ok(()),
@@ -86,7 +86,7 @@ fn save_whole_file(case: &found::Case, target: &Path) -> Result<(), Failure> {
     Ok(SaveOptions::new().save_model(&model, target.join("model.keras"))?)
 }
 
-/// Two epochs of what `midway.py` trains, from its file to one of our own.
+/// Trains what `midway.py` trains for two more epochs, from its file to a new one.
 fn go_on(folder: &Path) -> Result<(), Failure> {
     let model = LoadOptions::new().load_model(folder.join("begun.keras"))?;
     let data = read(&folder.join("data.safetensors"))?;

@@ -1,14 +1,14 @@
 //! Runs parsers on mutated files: `fuzz TARGET [--seconds N | --executions N] [--seed S] [--start N]
 //! [--corpus FOLDER] [--each]`.
 //!
-//! The inputs come from `tests/fuzz/corpus/TARGET` (or another folder, files below it too). Every
-//! execution is a function of the seed and its number, so a failure is found again by `--start N
-//! --executions 1`. `--each` (for `config`) replaces each value of each configuration by each of a
-//! list of strange ones, in order.
+//! The inputs come from `tests/fuzz/corpus/TARGET` (or from another folder and those below it). Every
+//! execution is determined by the seed and its number, so a failure can be repeated with `--start N
+//! --executions 1`. `--each` (for `config`) replaces each value of each configuration by each of a list
+//! of strange ones, in order.
 //!
-//! A panic, an execution of over two seconds and memory over 256 MiB are failures. The work is done
-//! in a child process under the limits; it is started anew after each failure, whose input is kept
-//! in `target/fuzz`.
+//! A panic, an execution of over two seconds and memory over 256 MiB are failures. A child process does
+//! the work under these limits; it is restarted after each failure, whose input is kept in
+//! `target/fuzz`.
 
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -26,13 +26,13 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 const TIME: Duration = Duration::from_secs(2);
 const MEMORY: u64 = 256 << 20;
-/// How the child says that it came to its end.
+/// The child's exit code when it is done.
 const DONE: i32 = 0;
-/// The input of the execution panicked.
+/// The exit code when the execution panicked.
 const PANICKED: i32 = 10;
-/// The execution went on for too long.
+/// The exit code when the execution took too long.
 const HUNG: i32 = 11;
-/// How many failures end the run.
+/// The number of failures that end the run.
 const MOST_FAILURES: usize = 200;
 
 struct Options {
@@ -43,7 +43,7 @@ struct Options {
     start: u64,
     each: bool,
     corpus: PathBuf,
-    /// The file in which the child keeps the number of its execution; set in the child alone.
+    /// The file in which the child stores the number of its execution; only set for the child.
     progress: Option<PathBuf>,
 }
 
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     };
     let mut corpus = corpus(&options.corpus);
     if options.target.name == "config" && options.corpus.starts_with(env!("CARGO_MANIFEST_DIR")) {
-        // Models with every layer are made, not kept.
+        // Models with every layer are generated, not stored.
         match archives() {
             Ok(archives) => corpus.extend(archives.into_iter().map(|(_, archive)| archive)),
             Err(error) => eprintln!("{error}"),
@@ -114,7 +114,7 @@ fn options() -> Result<Options, String> {
     Ok(options)
 }
 
-/// All files of a folder and those below it, in order.
+/// Returns all files of a folder and those below it, in order.
 fn corpus(folder: &Path) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -125,20 +125,20 @@ fn corpus(folder: &Path) -> Vec<Vec<u8>> {
         }
     }
     files.sort();
-    // Cases of conformance have files of inputs beside the models.
+    // Conformance cases have files of inputs beside the models.
     let models = files.iter().any(|file| file.extension().is_some_and(|end| end == "keras"));
     files.retain(|file| !models || file.extension().is_some_and(|end| end == "keras"));
     files.iter().filter_map(|file| fs::read(file).ok()).collect()
 }
 
-/// The input of an execution; `None` when there are no more.
+/// Returns the input of an execution; `None` if there are no more.
 fn input(options: &Options, corpus: &[Vec<u8>], execution: u64) -> Option<Vec<u8>> {
     if !options.each {
         let mut numbers = Numbers::of_execution(options.seed, execution);
         let seed = numbers.pick(corpus).clone();
         return Some((options.target.mutate)(&mut numbers, &seed));
     }
-    // Each file has a fixed share of the numbers; what is past its last change is left out.
+    // Each file has a fixed share of the numbers; those after its last change are skipped.
     const SHARE: u64 = 1 << 20;
     let file = corpus.get((execution / SHARE) as usize)?;
     let mut done = true;
@@ -155,12 +155,12 @@ fn input(options: &Options, corpus: &[Vec<u8>], execution: u64) -> Option<Vec<u8
     if done { Some(Vec::new()) } else { changed }
 }
 
-/// The number of the execution after one without input.
+/// Returns the number of the next execution after one without input.
 fn next_file(execution: u64) -> u64 {
     ((execution >> 20) + 1) << 20
 }
 
-/// The child: executions under the limits, until one fails.
+/// Runs the child: executions under the limits, until one fails.
 fn work(options: &Options, corpus: &[Vec<u8>], progress: &Path) -> ExitCode {
     let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
     setrlimit(Resource::As, limit).expect("memory can be limited");
@@ -200,7 +200,7 @@ fn work(options: &Options, corpus: &[Vec<u8>], progress: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The parent: starts children, and keeps what fails.
+/// Runs the parent: starts children, and keeps failing inputs.
 fn watch(options: &Options, corpus: &[Vec<u8>]) -> ExitCode {
     let failures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz");
     fs::create_dir_all(&failures).expect("the folder for failures");
@@ -218,7 +218,7 @@ fn watch(options: &Options, corpus: &[Vec<u8>]) -> ExitCode {
         command.args(["--seconds", &left.to_string(), "--executions", &(options.executions - count).to_string()]);
         command.arg("--corpus").arg(&options.corpus).arg("--progress").arg(&progress);
         command.args(options.each.then_some("--each"));
-        // Each thread's heap reserves addresses, which the memory limit counts.
+        // Every thread's heap reserves address space, which the memory limit counts.
         command.envs([("MALLOC_ARENA_MAX", "1"), ("RAYON_NUM_THREADS", "1")]);
         let output = command.stdin(Stdio::null()).output().expect("the child runs");
         let kept = fs::read(&progress).unwrap_or_default();

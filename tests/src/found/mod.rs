@@ -15,13 +15,13 @@ use keras_serial::training::{Batch, Logs};
 use crate::cases::{Failure, entries};
 use crate::compare::{close_numbers, numbers, tolerance};
 
-/// Quantized outputs lie within these of Keras's.
+/// The tolerance for quantized outputs.
 const QUANTIZED: (f64, f64) = (2e-2, 2e-2);
 
-/// A file to load, and what Keras gave.
+/// A file to load, and Keras's results.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The name: the file's.
+    /// The name of the case and of its file.
     pub name: String,
     /// The file with the model, or with weights for `architecture`.
     pub file: PathBuf,
@@ -31,7 +31,7 @@ pub struct Case {
     pub json: PathBuf,
 }
 
-/// The cases of a folder, sorted by name.
+/// Returns the cases of a folder, sorted by name.
 ///
 /// # Errors
 /// When a JSON file has no model beside it, or a model no JSON file.
@@ -58,14 +58,14 @@ pub fn cases(folder: &Path) -> Result<Vec<Case>, Failure> {
     Ok(cases)
 }
 
-/// Runs one case: load, predict, train where the case says so, save, load again, and the same again.
+/// Runs one case: loads, predicts, trains if the case says so, saves, loads again, and repeats.
 ///
 /// # Errors
-/// The first difference, or the crate's own error.
+/// The first difference, or the error of the crate.
 pub fn run(case: &Case) -> Result<(), Failure> {
     let expected = Value::parse(&std::fs::read_to_string(&case.json)?)?;
     if has_no_truth(&expected) {
-        // There is nothing to compare with: an error of our own is as good as a model.
+        // Without anything to compare with, an error of the crate is acceptable too.
         let _ = load(case);
         return Ok(());
     }
@@ -92,7 +92,7 @@ pub fn run(case: &Case) -> Result<(), Failure> {
 /// Loads a case's model.
 ///
 /// # Errors
-/// The crate's own.
+/// Those of the crate.
 pub fn load(case: &Case) -> Result<Model, Failure> {
     let Some(architecture) = &case.architecture else { return Ok(load_model(&case.file)?) };
     let model = load_model(architecture)?;
@@ -100,7 +100,8 @@ pub fn load(case: &Case) -> Result<Model, Failure> {
     Ok(model)
 }
 
-/// Is there something to compare with? Keras writes some models that it can neither load nor call.
+/// Returns true if there is something to compare with: Keras writes some models that it can neither load
+/// nor call.
 ///
 /// # Errors
 /// When the JSON file can't be read.
@@ -108,20 +109,20 @@ pub fn has_truth(case: &Case) -> Result<bool, Failure> {
     Ok(!has_no_truth(&Value::parse(&std::fs::read_to_string(&case.json)?)?))
 }
 
-/// Is the file one that Keras wrote, can't load, and gave no outputs for when it was made?
+/// Returns true if Keras wrote the file, can't load it, and returned no outputs when it was created.
 fn has_no_truth(expected: &Value) -> bool {
     let no_outputs = expected.get("outputs").is_some_and(|outputs| outputs.get("none").is_some());
     no_outputs && expected.get("keras_error").is_some()
 }
 
-/// What Keras gave.
+/// Keras's results.
 struct Expected {
     inputs: Option<Nested<Tensor>>,
     outputs: Option<Nested<Tensor>>,
     training: Option<Training>,
 }
 
-/// What each of some steps of training gave, and the outputs after them.
+/// The logs of several training steps, and the outputs after them.
 struct Training {
     batch: Batch,
     logs: Vec<Value>,
@@ -130,7 +131,7 @@ struct Training {
 
 impl Expected {
     fn of(case: &Value) -> Result<Self, Failure> {
-        // A list instead of a dict is what some other program computed, on inputs that are not told.
+        // A list instead of a dict holds results of another program, for unknown inputs.
         let entry = |name: &str| case.get(name).map(values::tensors).transpose();
         let training = case.get("train").map(|training| {
             let entry = |name: &str| values::tensors(training.get(name).unwrap_or(&Value::Null));
@@ -199,7 +200,7 @@ fn same_tensor(what: &str, model: &Model, actual: &Tensor, expected: &Tensor) ->
     close_numbers(what, &numbers(actual)?, &numbers(expected)?, within(model, actual.dtype()))
 }
 
-/// How far a model's numbers may lie from Keras's.
+/// Returns the tolerance for a model's numbers.
 fn within(model: &Model, dtype: DType) -> (f64, f64) {
     if layers(model).iter().any(|layer| layer.dtype_policy().quantization().is_some()) {
         return QUANTIZED;
@@ -207,7 +208,7 @@ fn within(model: &Model, dtype: DType) -> (f64, f64) {
     tolerance(coarsest(model).unwrap_or(dtype))
 }
 
-/// The half precision that some layer computes in.
+/// Returns the half precision in which some layer computes, if any.
 fn coarsest(model: &Model) -> Option<DType> {
     let dtypes = layers(model).into_iter().filter_map(|layer| layer.dtype_policy().compute_dtype().ok());
     dtypes.into_iter().find(|dtype| matches!(dtype, DType::Float16 | DType::BFloat16))
@@ -244,7 +245,7 @@ fn same_weights(what: &str, actual: &Model, expected: &Model) -> Result<(), Fail
     Ok(())
 }
 
-/// A model as it was saved: as `.keras`, and in the container that it came from.
+/// A saved model: as `.keras`, and in its original container.
 struct Saved(Vec<(&'static str, Vec<u8>)>);
 
 impl Saved {

@@ -6,10 +6,10 @@ use keras_serial::prelude::*;
 
 use crate::cases::Failure;
 
-/// The structure of tensors that a value describes.
+/// Returns the structure of tensors that a value describes.
 ///
 /// # Errors
-/// When it is none.
+/// When it describes none.
 pub fn tensors(value: &Value) -> Result<Nested<Tensor>, Failure> {
     let items = |items: &[Value]| items.iter().map(tensors).collect::<Result<Vec<_>, _>>();
     if let Some(entries) = value.get("dict").and_then(Value::as_dict) {
@@ -48,7 +48,7 @@ fn leaf(value: &Value) -> Result<Tensor, Failure> {
     Ok(ops::cast_to(&tensor, dtype)?)
 }
 
-/// A number, a truth value, or the text of what is not finite: `inf`, `-inf`, `nan`.
+/// Returns a number from a number, a boolean, or the text of a non-finite one: `inf`, `-inf`, `nan`.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
@@ -57,7 +57,7 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// A structure in words, with a star for each tensor. Keras gives lists and tuples as they come.
+/// Formats a structure with a star for each tensor. Keras returns lists and tuples interchangeably.
 pub fn kind(nested: &Nested<Tensor>) -> String {
     let all = |items: &[Nested<Tensor>]| items.iter().map(kind).collect::<Vec<_>>().join(", ");
     match nested {

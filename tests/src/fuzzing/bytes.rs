@@ -2,7 +2,7 @@
 
 use super::Numbers;
 
-/// One to eight changes: bytes, runs of bytes, numbers at the ends of their ranges, cuts, repeats.
+/// Makes one to eight changes: bytes, runs of bytes, extreme numbers, cuts, repeats.
 pub fn mutate_bytes(numbers: &mut Numbers, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=numbers.below(8) {
@@ -25,7 +25,7 @@ pub fn mutate_bytes(numbers: &mut Numbers, bytes: &[u8]) -> Vec<u8> {
                 bytes[at..at + width].copy_from_slice(&value.to_le_bytes()[..width]);
             }
             4 if at < bytes.len() => bytes[at] ^= 1 << numbers.below(8),
-            // What gives texts their structure.
+            // Characters that structure texts.
             5 if at < bytes.len() => bytes[at] = b"0123456789-[]{}\",:.eEnul\\/"[numbers.below(26)],
             _ if at < bytes.len() => bytes[at] = numbers.below(256) as u8,
             _ => {}

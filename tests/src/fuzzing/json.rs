@@ -1,10 +1,10 @@
-//! Mutations of configurations, which stay JSON.
+//! Mutations of configurations that stay valid JSON.
 
 use keras_serial::json::{Dict, Value};
 
 use super::Numbers;
 
-/// What is put in the place of a value: every type, and numbers that are no sound size, axis or rate.
+/// The replacements for values: every type, and numbers that are not sensible sizes, axes or rates.
 fn strange() -> Vec<Value> {
     let list = |items: &[i64]| Value::List(items.iter().map(|item| Value::Int(*item)).collect());
     let text = |text: &str| Value::Str(text.to_owned());
@@ -69,7 +69,7 @@ fn strange() -> Vec<Value> {
     ]
 }
 
-/// The number of values in a document, itself included.
+/// Returns the number of values in a document, including itself.
 fn count(value: &Value) -> usize {
     1 + match value {
         Value::List(items) => items.iter().map(count).sum(),
@@ -78,7 +78,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// The value with a number, counted depth first.
+/// Returns the value with this number, counted depth first.
 fn nth(value: &mut Value, mut index: usize) -> Option<&mut Value> {
     if index == 0 {
         return Some(value);
@@ -99,14 +99,14 @@ fn nth(value: &mut Value, mut index: usize) -> Option<&mut Value> {
     None
 }
 
-/// Changes one to three values of a document: for others, for values from elsewhere in it, or their
-/// entries are deleted, doubled and renamed.
+/// Changes one to three values of a document: replaces them, also by values from elsewhere in it, or
+/// deletes, doubles and renames entries.
 pub fn mutate_json(numbers: &mut Numbers, document: &Value) -> Value {
     let mut document = document.clone();
     let strange = strange();
     for _ in 0..=numbers.below(3) {
         let total = count(&document);
-        // Another value of the document, by chance of the same sort.
+        // Another value of the document, sometimes of the same kind.
         let from = numbers.below(total);
         let other = nth(&mut document, from).cloned().unwrap_or_default();
         let at = numbers.below(total);
@@ -123,7 +123,7 @@ pub fn mutate_json(numbers: &mut Numbers, document: &Value) -> Value {
             (1, Value::List(items)) if !items.is_empty() => {
                 let item = items[entry % items.len()].clone();
                 let to = (entry >> 8) % items.len();
-                // Now and then many: thousands of layers or nodes of one kind.
+                // Occasionally many: thousands of layers or nodes of one kind.
                 let times = if number == 0 { 3000 } else { 1 };
                 for _ in 0..times {
                     items.insert(to, item.clone());
@@ -146,8 +146,8 @@ pub fn mutate_json(numbers: &mut Numbers, document: &Value) -> Value {
     document
 }
 
-/// The document with one of its values replaced by one of the strange ones, each with each in turn;
-/// `None` after the last.
+/// Returns the document with one value replaced by one of the strange ones, for all combinations in
+/// turn; `None` after the last.
 pub fn systematic(document: &Value, index: u64) -> Option<Value> {
     let strange = strange();
     let (at, which) = ((index / strange.len() as u64) as usize, (index % strange.len() as u64) as usize);

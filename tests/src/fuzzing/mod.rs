@@ -1,4 +1,4 @@
-//! Seeded mutations of files, and what is done with the results: shared by the tests and the fuzzer.
+//! Seeded mutations of files, and the parsers that run on them: shared by the tests and the fuzzer.
 
 mod bytes;
 mod json;

@@ -1,10 +1,10 @@
-//! Small models in which every layer of Keras stands once.
+//! Small models that contain every layer of Keras once.
 
 use keras_serial::ResultExt;
 use keras_serial::prelude::*;
 
-/// The layers with one input: class, configuration (what is not said is the layer's default), shape
-/// of the input without its batch, and dtype.
+/// The layers with one input: class, configuration (without the defaults), shape of the input without
+/// the batch, and dtype.
 const LAYERS: &[(&str, &str, &str, &str)] = &[
     ("Activation", r#""activation": "gelu""#, "4", "float32"),
     ("ActivityRegularization", r#""l1": 0.1"#, "4", "float32"),
@@ -149,10 +149,10 @@ const LAYERS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// The layers with several inputs of one shape, that need no arguments.
+/// The layers with several inputs of the same shape and without required arguments.
 const JOINING: &[&str] = &["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"];
 
-/// The layers of attention, called on a query and a value.
+/// The attention layers, called on a query and a value.
 const ATTENDING: &[(&str, &str)] = &[
     ("Attention", r#""use_scale": true"#),
     ("AdditiveAttention", ""),
@@ -174,7 +174,7 @@ fn sequential(class: &str, config: &str, shape: &str, dtype: &str) -> String {
     format!(r#"{{"module": "keras", "class_name": "Sequential", "config": {{"name": "m", "layers": [{layers}]}}}}"#)
 }
 
-/// Two inputs, and the layer on a list of them or on one after the other.
+/// Builds a model with two inputs, and the layer called on a list of them or on both as arguments.
 fn functional(class: &str, config: &str, listed: bool) -> String {
     let tensor = |name: &str| {
         format!(
@@ -201,10 +201,10 @@ fn functional(class: &str, config: &str, listed: bool) -> String {
     )
 }
 
-/// All of them as `.keras` archives, by the class of their layer.
+/// Returns all models as `.keras` archives, by the class of their layer.
 ///
 /// # Errors
-/// When one of them can't be made or saved.
+/// When one of them can't be built or saved.
 pub fn archives() -> Result<Vec<(&'static str, Vec<u8>)>> {
     let single = LAYERS.iter().map(|(class, config, shape, dtype)| (*class, sequential(class, config, shape, dtype)));
     let joining = JOINING.iter().map(|class| (*class, functional(class, "", true)));

@@ -11,17 +11,17 @@ use keras_serial::saving::{FileEditor, H5Group, H5Reader, Inspection, Limits, Mo
 
 use super::{Numbers, mutate_bytes, mutate_json};
 
-/// One parser, and how its inputs are made.
+/// A parser, and how its inputs are generated.
 pub struct Target {
-    /// Its name, and that of its corpus.
+    /// The name of the parser and of its corpus.
     pub name: &'static str,
-    /// Makes an input from one of the corpus.
+    /// Generates an input from one in the corpus.
     pub mutate: fn(&mut Numbers, &[u8]) -> Vec<u8>,
-    /// Runs it. An error is as good as a result; a panic is not.
+    /// Runs the parser. An error is a valid result; a panic is not.
     pub run: fn(&[u8]),
 }
 
-/// All of them.
+/// All parsers.
 pub const TARGETS: &[Target] = &[
     Target { name: "json", mutate: mutate_bytes, run: json },
     Target { name: "zip", mutate: mutate_bytes, run: zip },
@@ -66,7 +66,7 @@ fn read_all(group: &H5Group) {
     group.groups.values().for_each(read_all);
 }
 
-/// Files of any form as models, not strictly, so that as much as can be is used.
+/// Loads files of any format as models, not strictly, so that as much as possible is used.
 fn load(bytes: &[u8]) {
     match ModelFile::from_bytes(bytes.to_vec(), &Limits::default()) {
         Ok(file) if file.config().is_some() => {
@@ -80,7 +80,7 @@ fn load(bytes: &[u8]) {
     }
 }
 
-/// As users load a file: strictly.
+/// Loads a file as users do: strictly.
 fn load_strictly(bytes: &[u8]) {
     if let Err(error) = LoadOptions::new().load_model_from_bytes(bytes.to_vec()) {
         assert!(!error.path().is_empty(), "the error names no place: {error}");
@@ -93,7 +93,7 @@ fn weights(bytes: &[u8]) {
     }
 }
 
-/// Files of data, whose first bytes tell the form.
+/// Reads data files; their first bytes tell the format.
 fn data(bytes: &[u8]) {
     let form = match bytes {
         [0x93, ..] => DataForm::Npy,
@@ -118,7 +118,7 @@ fn editor(bytes: &[u8]) {
     let _ = editor.save(scratch().join("edited.weights.h5"));
 }
 
-/// The index is what is read; the shard beside it is sound.
+/// Reads an index; the shard beside it is sound.
 fn shards(bytes: &[u8]) {
     let index = scratch().join("model.weights.json");
     std::fs::write(&index, bytes).expect("the scratch folder can be written");
@@ -126,7 +126,7 @@ fn shards(bytes: &[u8]) {
     let _ = LoadOptions::new().strict(false).load_weights(&small(), &index);
 }
 
-/// A folder of this process, with a shard.
+/// Returns this process's folder, with a shard.
 fn scratch() -> &'static Path {
     use std::sync::OnceLock;
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -137,7 +137,7 @@ fn scratch() -> &'static Path {
     })
 }
 
-/// The model of the fixtures: two dense layers. One for all executions, whatever they loaded.
+/// Returns the model of the fixtures, with two dense layers; the same one for all executions.
 fn small() -> Model {
     thread_local! {
         static MODEL: Model = make();
@@ -152,7 +152,7 @@ fn make() -> Model {
     Functional::named("small", inputs, y).expect("a sound model")
 }
 
-/// A member is changed and the archive written anew, so that its checksums hold; or the bytes are.
+/// Mutates a member and rewrites the archive, so that its checksums hold; or mutates the bytes.
 fn mutate_archive(numbers: &mut Numbers, bytes: &[u8]) -> Vec<u8> {
     let member = match numbers.below(4) {
         0 => return mutate_bytes(numbers, bytes),
@@ -170,7 +170,7 @@ fn mutate_config(numbers: &mut Numbers, bytes: &[u8]) -> Vec<u8> {
     replace_member(bytes, "config.json", change).unwrap_or_else(|| bytes.to_vec())
 }
 
-/// The archive with another text in one of its members; `None` where it can't be read.
+/// Returns the archive with another text in one of its members; `None` if it can't be read.
 pub fn replace_member(archive: &[u8], name: &str, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
     let archive = ZipReader::open(archive.to_vec().into(), &Limits::default()).ok()?;
     let mut change = Some(change);

@@ -1,4 +1,4 @@
-//! Cases of losses: truth and prediction, the loss, and the loss with sample weights.
+//! Cases of losses: targets and predictions, the loss, and the loss with sample weights.
 
 use keras_serial::json::Value;
 use keras_serial::losses::Loss;
@@ -33,7 +33,7 @@ pub fn run(form: &Value, case: &Value) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The gradient of the sum of the losses with respect to the prediction.
+/// Returns the gradient of the sum of the losses with respect to the prediction.
 fn gradient(loss: &Loss, y_true: &Tensor, y_pred: &Tensor, case: &Value) -> Result<(), Failure> {
     let watched = y_pred.watched()?.with_mask(y_pred.mask());
     let value = loss.evaluate(y_true, &watched, None)?;

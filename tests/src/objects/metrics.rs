@@ -1,4 +1,4 @@
-//! Cases of metrics: batches one after the other, and the result after each.
+//! Cases of metrics: a sequence of batches, and the result after each.
 
 use keras_serial::json::Value;
 use keras_serial::metrics::Metric;

@@ -1,4 +1,4 @@
-//! A build that fails leaves layers as they were.
+//! A failed build leaves layers unchanged.
 
 use keras_serial::prelude::*;
 
@@ -65,7 +65,7 @@ fn a_failed_first_call_can_be_done_again() {
     assert_eq!(layer.weights().len(), 5);
 }
 
-/// What was built before a failed build of the layer around it stays.
+/// What was built before an enclosing layer's build failed stays built.
 #[test]
 fn layers_that_were_built_before_stay() {
     let inner = Dense::new(2).shared();
@@ -92,7 +92,7 @@ impl Layer for Chain {
     }
 }
 
-/// Without `build`, the first call builds the layers inside; it may fail after the first of them.
+/// Without `build`, the first call builds the inner layers; it may fail after the first of them.
 #[test]
 fn a_layer_that_its_first_call_builds_can_be_called_again() {
     let layer = Chain::new(Dense::new(2).shared(), Conv1D::new(1, 2).shared()).shared();
@@ -116,7 +116,7 @@ fn a_sequential_model_can_be_built_for_another_shape_after_a_failed_build() {
     assert_eq!(model.predict(numbers(&[2, 4, 5])).unwrap().shape().to_string(), "(2, 3, 1)");
 }
 
-/// A layer that refuses an input is not left built for it.
+/// A layer that does not accept an input is not built for it.
 #[test]
 fn keras_own_layers_can_be_built_again() {
     let attention = MultiHeadAttention::new(2, 2).shared();

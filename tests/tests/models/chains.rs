@@ -1,4 +1,5 @@
-//! Long graphs, deep models and long lists: costs in proportion, and no recursion where input leads it.
+//! Long graphs, deep models and long lists: linear cost, and no recursion whose depth depends on the
+//! input.
 
 use keras_serial::json::Value;
 use keras_serial::models::model_from_json;
@@ -7,7 +8,7 @@ use keras_serial::variable::{GradientTape, Variable};
 
 use crate::{assert_close, symbol};
 
-/// More than the stack of a test's thread holds one inside of the other.
+/// More nested calls than fit on the stack of a test's thread.
 const LONG: usize = 30_000;
 
 #[test]
@@ -85,7 +86,7 @@ fn long_chains_of_values_have_gradients_and_can_be_dropped() {
     drop(y);
 }
 
-/// The text of a model whose layers are listed in another order.
+/// Returns the text of a model whose layers are listed in another order.
 fn listed(model: &Model, order: impl Fn(&mut Vec<Value>)) -> String {
     let mut form = Value::parse(&model.to_json().unwrap()).unwrap();
     let Value::Dict(dict) = &mut form else { unreachable!() };
@@ -120,7 +121,7 @@ fn graphs_are_read_in_whatever_order_their_layers_are_listed() {
     }
 }
 
-/// Layers from the end, and one that needs them all before any of them: nothing is looked at again and again.
+/// Layers listed in reverse order, and one that depends on all of them: none is visited repeatedly.
 #[test]
 fn thousands_of_layers_in_reverse_are_read() {
     let x = symbol([1]);

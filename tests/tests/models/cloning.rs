@@ -1,4 +1,4 @@
-//! Twins of `keras/src/models/cloning_test.py`, by the same names.
+//! Counterparts of `keras/src/models/cloning_test.py`, with the same names.
 
 use std::cell::RefCell;
 
@@ -58,7 +58,7 @@ fn cnn_sequential(explicit_input: bool) -> Model {
     Sequential::new(input.into_iter().chain(cnn_layers())).unwrap()
 }
 
-/// Not registered: a clone needs the type alone.
+/// Not registered: a clone needs only the type.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct ExampleModel {
@@ -79,7 +79,7 @@ impl Layer for ExampleModel {
     }
 }
 
-/// All layers inside, at every depth, the model itself included.
+/// Returns all nested layers, at every depth, including the model itself.
 fn flatten(layer: &LayerRef) -> Vec<LayerRef> {
     let inner = layer.layers().into_iter().flat_map(|layer| flatten(&layer));
     std::iter::once(layer.clone()).chain(inner).collect()
@@ -166,7 +166,7 @@ fn test_structured_io_cloning() {
     assert_fails(wrong, "`input_tensors` must have the same structure as model.input");
 }
 
-/// Calls the layer, and puts a Dropout after each Dense.
+/// Calls the layer, and adds a Dropout after each Dense layer.
 fn with_dropout(layer: &LayerRef, args: CallArgs) -> Result<Nested<Tensor>> {
     let outputs = layer.call(args, &CallContext::inference())?;
     match layer.downcast_ref::<Dense>() {
@@ -204,7 +204,7 @@ fn test_recursive() {
     assert_all_dense_cloned(&nested_sequential(), &numbers(&[2, 3]));
 }
 
-/// With `recursive`, the clone function sees the Dense layers at every depth.
+/// With `recursive`, the clone function is called for the Dense layers at every depth.
 fn assert_all_dense_cloned(model: &Model, x: &Tensor) {
     let seen = RefCell::new(Vec::new());
     let clone_function = |layer: &LayerRef| {

@@ -1,12 +1,12 @@
-//! Twins of the tests of call contexts and of metrics in layers in `keras/src/layers/layer_test.py`,
-//! by the same names.
+//! Counterparts of the tests of call contexts and of metrics in layers in `keras/src/layers/layer_test.py`,
+//! with the same names.
 
 use keras_serial::metrics::MeanSquaredError;
 use keras_serial::prelude::*;
 
 use crate::{Same, assert_close, assert_fails, numbers, ones, symbol, zeros};
 
-/// Adds 1 where its call, or one around it, says so.
+/// Adds 1 if its call, or an enclosing one, asks for it.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Inner {
@@ -28,7 +28,7 @@ impl Layer for Inner {
     }
 }
 
-/// Takes the same argument, but not from outside.
+/// Takes the same argument, but not from enclosing calls.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Deaf {
@@ -46,7 +46,7 @@ impl Layer for Deaf {
     }
 }
 
-/// Lets the argument flow, and takes it not itself.
+/// Passes the argument on without using it.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Outer {
@@ -64,7 +64,7 @@ impl Layer for Outer {
     }
 }
 
-/// Knows nothing of it; perhaps calls the layer inside with an argument of its own.
+/// Does not know the argument; optionally calls its inner layer with one.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Middle {
@@ -161,7 +161,7 @@ fn test_call_context_args_with_func_seq_models_as_layers() {
     }
 }
 
-/// Trains unless it is told otherwise, as `call(self, x, training=True)` in Python.
+/// Trains by default, as `call(self, x, training=True)` in Python.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct TrainsByDefault {
@@ -191,7 +191,7 @@ fn test_signature_default_training_does_not_leak() {
     assert!(call(Some(true)).contains(&0.0));
 }
 
-/// Measures how far its output is from zero.
+/// Has a metric of the distance of its output from zero.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct LayerWithMetric {
@@ -217,7 +217,7 @@ impl Layer for LayerWithMetric {
     }
 }
 
-/// Holds a metric too, given to it with the layer inside.
+/// Holds a metric that is passed in with the inner layer.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct ParentLayerWithMetric {

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/models/functional_test.py`, by the same names.
+//! Counterparts of `keras/src/models/functional_test.py`, with the same names.
 
 use keras_serial::json::{Value, value};
 use keras_serial::prelude::*;
@@ -20,7 +20,7 @@ pub fn call(model: &Model, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>
     model.call(inputs, &CallContext::inference())
 }
 
-/// Values and symbols alike give one tensor of this shape.
+/// Checks that values and symbols both give one tensor with this shape.
 fn assert_gives(model: &Model, values: Nested<Tensor>, symbols: Nested<Tensor>, expected: &str) {
     assert_eq!(shape(&model.predict(values).unwrap()), expected);
     let output = model.apply(symbols).unwrap();
@@ -179,7 +179,7 @@ fn test_layer_getters() {
     assert_fails(model.layer_at(4), "no such layer");
 }
 
-/// Fails outside of training.
+/// Fails except in training.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Canary {

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/layers/layer_test.py`, by the same names.
+//! Counterparts of `keras/src/layers/layer_test.py`, with the same names.
 
 use std::sync::Mutex;
 
@@ -35,7 +35,7 @@ fn test_compute_output_spec() {
     }
 }
 
-/// A layer around a list, a map, and single layers.
+/// A layer with a list, a map, and single layers.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct LayerWithDenseLayers {
@@ -85,7 +85,7 @@ fn test_layer_tracking() {
     assert_eq!((grandparent.layers().len(), grandparent.weights().len()), (1, 8));
 }
 
-/// Sends each argument through a Dense of its own.
+/// Passes each argument to a separate Dense layer.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct KwargsLayer {
@@ -108,7 +108,7 @@ impl Layer for KwargsLayer {
     }
 }
 
-/// Sends all that it gets through one Dense, and adds it up.
+/// Passes all arguments to one Dense layer, and adds the results.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct SumLayer {
@@ -204,7 +204,7 @@ fn test_add_loss() {
     }
 }
 
-/// A Dropout inside, whose training is the outer call's or this layer's own.
+/// A layer with a Dropout, whose training flag is the outer call's or this layer's own.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct TrainingLayer {
@@ -261,7 +261,7 @@ fn test_mixed_precision() {
     }
 }
 
-/// Adds one scalar, and notes the dtypes of input and weight.
+/// Adds a scalar, and records the dtypes of input and weight.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct AddScalar {
@@ -316,7 +316,6 @@ fn test_autocast_with_np_array() {
     assert_eq!(dtypes, [DType::Float32, DType::Int32]);
 }
 
-/// Supports masks, and notes those that it sees.
 #[test]
 fn autocast_of_a_configuration_is_read_and_kept() {
     let read = |autocast: &str| {
@@ -381,7 +380,7 @@ fn test_trainable_setting() {
     assert_eq!(counts(&layer), (2, 2));
 }
 
-/// Notes the shapes for which it is built, by the names in `names`.
+/// Records the shapes for which it is built, by the names in `names`.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct BuildNames {

@@ -1,4 +1,4 @@
-//! Twins of the tests of losses and metrics of several outputs in `keras/src/models/model_test.py`, by
+//! Counterparts of the tests of losses and metrics of several outputs in `keras/src/models/model_test.py`, by
 //! the same names.
 
 use keras_serial::layers::{Batch, Steps, TrainStep};
@@ -10,7 +10,7 @@ fn dense(name: &str, activation: &str, x: &Tensor) -> Tensor {
     Dense::new(1).activation(activation).name(name).apply(x).unwrap()
 }
 
-/// Two outputs, `output_a` and `output_b`, in a structure.
+/// A model with two outputs, `output_a` and `output_b`, in a structure.
 fn two(structure: impl Fn(Tensor, Tensor) -> Nested<Tensor>) -> Model {
     let x = named("input_a", [3]);
     let outputs = structure(dense("output_a", "linear", &x), dense("output_b", "sigmoid", &x));
@@ -31,7 +31,7 @@ fn x() -> Tensor {
     numbers(&[8, 3])
 }
 
-/// Numbers, and classes.
+/// Targets: numbers, and classes.
 fn labels() -> [Tensor; 2] {
     [numbers(&[8, 1]), Tensor::from_slice(&[0i32, 1, 1, 0, 1, 0, 0, 1], [8, 1]).unwrap()]
 }
@@ -45,7 +45,7 @@ fn fit(model: &Model, y: Nested<Tensor>) -> Result<History> {
     model.fit((x(), y), Fit::new().batch_size(2).epochs(1).verbose(0))
 }
 
-/// The names of the history of one epoch, sorted.
+/// Returns the names in the history of one epoch, sorted.
 fn keys(model: &Model, y: Nested<Tensor>) -> Vec<String> {
     let history = fit(model, y).unwrap().history;
     assert!(history.values().all(|values| values.len() == 1 && values[0].is_finite()), "{history:?}");
@@ -67,7 +67,7 @@ fn by_name<T: From<&'static str>>(a: &'static str, b: &'static str) -> [(&'stati
     [("output_a", T::from(a)), ("output_b", T::from(b))]
 }
 
-/// `mean_squared_error` of the first, `binary_crossentropy` of the second.
+/// `mean_squared_error` for the first output, `binary_crossentropy` for the second.
 fn dict_losses() -> Losses {
     Losses::dict(by_name::<Losses>("mean_squared_error", "binary_crossentropy"))
 }
@@ -163,7 +163,7 @@ fn test_functional_list_outputs_nested_list_losses() {
     assert_eq!(fit_keys(&list_model(), compile, Nested::tuple(labels())), OF_BOTH);
 }
 
-/// The predictions of both outputs, by name.
+/// Returns the predictions of both outputs, by name.
 fn assert_dict_outputs(model: &Model) {
     let outputs = model.predict_with(x(), Predict::new().verbose(0)).unwrap();
     for name in ["output_a", "output_b"] {
@@ -248,7 +248,7 @@ fn test_functional_dict_outputs_with_single_tensor() {
     assert_eq!(fit_keys(&model, sgd(dict_losses()), Nested::tuple(labels())), expected);
 }
 
-/// Takes the loss of its one output twice.
+/// Applies the loss to its only output twice.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct TwoLosses {
@@ -285,7 +285,7 @@ fn test_functional_list_outputs_with_custom_compute_loss() {
     assert_eq!(fit_keys(&model, compile, Nested::tuple(labels())), expected);
 }
 
-/// What `fit` says of a model that was compiled so; no weight has changed then.
+/// Returns the error of `fit` for a model compiled in this way; no weight is changed.
 fn fails(model: &Model, compile: Compile, y: Nested<Tensor>, part: &str) {
     model.compile(compile).unwrap();
     let values = |model: &Model| -> Vec<Vec<f32>> {

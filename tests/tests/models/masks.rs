@@ -1,4 +1,5 @@
-//! Masks through every layer class of `keras.layers`, as real Keras gives them (`tests/fixtures/masks/make.py`).
+//! Masks through every layer class of `keras.layers`, compared with Keras
+//! (`tests/fixtures/masks/make.py`).
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     dict(value)[key].as_list().expect("a list")
 }
 
-/// A tensor of the fixture, with its mask.
+/// Reads a tensor of the fixture, with its mask.
 fn tensor(value: &Value) -> Checked<Tensor> {
     let entries = dict(value);
     let dtype: DType = entries["dtype"].as_str().expect("a dtype").parse().map_err(text)?;
@@ -45,7 +46,8 @@ fn tensor(value: &Value) -> Checked<Tensor> {
     Ok(x)
 }
 
-/// Each tensor is made once: Keras's arguments that are one object are equal to the letter.
+/// Returns an argument. Tensors with equal JSON text are created once: they are the same object in
+/// Keras.
 fn argument(value: &Value, made: &mut Vec<(String, Tensor)>) -> Checked<Nested<Item>> {
     let entries = dict(value);
     if let Some(items) = entries.get("list") {
@@ -149,7 +151,7 @@ fn each_layer_class_has_a_case_or_a_reason() {
     assert!(missing.is_empty(), "no case for {missing:?}");
 }
 
-/// Two masked sequences, joined by a layer with its made-up name, and read by another.
+/// Two masked sequences, joined by a layer with a generated name, and read by another.
 fn joined() -> Model {
     keras_serial::utils::clear_session();
     let ids = || Input::new([3]).dtype(DType::Int32).tensor().unwrap();

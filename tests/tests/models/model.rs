@@ -1,4 +1,4 @@
-//! Twins of `keras/src/models/model_test.py` and `variable_mapping_test.py`, by the same names.
+//! Counterparts of `keras/src/models/model_test.py` and `variable_mapping_test.py`, with the same names.
 
 use keras_serial::prelude::*;
 

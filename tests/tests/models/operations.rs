@@ -1,5 +1,5 @@
-//! Operations of `keras.ops` in graphs, beside Keras's numbers and gradients
-//! (`tests/fixtures/operations`, made by `make.py` there).
+//! Operations of `keras.ops` in graphs, compared with Keras's numbers and gradients
+//! (`tests/fixtures/operations`, created by `make.py` there).
 
 use keras_serial::json::Value;
 use keras_serial::ops::{self, Axes, Operate};
@@ -60,7 +60,7 @@ impl Operate for Parts {
     }
 }
 
-/// A tensor as `make.py` writes it.
+/// Reads a tensor as `make.py` writes it.
 fn tensor(leaf: &Value) -> Tensor {
     let shape: Vec<usize> =
         leaf.get("shape").unwrap().as_list().unwrap().iter().map(|d| d.as_i64().unwrap() as usize).collect();
@@ -186,7 +186,7 @@ fn alignments_are_keras() {
     family(include_str!("../../fixtures/operations/ctc.json"));
 }
 
-/// Batches without rows through operations and layers.
+/// Empty batches through operations and layers.
 #[test]
 fn batches_without_rows_are_taken_where_keras_takes_them() {
     let cases = Value::parse(include_str!("../../fixtures/operations/empty.json")).unwrap();

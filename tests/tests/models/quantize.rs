@@ -1,4 +1,4 @@
-//! Twins of the tests of `Model.quantize` in `keras/src/models/model_test.py`, by the same names.
+//! Counterparts of the tests of `Model.quantize` in `keras/src/models/model_test.py`, with the same names.
 
 use keras_serial::dtype_policies::Quantization;
 use keras_serial::models::{QuantizationReport, Quantize, SkipReason};
@@ -70,7 +70,7 @@ fn test_quantize_with_filters() {
     }
 }
 
-/// Makes its layers itself, and builds them when it is called.
+/// Creates its layers itself, and builds them when it is called.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct MyModel {
@@ -117,7 +117,7 @@ fn test_quantize_invalid_args() {
     assert_fails(model.quantize("float8"), "is already quantized");
 }
 
-/// Sends its input through layers of its own.
+/// Passes its input through its own layers.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct NestedLayer {
@@ -165,7 +165,7 @@ fn with_dropout() -> Model {
     Sequential::new(layers).unwrap()
 }
 
-/// The layers that were skipped, and whether the filters are why.
+/// Returns the layers that were skipped, and whether the filters are the reason.
 fn skipped(report: &QuantizationReport) -> Vec<(&str, bool)> {
     let is_filtered = |reason: &SkipReason| matches!(reason, SkipReason::Filtered);
     report.skipped().iter().map(|(layer, reason)| (layer.name(), is_filtered(reason))).collect()
@@ -221,7 +221,7 @@ fn test_quantize_visits_nested_model_layers_once() {
     assert_eq!(names, ["inner", "middle", "outer"]);
 }
 
-/// Fails when it is quantized, otherwise than for not knowing how.
+/// Fails on quantization with another error than that it is unsupported.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Stubborn {
@@ -275,7 +275,7 @@ fn test_quantization_summary_int8() {
     }
 }
 
-/// A built layer by the name that the table below gives it, with an input.
+/// Returns a built layer by its name in the table below, with an input.
 fn layer(name: &str) -> (LayerRef, CallArgs) {
     let einsum = |output: &[Option<usize>], input: &[usize]| {
         let layer = EinsumDense::new(name, Shape::from(output.to_vec())).shared();
@@ -327,8 +327,8 @@ fn what_can_not_be_quantized_is_skipped_and_unchanged() {
     assert_fails(half.quantize("int8"), "doesn't work well with compute_dtype='float16'");
 }
 
-/// The first numbers that Keras's layers give for the same weights and inputs, after
-/// `layer.quantize(mode)`; modes of 4 bits are `Int4QuantizationConfig(block_size=None)` and `2`.
+/// The first numbers that Keras's layers return for the same weights and inputs, after
+/// `layer.quantize(mode)`; 4-bit modes are `Int4QuantizationConfig(block_size=None)` and `2`.
 #[rustfmt::skip]
 const TABLE: &[(&str, Quantization, &[f32])] = &[
     ("dense", I8, &[-0.40072, -0.10173, 0.24581, 0.64352, 1.70887, 1.90285]),

@@ -1,5 +1,4 @@
-//! What training refuses: the error names the place, what was expected and received, and nothing has
-//! changed.
+//! Errors of training: each names the place, what was expected and received, and nothing is changed.
 
 use keras_serial::callbacks::{LambdaCallback, TerminateOnNaN};
 use keras_serial::optimizers::{Adam, SGD};
@@ -9,7 +8,7 @@ use keras_serial::training::{Batch, Dataset, Losses, Metrics};
 
 use crate::{numbers, ones};
 
-/// Two numbers in, three classes out, with moving statistics.
+/// A model with two inputs, three classes and moving statistics.
 fn classifier() -> Model {
     let layers = [
         Input::new([2]).layer(),
@@ -39,7 +38,8 @@ fn values(model: &Model) -> Vec<Vec<f32>> {
     model.get_weights().into_iter().chain(floats).map(|value| value.to_vec().unwrap()).collect()
 }
 
-/// The run fails with a text that has all of these parts, and weights and optimizer are as before.
+/// Checks that the run fails with a text that contains all these parts, and that weights and optimizer
+/// are unchanged.
 #[track_caller]
 fn refused<T>(model: &Model, run: impl FnOnce(&Model) -> Result<T>, parts: &[&str]) {
     let before = model.get_weights().iter().map(|value| value.to_vec::<f32>().unwrap()).collect::<Vec<_>>();
@@ -157,7 +157,7 @@ fn a_loss_that_is_no_number() {
     }
 }
 
-/// Keras on TensorFlow: clipping and comparing keep what is no number.
+/// Keras on TensorFlow: clipping and comparing preserve NaN.
 #[test]
 fn no_loss_hides_what_is_no_number() {
     let truth = ones(&[2, 2]);
@@ -191,7 +191,7 @@ fn no_loss_hides_what_is_no_number() {
     assert!(loss.call(&labels, &predicted).unwrap().to_vec::<f32>().unwrap().iter().any(|x| x.is_nan()));
 }
 
-/// A batch that does not fit, after one that does: the first step stays, the second leaves no trace.
+/// A batch that does not fit, after one that does: the first step stays, the second has no effect.
 #[test]
 fn a_batch_in_the_middle_of_a_run() {
     let good = || Ok(Batch { x: x().into(), y: Some(labels([0, 1, 2, 0]).into()), sample_weight: None });

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/models/sequential_test.py`, by the same names.
+//! Counterparts of `keras/src/models/sequential_test.py`, with the same names.
 
 use keras_serial::json::value;
 use keras_serial::prelude::*;
@@ -13,7 +13,7 @@ fn built(model: &Model) -> bool {
     format!("{:?}", model.as_layer()).contains("built=true")
 }
 
-/// Values and symbols give this shape.
+/// Checks that values and symbols both give this shape.
 fn assert_gives(model: &Model, input: &[usize], expected: &str) {
     assert_eq!(shape(&model.predict(numbers(input)).unwrap()), expected);
     assert_eq!(shape(&model.apply(Tensor::symbol(input.to_vec(), DType::Float32)).unwrap()), expected);

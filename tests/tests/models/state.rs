@@ -1,4 +1,4 @@
-//! Twins of the tests of state trees and paths in `keras/src/models/model_test.py`, by the same names.
+//! Counterparts of the tests of state trees and paths in `keras/src/models/model_test.py`, with the same names.
 
 use keras_serial::optimizers::Adam;
 use keras_serial::prelude::*;
@@ -11,7 +11,7 @@ fn single_output() -> Model {
     Functional::new(x, output).unwrap()
 }
 
-/// Without a number after its name, wherever else this thread made one.
+/// Returns an optimizer with a fixed name, even if this thread has created others.
 fn adam() -> Adam {
     Adam::new().name("adam")
 }
@@ -20,7 +20,7 @@ fn at<'a>(tree: &'a Nested<Tensor>, path: &str) -> &'a Tensor {
     path.split('/').fold(tree, |at, key| at.get(key).unwrap()).single().unwrap()
 }
 
-/// The value of the variable of this path among those of a part of the tree.
+/// Returns the value of a variable by its path in a part of the tree.
 fn value(model: &Model, part: &str, path: &str) -> Tensor {
     let variables = match part {
         "trainable_variables" => model.trainable_weights(),
@@ -72,7 +72,7 @@ fn test_get_state_tree() {
     assert_eq!(number(at(&tree, "metrics_variables/mean_absolute_error/count")), 4.0);
 }
 
-/// A dict of one entry.
+/// Returns a dict with one entry.
 fn one(key: &str, value: impl Into<Nested<Tensor>>) -> Nested<Tensor> {
     Nested::Dict([(key.to_owned(), value.into())].into_iter().collect())
 }
@@ -125,7 +125,7 @@ fn a_tree_gives_another_model_the_whole_state() {
     assert_close(&step(&a), &step(&b));
 }
 
-/// Two of its layers have one name.
+/// Two of its layers have the same name.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Twice {

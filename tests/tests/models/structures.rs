@@ -1,12 +1,12 @@
-//! Twins of the tests of losses of whole structures of outputs in `keras/src/models/model_test.py`, by
-//! the same names.
+//! Counterparts of the tests of losses of whole output structures in `keras/src/models/model_test.py`,
+//! with the same names.
 
 use keras_serial::losses::mean_absolute_error;
 use keras_serial::prelude::*;
 
 use crate::{assert_fails, named, numbers};
 
-/// The structure in Python's words.
+/// Formats the structure as in Python.
 fn kind<T>(nested: &Nested<T>) -> String {
     let all = |items: &[Nested<T>]| items.iter().map(kind).collect::<Vec<_>>().join(", ");
     match nested {
@@ -21,7 +21,7 @@ fn kind<T>(nested: &Nested<T>) -> String {
     }
 }
 
-/// A loss of outputs in this structure alone: the sum of their mean absolute errors.
+/// A loss for outputs in this structure only: the sum of their mean absolute errors.
 fn struct_loss(structure: &Nested<Tensor>) -> Losses {
     let (expected, ranks) = (kind(structure), structure.map(Tensor::rank));
     let loss = move |y_true: &Nested<Tensor>, y_pred: &Nested<Tensor>| -> Result<Tensor> {
@@ -69,7 +69,7 @@ fn x() -> Tensor {
     numbers(&[8, 3])
 }
 
-/// Labels that differ from one another.
+/// Labels that differ from each other.
 fn labels() -> [Tensor; 2] {
     let y = numbers(&[16, 1]).to_vec::<f32>().unwrap();
     [&y[..8], &y[8..]].map(|y| Tensor::from_slice(y, [8, 1]).unwrap())
@@ -87,7 +87,7 @@ fn keys(model: &Model, y: Nested<Tensor>) -> Vec<String> {
     keys
 }
 
-/// The loss is the weighted sum of those of the logs.
+/// Checks that the loss is the weighted sum of the losses in the logs.
 fn assert_sum<const N: usize>(model: &Model, y: Nested<Tensor>, names: [&str; N], weights: [f64; N]) {
     let logs = model.evaluate((x(), y), Evaluate::new().verbose(0)).unwrap();
     let sum: f64 = names.iter().zip(weights).map(|(name, weight)| weight * logs[*name]).sum();

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/utils/summary_utils_test.py`, by the same names.
+//! Counterparts of `keras/src/utils/summary_utils_test.py`, with the same names.
 
 use keras_serial::models::Summary;
 use keras_serial::ops::Axes;
@@ -28,7 +28,7 @@ fn test_print_model_summary() {
     assert_has(&model.summary().unwrap(), &parts);
 }
 
-/// Builds two of its layers by itself; the third stays unbuilt.
+/// Builds two of its layers itself; the third stays unbuilt.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct MyModel {
@@ -76,7 +76,7 @@ fn test_print_model_summary_op_as_layer() {
     assert_has(&summary, &parts);
 }
 
-/// Attends to its input.
+/// Applies attention to its input.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Attending {
@@ -104,7 +104,7 @@ fn test_print_model_summary_with_mha() {
     assert_has(&model.summary().unwrap(), &parts);
 }
 
-/// Gives a dict.
+/// Returns a dict.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct DictHead {
@@ -119,7 +119,7 @@ impl Layer for DictHead {
     }
 }
 
-/// Ends in a dict.
+/// A model whose output is a dict.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct WithDictHead {

@@ -1,4 +1,4 @@
-//! Twins of tests of `keras/src/models` in which a model is trained, by the same names.
+//! Counterparts of tests of `keras/src/models` in which a model is trained, with the same names.
 
 use keras_serial::prelude::*;
 use keras_serial::training::Batch;
@@ -6,7 +6,7 @@ use keras_serial::training::data::FromFn;
 
 use crate::{OptionalInputLayer, assert_close, assert_fails, named, numbers, ones, shape, zeros};
 
-/// Nothing of its inputs is left in training.
+/// Discards its inputs in training.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct CustomLayer {
@@ -20,7 +20,7 @@ impl Layer for CustomLayer {
     }
 }
 
-/// Says nothing of training to its layer.
+/// Does not pass the training flag to its layer.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct CustomModel {

@@ -1,4 +1,4 @@
-//! Layers that are called inside of others: those that nothing walks are an error when they would be saved.
+//! Layers that are called inside others: saving reports those that are not visited.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use keras_serial::prelude::*;
 
 use crate::{numbers, symbol};
 
-/// The error with which a model is refused in every form, and the same for each.
+/// Returns the error with which saving refuses a model, the same in every format.
 fn refused(model: &Model) -> String {
     let folder = tempfile::tempdir().unwrap();
     let errors: Vec<Error> = ["m.keras", "m.h5", "m.weights.h5", "m.safetensors"]
@@ -136,7 +136,7 @@ fn a_type_by_hand_that_shows_no_fields_is_an_error_when_saved() {
     assert_names(&refused(&around(layer.name("by_hand"))), "inner", "by_hand");
 }
 
-/// A layer that stands elsewhere in the model is saved there.
+/// A layer that is also elsewhere in the model is saved there.
 #[test]
 fn a_hidden_layer_that_the_model_has_elsewhere_is_saved() {
     let x = symbol([4]);
@@ -195,7 +195,7 @@ fn layers_that_are_shown_are_no_errors() {
     SaveOptions::new().save_model_to_bytes(&model).unwrap();
 }
 
-/// A model that shrinks has called a layer that is no longer its own.
+/// A model that loses a layer has called one that it no longer contains.
 #[test]
 fn a_layer_that_was_taken_out_is_no_error() {
     let model = around(Dense::new(4).name("stays"));

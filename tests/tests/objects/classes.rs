@@ -24,7 +24,7 @@ impl Layer for CustomLayer {
     }
 }
 
-/// The guide's layer: its class name and its registered name differ, and it can hold another one.
+/// The guide's layer: its class name and registered name differ, and it can hold another layer.
 #[register(package = "MyLayers", name = "KernelMult")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]
@@ -114,14 +114,14 @@ impl<T: ConfigField + Copy + Into<f64> + Send + Sync + 'static> Layer for Scale<
     }
 }
 
-/// A fixture that `fixtures/objects/make.py` wrote.
+/// Reads a fixture that `fixtures/objects/make.py` wrote.
 pub fn fixture(name: &str) -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/objects/");
     let text = std::fs::read_to_string(format!("{path}{name}")).unwrap();
     Value::parse(&text).unwrap()
 }
 
-/// Nested lists of numbers as a tensor.
+/// Converts nested lists of numbers to a tensor.
 pub fn tensor(value: &Value) -> Tensor {
     let rows = value.as_list().unwrap();
     let numbers: Vec<f32> =

@@ -1,5 +1,5 @@
 //! Custom layers in a file that Keras wrote: load, predict, save, load again. Also the parts of the
-//! guide that show what their configurations look like.
+//! guide that show their configurations.
 
 use keras_serial::json::{Value, value};
 use keras_serial::object::Object;
@@ -19,7 +19,7 @@ fn config_json(bytes: Vec<u8>) -> Value {
     config
 }
 
-/// Which sight of a shared dtype policy has an id differs after any loading, in Keras too.
+/// Which occurrence of a shared dtype policy has an id changes on any load, in Keras too.
 fn forget_ids(value: &mut Value) {
     match value {
         Value::List(items) => items.iter_mut().for_each(forget_ids),
@@ -47,7 +47,7 @@ fn a_file_of_keras_loads_predicts_and_saves() {
     assert_close(&again.predict(&x).unwrap(), &y);
 }
 
-/// The model of `fixtures/objects/make.py`, built here.
+/// Returns the model of `fixtures/objects/make.py`, built here.
 fn built() -> Model {
     let dense = |units: usize, name: &str| Dense::new(units).name(name);
     let inputs = Input::new([4]).name("x").tensor().unwrap();
@@ -71,7 +71,7 @@ fn a_model_built_here_has_the_paths_of_keras() {
     assert_eq!(Some(&Value::List(paths)), fixture("custom.json").get("weights"));
 }
 
-/// The numbers of Keras, with the weights of its file in the model built here.
+/// Checks Keras's outputs, with the weights of its file in the model built here.
 #[test]
 fn a_model_built_here_predicts_with_weights_of_keras() {
     let expected = fixture("custom.json");
@@ -123,8 +123,8 @@ fn loaded_layers_are_of_their_types() {
     assert!((layer("half").downcast_ref::<Scale<f64>>().unwrap().factor - 0.5).abs() < f64::EPSILON);
 }
 
-/// The guide passes `kernel_regularizer="l1"` and its Python class keeps the string; a typed field
-/// holds the object that the string names, and writes its form.
+/// The guide passes `kernel_regularizer="l1"` and its Python class keeps the string; a typed field holds
+/// the object of that name, and serializes it.
 #[test]
 fn the_guides_my_dense_nests_in_itself() {
     let layer = MyDense::new(16).kernel_regularizer("l1").kernel_initializer("ones").name("my_dense");
@@ -183,7 +183,7 @@ fn all() -> CustomObjects {
         .with_fn("custom_fn", custom_fn)
 }
 
-/// G5–G7: cleared objects are unknown; as an argument or in a scope they are known again.
+/// G5–G7: cleared objects are unknown; with an argument or in a scope they are known again.
 #[test]
 fn objects_that_are_not_registered_are_given_with_the_call_or_by_a_scope() {
     let _own = registry::isolate();
@@ -217,7 +217,7 @@ fn a_missing_layers_error_names_it_in_full_and_what_is_near() {
     assert!(error.path().ends_with("outer"), "{}", error.path());
 }
 
-/// A type whose configuration is written by hand, among derived ones.
+/// A type with a hand-written configuration, among derived ones.
 struct Clamp {
     base: LayerBase,
     low: f64,

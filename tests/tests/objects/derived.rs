@@ -1,5 +1,5 @@
-//! What the derive writes: entries of the base, names of variants, sublayers that are made once, layers in
-//! fields that are converted by hand.
+//! What the derive writes: entries of the base, names of variants, sublayers that are created once,
+//! layers in fields with custom conversion.
 
 use std::sync::OnceLock;
 
@@ -20,7 +20,7 @@ fn through_bytes(model: &Model) -> Model {
     LoadOptions::new().load_model_from_bytes(bytes).unwrap()
 }
 
-/// A layer whose own field has the name of an entry that its base can have.
+/// A layer with a field that has the name of an entry of its base.
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]
@@ -60,7 +60,7 @@ fn a_value_that_only_the_base_has_is_not_lost_in_silence() {
     assert!(error.contains("two values for the entry `activity_regularizer`"), "{error}");
 }
 
-/// An optimizer whose own fields have the names of entries of its base, and of a layer's.
+/// An optimizer with fields that have the names of entries of its base, and of a layer's.
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]
@@ -228,7 +228,7 @@ fn types_in_a_function_are_registered() {
     assert_eq!(again.get_config().unwrap(), layer.get_config().unwrap());
 }
 
-/// Layers in fields that are converted by hand, in an order that is not the sorted one.
+/// Layers in fields with custom conversion, not in sorted order.
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
 #[config(new)]

@@ -1,4 +1,5 @@
-//! Derived configurations with arbitrary values: object to configuration to JSON's text and back.
+//! Derived configurations with arbitrary values: round trips from object to configuration to JSON and
+//! back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,7 +118,7 @@ fn through_text<T: KerasSerializable>(object: &T) -> Result<T> {
 }
 
 proptest! {
-    /// NaN, infinities and `-0.0` among the numbers: compared by what `Debug` shows.
+    /// With NaN, infinities and `-0.0`: compared by their `Debug` text.
     #[test]
     fn plain_values_come_back(object in plain()) {
         let again = Plain::from_config(&object.get_config().unwrap()).unwrap();

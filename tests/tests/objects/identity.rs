@@ -1,4 +1,4 @@
-//! What objects and functions are told apart by when they are written.
+//! How objects and functions are identified when they are serialized.
 
 use keras_serial::activations::Activation;
 use keras_serial::functions::Function;
@@ -23,7 +23,7 @@ impl Layer for Penalties {
     }
 }
 
-/// Serializes objects that live for a moment only.
+/// Serializes objects that are dropped at once.
 mod as_regularizers {
     use super::*;
 
@@ -83,7 +83,7 @@ fn name_of(layer: &LayerRef) -> String {
     form.get("config").unwrap().as_str().unwrap().to_owned()
 }
 
-/// What a layer with an activation gives for 1, after it was written and read again.
+/// Returns the output for 1 of a layer with an activation, after a round trip.
 fn reloaded(layer: &LayerRef) -> f32 {
     let model = Sequential::new([Input::new([1]).layer(), layer.clone()]).unwrap();
     let loaded = LoadOptions::new().load_model_from_bytes(SaveOptions::new().save_model_to_bytes(&model).unwrap());

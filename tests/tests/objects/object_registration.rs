@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/object_registration_test.py`, by the same names.
+//! Counterparts of `keras/src/saving/object_registration_test.py`, with the same names.
 
 use keras_serial::functions::{Function, get_registered_name_of_fn};
 use keras_serial::json::{Value, value};
@@ -22,7 +22,7 @@ impl Regularize for CustomClass {
     }
 }
 
-/// Keras's own test never runs its body; this one does, in a worker thread too.
+/// Keras's own test never runs its body; this one does, also in a worker thread.
 #[test]
 fn test_custom_object_scope() {
     fn check() {

@@ -1,5 +1,5 @@
-//! Which object a name stands for, against what Keras found (`fixtures/objects/precedence.json`): a
-//! name known in every set of places, asked for in every form and position.
+//! The order of look-up, compared with Keras (`fixtures/objects/precedence.json`): a name known in every
+//! combination of places, looked up in every form and position.
 
 use keras_serial::functions::Function;
 use keras_serial::json::Value;
@@ -8,7 +8,7 @@ use keras_serial::registry::{self, Entry, Revived, deserialize_keras_object};
 
 use crate::classes::fixture;
 
-/// A function and a layer of one place; both tell which it is.
+/// A function and a layer for one place; both tell which it is.
 macro_rules! place {
     ($function:ident, $layer:ident, $name:literal, $number:literal) => {
         fn $function(x: &Tensor) -> Result<Tensor> {
@@ -36,7 +36,7 @@ place!(of_argument, OfArgument, "argument", 4.0);
 
 const PLACES: [&str; 4] = ["global", "outer", "scope", "argument"];
 
-/// Holds whatever it is given.
+/// Holds any object.
 #[derive(KerasSerializable)]
 #[config(class_name = "Outer")]
 struct Holder {
@@ -86,7 +86,7 @@ struct Case {
     position: String,
     places: Vec<String>,
     hidden: bool,
-    /// What Keras found; `None` for an error.
+    /// What Keras looked up; `None` for an error.
     keras: Option<String>,
 }
 
@@ -167,7 +167,7 @@ fn what_keras_resolves_resolves_the_same() {
     assert!(compared > 700, "{compared} cases compared");
 }
 
-/// An inner scope hides the outer one in Keras; here it adds to it, as if both were one scope.
+/// In Keras an inner scope hides the outer one; here it adds to it, as if both were one scope.
 #[test]
 fn inner_scopes_add_to_outer_ones() {
     let cases = cases();

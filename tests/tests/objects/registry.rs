@@ -1,4 +1,4 @@
-//! The master list: look-ups, what can be listed, what changes while the program runs.
+//! The registry: look-ups, listing, and changes at run time.
 
 use keras_serial::json::{Value, value};
 use keras_serial::object::{Kind, Object};
@@ -136,7 +136,7 @@ fn a_layer_where_a_regularizer_belongs_is_refused() {
     assert_eq!(Regularizer::deserialize(&Value::Int(1)).unwrap_err().kind(), ErrorKind::Config);
 }
 
-/// Its class name in configurations is not its own.
+/// Its class name in configurations differs from the type's.
 #[register(package = "MyLayers")]
 #[derive(KerasSerializable)]
 #[config(class_name = "Renamed")]

@@ -1,4 +1,4 @@
-//! Scopes of custom objects on several threads, and objects that look something up when they are dropped.
+//! Scopes of custom objects on several threads, and objects whose `drop` looks something up.
 
 use keras_serial::functions::Function;
 use keras_serial::json::{Value, value};

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/serialization_lib_test.py`, by the same names.
+//! Counterparts of `keras/src/saving/serialization_lib_test.py`, with the same names.
 
 use keras_serial::functions::Function;
 use keras_serial::json::{Value, value};
@@ -56,7 +56,8 @@ impl Layer for WrapperLayer {
     }
 }
 
-/// The form, what it revives to from JSON's text, and that one's form.
+/// Returns the serialized object, the object deserialized from its JSON text, and that one serialized
+/// again.
 fn roundtrip<T: ConfigField>(object: &T, custom_objects: &CustomObjects) -> (Value, Revived, Value) {
     let serialized = serialize_keras_object(object).unwrap();
     let revived = revive(&serialized, custom_objects).unwrap();
@@ -80,7 +81,7 @@ fn x() -> Tensor {
     Tensor::from_slice(&[0.5f32, -1.0, 2.0, 0.25], [2, 2]).unwrap()
 }
 
-/// Both layers give the same, with the same weights.
+/// Checks that both layers compute the same with the same weights.
 fn assert_same_output(a: &LayerRef, b: &LayerRef) {
     let y = a.apply(x()).unwrap();
     b.apply(x()).unwrap();
@@ -182,7 +183,7 @@ fn test_custom_layer() {
     assert_same_output(&nested, &layer(&new_layer));
 }
 
-/// There is no unsafe mode: a lambda never revives, and a closure never gets a form.
+/// There is no unsafe mode: a lambda is never deserialized, and a closure never serialized.
 #[test]
 fn test_lambda_fn() {
     let closure = Function::new(|x: &Tensor| ops::square(x));
@@ -314,7 +315,7 @@ fn custom_registered_fn(x: &Tensor) -> Result<Tensor> {
     ops::square(x)
 }
 
-/// The activation in the configuration of what the layer revives to.
+/// Returns the activation in the configuration of the deserialized layer.
 fn restored_activation(dense: &LayerRef) -> Value {
     let (serialized, restored, again) = roundtrip(dense, &none());
     assert_eq!(serialized, again);
@@ -419,7 +420,7 @@ fn test_registered_name_for_keras_builtin_function_raises() {
     assert!(revive(&form, &none()).unwrap_err().to_string().contains("resolved to a Keras built-in"));
 }
 
-/// With `relu` in place of `kl_divergence`: any of Keras's functions shows it.
+/// With `relu` instead of `kl_divergence`: any function of Keras will do.
 #[test]
 fn test_registered_name_matching_function_name_passes_through() {
     for registered in ["function", "relu"] {

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/saving_api_test.py`.
+//! Counterparts of `keras/src/saving/saving_api_test.py`.
 
 use keras_serial::prelude::*;
 use keras_serial::saving::FileForm;

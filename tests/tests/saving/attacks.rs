@@ -1,4 +1,4 @@
-//! One test for each class of vulnerability that Keras had on loading.
+//! One test for each class of vulnerability that loading in Keras had.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use keras_serial::saving::{Source, ZipReader, ZipWriter};
 
 use crate::{fixture, small};
 
-/// The small model's file with another text in its configuration.
+/// Returns the small model's file with another text in its configuration.
 fn with_config(from: &str, to: &str) -> Vec<u8> {
     let archive =
         ZipReader::open(Source::open(fixture("small.keras")).unwrap().into_bytes(), &Default::default()).unwrap();

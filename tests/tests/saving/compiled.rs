@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` in which a model is trained, by the same names.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` with training, under the same names.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use keras_serial::models::{Functional, Sequential};
 use keras_serial::prelude::*;
 use keras_serial::saving::{ModelFile, ZipReader};
 
-/// A Dense among weights of its own.
+/// A Dense layer with additional weights.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -39,7 +39,7 @@ impl Layer for MyDense {
     }
 }
 
-/// Two of them.
+/// Two such layers.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -170,7 +170,7 @@ fn test_save_to_fileobj() {
     assert_eq!(predict(&loaded), predict(&model));
 }
 
-/// A file of Keras 2 with another `training_config`.
+/// Returns a file of Keras 2 with another `training_config`.
 fn old_file(optimizer: &str) -> Vec<u8> {
     let fixture = crate::fixture("keras2_sequential.h5");
     let mut tree = ModelFile::open(fixture, &Default::default()).unwrap().weights().unwrap().clone();

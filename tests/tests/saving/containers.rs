@@ -1,5 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` about layers in lists, tuples and maps. The paths are
-//! those of Keras's own files.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` for layers in lists, tuples and maps.
+//! The paths are those of Keras's own files.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use keras_serial::saving::ModelFile;
 
 use crate::fixture;
 
-/// A model with layers in lists in lists, and one after them.
+/// A model with layers in nested lists, and one after them.
 macro_rules! nested {
     ($model:ident, $blocks:ty, $init:expr, |$held:ident| $flat:expr) => {
         #[register(package = "test_nested")]
@@ -89,7 +89,8 @@ fn filled(value: f32) -> Tensor {
     Tensor::from_vec(vec![value; 16], [4, 4]).unwrap()
 }
 
-/// Weights that differ from layer to layer come back to their layers, and stand in the file at `paths`.
+/// Checks that weights that differ between layers are loaded into their layers, and are in the file at
+/// `paths`.
 fn check(model: Model, flat: impl Fn(&Model) -> Vec<LayerRef>, paths: &[&str]) {
     model.predict(x()).unwrap();
     for (i, layer) in flat(&model).iter().enumerate() {
@@ -141,7 +142,7 @@ fn test_mixed_nested_container_layer_saving() {
     check!(Mixed, ["blocks/container/dense", "blocks/container/dense_1", "layers/dense_2"]);
 }
 
-/// A list that holds the model that holds the list.
+/// A list that contains the model that contains the list.
 #[register(package = "test_cyclic_container")]
 #[derive(KerasSerializable)]
 #[config(new)]

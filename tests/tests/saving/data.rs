@@ -1,4 +1,4 @@
-//! Arrays of NumPy and tensors of safetensors as data. The files are made by `fixtures/data/make.py`.
+//! NumPy arrays and safetensors as data. `fixtures/data/make.py` creates the files.
 
 use std::path::PathBuf;
 
@@ -15,12 +15,12 @@ pub fn read(name: &str) -> Result<Arrays> {
     ReadArrays::new().read(data_file(name))
 }
 
-/// The elements as `f64`.
+/// Returns the elements as `f64`.
 pub fn numbers(tensor: &Tensor) -> Vec<f64> {
     ops::multiply(tensor, Tensor::scalar(1.0f64).unwrap()).unwrap().to_vec().unwrap()
 }
 
-/// No part of a file is taken for the whole, and no flipped bit makes the reader panic.
+/// A truncated file is an error, and no flipped bit makes the reader panic.
 pub fn cut_and_flipped(form: DataForm, file: &[u8]) {
     let read = |bytes: &[u8]| ReadArrays::new().read_bytes(form, bytes.to_vec());
     read(file).unwrap();
@@ -38,7 +38,7 @@ pub fn cut_and_flipped(form: DataForm, file: &[u8]) {
     }
 }
 
-/// A `.npy` file with this header.
+/// Returns a `.npy` file with this header.
 fn npy(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}");
     let mut file = b"\x93NUMPY\x01\x00".to_vec();

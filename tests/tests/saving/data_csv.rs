@@ -1,4 +1,4 @@
-//! Tables as text. The files are made by `fixtures/data/make.py`.
+//! CSV tables. `fixtures/data/make.py` creates the files.
 
 use keras_serial::ErrorKind;
 use keras_serial::prelude::*;

@@ -1,4 +1,4 @@
-//! Tables by columns. The files are made by `fixtures/data/make.py`.
+//! Parquet tables. `fixtures/data/make.py` creates the files.
 
 use keras_serial::ErrorKind;
 use keras_serial::saving::Limits;

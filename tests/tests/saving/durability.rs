@@ -1,6 +1,6 @@
-//! Processes that are killed while they save, and disks that are full: the old file or the new one.
+//! Processes that are killed while they save, and full disks: the complete old or new file remains.
 //!
-//! The children are this test program, started anew with one of its tests and an environment variable.
+//! The children are this test program, started again with one of its tests and an environment variable.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use std::time::Duration;
 use keras_serial::prelude::*;
 use keras_serial_tests::fuzzing::Numbers;
 
-/// Tells a child where to save.
+/// The environment variable that tells a child where to save.
 const PLACE: &str = "KERAS_SERIAL_TEST_PLACE";
 
-/// A model all of whose weights are one number.
+/// Returns a model whose weights are all one number.
 fn constant(value: f64, units: usize) -> Model {
     let model = crate::sequential([Dense::new(units).name("a").shared(), Dense::new(16).name("b").shared()], 64);
     for weight in model.weights() {
@@ -23,7 +23,7 @@ fn constant(value: f64, units: usize) -> Model {
     model
 }
 
-/// The one number of a file's weights.
+/// Returns the one number of a file's weights.
 fn number(path: &Path) -> f32 {
     let model = if path.extension().is_some_and(|end| end == "safetensors" || end == "h5" || end == "json") {
         let model = constant(0.0, 256);
@@ -47,7 +47,7 @@ fn save(model: &Model, path: &Path) -> Result<()> {
     }
 }
 
-/// This program again, running one of its tests alone as a child.
+/// Starts this program again as a child that runs one of its tests.
 fn child(test: &str, place: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(PLACE, place);
@@ -59,7 +59,7 @@ fn place() -> Option<PathBuf> {
     std::env::var_os(PLACE).map(PathBuf::from)
 }
 
-/// What is left of a save that was killed.
+/// Returns true for a temporary file, which a killed save leaves behind.
 fn is_temporary(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".keras-serial-"))
 }
@@ -73,7 +73,7 @@ fn clear_temporary(folder: &Path) {
     }
 }
 
-/// The child of the next test: saves one model and another in turn, until it is killed.
+/// The child of the next test: saves two models in turn, until it is killed.
 #[test]
 fn child_that_saves_on_and_on() {
     let Some(place) = place() else { return };
@@ -119,7 +119,7 @@ fn a_process_killed_at_any_moment_leaves_a_whole_file() {
     assert_eq!(seen, [true; 2], "old and new files have been seen");
 }
 
-/// The child of the next tests: a small file is there; a larger one has no room.
+/// The child of the next tests: a small file exists; there is no space for a larger one.
 #[test]
 fn child_that_saves_too_much() {
     let Some(path) = place() else { return };
@@ -140,7 +140,7 @@ fn is_whole(output: &Output) -> bool {
     output.status.success() && String::from_utf8_lossy(&output.stdout).contains("the old file is whole")
 }
 
-/// A limit on the size of files does what a full disk does.
+/// A limit on the size of files acts like a full disk.
 #[cfg(unix)]
 #[test]
 fn a_file_that_has_no_room_leaves_the_old_one() {
@@ -157,7 +157,7 @@ fn a_file_that_has_no_room_leaves_the_old_one() {
     assert_eq!(number(&path), 1.0);
 }
 
-/// A real file system that is full, where the system lets users mount one.
+/// A real full file system, if the system lets users mount one.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_old_file() {

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/file_editor_test.py`.
+//! Counterparts of `keras/src/saving/file_editor_test.py`.
 
 use keras_serial::prelude::*;
 use keras_serial::saving::FileEditor;

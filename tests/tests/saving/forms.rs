@@ -1,4 +1,4 @@
-//! Conversion between forms, control of loads, files of Keras 2.
+//! Conversion between file formats, options for loading, files of Keras 2.
 
 use keras_serial::prelude::*;
 use keras_serial::saving::{ModelFile, convert, diff, inspect};

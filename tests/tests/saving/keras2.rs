@@ -1,5 +1,5 @@
-//! Files that tf_keras wrote (`fixtures/keras2/make.py`): loaded, with its outputs, and saved in the
-//! form of Keras 3.
+//! Files that tf_keras wrote (`fixtures/keras2/make.py`): loaded, compared with its outputs, and saved
+//! in the format of Keras 3.
 
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/keras2")
 }
 
-/// Loads a file of Keras 2, compares with its outputs, and again after a round trip.
+/// Loads a file of Keras 2 and compares its outputs, and again after a round trip.
 fn check(path: &Path) -> Model {
     let name = path.file_stem().unwrap().to_string_lossy().into_owned();
     let text = std::fs::read_to_string(path.with_extension("json")).unwrap();

@@ -1,4 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py`, where they need no training; the others are in `compiled.rs`.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` without training; the others are in
+//! `compiled.rs`.
 
 use std::io::Cursor;
 

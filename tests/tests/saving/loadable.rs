@@ -1,11 +1,11 @@
-//! What is saved can be loaded: what loading would refuse is an error when a model is saved.
+//! Everything saved can be loaded: what loading would refuse is an error on saving.
 
 use std::path::Path;
 
 use keras_serial::prelude::*;
 use keras_serial::saving::Limits;
 
-/// A layer around another.
+/// A layer that wraps another.
 #[register(package = "Loadable")]
 #[derive(KerasSerializable)]
 #[config(new)]

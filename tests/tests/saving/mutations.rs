@@ -82,7 +82,7 @@ fn nesting_is_bounded() {
     }
 }
 
-/// What the fuzzer does for long, for a moment: all parsers on mutations of its corpus.
+/// A short run of the fuzzer: all parsers on mutations of its corpus.
 #[test]
 fn every_target_of_the_fuzzer_runs() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -102,8 +102,8 @@ fn every_target_of_the_fuzzer_runs() {
     }
 }
 
-/// Layers that stand in no model of one layer: what others are made of, and what is called on images
-/// together with their labels or boxes.
+/// Layers that are not in a model of a single layer: bases of others, and those called on images with
+/// their labels or boxes.
 const APART: [&str; 5] = ["Wrapper", "HashedCrossing", "CutMix", "MixUp", "MaxNumBoundingBoxes"];
 
 #[test]
@@ -122,8 +122,8 @@ fn every_layer_is_in_a_model_that_is_mutated() {
     }
 }
 
-/// Configurations of models with every layer, changed so that they stay JSON: sizes that are
-/// negative, huge or no numbers, shapes that lie, nodes that lead nowhere.
+/// Configurations of models with every layer, mutated but valid JSON: sizes that are negative, huge or
+/// not numbers, wrong shapes, nodes that lead nowhere.
 #[test]
 fn mutated_layers_never_panic() {
     let archives = archives().unwrap();

@@ -1,4 +1,4 @@
-//! Odd names, odd numbers, and assets in folders, there and back.
+//! Round trips of unusual names, unusual numbers, and assets in folders.
 
 use keras_serial::prelude::*;
 
@@ -16,7 +16,7 @@ fn ramp(shape: &[usize]) -> Tensor {
     Tensor::from_vec(values, shape.to_vec()).unwrap()
 }
 
-/// Names that are no good as names of members or groups: refused before a file is there, or kept.
+/// Names that can't be names of members or groups: refused before a file exists, or kept.
 #[test]
 fn layers_with_odd_names_are_refused_or_come_back() {
     let mut kept = 0;
@@ -90,7 +90,7 @@ fn weights_without_elements_come_back() {
     assert_eq!(load(bytes(&model)).weights()[0].shape().to_string(), "(0, 2)");
 }
 
-/// A failed strict load leaves the model unchanged, its optimizer too.
+/// A failed strict load leaves the model unchanged, including its optimizer.
 #[test]
 fn a_failed_load_changes_nothing() {
     let home = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn a_failed_load_changes_nothing() {
     assert!(bytes(&model) == before);
 }
 
-/// A layer with files in folders, which it keeps as it was given them.
+/// A layer with files in folders, which it keeps as given.
 #[register(package = "OddNames")]
 #[derive(KerasSerializable)]
 #[config(new)]

@@ -1,6 +1,7 @@
-//! Files that somebody else writes to: other processes, other threads, other models in one place.
+//! Files that others write at the same time: other processes, other threads, other models at the same
+//! path.
 //!
-//! The children are this test program, started anew with one of its tests and an environment variable.
+//! The children are this test program, started again with one of its tests and an environment variable.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,10 +9,10 @@ use std::process::Command;
 use keras_serial::prelude::*;
 use keras_serial::saving::data::ReadArrays;
 
-/// Tells a child where its file is to be.
+/// The environment variable that tells a child where its file is.
 const PLACE: &str = "KERAS_SERIAL_TEST_CUT";
 
-/// Four megabytes in one layer.
+/// A layer with four megabytes of weights.
 fn large() -> Model {
     crate::sequential([Dense::new(2048).name("a").shared()], 512)
 }
@@ -26,7 +27,7 @@ fn fill(model: &Model, value: f64) {
     }
 }
 
-/// The numbers in a model's weights.
+/// Returns the numbers in a model's weights.
 fn numbers(model: &Model) -> Vec<f32> {
     let mut all: Vec<f32> = model.weights().iter().flat_map(|w| w.read().to_vec::<f32>().unwrap()).collect();
     all.dedup();
@@ -64,8 +65,8 @@ fn outputs(model: &Model) -> Vec<f32> {
     model.predict(Tensor::from_vec(x, [1, 512]).unwrap()).unwrap().to_vec().unwrap()
 }
 
-/// The child of the next test: a file is cut short under what was loaded from it, as Keras's own `save`
-/// begins (`open(path, "wb")`).
+/// The child of the next test: a file is truncated while a model loaded from it is alive, as Keras's own
+/// `save` does first (`open(path, "wb")`).
 #[test]
 fn child_whose_file_is_cut() {
     let Some(path) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
@@ -182,7 +183,7 @@ fn a_model_is_saved_over_the_file_that_it_comes_from() {
     }
 }
 
-/// An editor and a file that is open keep the contents that they were opened with.
+/// An editor and an open file keep the contents at the time of opening.
 #[test]
 fn a_file_that_is_replaced_while_it_is_open_is_read_to_its_end() {
     let home = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` and `saving_api_test.py` about what a user's classes
-//! keep in files, and under which names.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` and `saving_api_test.py` for the state
+//! that custom classes keep in files, and its names.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -17,7 +17,7 @@ fn variables_data() -> Vec<f64> {
     (0..10u8).map(|i| f64::from(i) / 7.0).collect()
 }
 
-/// A layer with a file and a variable of its own, in place of its weights.
+/// A layer with an asset and a saved variable, instead of its weights.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -168,7 +168,7 @@ fn test_load_model_with_custom_objects() {
     assert!(loaded.layers()[0].downcast_ref::<CustomLayer>().is_some());
 }
 
-/// A model of a graph that is not `Functional` itself, with one of the graph's layers as a field.
+/// A Functional model of a custom class, with one of the graph's layers as a field.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -229,7 +229,7 @@ fn test_save_weights_subclassed_functional() {
     assert_eq!(predict(&again), expected);
 }
 
-/// A backbone with a layer that is no part of its own computation.
+/// A backbone with a layer that its own computation does not use.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Backbone {
@@ -277,7 +277,7 @@ fn test_objects_to_skip_with_functional_subclass_attribute_layer() {
     assert_eq!(head(&new), head(&legacy));
 }
 
-/// An object that is an activation.
+/// An object used as an activation.
 #[register(package = "Custom")]
 #[derive(KerasSerializable, Clone)]
 struct GrowthFactor {
@@ -290,7 +290,7 @@ impl Activate for GrowthFactor {
     }
 }
 
-/// In Python the class of this test has no `from_config`, and is refused; here all classes have one.
+/// In Python the class of this test has no `from_config`, and is refused; here every class has one.
 #[test]
 fn test_custom_object_without_from_config() {
     let inputs = Input::new([4, 4]).tensor().unwrap();
@@ -318,7 +318,7 @@ impl Layer for FactorLayer {
     }
 }
 
-/// Holds two layers, and no code that makes them from a configuration.
+/// Holds two layers, without hand-written code to deserialize them.
 #[register(package = "Complex")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -336,8 +336,8 @@ impl Layer for ComplexModel {
     }
 }
 
-/// In Python such a model does not load, and the error says that its layers have to be deserialized by
-/// hand. Here the type of a field says that it is a layer, and what is none is refused.
+/// In Python such a model can't be loaded, and the error says that its layers must be deserialized by
+/// hand. Here the field's type says that it is a layer, and anything else is refused.
 #[test]
 fn test_complex_model_without_explicit_deserialization() {
     let inputs = Input::new([32]).tensor().unwrap();

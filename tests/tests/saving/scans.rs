@@ -1,4 +1,4 @@
-//! Scans of files from strangers.
+//! Scans of untrusted files.
 
 use keras_serial::prelude::*;
 use keras_serial::saving::{Code, Severity, lint, scan};

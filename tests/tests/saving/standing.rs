@@ -1,4 +1,4 @@
-//! Saving where something stands already: other files, another model, a file, a link.
+//! Saving to a path that exists already: other files, another model, a file, a link.
 
 use std::path::Path;
 
@@ -78,7 +78,7 @@ fn assets_of_another_model_are_not_left_in_a_directory() {
     assert_eq!(names(&path), [".DS_Store", "config.json", "metadata.json", "model.weights.h5"]);
 }
 
-/// A folder `assets` that belongs to no model is the user's: neither removed nor taken for a layer's.
+/// A folder `assets` that belongs to no model is the user's: neither removed nor read as a layer's.
 #[test]
 fn a_folder_of_assets_that_is_no_models_stays() {
     let home = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ fn a_link_to_a_file_that_is_not_there_yet_is_followed() {
     }
 }
 
-/// A model that does not fit is the programmer's mistake, and no broken file: the latest backup stays.
+/// A model that does not fit is a programming error, not a broken file: the latest backup stays.
 #[test]
 fn a_model_that_does_not_fit_leaves_the_latest_backup() {
     let home = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` about what lies below models: groups of tensors in
-//! files, and members of archives.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` below the level of models: groups of
+//! tensors in files, and members of archives.
 
 use std::io::{Cursor, Write};
 
@@ -35,7 +35,7 @@ fn open(path: &std::path::Path) -> WeightTree {
     ModelFile::open(path, &Default::default()).unwrap().weights().unwrap().clone()
 }
 
-/// An archive whose members are packed.
+/// Returns an archive with compressed members.
 fn packed(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, data) in members {
@@ -225,7 +225,7 @@ fn test_rejects_shape_bomb() {
     refused(anything);
 }
 
-/// A layer that gives a file a name of its choice.
+/// A layer that names its file itself.
 #[derive(KerasSerializable)]
 #[config(new)]
 struct Named {

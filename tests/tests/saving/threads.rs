@@ -1,4 +1,4 @@
-//! Many threads load, predict, register and look up at once.
+//! Many threads load, predict, register and look up concurrently.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,7 +58,7 @@ fn threads_load_predict_register_and_look_up_at_once() {
     assert_eq!(ours, THREADS * ROUNDS / 4);
 }
 
-/// One thread's failed load and another's scope do not show in the others.
+/// A failed load in one thread and a scope in another do not affect the other threads.
 #[test]
 fn loads_under_contention_keep_weights_apart() {
     let home = tempfile::tempdir().unwrap();

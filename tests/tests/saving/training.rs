@@ -1,4 +1,4 @@
-//! Files of trained models, as Keras reads and trains them on (`tests/fixtures/training/make.py`).
+//! Files of trained models, which Keras reads and trains further (`tests/fixtures/training/make.py`).
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/training").join(name)
 }
 
-/// What Keras says of a file.
+/// What Keras reports about a file.
 fn fact(name: &str, entry: &str) -> Vec<f64> {
     static FACTS: OnceLock<Value> = OnceLock::new();
     let facts = FACTS.get_or_init(|| Value::parse(&std::fs::read_to_string(path("training.json")).unwrap()).unwrap());
@@ -51,7 +51,7 @@ fn outputs(model: &Model, x: &Tensor) -> Vec<f32> {
     model.predict(x).unwrap().to_vec().unwrap()
 }
 
-/// The file gives Keras's outputs, before and after two steps of training.
+/// The file gives Keras's outputs, before and after two training steps.
 fn check(name: &str, model: &Model) {
     let (x, y) = data();
     assert_near(name, &outputs(model, &x), &fact(name, "outputs"), 1e-5);
@@ -105,7 +105,7 @@ fn what_models_inside_are_compiled_with_is_kept_where_nothing_is_compiled() {
     }
 }
 
-/// Has two optimizers, and others in a list and a dict.
+/// A model with two optimizers in fields, and others in a list and a dict.
 #[register(package = "training")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -227,7 +227,7 @@ fn a_models_own_compile_has_its_optimizers() {
     check("halves", &model);
 }
 
-/// As [`Halves`], but without a `compile` of its own.
+/// Like [`Halves`], but without a custom `compile`.
 #[derive(KerasSerializable)]
 #[config(new, class_name = "Halves")]
 struct Plain {
@@ -275,7 +275,7 @@ fn an_unknown_compile_configuration_is_an_error_or_kept() {
     }
 }
 
-/// Is built by a configuration of its own.
+/// A layer with a custom build configuration.
 #[register(package = "training")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -384,7 +384,7 @@ fn objects_and_functions_stand_where_keras_takes_callables() {
     assert_eq!(layer.get_weights()[0].to_vec::<f32>().unwrap(), [0.25, 0.25]);
 }
 
-/// In the place of Keras's `Lambda`.
+/// Replaces Keras's `Lambda`.
 #[derive(KerasSerializable)]
 #[config(new, allow_unknown)]
 struct Double {

@@ -1,4 +1,4 @@
-//! Twins of `keras/src/saving/saving_lib_test.py` about whole models and the archives they lie in.
+//! Counterparts of tests in `keras/src/saving/saving_lib_test.py` for whole models and their archives.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use keras_serial::saving::{Limits, ZipReader, ZipWriter};
 
 use crate::{bits, fixture, outputs, sequential, small};
 
-/// The model, saved and loaded.
+/// Returns the model after saving and loading.
 fn again(model: &Model) -> Model {
     let bytes = SaveOptions::new().save_model_to_bytes(model).unwrap();
     LoadOptions::new().load_model_from_bytes(bytes).unwrap()

@@ -1,16 +1,16 @@
-//! Half a cosine, after a rise
+//! A cosine decay, with an optional warmup.
 
 use super::{Schedule, positive, single};
 use crate::config::Number;
 use crate::error::Result;
 use crate::{KerasSerializable, register};
 
-/// `initial_learning_rate · ((1 - alpha) · (1 + cos(π · step / decay_steps)) / 2 + alpha)`. With a
-/// `warmup_target`, the rate first rises to it in `warmup_steps`, and falls from there.
+/// A cosine decay: `initial_learning_rate · ((1 - alpha) · (1 + cos(π · step / decay_steps)) / 2 +
+/// alpha)`. With a `warmup_target`, the rate first rises to it in `warmup_steps`, and decays from there.
 ///
 /// # Arguments
 /// - `initial_learning_rate`, `decay_steps`.
-/// - `alpha`: which share stays at the end, 0 by default.
+/// - `alpha`: the fraction that remains at the end, 0 by default.
 /// - `name`: `CosineDecay` by default.
 /// - `warmup_target`: none by default.
 /// - `warmup_steps`: 0 by default.

@@ -1,12 +1,12 @@
-//! Half cosines, one after the other
+//! A cosine decay with restarts.
 
 use super::{Schedule, positive, single};
 use crate::config::Number;
 use crate::error::Result;
 use crate::{KerasSerializable, register};
 
-/// Half a cosine from `initial_learning_rate` down to `alpha` times it, over and over: each is `t_mul`
-/// times as long and begins `m_mul` times as high as the one before.
+/// A cosine decay with restarts: from `initial_learning_rate` down to `alpha` times it, repeatedly; each
+/// period is `t_mul` times as long as the one before and starts `m_mul` times as high.
 ///
 /// # Arguments
 /// - `initial_learning_rate`, `first_decay_steps`.

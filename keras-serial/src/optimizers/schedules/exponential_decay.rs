@@ -1,12 +1,12 @@
-//! A power that falls with the step
+//! An exponential decay.
 
 use super::{Schedule, positive, single};
 use crate::config::Number;
 use crate::error::Result;
 use crate::{KerasSerializable, register};
 
-/// `initial_learning_rate · decay_rate ^ (step / decay_steps)`; with `staircase`, the quotient is rounded
-/// down.
+/// An exponential decay: `initial_learning_rate · decay_rate ^ (step / decay_steps)`; with `staircase`,
+/// the quotient is rounded down.
 ///
 /// # Arguments
 /// - `initial_learning_rate`, `decay_steps`, `decay_rate`.

@@ -1,12 +1,12 @@
-//! A quotient that falls with the step
+//! An inverse time decay.
 
 use super::{Schedule, positive, single};
 use crate::config::Number;
 use crate::error::Result;
 use crate::{KerasSerializable, register};
 
-/// `initial_learning_rate / (1 + decay_rate · step / decay_steps)`; with `staircase`, the quotient
-/// `step / decay_steps` is rounded down.
+/// An inverse time decay: `initial_learning_rate / (1 + decay_rate · step / decay_steps)`; with
+/// `staircase`, the quotient `step / decay_steps` is rounded down.
 ///
 /// # Arguments
 /// - `initial_learning_rate`, `decay_steps`, `decay_rate`.

@@ -1,4 +1,4 @@
-//! Learning rates that depend on the step (`keras.optimizers.schedules`).
+//! Learning-rate schedules (`keras.optimizers.schedules`).
 
 mod cosine_decay;
 mod cosine_decay_restarts;
@@ -18,7 +18,7 @@ use crate::config::{KerasSerializable, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{Broken, handle};
 
-/// A learning rate that depends on the step.
+/// A learning-rate schedule: a learning rate that depends on the step.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -42,15 +42,15 @@ use crate::registry::{Broken, handle};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub trait Schedule: KerasSerializable {
-    /// The learning rate of a step, counted from 0.
+    /// Returns the learning rate of a step, counted from 0.
     ///
     /// # Errors
-    /// When the schedule can't say.
+    /// When the schedule can't compute it.
     fn learning_rate(&self, step: i64) -> Result<f64>;
 }
 
 handle! {
-    /// A shared schedule.
+    /// A shared handle to a schedule.
     pub struct LearningRateSchedule(dyn Schedule);
     kind: LearningRateSchedule, cast: SCHEDULE, expected: "a learning-rate schedule", modules: ["keras.optimizers.schedules"]
 }
@@ -63,12 +63,12 @@ impl Schedule for Broken {
     }
 }
 
-/// The number in single precision, in which Keras computes schedules.
+/// Rounds to single precision, in which Keras computes schedules.
 fn single(number: Number) -> f32 {
     number.get() as f32
 }
 
-/// Numbers of steps are more than 0.
+/// Checks that a number of steps is greater than 0.
 fn positive(name: &str, steps: Number) -> Result<()> {
     if steps.get() > 0.0 {
         return Ok(());

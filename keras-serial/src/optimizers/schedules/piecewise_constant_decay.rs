@@ -1,14 +1,15 @@
-//! One rate after the other
+//! A piecewise constant learning rate.
 
 use super::{Schedule, single};
 use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{KerasSerializable, register};
 
-/// The first value up to the first boundary (with it), the second up to the second, …
+/// A piecewise constant rate: the first value up to and including the first boundary, the second up to
+/// the second, …
 ///
 /// # Arguments
-/// - `boundaries`, and one value more in `values`.
+/// - `boundaries`; `values`, one more than boundaries.
 /// - `name`: `PiecewiseConstant` by default.
 ///
 /// Follows <https://keras.io/api/optimizers/learning_rate_schedules/>.

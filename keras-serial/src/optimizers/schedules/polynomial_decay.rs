@@ -1,12 +1,13 @@
-//! A polynomial from one rate to another
+//! A polynomial decay.
 
 use super::{Schedule, positive, single};
 use crate::config::Number;
 use crate::error::Result;
 use crate::{KerasSerializable, register};
 
-/// `(initial_learning_rate - end_learning_rate) · (1 - step / decay_steps) ^ power + end_learning_rate`,
-/// and `end_learning_rate` from `decay_steps` on; with `cycle`, `decay_steps` is doubled, tripled, … then.
+/// A polynomial decay: `(initial_learning_rate - end_learning_rate) · (1 - step / decay_steps) ^ power +
+/// end_learning_rate`, and `end_learning_rate` from `decay_steps` on; with `cycle`, `decay_steps` is
+/// doubled, tripled, … instead.
 ///
 /// # Arguments
 /// - `initial_learning_rate`, `decay_steps`.

@@ -1,4 +1,4 @@
-//! Goes on with training that was cut off.
+//! A callback that continues interrupted training from a backup.
 
 use std::fs;
 use std::io::Write;
@@ -12,23 +12,24 @@ use crate::training::callbacks::frequency::BatchCounter;
 use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
 use crate::training::{TrainingState, is_interrupted};
 
-/// Keeps weights, the optimizer's state and the epoch in a directory, and starts from there when a
-/// run was cut off. A run that comes to its end removes the directory.
+/// A callback that backs up weights, the optimizer's state and the epoch in a directory, and continues
+/// from there after an interrupted run. A run that completes removes the directory.
 ///
 /// # Arguments
-/// - `backup_dir`: for this callback alone.
-/// - `save_freq`: after how many batches, or (the default) after each epoch. A run that was cut off
-///   within an epoch begins that epoch anew, with the weights of the last backup.
-/// - `training_state`: is the [`TrainingState`] kept too (`training_state.json`), so that the run goes on
-///   bit for bit, within an epoch as well? No by default. Where a kill fell between the writing of
-///   weights and state, the epoch begins anew.
-/// - `double_checkpoint`: is the backup before the last kept too, in case that one can't be read? No
-///   by default.
-/// - `delete_checkpoint`: is the directory removed in the end? Yes by default.
+/// - `backup_dir`: a directory for this callback alone.
+/// - `save_freq`: the number of batches between backups; after each epoch by default. A run that was
+///   interrupted within an epoch repeats that epoch, with the weights of the last backup.
+/// - `training_state`: whether the [`TrainingState`] is saved too (`training_state.json`), so that
+///   training continues bit for bit, also within an epoch; false by default. If a kill fell between the
+///   writes of weights and state, the epoch is repeated.
+/// - `double_checkpoint`: whether the previous backup is kept too, in case the last one can't be read;
+///   false by default.
+/// - `delete_checkpoint`: whether the directory is removed at the end; true by default.
 ///
-/// Files are Keras's (`latest.weights.h5`, `training_metadata.json`), each there whole or not at all: it
-/// can go on where Keras stopped. Runs that [`interrupt`](crate::training::interrupt) ended keep their
-/// backup. Follows <https://keras.io/api/callbacks/backup_and_restore>.
+/// The files are Keras's (`latest.weights.h5`, `training_metadata.json`) and are written atomically, so
+/// that a run can continue one that Keras started. Runs that were ended by
+/// [`interrupt`](crate::training::interrupt) keep their backup. Follows
+/// <https://keras.io/api/callbacks/backup_and_restore>.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -56,15 +57,15 @@ pub struct BackupAndRestore {
     double_checkpoint: bool,
     delete_checkpoint: bool,
     batches: BatchCounter,
-    /// The last batch that was seen, and the epoch that a resumed run begins with.
+    /// The last batch seen, and the epoch with which a resumed run starts.
     batch: usize,
     epoch: usize,
-    /// Were all batches of the epoch seen?
+    /// Whether all batches of the epoch were seen.
     is_whole: bool,
 }
 
 impl BackupAndRestore {
-    /// In this directory, after each epoch.
+    /// Creates the callback for this directory, with a backup after each epoch.
     pub fn new(backup_dir: impl AsRef<Path>) -> Self {
         Self {
             backup_dir: backup_dir.as_ref().to_path_buf(),
@@ -119,7 +120,7 @@ impl BackupAndRestore {
         self.backup_dir.join(TRAINING_STATE)
     }
 
-    /// Lets the run go on where the backup's state stands, if that is of the weights' moment.
+    /// Makes the run continue from the backup's training state, if it belongs to the saved weights.
     fn resume(&self, cx: &CallbackContext<'_>) -> Result<()> {
         let path = self.state();
         if !self.training_state || !path.exists() {
@@ -136,7 +137,7 @@ impl BackupAndRestore {
         read().at_with(|| path.display().to_string())
     }
 
-    /// Gives the model what a backup has; gives the epoch to go on with.
+    /// Loads a backup into the model; returns the epoch to continue with.
     fn load(&self, cx: &CallbackContext<'_>) -> Result<Option<usize>> {
         let model = cx.model();
         if self.weights().exists() {
@@ -182,7 +183,7 @@ impl BackupAndRestore {
     }
 }
 
-/// The path of the backup before the last.
+/// Returns the path of the previous backup.
 fn previous(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".bkp");
@@ -208,7 +209,7 @@ impl Callback for BackupAndRestore {
             .at(cx.model().name().to_owned()));
         }
         let found = match self.load(cx) {
-            // Weights that do not fit are no broken file, but those of another model.
+            // Weights that do not fit mean another model, not a broken file.
             Err(error) if error.kind() != ErrorKind::Weights && previous(&self.weights()).exists() => {
                 copy(&previous(&self.weights()), &self.weights())?;
                 for path in [self.metadata(), self.state()] {
@@ -307,7 +308,7 @@ mod tests {
         let text = fs::read_to_string(backup.join("training_metadata.json")).unwrap();
         assert_eq!(text, r#"{"epoch": 3, "batch": 0}"#);
 
-        // A new process: the weights and the optimizer's state are those of the file.
+        // As in a new process: the weights and the optimizer's state come from the file.
         let resumed = again();
         let history = resumed.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
         assert_eq!(history.epoch, [3, 4, 5]);
@@ -332,7 +333,7 @@ mod tests {
         let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup)).callback(key)).unwrap();
         assert_eq!(history.epoch, [0, 1]);
         assert_eq!(model.optimizer().unwrap().iterations().unwrap(), 3);
-        // The second epoch was not whole: it is done again.
+        // The second epoch was incomplete, so it is repeated.
         let history = model.fit((&x, &y), fit().callback(BackupAndRestore::new(&backup))).unwrap();
         assert_eq!(history.epoch, [1, 2, 3, 4, 5]);
     }

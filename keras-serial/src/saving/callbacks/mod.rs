@@ -1,4 +1,4 @@
-//! The callbacks of training that write models.
+//! Callbacks that save models during training.
 
 mod backup_and_restore;
 mod model_checkpoint;

@@ -1,4 +1,4 @@
-//! Saves the model while it is trained.
+//! A callback that saves the model during training.
 
 use std::path::Path;
 
@@ -10,20 +10,20 @@ use crate::training::callbacks::output::{print_msg, warn};
 use crate::training::callbacks::python_format::{self, Field, fixed};
 use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
 
-/// Saves the model or its weights, after each epoch or after so many batches.
+/// A callback that saves the model or its weights, after each epoch or every few batches.
 ///
 /// # Arguments
-/// - `filepath`: ends in `.keras` or `.h5`, or in `.weights.h5` for weights. `{epoch}`, `{batch}` and the
-///   names in the logs are filled in, formatted as in Python: `"{epoch:02d}-{val_loss:.2f}.keras"`.
-/// - `monitor`: the metric that tells which model is best; `val_loss` by default.
-/// - `verbose`: 1 tells of each file; 0 by default.
-/// - `save_best_only`: are only models saved that are better than all before? No by default.
-/// - `save_weights_only`: are only weights saved? No by default.
-/// - `mode`: `min`, `max`, or `auto` (the default) by the metric.
-/// - `save_freq`: after how many batches, or (the default) after each epoch.
+/// - `filepath`: ends in `.keras` or `.h5`, or in `.weights.h5` for weights. `{epoch}`, `{batch}` and
+///   names in the logs are replaced and formatted as in Python: `"{epoch:02d}-{val_loss:.2f}.keras"`.
+/// - `monitor`: the metric that decides which model is best; `val_loss` by default.
+/// - `verbose`: 1 prints a line for each file; 0 by default.
+/// - `save_best_only`: whether only models better than all before are saved; false by default.
+/// - `save_weights_only`: whether only weights are saved; false by default.
+/// - `mode`: `min`, `max`, or `auto` (the default), which decides by the metric.
+/// - `save_freq`: the number of batches between saves; after each epoch by default.
 /// - `initial_value_threshold`: the best value before training; none by default.
 ///
-/// Each file is there whole or not at all. Follows <https://keras.io/api/callbacks/model_checkpoint>.
+/// Each file is written atomically. Follows <https://keras.io/api/callbacks/model_checkpoint>.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -64,7 +64,7 @@ macro_rules! setters {
 }
 
 impl ModelCheckpoint {
-    /// To this path, after each epoch.
+    /// Creates the callback, which saves to this path after each epoch.
     pub fn new(filepath: impl Into<String>) -> Self {
         Self {
             filepath: filepath.into(),
@@ -114,7 +114,7 @@ impl ModelCheckpoint {
         self
     }
 
-    /// The best value so far.
+    /// Returns the best value so far.
     pub fn best(&self) -> Option<f64> {
         self.watched.best
     }
@@ -134,7 +134,7 @@ impl ModelCheckpoint {
         Err(Error::new(ErrorKind::InvalidArgument, message).received(format!("filepath={}", self.filepath)))
     }
 
-    /// Is the model worth a file?
+    /// Returns true if the model is to be saved.
     fn is_wanted(&mut self, epoch: usize, logs: &Logs, path: &str) -> bool {
         let tell = |message: String| {
             if self.verbose > 0 {

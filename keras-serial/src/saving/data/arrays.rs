@@ -1,4 +1,4 @@
-//! Tensors by their names.
+//! Named tensors, as read from a data file.
 
 use indexmap::IndexMap;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::ops;
 use crate::tensor::Tensor;
 
-/// What a file of data holds: tensors by their names, in the order of the file.
+/// The contents of a data file: named tensors, in the order of the file.
 ///
 /// ```
 /// use keras_serial::saving::data::Arrays;
@@ -30,10 +30,10 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// The tensor of a name.
+    /// Returns the tensor with this name.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`], with the names that there are, when it is none of them.
+    /// [`ErrorKind::Data`], with the names that there are, if there is none.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
         match self.tensors.get(name) {
             Some(tensor) => Ok(tensor),
@@ -41,7 +41,7 @@ impl Arrays {
         }
     }
 
-    /// The tensor, where there is but one, as in a `.npy` file.
+    /// Returns the only tensor, as in a `.npy` file.
     ///
     /// # Errors
     /// [`ErrorKind::Data`] when there are none or several.
@@ -55,10 +55,10 @@ impl Arrays {
         }
     }
 
-    /// Several columns, each a tensor of rank 1, as one tensor of rows × columns.
+    /// Joins several columns, each a tensor of rank 1, into one tensor of rows × columns.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] when there is no such column, or they differ in length or type.
+    /// [`ErrorKind::Data`] when a column does not exist, or they differ in length or type.
     pub fn matrix(&self, columns: impl Into<Select>) -> Result<Tensor> {
         let names: Vec<&str> = self.names().collect();
         let mut parts: Vec<Tensor> = Vec::new();
@@ -82,22 +82,22 @@ impl Arrays {
         ops::stack(&parts, 1).at("matrix")
     }
 
-    /// The names, in the order of the file.
+    /// Returns the names, in the order of the file.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// Names and tensors, in the order of the file.
+    /// Returns the names and tensors, in the order of the file.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// How many tensors there are.
+    /// Returns the number of tensors.
     pub fn len(&self) -> usize {
         self.tensors.len()
     }
 
-    /// Is there none?
+    /// Returns true if there are no tensors.
     pub fn is_empty(&self) -> bool {
         self.tensors.is_empty()
     }

@@ -10,11 +10,11 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
 use crate::tensor::{DType, Element, Tensor};
 
-/// A column as it grows.
+/// A column while it is read.
 trait Cells {
-    /// Adds a cell; `false` when it is not of the column's type.
+    /// Adds a cell; returns false if it is not of the column's type.
     fn push(&mut self, cell: &str) -> bool;
-    /// Bytes that a cell takes.
+    /// Returns the bytes that a cell takes in memory.
     fn size(&self, cell: &[u8]) -> u64;
     fn tensor(self: Box<Self>) -> Result<Tensor>;
 }
@@ -34,7 +34,7 @@ impl<T: Element + FromStr> Cells for Vec<T> {
     }
 }
 
-/// Truth values.
+/// A column of booleans.
 struct Flags(Vec<bool>);
 
 impl Cells for Flags {
@@ -57,7 +57,7 @@ impl Cells for Flags {
     }
 }
 
-/// Text.
+/// A column of strings.
 struct Texts(Vec<String>);
 
 impl Cells for Texts {
@@ -95,7 +95,7 @@ fn cells(dtype: DType) -> Box<dyn Cells> {
     }
 }
 
-/// A column that is read.
+/// A column to be read.
 struct Column {
     place: usize,
     name: String,
@@ -103,10 +103,10 @@ struct Column {
     cells: Box<dyn Cells>,
 }
 
-/// The columns of a table that are asked for, each a tensor of rank 1.
+/// Reads the requested columns of a table, each as a tensor of rank 1.
 pub(super) fn read(bytes: &[u8], options: &ReadArrays) -> Result<Arrays> {
     let limits = &options.limits;
-    // Rows of wrong lengths are reported here, with their number.
+    // Rows of the wrong length are reported here, with their number.
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(options.delimiter).from_reader(bytes);
     let mut record = ByteRecord::new();
@@ -119,7 +119,7 @@ pub(super) fn read(bytes: &[u8], options: &ReadArrays) -> Result<Arrays> {
     let mut more = !options.header || reader.read_byte_record(&mut record).map_err(broken)?;
     let (mut row, mut held) = (0u64, 0u64);
     while more {
-        // Counted as the tensors' elements are.
+        // Counted like the tensors' elements.
         let place = |record: &ByteRecord| format!("row {row} (line {})", record.position().map_or(0, Position::line));
         if record.len() != names.len() {
             return Err(Error::new(ErrorKind::Data, "wrong number of columns")

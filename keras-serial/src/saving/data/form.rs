@@ -1,11 +1,11 @@
-//! The forms of files with data, by their names.
+//! The formats of data files, told by their names.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A form of a file with data, as its name tells it.
+/// The format of a data file, told by its name.
 ///
 /// ```
 /// use keras_serial::saving::data::DataForm;
@@ -28,14 +28,14 @@ pub enum DataForm {
 }
 
 impl DataForm {
-    /// Every form.
+    /// All formats.
     pub const ALL: &'static [DataForm] =
         &[DataForm::Npy, DataForm::Npz, DataForm::Safetensors, DataForm::Csv, DataForm::Parquet];
 
-    /// The form that a path stands for.
+    /// Returns the format that a path's suffix stands for.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] when its suffix is that of no form.
+    /// [`ErrorKind::InvalidArgument`] for an unknown suffix.
     pub fn of(path: &Path) -> Result<Self> {
         let name = path.to_string_lossy();
         Self::ALL.iter().copied().find(|form| name.ends_with(form.suffix())).ok_or_else(|| {
@@ -46,7 +46,7 @@ impl DataForm {
         })
     }
 
-    /// The end of a name.
+    /// Returns the file suffix.
     pub fn suffix(self) -> &'static str {
         match self {
             DataForm::Npy => ".npy",

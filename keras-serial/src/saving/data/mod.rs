@@ -1,7 +1,7 @@
-//! Readers of data to train on: arrays of NumPy, tensors of safetensors, tables of CSV and Parquet.
+//! Reads training data: NumPy arrays, safetensors, CSV and Parquet tables.
 //!
-//! [`ReadArrays`] reads a file of any [`DataForm`] within [`Limits`](super::Limits) and gives
-//! [`Arrays`]: tensors by their names, for `fit` and its like.
+//! [`ReadArrays`] reads a file of any [`DataForm`] within [`Limits`](super::Limits) into [`Arrays`]:
+//! named tensors, for `fit` and its like.
 
 mod arrays;
 #[cfg(feature = "csv")]

@@ -1,4 +1,4 @@
-//! `.npy`: one array of NumPy.
+//! `.npy`: one NumPy array.
 
 use bytes::Bytes;
 
@@ -9,25 +9,25 @@ use crate::saving::section::Section;
 use crate::tensor::{DType, Tensor, TensorBytes};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// What a string takes beside its characters.
+/// The bytes that a string takes besides its characters.
 const STRING: usize = size_of::<String>();
 
-/// What the elements are.
+/// The type of the elements.
 #[derive(Clone, Copy)]
 enum Elements {
     Numbers(DType),
-    /// `U`: characters of 4 bytes.
+    /// `U`: strings of 4-byte characters.
     Unicode,
-    /// `S`: bytes.
+    /// `S`: byte strings.
     Ascii,
 }
 
-/// The array that a file holds: without a copy of bytes at hand where its elements lie as tensors' do.
+/// Reads the array of a file; without a copy if the bytes are in memory and laid out as a tensor's.
 pub(super) fn read(file: &Section, limits: &Limits) -> Result<Tensor> {
     let (header, start) = header(file, limits)?;
     let (elements, size, big_endian) = elements(&header.descr)?;
     let shape = header.shape;
-    // Extents of zero hide what the others multiply to, so each counts as one at least.
+    // Zero extents hide what the others multiply to, so each counts as at least one.
     let most = shape.iter().try_fold(size, |product, extent| product.checked_mul((*extent).max(1)));
     let count = most.and_then(|_| shape.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent)));
     let count = count.ok_or_else(|| {
@@ -57,7 +57,7 @@ pub(super) fn read(file: &Section, limits: &Limits) -> Result<Tensor> {
     }
 }
 
-/// The header, and where the elements begin.
+/// Reads the header; returns it and the offset of the elements.
 fn header(file: &Section, limits: &Limits) -> Result<(Header, u64)> {
     const FIRST: u64 = 12;
     let bytes = file.head(FIRST)?;
@@ -87,7 +87,7 @@ fn pickle() -> Error {
         .hint("save an array of numbers: `numpy.save(file, x.astype(\"float32\"))`")
 }
 
-/// What `<f4` says: the elements, the bytes of one, and whether the high one comes first.
+/// Parses a type such as `<f4`: the element type, its size in bytes, and whether it is big-endian.
 fn elements(descr: &str) -> Result<(Elements, usize, bool)> {
     let unknown = |kind, message: &'static str| Error::new(kind, message).received(format!("{descr:?}")).at("header");
     let (order, rest) = descr.split_at_checked(1).unwrap_or_default();
@@ -95,7 +95,7 @@ fn elements(descr: &str) -> Result<(Elements, usize, bool)> {
     if kind == "O" {
         return Err(pickle());
     }
-    // Dates have a unit behind their size: `<M8[D]`.
+    // Dates have a unit after their size: `<M8[D]`.
     let digits = if matches!(kind, "M" | "m") { size.split('[').next().unwrap_or_default() } else { size };
     let size = digits.parse().ok().filter(|_: &usize| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let size = size.ok_or_else(|| unknown(ErrorKind::Data, "no type of elements"))?;
@@ -135,10 +135,10 @@ fn elements(descr: &str) -> Result<(Elements, usize, bool)> {
     })
 }
 
-/// Elements with the first axis fastest, with the last axis fastest.
+/// Reorders elements from column-major to row-major.
 fn row_major(data: &Bytes, shape: &[usize], size: usize) -> Bytes {
     let mut out = Vec::with_capacity(data.len());
-    // The axes from the last on: extent, bytes from one element to the next, position.
+    // The axes from the last to the first: extent, stride in bytes, position.
     let mut stride = size;
     let mut axes: Vec<(usize, usize, usize)> = Vec::with_capacity(shape.len());
     for extent in shape {
@@ -168,7 +168,7 @@ fn swapped(data: &[u8], size: usize) -> Bytes {
     data.into()
 }
 
-/// Elements from a file. Truth values are made 0 or 1: NumPy takes all that is not 0 for true.
+/// Builds a tensor from a file's elements. Booleans become 0 or 1: in NumPy every value but 0 is true.
 pub(super) fn tensor(mut bytes: TensorBytes) -> Result<Tensor> {
     if bytes.dtype == DType::Bool && bytes.data.iter().any(|byte| *byte > 1) {
         bytes.data = bytes.data.iter().map(|byte| u8::from(*byte != 0)).collect::<Vec<_>>().into();
@@ -181,7 +181,7 @@ fn strings(data: &[u8], size: usize, text: impl Fn(&[u8]) -> Option<String>) -> 
     data.chunks_exact(size).enumerate().map(|(number, chars)| text(chars).ok_or_else(|| bad(number))).collect()
 }
 
-/// Characters of 4 bytes, filled up with zeros.
+/// Decodes 4-byte characters, padded with zeros.
 fn unicode(chars: &[u8], big_endian: bool) -> Option<String> {
     let (chars, _) = chars.as_chunks::<4>();
     let code = |four: &[u8; 4]| if big_endian { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) };
@@ -189,7 +189,7 @@ fn unicode(chars: &[u8], big_endian: bool) -> Option<String> {
     chars.iter().take(end).map(|four| char::from_u32(code(four))).collect()
 }
 
-/// Bytes of UTF-8, filled up with zeros.
+/// Decodes UTF-8 bytes, padded with zeros.
 fn ascii(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     std::str::from_utf8(bytes.get(..end)?).ok().map(str::to_owned)

@@ -1,21 +1,21 @@
-//! The header of a `.npy` file: a dict as Python writes it, of three entries.
+//! The header of a `.npy` file: a Python dict literal of three entries.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What the header says.
+/// The parsed header.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
-    /// The type of the elements: `<f4`.
+    /// The dtype of the elements: `<f4`.
     pub descr: String,
-    /// Does the first axis vary fastest?
+    /// Whether the order is column-major (the first axis varies fastest).
     pub fortran: bool,
-    /// The extents.
+    /// The shape.
     pub shape: Vec<usize>,
 }
 
 impl Header {
-    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`: these entries, each once,
-    /// in any order. Nothing else of Python is understood.
+    /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`: these entries, each once,
+    /// in any order. No other Python is accepted.
     pub(super) fn parse(text: &[u8]) -> Result<Self> {
         let mut parser = Parser { rest: text };
         let (mut descr, mut fortran, mut shape) = (None, None, None);
@@ -58,7 +58,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// The next byte that is no white space.
+    /// Returns the next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         self.rest = self.rest.trim_ascii_start();
         self.rest.first().copied()
@@ -83,7 +83,7 @@ impl<'a> Parser<'a> {
             .received(format!("{:?}", String::from_utf8_lossy(near)))
     }
 
-    /// The bytes for which this is true.
+    /// Takes the bytes for which `of` is true.
     fn span(&mut self, of: impl Fn(u8) -> bool) -> &'a [u8] {
         let end = self.rest.iter().position(|byte| !of(*byte)).unwrap_or(self.rest.len());
         let (span, rest) = self.rest.split_at_checked(end).unwrap_or_default();
@@ -91,7 +91,7 @@ impl<'a> Parser<'a> {
         span
     }
 
-    /// `'text'` or `"text"`, of printable characters of ASCII, none of them escaped.
+    /// Parses `'text'` or `"text"`, of printable ASCII characters without escapes.
     fn text(&mut self) -> Result<&'a str> {
         let quote = self.peek().filter(|byte| matches!(byte, b'\'' | b'"')).ok_or_else(|| self.wrong("a string"))?;
         self.take(quote);
@@ -120,7 +120,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `()`, `(2,)` or `(2, 3)`.
+    /// Parses `()`, `(2,)` or `(2, 3)`.
     fn shape(&mut self) -> Result<Vec<usize>> {
         self.expect(b'(', "a shape")?;
         let mut shape = Vec::new();
@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
             let extent = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
             shape.push(extent.ok_or_else(|| self.wrong("an extent"))?);
             if !self.take(b',') {
-                // `(2)` is a number in Python, not a tuple.
+                // In Python `(2)` is a number, not a tuple.
                 if shape.len() == 1 {
                     return Err(self.wrong("`,`"));
                 }
@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// As many axes as NumPy's arrays can have.
+/// The largest rank of NumPy arrays.
 const MAX_RANK: usize = 64;
 
 #[cfg(test)]

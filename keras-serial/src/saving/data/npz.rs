@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::section::Section;
 use crate::saving::{Limits, ZipReader};
 
-/// The arrays of an archive that are asked for; no other is unpacked.
+/// Reads the requested arrays of an archive; no other is unpacked.
 pub(super) fn read(file: Section, only: &Select, limits: &Limits) -> Result<Arrays> {
     let archive = ZipReader::of_section(file, limits)?;
     let name = |member: &'_ str| member.strip_suffix(".npy").map(str::to_owned);

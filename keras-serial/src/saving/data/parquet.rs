@@ -1,4 +1,4 @@
-//! `.parquet`: a table by columns.
+//! `.parquet`: a table stored by columns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::saving::Limits;
 use crate::tensor::{DType, Element, Tensor};
 use crate::utils::panic_text;
 
-/// The columns of a table that are asked for, each a tensor of rank 1.
+/// Reads the requested columns of a table, each as a tensor of rank 1.
 pub(super) fn read(bytes: &Bytes, only: &Select, limits: &Limits) -> Result<Arrays> {
-    // The library's decoders panic on some broken pages. Nothing is shared with them but the bytes,
-    // which they can't change, so that a panic leaves nothing half done.
+    // The library's decoders panic on some broken pages. They share only the bytes, which they can't
+    // change, so a panic leaves no inconsistent state.
     catch_unwind(AssertUnwindSafe(|| Table::open(bytes, limits)?.read(only))).unwrap_or_else(|panic| {
         let told = panic_text(&*panic).unwrap_or("unknown");
         Err(Error::new(ErrorKind::Data, format!("a page of the table is broken: {told}")))
@@ -83,7 +83,7 @@ impl<'a> Table<'a> {
         columns.into_iter().map(tensor).collect()
     }
 
-    /// The rows of all groups, as the footer counts them.
+    /// Returns the number of rows of all row groups, as the footer counts them.
     fn rows(&self) -> Result<u64> {
         let rows = self
             .footer
@@ -98,7 +98,7 @@ impl<'a> Table<'a> {
     fn column(&self, place: usize, column: &ColumnDescPtr, dtype: DType) -> Result<Tensor> {
         match dtype {
             DType::Bool => self.values::<BoolType, _>(place, column, |flag| flag),
-            // Narrow and unsigned integers stand in the file's wider and signed types, bit by bit.
+            // Narrow and unsigned integers are stored bit by bit in wider and signed types.
             DType::Int8 => self.values::<Int32Type, _>(place, column, |number| number as i8),
             DType::Int16 => self.values::<Int32Type, _>(place, column, |number| number as i16),
             DType::Int32 => self.values::<Int32Type, _>(place, column, |number| number),
@@ -115,7 +115,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The column's values in all groups of rows.
+    /// Reads the column's values in all row groups.
     fn values<D: DataType, T: Element>(
         &self,
         place: usize,
@@ -132,7 +132,7 @@ impl<'a> Table<'a> {
         Tensor::from_vec(out, [count])
     }
 
-    /// The column's values in one group of rows.
+    /// Reads the column's values in one row group.
     fn chunk<D: DataType>(
         &self,
         chunk: Option<&ColumnChunkMetaData>,
@@ -171,7 +171,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What the elements of a column become; an error where no tensor holds them.
+/// Returns the dtype for a column; an error if no tensor can hold it.
 fn dtype(column: &ColumnDescPtr) -> Result<DType> {
     let refused = |message: &'static str| {
         let error = Error::new(ErrorKind::Unsupported, message).expected("a flat column of numbers or truth values");
@@ -214,7 +214,7 @@ fn dtype(column: &ColumnDescPtr) -> Result<DType> {
     })
 }
 
-/// How the file calls the elements.
+/// Returns the file's name for the element type.
 fn sort(column: &ColumnDescPtr) -> String {
     match column.logical_type_ref() {
         Some(logical) => format!("{} ({logical:?})", column.physical_type()),
@@ -222,7 +222,7 @@ fn sort(column: &ColumnDescPtr) -> String {
     }
 }
 
-/// What the library says, as an error of this crate.
+/// Converts an error of the Parquet library to one of this crate.
 fn broken(error: ParquetError) -> Error {
     match error {
         ParquetError::External(source) => match source.downcast::<Error>() {

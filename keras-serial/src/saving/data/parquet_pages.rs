@@ -1,5 +1,5 @@
-//! The pages of a column of a Parquet file, whose headers are checked before the library takes memory
-//! for what they announce.
+//! The pages of a Parquet column, whose headers are checked before the library allocates the memory that
+//! they declare.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use bytes::Bytes;
 use super::thrift::{is_sound, varint};
 use crate::saving::Limits;
 
-/// The next field, a 32-bit integer, in Thrift's compact protocol.
+/// The Thrift compact protocol's header of a next field of type i32.
 const FIELD: u8 = 0x15;
 
-/// The file; a read that begins at a page's header is refused when its page would unpack to too much.
+/// The bytes of a file; refuses a read at a page header whose page would unpack to too much.
 pub(super) struct Chunks {
     bytes: Bytes,
     limits: Limits,
@@ -28,8 +28,8 @@ impl Chunks {
         Self { bytes, limits }
     }
 
-    /// Checks what a page's header begins with: its sort, its bytes unpacked and its bytes stored.
-    /// `None` where the header is broken.
+    /// Checks the first fields of a page header: its type, unpacked size and stored size. `None` if the
+    /// header is broken.
     fn check_page(&self, start: u64) -> Option<crate::Result<()>> {
         let mut rest = self.bytes.get(usize::try_from(start).ok()?..).filter(|rest| is_sound(rest))?;
         let mut field = || {
@@ -65,7 +65,7 @@ impl ChunkReader for Chunks {
     }
 }
 
-/// The pages of a chunk, which may not hold more values than bytes or rows allow.
+/// The pages of a column chunk, which may not hold more values than bytes or rows allow.
 pub(super) struct Pages {
     inner: SerializedPageReader<Chunks>,
     physical: Type,
@@ -79,7 +79,7 @@ impl Pages {
     }
 
     fn check(&self, page: &Page) -> Result<()> {
-        // The library makes room for a dictionary's values before it reads them.
+        // The library allocates a dictionary's values before it reads them.
         let most = match (page, self.physical) {
             (Page::DictionaryPage { buf, .. }, Type::BOOLEAN) => buf.len().saturating_mul(8),
             (Page::DictionaryPage { buf, .. }, Type::INT32 | Type::FLOAT) => buf.len() / 4,
@@ -112,7 +112,7 @@ impl PageReader for Pages {
         Ok(page)
     }
 
-    // Asked for to skip rows, which nobody does here; the library would read a header ahead.
+    // Used to skip rows, which never happens here; the library would read a header ahead.
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
         Err(ParquetError::NYI("pages are read in their order".into()))
     }
@@ -122,7 +122,7 @@ impl PageReader for Pages {
     }
 
     fn at_record_boundary(&mut self) -> Result<bool> {
-        // A row of a flat column is one value.
+        // In a flat column each value is a row.
         Ok(true)
     }
 }

@@ -1,4 +1,4 @@
-//! How data is read.
+//! Options for reading data files.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use crate::saving::section::Section;
 use crate::saving::{Limits, Source};
 use crate::tensor::DType;
 
-/// Reads files of data: `.npy`, `.npz`, and with their features `.safetensors`, `.csv`, `.parquet`.
+/// Reads data files: `.npy`, `.npz`, and with their features `.safetensors`, `.csv`, `.parquet`.
 ///
-/// What a file says about its size is checked against [`Limits`] before memory is taken for it, and
-/// no code of a file is run.
+/// The sizes that a file declares are checked against [`Limits`] before memory is allocated, and no code
+/// from a file is run.
 ///
 /// ```no_run
 /// use keras_serial::prelude::*;
@@ -26,7 +26,7 @@ use crate::tensor::DType;
 /// # }
 /// ```
 ///
-/// An array in memory, as `numpy.save` writes it:
+/// Read an array in memory, as `numpy.save` writes it:
 ///
 /// ```
 /// use keras_serial::saving::data::{DataForm, ReadArrays};
@@ -63,67 +63,69 @@ impl Default for ReadArrays {
 }
 
 impl ReadArrays {
-    /// All arrays, within the default limits; tables of text with a header, as `float32`.
+    /// Creates the default options: all arrays, within the default limits; CSV with a header, as
+    /// `float32`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Other limits.
+    /// Sets the limits for reading the file.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Maps files into memory in place of reading them into memory of the process's own; no by default.
+    /// Sets whether files are memory-mapped instead of read into memory; false by default.
     ///
     /// **Nobody may write to the file while a tensor of it is alive**, as
-    /// [`LoadOptions::memory_map`](crate::saving::LoadOptions::memory_map) says: a process that cuts it
-    /// short kills this one.
+    /// [`LoadOptions::memory_map`](crate::saving::LoadOptions::memory_map) explains: a process that
+    /// truncates it kills this one.
     pub fn memory_map(mut self, memory_map: bool) -> Self {
         self.memory_map = memory_map;
         self
     }
 
-    /// Reads only these arrays or columns, by their names (`["x", "y"]`) or places (`0..64`).
+    /// Reads only these arrays or columns, by name (`["x", "y"]`) or by position (`0..64`).
     pub fn only(mut self, only: impl Into<Select>) -> Self {
         self.only = only.into();
         self
     }
 
-    /// CSV: does the first row hold the names of the columns? Yes by default; if not, they are `0`, `1`
-    /// and so on.
+    /// CSV: sets whether the first row holds the names of the columns; true by default. If false, they
+    /// are named `0`, `1` and so on.
     pub fn header(mut self, header: bool) -> Self {
         self.header = header;
         self
     }
 
-    /// CSV: what parts the columns; a comma by default.
+    /// CSV: sets the separator of columns; a comma by default.
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.delimiter = delimiter;
         self
     }
 
-    /// CSV: what the columns are read as; `float32` by default. The other forms say it themselves.
+    /// CSV: sets the dtype of the columns; `float32` by default. Other formats store it.
     pub fn dtype(mut self, dtype: DType) -> Self {
         self.dtype = dtype;
         self
     }
 
-    /// CSV: what one column is read as: `int64` for labels, `string` for text.
+    /// CSV: sets the dtype of one column: `int64` for labels, `string` for text.
     pub fn column_dtype(mut self, name: impl Into<String>, dtype: DType) -> Self {
         self.column_dtypes.push((name.into(), dtype));
         self
     }
 
-    /// The arrays of a file, of the form that its name tells.
+    /// Reads the arrays of a file, whose name tells the format.
     ///
     /// # Errors
     /// Names the file and the place in it, with a kind that says what is wrong:
-    /// [`Data`](crate::ErrorKind::Data) or, of a zip archive or safetensors,
-    /// [`Archive`](crate::ErrorKind::Archive) when it is broken, cut short, or lacks what is asked for;
+    /// [`Data`](crate::ErrorKind::Data) or, for a zip archive or safetensors,
+    /// [`Archive`](crate::ErrorKind::Archive) when it is broken, cut short, or lacks what is requested;
     /// [`Limit`](crate::ErrorKind::Limit) when it is too large;
     /// [`CodeRefused`](crate::ErrorKind::CodeRefused) for pickled objects;
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for what tensors can't hold or this build can't read.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for what tensors can't hold or this build can't
+    /// read.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Arrays> {
         let path = path.as_ref();
         let form = DataForm::of(path)?;
@@ -131,8 +133,8 @@ impl ReadArrays {
         file.and_then(|file| self.read_section(form, file)).at_with(|| path.display().to_string())
     }
 
-    /// The arrays of a file in memory. A `.npy` file's one array is called `arr_0`, as `numpy.savez`
-    /// calls an array without a name.
+    /// Reads the arrays of a file in memory. The array of a `.npy` file is named `arr_0`, as
+    /// `numpy.savez` names an array without a name.
     ///
     /// # Errors
     /// As [`ReadArrays::read`].

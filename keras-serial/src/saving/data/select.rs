@@ -1,10 +1,10 @@
-//! Which arrays of a file are meant.
+//! The selection of arrays to read from a file.
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo};
 
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 
-/// Arrays or columns, by their names or by their places.
+/// A selection of arrays or columns, by name or by position.
 ///
 /// ```
 /// use keras_serial::saving::data::Select;
@@ -18,14 +18,14 @@ pub enum Select {
     /// All of them.
     #[default]
     All,
-    /// Those at these places, from the first up to the end or to one that is left out.
+    /// Those at these positions, from the first to the end or to an exclusive bound.
     Places(usize, Option<usize>),
-    /// Those of these names, in this order.
+    /// Those with these names, in this order.
     Names(Vec<String>),
 }
 
 impl Select {
-    /// The places in `names`, in the order in which they are asked for.
+    /// Returns the positions in `names`, in the requested order.
     pub(super) fn places(&self, names: &[&str]) -> Result<Vec<usize>> {
         match self {
             Select::All => Ok((0..names.len()).collect()),
@@ -46,7 +46,7 @@ impl Select {
     }
 }
 
-/// The error for a name that is none of `names`.
+/// Returns the error for a name that is not in `names`.
 pub(super) fn unknown(name: &str, names: &[&str]) -> Error {
     let mut some: Vec<String> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
     if names.len() > some.len() {

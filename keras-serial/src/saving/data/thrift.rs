@@ -1,12 +1,12 @@
-//! A look at structures in Thrift's compact protocol, before the Parquet library reads them.
+//! Validates structures in Thrift's compact protocol before the Parquet library reads them.
 //!
-//! Skipping what it does not know, the library counts to a list's length whether there are bytes for
-//! its elements or not: some bytes would keep it busy for hours.
+//! When the library skips an unknown field, it loops over a list's declared length even if there are no
+//! bytes for its elements: a few bytes would keep it busy for hours.
 
-/// How deep structures and lists may nest; those of Parquet nest less than ten deep.
+/// The deepest nesting of structures and lists; Parquet's nest less than ten deep.
 const MAX_DEPTH: usize = 32;
 
-/// Is this, from its start, a whole structure, no list of which is longer than its bytes?
+/// Returns true if the bytes start with a complete structure, no list of which is longer than its bytes.
 pub(super) fn is_sound(mut bytes: &[u8]) -> bool {
     structure(&mut bytes, MAX_DEPTH).is_some()
 }
@@ -18,11 +18,11 @@ fn structure(rest: &mut &[u8], depth: usize) -> Option<()> {
             return Some(());
         }
         if header >> 4 == 0 {
-            // The number of the field stands for itself.
+            // The field's number follows.
             varint(rest)?;
         }
         match header & 0x0f {
-            // Truth values stand in the header.
+            // Booleans are stored in the header.
             1 | 2 => (),
             sort => value(rest, sort, depth)?,
         }
@@ -48,7 +48,7 @@ fn value(rest: &mut &[u8], sort: u8, depth: usize) -> Option<()> {
             (0..size).try_for_each(|_| value(rest, header & 0x0f, depth))
         }
         12 => structure(rest, depth),
-        // Parquet has no maps there, and no lists of truth values, on whose bytes readers disagree.
+        // Parquet has no maps there, and no lists of booleans, which readers decode differently.
         _ => None,
     }
 }
@@ -64,7 +64,7 @@ fn skip(rest: &mut &[u8], length: u64) -> Option<()> {
     Some(())
 }
 
-/// An unsigned number, seven bits in a byte.
+/// Reads an unsigned variable-length integer (7 bits per byte).
 pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
@@ -83,13 +83,13 @@ mod tests {
 
     #[test]
     fn structures_are_walked_to_their_end() {
-        // An integer, text, a list of two integers, a structure with a truth value.
+        // An integer, a string, a list of two integers, a structure with a boolean.
         let sound = [0x15, 0x80, 0x01, 0x18, 2, b'a', b'b', 0x19, 0x25, 1, 2, 0x1c, 0x11, 0, 0];
         assert!(is_sound(&sound));
         for end in 0..sound.len() {
             assert!(!is_sound(&sound[..end]), "{end}");
         }
-        // Two milliards of numbers, truth values, maps, and structures without end.
+        // Two billion numbers, booleans, maps, and endless nesting.
         for broken in
             [&[0x19, 0xf7, 0xff, 0xff, 0xff, 0xff, 0x07, 0][..], &[0x19, 0x12, 0, 0], &[0x1b, 0, 0], &[0x1c; 99]]
         {

@@ -1,4 +1,4 @@
-//! The file as the HDF5 library sees it, with a bound on how much it may read.
+//! Bounds how much of a file the HDF5 library may read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,11 +7,11 @@ use hdf5_pure::{FormatError, Source};
 
 use crate::saving::section::Section;
 
-/// The bytes of a file, handed out until a budget is spent.
+/// A file handed to the HDF5 library, with a budget of bytes to read.
 ///
-/// Structures of a sound file are each read a few times. In a file made to exhaust its reader, few
-/// bytes are reached over and over: by loops, by many links to one group, by many strings in one
-/// place. The budget ends all of these, whatever their form.
+/// The structures of a sound file are read a few times each. A file made to exhaust its reader makes it
+/// read the same few bytes over and over: by loops, by many links to one group, by many strings in one
+/// place. The budget stops all of these, in whatever form.
 #[derive(Debug, Clone)]
 pub(super) struct Budgeted {
     file: Section,
@@ -21,11 +21,11 @@ pub(super) struct Budgeted {
 #[derive(Debug)]
 struct State {
     left: AtomicU64,
-    /// Where the first read since [`Budgeted::watch`] began; `u64::MAX` when there was none.
+    /// The offset of the first read since [`Budgeted::watch`] began; `u64::MAX` if there was none.
     first: AtomicU64,
 }
 
-/// How often all of a file may be read in one walk, and what a small file gets on top.
+/// How often the whole file may be read in one walk, and the extra bytes for small files.
 const ROUNDS: u64 = 64;
 const FLOOR: u64 = 16 << 20;
 
@@ -40,16 +40,16 @@ impl Budgeted {
         budgeted
     }
 
-    /// Grants a new budget, `extra` bytes above the usual.
+    /// Grants a new budget, with `extra` bytes added.
     pub(super) fn refill(&self, extra: u64) {
         let budget = self.file.len().saturating_mul(ROUNDS).saturating_add(FLOOR).saturating_add(extra);
         self.state.left.store(budget, Ordering::Relaxed);
     }
 
-    /// Runs `read` and says where its first read began.
+    /// Runs `read` and returns the offset of its first read.
     ///
-    /// The library does not tell where an object lies, but what it reads first of an object is its
-    /// header. This is for the walk of one thread.
+    /// The library does not tell where an object is in the file, but the first thing it reads of an
+    /// object is its header. Only for walks on one thread.
     pub(super) fn watch<T>(&self, read: impl FnOnce() -> T) -> (T, Option<u64>) {
         self.state.first.store(u64::MAX, Ordering::Relaxed);
         let result = read();

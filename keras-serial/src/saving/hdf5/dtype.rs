@@ -1,4 +1,4 @@
-//! Element types as HDF5 writes them.
+//! Conversion between dtypes and HDF5 datatypes.
 
 use hdf5_pure::{Datatype, DatatypeByteOrder, EnumTypeBuilder, FixedPointLayout, FloatingPointLayout};
 
@@ -24,9 +24,9 @@ const BFLOAT16: FloatingPointLayout = FloatingPointLayout {
     exponent_bias: 127,
 };
 
-/// The types, in both directions; `None` for what Keras's weights never are.
+/// Converts an HDF5 datatype; `None` for types that Keras's weights never have.
 ///
-/// bfloat16 has no type in HDF5: Keras writes two opaque bytes and an attribute `dtype`, given as
+/// HDF5 has no bfloat16: Keras writes two opaque bytes and an attribute `dtype`, which is given as
 /// `hint`.
 pub(super) fn from_hdf5(datatype: &Datatype, hint: Option<&str>) -> Option<(DType, DatatypeByteOrder)> {
     let little = DatatypeByteOrder::LittleEndian;
@@ -45,7 +45,7 @@ pub(super) fn from_hdf5(datatype: &Datatype, hint: Option<&str>) -> Option<(DTyp
             };
             return Some((dtype, *byte_order));
         }
-        // Legacy files have no attribute: NumPy knows no other type of two opaque bytes.
+        // Legacy files lack the attribute; bfloat16 is the only NumPy type of two opaque bytes.
         Datatype::Opaque { size: 2, .. } if hint.is_none_or(|hint| hint == "bfloat16") => DType::BFloat16,
         Datatype::Enumeration { size: 1, members, .. } => {
             let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
@@ -57,7 +57,7 @@ pub(super) fn from_hdf5(datatype: &Datatype, hint: Option<&str>) -> Option<(DTyp
     Some((dtype, little))
 }
 
-/// The type that h5py writes; `None` for strings, which are not numbers.
+/// Returns the datatype that h5py writes; `None` for strings.
 pub(super) fn to_hdf5(dtype: DType) -> Option<Datatype> {
     let float = |layout: FloatingPointLayout| {
         let size = u32::from(layout.bit_precision / 8);

@@ -1,8 +1,8 @@
-//! The links of a group that the HDF5 library passes over: soft and external ones.
+//! Finds the links of a group that the HDF5 library skips: soft and external ones.
 //!
-//! The library lists what a group holds and leaves out links that name a path or a file. A weight
-//! behind such a link would just be missing, so the headers of groups are read here once more, to
-//! count the links and to see what kind they are.
+//! The library lists the members of a group and omits links that name a path or a file. A weight behind
+//! such a link would simply be missing, so group headers are read here again, to count the links and to
+//! see their kinds.
 
 use bytes::{Buf, Bytes};
 
@@ -14,31 +14,31 @@ const LINK: u16 = 0x06;
 const CONTINUATION: u16 = 0x10;
 const SYMBOL_TABLE: u16 = 0x11;
 
-/// Where a file's addresses and lengths end, in bytes.
+/// The size in bytes of the file's addresses and lengths.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Widths {
     pub(super) offset: u8,
     pub(super) length: u8,
 }
 
-/// What the header of a group says of its links.
+/// What a group's header says about its links.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Links {
-    /// Links by the number of their kind: 0 hard, 1 soft, 64 external.
+    /// The kinds of the links: 0 hard, 1 soft, 64 external.
     pub(super) kinds: Vec<u8>,
-    /// Links kept in an index of their own, of kinds not known here.
+    /// The number of links in a separate index, whose kinds are unknown here.
     pub(super) indexed: u64,
-    /// The group is of the first kind, whose links are in a symbol table.
+    /// Whether the group is an old-style one, whose links are in a symbol table.
     pub(super) symbol_table: bool,
 }
 
-/// Reads the header of the group at `address`.
+/// Reads the links in the header of the group at `address`.
 pub(super) fn links(file: &Section, address: u64, widths: Widths) -> Result<Links> {
     read(file, address, widths)?
         .ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
 }
 
-/// Bytes from which the beginning of a header or of an index is read.
+/// The number of bytes that are read first of a header or index.
 const HEAD: u64 = 64;
 
 fn read(file: &Section, address: u64, widths: Widths) -> Result<Option<Links>> {
@@ -51,14 +51,15 @@ fn read(file: &Section, address: u64, widths: Widths) -> Result<Option<Links>> {
     }
 }
 
-/// The form of a header: is it of the second version, and do its messages have numbers?
+/// The layout of a header: whether it is version 2, and whether its messages are numbered.
 #[derive(Clone, Copy)]
 struct Form {
     second: bool,
     tracked: bool,
 }
 
-/// Where a header's first block begins, counted from the header, its length, and the header's form.
+/// Returns the offset of a header's first block, relative to the header, its length, and the header's
+/// layout.
 fn first_block(mut head: Bytes) -> Option<(u64, u64, Form)> {
     let whole = head.len();
     let second = head.starts_with(b"OHDR");
@@ -84,11 +85,11 @@ fn first_block(mut head: Bytes) -> Option<(u64, u64, Form)> {
     Some(((whole - head.len()) as u64, length, Form { second, tracked }))
 }
 
-/// What the messages of a header say, those in other blocks too.
+/// Reads the links in a header's messages, including those in continuation blocks.
 fn messages(file: &Section, block: Bytes, form: Form, widths: Widths) -> Result<Option<Links>> {
     let mut links = Links::default();
     let mut blocks = vec![block];
-    // Blocks that name each other would go on for ever.
+    // Blocks that refer to each other would never end.
     let mut left = file.len();
     while let Some(mut block) = blocks.pop() {
         let Some(rest) = left.checked_sub(block.len() as u64) else { return Ok(None) };
@@ -117,12 +118,12 @@ fn messages(file: &Section, block: Bytes, form: Form, widths: Widths) -> Result<
     Ok(Some(links))
 }
 
-/// Another block of a header.
+/// Reads a continuation block of a header.
 fn continuation(file: &Section, body: &mut Bytes, form: Form, widths: Widths) -> Result<Option<Bytes>> {
     let Some((address, length)) = uint(body, widths.offset).zip(uint(body, widths.length)) else { return Ok(None) };
     let Some(mut block) = piece(file, address, length)? else { return Ok(None) };
     if form.second {
-        // Signature before, checksum after.
+        // Skips the signature at the start and the checksum at the end.
         if take(&mut block, 4).is_none() || block.len() < 4 {
             return Ok(None);
         }
@@ -131,7 +132,7 @@ fn continuation(file: &Section, body: &mut Bytes, form: Form, widths: Widths) ->
     Ok(Some(block))
 }
 
-/// The next message of a block; `Some(None)` at its end, `None` when it is broken.
+/// Returns the next message of a block; `Some(None)` at its end, `None` if it is broken.
 fn message(block: &mut Bytes, form: Form) -> Option<Option<(u16, Bytes)>> {
     let head = match (form.second, form.tracked) {
         (false, _) => 8,
@@ -153,7 +154,7 @@ fn link_kind(body: &mut Bytes) -> Option<u8> {
     if flags & 8 != 0 { body.try_get_u8().ok() } else { Some(0) }
 }
 
-/// The count that the index of the names of links has in its header.
+/// Returns the number of links in the header of the link name index.
 fn indexed_links(file: &Section, body: &mut Bytes, widths: Widths) -> Result<Option<u64>> {
     let Some(index) = link_index(body, widths) else { return Ok(None) };
     let Some(address) = index else { return Ok(Some(0)) };
@@ -162,7 +163,7 @@ fn indexed_links(file: &Section, body: &mut Bytes, widths: Widths) -> Result<Opt
     Ok(count)
 }
 
-/// The address of that index; `Some(None)` where there is none, `None` when the message is broken.
+/// Returns the address of that index; `Some(None)` if there is none, `None` if the message is broken.
 fn link_index(body: &mut Bytes, widths: Widths) -> Option<Option<u64>> {
     take(body, 1)?;
     let flags = body.try_get_u8().ok()?;
@@ -173,7 +174,7 @@ fn link_index(body: &mut Bytes, widths: Widths) -> Option<Option<u64>> {
     Some((!undefined(heap) && !undefined(index)).then_some(index))
 }
 
-/// The beginning of what stands at an address.
+/// Reads the first bytes at an address.
 fn at(file: &Section, address: u64) -> Result<Option<Bytes>> {
     let end = address.saturating_add(HEAD).min(file.len());
     file.peek(address..end.max(address))

@@ -1,8 +1,8 @@
-//! HDF5 files: the container of Keras's weights.
+//! HDF5 files, the container of Keras's weights.
 //!
-//! The format itself is read and written by `hdf5-pure`. This module adds what a reader of files
-//! from strangers needs: limits before allocations, refusal of links and of data that lies
-//! elsewhere, and weights that are slices of the file.
+//! The crate `hdf5-pure` reads and writes the format itself. This module adds what a reader of untrusted
+//! files needs: limits before allocations, refusal of links and of data in other files, and weights that
+//! are slices of the file.
 
 mod budget;
 mod dtype;
@@ -19,7 +19,7 @@ pub use write::H5Builder;
 
 use crate::error::{Error, ErrorKind};
 
-/// What the HDF5 library says, as an error of this crate.
+/// Converts an error of the HDF5 library to one of this crate.
 fn h5_error(error: hdf5_pure::Error) -> Error {
     match error {
         hdf5_pure::Error::Io(error) => error.into(),

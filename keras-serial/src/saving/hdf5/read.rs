@@ -1,4 +1,4 @@
-//! Reading HDF5 files: the walk over groups.
+//! Reads HDF5 files: the walk over groups.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -24,26 +24,26 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
 }
 
-/// An HDF5 file whose tree of groups and datasets is known; data is read on demand.
+/// An HDF5 file whose tree of groups and datasets has been read; data is read on demand.
 ///
-/// Refused, each with [`ErrorKind::Hdf5`] and the path in the file: soft and external links, groups
-/// that hold themselves, virtual datasets, data that lies in other files.
+/// These are refused with [`ErrorKind::Hdf5`] and the path in the file: soft and external links, groups
+/// that contain themselves, virtual datasets, and data in other files.
 #[derive(Debug, Clone)]
 pub struct H5Reader {
     root: H5Group,
 }
 
 impl H5Reader {
-    /// Walks over a file once, without reading the data of its datasets.
+    /// Reads the tree of groups and datasets, without the datasets' data.
     ///
     /// # Errors
-    /// [`ErrorKind::Hdf5`] when the file is broken, cut short or has what is refused (see above);
+    /// [`ErrorKind::Hdf5`] when the file is broken, cut short or contains what is refused (see above);
     /// [`ErrorKind::Limit`] when it asks for more than `limits` allow.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
         Self::of_section(bytes.into(), limits)
     }
 
-    /// As [`H5Reader::open`], of a file that is read on demand.
+    /// Like [`H5Reader::open`], for a file that is read on demand.
     pub(in crate::saving) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
         if !file.head(8)?.starts_with(b"\x89HDF\r\n\x1a\n") {
             return Err(Error::new(ErrorKind::Hdf5, "not an HDF5 file").received(format!("{} bytes", file.len())));
@@ -63,16 +63,16 @@ impl H5Reader {
         Ok(Self { root: walk.group(&root, "")? })
     }
 
-    /// Reads the data of all datasets that lie in one piece, and all else of the file once, in one pass,
-    /// and checks the checksum of the whole.
+    /// Reads the data of all contiguous datasets in one pass over the file, and checks the checksum of
+    /// the whole file.
     ///
     /// # Errors
-    /// As [`Section::read`]; [`ErrorKind::Archive`] when the checksum is another.
+    /// As [`Section::read`]; [`ErrorKind::Archive`] when the checksum differs.
     pub(in crate::saving) fn read_all(&mut self, file: &Section, checksum: u32) -> Result<()> {
         let mut datasets = Vec::new();
         pieces(&mut self.root, &mut datasets);
         datasets.sort_by_key(|(range, _)| (range.start, range.end));
-        // Several datasets may stand for the same data; those that overlap otherwise are read by themselves.
+        // Several datasets may refer to the same data; those that overlap partially are read separately.
         let mut ranges: Vec<Range<u64>> = Vec::new();
         for (range, _) in &datasets {
             if ranges.last().is_none_or(|last| last.end <= range.start) && range.end <= file.len() {
@@ -88,18 +88,18 @@ impl H5Reader {
         Ok(())
     }
 
-    /// The root group.
+    /// Returns the root group.
     pub fn root(&self) -> &H5Group {
         &self.root
     }
 
-    /// The root group, given away; its datasets keep the file.
+    /// Consumes the reader and returns the root group; its datasets keep the file open.
     pub fn into_root(self) -> H5Group {
         self.root
     }
 }
 
-/// The datasets in a group, and in those below, whose data lies in one piece, and where.
+/// Collects the contiguous datasets in a group and below, with their ranges in the file.
 fn pieces<'a>(group: &'a mut H5Group, out: &mut Vec<(Range<u64>, &'a mut H5Dataset)>) {
     for dataset in group.datasets.values_mut() {
         if let Some(range) = dataset.range().filter(|range| !range.is_empty()) {
@@ -109,11 +109,11 @@ fn pieces<'a>(group: &'a mut H5Group, out: &mut Vec<(Range<u64>, &'a mut H5Datas
     group.groups.values_mut().for_each(|group| pieces(group, out));
 }
 
-/// The state of one walk.
+/// The state of a walk.
 struct Walk {
     shared: Arc<Shared>,
     widths: Widths,
-    /// The headers of the groups that enclose the present one.
+    /// The header addresses of the groups around the current one.
     above: Vec<u64>,
     groups: u64,
     datasets: u64,
@@ -128,7 +128,7 @@ impl Walk {
         Limits::check("HDF5 groups", self.groups, limits.max_groups as u64)?;
         Limits::check("HDF5 groups inside each other", self.above.len() as u64, limits.max_depth as u64)?;
         self.members(group, path).map_err(|error| {
-            // Errors of members have their paths already.
+            // Errors of members already have their paths.
             if error.path().is_empty() && !path.is_empty() { error.at(path.to_owned()) } else { error }
         })
     }
@@ -148,7 +148,7 @@ impl Walk {
         let datasets = group.iter_datasets().map_err(|error| listing_error(error, &links))?;
         let groups = group.iter_groups().map_err(|error| listing_error(error, &links))?;
         let named = group.named_datatypes().map_err(h5_error)?;
-        // Links of the kinds that the library passes over are in no list.
+        // Links of kinds that the library skips are in none of these lists.
         let listed = (datasets.len() + groups.len() + named.len()) as u64;
         if !links.symbol_table && links.kinds.len() as u64 + links.indexed != listed {
             return Err(refused_link("a soft or external link"));
@@ -244,7 +244,7 @@ fn attribute(value: AttrValue) -> H5Attr {
     } else if let Some(number) = value.as_f64() {
         H5Attr::Float(number)
     } else if value.to_f64s().is_some_and(|numbers| numbers.is_empty()) {
-        // Python's empty list, which h5py takes for one of numbers.
+        // Python's empty list, which h5py writes as a list of numbers.
         H5Attr::StrList(Vec::new())
     } else {
         H5Attr::Other(value.type_name().to_owned())
@@ -266,7 +266,8 @@ fn refused_link(kind: &str) -> Error {
         .received(kind.to_owned())
 }
 
-/// In a symbol table a soft link has an address of all ones, which the library stumbles over.
+/// Explains an error of listing: in a symbol table a soft link has an address of all ones, on which the
+/// library fails.
 fn listing_error(error: hdf5_pure::Error, links: &Links) -> Error {
     match error {
         hdf5_pure::Error::Format(FormatError::OffsetOverflow { offset: u64::MAX, .. }) if links.symbol_table => {

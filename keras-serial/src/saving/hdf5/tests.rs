@@ -1,4 +1,4 @@
-//! The fixtures are made by `testdata/make.py`.
+//! Tests with fixtures made by `testdata/make.py`.
 
 use std::collections::BTreeMap;
 
@@ -114,13 +114,14 @@ fn bombs_are_refused_before_they_go_off() {
         let error = open(file).and_then(|root| read_all(&root)).unwrap_err();
         assert_eq!((error.kind(), error.path().as_str()), (ErrorKind::Limit, "x"), "{error}");
     }
-    // 16 MiB of zeros from 17 KiB: within the usual floor, not within a lower one.
+    // 16 MiB of zeros from 17 KiB: above the ratio, but below the default floor; refused with a lower
+    // floor.
     read_all(&open(fixture!("bomb_gzip.h5")).unwrap()).unwrap();
     let limits = Limits::default().with_ratio_floor(1 << 20);
     assert_eq!(H5Reader::open(fixture!("bomb_gzip.h5"), &limits).unwrap_err().kind(), ErrorKind::Limit);
 }
 
-/// The library would make room for 4 GiB.
+/// The library would allocate 4 GiB.
 #[test]
 fn chunks_that_lie_about_their_size_are_refused() {
     let mut file = fixture!("packed.h5").to_vec();
@@ -143,7 +144,7 @@ fn limits_hold() {
     H5Reader::open(fixture!("deep.h5"), &fits).unwrap();
 }
 
-/// Broken files are errors or other data, never a panic.
+/// Broken files give errors or other data, never a panic.
 #[test]
 fn broken_files_do_no_harm() {
     let files = [

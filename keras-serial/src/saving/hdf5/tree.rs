@@ -1,4 +1,4 @@
-//! What an HDF5 file holds, as a tree.
+//! The contents of an HDF5 file, as a tree.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,25 +15,25 @@ use crate::saving::Limits;
 use crate::saving::section::Section;
 use crate::tensor::{DType, TensorBytes};
 
-/// A group: attributes, groups and datasets by name, in the order of names as h5py gives them.
+/// A group: attributes, groups and datasets by name, sorted by name as in h5py.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct H5Group {
-    /// Attributes.
+    /// The attributes.
     pub attrs: BTreeMap<String, H5Attr>,
-    /// Groups inside.
+    /// The groups in this group.
     pub groups: BTreeMap<String, H5Group>,
-    /// Datasets inside.
+    /// The datasets in this group.
     pub datasets: BTreeMap<String, H5Dataset>,
 }
 
 impl H5Group {
-    /// The group at a path of names parted by `/`; itself for the empty path.
+    /// Returns the group at a path of names separated by `/`; itself for the empty path.
     pub fn group(&self, path: &str) -> Option<&H5Group> {
         path.split('/').filter(|name| !name.is_empty()).try_fold(self, |group, name| group.groups.get(name))
     }
 
-    /// The dataset at a path of names parted by `/`.
+    /// Returns the dataset at a path of names separated by `/`.
     pub fn dataset(&self, path: &str) -> Option<&H5Dataset> {
         let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
         self.group(group)?.datasets.get(name)
@@ -44,20 +44,20 @@ impl H5Group {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum H5Attr {
-    /// A text, of fixed or variable length in the file.
+    /// A string, of fixed or variable length in the file.
     Str(String),
-    /// A list of texts.
+    /// A list of strings.
     StrList(Vec<String>),
     /// An integer (a boolean is 0 or 1).
     Int(i64),
-    /// A number.
+    /// A floating-point number.
     Float(f64),
-    /// Anything else, as the text of its type; it can be named but not read.
+    /// Anything else, which can't be read, as a description of its type.
     Other(String),
 }
 
 impl H5Attr {
-    /// The text, when it is one.
+    /// Returns the string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             H5Attr::Str(text) => Some(text),
@@ -65,7 +65,7 @@ impl H5Attr {
         }
     }
 
-    /// The list of texts, when it is one.
+    /// Returns the list of strings, if it is one.
     pub fn as_str_list(&self) -> Option<&[String]> {
         match self {
             H5Attr::StrList(texts) => Some(texts),
@@ -74,16 +74,16 @@ impl H5Attr {
     }
 }
 
-/// A dataset: its type and extents, and the way to its elements.
+/// A dataset: its dtype and shape, and how to read its elements.
 #[derive(Clone)]
 pub struct H5Dataset {
     pub(super) shared: Arc<Shared>,
     pub(super) path: String,
     pub(super) shape: Vec<usize>,
-    /// The text of a type that tensors don't have.
+    /// The dtype; for a type that tensors don't support, its description.
     pub(super) dtype: Result<(DType, DatatypeByteOrder), String>,
     pub(super) layout: Layout,
-    /// The elements, where they have been read with all else of the file.
+    /// The elements, if they have been read with the rest of the file.
     pub(super) data: Option<Bytes>,
     pub(super) element_bytes: u64,
     pub(super) attrs: BTreeMap<String, H5Attr>,
@@ -99,44 +99,44 @@ impl fmt::Debug for H5Dataset {
 }
 
 impl H5Dataset {
-    /// The type of the elements.
+    /// Returns the dtype of the elements.
     ///
     /// # Errors
-    /// [`ErrorKind::Hdf5`] for types that tensors don't have: complex numbers, records, references.
+    /// [`ErrorKind::Hdf5`] for types that tensors don't support: complex numbers, records, references.
     pub fn dtype(&self) -> Result<DType> {
         self.typed().map(|(dtype, _)| dtype).at_with(|| self.path.clone())
     }
 
-    /// The extents; empty for a scalar.
+    /// Returns the shape; empty for a scalar.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The attributes.
+    /// Returns the attributes.
     pub fn attrs(&self) -> &BTreeMap<String, H5Attr> {
         &self.attrs
     }
 
-    /// The path of the dataset in its file.
+    /// Returns the path of the dataset in its file.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The elements: a slice of bytes in memory where they lie in one piece in little-endian order, as
-    /// Keras writes them; read from a file, else unpacked.
+    /// Returns the elements: a slice of memory if they are contiguous and little-endian, as Keras writes
+    /// them, and the file is in memory; else read from the file, or decompressed.
     ///
     /// # Errors
-    /// With the path in the file: [`ErrorKind::Hdf5`] when data is cut short, packed in an unknown
-    /// way, lies in another file, or is no tensor of numbers (see [`H5Dataset::read_strings`]);
-    /// [`ErrorKind::Limit`] when it would unpack to far more than the file holds.
+    /// With the path in the file: [`ErrorKind::Hdf5`] when data is cut short, compressed in an unknown
+    /// way, in another file, or not numeric (see [`H5Dataset::read_strings`]); [`ErrorKind::Limit`] when
+    /// it would unpack to far more than the file holds.
     pub fn read(&self) -> Result<TensorBytes> {
         self.read_numbers().at_with(|| self.path.clone())
     }
 
-    /// The elements of a dataset of texts, in row-major order.
+    /// Returns the elements of a dataset of strings, in row-major order.
     ///
     /// # Errors
-    /// As [`H5Dataset::read`]; [`ErrorKind::Hdf5`] when the elements are no texts.
+    /// As [`H5Dataset::read`]; [`ErrorKind::Hdf5`] when the elements are not strings.
     pub fn read_strings(&self) -> Result<Vec<String>> {
         self.read_texts().at_with(|| self.path.clone())
     }
@@ -171,7 +171,7 @@ impl H5Dataset {
         Ok(TensorBytes { dtype, shape: self.shape.clone(), data })
     }
 
-    /// The bytes that the elements take, by type and shape.
+    /// Returns the size of the elements in bytes, by dtype and shape.
     pub(super) fn bytes(&self) -> Result<u64> {
         let count = self.shape.iter().try_fold(1u64, |count, extent| count.checked_mul(*extent as u64));
         count
@@ -179,7 +179,7 @@ impl H5Dataset {
             .ok_or_else(|| Error::new(ErrorKind::Limit, "shape is too large").received(format!("{:?}", self.shape)))
     }
 
-    /// Where the elements lie in the file, when they do so in one piece.
+    /// Returns the range of the elements in the file, if they are contiguous.
     pub(super) fn range(&self) -> Option<Range<u64>> {
         let Layout::Contiguous { address: Some(address), .. } = self.layout else { return None };
         Some(address..address.checked_add(self.bytes().ok()?)?)
@@ -195,7 +195,7 @@ impl H5Dataset {
         })
     }
 
-    /// The elements through the library, once what they unpack to is known to be in proportion.
+    /// Reads the elements with the library, after checking the ratio of unpacked to stored bytes.
     fn unpack(&self, bytes: u64) -> Result<Bytes> {
         if bytes == 0 {
             return Ok(Bytes::new());
@@ -209,7 +209,7 @@ impl H5Dataset {
             Layout::Chunked { chunk_shape, .. } => {
                 let chunks = dataset.chunks().map_err(h5_error)?;
                 let file = self.shared.source.file().len();
-                // The library makes room for a chunk before it looks whether the file holds it.
+                // The library allocates a chunk before it checks that the file holds it.
                 let ends = chunks.iter().map(|chunk| chunk.address.saturating_add(chunk.storage_size));
                 if ends.max().is_some_and(|end| end > file) {
                     return Err(Error::new(ErrorKind::Hdf5, "chunk of the dataset is cut short"));
@@ -238,7 +238,7 @@ impl H5Dataset {
         if bytes == 0 {
             return Ok(Vec::new());
         }
-        // The raw elements are checked and within limits once they have been read here.
+        // Once read here, the raw elements are checked and within limits.
         match self.layout {
             Layout::Contiguous { address: Some(address), .. } => self.piece(address, bytes).map(drop)?,
             _ => self.unpack(bytes).map(drop)?,
@@ -256,7 +256,7 @@ impl H5Dataset {
     }
 }
 
-/// The elements with their bytes in reverse order.
+/// Returns the elements in the other byte order.
 fn swapped(data: Bytes, size: usize) -> Bytes {
     let mut data = Vec::from(data);
     for element in data.chunks_exact_mut(size) {
@@ -265,7 +265,7 @@ fn swapped(data: Bytes, size: usize) -> Bytes {
     data.into()
 }
 
-/// The type of a dataset, by its HDF5 type and its attribute `dtype`.
+/// Returns the dtype of a dataset, by its HDF5 type and its attribute `dtype`.
 pub(super) fn dataset_type(
     datatype: &hdf5_pure::Datatype,
     attrs: &BTreeMap<String, H5Attr>,

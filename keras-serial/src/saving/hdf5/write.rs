@@ -1,4 +1,4 @@
-//! Writing HDF5 files.
+//! Writes HDF5 files.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -11,8 +11,8 @@ use super::{dtype, h5_error};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{DType, TensorBytes};
 
-/// A tree of groups to be written as an HDF5 file: contiguous, uncompressed, little endian, as
-/// Keras writes its weights.
+/// A tree of groups to be written as an HDF5 file: contiguous, uncompressed, little-endian, as Keras
+/// writes its weights.
 ///
 /// ```
 /// use keras_serial::saving::{H5Attr, H5Builder, H5Reader, Limits};
@@ -37,15 +37,15 @@ pub struct H5Builder {
 }
 
 impl H5Builder {
-    /// An empty group; the outermost one is the file's root.
+    /// Creates an empty group; the outermost one is the file's root.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The group at a path of names parted by `/`, made with those above it where there is none.
+    /// Returns the group at a path of names separated by `/`; creates it, and those above it, if needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Hdf5`] for a name that HDF5 doesn't take, or that a dataset has.
+    /// [`ErrorKind::Hdf5`] for a name that HDF5 doesn't allow, or that a dataset has.
     pub fn group(&mut self, path: &str) -> Result<&mut H5Builder> {
         let mut group = self;
         for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -67,7 +67,7 @@ impl H5Builder {
     /// Adds a dataset to the group. The data is shared, not copied, until it is written.
     ///
     /// # Errors
-    /// [`ErrorKind::Hdf5`] for a name that HDF5 doesn't take or that is taken, for texts, and for
+    /// [`ErrorKind::Hdf5`] for a name that HDF5 doesn't allow or that is taken, for strings, and for
     /// data that does not fit its shape.
     pub fn dataset(&mut self, name: &str, data: TensorBytes) -> Result<&mut Self> {
         check_name(name)?;
@@ -79,15 +79,15 @@ impl H5Builder {
         Ok(self)
     }
 
-    /// Writes the file, from start to end.
+    /// Writes the file.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when the output fails; [`ErrorKind::Hdf5`], [`ErrorKind::Unsupported`] for
+    /// [`ErrorKind::Io`] when the output fails; [`ErrorKind::Hdf5`] or [`ErrorKind::Unsupported`] for
     /// attributes that can't be written.
     pub fn write(self, output: impl Write) -> Result<()> {
         let mut file = FileBuilder::new();
-        // Pages align the datasets (all but those smaller than a page), so that readers that map the
-        // file can use them where they are.
+        // Pages align the datasets (all but those smaller than a page), so that readers can map the file
+        // and use them in place.
         file.with_libver_bounds(LibVer::Earliest, LibVer::V110);
         file.with_file_space_strategy(FileSpaceStrategy::Page, false, 1).with_file_space_page_size(PAGE);
         let mut data = Placeholders::default();
@@ -148,23 +148,23 @@ macro_rules! parent {
 parent!(FileBuilder);
 parent!(GroupBuilder);
 
-/// The smallest page that HDF5 knows.
+/// The smallest page size that HDF5 allows.
 const PAGE: u64 = 512;
-/// Bytes from which data is worth not copying.
+/// The size in bytes from which data is not copied.
 const LARGE: usize = 1 << 20;
 
-/// The data of datasets, by the addresses of the blocks that stand for them in the library.
+/// The data of datasets, by the addresses of the placeholder blocks given to the library.
 ///
-/// The library takes its data as vectors of its own, which would be a copy of every weight. It gets
-/// zeros, which the system does not back with memory until they are touched, and hands each block
-/// over to be written in one call: there, the data takes its place. Should it ever cut a block in
-/// pieces, the count of blocks that were replaced tells.
+/// The library takes data as vectors that it owns, which would be a copy of every weight. It gets zeros
+/// instead, for which the system allocates no memory until they are touched, and writes each block in
+/// one call, in which the data replaces the zeros. If it ever split a block, the count of replaced
+/// blocks would show it.
 #[derive(Default)]
 struct Placeholders(HashMap<(usize, usize), Bytes>);
 
 impl Placeholders {
     fn take(&mut self, data: Bytes) -> Vec<u8> {
-        // The library gathers small blocks in a buffer; they are copied.
+        // The library collects small blocks in a buffer, so they are copied.
         if data.len() < LARGE {
             return data.into();
         }
@@ -174,7 +174,7 @@ impl Placeholders {
     }
 }
 
-/// An output in which the data takes the place of what stands for it.
+/// An output that writes the data in place of the placeholders.
 struct Filled<W> {
     output: W,
     data: Placeholders,

@@ -1,18 +1,19 @@
-//! Arguments of Keras 2's layers, initializers and dtype policies that Keras 3 does not take.
+//! Upgrades arguments of Keras 2's layers, initializers and dtype policies that Keras 3 does not accept.
 
 use super::{class_of, graph, is_form, is_own, no_longer, own_form};
 use crate::error::{Result, ResultExt};
 use crate::json::{Dict, Value};
 
-/// What becomes of an argument.
+/// How an argument is upgraded.
 enum Rule {
-    /// It is left out: it says how to compute, and nothing about the result, or is derived from the others.
+    /// Dropped: it affects how the result is computed but not the result, or follows from other
+    /// arguments.
     Drop,
-    /// It is left out where it has this value; with another one the layer can't be said in Keras 3.
+    /// Dropped if it has this value; with another one the layer has no equivalent in Keras 3.
     Only(fn(&Value) -> bool, &'static str),
-    /// It has another name.
+    /// Renamed.
     Rename(&'static str),
-    /// It has another form.
+    /// Converted.
     Change(fn(Value) -> Value),
 }
 
@@ -60,7 +61,7 @@ const INITIALIZERS: &[&str] = &[
     "LecunUniform",
 ];
 
-/// Classes (none: all layers), argument, and what becomes of it.
+/// The rules: classes (empty: all layers), argument, and how it is upgraded.
 static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
     (&["InputLayer"], "batch_input_shape", Rename("batch_shape")),
     (&["InputLayer"], "ragged", Only(is_off, "ragged tensors are not supported")),
@@ -103,7 +104,7 @@ static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
     (&["VarianceScaling"], "distribution", Change(distribution)),
 ];
 
-/// Classes that have another name in Keras 3, or can be said by another class with the same numbers.
+/// Classes with another name in Keras 3, or with an equivalent class that computes the same.
 static CLASSES: &[(&str, &str)] = &[
     ("Model", "Functional"),
     ("BatchNormalizationV1", "BatchNormalization"),
@@ -135,7 +136,7 @@ fn is_one(value: &Value) -> bool {
     matches!(value, Value::Null | Value::Int(1))
 }
 
-/// `[3]` for `3`, as the axes of a layer that was built; and `3.0` of some old files.
+/// Unwraps `[3]` to `3`, as in the axes of a layer that was built; converts `3.0` of some old files too.
 fn one_axis(axis: Value) -> Value {
     match axis {
         Value::List(items) if items.len() == 1 => items.into_iter().next().unwrap_or_default(),
@@ -144,12 +145,12 @@ fn one_axis(axis: Value) -> Value {
     }
 }
 
-/// `normal` was another name of what Keras 3 calls `truncated_normal`.
+/// Renames the distribution `normal`, an old name of `truncated_normal`.
 fn distribution(name: Value) -> Value {
     if name.as_str() == Some("normal") { Value::from("truncated_normal") } else { name }
 }
 
-/// Upgrades a form and all that are in it, whatever they are.
+/// Upgrades a serialized object and all objects in it.
 pub(super) fn upgrade(value: &mut Value) -> Result<()> {
     match value {
         Value::List(items) => items.iter_mut().try_for_each(upgrade),
@@ -177,13 +178,13 @@ fn label(form: &Dict) -> String {
     name.unwrap_or(class_of(form)).to_owned()
 }
 
-/// The items of a tuple as some files write it.
+/// Returns the items of a tuple in the form that some files use.
 fn tuple(dict: &Dict) -> Option<Vec<Value>> {
     let is_tuple = dict.get("class_name").and_then(Value::as_str) == Some("__tuple__");
     dict.get("items").and_then(Value::as_list).filter(|_| is_tuple).map(<[Value]>::to_vec)
 }
 
-/// The name of a dtype policy, which `tf.keras` wrote as an object of another class.
+/// Returns the name of a dtype policy, which `tf.keras` wrote as an object of another class.
 fn policy(dict: &Dict) -> Option<Value> {
     matches!(class_of(dict), "Policy" | "PolicyV1").then(|| dict.get("config")?.get("name").cloned()).flatten()
 }
@@ -191,7 +192,7 @@ fn policy(dict: &Dict) -> Option<Value> {
 fn object(form: &mut Dict) -> Result<()> {
     let is_own = is_own(form);
     let class = class_of(form).to_owned();
-    // Before Keras 2.1 a Sequential model's configuration was the list of its layers.
+    // Before Keras 2.1 the config of a Sequential model was the list of its layers.
     if let Some(layers @ Value::List(_)) = form.get("config").filter(|_| class == "Sequential").cloned() {
         let config = Dict::from([("name".to_owned(), Value::from("sequential")), ("layers".to_owned(), layers)]);
         form.insert("config".into(), Value::Dict(config));
@@ -222,11 +223,12 @@ fn object(form: &mut Dict) -> Result<()> {
         }
         form.insert("class_name".into(), Value::from(*name));
     }
-    // Calls build layers, and know the shapes of all their inputs; Keras 2 wrote that of the first.
+    // Removed: calls build the layers with the shapes of all inputs, and Keras 2 wrote only the first
+    // one.
     if !matches!(class.as_str(), "Sequential") {
         form.shift_remove("build_config");
     }
-    // Keras 2 registers some of its own classes under their own names.
+    // Keras 2 gives some of its own classes a registered name.
     if form.get("module").is_some_and(|module| !module.is_null()) && class != "function" {
         form.insert("registered_name".into(), Value::Null);
     }
@@ -263,7 +265,7 @@ fn arguments(class: &str, config: &mut Dict) -> Result<()> {
     Ok(())
 }
 
-/// Arguments that mean something else in Keras 3, said so that they mean the same.
+/// Rewrites argument values that have another meaning in Keras 3.
 fn values(class: &str, config: &mut Dict) {
     for key in ["activation", "recurrent_activation"] {
         if let Some(activation) = config.get_mut(key)
@@ -272,7 +274,7 @@ fn values(class: &str, config: &mut Dict) {
             *activation = hard_sigmoid();
         }
     }
-    // Beside an array for each feature one number stood for all of them.
+    // Next to an array with an entry per feature, a single number stood for all features.
     if class == "Normalization"
         && let (Some(mean), Some(variance)) = (config.get("mean"), config.get("variance"))
     {
@@ -296,7 +298,8 @@ fn is_hard_sigmoid(activation: &Value) -> bool {
     name.and_then(Value::as_str) == Some("hard_sigmoid")
 }
 
-/// Keras 2's `hard_sigmoid`, x / 5 + 1/2 between 0 and 1; that of Keras 3 is x / 6 + 1/2.
+/// Returns the equivalent of Keras 2's `hard_sigmoid`, x / 5 + 1/2 clipped to 0 … 1; Keras 3's is x / 6
+/// + 1/2.
 fn hard_sigmoid() -> Value {
     let scale = Dict::from([("scale".to_owned(), Value::Float(0.2)), ("offset".to_owned(), Value::Float(0.5))]);
     let bound = Dict::from([("max_value".to_owned(), Value::Float(1.0))]);
@@ -308,7 +311,7 @@ fn hard_sigmoid() -> Value {
     Value::Dict(own_form("keras.layers", "Pipeline", config))
 }
 
-/// A Sequential model whose first layer knows its input's shape begins with an input layer.
+/// Adds an input layer to a Sequential model whose first layer has an input shape.
 fn start_with_input(config: &mut Dict) {
     let Some(Value::List(layers)) = config.get_mut("layers") else { return };
     let Some(first) = layers.first() else { return };

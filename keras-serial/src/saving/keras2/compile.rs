@@ -1,4 +1,4 @@
-//! How a model of Keras 2 was compiled: optimizers, losses and metrics under their old names.
+//! Upgrades the compile configuration of Keras 2 models: old names of optimizers, losses and metrics.
 
 use super::{is_form, own_form};
 use crate::config::wrong_type;
@@ -8,7 +8,7 @@ use crate::registry;
 
 use super::no_longer;
 
-/// `training_config` of a legacy file as a `compile_config`, whichever Keras wrote it.
+/// Converts the `training_config` of a legacy file from any Keras to a `compile_config`.
 pub(in crate::saving) fn training_config(training: &Value) -> Result<Dict> {
     let dict = training.as_dict().ok_or_else(|| wrong_type("a dict", training))?;
     let mut compile = Dict::new();
@@ -19,7 +19,7 @@ pub(in crate::saving) fn training_config(training: &Value) -> Result<Dict> {
     Ok(compile)
 }
 
-/// Upgrades a `compile_config` of Keras 2, for the model of this form.
+/// Upgrades a `compile_config` of Keras 2, for the model with this config.
 pub(in crate::saving) fn upgrade_compile(compile: &mut Dict, model: &Value) -> Result<()> {
     let outputs = Outputs::of(model);
     compile.shift_remove("sample_weight_mode");
@@ -34,7 +34,7 @@ pub(in crate::saving) fn upgrade_compile(compile: &mut Dict, model: &Value) -> R
     Ok(())
 }
 
-/// Is there one of Keras's own objects of this name in a module?
+/// Returns true if Keras has a built-in object of this name in the module.
 fn is_builtin(module: &str, class: &str) -> bool {
     registry::builtin_entry(module, class).is_some()
 }
@@ -49,7 +49,7 @@ fn config_of(form: &mut Dict) -> Option<&mut Dict> {
 fn optimizer(value: &mut Value) -> Result<()> {
     let Value::Dict(form) = value else { return Ok(()) };
     let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // Keras 2 registers its own optimizers as if they were custom ones.
+    // Keras 2 registers its own optimizers as if they were custom.
     let own = match class.strip_prefix("Custom>").unwrap_or(&class) {
         "LossScaleOptimizerV3" | "LossScaleOptimizerV1" => "LossScaleOptimizer",
         own => own,
@@ -81,12 +81,12 @@ fn optimizer_arguments(class: &str, config: &mut Dict) {
         config.shift_remove("epsilon");
     }
     let decay = config.shift_remove("decay").and_then(|decay| decay.as_f64()).unwrap_or(0.0);
-    // Nadam's was the decay of its momentum, which is Keras 3's constant.
+    // For Nadam it was the decay of the momentum, which is a constant in Keras 3.
     if decay != 0.0
         && class != "Nadam"
         && let Some(rate) = config.get("learning_rate").filter(|rate| rate.as_f64().is_some()).cloned()
     {
-        // rate / (1 + decay · step), as Keras 2 computed it.
+        // rate / (1 + decay · step), as in Keras 2.
         let schedule = Dict::from([
             ("initial_learning_rate".to_owned(), rate),
             ("decay_steps".to_owned(), Value::Int(1)),
@@ -127,7 +127,7 @@ fn loss_scale(config: &mut Dict) -> Result<()> {
     optimizer(inner)
 }
 
-/// Names of losses and metrics that Keras 3 does not know.
+/// Names of losses and metrics that Keras 3 does not know, with their replacements.
 const NAMES: &[(&str, &str)] = &[
     ("cosine", "cosine_similarity"),
     ("cosine_proximity", "cosine_similarity"),
@@ -163,7 +163,7 @@ fn losses(value: &mut Value) {
     }
 }
 
-/// A function by its name, in the form of `{class_name: "function", config: name}`.
+/// Renames the function in `{class_name: "function", config: name}` to its name in Keras 3.
 fn function_name(form: &mut Dict) {
     if let Some(new) = form.get("config").and_then(Value::as_str).and_then(modern_name) {
         form.insert("config".into(), Value::from(new));
@@ -179,7 +179,7 @@ fn own_module(form: &mut Dict, module: &str) {
     }
 }
 
-/// The functions that Keras 2 wrapped in `MeanMetricWrapper`, and the metrics that compute the same.
+/// The functions that Keras 2 wrapped in `MeanMetricWrapper`, with the metrics that compute the same.
 const METRICS: &[(&str, &str)] = &[
     ("accuracy", "Accuracy"),
     ("binary_accuracy", "BinaryAccuracy"),
@@ -206,7 +206,7 @@ const METRICS: &[(&str, &str)] = &[
     ("poisson", "Poisson"),
 ];
 
-/// The outputs of a model, by whose names Keras 2 calls metrics.
+/// The outputs of a model, whose names Keras 2 puts in front of metric names.
 enum Outputs {
     One,
     List(Vec<String>),
@@ -229,7 +229,8 @@ impl Outputs {
         }
     }
 
-    /// Metrics as Keras 3 takes them: `.h5` files hold one list an output, whatever was given.
+    /// Converts metrics to the structure of Keras 3: `.h5` files hold one list per output, whatever the
+    /// user gave.
     fn metrics(&self, value: Value) -> Value {
         let names = match self {
             Self::One => &[],
@@ -282,7 +283,7 @@ fn metrics(value: Value, output: Option<&str>) -> Value {
 
 fn metric(form: &mut Dict, output: Option<&str>) {
     let Some(config) = config_of(form) else { return };
-    // Keras 3 puts the output's name before the metric's by itself.
+    // Keras 3 itself puts the output's name in front of the metric's.
     if let (Some(output), Some(Value::Str(name))) = (output, config.get_mut("name"))
         && let Some(own) =
             name.strip_prefix(output).and_then(|name| name.strip_prefix('_')).filter(|own| !own.is_empty())

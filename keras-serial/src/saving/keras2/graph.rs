@@ -1,7 +1,8 @@
-//! Graphs of Keras 2: calls as lists of `[layer, node, output, keywords]`, brought to the form of Keras 3.
+//! Upgrades graphs of Keras 2: calls as lists of `[layer, node, output, keywords]`.
 //!
-//! In Keras 2 a model that is called inside another one counts the call that it was made with, so that
-//! its first call in the graph is number 1; Keras 3 counts so at a graph's ends only.
+//! In Keras 2, a model that is called inside another one also counts the call with which it was created,
+//! so that its first call in the graph has index 1; Keras 3 does so only for a graph's inputs and
+//! outputs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,14 +12,14 @@ use super::{class_of, no_longer};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
-/// Layers that take their initial state as further inputs in Keras 2.
+/// Layers that take their initial state as additional inputs in Keras 2.
 const RECURRENT: &[&str] =
     &["RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"];
 
-/// What stands in the place of a layer's name where a constant is an input.
+/// The placeholder for a layer's name when an input is a constant.
 const CONSTANT: &str = "_CONSTANT_VALUE";
 
-/// A tensor of the graph: a layer's name, its call, and the call's output.
+/// A tensor of the graph: a layer's name, the index of its call, and of the call's output.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tensor {
     pub layer: String,
@@ -33,7 +34,7 @@ pub(super) struct Call {
     pub keywords: Dict,
 }
 
-/// Upgrades the graph in the configuration of a Functional model; leaves other configurations alone.
+/// Upgrades the graph in the config of a Functional model; leaves other configs unchanged.
 pub(super) fn upgrade(config: &mut Dict) -> Result<()> {
     let Some(Value::List(layers)) = config.get("layers").filter(|_| config.contains_key("output_layers")) else {
         return Ok(());
@@ -68,7 +69,7 @@ fn nodes_of(layer: &Value) -> &[Value] {
     layer.get("inbound_nodes").and_then(Value::as_list).unwrap_or_default()
 }
 
-/// A call of Keras 3 is a dict of positional arguments and keywords.
+/// Returns true for a call of Keras 2; in Keras 3 it is a dict of positional arguments and keywords.
 fn is_old_node(node: &Value) -> bool {
     match node {
         Value::List(items) => !items.is_empty(),
@@ -77,7 +78,7 @@ fn is_old_node(node: &Value) -> bool {
     }
 }
 
-/// The form of a symbol as an argument.
+/// Serializes a symbol as an argument.
 pub(super) fn symbol(tensor: &Tensor) -> Value {
     let history = vec![Value::from(tensor.layer.as_str()), Value::from(tensor.node), Value::from(tensor.output)];
     let config = Dict::from([("keras_history".to_owned(), Value::List(history))]);
@@ -87,7 +88,7 @@ pub(super) fn symbol(tensor: &Tensor) -> Value {
     ]))
 }
 
-/// The tensor that a symbol's form stands for.
+/// Returns the tensor that a serialized symbol stands for.
 pub(super) fn tensor_of(value: &Value) -> Option<Tensor> {
     let is_symbol = value.get("class_name").and_then(Value::as_str) == Some("__keras_tensor__");
     match value.get("config").filter(|_| is_symbol)?.get("keras_history")?.as_list()? {
@@ -101,11 +102,11 @@ pub(super) fn tensor_of(value: &Value) -> Option<Tensor> {
 }
 
 struct Graph {
-    /// How many calls each layer has in the graph.
+    /// The number of calls of each layer in the graph.
     calls: HashMap<String, usize>,
-    /// The number of each layer's first call.
+    /// The index of each layer's first call.
     first: HashMap<String, usize>,
-    /// The names of operations.
+    /// The names of layers that become operations.
     operations: HashSet<String>,
     shapes: Shapes,
 }
@@ -123,7 +124,7 @@ impl Graph {
         };
         layers.iter().flat_map(nodes_of).for_each(&mut note);
         ends.iter().for_each(&mut note);
-        // Every call of a graph leads to an output, so that the last one shows with what counting began.
+        // Every call of a graph leads to an output, so the largest index shows where counting began.
         let first = last.into_iter().filter_map(|(name, last)| {
             let count = calls.get(&name).copied().unwrap_or(0);
             (count > 0 && last >= count).then(|| (name, last + 1 - count))
@@ -133,7 +134,7 @@ impl Graph {
         Self { first, operations: operations.map(str::to_owned).collect(), shapes: Shapes::default(), calls }
     }
 
-    /// Symbols that stand for the shapes of others.
+    /// Finds the symbols that stand for shapes of other symbols.
     fn find_shapes(&mut self, layers: &[Value]) {
         for layer in layers {
             if let (Some(name), Some(Value::List(shape))) =
@@ -185,7 +186,7 @@ impl Graph {
         Ok(())
     }
 
-    /// A call of Keras 2. Operations keep lists of one tensor, layers do not.
+    /// Reads a call of Keras 2. Operations keep lists of one tensor, layers unwrap them.
     fn call(&self, node: &Value, keeps_structure: bool) -> Result<Call> {
         let mut keywords = Dict::new();
         let mut first = self.inputs(node, &mut keywords)?;
@@ -225,7 +226,7 @@ impl Graph {
         }
     }
 
-    /// An argument with symbols in it.
+    /// Upgrades an argument that may contain symbols.
     fn argument(&self, value: &Value) -> Result<Value> {
         if let Some(tensor) = self.tensor(value)? {
             return Ok(symbol(&tensor));
@@ -240,7 +241,7 @@ impl Graph {
         }
     }
 
-    /// The tensor that `[layer's name, call, output]` stands for, counted as in Keras 3.
+    /// Returns the tensor for `[layer's name, call, output]`, with Keras 3's call index.
     fn tensor(&self, value: &Value) -> Result<Option<Tensor>> {
         let Some(mut tensor) = read(value, &self.calls) else { return Ok(None) };
         let first = self.first.get(&tensor.layer).copied().unwrap_or(0);
@@ -278,7 +279,7 @@ impl Graph {
     }
 }
 
-/// The error for a shape that is computed with as if it were a tensor.
+/// Returns the error for a shape that is used as if it were a tensor.
 pub(super) fn shape_as_tensor(name: &str) -> Error {
     no_longer(
         format!("`{name}` computes with the shape of a tensor, which Keras 3 knows while the graph is made"),
@@ -286,7 +287,7 @@ pub(super) fn shape_as_tensor(name: &str) -> Error {
     )
 }
 
-/// What a second call of an operation is named: in Keras 3 each call is an operation of its own.
+/// Returns the name for a further call of an operation: in Keras 3 each call is a separate operation.
 pub(super) fn operation_name(name: &str, node: usize) -> String {
     if node == 0 { name.to_owned() } else { format!("{name}_call_{node}") }
 }
@@ -319,7 +320,7 @@ fn each_tensor(value: &Value, known: &HashMap<String, usize>, note: &mut dyn FnM
     }
 }
 
-/// The call as Keras 3 writes it, with the initial states of recurrent layers as their keyword.
+/// Writes a call for Keras 3; initial states of recurrent layers become a keyword.
 fn modern_call(class: &str, call: Call) -> Value {
     let Call { mut first, mut keywords } = call;
     keywords.retain(|_, value| !value.is_null());
@@ -334,7 +335,7 @@ fn modern_call(class: &str, call: Call) -> Value {
     node(vec![first], keywords)
 }
 
-/// A call of Keras 3.
+/// Serializes a call for Keras 3.
 pub(super) fn node(args: Vec<Value>, keywords: Dict) -> Value {
     Value::Dict(Dict::from([("args".to_owned(), Value::List(args)), ("kwargs".to_owned(), Value::Dict(keywords))]))
 }

@@ -1,8 +1,8 @@
-//! Upgrades files of Keras 2 to the form that Keras 3 writes, before any object is made from them.
+//! Upgrades files of Keras 2 to the serialized form of Keras 3, before any object is deserialized.
 //!
-//! Keras 3 itself reads a part of such files. What it refuses is upgraded here as well: arguments that
-//! are no more ([`arguments`]), calls and node indices of graphs ([`graph`]), TensorFlow functions
-//! called on symbols ([`operations`]), and how a model was compiled ([`compile`]).
+//! Keras 3 itself reads some such files. What it refuses is upgraded here too: removed arguments
+//! ([`arguments`]), calls and node indices of graphs ([`graph`]), TensorFlow functions called on symbols
+//! ([`operations`]), and the compile configuration ([`compile`]).
 
 mod arguments;
 mod compile;
@@ -16,7 +16,7 @@ pub(super) use self::state::upgrade_state;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
-/// Is this the version of a Keras before 3?
+/// Returns true for a version of Keras before 3.
 pub(super) fn is_old(version: Option<&str>) -> bool {
     version
         .and_then(|version| version.split('.').next())
@@ -24,7 +24,7 @@ pub(super) fn is_old(version: Option<&str>) -> bool {
         .is_some_and(|major| major < 3)
 }
 
-/// Upgrades the form of a model, with all objects in it.
+/// Upgrades a serialized model, with all objects in it.
 pub(super) fn upgrade_model(form: &mut Value) -> Result<()> {
     arguments::upgrade(form)
 }
@@ -42,7 +42,7 @@ pub(super) fn upgrade_archive(form: &mut Value) -> Result<()> {
     }
 }
 
-/// The class of a form without the name of its package: files of Keras 2 register some of Keras's own.
+/// Returns the class without its package's name: files of Keras 2 register some of Keras's own classes.
 fn class_of(form: &Dict) -> &str {
     form.get("class_name").and_then(Value::as_str).unwrap_or_default()
 }
@@ -52,8 +52,8 @@ fn is_form(dict: &Dict) -> bool {
         && matches!(dict.get("config"), Some(Value::Dict(_) | Value::List(_)))
 }
 
-/// Is this one of Keras's own classes, so that the tables here speak of it? Files before Keras 2.12
-/// name no modules, and custom classes come before Keras's own of the same name.
+/// Returns true if the class is one of Keras's own, to which the tables here apply. Files before Keras
+/// 2.12 name no modules, and a custom class takes precedence over a Keras class of the same name.
 fn is_own(form: &Dict) -> bool {
     let package = form.get("registered_name").and_then(Value::as_str).is_some_and(|name| name.contains('>'));
     match form.get("module") {
@@ -66,7 +66,7 @@ fn is_own(form: &Dict) -> bool {
     }
 }
 
-/// The form of one of Keras's own objects.
+/// Serializes one of Keras's own objects.
 fn own_form(module: &str, class_name: &str, config: Dict) -> Dict {
     Dict::from([
         ("module".to_owned(), Value::from(module)),
@@ -76,7 +76,7 @@ fn own_form(module: &str, class_name: &str, config: Dict) -> Dict {
     ])
 }
 
-/// The error for what a file of Keras 2 says and Keras 3 has no way to.
+/// Returns the error for something in a Keras 2 file that has no equivalent in Keras 3.
 fn no_longer(what: String, hint: &'static str) -> Error {
     Error::new(ErrorKind::Unsupported, what).hint(hint)
 }

@@ -1,6 +1,6 @@
-//! The shapes of symbols, which graphs of Keras 2 compute with `tf.shape`.
+//! Shapes of symbols, with which graphs of Keras 2 compute through `tf.shape`.
 //!
-//! In Keras 3 a shape is no tensor: an extent that is not known is `-1` in the shape that `reshape` takes.
+//! In Keras 3 a shape is not a tensor: an unknown extent is `-1` in the shape given to `reshape`.
 
 use std::collections::HashMap;
 
@@ -10,20 +10,20 @@ use crate::json::Value;
 /// An extent; `None` if it is known only when the model is called.
 type Extent = Option<i64>;
 
-/// What an operation on shapes gives.
+/// The result of an operation on shapes.
 #[derive(Clone, Debug)]
 enum Symbol {
-    /// The whole shape of a layer's output, with the extents that the file tells.
+    /// The whole shape of a layer's output, with the extents known from the file.
     Shape { known: Option<Vec<Extent>> },
-    /// Some extents.
+    /// Several extents.
     Extents(Vec<Extent>),
     /// One extent.
     Extent(Extent),
-    /// One extent an output.
+    /// One extent per output.
     Parts { known: Option<Vec<Extent>> },
 }
 
-/// The operations of a graph that give shapes, and the shapes that the file tells.
+/// The operations of a graph that return shapes, and the shapes known from the file.
 #[derive(Default)]
 pub(super) struct Shapes {
     symbols: HashMap<String, Symbol>,
@@ -31,7 +31,7 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    /// The shape of an input, batch first.
+    /// Sets the shape of an input, batch first.
     pub(super) fn know(&mut self, input: &str, shape: &[Value]) {
         self.inputs.insert(input.to_owned(), shape.iter().map(Value::as_i64).collect());
     }
@@ -40,12 +40,12 @@ impl Shapes {
         self.symbols.len()
     }
 
-    /// Does this operation give a shape?
+    /// Returns true if this operation returns a shape.
     pub(super) fn is_shape(&self, operation: &str) -> bool {
         self.symbols.contains_key(operation)
     }
 
-    /// The extent that a symbol stands for, or a number.
+    /// Returns the extent that a symbol or number stands for.
     fn extent(&self, value: &Value) -> Option<Extent> {
         if let Value::Int(extent) = value {
             return Some(Some(*extent).filter(|extent| *extent >= 0));
@@ -58,7 +58,7 @@ impl Shapes {
         }
     }
 
-    /// The extents of a shape that is given as a list or as a symbol.
+    /// Returns the extents of a shape that is given as a list or as a symbol.
     pub(super) fn extents(&self, value: &Value) -> Option<Vec<Extent>> {
         match value {
             Value::List(items) => {
@@ -76,7 +76,7 @@ impl Shapes {
         }
     }
 
-    /// Remembers what an operation gives, if that is a shape.
+    /// Records the result of an operation, if that is a shape.
     pub(super) fn note(&mut self, name: &str, function: &str, call: &Call) {
         if !self.is_shape(name)
             && let Some(symbol) = self.symbol(function, call)
@@ -134,7 +134,7 @@ impl Shapes {
         }
     }
 
-    /// An entry of a shape, or some in a row.
+    /// Returns an entry of a shape, or a range of entries.
     fn part(&self, shape: Option<&[Extent]>, index: &Value) -> Option<Symbol> {
         let index = match index {
             Value::List(items) => match items.as_slice() {

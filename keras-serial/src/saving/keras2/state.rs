@@ -1,4 +1,4 @@
-//! The states of optimizers and metrics, as Keras 2 laid them out.
+//! Upgrades the states of optimizers and metrics from Keras 2's layout.
 
 use crate::json::Value;
 use crate::saving::H5Attr;
@@ -6,8 +6,8 @@ use crate::saving::legacy::NAMES;
 use crate::saving::weights::{KeptGroup, Plan};
 use crate::tensor::{DType, TensorBytes};
 
-/// Leaves out the states of metrics, which Keras 3 does not save, and brings the optimizer's into the
-/// order of Keras 3.
+/// Drops the states of metrics, which Keras 3 does not save, and reorders the optimizer's state as in
+/// Keras 3.
 pub(in crate::saving) fn upgrade_state(plan: &mut Plan, compile: Option<&Value>) {
     let is_state = |path: &str| path.split('/').any(|part| matches!(part, "metrics" | "optimizer"));
     let unexpected = std::mem::take(&mut plan.report.unexpected);
@@ -20,8 +20,8 @@ pub(in crate::saving) fn upgrade_state(plan: &mut Plan, compile: Option<&Value>)
     }
 }
 
-/// In Keras 3 the learning rate is the second variable, where it is no schedule; slots come variable by
-/// variable, where the old optimizers of Keras 2 wrote them kind by kind.
+/// Reorders an optimizer's state. In Keras 3 the learning rate is the second variable, unless it is a
+/// schedule; slots are grouped by variable, while the old optimizers of Keras 2 grouped them by kind.
 fn optimizer_state(group: &mut KeptGroup, optimizer: Option<&Value>) {
     let names = group.attrs.iter().position(|(name, _)| name == NAMES).map(|index| group.attrs.swap_remove(index).1);
     let mut values: Vec<(usize, TensorBytes)> = std::mem::take(&mut group.datasets)
@@ -65,7 +65,7 @@ fn optimizer_state(group: &mut KeptGroup, optimizer: Option<&Value>) {
     group.datasets = values.into_iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect();
 }
 
-/// From all first slots, then all second ones, to both of each variable; a third kind stays behind them.
+/// Regroups slots by variable: from all first, then all second ones, to both of each; a third kind stays last.
 fn interleave(class: &str, values: &mut Vec<TensorBytes>) {
     let kinds = match class {
         "adam" | "adamax" | "adadelta" | "nadam" => 2,
@@ -73,7 +73,7 @@ fn interleave(class: &str, values: &mut Vec<TensorBytes>) {
     };
     let slots = values.split_off(1);
     let half = |count: usize| slots.len() / count;
-    // With `amsgrad` there are three slots of each variable.
+    // With `amsgrad` there are three slots per variable.
     let shapes = |range: std::ops::Range<usize>| {
         slots.get(range).map(|slots| slots.iter().map(|slot| slot.shape.clone()).collect::<Vec<_>>())
     };
@@ -103,7 +103,7 @@ fn integer(value: &TensorBytes) -> Option<i64> {
     }
 }
 
-/// Π β₁·(1 − ½·0.96^(0.004·t)) over the steps so far, which Nadam of Keras 2 did not save.
+/// Computes Π β₁·(1 − ½·0.96^(0.004·t)) over the steps so far, which Nadam of Keras 2 did not save.
 fn momentum_product(beta: f64, steps: i64) -> f64 {
     let mut product = 1.0;
     for step in 1..=steps {

@@ -1,4 +1,4 @@
-//! Zip archives: the container of `.keras` files.
+//! Zip archives, the container of `.keras` files.
 
 mod read;
 #[cfg(test)]
@@ -12,9 +12,9 @@ pub use write::{ZipTime, ZipWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::saving::Limits;
 
-/// Is this a name that stays inside an archive, whatever system unpacks it?
+/// Checks that a name stays inside the archive, whatever system unpacks it.
 ///
-/// The writer asks this too, so that no layer's name makes an archive that others refuse.
+/// The writer checks this too, so that no layer's name makes an archive that others refuse.
 fn check_name(name: &str, limits: &Limits) -> Result<()> {
     Limits::check("bytes of a member's name", name.len() as u64, limits.max_path_bytes as u64)?;
     let inside = name.strip_suffix('/').unwrap_or(name);
@@ -28,7 +28,7 @@ fn check_name(name: &str, limits: &Limits) -> Result<()> {
         .received(format!("{name:?}")))
 }
 
-/// What the zip library says, as an error of this crate.
+/// Converts an error of the zip library to one of this crate.
 fn zip_error(error: ::zip::result::ZipError) -> Error {
     match error {
         ::zip::result::ZipError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

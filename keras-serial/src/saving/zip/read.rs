@@ -1,4 +1,4 @@
-//! Reading archives.
+//! Reads zip archives.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -13,21 +13,21 @@ use crate::saving::Limits;
 use crate::saving::fetch;
 use crate::saving::section::{Section, SectionReader};
 
-/// One member of an archive.
+/// A member of an archive.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ZipMember {
-    /// Its path, parted by `/`.
+    /// The member's path, separated by `/`.
     pub name: String,
-    /// Its bytes, unpacked.
+    /// The unpacked size in bytes.
     pub size: u64,
-    /// Its bytes in the archive.
+    /// The size in the archive in bytes.
     pub stored_size: u64,
 }
 
 /// A zip archive whose directory has been checked.
 ///
-/// Members stored without compression, as Keras writes them, are slices of the archive.
+/// Members that are stored without compression, as Keras writes them, are slices of the archive.
 #[derive(Debug)]
 pub struct ZipReader {
     file: Section,
@@ -38,17 +38,17 @@ pub struct ZipReader {
 }
 
 impl ZipReader {
-    /// Reads the directory of an archive.
+    /// Reads and checks the directory of an archive.
     ///
     /// # Errors
-    /// [`ErrorKind::Archive`] when it is no sound zip archive, has members of one name, members that
-    /// overlap, symbolic links, or names that lead out of it (`..`, absolute, drives, backslashes);
+    /// [`ErrorKind::Archive`] when it is not a sound zip archive, has members of the same name, members
+    /// that overlap, symbolic links, or names that lead out of it (`..`, absolute, drives, backslashes);
     /// [`ErrorKind::Limit`] when it has too many members or they are too large.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
         Self::of_section(bytes.into(), limits)
     }
 
-    /// As [`ZipReader::open`], of a file whose members are read on demand.
+    /// Like [`ZipReader::open`], for a file whose members are read on demand.
     pub(in crate::saving) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
         if file.len() == 0 {
             return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
@@ -75,34 +75,34 @@ impl ZipReader {
         Ok(Self { file, archive, members, index, limits: limits.clone() })
     }
 
-    /// The members, in the order of the archive's directory.
+    /// Returns the members, in the order of the archive's directory.
     pub fn members(&self) -> &[ZipMember] {
         &self.members
     }
 
-    /// Is there a member of this name?
+    /// Returns true if there is a member with this name.
     pub fn contains(&self, name: &str) -> bool {
         self.index.contains_key(name)
     }
 
-    /// The bytes of a member, checked against its checksum: a slice of the archive where it is
-    /// stored, unpacked where it is deflated.
+    /// Reads a member and checks its checksum: a slice of the archive if it is stored, unpacked if it is
+    /// deflated.
     ///
     /// # Errors
     /// [`ErrorKind::Archive`], with the member's name as path, when there is no such member, its
-    /// checksum is wrong, or it is encrypted or packed in another way; [`ErrorKind::Limit`] when it
-    /// unpacks to more than it says.
+    /// checksum is wrong, or it is encrypted or compressed in another way; [`ErrorKind::Limit`] when it
+    /// unpacks to more than it declares.
     pub fn read(&self, name: &str) -> Result<Bytes> {
         self.read_at_most(name, self.limits.max_member_bytes)
     }
 
-    /// As [`ZipReader::read`], for a text of at most [`Limits::max_config_bytes`].
+    /// Reads a text of at most [`Limits::max_config_bytes`], like [`ZipReader::read`].
     pub fn read_text(&self, name: &str) -> Result<Bytes> {
         self.read_at_most(name, self.limits.max_config_bytes)
     }
 
-    /// As [`ZipReader::read`], but a stored member is not checked against its checksum, so that none
-    /// of its bytes are touched.
+    /// Like [`ZipReader::read`], but without checking the checksum of a stored member, so that none of
+    /// its bytes are touched.
     ///
     /// # Errors
     /// As [`ZipReader::read`].
@@ -111,8 +111,8 @@ impl ZipReader {
         member.read().at_with(|| name.to_owned())
     }
 
-    /// A member that is read on demand, and the checksum that its bytes should have; none for one that
-    /// had to be unpacked, which is checked already.
+    /// Returns a member that is read on demand, and its expected checksum; no checksum for one that had
+    /// to be unpacked, which is already checked.
     pub(in crate::saving) fn section(&self, name: &str) -> Result<(Section, Option<u32>)> {
         let number = self.number(name).at_with(|| name.to_owned())?;
         match self.stored(number).at_with(|| name.to_owned())? {
@@ -121,7 +121,7 @@ impl ZipReader {
         }
     }
 
-    /// A member that is stored as it is, and its checksum.
+    /// Returns a member that is stored without compression, and its checksum.
     fn stored(&self, number: usize) -> Result<Option<(Section, u32)>> {
         let mut archive = self.archive.clone();
         let raw = archive.by_index_raw(number).map_err(zip_error)?;
@@ -152,7 +152,7 @@ impl ZipReader {
     }
 
     fn unpack(&self, number: usize, limit: u64) -> Result<Bytes> {
-        // The clone shares the directory and the bytes; only the position is its own.
+        // The clone shares the directory and the bytes; only the position is separate.
         let mut archive = self.archive.clone();
         let raw = archive.by_index_raw(number).map_err(zip_error)?;
         let (size, stored, method) = (raw.size(), raw.compressed_size(), raw.compression());
@@ -188,7 +188,7 @@ impl ZipReader {
     }
 }
 
-/// Is this the checksum that a member should have?
+/// Checks that a member has the expected checksum.
 pub(in crate::saving) fn check_sum(received: u32, expected: u32) -> Result<()> {
     if received == expected {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `model.keras` is made by `testdata/make.py`.
+//! Tests with `model.keras`, which `testdata/make.py` makes.
 
 use std::io::{Cursor, Write};
 
@@ -26,7 +26,7 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// One member through the library, which writes what our writer refuses.
+/// Writes one member with the library directly, which accepts what our writer refuses.
 fn foreign(name: &str, options: SimpleFileOptions, data: &[u8]) -> Vec<u8> {
     let mut writer = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
     writer.start_file(name, options).unwrap();
@@ -126,7 +126,7 @@ fn wrong_checksums_are_refused() {
 fn bombs_are_refused_before_they_go_off() {
     let file = foreign("a", deflated(), &vec![0; 20 << 20]);
     assert_eq!(open(file.clone()).unwrap_err().kind(), ErrorKind::Limit);
-    // A size that is a lie ends the unpacking where it says.
+    // A false size stops the unpacking at that size.
     let (true_size, small) = ((20u32 << 20).to_le_bytes(), 1000u32.to_le_bytes());
     let reader = open(replaced(file, &true_size, &small)).unwrap();
     assert_eq!(reader.read("a").unwrap_err().kind(), ErrorKind::Archive);
@@ -141,7 +141,7 @@ fn bombs_are_refused_before_they_go_off() {
     assert_eq!(reader.read_text("config.json").unwrap_err().kind(), ErrorKind::Limit);
 }
 
-/// Broken archives are errors or other data, never a panic.
+/// Broken archives give errors or other data, never a panic.
 #[test]
 fn broken_archives_do_no_harm() {
     for length in 0..MODEL.len() {
@@ -157,14 +157,14 @@ fn broken_archives_do_no_harm() {
     let directory = MODEL.len() - 300;
     for round in 0..2000 {
         let mut broken = MODEL.to_vec();
-        // Every other round in the directory, where the sense is.
+        // Every other change is in the directory, where most of the structure is.
         let place = if round % 2 == 0 { random(MODEL.len()) } else { directory + random(300) };
         broken[place] ^= 1 << random(8);
         let _ = open(broken).and_then(|reader| read_all(&reader));
     }
 }
 
-/// The checksum of a large member is that of its pieces, joined.
+/// The checksum of a large member is combined from those of its parts.
 #[test]
 fn damage_anywhere_in_a_large_member_is_found() {
     let data: Vec<u8> = (0..(9 << 20) + 5u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();

@@ -1,4 +1,4 @@
-//! Writing archives.
+//! Writes zip archives.
 
 use std::collections::BTreeSet;
 use std::io::{Seek, Write};
@@ -10,17 +10,17 @@ use super::{check_name, zip_error};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
 
-/// The time that an archive gives its members: years 1980 to 2107, no time zone.
+/// The modification time of an archive's members: years 1980 to 2107, no time zone.
 ///
-/// The default is the first that the format can say, so that equal models make equal archives.
+/// The default is the earliest time of the format, so that equal models make equal archives.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ZipTime(DateTime);
 
 impl ZipTime {
-    /// A time; seconds are kept to an even number.
+    /// Creates a time; seconds are rounded down to an even number.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for a time that the format can't say.
+    /// [`ErrorKind::InvalidArgument`] for a time that the format can't represent.
     pub fn new(year: u16, month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Result<Self> {
         DateTime::from_date_and_time(year, month, day, hour, minute, second).map(Self).map_err(|_| {
             Error::new(ErrorKind::InvalidArgument, "no time of a zip archive")
@@ -30,10 +30,11 @@ impl ZipTime {
     }
 }
 
-/// Members begin at multiples of this, so that what is aligned in them is so in a mapped archive.
+/// Members begin at multiples of this, so that data aligned in a member is also aligned in a mapped
+/// archive.
 const ALIGNMENT: u16 = 64;
 
-/// Writes an archive as Python's `zipfile` does: members stored as they are, in the order they come.
+/// Writes an archive as Python's `zipfile` does: members uncompressed, in the order they are added.
 pub struct ZipWriter<W: Write + Seek> {
     writer: ::zip::ZipWriter<W>,
     time: ZipTime,
@@ -41,12 +42,12 @@ pub struct ZipWriter<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> ZipWriter<W> {
-    /// An archive written to `output` from where it stands.
+    /// Creates an archive that is written to `output` from its current position.
     pub fn new(output: W) -> Self {
         Self { writer: ::zip::ZipWriter::new(output), time: ZipTime::default(), names: BTreeSet::new() }
     }
 
-    /// Sets the time of the members that follow.
+    /// Sets the time of members that are added afterwards.
     #[must_use]
     pub fn with_time(mut self, time: ZipTime) -> Self {
         self.time = time;
@@ -56,13 +57,13 @@ impl<W: Write + Seek> ZipWriter<W> {
     /// Adds a member.
     ///
     /// # Errors
-    /// [`ErrorKind::Archive`] for a name that is taken or leads out of the archive;
-    /// [`ErrorKind::Io`] when the output fails.
+    /// [`ErrorKind::Archive`] for a name that is taken or leads out of the archive; [`ErrorKind::Io`]
+    /// when the output fails.
     pub fn add(&mut self, name: &str, data: &[u8]) -> Result<()> {
         self.add_with(name, data.len() as u64, |output| Ok(output.write_all(data)?))
     }
 
-    /// Adds a member that `write` writes piece by piece; `at_most` bounds its bytes.
+    /// Adds a member that `write` writes in pieces; `at_most` bounds its size in bytes.
     ///
     /// # Errors
     /// As [`ZipWriter::add`], and those of `write`.
@@ -90,7 +91,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         write(&mut self.writer)
     }
 
-    /// Writes the directory and gives the output back.
+    /// Writes the directory and returns the output.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when the output fails.

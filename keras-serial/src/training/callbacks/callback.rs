@@ -1,4 +1,4 @@
-//! The trait that a callback implements.
+//! The trait that callbacks implement.
 
 use std::cell::Cell;
 
@@ -6,18 +6,18 @@ use crate::error::Result;
 pub use crate::layers::Logs;
 use crate::models::Model;
 
-/// What a run was asked for (`Callback.params`).
+/// The parameters of a run (`Callback.params`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CallbackParams {
-    /// How much is told: 0 nothing, 1 a bar, 2 a line each epoch.
+    /// The verbosity: 0 silent, 1 a progress bar, 2 a line per epoch.
     pub verbose: u8,
-    /// The number of epochs, the first one's number included.
+    /// The number of epochs, including those before `initial_epoch`.
     pub epochs: usize,
-    /// The number of batches in an epoch; `None` while it is not known.
+    /// The number of batches in an epoch; `None` while unknown.
     pub steps: Option<usize>,
 }
 
-/// What a callback sees of the run that it is called from.
+/// What a callback can see of, and do to, the run that calls it.
 #[derive(Debug)]
 pub struct CallbackContext<'a> {
     model: &'a Model,
@@ -27,17 +27,17 @@ pub struct CallbackContext<'a> {
 }
 
 impl<'a> CallbackContext<'a> {
-    /// For callbacks that are called by hand.
+    /// Creates a context, to call callbacks by hand.
     pub fn new(model: &'a Model, params: CallbackParams) -> Self {
         Self { model, params, initial_epoch: Cell::new(None), resumes: Cell::new(false) }
     }
 
-    /// The model: its weights, optimizer, and whether to stop.
+    /// Returns the model.
     pub fn model(&self) -> &'a Model {
         self.model
     }
 
-    /// What the run was asked for.
+    /// Returns the parameters of the run.
     pub fn params(&self) -> CallbackParams {
         self.params
     }
@@ -46,19 +46,18 @@ impl<'a> CallbackContext<'a> {
         self.params.steps = steps;
     }
 
-    /// Ends training after this batch (`model.stop_training = True`).
+    /// Makes training stop after this batch (`model.stop_training = True`).
     pub fn stop_training(&self) {
         self.model.set_stop_training(true);
     }
 
-    /// Called in `on_train_begin`: training starts with another epoch than it was asked to
-    /// (as `BackupAndRestore` does).
+    /// Makes training start with another epoch (as `BackupAndRestore` does); only in `on_train_begin`.
     pub fn set_initial_epoch(&self, epoch: usize) {
         self.initial_epoch.set(Some(epoch));
     }
 
-    /// Called in `on_train_begin`: the run goes on from the model's
-    /// [`TrainingState`](crate::training::TrainingState), as with [`Fit::resume`](crate::training::Fit::resume).
+    /// Makes the run continue from the model's [`TrainingState`](crate::training::TrainingState), as
+    /// with [`Fit::resume`](crate::training::Fit::resume); only in `on_train_begin`.
     pub fn resume(&self) {
         self.resumes.set(true);
     }
@@ -67,7 +66,7 @@ impl<'a> CallbackContext<'a> {
         self.resumes.get()
     }
 
-    /// The epoch that [`CallbackContext::set_initial_epoch`] gave.
+    /// Returns the epoch set with [`CallbackContext::set_initial_epoch`].
     pub fn initial_epoch(&self) -> Option<usize> {
         self.initial_epoch.get()
     }
@@ -75,13 +74,13 @@ impl<'a> CallbackContext<'a> {
 
 macro_rules! hooks {
     ($($(#[$doc:meta])* $name:ident($($number:ident)?);)*) => {
-        /// What is done at certain points of `fit`, `evaluate` and `predict`.
+        /// Code that `fit`, `evaluate` and `predict` call at certain points.
         ///
-        /// All methods do nothing by default. `logs` holds what is known at that point; what a callback
-        /// puts in there is seen by those after it, and by [`History`](super::History). Numbers of
-        /// epochs and batches count from 0. An error ends the run, and is what the run gives.
+        /// All methods do nothing by default. `logs` holds the values known at that point; what a
+        /// callback adds is seen by later callbacks, and by [`History`](super::History). Epochs and
+        /// batches count from 0. An error ends the run, and the run returns it.
         ///
-        /// A callback is given to a run by value, or by `&mut` to be looked at afterwards.
+        /// Pass a callback to a run by value, or by `&mut` to inspect it afterwards.
         ///
         /// ```
         /// use keras_serial::prelude::*;
@@ -104,14 +103,15 @@ macro_rules! hooks {
                 $(#[$doc])*
                 ///
                 /// # Errors
-                /// The callback's own.
+                /// Those of the callback.
                 fn $name(&mut self, $($number: usize,)? logs: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
                     let _ = ($($number,)? logs, cx);
                     Ok(())
                 }
             )*
 
-            /// Does it show how the run goes on, so that the run need not add a `ProgbarLogger`?
+            /// Returns true if the callback shows progress, so that the run does not add a
+            /// `ProgbarLogger`.
             fn shows_progress(&self) -> bool {
                 false
             }
@@ -156,32 +156,32 @@ macro_rules! hooks {
 }
 
 hooks! {
-    /// Before `fit` does anything; `logs` is empty.
+    /// Called before `fit` does anything; `logs` is empty.
     on_train_begin();
-    /// When `fit` is done; `logs` are those of the last epoch.
+    /// Called when `fit` is done, with the last epoch's `logs`.
     on_train_end();
-    /// Before an epoch; `logs` is empty.
+    /// Called before an epoch; `logs` is empty.
     on_epoch_begin(epoch);
-    /// After an epoch and its validation, whose results have the prefix `val_`.
+    /// Called after an epoch and its validation, whose results have the prefix `val_`.
     on_epoch_end(epoch);
-    /// Before a batch of `fit`; `logs` is empty.
+    /// Called before a batch of `fit`; `logs` is empty.
     on_train_batch_begin(batch);
-    /// After a batch of `fit`; `logs` hold the metrics over the epoch so far.
+    /// Called after a batch of `fit`; `logs` hold the metrics over the epoch so far.
     on_train_batch_end(batch);
-    /// Before an evaluation, also one that `fit` makes to validate.
+    /// Called before an evaluation, including the validation in `fit`.
     on_test_begin();
-    /// After an evaluation.
+    /// Called after an evaluation.
     on_test_end();
-    /// Before a batch of an evaluation.
+    /// Called before a batch of an evaluation.
     on_test_batch_begin(batch);
-    /// After a batch of an evaluation.
+    /// Called after a batch of an evaluation.
     on_test_batch_end(batch);
-    /// Before a prediction.
+    /// Called before a prediction.
     on_predict_begin();
-    /// After a prediction.
+    /// Called after a prediction.
     on_predict_end();
-    /// Before a batch of a prediction.
+    /// Called before a batch of a prediction.
     on_predict_batch_begin(batch);
-    /// After a batch of a prediction.
+    /// Called after a batch of a prediction.
     on_predict_batch_end(batch);
 }

@@ -1,4 +1,4 @@
-//! A table of what each epoch gave.
+//! A callback that logs the results of each epoch to a CSV file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -8,15 +8,15 @@ use super::python_format::repr;
 use super::{Callback, CallbackContext, Logs};
 use crate::error::{Error, Result, ResultExt};
 
-/// Writes a line of comma-separated values for each epoch, the same bytes as Keras's.
+/// A callback that writes a line of comma-separated values per epoch, with the same bytes as Keras.
 ///
 /// # Arguments
 /// - `filename`.
-/// - `separator`: between the values; `,` by default.
-/// - `append`: is the file kept that is there, for training that goes on? No by default.
+/// - `separator`: the separator of values; `,` by default.
+/// - `append`: whether an existing file is kept, for continued training; false by default.
 ///
-/// Names are sorted. Those of the validation stand there from the first epoch on, as `NA` while not
-/// known. Follows <https://keras.io/api/callbacks/csv_logger>.
+/// Names are sorted. The columns of the validation exist from the first epoch on, with `NA` until known.
+/// Follows <https://keras.io/api/callbacks/csv_logger>.
 ///
 /// ```
 /// use keras_serial::training::callbacks::CSVLogger;
@@ -30,12 +30,12 @@ pub struct CSVLogger {
     append: bool,
     file: Option<File>,
     writes_header: bool,
-    /// The names of the columns, once the first epoch has told them.
+    /// The names of the columns, known after the first epoch.
     keys: Option<Vec<String>>,
 }
 
 impl CSVLogger {
-    /// To this file, which is overwritten.
+    /// Creates the callback for this file, which is overwritten.
     pub fn new(filename: impl AsRef<Path>) -> Self {
         let filename = filename.as_ref().to_path_buf();
         Self { filename, separator: ',', append: false, file: None, writes_header: true, keys: None }
@@ -66,7 +66,7 @@ impl CSVLogger {
         Ok(file)
     }
 
-    /// One line; fields are quoted only where they must be.
+    /// Writes one line; fields are quoted only if necessary.
     fn write_row(&mut self, fields: impl IntoIterator<Item = String>) -> Result<()> {
         let quoted = |field: String| {
             if field.contains([self.separator, '"', '\r', '\n']) {

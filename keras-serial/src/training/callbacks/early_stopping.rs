@@ -1,4 +1,4 @@
-//! Stops when a metric no longer gets better.
+//! A callback that stops training when a metric no longer improves.
 
 use super::monitor::{Monitor, MonitorMode};
 use super::output::{print_msg, warn};
@@ -7,17 +7,17 @@ use crate::KerasSerializable;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
-/// Stops training when a metric has not become better for some epochs.
+/// A callback that stops training when a metric has not improved for some epochs.
 ///
 /// # Arguments
 /// - `monitor`: the metric's name; `val_loss` by default.
-/// - `min_delta`: how much better counts; 0 by default.
-/// - `patience`: how many epochs without a better value are waited for; 0 by default.
-/// - `verbose`: 1 tells when it stops; 0 by default.
-/// - `mode`: `min`, `max`, or `auto` (the default) by the metric.
-/// - `baseline`: training ends after `patience` epochs that are no better than this; none by default.
-/// - `restore_best_weights`: does the model get the weights of the best epoch? No by default.
-/// - `start_from_epoch`: from which epoch on it watches; 0 by default.
+/// - `min_delta`: the smallest change that counts as an improvement; 0 by default.
+/// - `patience`: the number of epochs to wait for an improvement; 0 by default.
+/// - `verbose`: 1 prints a line when it stops; 0 by default.
+/// - `mode`: `min`, `max`, or `auto` (the default), which decides by the metric.
+/// - `baseline`: training stops after `patience` epochs that are not better than this; none by default.
+/// - `restore_best_weights`: whether the model gets the weights of the best epoch; false by default.
+/// - `start_from_epoch`: the epoch from which on the metric is watched; 0 by default.
 ///
 /// Follows <https://keras.io/api/callbacks/early_stopping>.
 ///
@@ -68,17 +68,17 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// The best value that was seen.
+    /// Returns the best value so far.
     pub fn best(&self) -> Option<f64> {
         self.watched.best
     }
 
-    /// In which epoch it was seen.
+    /// Returns the epoch of the best value.
     pub fn best_epoch(&self) -> usize {
         self.best_epoch
     }
 
-    /// After which epoch training was stopped; 0 if it was not.
+    /// Returns the epoch after which training was stopped; 0 if it was not.
     pub fn stopped_epoch(&self) -> usize {
         self.stopped_epoch
     }
@@ -106,7 +106,7 @@ impl Callback for EarlyStopping {
             return Ok(());
         }
         if self.restore_best_weights && self.best_weights.is_none() {
-            // If no later epoch is better, even a NaN's weights are the best there are.
+            // If no later epoch is better, even the weights of a NaN are the best.
             self.best_weights = Some(cx.model().get_weights());
             self.best_epoch = epoch;
         }
@@ -117,7 +117,7 @@ impl Callback for EarlyStopping {
             if self.restore_best_weights {
                 self.best_weights = Some(cx.model().get_weights());
             }
-            // Waiting begins anew only when the baseline is beaten too.
+            // The patience restarts only if the baseline is beaten too.
             if self.baseline.is_none() || self.watched.improves(current, self.baseline, self.min_delta) {
                 self.wait = 0;
             }
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::training::callbacks::testing::{drive, model};
 
-    /// The epoch that stopped training, the best epoch, and the best value.
+    /// Returns the epoch that stopped training, the best epoch, and the best value.
     fn stopped(mut callback: EarlyStopping, name: &str, values: &[f64]) -> (Option<usize>, usize, Option<f64>) {
         let model = model();
         let ran = drive(&mut callback, &model, name, values).unwrap();
@@ -170,13 +170,13 @@ mod tests {
         assert_eq!(stopped(new().patience(2), "loss", &[3.0, 2.0, 2.0, 2.5, 1.0]), (Some(3), 1, Some(2.0)));
         assert_eq!(stopped(new().min_delta(0.5).patience(1), "loss", &[2.0, 1.6, 1.4]), (Some(1), 0, Some(2.0)));
         assert_eq!(stopped(new().mode("max").patience(1), "loss", &[1.0, 2.0, 1.5]), (Some(2), 1, Some(2.0)));
-        // A baseline that is never beaten: every epoch waits, better or not.
+        // With a baseline that is never beaten, every epoch counts, better or not.
         assert_eq!(stopped(new().baseline(0.1).patience(2), "loss", &[1.0, 0.9, 0.95]), (Some(2), 1, Some(0.9)));
         assert_eq!(stopped(new().start_from_epoch(2), "loss", &[1.0, 2.0, 3.0, 4.0]), (Some(3), 2, Some(3.0)));
-        // NaN is better than nothing, and nothing is better than NaN.
+        // NaN is better than no value, and no number is better than NaN.
         let (at, best_epoch, best) = stopped(new().patience(1), "loss", &[f64::NAN, 1.0, 0.5]);
         assert!(at == Some(1) && best_epoch == 0 && best.is_some_and(f64::is_nan));
-        // What is not known is told, and stops nothing.
+        // An unknown metric gives a warning and stops nothing.
         assert_eq!(stopped(new(), "accuracy", &[1.0, 2.0]), (None, 0, None));
     }
 

@@ -1,6 +1,6 @@
-//! How often something is done.
+//! How often a callback acts.
 
-/// After each epoch, or after so many batches.
+/// How often a callback acts: after each epoch, or every few batches.
 ///
 /// ```
 /// use keras_serial::training::callbacks::Frequency;
@@ -12,7 +12,7 @@ pub enum Frequency {
     /// After each epoch (Keras's `"epoch"`).
     #[default]
     Epoch,
-    /// After so many batches; each one if it is 1 (Keras's `"batch"`).
+    /// After this many batches (1 is Keras's `"batch"`).
     Batches(usize),
 }
 
@@ -22,7 +22,7 @@ impl From<usize> for Frequency {
     }
 }
 
-/// Counts batches, of which callbacks see only the last of each call.
+/// Counts batches; callbacks see only the last batch of each call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BatchCounter {
     since: usize,
@@ -30,7 +30,7 @@ pub(crate) struct BatchCounter {
 }
 
 impl BatchCounter {
-    /// Is it time after this batch?
+    /// Returns true if the callback is due after this batch.
     pub fn is_due(&mut self, batch: usize, frequency: Frequency) -> bool {
         let Frequency::Batches(every) = frequency else { return false };
         self.since += match self.last {
@@ -57,7 +57,7 @@ mod tests {
             batches.iter().map(|batch| counter.is_due(*batch, Frequency::Batches(3))).collect()
         };
         assert_eq!(due(&[0, 1, 2, 3]), [false, false, true, false]);
-        // A new epoch, with two batches in each call.
+        // A new epoch, with two batches per call.
         assert_eq!(due(&[1, 3]), [true, false]);
     }
 }

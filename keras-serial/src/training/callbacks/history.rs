@@ -1,36 +1,36 @@
-//! What came of each epoch.
+//! The results of each epoch.
 
 use indexmap::IndexMap;
 
 use super::{Callback, CallbackContext, CallbackParams, Logs};
 use crate::error::Result;
 
-/// The losses and metrics of each epoch; what `fit` gives.
+/// The losses and metrics of each epoch, as returned by `fit`.
 ///
 /// Follows <https://keras.io/api/callbacks>; `history.get("val_loss")` is Keras's
 /// `history.history["val_loss"]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// By name, one value for each epoch in which it was known.
+    /// The values by name, one per epoch in which it was known.
     pub history: IndexMap<String, Vec<f64>>,
-    /// The epochs' numbers.
+    /// The numbers of the epochs.
     pub epoch: Vec<usize>,
-    /// What the run was asked for.
+    /// The parameters of the run.
     pub params: CallbackParams,
 }
 
 impl History {
-    /// Of no epoch yet.
+    /// Creates an empty history.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The values of one name, an epoch each.
+    /// Returns the values with this name, one per epoch.
     pub fn get(&self, name: &str) -> Option<&[f64]> {
         self.history.get(name).map(Vec::as_slice)
     }
 
-    /// The last value of one name.
+    /// Returns the last value with this name.
     pub fn last(&self, name: &str) -> Option<f64> {
         self.history.get(name)?.last().copied()
     }

@@ -1,13 +1,13 @@
-//! A callback of closures.
+//! A callback made of closures.
 
 use super::{Callback, CallbackContext, Logs};
 use crate::error::Result;
 
 macro_rules! lambda_callback {
     ($($name:ident($($number:ident)?);)*) => {
-        /// Calls a closure at each point for which one is given.
+        /// A callback that calls closures.
         ///
-        /// Each argument is a method with the name of a callback's; the closure takes what that takes.
+        /// Each method has the name of a method of [`Callback`]; the closure takes the same arguments.
         ///
         /// Follows <https://keras.io/api/callbacks/lambda_callback>.
         ///
@@ -32,7 +32,7 @@ macro_rules! lambda_callback {
         }
 
         impl<'a> LambdaCallback<'a> {
-            /// Of no closure yet.
+            /// Creates a callback without closures.
             pub fn new() -> Self {
                 Self::default()
             }

@@ -1,4 +1,4 @@
-//! A learning rate for each epoch.
+//! A callback that sets the learning rate of each epoch.
 
 use super::output::print_msg;
 use super::python_format::repr;
@@ -7,13 +7,14 @@ use super::{Callback, CallbackContext, Logs};
 use crate::error::Result;
 use crate::optimizers::LearningRate;
 
-/// Sets the learning rate at the beginning of each epoch.
+/// A callback that sets the learning rate at the start of each epoch.
 ///
 /// # Arguments
-/// - `schedule`: from the epoch's number, counted from 0, and the learning rate so far to the new one.
-/// - `verbose`: 1 tells of each epoch's rate; 0 by default.
+/// - `schedule`: maps the epoch, counted from 0, and the current learning rate to the new one.
+/// - `verbose`: 1 prints each epoch's rate; 0 by default.
 ///
-/// The learning rate is put into the logs. Follows <https://keras.io/api/callbacks/learning_rate_scheduler>.
+/// The learning rate is added to the logs. Follows
+/// <https://keras.io/api/callbacks/learning_rate_scheduler>.
 ///
 /// ```
 /// use keras_serial::training::callbacks::LearningRateScheduler;
@@ -26,7 +27,7 @@ pub struct LearningRateScheduler<'a> {
 }
 
 impl<'a> LearningRateScheduler<'a> {
-    /// With this schedule, and silent.
+    /// Creates the callback with this schedule; silent by default.
     pub fn new(schedule: impl FnMut(usize, f64) -> f64 + 'a) -> Self {
         Self { schedule: Box::new(schedule), verbose: 0 }
     }

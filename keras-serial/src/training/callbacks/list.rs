@@ -1,14 +1,14 @@
-//! Callbacks as one.
+//! A list of callbacks.
 
 use super::{Callback, ProgbarLogger};
 use crate::error::Result;
 
-/// Callbacks that are called one after the other (`keras.callbacks.CallbackList`).
+/// A list of callbacks that are called in order (`keras.callbacks.CallbackList`).
 #[derive(Default)]
 pub struct CallbackList<'a>(Vec<Box<dyn Callback + 'a>>);
 
 impl<'a> CallbackList<'a> {
-    /// None yet.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
@@ -18,17 +18,17 @@ impl<'a> CallbackList<'a> {
         self.0.push(Box::new(callback));
     }
 
-    /// How many there are.
+    /// Returns the number of callbacks.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Are there none?
+    /// Returns true if there are no callbacks.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds the bar that a run shows, unless it is to be silent or one is there.
+    /// Adds the progress bar, unless the run is silent or one is there already.
     pub(crate) fn add_progbar(&mut self, verbose: u8) {
         if verbose > 0 && !self.shows_progress() {
             self.push(ProgbarLogger::new());

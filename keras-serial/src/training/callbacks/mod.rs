@@ -1,4 +1,4 @@
-//! What is done besides training while it runs (`keras.callbacks`).
+//! Callbacks: code that runs at certain points of training (`keras.callbacks`).
 
 mod callback;
 mod csv_logger;

@@ -1,4 +1,4 @@
-//! What callbacks that watch a metric share (Keras's `MonitorCallback`).
+//! The shared part of callbacks that watch a metric (Keras's `MonitorCallback`).
 
 use super::output::warn;
 use crate::KerasSerializable;
@@ -6,10 +6,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Direction;
 use crate::models::Model;
 
-/// Is a metric better when it is smaller, or larger?
+/// Whether a metric is better when it is smaller, or larger.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum MonitorMode {
-    /// As the metric says: losses smaller, accuracies larger.
+    /// Decided by the metric: losses smaller, accuracies larger.
     #[default]
     Auto,
     /// Smaller is better.
@@ -19,7 +19,7 @@ pub enum MonitorMode {
 }
 
 impl From<&str> for MonitorMode {
-    /// As in Keras, what is no mode is told and taken as `auto`.
+    /// Parses a mode. As in Keras, an unknown mode gives a warning and counts as `auto`.
     fn from(mode: &str) -> Self {
         match mode {
             "auto" => Self::Auto,
@@ -33,7 +33,7 @@ impl From<&str> for MonitorMode {
     }
 }
 
-/// The best value so far, and which way is better.
+/// The direction in which a metric improves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Monitor {
     pub best: Option<f64>,
@@ -41,10 +41,10 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Finds out which way is better, once the metrics are known.
+    /// Decides the direction, once the metrics are known.
     ///
     /// # Errors
-    /// When the mode is `auto` and the metric doesn't say.
+    /// When the mode is `auto` and the metric doesn't tell.
     pub fn set_up(&mut self, callback: &str, monitor: &str, mode: MonitorMode, model: &Model) -> Result<()> {
         if self.direction.is_some() {
             return Ok(());
@@ -72,7 +72,8 @@ impl Monitor {
         Ok(())
     }
 
-    /// Is a value better by more than `min_delta` than another? Keras compares in single precision.
+    /// Returns true if a value is better than `reference` by more than `min_delta`. Keras compares in
+    /// single precision.
     pub fn improves(&self, value: f64, reference: Option<f64>, min_delta: f64) -> bool {
         let Some(reference) = reference else { return true };
         match self.direction {

@@ -1,19 +1,20 @@
-//! Keras's bar as text.
+//! Keras's progress bar as text.
 
 use super::python_format::{fixed, scientific};
 use indexmap::IndexMap;
 
-/// How many characters the bar has.
+/// The width of the bar in characters.
 const WIDTH: usize = 20;
-/// How many seconds lie between two updates, at least.
+/// The shortest time between two updates, in seconds.
 const INTERVAL: f64 = 0.05;
 
-/// Formats the progress of one epoch (`keras.utils.Progbar`, all of whose values are shown as they are).
+/// Formats the progress of one epoch (`keras.utils.Progbar`, with all values stateless: shown without
+/// averaging).
 #[derive(Debug)]
 pub struct Progbar {
     target: Option<usize>,
     verbose: u8,
-    /// Is it drawn over itself, in colours?
+    /// Whether the bar is redrawn in place, with colours.
     dynamic: bool,
     values: IndexMap<String, f64>,
     last_update: Option<f64>,
@@ -38,8 +39,8 @@ impl Progbar {
         self.target = Some(target);
     }
 
-    /// What is to be written after `current` steps, `elapsed` seconds after the beginning; nothing if
-    /// it is too soon after the last time.
+    /// Returns the text to write after `current` steps, `elapsed` seconds after the start; empty if it
+    /// is too soon after the last update.
     pub fn update<'v>(
         &mut self,
         current: usize,
@@ -104,13 +105,13 @@ impl Progbar {
         width += 1 + time.chars().count() + rest.chars().count();
 
         let before = if self.dynamic { "\x08".repeat(self.previous_width) + "\r" } else { "\n".to_owned() };
-        // What the last, longer text leaves behind is overwritten.
+        // Overwrites the rest of a longer previous text.
         let after = " ".repeat(if self.dynamic { self.previous_width.saturating_sub(width) } else { 0 });
         self.previous_width = width;
         format!("{before}{text}{after}{}", if finalize { "\n" } else { "" })
     }
 
-    /// How long a step takes; the first one doesn't count once there are more.
+    /// Returns the duration of a step; the first one doesn't count once there are more.
     fn step_duration(&mut self, current: usize, elapsed: f64) -> f64 {
         let duration = match self.time_after_first_step {
             _ if current == 0 => return 0.0,
@@ -124,12 +125,12 @@ impl Progbar {
     }
 }
 
-/// ` 5/10`.
+/// Formats a count: ` 5/10`.
 fn count(current: usize, target: usize) -> String {
     format!("{current:>digits$}/{target}", digits = target.to_string().len())
 }
 
-/// A value with four digits, small ones with an exponent.
+/// Formats a value with four digits, small ones with an exponent.
 fn number(value: f64, compared: f64) -> String {
     if compared > 1e-3 { fixed(value, 4) } else { scientific(value, 4) }
 }
@@ -164,7 +165,7 @@ mod tests {
         values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
     }
 
-    /// The updates of one epoch; the second comes too soon.
+    /// Returns the updates of one epoch; the second comes too soon.
     fn updates(target: Option<usize>, verbose: u8, dynamic: bool) -> Vec<String> {
         let mut bar = Progbar::new(target, verbose, dynamic);
         let mut texts = Vec::new();
@@ -230,7 +231,7 @@ mod tests {
         let text = bar.update(1, &logs(&[]), false, 100.0).unwrap();
         assert!(text.ends_with("\x1b[1m2:45:00\x1b[0m 100s/step"), "{text:?}");
         let text = bar.update(100, &logs(&[]), true, 101.0).unwrap();
-        // 2:45:00 gives way to 101s.
+        // "101s" replaces the longer "2:45:00".
         assert!(text.ends_with("\x1b[1m101s\x1b[0m 10ms/step   \n"), "{text:?}");
     }
 }

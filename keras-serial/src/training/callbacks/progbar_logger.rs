@@ -1,4 +1,4 @@
-//! Shows how training goes on.
+//! A callback that shows the progress of training.
 
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -8,11 +8,11 @@ use super::progbar::Progbar;
 use super::{Callback, CallbackContext, Logs};
 use crate::error::Result;
 
-/// Shows the progress of `fit`, `evaluate` and `predict`, as Keras does: with verbosity 1 a bar, with
-/// 2 a line for each epoch, with 0 nothing.
+/// A callback that shows the progress of `fit`, `evaluate` and `predict`, as Keras does: with verbosity
+/// 1 a progress bar, with 2 a line per epoch, with 0 nothing.
 ///
-/// In a terminal the bar is drawn over itself, in colours; elsewhere each update is a line of plain
-/// text. Runs have one without asking.
+/// In a terminal the bar is redrawn in place, with colours; elsewhere each update is a line of plain
+/// text. Runs add this callback themselves.
 ///
 /// Follows <https://keras.io/api/callbacks>.
 ///
@@ -39,12 +39,12 @@ pub struct ProgbarLogger<'a> {
     target: Option<usize>,
     seen: usize,
     bar: Option<(Progbar, Instant)>,
-    /// Validation inside `fit` is silent.
+    /// Whether `fit` runs, in which validation is silent.
     in_fit: bool,
 }
 
 impl ProgbarLogger<'static> {
-    /// On standard output.
+    /// Creates the callback, which writes to standard output.
     pub fn new() -> Self {
         Self::with_output(Box::new(std::io::stdout()), std::io::stdout().is_terminal())
     }
@@ -57,7 +57,7 @@ impl Default for ProgbarLogger<'static> {
 }
 
 impl<'a> ProgbarLogger<'a> {
-    /// To a log.
+    /// Creates the callback, which writes plain text to `output`.
     pub fn to(output: impl Write + 'a) -> Self {
         Self::with_output(Box::new(output), false)
     }
@@ -66,7 +66,7 @@ impl<'a> ProgbarLogger<'a> {
         Self { output, dynamic, target: None, seen: 0, bar: None, in_fit: false }
     }
 
-    /// That nobody reads what is written ends no training.
+    /// Writes text. A failure to write does not stop training.
     fn write(&mut self, text: &str) {
         let _ = self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush());
     }

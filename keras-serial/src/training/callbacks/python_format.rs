@@ -1,25 +1,25 @@
-//! Numbers as Python's `str.format` writes them.
+//! Formats numbers as Python's `str.format` does.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
-/// `nan` and `inf`, which Rust spells otherwise.
+/// Formats NaN and infinities as Python does: `nan`, `inf`.
 fn not_finite(value: f64) -> Option<String> {
     let sign = if value.is_sign_negative() && !value.is_nan() { "-" } else { "" };
     (!value.is_finite()).then(|| format!("{sign}{}", if value.is_nan() { "nan" } else { "inf" }))
 }
 
-/// `str(value)`: `0.1`, `1e-05`, `2.0`.
+/// Formats as `str(value)`: `0.1`, `1e-05`, `2.0`.
 pub fn repr(value: f64) -> String {
     not_finite(value).unwrap_or_else(|| Value::Float(value).to_json())
 }
 
-/// `f"{value:.4f}"`.
+/// Formats as `f"{value:.4f}"`.
 pub fn fixed(value: f64, precision: usize) -> String {
     not_finite(value).unwrap_or_else(|| format!("{value:.precision$}"))
 }
 
-/// `f"{value:.4e}"`.
+/// Formats as `f"{value:.4e}"`.
 pub fn scientific(value: f64, precision: usize) -> String {
     not_finite(value).unwrap_or_else(|| {
         let text = format!("{value:.precision$e}");
@@ -29,7 +29,7 @@ pub fn scientific(value: f64, precision: usize) -> String {
     })
 }
 
-/// `f"{value:.6g}"`.
+/// Formats as `f"{value:.6g}"`.
 fn general(value: f64, precision: usize) -> String {
     let precision = precision.max(1);
     let rounded = scientific(value, precision - 1);
@@ -48,7 +48,7 @@ fn general(value: f64, precision: usize) -> String {
     }
 }
 
-/// What stands behind a name in a template.
+/// The value of a name in a template.
 #[derive(Clone, Copy, Debug)]
 pub enum Field {
     /// An epoch or a batch.
@@ -57,11 +57,11 @@ pub enum Field {
     Float(f64),
 }
 
-/// `template.format(**fields)`, with the format specifications of numbers: fill, alignment, sign,
-/// width, and precision with the types `d`, `f`, `e`, `g` and `%`.
+/// Formats `template.format(**fields)`, with Python's format specifications for numbers: fill,
+/// alignment, sign, width, and precision with the types `d`, `f`, `e`, `g` and `%`.
 ///
 /// # Errors
-/// When a name is not known, or a specification is none.
+/// When a name is unknown, or a specification is invalid.
 pub fn fill(template: &str, field: impl Fn(&str) -> Option<Field>) -> Result<String> {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
@@ -96,7 +96,7 @@ fn invalid(template: &str, reason: impl std::fmt::Display) -> Error {
     )
 }
 
-/// `format(value, spec)` for `[[fill]align][sign][0][width][.precision][type]`.
+/// Formats `format(value, spec)` for `[[fill]align][sign][0][width][.precision][type]`.
 fn with_spec(value: Field, spec: &str) -> Option<String> {
     let characters: Vec<char> = spec.chars().collect();
     let is_align = |c: Option<&char>| c.is_some_and(|c| "<>^=".contains(*c));

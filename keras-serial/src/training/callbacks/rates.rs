@@ -1,10 +1,10 @@
-//! The learning rates of a model's optimizer.
+//! The learning rates of a model's optimizer, for callbacks.
 
 use super::{CallbackContext, Logs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::optimizers::{MultiOptimizer, Optimizer};
 
-/// The optimizer of the model.
+/// Returns the optimizer of the model.
 ///
 /// # Errors
 /// When the model has none.
@@ -14,8 +14,8 @@ pub fn optimizer(cx: &CallbackContext<'_>) -> Result<Optimizer> {
     })
 }
 
-/// The optimizers that have a learning rate, with the name by which messages tell them apart: those
-/// inside a `MultiOptimizer`, or the one that there is.
+/// Returns the optimizers that have a learning rate, with the names that messages use: those inside a
+/// `MultiOptimizer`, or the single one without a name.
 pub fn with_rates(optimizer: Optimizer) -> Vec<(Option<String>, Optimizer)> {
     match optimizer.downcast_ref::<MultiOptimizer>() {
         Some(multi) => multi.optimizers().into_iter().map(|one| (Some(one.name().to_owned()), one)).collect(),
@@ -23,10 +23,10 @@ pub fn with_rates(optimizer: Optimizer) -> Vec<(Option<String>, Optimizer)> {
     }
 }
 
-/// Puts the learning rates into the logs.
+/// Adds the learning rates to the logs.
 ///
 /// # Errors
-/// When a schedule can't say.
+/// When a schedule can't compute its rate.
 pub fn log_rates(optimizer: Optimizer, logs: &mut Logs) -> Result<()> {
     for (name, optimizer) in with_rates(optimizer) {
         let entry = name.map_or_else(|| "learning_rate".to_owned(), |name| format!("learning_rate_{name}"));

@@ -1,4 +1,4 @@
-//! Smaller steps when a metric no longer gets better.
+//! A callback that reduces the learning rate when a metric no longer improves.
 
 use super::monitor::{Monitor, MonitorMode};
 use super::output::{print_msg, warn};
@@ -9,19 +9,21 @@ use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::optimizers::{LearningRate, Optimizer};
 
-/// Multiplies the learning rate by a factor when a metric has not become better for some epochs.
+/// A callback that multiplies the learning rate by a factor when a metric has not improved for some
+/// epochs.
 ///
 /// # Arguments
 /// - `monitor`: the metric's name; `val_loss` by default.
-/// - `factor`: below 1; 0.1 by default.
-/// - `patience`: how many epochs without a better value are waited for; 10 by default.
-/// - `verbose`: 1 tells of each reduction; 0 by default.
-/// - `mode`: `min`, `max`, or `auto` (the default) by the metric.
-/// - `min_delta`: how much better counts; 0.0001 by default.
-/// - `cooldown`: how many epochs after a reduction don't count; 0 by default.
-/// - `min_lr`: the learning rate never gets smaller; 0 by default.
+/// - `factor`: less than 1; 0.1 by default.
+/// - `patience`: the number of epochs to wait for an improvement; 10 by default.
+/// - `verbose`: 1 prints a line for each reduction; 0 by default.
+/// - `mode`: `min`, `max`, or `auto` (the default), which decides by the metric.
+/// - `min_delta`: the smallest change that counts as an improvement; 0.0001 by default.
+/// - `cooldown`: the number of epochs after a reduction that don't count; 0 by default.
+/// - `min_lr`: the lower bound of the learning rate; 0 by default.
 ///
-/// The learning rate is put into the logs. Follows <https://keras.io/api/callbacks/reduce_lr_on_plateau>.
+/// The learning rate is added to the logs. Follows
+/// <https://keras.io/api/callbacks/reduce_lr_on_plateau>.
 ///
 /// ```
 /// use keras_serial::training::callbacks::ReduceLROnPlateau;
@@ -58,7 +60,7 @@ pub struct ReduceLROnPlateau {
 }
 
 impl ReduceLROnPlateau {
-    /// Reduces one optimizer's learning rate, unless it is as small as it may be.
+    /// Reduces one optimizer's learning rate, unless it is at the lower bound.
     fn reduce(&self, optimizer: &Optimizer, name: Option<&str>, epoch: usize) -> Result<bool> {
         let old = optimizer.learning_rate()?;
         if old <= f64::from(self.min_lr as f32) {
@@ -133,7 +135,7 @@ mod tests {
     use crate::training::callbacks::testing::{drive, model};
     use crate::training::{CallbackList, Compile};
 
-    /// The learning rate after each epoch.
+    /// Returns the learning rate after each epoch.
     fn rates(callback: ReduceLROnPlateau, values: &[f64]) -> Result<Vec<f64>> {
         let model = model();
         model.compile(Compile::new(SGD::new().learning_rate(0.1), "mse"))?;

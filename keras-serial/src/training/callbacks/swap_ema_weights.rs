@@ -1,4 +1,4 @@
-//! Evaluation with the moving averages of the weights.
+//! A callback that evaluates with the moving averages of the weights.
 
 use super::rates::optimizer;
 use super::{Callback, CallbackContext, Logs};
@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::optimizers::{LossScaleOptimizer, MultiOptimizer, Optimizer};
 use crate::variable::Variable;
 
-/// Puts the optimizer's moving averages in the place of the weights while the model is evaluated or
-/// predicts; the optimizer must have `use_ema`.
+/// A callback that swaps the weights with the optimizer's moving averages during evaluation and
+/// prediction; the optimizer must have `use_ema`.
 ///
 /// # Arguments
-/// - `swap_on_epoch`: are the averages in the model from the end of an epoch to the beginning of the
-///   next, for callbacks after this one as a checkpoint? No by default.
+/// - `swap_on_epoch`: whether the averages stay in the model from the end of an epoch to the start of
+///   the next, for later callbacks such as a checkpoint; false by default.
 ///
 /// Follows <https://keras.io/api/callbacks/swap_ema_weights>.
 ///
@@ -44,7 +44,7 @@ impl SwapEMAWeights {
     }
 }
 
-/// The weights that have a moving average, with it.
+/// Returns the weights that have a moving average, with the average.
 fn averaged(cx: &CallbackContext<'_>) -> Result<Vec<(Variable, Variable)>> {
     let mut own = optimizer(cx)?;
     if let Some(inner) = own.downcast_ref::<LossScaleOptimizer>().map(|scaling| scaling.inner_optimizer().clone()) {
@@ -78,7 +78,8 @@ impl Callback for SwapEMAWeights {
     fn on_epoch_end(&mut self, epoch: usize, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
         if self.swap_on_epoch && !self.averages_in_model {
             self.put(true, cx)?;
-            // At the end of training the optimizer puts its averages in the model: they must be them again.
+            // At the end of training the optimizer assigns its averages to the model, so they must be
+            // its averages again.
             if epoch + 1 == cx.params().epochs {
                 for (variable, average) in averaged(cx)? {
                     average.assign(&variable.read())?;
@@ -100,7 +101,7 @@ impl Callback for SwapEMAWeights {
         self.put(true, cx)
     }
 
-    // Keras leaves the averages in the model here, against its documentation.
+    // Here Keras leaves the averages in the model, contrary to its documentation.
     fn on_predict_end(&mut self, _: &mut Logs, cx: &CallbackContext<'_>) -> Result<()> {
         self.put(false, cx)
     }
@@ -136,7 +137,7 @@ mod tests {
                 Tensor::from_slice(&[0.0f32], [1]).unwrap(),
             ])
             .unwrap();
-        // Both steps take 1 off: 3, 2 with the averages 3, (3 + 2) / 2.
+        // Both steps subtract 1: 3, then 2; with the averages 3, then (3 + 2) / 2.
         let ones = || [Tensor::from_slice(&[1.0f32, 1.0], [2, 1]).ok(), Tensor::from_slice(&[1.0f32], [1]).ok()];
         optimizer.apply(&ones(), &weights).unwrap();
         optimizer.apply(&ones(), &weights).unwrap();

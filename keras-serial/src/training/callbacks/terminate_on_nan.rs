@@ -1,4 +1,4 @@
-//! Stops at a loss that is no number.
+//! A callback that stops training when the loss is NaN or infinite.
 
 use super::output::print_msg;
 use super::python_format::repr;
@@ -6,10 +6,11 @@ use super::{Callback, CallbackContext, Logs};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Stops training, or fails, when the loss is NaN or infinite.
+/// A callback that stops training, or fails, when the loss is NaN or infinite.
 ///
 /// # Arguments
-/// - `raise_error`: is it an error, so that no [`Callback::on_train_end`] is called? No by default.
+/// - `raise_error`: whether it is an error, so that [`Callback::on_train_end`] is not called; false by
+///   default.
 ///
 /// Follows <https://keras.io/api/callbacks/terminate_on_nan>.
 ///

@@ -1,16 +1,17 @@
-//! Callbacks driven by given values, without a run.
+//! Drives callbacks with given values, without a run.
 
 use super::{Callback, CallbackContext, CallbackParams, Logs};
 use crate::error::Result;
 use crate::layers::{Dense, Input};
 use crate::models::{Model, Sequential};
 
-/// A small built model.
+/// Returns a small built model.
 pub fn model() -> Model {
     Sequential::new([Input::new([2]).layer(), Dense::new(1).into()]).unwrap()
 }
 
-/// Calls a callback as `fit` would for epochs with these values of one metric; gives how many epochs ran.
+/// Calls a callback as `fit` would, for epochs with these values of one metric; returns how many epochs
+/// ran.
 pub fn drive(callback: &mut impl Callback, model: &Model, name: &str, values: &[f64]) -> Result<usize> {
     let cx = CallbackContext::new(model, CallbackParams { verbose: 0, epochs: values.len(), steps: Some(1) });
     model.set_stop_training(false);

@@ -1,4 +1,4 @@
-//! Arrays as batches.
+//! Arrays as batches of training data.
 
 use rand::seq::SliceRandom;
 
@@ -9,15 +9,15 @@ use crate::ops::shape::{Span, slice_axis, take_axis};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
 
-/// In which order samples come.
+/// The order of the samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Shuffle {
-    /// As they are.
+    /// Unchanged.
     None,
-    /// All mixed, anew in each epoch.
+    /// Shuffled over all samples, anew in each epoch.
     #[default]
     All,
-    /// Mixed within each batch: `"batch"`.
+    /// Shuffled within each batch: `"batch"`.
     Batch,
 }
 
@@ -27,7 +27,7 @@ impl From<bool> for Shuffle {
     }
 }
 
-/// Arrays, cut into batches.
+/// A dataset of arrays, split into batches.
 ///
 /// ```
 /// use keras_serial::tensor::Tensor;
@@ -50,10 +50,10 @@ pub struct ArrayDataset {
 }
 
 impl ArrayDataset {
-    /// Batches of 32 of these arrays, in their order.
+    /// Creates batches of 32 from these arrays, in their order.
     ///
     /// # Errors
-    /// When there are no samples, or different numbers of them.
+    /// When there are no samples, or arrays have different numbers of them.
     pub fn new<'a>(data: impl IntoData<'a>) -> Result<Self> {
         match data.into_data()? {
             Data::Arrays(arrays) => Self::of(arrays),
@@ -73,21 +73,21 @@ impl ArrayDataset {
         })
     }
 
-    /// Sets how many samples a batch has; the last one may have fewer.
+    /// Sets the number of samples in a batch; the last one may have fewer.
     #[must_use]
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size.max(1);
         self
     }
 
-    /// Sets the order; as they are by default.
+    /// Sets the order of the samples; unchanged by default.
     #[must_use]
     pub fn shuffle(mut self, shuffle: impl Into<Shuffle>) -> Self {
         self.shuffle = shuffle.into();
         self
     }
 
-    /// Seeds the order; by default it goes on from the thread's random numbers.
+    /// Seeds the shuffling; by default it uses the thread's random numbers.
     #[must_use]
     pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
         self.seed = seed.into();
@@ -98,7 +98,7 @@ impl ArrayDataset {
         self.arrays = arrays;
     }
 
-    /// Have all batches as many samples?
+    /// Returns true if all batches have the same size.
     pub(crate) fn is_even(&self) -> bool {
         self.samples.is_multiple_of(self.batch_size)
     }
@@ -131,7 +131,7 @@ impl Dataset for ArrayDataset {
 
     fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
         if self.shuffle != Shuffle::None {
-            // Without a seed, the numbers begin here and not in the first pass.
+            // Without a seed, the generator is seeded here and not in the first pass.
             self.generator.draw(&self.seed, |_| ());
             visit(&self.generator);
         }
@@ -147,12 +147,12 @@ fn map(batch: &Batch, f: &mut impl FnMut(&Tensor) -> Result<Tensor>) -> Result<B
     })
 }
 
-/// The samples from `start` up to `end`.
+/// Returns the samples from `start` to `end` (exclusive).
 pub(crate) fn span(arrays: &Batch, start: usize, end: usize) -> Result<Batch> {
     map(arrays, &mut |tensor| slice_axis(tensor, 0, Span::range(start, end)))
 }
 
-/// Samples by their numbers.
+/// Returns samples by index.
 pub(crate) fn gather(arrays: &Batch, rows: Vec<i64>) -> Result<Batch> {
     let count = rows.len();
     let rows = Tensor::from_vec(rows, [count])?;

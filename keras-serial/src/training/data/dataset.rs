@@ -1,4 +1,4 @@
-//! Anything that gives batches, and what can be done with it.
+//! Datasets: sources of batches, and adapters for them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -17,24 +17,24 @@ use crate::utils::panic_text;
 /// The batches of one pass.
 pub type Batches = Box<dyn Iterator<Item = Result<Batch>> + Send>;
 
-/// Data in batches, as often as they are asked for.
+/// A source of batches that can be iterated several times.
 ///
-/// [`DatasetExt`] shuffles, joins and prepares them ahead on a thread.
+/// [`DatasetExt`] has adapters that shuffle, rebatch and prefetch on a thread.
 pub trait Dataset: Send {
-    /// The number of batches of a pass, if it is known before.
+    /// Returns the number of batches of a pass, if known in advance.
     fn num_batches(&self) -> Option<usize> {
         None
     }
 
-    /// Begins a pass.
+    /// Starts a pass.
     ///
     /// # Errors
-    /// When the data can't be had.
+    /// When the data can't be read.
     fn epoch(&mut self) -> Result<Batches>;
 
-    /// Shows the random numbers that the order of the next passes comes from, so that a run can go on
-    /// in another process ([`Fit::resume`](crate::training::Fit::resume)). None by default: each pass
-    /// has the same order.
+    /// Visits the random number generators that determine the order of the next passes, so that a run
+    /// can continue in another process ([`Fit::resume`](crate::training::Fit::resume)). None by default:
+    /// each pass has the same order.
     fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
         let _ = visit;
     }
@@ -60,24 +60,24 @@ macro_rules! forward {
 
 forward!(&mut D, Box<D>);
 
-/// What can be made of a dataset.
+/// Adapters for datasets.
 pub trait DatasetExt: Dataset + Sized {
-    /// Batches in random order, as far as a buffer of this many reaches.
+    /// Shuffles batches within a buffer of this size.
     fn shuffle(self, buffer: usize, seed: impl Into<Seed>) -> ShuffleBuffer<Self> {
         ShuffleBuffer { data: self, buffer: buffer.max(1), generator: SeedGenerator::started(&seed.into()) }
     }
 
-    /// Batches of this many samples, whatever sizes they come in; the last one may have fewer.
+    /// Regroups samples into batches of this size; the last one may be smaller.
     fn batch(self, size: usize) -> Rebatch<Self> {
         Rebatch { data: self, size: size.max(1) }
     }
 
-    /// Batches made ahead on a thread, at most this many.
+    /// Prepares up to this many batches ahead on a thread.
     fn prefetch(self, ahead: usize) -> Prefetch<Self> {
         Prefetch { data: self, ahead: ahead.max(1) }
     }
 
-    /// Several passes as one; a pass without batches, as of [`Once`] after the first, ends them.
+    /// Repeats the dataset this many times; an empty pass, as of [`Once`] after the first, ends it.
     fn repeat(self, times: usize) -> Repeat<Self>
     where
         Self: 'static,
@@ -85,7 +85,7 @@ pub trait DatasetExt: Dataset + Sized {
         Repeat { data: Arc::new(Mutex::new(self)), times }
     }
 
-    /// The first batches alone.
+    /// Takes only the first batches.
     fn take(self, batches: usize) -> Take<Self> {
         Take { data: self, batches }
     }
@@ -93,7 +93,7 @@ pub trait DatasetExt: Dataset + Sized {
 
 impl<D: Dataset> DatasetExt for D {}
 
-/// A dataset of a function that begins a pass.
+/// A dataset made from a function that starts a pass.
 ///
 /// ```
 /// use keras_serial::tensor::Tensor;
@@ -119,7 +119,7 @@ where
     F: FnMut() -> I + Send,
     I: Iterator<Item = Result<Batch>> + Send + 'static,
 {
-    /// Of this function.
+    /// Creates a dataset from this function.
     pub fn new(begin: F) -> Self {
         Self(begin)
     }
@@ -135,12 +135,12 @@ where
     }
 }
 
-/// The batches of an iterator, once; several epochs need `steps_per_epoch`.
+/// A dataset that gives the batches of an iterator once; several epochs need `steps_per_epoch`.
 #[derive(Debug)]
 pub struct Once<I>(Option<I>);
 
 impl<I: Iterator<Item = Result<Batch>> + Send + 'static> Once<I> {
-    /// Of this iterator.
+    /// Creates a dataset from this iterator.
     pub fn new(batches: impl IntoIterator<IntoIter = I>) -> Self {
         Self(Some(batches.into_iter()))
     }
@@ -156,7 +156,7 @@ impl<I: Iterator<Item = Result<Batch>> + Send + 'static> Dataset for Once<I> {
     }
 }
 
-/// See [`DatasetExt::shuffle`].
+/// A dataset that shuffles batches; see [`DatasetExt::shuffle`].
 #[derive(Debug)]
 pub struct ShuffleBuffer<D> {
     data: D,
@@ -195,7 +195,7 @@ impl<D: Dataset> Dataset for ShuffleBuffer<D> {
     }
 }
 
-/// See [`DatasetExt::batch`].
+/// A dataset that regroups samples into batches; see [`DatasetExt::batch`].
 #[derive(Clone, Debug)]
 pub struct Rebatch<D> {
     data: D,
@@ -214,7 +214,7 @@ impl<D: Dataset> Dataset for Rebatch<D> {
     }
 }
 
-/// Takes samples of several batches until there are enough.
+/// Collects samples of several batches until there are enough.
 fn next_of(batches: &mut Batches, size: usize, waiting: &mut VecDeque<Batch>) -> Result<Option<Batch>> {
     let mut taken: Vec<Batch> = Vec::new();
     let mut missing = size;
@@ -232,7 +232,7 @@ fn next_of(batches: &mut Batches, size: usize, waiting: &mut VecDeque<Batch>) ->
     join(taken)
 }
 
-/// Batches of one structure, one after the other.
+/// Concatenates batches of the same structure.
 fn join(batches: Vec<Batch>) -> Result<Option<Batch>> {
     let Some(first) = batches.first().cloned() else { return Ok(None) };
     if batches.len() == 1 {
@@ -262,7 +262,7 @@ fn join(batches: Vec<Batch>) -> Result<Option<Batch>> {
     }))
 }
 
-/// See [`DatasetExt::prefetch`].
+/// A dataset that prepares batches ahead; see [`DatasetExt::prefetch`].
 #[derive(Clone, Debug)]
 pub struct Prefetch<D> {
     data: D,
@@ -277,7 +277,7 @@ impl<D: Dataset> Dataset for Prefetch<D> {
     fn epoch(&mut self) -> Result<Batches> {
         let batches = self.data.epoch()?;
         let (sender, receiver) = mpsc::sync_channel(self.ahead);
-        // It ends when the receiver is dropped, or the batches are.
+        // Ends when the receiver is dropped, or there are no more batches.
         let scopes = crate::registry::Carried::capture();
         let work = move || {
             for batch in batches {
@@ -296,7 +296,7 @@ impl<D: Dataset> Dataset for Prefetch<D> {
     }
 }
 
-/// Batches that a thread makes.
+/// Batches that a thread prepares.
 struct Prefetched {
     receiver: mpsc::Receiver<Result<Batch>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -309,7 +309,7 @@ impl Iterator for Prefetched {
         if let Ok(batch) = self.receiver.recv() {
             return Some(batch);
         }
-        // The thread came to its end, or panicked: that is no shorter pass.
+        // The thread ended or panicked; a panic must not look like a shorter pass.
         let panic = self.thread.take()?.join().err()?;
         let text = panic_text(&*panic);
         Some(Err(Error::new(ErrorKind::InvalidArgument, "the thread that prepares batches panicked")
@@ -317,7 +317,7 @@ impl Iterator for Prefetched {
     }
 }
 
-/// See [`DatasetExt::repeat`].
+/// A dataset that is repeated; see [`DatasetExt::repeat`].
 #[derive(Debug)]
 pub struct Repeat<D> {
     data: Arc<Mutex<D>>,
@@ -339,10 +339,10 @@ impl<D: Dataset + 'static> Dataset for Repeat<D> {
     }
 }
 
-/// The batches of several passes, one after the other.
+/// The batches of several passes in sequence.
 struct Passes<D> {
     data: Arc<Mutex<D>>,
-    /// How many passes are still to begin.
+    /// The number of passes still to start.
     left: usize,
     current: Option<Batches>,
 }
@@ -368,7 +368,7 @@ impl<D: Dataset> Iterator for Passes<D> {
                 return Some(Err(error));
             }
         };
-        // What gives nothing once gives nothing again: as in `tf.data`, there is no end to wait for.
+        // A pass that is empty once is empty again; as in `tf.data`, repeating it would never end.
         if first.is_none() {
             (self.left, self.current) = (0, None);
         }
@@ -376,7 +376,7 @@ impl<D: Dataset> Iterator for Passes<D> {
     }
 }
 
-/// See [`DatasetExt::take`].
+/// A dataset of the first batches; see [`DatasetExt::take`].
 #[derive(Clone, Debug)]
 pub struct Take<D> {
     data: D,

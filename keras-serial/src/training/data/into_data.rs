@@ -1,4 +1,4 @@
-//! What `fit` and its like take as data.
+//! What `fit` and its like accept as data.
 
 use ndarray::{ArrayBase, Data as ArrayData, Dimension};
 
@@ -7,12 +7,12 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Element, Nested, Tensor};
 
-/// A structure of tensors, or what can become one: tensors, lists of them, `ndarray`'s arrays.
+/// Values that convert to a structure of tensors: tensors, lists of them, `ndarray` arrays.
 pub trait IntoTensors {
-    /// The tensors.
+    /// Converts to tensors.
     ///
     /// # Errors
-    /// When an array's elements can't be those of a tensor.
+    /// When a tensor can't hold an array's elements.
     fn into_tensors(self) -> Result<Nested<Tensor>>;
 }
 
@@ -69,16 +69,17 @@ impl<T: Element, S: ArrayData<Elem = T>, D: Dimension> IntoTensors for &ArrayBas
 pub enum Data<'a> {
     /// Whole arrays.
     Arrays(Batch),
-    /// Batches as they come.
+    /// Batches from a dataset.
     Dataset(Box<dyn Dataset + 'a>),
 }
 
-/// What `fit` and its like take: `x`, `(x, y)` or `(x, y, sample_weight)` as arrays, or a [`Dataset`].
+/// Data that `fit` and its like accept: `x`, `(x, y)` or `(x, y, sample_weight)` as arrays, or a
+/// [`Dataset`].
 pub trait IntoData<'a> {
-    /// The data.
+    /// Converts to data of a run.
     ///
     /// # Errors
-    /// When arrays are empty, or hold different numbers of samples.
+    /// When arrays are empty, or have different numbers of samples.
     fn into_data(self) -> Result<Data<'a>>;
 }
 
@@ -131,7 +132,7 @@ impl<'a, X: IntoTensors, Y: IntoTensors, W: IntoTensors> IntoData<'a> for (X, Y,
     }
 }
 
-/// Arrays as Keras takes them: floating-point ones in single precision.
+/// Converts arrays as Keras does: floating-point ones to single precision.
 fn arrays<'a>(x: Nested<Tensor>, y: Option<Nested<Tensor>>, sample_weight: Option<Nested<Tensor>>) -> Result<Data<'a>> {
     let single = |tensors: Nested<Tensor>, name: &'static str| {
         tensors
@@ -152,7 +153,7 @@ fn arrays<'a>(x: Nested<Tensor>, y: Option<Nested<Tensor>>, sample_weight: Optio
     Ok(Data::Arrays(batch))
 }
 
-/// All tensors of a batch, with the name of the part.
+/// Returns all tensors of a batch, each with the name of its part.
 pub(super) fn parts(batch: &Batch) -> impl Iterator<Item = (&'static str, &Tensor)> {
     let x = batch.x.leaves().into_iter().map(|tensor| ("x", tensor));
     let y = batch.y.iter().flat_map(Nested::leaves).map(|tensor| ("y", tensor));
@@ -160,10 +161,10 @@ pub(super) fn parts(batch: &Batch) -> impl Iterator<Item = (&'static str, &Tenso
     x.chain(y).chain(weights)
 }
 
-/// The number of samples, the same in all tensors, and not zero.
+/// Returns the number of samples, which must be the same in all tensors and not zero.
 ///
 /// # Errors
-/// When it is not.
+/// When the numbers differ or are zero.
 pub(crate) fn samples(batch: &Batch) -> Result<usize> {
     let mut found: Option<usize> = None;
     for (part, tensor) in parts(batch) {

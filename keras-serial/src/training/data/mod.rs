@@ -1,4 +1,4 @@
-//! Data to train on: arrays, and anything that gives batches.
+//! Training data: arrays, and other sources of batches.
 
 mod arrays;
 mod dataset;

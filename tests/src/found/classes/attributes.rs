@@ -1,4 +1,4 @@
-//! Where a class keeps its layers: in lists, maps, and both in one another.
+//! Classes that keep layers in lists, in maps, and in both nested.
 
 use indexmap::IndexMap;
 use keras_serial::prelude::*;
@@ -7,8 +7,8 @@ fn dense(units: usize) -> LayerRef {
     Dense::new(units).shared()
 }
 
-/// A list of layers with lists in it, a map of layers with maps in it, and a private layer
-/// that a property shows: Keras saves it under the property.
+/// A list of layers with lists in it, a map of layers with maps in it, and a private layer that a
+/// property returns: Keras saves it under the property.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -112,7 +112,7 @@ macro_rules! given {
 
 given! { Given GivenIndexed }
 
-/// A wrapper with a weight of its own.
+/// A wrapper with its own weight.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
 #[config(new)]

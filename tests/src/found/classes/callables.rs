@@ -1,4 +1,4 @@
-//! Functions and objects where Keras takes any callable.
+//! Functions and objects where Keras accepts any callable.
 
 use keras_serial::activations::Activate;
 use keras_serial::constraints::Constrain;
@@ -23,7 +23,7 @@ pub fn my_constraint(w: &Tensor) -> Result<Tensor> {
     ops::clip(w, -0.2, 0.2)
 }
 
-/// One number everywhere.
+/// Returns one number everywhere.
 #[register(package = "call23")]
 #[derive(KerasSerializable, Clone, Debug)]
 #[config(new)]
@@ -69,7 +69,7 @@ impl Layer for Frac {
     }
 }
 
-/// A callable object as an activation.
+/// A callable object used as an activation.
 #[register(package = "call23")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -84,7 +84,7 @@ impl Activate for Growth {
     }
 }
 
-/// A quarter everywhere.
+/// Returns a quarter everywhere.
 #[register(package = "call23")]
 pub fn my_initializer(shape: &Shape, dtype: DType) -> Result<Tensor> {
     ops::full(shape, 0.25, dtype)

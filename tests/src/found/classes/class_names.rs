@@ -1,4 +1,4 @@
-//! Classes with unusual names, from which paths in files follow.
+//! Classes with unusual names, which determine paths in files.
 
 use keras_serial::prelude::*;
 

@@ -11,7 +11,7 @@ use keras_serial::ops::Operate;
 use keras_serial::prelude::*;
 use keras_serial::variable::GradientTape;
 
-/// Attention beside a residual path: the layers after it see no mask.
+/// Attention beside a residual path: the layers after it get no mask.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -40,7 +40,7 @@ impl Layer for ResidualReader {
     }
 }
 
-/// A map of layers of one shape, whose keys are not in alphabetical order.
+/// A map of layers with the same shape, whose keys are not in alphabetical order.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -62,7 +62,7 @@ impl Layer for Bank {
     }
 }
 
-/// Without a constructor of its own in Python, which then writes `autocast`.
+/// It has no constructor of its own in Python, so Keras writes `autocast`.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -83,7 +83,7 @@ impl Layer for Affine {
     }
 }
 
-/// A state under its own names, and an asset in a folder.
+/// A custom state with its own names, and an asset in a folder.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -142,7 +142,7 @@ impl Layer for Lexicon {
     }
 }
 
-/// How many layers it has stands in its build configuration alone.
+/// Only its build configuration tells how many layers it has.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -190,7 +190,7 @@ impl Layer for Blocks {
     }
 }
 
-/// Two optimizers and a `compile` of its own.
+/// Two optimizers and a custom `compile`.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -261,7 +261,7 @@ impl TrainStep for Rivals {
     }
 }
 
-/// Doubles.
+/// Doubles its input.
 #[register(package = "Found")]
 pub fn double(x: &Tensor) -> Result<Tensor> {
     ops::multiply(x, 2.0)
@@ -279,7 +279,7 @@ pub fn shrink(w: &Tensor) -> Result<Tensor> {
     ops::clip(w, -0.3, 0.3)
 }
 
-/// An operation of one's own.
+/// A custom operation.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
 pub struct Stretch {
@@ -306,7 +306,7 @@ impl Activate for Slope {
     }
 }
 
-/// A quarter everywhere.
+/// Returns a quarter everywhere.
 #[register(package = "Found")]
 pub fn quarters(shape: &Shape, dtype: DType) -> Result<Tensor> {
     ops::full(shape, 0.25, dtype)

@@ -1,4 +1,4 @@
-//! Layers with a state, assets and a build configuration of their own.
+//! Layers with custom state, assets and build configuration.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -6,7 +6,7 @@ use keras_serial::ResultExt;
 use keras_serial::json::Value;
 use keras_serial::prelude::*;
 
-/// Its build takes two shapes; its file has names for its variables, and assets.
+/// Its build takes two shapes; its file has named variables, and assets.
 #[register(package = "hooks")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -90,7 +90,7 @@ impl Layer for Custom {
     }
 }
 
-/// How many layers it has stands in its build configuration alone.
+/// Only its build configuration tells how many layers it has.
 #[register(package = "hooks")]
 #[derive(KerasSerializable)]
 #[config(new)]

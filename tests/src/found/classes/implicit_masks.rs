@@ -1,4 +1,4 @@
-//! Models that send masks through a layer which is an argument.
+//! Models that pass masks through a layer given as an argument.
 
 use keras_serial::prelude::*;
 
@@ -26,7 +26,7 @@ impl Layer for Chain {
     }
 }
 
-/// Two embeddings with other masks, the layer of two inputs, and a recurrent layer.
+/// Two embeddings with different masks, the layer of two inputs, and a recurrent layer.
 #[register(package = "own21")]
 #[derive(KerasSerializable)]
 #[config(new, setters)]

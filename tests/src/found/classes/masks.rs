@@ -3,7 +3,7 @@
 use keras_serial::prelude::*;
 use keras_serial::tensor::Item;
 
-/// Two inputs with masks: takes the second one's.
+/// A layer of two inputs with masks: returns the second one's.
 #[register(package = "masks")]
 #[derive(KerasSerializable)]
 #[config(new)]
@@ -38,7 +38,7 @@ fn two_inputs() -> Error {
     Error::new(ErrorKind::InvalidArgument, "wrong inputs").expected("a list of two tensors")
 }
 
-/// Tensors as keyword arguments, one of them optional, and a number.
+/// A layer with tensors as keyword arguments, one of them optional, and a number.
 #[register(package = "masks")]
 #[derive(KerasSerializable)]
 #[config(new)]

@@ -1,5 +1,5 @@
-//! Rust twins of the Python classes with which the cases of whole files were made: one file a Python
-//! file, written as a user would write them. Registration happens at link time.
+//! Rust counterparts of the Python classes that the cases of whole files use: one file per Python file,
+//! written as a user would. They are registered at link time.
 
 mod attributes;
 mod callables;

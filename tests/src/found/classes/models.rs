@@ -1,4 +1,4 @@
-//! Models that are a graph, with a class of their own.
+//! Custom classes of Functional models.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use keras_serial::config::FieldVisitor;
 use keras_serial::models::Functional;
 use keras_serial::prelude::*;
 
-/// A graph with arguments of its own.
+/// A graph with additional arguments.
 #[register(package = "models11")]
 #[derive(KerasSerializable)]
 #[config(new, get_config = without_dtype)]
@@ -20,7 +20,7 @@ pub struct Backbone {
     embed: LayerRef,
 }
 
-/// Keras's constructor of such models takes no dtype.
+/// In Keras, the constructor of such models takes no dtype.
 fn without_dtype<T>(_: &T, config: &mut Config) -> Result<()> {
     config.shift_remove("dtype");
     Ok(())
@@ -87,7 +87,7 @@ macro_rules! graphs {
 
 graphs! { Backbone Task }
 
-/// A graph in a class of its own without arguments: its configuration is the graph's.
+/// A graph in a custom class without arguments: its configuration is that of the graph.
 pub struct Kwargs(Functional);
 
 keras_serial::register_type!(Kwargs, package = "models11");
@@ -150,7 +150,7 @@ impl Layer for Kwargs {
     }
 }
 
-/// Gives a dict of lists for a dict; takes lists.
+/// Returns a dict of lists for a dict; accepts lists.
 #[register(package = "models11")]
 #[derive(KerasSerializable)]
 #[config(new)]

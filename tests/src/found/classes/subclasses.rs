@@ -1,4 +1,4 @@
-//! A subclass of a built-in layer, and models with their own step of training.
+//! A subclass of a built-in layer, and models with a custom training step.
 
 use keras_serial::ResultExt;
 use keras_serial::config::FieldVisitor;
@@ -9,7 +9,7 @@ use keras_serial::prelude::*;
 use keras_serial::random::SeedGenerator;
 use keras_serial::variable::GradientTape;
 
-/// `Dense` with an argument more.
+/// `Dense` with an additional argument.
 pub struct OptimizedDense {
     dense: Dense,
     gain: f64,
@@ -64,7 +64,7 @@ impl Layer for OptimizedDense {
     }
 }
 
-/// A generator and a discriminator, each with an optimizer that its own `compile` takes.
+/// A generator and a discriminator, each with an optimizer from a custom `compile`.
 #[register(package = "cls17", name = "GAN")]
 #[derive(KerasSerializable)]
 #[config(new, setters, class_name = "GAN")]
@@ -170,7 +170,7 @@ impl TrainStep for Gan {
     }
 }
 
-/// An encoder and a decoder, trained on what gets lost between them.
+/// An encoder and a decoder, trained on the reconstruction error.
 #[register(package = "cls17", name = "VAE")]
 #[derive(KerasSerializable)]
 #[config(new, class_name = "VAE")]

@@ -1,8 +1,8 @@
-//! Functions with which text is standardized and split.
+//! Functions that standardize and split text.
 
 use keras_serial::prelude::*;
 
-/// Small letters, line breaks of HTML as spaces, and no punctuation.
+/// Converts to lower case, replaces HTML line breaks by spaces, and removes punctuation.
 #[register(package = "text")]
 pub fn strip_html(x: &Tensor) -> Result<Tensor> {
     let strip = |text: &String| {
@@ -12,7 +12,7 @@ pub fn strip_html(x: &Tensor) -> Result<Tensor> {
     Tensor::from_strings(x.strings()?.iter().map(strip), x.shape())
 }
 
-/// The parts between dashes, along a new axis; rows are filled with empty text.
+/// Splits at dashes, along a new axis; rows are padded with empty strings.
 #[register(package = "text")]
 pub fn on_dash(x: &Tensor) -> Result<Tensor> {
     let rows: Vec<Vec<&str>> = x.strings()?.iter().map(|text| text.split('-').collect()).collect();

@@ -1,4 +1,4 @@
-//! Weights of all kinds, and variables that no build makes.
+//! Weights of all kinds, and variables that are not created in `build`.
 
 use keras_serial::prelude::*;
 use keras_serial::random::{Seed, SeedGenerator};
@@ -67,7 +67,7 @@ impl Layer for Kinds {
         let cast = |weight: &Weight| ops::cast_to(&weight.value()?, x.dtype());
         let mut y = ops::add(&ops::multiply(x, &self.b_first.value()?)?, &self.a_second.value()?)?;
         y = ops::add(&ops::multiply(&y, &self.scalar.value()?)?, &cast(&self.count)?)?;
-        // Where a flag is false, the sign is turned: flags of 0 and 1 become factors of -1 and 1.
+        // Where a flag is false, the sign is flipped: flags of 0 and 1 become factors of -1 and 1.
         let sign = ops::subtract(&ops::multiply(&cast(&self.flags)?, 2.0)?, 1.0)?;
         y = ops::multiply(&y, &sign)?;
         let rows = ops::sum(&self.bytes.value()?, 0.into(), false)?;
@@ -82,7 +82,7 @@ impl Layer for Kinds {
     }
 }
 
-/// Variables that `__init__` makes, one by one and in a list, and a seed generator.
+/// Variables created in `__init__`, singly and in a list, and a seed generator.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
 #[config(new)]

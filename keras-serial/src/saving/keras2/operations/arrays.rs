@@ -1,4 +1,4 @@
-//! Functions that move elements: shapes, joins, indices, sorting.
+//! TensorFlow functions that move elements: shapes, joins, indices, sorting.
 
 use super::emit::Emit;
 use crate::error::Result;
@@ -9,7 +9,7 @@ fn simple(emit: &mut Emit<'_>, class: &str, config: &[(&str, Value)]) -> Result<
     emit.last(class, config, vec![x])
 }
 
-/// `x[…]`: slices are dicts of their bounds in files of Keras 2.
+/// `x[…]`: files of Keras 2 write slices as dicts of their bounds.
 pub(super) fn getitem(emit: &mut Emit<'_>) -> Result<()> {
     let index = match emit.required("slice_spec")? {
         Value::List(items) => Value::List(items.into_iter().map(slice).collect()),
@@ -136,7 +136,7 @@ pub(super) fn broadcast_to(emit: &mut Emit<'_>) -> Result<()> {
     simple(emit, "BroadcastTo", &[("shape", shape)])
 }
 
-/// The tensors that are joined.
+/// Returns the tensors to join.
 fn inputs(emit: &mut Emit<'_>) -> Vec<Value> {
     match emit.first() {
         Value::List(inputs) => inputs,
@@ -159,7 +159,7 @@ pub(super) fn unstack(emit: &mut Emit<'_>) -> Result<()> {
     simple(emit, "core.Unstack", &[("num", count), ("axis", axis)])
 }
 
-/// Keras splits at positions, TensorFlow into sizes.
+/// `split`: Keras takes positions, TensorFlow takes sizes.
 pub(super) fn split(emit: &mut Emit<'_>) -> Result<()> {
     let (sizes, axis) = (emit.required("num_or_size_splits")?, emit.or("axis", 0));
     emit.take("num");
@@ -196,7 +196,7 @@ pub(super) fn one_hot(emit: &mut Emit<'_>) -> Result<()> {
     simple(emit, "nn.OneHot", &config)
 }
 
-/// Are the largest elements first?
+/// Returns true if the order is descending.
 fn is_descending(emit: &mut Emit<'_>) -> bool {
     emit.take("direction").as_str() == Some("DESCENDING")
 }

@@ -1,4 +1,4 @@
-//! How operations of Keras 3 are written in the place of a function's call.
+//! Builds the Keras 3 operations that replace a call of a TensorFlow function.
 
 use crate::error::{Error, Result};
 use crate::json::{Dict, Value};
@@ -6,7 +6,7 @@ use crate::saving::keras2::graph::{Call, Tensor, node, shape_as_tensor, symbol, 
 use crate::saving::keras2::no_longer;
 use crate::saving::keras2::shapes::Shapes;
 
-/// The arguments of a call, and the operations that take its place.
+/// The arguments of a call, and the operations that replace it.
 pub(super) struct Emit<'a> {
     function: &'a str,
     name: &'a str,
@@ -19,23 +19,23 @@ pub(super) struct Emit<'a> {
 impl<'a> Emit<'a> {
     pub(super) fn new(function: &'a str, name: &'a str, call: Call, shapes: &'a Shapes) -> Result<Self> {
         let Call { first, mut keywords } = call;
-        // What operations are named in a TensorFlow graph.
+        // The name of the operation in a TensorFlow graph.
         keywords.shift_remove("name");
         keywords.retain(|_, value| !value.is_null());
         Ok(Self { function, name, first, keywords, shapes, forms: Vec::new() })
     }
 
-    /// The first argument.
+    /// Takes the first argument.
     pub(super) fn first(&mut self) -> Value {
         std::mem::take(&mut self.first)
     }
 
-    /// An argument; null if the call leaves it out.
+    /// Takes an argument; null if the call omits it.
     pub(super) fn take(&mut self, keyword: &str) -> Value {
         self.keywords.shift_remove(keyword).unwrap_or_default()
     }
 
-    /// The first of some keywords that is given: functions have old names of arguments too.
+    /// Takes the first of several keywords that is given: some functions also have old argument names.
     pub(super) fn any_of(&mut self, keywords: &[&str]) -> Value {
         let given = keywords.iter().find(|keyword| self.keywords.contains_key(**keyword));
         given.map_or(Value::Null, |keyword| self.take(keyword))
@@ -59,7 +59,7 @@ impl<'a> Emit<'a> {
         self.take(keyword).as_bool().unwrap_or(false)
     }
 
-    /// An argument that says nothing new where it has this value.
+    /// Takes an argument that may only have one of these values, which are the defaults.
     pub(super) fn only(&mut self, keyword: &str, usual: &[Value]) -> Result<()> {
         let value = self.take(keyword);
         if value.is_null() || usual.contains(&value) {
@@ -76,7 +76,7 @@ impl<'a> Emit<'a> {
         Value::Bool(self.any_of(&["keepdims", "keep_dims"]).as_bool().unwrap_or(false))
     }
 
-    /// A shape, with -1 for the one extent that is not known.
+    /// Returns a shape, with -1 for the one unknown extent.
     pub(super) fn shape(&mut self, value: &Value) -> Result<Value> {
         let extents = self.shapes.extents(value).ok_or_else(|| self.refuse("with a shape that is computed"))?;
         if extents.iter().filter(|extent| extent.is_none()).count() > 1 {
@@ -92,7 +92,7 @@ impl<'a> Emit<'a> {
         )
     }
 
-    /// An operation before the last one; its output.
+    /// Adds an operation before the last one; returns its output.
     pub(super) fn step(
         &mut self,
         suffix: &str,
@@ -105,12 +105,12 @@ impl<'a> Emit<'a> {
         Ok(symbol(&Tensor { layer: name, node: 0, output: 0 }))
     }
 
-    /// The operation that gives the result.
+    /// Adds the operation that returns the result.
     pub(super) fn last(&mut self, class: &str, config: &[(&str, Value)], args: Vec<Value>) -> Result<()> {
         self.push(self.name, class, config, args, Dict::new())
     }
 
-    /// As [`Emit::last`], with arguments that are written as they are.
+    /// Like [`Emit::last`], with arguments that are written unchanged.
     pub(super) fn last_as_written(&mut self, class: &str, first: Value, rest: Value) -> Result<()> {
         let first = self.argument(first)?;
         self.push(self.name, class, &[], vec![first], Dict::new())?;
@@ -130,7 +130,7 @@ impl<'a> Emit<'a> {
         self.push(self.name, class, config, args, keywords)
     }
 
-    /// `class` names the module too, where that is not `numpy`.
+    /// Adds an operation. `class` includes the module, unless that is `numpy`.
     fn push(
         &mut self,
         name: &str,
@@ -159,7 +159,7 @@ impl<'a> Emit<'a> {
         Ok(())
     }
 
-    /// A tensor, a number, or the form of an array in the place of nested lists of numbers.
+    /// Converts an argument: a tensor, a number, or nested lists of numbers as a serialized array.
     fn argument(&self, value: Value) -> Result<Value> {
         if let Some(tensor) = tensor_of(&value) {
             return if self.shapes.is_shape(&tensor.layer) { Err(shape_as_tensor(&tensor.layer)) } else { Ok(value) };
@@ -171,7 +171,7 @@ impl<'a> Emit<'a> {
         }
     }
 
-    /// The operations, when all arguments of the call are said.
+    /// Returns the operations; an error if the call has unused arguments.
     pub(super) fn finish(self) -> Result<Vec<Value>> {
         let rest = self.keywords.iter().find(|(_, value)| !matches!(value, Value::Bool(false)));
         match rest {
@@ -181,7 +181,7 @@ impl<'a> Emit<'a> {
     }
 }
 
-/// The positional arguments of an operation's one call.
+/// Returns the positional arguments of an operation's only call.
 fn arguments_of(form: &mut Value) -> Option<&mut Value> {
     let Value::Dict(form) = form else { return None };
     let Some(Value::List(nodes)) = form.get_mut("inbound_nodes") else { return None };
@@ -191,7 +191,7 @@ fn arguments_of(form: &mut Value) -> Option<&mut Value> {
     }
 }
 
-/// The form of an array.
+/// Serializes an array.
 fn array(value: Value, dtype: &str) -> Value {
     let config = Dict::from([("value".to_owned(), value), ("dtype".to_owned(), Value::from(dtype))]);
     Value::Dict(Dict::from([
@@ -200,7 +200,7 @@ fn array(value: Value, dtype: &str) -> Value {
     ]))
 }
 
-/// The dtype that TensorFlow gives a list of numbers; `None` if there is anything else in it.
+/// Returns the dtype that TensorFlow gives a list of numbers; `None` if it contains anything else.
 fn dtype(items: &[Value]) -> Option<&'static str> {
     let mut widest = None;
     for item in items {

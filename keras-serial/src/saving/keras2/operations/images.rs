@@ -1,4 +1,4 @@
-//! Functions of images: sizes, flips, pooling, convolution.
+//! TensorFlow functions on images: sizes, flips, pooling, convolution.
 
 use super::emit::Emit;
 use crate::error::Result;
@@ -45,7 +45,7 @@ pub(super) fn rgb_to_grayscale(emit: &mut Emit<'_>) -> Result<()> {
     emit.last("image.RGBToGrayscale", &[("data_format", Value::from("channels_last"))], vec![x])
 }
 
-/// One number for all axes of an image, or one each: TensorFlow also takes the batch and the channels.
+/// Returns one number for all spatial axes, or one each: TensorFlow also accepts the batch and channels.
 fn extents(emit: &Emit<'_>, value: Value, rank: usize, what: &str) -> Result<Value> {
     match value {
         Value::Null => Ok(Value::Int(1)),

@@ -1,7 +1,7 @@
-//! TensorFlow functions that graphs of Keras 2 call on symbols, as operations of `keras.ops`.
+//! Converts TensorFlow functions that graphs of Keras 2 call on symbols to operations of `keras.ops`.
 //!
 //! Keras 2 wraps a function in a layer (`TFOpLambda`, `SlicingOpLambda`) with its public name
-//! (`math.reduce_mean`). Each has one operation of Keras 3 as its counterpart, or a few in a row.
+//! (`math.reduce_mean`). Each corresponds to one operation of Keras 3, or to a few in sequence.
 
 mod arrays;
 mod emit;
@@ -15,16 +15,16 @@ use super::{class_of, no_longer};
 use crate::error::Result;
 use crate::json::Value;
 
-/// How a function is said in Keras 3.
+/// How a function is expressed in Keras 3.
 #[derive(Clone, Copy)]
 enum Rule {
-    /// An operation of one tensor without arguments.
+    /// An operation on one tensor without arguments.
     Unary(&'static str),
-    /// An operation of two tensors or numbers; the second one's keyword.
+    /// An operation on two tensors or numbers; with the second one's keyword.
     Binary(&'static str, &'static str),
     /// An operation over `axis`, with `keepdims`.
     Reduce(&'static str),
-    /// Some other way.
+    /// Any other conversion.
     Way(fn(&mut Emit<'_>) -> Result<()>),
 }
 
@@ -170,7 +170,7 @@ static FUNCTIONS: &[(&[&str], Rule)] = &[
     (&["nn.space_to_depth"], Way(images::space_to_depth)),
 ];
 
-/// The function that a layer of Keras 2 wraps.
+/// Returns the function that a layer of Keras 2 wraps.
 pub(super) fn function_of(layer: &Value) -> Option<&str> {
     let wraps = matches!(layer.as_dict().map(class_of), Some("TFOpLambda" | "SlicingOpLambda"));
     let function = layer.get("config").filter(|_| wraps)?.get("function")?.as_str()?;
@@ -178,7 +178,7 @@ pub(super) fn function_of(layer: &Value) -> Option<&str> {
     Some(["compat.v1.", "compat.v2."].iter().find_map(|prefix| function.strip_prefix(prefix)).unwrap_or(function))
 }
 
-/// The operations that do what one call of a function does; the last one bears its name.
+/// Converts one call of a function to operations; the last one gets its name.
 pub(super) fn convert(function: &str, name: &str, call: Call, shapes: &Shapes) -> Result<Vec<Value>> {
     let Some((_, rule)) = FUNCTIONS.iter().find(|(names, _)| names.contains(&function)) else {
         return Err(no_longer(

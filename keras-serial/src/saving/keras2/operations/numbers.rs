@@ -1,4 +1,4 @@
-//! Functions of numbers: activations, reductions with arguments of their own, products.
+//! TensorFlow functions on numbers: activations, reductions with special arguments, products.
 
 use super::emit::Emit;
 use crate::error::Result;
@@ -86,7 +86,8 @@ fn last_axis(axis: Value) -> Value {
     if axis.is_null() { Value::Int(-1) } else { axis }
 }
 
-/// x·rsqrt(max(Σx², ε)): an operation of these, since `Normalize` takes other ways near zero.
+/// Normalizes by the L2 norm: x·rsqrt(max(Σx², ε)), with basic operations, since `Normalize` differs
+/// near zero.
 pub(super) fn l2_normalize(emit: &mut Emit<'_>) -> Result<()> {
     let axis = emit.any_of(&["axis", "dim"]);
     let epsilon = emit.or("epsilon", 1e-12);
@@ -131,7 +132,7 @@ fn extreme(emit: &mut Emit<'_>, class: &str) -> Result<()> {
     let axis = emit.axis();
     let dtype = emit.or("output_type", "int64");
     let x = emit.first();
-    // TensorFlow takes the first axis, Keras all of them.
+    // The default is the first axis in TensorFlow, all axes in Keras.
     let axis = if axis.is_null() { Value::Int(0) } else { axis };
     let config = [("axis", axis), ("keepdims", Value::Bool(false))];
     if dtype.as_str() == Some("int32") {

@@ -1,7 +1,8 @@
 //! TensorBoard's event files: records of protocol buffers.
 //!
-//! A record is the length (u64), a masked checksum of that, the event, a masked checksum of that. The
-//! fields written here are those of TensorFlow's `event.proto`, `summary.proto` and `tensor.proto`.
+//! A record consists of its length (u64), a masked checksum of the length, the event, and a masked
+//! checksum of the event. The fields written here are those of TensorFlow's `event.proto`,
+//! `summary.proto` and `tensor.proto`.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -11,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result, ResultExt};
 
-/// A message of a protocol buffer, as far as it is written.
+/// A protocol buffer message, with the field types that are used here.
 #[derive(Clone, Debug, Default)]
 pub struct Message(Vec<u8>);
 
@@ -52,7 +53,7 @@ impl Message {
     }
 }
 
-/// What a summary holds: the plugin that shows it, the kind of its data, and its tensor.
+/// A summary: the plugin that shows it, its data class, and its tensor.
 #[derive(Clone, Debug)]
 pub struct Summary {
     plugin: &'static str,
@@ -73,14 +74,13 @@ fn tensor(dtype: u64, shape: &[usize]) -> Message {
 }
 
 impl Summary {
-    /// A number (`tf.summary.scalar`).
+    /// Creates a summary of a number (`tf.summary.scalar`).
     pub fn scalar(value: f64) -> Self {
         let tensor = tensor(DT_FLOAT, &[]).bytes(5, &(value as f32).to_le_bytes());
         Self { plugin: "scalars", content: b"", data_class: 1, tensor }
     }
 
-    /// How many values lie between bounds (`tf.summary.histogram`): 30 buckets of left and right bound
-    /// and count.
+    /// Creates a histogram (`tf.summary.histogram`): 30 buckets of left bound, right bound and count.
     pub fn histogram(values: &[f64]) -> Self {
         let rows = buckets(values);
         let content: Vec<u8> = rows.iter().flatten().flat_map(|number| number.to_le_bytes()).collect();
@@ -88,7 +88,7 @@ impl Summary {
         Self { plugin: "histograms", content: b"", data_class: 2, tensor }
     }
 
-    /// Pictures of one size as PNG files (`tf.summary.image`).
+    /// Creates a summary of images of one size, as PNG files (`tf.summary.image`).
     pub fn images(width: usize, height: usize, pngs: &[Vec<u8>]) -> Self {
         let sizes = [width.to_string(), height.to_string()];
         let tensor = tensor(DT_STRING, &[2 + pngs.len()]);
@@ -97,7 +97,7 @@ impl Summary {
         Self { plugin: "images", content: b"", data_class: 3, tensor }
     }
 
-    /// A model's JSON, of which TensorBoard draws the graph.
+    /// Creates a summary of a model's JSON, from which TensorBoard draws the graph.
     pub fn keras_model(json: &str) -> Self {
         let tensor = tensor(DT_STRING, &[]).bytes(8, json.as_bytes());
         Self { plugin: "graph_keras_model", content: b"1", data_class: 0, tensor }
@@ -110,12 +110,12 @@ impl Summary {
         let metadata = if self.data_class == 0 { metadata } else { metadata.varint(4, self.data_class) };
         let value = Message::default().bytes(1, tag.as_bytes()).message(8, &self.tensor).message(9, &metadata);
         let summary = Message::default().message(1, &value);
-        // A negative step would be ten bytes, as protocol buffers have it.
+        // A negative step takes ten bytes, as in protocol buffers.
         Message::default().double(1, wall_time).varint(2, step as u64).message(5, &summary)
     }
 }
 
-/// As `tensorboard.plugins.histogram.summary` cuts them.
+/// Computes the buckets of a histogram as `tensorboard.plugins.histogram.summary` does.
 fn buckets(values: &[f64]) -> Vec<[f64; 3]> {
     const COUNT: usize = 30;
     let finite = values.iter().copied().filter(|value| value.is_finite());
@@ -143,12 +143,12 @@ fn buckets(values: &[f64]) -> Vec<[f64; 3]> {
     rows
 }
 
-/// The CRC-32C (Castagnoli) of a record, masked as TensorFlow's records have it.
+/// Computes the CRC-32C (Castagnoli) of a record, masked as in TensorFlow's records.
 fn masked_crc(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// The record of an event.
+/// Frames an event as a record.
 fn record(event: &Message) -> Vec<u8> {
     let length = (event.0.len() as u64).to_le_bytes();
     let mut record = length.to_vec();
@@ -158,7 +158,7 @@ fn record(event: &Message) -> Vec<u8> {
     record
 }
 
-/// Writes one event file.
+/// Writes an event file.
 #[derive(Debug)]
 pub struct EventWriter {
     path: PathBuf,
@@ -166,7 +166,7 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// A new file in a directory, which is made.
+    /// Creates a file in a directory, which is created if needed.
     ///
     /// # Errors
     /// When the system refuses.
@@ -199,7 +199,7 @@ impl EventWriter {
         self.file.write_all(&record(event)).map_err(Error::from).at_with(|| self.path.display().to_string())
     }
 
-    /// Makes all that was written visible to readers.
+    /// Makes everything written so far visible to readers.
     ///
     /// # Errors
     /// When the system refuses.

@@ -1,4 +1,4 @@
-//! Curves, histograms and graphs for TensorBoard.
+//! A callback that logs curves, histograms and graphs for TensorBoard.
 
 mod event;
 mod png;
@@ -14,15 +14,15 @@ use crate::models::{Functional, Model, Sequential};
 use crate::optimizers::{LossScaleOptimizer, Optimizer};
 use crate::tensor::{DType, Tensor};
 
-/// Writes event files that TensorBoard shows: `train` and `validation` below `log_dir`.
+/// A callback that writes event files for TensorBoard: `train` and `validation` below `log_dir`.
 ///
 /// # Arguments
 /// - `log_dir`: `logs` by default.
-/// - `histogram_freq`: after how many epochs histograms of the weights are written; 0, never, by default.
-/// - `write_graph`: is the graph of a Functional or Sequential model written? Yes by default.
-/// - `write_images`: are weights written as images, with the histograms? No by default.
-/// - `write_steps_per_second`: is the speed written? No by default.
-/// - `update_freq`: after each epoch by default, or also after so many batches.
+/// - `histogram_freq`: the number of epochs between histograms of the weights; 0, never, by default.
+/// - `write_graph`: whether the graph of a Functional or Sequential model is written; true by default.
+/// - `write_images`: whether weights are written as images, with the histograms; false by default.
+/// - `write_steps_per_second`: whether the training speed is written; false by default.
+/// - `update_freq`: after each epoch by default, or also after this many batches.
 /// - `profile_batch`, `embeddings_freq`, `embeddings_metadata` are not supported.
 ///
 /// Follows <https://keras.io/api/callbacks/tensorboard>.
@@ -69,7 +69,7 @@ impl Default for TensorBoard {
     }
 }
 
-/// The writer of a directory, made when something is first written.
+/// Returns the writer for a directory, created on first use.
 fn writer<'w>(slot: &'w mut Option<EventWriter>, directory: &Path) -> Result<&'w mut EventWriter> {
     match slot {
         Some(writer) => Ok(writer),
@@ -78,7 +78,7 @@ fn writer<'w>(slot: &'w mut Option<EventWriter>, directory: &Path) -> Result<&'w
 }
 
 impl TensorBoard {
-    /// To `logs`, after each epoch.
+    /// Creates the callback, which writes to `logs` after each epoch.
     pub fn new() -> Self {
         Self::default()
     }
@@ -183,7 +183,7 @@ impl TensorBoard {
     }
 }
 
-/// The optimizer inside one that scales losses.
+/// Returns the optimizer inside one that scales losses.
 fn inner(optimizer: &Optimizer) -> Optimizer {
     let scaling = optimizer.downcast_ref::<LossScaleOptimizer>();
     scaling.map_or_else(|| optimizer.clone(), |scaling| scaling.inner_optimizer().clone())
@@ -193,11 +193,12 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     crate::ops::dtypes::cast(tensor, DType::Float64)?.to_vec()
 }
 
-/// A weight as grey pictures: a vector as a column, a matrix lying, the last axis of three as pictures.
-/// TensorBoard is given three of them at most, as `tf.summary.image` does.
+/// Converts a weight to grey images: a vector to a column, a matrix with its longer side horizontal, and
+/// three axes to one image per index of the last axis. TensorBoard shows at most three of them, as with
+/// `tf.summary.image`.
 fn image(shape: &[usize], values: &[f64]) -> Option<Summary> {
     let extents: Vec<usize> = shape.iter().copied().filter(|extent| *extent != 1).collect();
-    // The count of pictures, height, width, and the place of a pixel.
+    // The number of images, their height and width, and the index of a pixel.
     type Place = Box<dyn Fn(usize, usize, usize) -> usize>;
     let (count, height, width, place): (usize, usize, usize, Place) = match *extents.as_slice() {
         [length] => (1, length, 1, Box::new(|_, row, _| row)),
@@ -296,9 +297,9 @@ impl Callback for TensorBoard {
     }
 }
 
-/// What Keras has and this crate has not.
+/// Options of Keras that this crate does not support.
 impl TensorBoard {
-    /// `profile_batch`: there is no profiler that TensorBoard could show; 0 alone is accepted.
+    /// Sets `profile_batch`. Only 0 is accepted: there is no profiler for TensorBoard.
     ///
     /// # Errors
     /// For any other number.
@@ -310,8 +311,8 @@ impl TensorBoard {
         }
     }
 
-    /// `embeddings_freq`: TensorBoard reads embeddings from TensorFlow's checkpoints alone; 0 alone is
-    /// accepted.
+    /// Sets `embeddings_freq`. Only 0 is accepted: TensorBoard reads embeddings only from TensorFlow's
+    /// checkpoints.
     ///
     /// # Errors
     /// For any other number.
@@ -331,7 +332,7 @@ mod tests {
     use crate::training::callbacks::testing::model;
     use crate::training::{Compile, Fit};
 
-    /// The payloads of a file's records, whose lengths frame them.
+    /// Returns the payloads of a file's records, which are framed by their lengths.
     fn records(directory: &Path) -> Vec<Vec<u8>> {
         let file = std::fs::read_dir(directory).unwrap().next().unwrap().unwrap().path();
         let bytes = std::fs::read(file).unwrap();
@@ -371,7 +372,7 @@ mod tests {
         {
             assert_eq!(count(&train, tag), 3, "{tag}");
         }
-        // A single number is no picture, as in Keras.
+        // As in Keras, a single number is not an image.
         assert_eq!(count(&train, "/bias/image"), 0);
         let validation = records(&directory.join("validation"));
         assert_eq!((count(&validation, "epoch_loss"), count(&validation, "evaluation_loss_vs_iterations")), (3, 3));

@@ -1,11 +1,11 @@
-//! Small grey pictures as PNG files.
+//! Encodes small grey images as PNG files.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-/// A grey picture of a byte a pixel, row by row; none for sizes that PNG has not.
+/// Encodes a grey image with one byte per pixel, row by row; `None` for sizes that PNG does not allow.
 pub fn grey(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
     let (wide, high) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     if wide == 0 || high == 0 || pixels.len() != width.checked_mul(height)? {
@@ -14,7 +14,7 @@ pub fn grey(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
     let mut header = Vec::with_capacity(13);
     header.extend(wide.to_be_bytes());
     header.extend(high.to_be_bytes());
-    // Eight bits, grey, and the only methods of compression, filtering and (no) interlacing.
+    // Eight bits, grey, and the default methods of compression, filtering and interlacing (none).
     header.extend([8, 0, 0, 0, 0]);
     let rows: Vec<u8> = pixels.chunks(width).flat_map(|row| std::iter::once(0).chain(row.iter().copied())).collect();
     let mut compressed = ZlibEncoder::new(Vec::new(), Compression::fast());
