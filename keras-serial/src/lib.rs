@@ -116,6 +116,8 @@ pub mod ops;
 #[cfg(feature = "engine")]
 pub mod optimizers;
 #[cfg(feature = "engine")]
+pub mod program;
+#[cfg(feature = "engine")]
 pub mod random;
 #[cfg(feature = "engine")]
 pub mod regularizers;

@@ -161,6 +161,9 @@ impl Variable {
             let dtype = AUTOCAST.get().filter(|_| self.0.autocast && self.0.dtype.is_float());
             return Ok(Tensor::symbol(&self.0.shape, dtype.unwrap_or(self.0.dtype)));
         }
+        if let Some(weight) = crate::program::traced_weight(&self.0.path, &self.read()) {
+            return self.autocast(weight);
+        }
         let value = self.on_tape(|tape| tape.watch(self))?.unwrap_or_else(|| self.read());
         self.autocast(value)
     }
@@ -175,7 +178,7 @@ impl Variable {
     /// # Errors
     /// If an index is out of range.
     pub fn rows(&self, indices: &Tensor) -> Result<Tensor> {
-        if indices.is_symbolic() || Deferred::keeps_out(&self.0.shape) {
+        if indices.is_symbolic() || indices.is_traced() || Deferred::keeps_out(&self.0.shape) {
             return take(&self.value()?, indices, Some(0));
         }
         match self.on_tape(|tape| tape.look_up(self, indices))? {
@@ -292,7 +295,7 @@ impl Tape {
     fn look_up(&mut self, variable: &Variable, indices: &Tensor) -> Result<Tensor> {
         let table = variable.read();
         let rows = take(&table, indices, Some(0))?.watched()?;
-        let indices = counted(indices, table.shape().dim(0)?)?;
+        let indices = counted(indices, table.shape().dim(0)?)?.to_vec()?;
         self.lookups.entry(variable.id()).or_default().push(Lookup { indices, rows: rows.clone() });
         Ok(rows)
     }

@@ -8,7 +8,7 @@ use keras_serial::models::Model;
 use keras_serial::object::Handle;
 use keras_serial::ops;
 use keras_serial::saving::{LoadOptions, SaveOptions, Source, ZipReader};
-use keras_serial::tensor::{CallContext, DType, Nested, Tensor};
+use keras_serial::tensor::{CallContext, DType, Nested, Shape, Tensor};
 use keras_serial::variable::GradientTape;
 
 use crate::cases::Failure;
@@ -42,6 +42,33 @@ pub fn run(folder: &Path) -> Result<(), Failure> {
     gradients(&model, &io, &inputs)?;
     let saved = SaveOptions::new().save_model_to_bytes(&model)?;
     check("output after save and load", &LoadOptions::new().load_model_from_bytes(saved)?)
+}
+
+/// Runs one case on the model's program: what can be traced gives the same as Keras.
+pub fn run_program(folder: &Path) -> Result<(), Failure> {
+    let model = LoadOptions::new().load_model(folder.join("model.keras"))?;
+    let file = folder.join("io.safetensors");
+    let io = if file.exists() { read(&file)? } else { BTreeMap::new() };
+    let inputs = indexed(&io, "input");
+    let expected = indexed(&io, "output");
+    if inputs.is_empty() || expected.is_empty() || text::inputs(folder)?.is_some() {
+        return Ok(());
+    }
+    let inputs = as_the_model_takes(&model, &inputs)?;
+    let shapes: Vec<Shape> = inputs.iter().map(|input| input.shape().clone()).collect();
+    let program = model.program(&shapes)?;
+    let outputs = program.eval(&inputs)?;
+    let outputs: Vec<Tensor> = outputs.leaves().into_iter().cloned().collect();
+    compare_outputs("output of the program", &outputs, &expected, &model)
+}
+
+/// Inputs with the dtypes that the model takes.
+fn as_the_model_takes(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
+    let dtypes: Vec<DType> =
+        model.inputs().iter().flat_map(|inputs| inputs.leaves()).map(|input| input.dtype()).collect();
+    let dtypes = dtypes.into_iter().map(Some).chain(std::iter::repeat(None));
+    let cast = |(input, dtype): (&Tensor, Option<DType>)| ops::cast_to(input, dtype.unwrap_or(input.dtype()));
+    Ok(inputs.iter().zip(dtypes).map(cast).collect::<Result<Vec<_>, _>>()?)
 }
 
 /// Returns `name.0`, `name.1`, … in order.

@@ -5,6 +5,7 @@ mod functional;
 mod functional_config;
 mod graph;
 mod model;
+mod program;
 mod quantize;
 mod sequential;
 mod summary;

@@ -1,13 +1,12 @@
 //! Element-wise operations on two tensors, with broadcasting: `keras.ops.add` and the like.
 
-use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
-
 use super::dtypes::{cast, promote};
 use super::graph::{OpClass, Operand, apply};
 use super::shape::{broadcast_to, reshape_to};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::{self, Engine, Raw};
+use crate::program;
+use crate::program::primitives::{Binary, Bits, Compare, Logic, Not};
 use crate::tensor::{CallArgs, DType, Nested, Shape, Tensor};
 
 /// Promotes two operands to one dtype and, unless one is a symbol, one rank; also returns the broadcast
@@ -29,9 +28,7 @@ fn same_rank(x: Tensor, rank: usize) -> Result<Tensor> {
     reshape_to(&x, &ones.chain(x.shape().dims().iter().copied()).collect())
 }
 
-type Compute = fn(Raw, Raw) -> Raw;
-
-fn numbers(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tensor> {
+fn numbers(x: Operand, y: Operand, function: Binary) -> Result<Tensor> {
     let (mut x, mut y, shape) = prepare(x, y)?;
     if x.dtype() == DType::Bool {
         (x, y) = (cast(&x, DType::Int32)?, cast(&y, DType::Int32)?);
@@ -39,20 +36,19 @@ fn numbers(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tenso
     if x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
-    let compute = if x.dtype().is_float() { float } else { int };
-    Ok(Tensor::from_raw(compute(x.raw()?, y.raw()?), x.dtype()))
+    program::apply(function, &[&x, &y])
 }
 
-fn floats(x: Operand, y: Operand, float: Compute) -> Result<Tensor> {
+fn floats(x: Operand, y: Operand, function: Binary) -> Result<Tensor> {
     let (x, y, shape) = prepare(x, y)?;
     let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
     if x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
-    Ok(Tensor::from_raw(float(x.raw()?, y.raw()?), x.dtype()))
+    program::apply(function, &[&x, &y])
 }
 
-fn compare(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tensor> {
+fn compare(x: Operand, y: Operand, comparison: Compare) -> Result<Tensor> {
     let (mut x, mut y, shape) = prepare(x, y)?;
     if x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, DType::Bool));
@@ -62,18 +58,16 @@ fn compare(x: Operand, y: Operand, float: Compute, int: Compute) -> Result<Tenso
     }
     // The engine's comparisons need equal shapes.
     let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
-    let detached = crate::tensor::grad::detached;
-    let compute = if x.dtype().is_float() { float } else { int };
-    Ok(Tensor::from_raw(compute(detached(x.raw()?), detached(y.raw()?)), DType::Bool))
+    program::apply(comparison, &[&x, &y])
 }
 
-fn truths(x: Operand, y: Operand, compute: Compute) -> Result<Tensor> {
+fn truths(x: Operand, y: Operand, logic: Logic) -> Result<Tensor> {
     let (x, y, shape) = prepare(x, y)?;
     if x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, DType::Bool));
     }
-    let truth = |x: &Tensor| broadcast_to(&cast(x, DType::Bool)?, &shape)?.raw();
-    Ok(Tensor::from_raw(compute(truth(&x)?, truth(&y)?), DType::Bool))
+    let truth = |x: &Tensor| broadcast_to(&cast(x, DType::Bool)?, &shape);
+    program::apply(logic, &[&truth(&x)?, &truth(&y)?])
 }
 
 /// Selects by a comparison: `y` if it picks `y`, else `x`. NaN is propagated, as in TensorFlow.
@@ -95,7 +89,7 @@ fn log_add_exp(x: Operand, y: Operand) -> Result<Tensor> {
 }
 
 /// Computes a bitwise operation on integers or booleans.
-fn bits(x: Operand, y: Operand, int: Compute, truth: Compute) -> Result<Tensor> {
+fn bits(x: Operand, y: Operand, int: Bits, truth: Logic) -> Result<Tensor> {
     let (x, y, shape) = prepare(x, y)?;
     let dtype = x.dtype();
     if dtype.is_float() {
@@ -106,8 +100,8 @@ fn bits(x: Operand, y: Operand, int: Compute, truth: Compute) -> Result<Tensor> 
     if x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, dtype));
     }
-    let (x, y) = (broadcast_to(&x, &shape)?.raw()?, broadcast_to(&y, &shape)?.raw()?);
-    Ok(Tensor::from_raw(if dtype == DType::Bool { truth(x, y) } else { int(x, y) }, dtype))
+    let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
+    if dtype == DType::Bool { program::apply(truth, &[&x, &y]) } else { program::apply(int, &[&x, &y]) }
 }
 
 fn integers(x: Operand, y: Operand, compute: impl Fn(i64, i64) -> i64) -> Result<Tensor> {
@@ -136,13 +130,13 @@ fn floor_div(x: Operand, y: Operand) -> Result<Tensor> {
     let (x, y) = promote(x, y)?;
     let dtype = x.dtype();
     // Computed in double precision, which is exact for the integers that models divide.
-    let quotient = floats(cast(&x, DType::Float64)?.into(), cast(&y, DType::Float64)?.into(), Engine::float_div)?;
+    let quotient = floats(cast(&x, DType::Float64)?.into(), cast(&y, DType::Float64)?.into(), Binary::Div)?;
     cast(&super::elementwise::floor(&quotient)?, dtype)
 }
 
 fn nonzero_divisor(y: &Operand) -> Result<()> {
     let zero = match y {
-        Operand::Tensor(y) if y.dtype().is_int() && !y.is_symbolic() => {
+        Operand::Tensor(y) if y.dtype().is_int() && !y.is_symbolic() && !y.is_traced() => {
             let bytes = y.to_bytes()?;
             bytes.data.chunks(y.dtype().size()).any(|element| element.iter().all(|byte| *byte == 0))
         }
@@ -175,48 +169,48 @@ macro_rules! binary {
 
 binary! {
     /// Adds: x + y (`keras.ops.add`).
-    "Add" add = |x, y| numbers(x, y, Engine::float_add, Engine::int_add);
+    "Add" add = |x, y| numbers(x, y, Binary::Add);
     /// Subtracts: x - y (`keras.ops.subtract`).
-    "Subtract" subtract = |x, y| numbers(x, y, Engine::float_sub, Engine::int_sub);
+    "Subtract" subtract = |x, y| numbers(x, y, Binary::Sub);
     /// Multiplies: x · y (`keras.ops.multiply`).
-    "Multiply" multiply = |x, y| numbers(x, y, Engine::float_mul, Engine::int_mul);
+    "Multiply" multiply = |x, y| numbers(x, y, Binary::Mul);
     /// Divides: x / y, in floating point even for integers (`keras.ops.divide`).
-    "Divide" divide = |x, y| floats(x, y, Engine::float_div);
+    "Divide" divide = |x, y| floats(x, y, Binary::Div);
     /// Divides like Python's `/`: x / y (`keras.ops.true_divide`).
-    "TrueDivide" true_divide = |x, y| floats(x, y, Engine::float_div);
+    "TrueDivide" true_divide = |x, y| floats(x, y, Binary::Div);
     /// Divides and rounds down (`keras.ops.floor_divide`).
     "FloorDivide" floor_divide = floor_div;
     /// Returns the remainder of x / y, with the sign of y (`keras.ops.mod`).
     "Mod" modulo = |x, y| {
         nonzero_divisor(&y)?;
-        numbers(x, y, Engine::float_remainder, Engine::int_remainder)
+        numbers(x, y, Binary::Rem)
     };
     /// Raises x to the power of y (`keras.ops.power`).
-    "Power" power = |x, y| numbers(x, y, Engine::float_powf, Engine::int_powi);
+    "Power" power = |x, y| numbers(x, y, Binary::Pow);
     /// Returns the element-wise maximum of x and y (`keras.ops.maximum`).
     "Maximum" maximum = |x, y| select(x, y, less);
     /// Returns the element-wise minimum of x and y (`keras.ops.minimum`).
     "Minimum" minimum = |x, y| select(x, y, greater);
     /// Compares: x = y (`keras.ops.equal`).
-    "Equal" equal = |x, y| compare(x, y, |x, y| Engine::float_equal(x, y, engine::BOOL), |x, y| Engine::int_equal(x, y, engine::BOOL));
+    "Equal" equal = |x, y| compare(x, y, Compare::Equal);
     /// Compares: x ≠ y (`keras.ops.not_equal`).
-    "NotEqual" not_equal = |x, y| compare(x, y, |x, y| Engine::float_not_equal(x, y, engine::BOOL), |x, y| Engine::int_not_equal(x, y, engine::BOOL));
+    "NotEqual" not_equal = |x, y| compare(x, y, Compare::NotEqual);
     /// Compares: x > y (`keras.ops.greater`).
-    "Greater" greater = |x, y| compare(x, y, |x, y| Engine::float_greater(x, y, engine::BOOL), |x, y| Engine::int_greater(x, y, engine::BOOL));
+    "Greater" greater = |x, y| compare(x, y, Compare::Greater);
     /// Compares: x ≥ y (`keras.ops.greater_equal`).
-    "GreaterEqual" greater_equal = |x, y| compare(x, y, |x, y| Engine::float_greater_equal(x, y, engine::BOOL), |x, y| Engine::int_greater_equal(x, y, engine::BOOL));
+    "GreaterEqual" greater_equal = |x, y| compare(x, y, Compare::GreaterEqual);
     /// Compares: x < y (`keras.ops.less`).
-    "Less" less = |x, y| compare(x, y, |x, y| Engine::float_lower(x, y, engine::BOOL), |x, y| Engine::int_lower(x, y, engine::BOOL));
+    "Less" less = |x, y| compare(x, y, Compare::Less);
     /// Compares: x ≤ y (`keras.ops.less_equal`).
-    "LessEqual" less_equal = |x, y| compare(x, y, |x, y| Engine::float_lower_equal(x, y, engine::BOOL), |x, y| Engine::int_lower_equal(x, y, engine::BOOL));
+    "LessEqual" less_equal = |x, y| compare(x, y, Compare::LessEqual);
     /// Returns the logical and of x and y (`keras.ops.logical_and`).
-    "LogicalAnd" logical_and = |x, y| truths(x, y, Engine::bool_and);
+    "LogicalAnd" logical_and = |x, y| truths(x, y, Logic::And);
     /// Returns the logical or of x and y (`keras.ops.logical_or`).
-    "LogicalOr" logical_or = |x, y| truths(x, y, Engine::bool_or);
+    "LogicalOr" logical_or = |x, y| truths(x, y, Logic::Or);
     /// Returns the exclusive or of x and y (`keras.ops.logical_xor`).
-    "LogicalXor" logical_xor = |x, y| truths(x, y, Engine::bool_not_equal);
+    "LogicalXor" logical_xor = |x, y| truths(x, y, Logic::Xor);
     /// Returns the angle of the point (y, x) (`keras.ops.arctan2`).
-    "Arctan2" arctan2 = |x, y| floats(x, y, Engine::float_atan2);
+    "Arctan2" arctan2 = |x, y| floats(x, y, Binary::Atan2);
     /// Returns the hypotenuse: √(x² + y²) (`keras.ops.hypot`).
     "Hypot" hypot = |x, y| {
         let (x, y) = promote(x, y)?;
@@ -252,7 +246,7 @@ binary! {
     "Fmod" fmod = |x, y| {
         nonzero_divisor(&y)?;
         let (x, y) = promote(x, y)?;
-        let rest = numbers(super::abs(&x)?.into(), super::abs(&y)?.into(), Engine::float_remainder, Engine::int_remainder)?;
+        let rest = numbers(super::abs(&x)?.into(), super::abs(&y)?.into(), Binary::Rem)?;
         multiply(super::sign(&x)?, &rest)
     };
     /// Returns the element-wise maximum, ignoring NaN where the other element is a number (`keras.ops.fmax`).
@@ -277,19 +271,19 @@ binary! {
         multiply(&x, super::exp2(&y)?)
     };
     /// Returns the bitwise and of x and y (`keras.ops.bitwise_and`).
-    "BitwiseAnd" bitwise_and = |x, y| bits(x, y, Engine::bitwise_and, Engine::bool_and);
+    "BitwiseAnd" bitwise_and = |x, y| bits(x, y, Bits::And, Logic::And);
     /// Returns the bitwise or of x and y (`keras.ops.bitwise_or`).
-    "BitwiseOr" bitwise_or = |x, y| bits(x, y, Engine::bitwise_or, Engine::bool_or);
+    "BitwiseOr" bitwise_or = |x, y| bits(x, y, Bits::Or, Logic::Or);
     /// Returns the bitwise exclusive or of x and y (`keras.ops.bitwise_xor`).
-    "BitwiseXor" bitwise_xor = |x, y| bits(x, y, Engine::bitwise_xor, Engine::bool_not_equal);
+    "BitwiseXor" bitwise_xor = |x, y| bits(x, y, Bits::Xor, Logic::Xor);
     /// Shifts the bits of x left by y (`keras.ops.left_shift`).
-    "LeftShift" left_shift = |x, y| bits(x, y, Engine::bitwise_left_shift, Engine::bool_and);
+    "LeftShift" left_shift = |x, y| bits(x, y, Bits::ShiftLeft, Logic::And);
     /// Shifts the bits of x right by y (`keras.ops.right_shift`).
-    "RightShift" right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
+    "RightShift" right_shift = |x, y| bits(x, y, Bits::ShiftRight, Logic::And);
     /// Shifts the bits of x left by y (`keras.ops.bitwise_left_shift`).
-    "BitwiseLeftShift" bitwise_left_shift = |x, y| bits(x, y, Engine::bitwise_left_shift, Engine::bool_and);
+    "BitwiseLeftShift" bitwise_left_shift = |x, y| bits(x, y, Bits::ShiftLeft, Logic::And);
     /// Shifts the bits of x right by y (`keras.ops.bitwise_right_shift`).
-    "BitwiseRightShift" bitwise_right_shift = |x, y| bits(x, y, Engine::bitwise_right_shift, Engine::bool_and);
+    "BitwiseRightShift" bitwise_right_shift = |x, y| bits(x, y, Bits::ShiftRight, Logic::And);
     /// Returns the greatest common divisor (`keras.ops.gcd`).
     "Gcd" gcd = |x, y| integers(x, y, greatest_divisor);
     /// Returns the least common multiple (`keras.ops.lcm`).
@@ -310,7 +304,7 @@ pub fn logical_not(x: &Tensor) -> Result<Tensor> {
         if x.is_symbolic() {
             return Ok(Nested::Leaf(Tensor::symbol(x.shape(), DType::Bool)));
         }
-        Ok(Nested::Leaf(Tensor::from_raw(Engine::bool_not(x.raw()?), DType::Bool)))
+        program::apply(Not, &[&x]).map(Nested::Leaf)
     }
     inventory::submit! { OpClass { module: "keras.src.ops.numpy", class_name: "LogicalNot", run } }
     apply(&CLASS, Config::new(), CallArgs::from(x))?.into_single()

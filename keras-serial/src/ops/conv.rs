@@ -1,16 +1,15 @@
 //! Convolution over one, two or three axes.
 
-use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
-
 use super::arithmetic::add;
 use super::dtypes::to_float;
 use super::graph::Operand;
-use super::kernels::conv::{self as kernels, Axis, Geometry};
 use super::shape::{Span, pad_with, reshape_to, slice, transpose_to};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::Engine;
-use crate::tensor::{DType, Shape, Tensor};
+use crate::program;
+use crate::program::kernels::conv::{Axis, Geometry};
+use crate::program::primitives::{Conv, ConvTranspose, DirectConv};
+use crate::tensor::{Shape, Tensor};
 
 /// The position of the channel axis: after the spatial axes (Keras's default), or before them.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -166,6 +165,16 @@ pub(super) fn lower(x: &Tensor) -> Result<Tensor> {
     super::shape::squeeze_at(x, 2)
 }
 
+/// Returns strides and dilation of each axis; one axis runs as the second of two.
+fn steps(window: &Window<'_>, rank: usize) -> (Vec<usize>, Vec<usize>) {
+    let lifted = if rank == 1 { Some((1, 1)) } else { None };
+    let axes = (0..rank).map(|axis| {
+        let (_, stride, dilation) = window.at(axis);
+        (stride, dilation)
+    });
+    lifted.into_iter().chain(axes).unzip()
+}
+
 /// Computes a convolution with a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
 pub(crate) fn conv(
     x: &Tensor,
@@ -197,8 +206,7 @@ pub(crate) fn conv(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(result, x.dtype()));
     }
-    if groups == 1
-        && x.dtype() == DType::Float32
+    if DirectConv::applies(&x, groups)
         && let Some(y) = by_kernel(&x, &kernel, &window, format)?
     {
         return Ok(y);
@@ -227,8 +235,10 @@ pub(super) fn by_kernel(
     }
     shape.push(*outputs);
     let geometry = Geometry { axes, inputs: *inputs, outputs: *outputs };
-    let Some(raw) = kernels::run(last.raw()?, kernel.raw()?, &geometry, &shape) else { return Ok(None) };
-    let y = Tensor::from_raw(raw, x.dtype());
+    if last.shape().num_elements() == Some(0) || kernel.shape().num_elements() == Some(0) {
+        return Ok(None);
+    }
+    let y = program::apply(DirectConv { geometry, shape }, &[&last, kernel])?;
     match format {
         DataFormat::ChannelsLast => Ok(Some(y)),
         DataFormat::ChannelsFirst => channels_first(&y, DataFormat::ChannelsLast).map(Some),
@@ -249,28 +259,12 @@ pub(super) fn by_engine(
     let first = channels_first(x, format)?;
     let first = pad_with(&first, &[(0, 0), (0, 0)].into_iter().chain(edges).collect::<Vec<_>>(), 0.0)?;
     let weight = transpose_to(kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
-    let at = |axis: usize| window.at(axis);
-    let y = match rank {
-        3 => {
-            let options = ConvOptions::new_with_padding(
-                [at(0).1, at(1).1, at(2).1],
-                [(0, 0); 3],
-                [at(0).2, at(1).2, at(2).2],
-                groups,
-            );
-            Tensor::from_raw(Engine::conv3d(first.raw()?, weight.raw()?, None, options), x.dtype())
-        }
-        2 => {
-            let options = ConvOptions::new_with_padding([at(0).1, at(1).1], [(0, 0); 2], [at(0).2, at(1).2], groups);
-            Tensor::from_raw(Engine::conv2d(first.raw()?, weight.raw()?, None, options), x.dtype())
-        }
-        _ => {
-            let options = ConvOptions::new_with_padding([1, at(0).1], [(0, 0); 2], [1, at(0).2], groups);
-            lower(&Tensor::from_raw(
-                Engine::conv2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options),
-                x.dtype(),
-            ))?
-        }
+    let (strides, dilation) = steps(window, rank);
+    let convolution = Conv { strides, dilation, groups };
+    let y = if rank == 1 {
+        lower(&program::apply(convolution, &[&lift(&first)?, &lift(&weight)?])?)?
+    } else {
+        program::apply(convolution, &[&first, &weight])?
     };
     restore(&y, format)
 }
@@ -354,24 +348,12 @@ pub(crate) fn conv_transpose(
     let rank = spatial.len();
     let first = channels_first(&x, format)?;
     let weight = transpose_to(&kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
-    let at = |axis: usize| window.at(axis);
-    let y = match rank {
-        3 => {
-            let options =
-                ConvTransposeOptions::new([at(0).1, at(1).1, at(2).1], [0; 3], [0; 3], [at(0).2, at(1).2, at(2).2], 1);
-            Tensor::from_raw(Engine::conv_transpose3d(first.raw()?, weight.raw()?, None, options), x.dtype())
-        }
-        2 => {
-            let options = ConvTransposeOptions::new([at(0).1, at(1).1], [0; 2], [0; 2], [at(0).2, at(1).2], 1);
-            Tensor::from_raw(Engine::conv_transpose2d(first.raw()?, weight.raw()?, None, options), x.dtype())
-        }
-        _ => {
-            let options = ConvTransposeOptions::new([1, at(0).1], [0; 2], [0; 2], [1, at(0).2], 1);
-            lower(&Tensor::from_raw(
-                Engine::conv_transpose2d(lift(&first)?.raw()?, lift(&weight)?.raw()?, None, options),
-                x.dtype(),
-            ))?
-        }
+    let (strides, dilation) = steps(&window, rank);
+    let transposed = ConvTranspose { strides, dilation };
+    let y = if rank == 1 {
+        lower(&program::apply(transposed, &[&lift(&first)?, &lift(&weight)?])?)?
+    } else {
+        program::apply(transposed, &[&first, &weight])?
     };
     // Crop or zero-pad the full result to the extents of the convolution's input.
     let mut spans = vec![Span::ALL, Span::ALL];

@@ -3,8 +3,20 @@
 use super::graph::Operand;
 use crate::error::Result;
 use crate::json::Value;
-pub(crate) use crate::tensor::cast::cast;
+use crate::program;
+use crate::program::primitives::Cast;
 use crate::tensor::{DType, Tensor};
+
+/// Casts a tensor to another dtype (`keras.ops.cast`).
+///
+/// # Errors
+/// For strings.
+pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
+    if x.is_traced() && x.dtype() != dtype && dtype != DType::String {
+        return program::apply(Cast(dtype), &[x]);
+    }
+    crate::tensor::cast::cast(x, dtype)
+}
 
 /// Returns the promoted dtype of two dtypes (`keras.backend.result_type`, which follows JAX).
 pub fn result_type(a: DType, b: DType) -> DType {

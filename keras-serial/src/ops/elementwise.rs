@@ -1,42 +1,46 @@
 //! Element-wise functions: `keras.ops.exp` and the like.
 
-use burn_backend::ops::{FloatTensorOps, IntTensorOps};
-
 use super::arithmetic::{
     add, divide, equal, less, logical_not, logical_or, maximum, minimum, multiply, power, subtract,
 };
 use super::dtypes::to_float;
 use super::graph::{OpClass, apply};
-use super::kernels::elementwise::{self as kernels, Kernel};
 use super::shape::where_impl;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::{self, Engine, Raw};
+use crate::program;
+use crate::program::primitives::{Bits, Unary};
 use crate::tensor::{CallArgs, DType, Nested, Tensor};
 
-fn float(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
+/// Applies a function of floating-point numbers, to which integers are converted first.
+fn float(x: &Tensor, function: Unary) -> Result<Tensor> {
     let x = to_float(x)?;
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
-    Ok(Tensor::from_raw(f(x.raw()?), x.dtype()))
+    program::apply(function, &[&x])
 }
 
 /// Tests floating-point elements; the result is false for all integers.
-fn truth(x: &Tensor, f: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
+fn test(x: &Tensor, function: Unary) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), DType::Bool));
     }
     if !x.dtype().is_float() {
         return super::create::zeros(x.shape(), DType::Bool);
     }
-    Ok(Tensor::from_raw(f(crate::tensor::grad::detached(x.raw()?)), DType::Bool))
+    program::apply(function, &[x])
 }
 
 fn flip_bits(x: &Tensor) -> Result<Tensor> {
     match x.dtype() {
         DType::Bool => logical_not(x),
-        dtype if dtype.is_int() => number(x, |raw| raw, Engine::bitwise_not),
+        dtype if dtype.is_int() => {
+            if x.is_symbolic() {
+                return Ok(Tensor::symbol(x.shape(), dtype));
+            }
+            program::apply(Bits::Not, &[x])
+        }
         dtype => Err(Error::new(ErrorKind::DType, "bits of integers only")
             .expected("an integer dtype")
             .received(dtype.name())),
@@ -90,7 +94,7 @@ pub fn round(x: &Tensor) -> Result<Tensor> {
 super::define::classes! { "keras.src.ops.numpy"
     "Round" = |c| {
         let x = c.x()?;
-        let nearest = |x: &Tensor| number(x, Engine::float_round, |raw| raw);
+        let nearest = |x: &Tensor| number(x, Unary::Round);
         match c.get("decimals", 0i32)? {
             0 => nearest(&x),
             decimals => {
@@ -107,12 +111,12 @@ super::define::classes! { "keras.src.ops.numpy"
     "Isreal" = |c| super::create::ones(c.x()?.shape(), DType::Bool);
 }
 
-fn number(x: &Tensor, float: impl FnOnce(Raw) -> Raw, int: impl FnOnce(Raw) -> Raw) -> Result<Tensor> {
+/// Applies a function of numbers of any dtype.
+fn number(x: &Tensor, function: Unary) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
-    let raw = x.raw()?;
-    Ok(Tensor::from_raw(if x.dtype().is_float() { float(raw) } else { int(raw) }, x.dtype()))
+    program::apply(function, &[x])
 }
 
 macro_rules! unary {
@@ -135,49 +139,49 @@ macro_rules! unary {
 
 unary! {
     /// Returns e to the power of each element (`keras.ops.exp`).
-    "keras.src.ops.numpy" "Exp" exp = |x| float(x, |raw| kernels::run(raw, Kernel::Exp, Engine::float_exp));
+    "keras.src.ops.numpy" "Exp" exp = |x| float(x, Unary::Exp);
     /// Returns the natural logarithm (`keras.ops.log`).
-    "keras.src.ops.numpy" "Log" log = |x| float(x, Engine::float_log);
+    "keras.src.ops.numpy" "Log" log = |x| float(x, Unary::Log);
     /// Returns the natural logarithm of 1 + x (`keras.ops.log1p`).
-    "keras.src.ops.numpy" "Log1p" log1p = |x| float(x, Engine::float_log1p);
+    "keras.src.ops.numpy" "Log1p" log1p = |x| float(x, Unary::Log1p);
     /// Returns the square root (`keras.ops.sqrt`).
-    "keras.src.ops.numpy" "Sqrt" sqrt = |x| float(x, Engine::float_sqrt);
+    "keras.src.ops.numpy" "Sqrt" sqrt = |x| float(x, Unary::Sqrt);
     /// Returns the reciprocal of the square root (`keras.ops.rsqrt`).
-    "keras.src.ops.math" "Rsqrt" rsqrt = |x| float(x, |raw| Engine::float_recip(Engine::float_sqrt(raw)));
+    "keras.src.ops.math" "Rsqrt" rsqrt = |x| float(x, Unary::Rsqrt);
     /// Returns the reciprocal: 1 / x (`keras.ops.reciprocal`).
-    "keras.src.ops.numpy" "Reciprocal" reciprocal = |x| float(x, Engine::float_recip);
+    "keras.src.ops.numpy" "Reciprocal" reciprocal = |x| float(x, Unary::Reciprocal);
     /// Returns the square (`keras.ops.square`).
-    "keras.src.ops.numpy" "Square" square = |x| number(x, |raw| Engine::float_mul(raw.clone(), raw), |raw| Engine::int_mul(raw.clone(), raw));
+    "keras.src.ops.numpy" "Square" square = |x| number(x, Unary::Square);
     /// Returns the absolute value (`keras.ops.absolute`).
-    "keras.src.ops.numpy" "Absolute" abs = |x| number(x, Engine::float_abs, Engine::int_abs);
+    "keras.src.ops.numpy" "Absolute" abs = |x| number(x, Unary::Abs);
     /// Returns the negative: -x (`keras.ops.negative`).
-    "keras.src.ops.numpy" "Negative" negative = |x| number(x, Engine::float_neg, Engine::int_neg);
+    "keras.src.ops.numpy" "Negative" negative = |x| number(x, Unary::Neg);
     /// Returns the sign: -1, 0 or 1 (`keras.ops.sign`).
-    "keras.src.ops.numpy" "Sign" sign = |x| number(x, Engine::float_sign, Engine::int_sign);
+    "keras.src.ops.numpy" "Sign" sign = |x| number(x, Unary::Sign);
     /// Returns the sine (`keras.ops.sin`).
-    "keras.src.ops.numpy" "Sin" sin = |x| float(x, Engine::float_sin);
+    "keras.src.ops.numpy" "Sin" sin = |x| float(x, Unary::Sin);
     /// Returns the cosine (`keras.ops.cos`).
-    "keras.src.ops.numpy" "Cos" cos = |x| float(x, Engine::float_cos);
+    "keras.src.ops.numpy" "Cos" cos = |x| float(x, Unary::Cos);
     /// Returns the tangent (`keras.ops.tan`).
-    "keras.src.ops.numpy" "Tan" tan = |x| float(x, Engine::float_tan);
+    "keras.src.ops.numpy" "Tan" tan = |x| float(x, Unary::Tan);
     /// Returns the hyperbolic sine (`keras.ops.sinh`).
-    "keras.src.ops.numpy" "Sinh" sinh = |x| float(x, Engine::float_sinh);
+    "keras.src.ops.numpy" "Sinh" sinh = |x| float(x, Unary::Sinh);
     /// Returns the hyperbolic cosine (`keras.ops.cosh`).
-    "keras.src.ops.numpy" "Cosh" cosh = |x| float(x, Engine::float_cosh);
+    "keras.src.ops.numpy" "Cosh" cosh = |x| float(x, Unary::Cosh);
     /// Returns the hyperbolic tangent (`keras.ops.tanh`).
-    "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, |raw| kernels::run(raw, Kernel::Tanh, Engine::float_tanh));
+    "keras.src.ops.numpy" "Tanh" tanh = |x| float(x, Unary::Tanh);
     /// Returns the arc sine (`keras.ops.arcsin`).
-    "keras.src.ops.numpy" "Arcsin" arcsin = |x| float(x, Engine::float_asin);
+    "keras.src.ops.numpy" "Arcsin" arcsin = |x| float(x, Unary::Asin);
     /// Returns the arc cosine (`keras.ops.arccos`).
-    "keras.src.ops.numpy" "Arccos" arccos = |x| float(x, Engine::float_acos);
+    "keras.src.ops.numpy" "Arccos" arccos = |x| float(x, Unary::Acos);
     /// Returns the arc tangent (`keras.ops.arctan`).
-    "keras.src.ops.numpy" "Arctan" arctan = |x| float(x, Engine::float_atan);
+    "keras.src.ops.numpy" "Arctan" arctan = |x| float(x, Unary::Atan);
     /// Returns the Gauss error function (`keras.ops.erf`).
-    "keras.src.ops.math" "Erf" erf = |x| float(x, |raw| kernels::run(raw, Kernel::Erf, Engine::float_erf));
+    "keras.src.ops.math" "Erf" erf = |x| float(x, Unary::Erf);
     /// Rounds down (`keras.ops.floor`).
-    "keras.src.ops.numpy" "Floor" floor = |x| float(x, Engine::float_floor);
+    "keras.src.ops.numpy" "Floor" floor = |x| float(x, Unary::Floor);
     /// Rounds up (`keras.ops.ceil`).
-    "keras.src.ops.numpy" "Ceil" ceil = |x| float(x, Engine::float_ceil);
+    "keras.src.ops.numpy" "Ceil" ceil = |x| float(x, Unary::Ceil);
     /// Returns 2 to the power of each element (`keras.ops.exp2`).
     "keras.src.ops.numpy" "Exp2" exp2 = |x| exp(&multiply(to_float(x)?, std::f64::consts::LN_2)?);
     /// Returns exp(x) - 1, precise near 0 (`keras.ops.expm1`).
@@ -199,11 +203,11 @@ unary! {
     /// Returns the absolute value, in floating point even for integers (`keras.ops.fabs`).
     "keras.src.ops.numpy" "Fabs" fabs = |x| abs(&to_float(x)?);
     /// Returns the inverse hyperbolic sine (`keras.ops.arcsinh`).
-    "keras.src.ops.numpy" "Arcsinh" arcsinh = |x| float(x, Engine::float_asinh);
+    "keras.src.ops.numpy" "Arcsinh" arcsinh = |x| float(x, Unary::Asinh);
     /// Returns the inverse hyperbolic cosine (`keras.ops.arccosh`).
-    "keras.src.ops.numpy" "Arccosh" arccosh = |x| float(x, Engine::float_acosh);
+    "keras.src.ops.numpy" "Arccosh" arccosh = |x| float(x, Unary::Acosh);
     /// Returns the inverse hyperbolic tangent (`keras.ops.arctanh`).
-    "keras.src.ops.numpy" "Arctanh" arctanh = |x| float(x, Engine::float_atanh);
+    "keras.src.ops.numpy" "Arctanh" arctanh = |x| float(x, Unary::Atanh);
     /// Converts degrees to radians (`keras.ops.deg2rad`).
     "keras.src.ops.numpy" "Deg2rad" deg2rad = |x| multiply(to_float(x)?, std::f64::consts::PI / 180.0);
     /// Converts radians to degrees (`keras.ops.rad2deg`).
@@ -217,15 +221,15 @@ unary! {
         where_impl(&zero, &one, &divide(sin(&x)?, &divisor)?)
     };
     /// Rounds towards zero (`keras.ops.trunc`).
-    "keras.src.ops.numpy" "Trunc" trunc = |x| number(x, Engine::float_trunc, |raw| raw);
+    "keras.src.ops.numpy" "Trunc" trunc = |x| number(x, Unary::Trunc);
     /// Returns the complementary error function: 1 - erf(x) (`keras.ops.erfc`).
     "keras.src.ops.math" "Erfc" erfc = |x| subtract(1, erf(x)?);
     /// Returns the inverse of the Gauss error function (`keras.ops.erfinv`).
     "keras.src.ops.math" "Erfinv" erfinv = erfinv_impl;
     /// Returns true where an element is NaN (`keras.ops.isnan`).
-    "keras.src.ops.numpy" "Isnan" is_nan = |x| truth(x, |raw| Engine::float_is_nan(raw, engine::BOOL));
+    "keras.src.ops.numpy" "Isnan" is_nan = |x| test(x, Unary::IsNan);
     /// Returns true where an element is infinite (`keras.ops.isinf`).
-    "keras.src.ops.numpy" "Isinf" is_inf = |x| truth(x, |raw| Engine::float_is_inf(raw, engine::BOOL));
+    "keras.src.ops.numpy" "Isinf" is_inf = |x| test(x, Unary::IsInf);
     /// Returns true where an element is a finite number (`keras.ops.isfinite`).
     "keras.src.ops.numpy" "Isfinite" is_finite = |x| logical_not(&logical_or(is_nan(x)?, is_inf(x)?)?);
     /// Returns true where an element is positive infinity (`keras.ops.isposinf`).
@@ -252,9 +256,9 @@ unary! {
     /// Inverts each bit (`keras.ops.bitwise_invert`).
     "keras.src.ops.numpy" "BitwiseInvert" bitwise_invert = flip_bits;
     /// Returns the sigmoid: 1 / (1 + exp(-x)) (`keras.ops.sigmoid`).
-    "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, |raw| kernels::run(raw, Kernel::Sigmoid, <Engine as burn_backend::ops::ActivationOps<Engine>>::sigmoid));
+    "keras.src.ops.nn" "Sigmoid" sigmoid = |x| float(x, Unary::Sigmoid);
     /// Computes the rectified linear unit: max(x, 0) (`keras.ops.relu`).
-    "keras.src.ops.nn" "Relu" relu = |x| number(x, <Engine as burn_backend::ops::ActivationOps<Engine>>::relu, |raw| Engine::int_clamp_min(raw, 0.into()));
+    "keras.src.ops.nn" "Relu" relu = |x| number(x, Unary::Relu);
     /// Returns the tensor itself, through which no gradients flow (`keras.ops.stop_gradient`).
     "keras.src.ops.core" "StopGradient" stop_gradient = |x| if x.is_symbolic() { Ok(x.unmasked()) } else { x.detached() };
 }

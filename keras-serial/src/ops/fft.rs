@@ -6,12 +6,12 @@ use super::arithmetic::{divide, multiply};
 use super::define::{Call, call, classes, two};
 use super::elementwise::negative;
 use super::graph::config;
-use super::kernels::fft::Plan;
-use super::kernels::linear_map::{LinearMap, run};
 use super::matrices::transposed;
 use super::shape::{Span, concat, expand_at, index_axis, pad_with, slice_axis};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::kernels::fft::Plan;
+use crate::program::kernels::linear_map::{LinearMap, run};
 use crate::tensor::{CallArgs, Item, Nested, Tensor};
 
 classes! { "keras.src.ops.math"

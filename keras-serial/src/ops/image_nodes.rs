@@ -7,12 +7,12 @@ use super::dtypes::{cast, to_float};
 use super::graph::config;
 use super::image_filter::gaussian_blur;
 use super::image_transform::{FillMode, Projection, Sampler, Sampling, project};
-use super::kernels::dense::{self, Matrix};
 use super::linalg::matmul_impl;
 use super::reduce::{Axes, max_impl, mean_impl, min_impl};
 use super::shape::{concat, expand_at, reshape_to, squeeze_at, transpose_to};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::kernels::dense::{self, Matrix};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.image"

@@ -1,13 +1,12 @@
 //! Matrix products and Einstein summation.
 
-use burn_backend::ops::{FloatTensorOps, IntTensorOps};
-
 use super::dtypes::{cast, promote};
 use super::graph::Operand;
 use super::reduce::{Axes, sum_impl};
 use super::shape::{broadcast_to, expand_at, reshape_to, squeeze_at, transpose_to};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::Engine;
+use crate::program;
+use crate::program::primitives::MatMul;
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Multiplies matrices, batched over leading axes (`keras.ops.matmul`).
@@ -55,18 +54,11 @@ pub(crate) fn matmul_impl(x: &Tensor, y: &Tensor) -> Result<Tensor> {
 /// Multiplies matrices of the same rank and batch.
 fn multiply_matrices(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     match x.dtype() {
-        dtype if dtype.is_float() => {
-            let (x, y) = (x.raw()?, y.raw()?);
-            let product = super::kernels::matmul::run(&x, &y).unwrap_or_else(|| Engine::float_matmul(x, y));
-            Ok(Tensor::from_raw(product, dtype))
-        }
+        dtype if dtype.is_float() => program::apply(MatMul, &[x, y]),
         // The engine multiplies integers in their own width, which would overflow with 8 bits.
         dtype => {
-            let wide = |t: &Tensor| cast(t, DType::Int32)?.raw();
-            cast(
-                &Tensor::from_raw(Engine::int_matmul(wide(x)?, wide(y)?), DType::Int32),
-                if dtype.size() < 4 { DType::Int32 } else { dtype },
-            )
+            let wide = |t: &Tensor| cast(t, DType::Int32);
+            cast(&program::apply(MatMul, &[&wide(x)?, &wide(y)?])?, if dtype.size() < 4 { DType::Int32 } else { dtype })
         }
     }
 }

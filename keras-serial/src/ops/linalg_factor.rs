@@ -6,7 +6,6 @@ use super::define::{call, classes};
 use super::dtypes::{cast, to_float};
 use super::elementwise::square;
 use super::graph::config;
-use super::kernels::dense::{self, Matrix};
 use super::linalg::matmul_impl;
 use super::linalg_solve::inv_impl;
 use super::matrices::{assert_square, batch_of, collected, elements, matrices, matrix_shape, transposed, with_tail};
@@ -14,6 +13,7 @@ use super::reduce::{Axes, max_impl, sum_impl};
 use super::shape::{Span, concat, expand_at, slice_axis, squeeze_at, where_impl};
 use super::{arrange, tril};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::kernels::dense::{self, Matrix};
 use crate::tensor::{CallArgs, DType, Nested, Tensor};
 
 classes! { "keras.src.ops.linalg"

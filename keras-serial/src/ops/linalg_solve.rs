@@ -5,7 +5,6 @@ use super::define::{Call, call, classes};
 use super::dtypes::{promote, to_float};
 use super::elementwise::{log, negative};
 use super::graph::config;
-use super::kernels::dense::{self, Matrix};
 use super::linalg::matmul_impl;
 use super::matrices::{
     assert_square, batch_of, collected, elements, followed, matrices, matrix_shape, transposed, with_tail,
@@ -14,6 +13,7 @@ use super::reduce::{Axes, sum_impl};
 use super::shape::{broadcast_to, expand_at, squeeze_at};
 use super::{arrange, tril};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::kernels::dense::{self, Matrix};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.linalg"

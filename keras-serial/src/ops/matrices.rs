@@ -2,9 +2,9 @@
 
 use super::arithmetic::{add, subtract};
 use super::dtypes::cast;
-use super::kernels::dense::Matrix;
 use super::shape::transpose_to;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::kernels::dense::Matrix;
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Returns the extents of all axes but the last two.

@@ -23,7 +23,6 @@ pub(crate) mod image_color;
 pub(crate) mod image_filter;
 mod image_nodes;
 pub(crate) mod image_transform;
-pub(crate) mod kernels;
 pub(crate) mod linalg;
 mod linalg_factor;
 mod linalg_solve;

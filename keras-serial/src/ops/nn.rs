@@ -4,12 +4,13 @@ use super::arithmetic::{add, divide, greater, greater_equal, less_equal, maximum
 use super::dtypes::to_float;
 use super::elementwise::{abs, erf, exp, log1p, negative, relu, sigmoid, sqrt, square, tanh};
 use super::graph::{OpClass, apply, config};
-use super::kernels::elementwise::{self as kernels, Kernel};
 use super::reduce::{Axes, logsumexp_impl, softmax_impl};
 use super::shape::where_impl;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
+use crate::program;
+use crate::program::primitives::{Cumulate, Gelu, Sort};
 use crate::tensor::{CallArgs, Nested, Tensor};
 
 fn where_(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
@@ -96,14 +97,8 @@ nn! {
     /// Computes GELU: x times the normal distribution function of x, exact or approximated by tanh
     /// (`keras.ops.gelu`).
     "Gelu" gelu(x, approximate: bool = true) {
-        if !x.is_symbolic() && x.dtype() == crate::tensor::DType::Float32 {
-            let kernel = if approximate { Kernel::ApproximateGelu } else { Kernel::Gelu };
-            // If there is no kernel for the tensor, its own value is returned.
-            let mut applies = true;
-            let raw = kernels::run(x.raw()?, kernel, |raw| { applies = false; raw });
-            if applies {
-                return Ok(Tensor::from_raw(raw, x.dtype()));
-            }
+        if !x.is_symbolic() && Gelu::applies(x) {
+            return program::apply(Gelu { approximate }, &[x]);
         }
         let inner = if approximate {
             let cube = multiply(multiply(square(x)?, x)?, 0.044715)?;
@@ -161,16 +156,13 @@ pub fn relu_with(x: &Tensor, negative_slope: f64, max_value: Option<f64>, thresh
 
 /// Finds the threshold, below which entries become 0, from sums of the sorted entries.
 fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
-    use burn_backend::ops::FloatTensorOps;
-
-    use crate::tensor::engine::Engine;
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
     let position = x.shape().axis(axis)?;
     let extent = x.shape().dim(axis)?;
-    let sorted = Tensor::from_raw(Engine::float_sort(x.raw()?, position, true), x.dtype());
-    let sums = subtract(Tensor::from_raw(Engine::float_cumsum(sorted.raw()?, position), x.dtype()), 1)?;
+    let sorted = program::apply(Sort { axis: position, descending: true }, &[&x])?;
+    let sums = subtract(program::apply(Cumulate { axis: position, sums: true }, &[&sorted])?, 1)?;
     let along = crate::tensor::Shape::from(
         (0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>(),
     );

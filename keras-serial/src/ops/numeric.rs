@@ -1,8 +1,5 @@
 //! Helpers of losses and metrics: safe division, unit vectors, running and segment sums, top k.
 
-use burn_backend::ops::FloatTensorOps;
-use burn_backend::tensor::IndexingUpdateOp;
-
 use super::arithmetic::{divide, equal, greater, minimum, multiply};
 use super::create::{arange, zeros};
 use super::dtypes::{cast, to_float};
@@ -10,7 +7,8 @@ use super::elementwise::{rsqrt, square};
 use super::reduce::{Axes, sum_impl};
 use super::shape::{expand_at, where_impl};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::Engine;
+use crate::program;
+use crate::program::primitives::{Cumulate, ScatterAdd};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Keras's fuzz factor against division by zero (`keras.config.epsilon`).
@@ -39,7 +37,7 @@ pub(crate) fn cumsum(x: &Tensor, axis: isize) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(x);
     }
-    Ok(Tensor::from_raw(Engine::float_cumsum(x.raw()?, position), x.dtype()))
+    program::apply(Cumulate { axis: position, sums: true }, &[&x])
 }
 
 /// Sums the numbers of each segment (`keras.ops.segment_sum`), for vectors; numbers of invalid segments are
@@ -59,9 +57,8 @@ pub(crate) fn segment_sum(x: &Tensor, segments: &[i64], count: usize) -> Result<
     let positions: Vec<i64> = segments.iter().map(|s| if valid(s) { *s } else { count as i64 }).collect();
     let len = positions.len();
     let sums = zeros(&Shape::from([count + 1]), x.dtype())?;
-    let positions = Tensor::from_vec(positions, [len])?.raw()?;
-    let sums = Engine::float_select_assign(sums.raw()?, 0, positions, x.raw()?, IndexingUpdateOp::Add);
-    super::shape::slice_axis(&Tensor::from_raw(sums, x.dtype()), 0, super::shape::Span::range(0, count))
+    let sums = program::apply(ScatterAdd, &[&sums, &Tensor::from_vec(positions, [len])?, &x])?;
+    super::shape::slice_axis(&sums, 0, super::shape::Span::range(0, count))
 }
 
 /// Returns true for the `k` largest numbers of each row; of equal ones the first are chosen.

@@ -1,7 +1,5 @@
 //! Max and average pooling over one, two or three axes.
 
-use burn_backend::ops::ModuleOps;
-
 use super::arithmetic::divide;
 use super::conv::{DataFormat, Padding, Window, channels_first, joined, lift, lower, parts, restore};
 use super::create::ones;
@@ -9,15 +7,10 @@ use super::dtypes::{cast, to_float};
 use super::reduce::Axes;
 use super::shape::{Span, concat, pad_with, reshape_to, slice_axis};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::Engine;
+use crate::program;
+use crate::program::primitives::Pool;
+pub(crate) use crate::program::primitives::Pooling;
 use crate::tensor::{DType, Shape, Tensor};
-
-/// The function that pooling applies to each window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pooling {
-    Max,
-    Average,
-}
 
 /// Pools windows to one element each (`keras.ops.max_pool`, `average_pool`).
 pub(crate) fn pool(
@@ -63,12 +56,7 @@ pub(crate) fn pool(
 /// Pools without padding, one or two axes at a time.
 fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tensor> {
     let two = |x: &Tensor, size: [usize; 2], strides: [usize; 2]| -> Result<Tensor> {
-        let raw = x.raw()?;
-        let raw = match pooling {
-            Pooling::Max => Engine::max_pool2d(raw, size, strides, [0, 0], [1, 1], false),
-            Pooling::Average => Engine::avg_pool2d(raw, size, strides, [0, 0], true, false),
-        };
-        Ok(Tensor::from_raw(raw, x.dtype()))
+        program::apply(Pool { pooling, size, strides }, &[x])
     };
     let at = |axis: usize| window.at(axis);
     match x.rank() {

@@ -1,9 +1,10 @@
 //! Recurrent cells over whole sequences as one operation.
 
-use super::kernels::lstm;
 use super::shape::unstack;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{DType, Tensor};
+use crate::program;
+use crate::program::primitives::Lstm;
+use crate::tensor::{DType, Shape, Tensor};
 
 /// Runs an LSTM with tanh and sigmoid over a sequence: returns the states `h` and `c` after each step,
 /// `(steps, batch, units)`, or `None` if there is no kernel for the tensors.
@@ -14,8 +15,16 @@ pub(crate) fn lstm(inputs: &Tensor, recurrent: &Tensor, h: &Tensor, c: &Tensor) 
     if operands.iter().any(|x| x.is_symbolic() || x.dtype() != DType::Float32) {
         return Ok(None);
     }
-    let Some(states) = lstm::run(inputs.raw()?, recurrent.raw()?, h.raw()?, c.raw()?) else { return Ok(None) };
-    let mut parts = unstack(&Tensor::from_raw(states, DType::Float32))?.into_iter();
+    let (&[steps, batch, width], &[units, _]) =
+        (inputs.shape().known()?.as_slice(), recurrent.shape().known()?.as_slice())
+    else {
+        return Ok(None);
+    };
+    let is_state = |x: &Tensor| *x.shape() == Shape::from([batch, units]);
+    if steps * batch * units == 0 || width != 4 * units || !is_state(h) || !is_state(c) {
+        return Ok(None);
+    }
+    let mut parts = unstack(&program::apply(Lstm, &operands)?)?.into_iter();
     match (parts.next(), parts.next()) {
         (Some(h), Some(c)) => Ok(Some((h, c))),
         _ => Err(Error::new(ErrorKind::Engine, "a sequence gave no states")),

@@ -1,7 +1,5 @@
 //! Reductions over axes: sums, means, extremes.
 
-use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
-
 use super::arithmetic::{divide, subtract};
 use super::dtypes::{cast, to_float};
 use super::elementwise::{exp, log, square};
@@ -9,7 +7,8 @@ use super::shape::reshape_to;
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::tensor::engine::{self, Engine, Raw};
+use crate::program;
+use crate::program::primitives::{ArgExtreme, Reduce, Reduction, Softmax};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// The axes of a reduction: all, or some; negative ones count from the end.
@@ -92,7 +91,7 @@ fn fold(
     axes: &Axes,
     keepdims: bool,
     dtype: DType,
-    mut fold: impl FnMut(Raw, usize) -> Raw,
+    fold: impl Fn(&Tensor, usize) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let positions = axes.positions(x.shape())?;
     let kept: Shape = (0..x.rank())
@@ -107,11 +106,13 @@ fn fold(
     if x.shape().num_elements() == Some(0) && kept.num_elements() == Some(0) {
         return super::shape::empty_from(&[x], &kept, dtype);
     }
-    let mut raw = x.raw()?;
-    for position in positions {
-        raw = fold(raw, position);
-    }
-    reshape_to(&Tensor::from_raw(raw, dtype), &kept)
+    let folded = positions.into_iter().try_fold(x.clone(), |x, position| fold(&x, position))?;
+    reshape_to(&folded, &kept)
+}
+
+/// Reduces axes one by one.
+fn reduce(x: &Tensor, axes: &Axes, keepdims: bool, by: Reduction) -> Result<Tensor> {
+    fold(x, axes, keepdims, x.dtype(), |x, axis| program::apply(Reduce { by, axis }, &[x]))
 }
 
 /// Returns an error if a reduced axis has extent 0.
@@ -132,10 +133,7 @@ pub(crate) fn sum_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor
         DType::UInt8 | DType::UInt16 => cast(x, DType::UInt32)?,
         _ => x.clone(),
     };
-    let float = x.dtype().is_float();
-    fold(&x, axes, keepdims, x.dtype(), |raw, axis| {
-        if float { Engine::float_sum_dim(raw, axis) } else { Engine::int_sum_dim(raw, axis) }
-    })
+    reduce(&x, axes, keepdims, Reduction::Sum)
 }
 
 /// Averages over axes (`keras.ops.mean`).
@@ -143,45 +141,36 @@ pub(crate) fn mean_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tenso
     let x = to_float(x)?;
     // Half precision is summed in single precision, as in Keras.
     let wide = if x.dtype().size() < 4 { cast(&x, DType::Float32)? } else { x.clone() };
-    let mean = fold(&wide, axes, keepdims, wide.dtype(), Engine::float_mean_dim)?;
+    let mean = reduce(&wide, axes, keepdims, Reduction::Mean)?;
     cast(&mean, x.dtype())
 }
 
 /// Multiplies over axes (`keras.ops.prod`).
 pub(crate) fn prod_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
-    let float = x.dtype().is_float();
-    fold(&x, axes, keepdims, x.dtype(), |raw, axis| {
-        if float { Engine::float_prod_dim(raw, axis) } else { Engine::int_prod_dim(raw, axis) }
-    })
+    reduce(&x, axes, keepdims, Reduction::Prod)
 }
 
 /// Returns the maximum over axes (`keras.ops.max`).
 pub(crate) fn max_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     not_empty(x, axes)?;
-    let float = x.dtype().is_float();
-    fold(x, axes, keepdims, x.dtype(), |raw, axis| {
-        if float { Engine::float_max_dim(raw, axis) } else { Engine::int_max_dim(raw, axis) }
-    })
+    reduce(x, axes, keepdims, Reduction::Max)
 }
 
 /// Returns the minimum over axes (`keras.ops.min`).
 pub(crate) fn min_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     not_empty(x, axes)?;
-    let float = x.dtype().is_float();
-    fold(x, axes, keepdims, x.dtype(), |raw, axis| {
-        if float { Engine::float_min_dim(raw, axis) } else { Engine::int_min_dim(raw, axis) }
-    })
+    reduce(x, axes, keepdims, Reduction::Min)
 }
 
 /// Returns true if any element is true (`keras.ops.any`).
 pub(crate) fn any_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
-    fold(&cast(x, DType::Bool)?, axes, keepdims, DType::Bool, Engine::bool_any_dim)
+    reduce(&cast(x, DType::Bool)?, axes, keepdims, Reduction::Any)
 }
 
 /// Returns true if all elements are true (`keras.ops.all`).
 pub(crate) fn all_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
-    fold(&cast(x, DType::Bool)?, axes, keepdims, DType::Bool, Engine::bool_all_dim)
+    reduce(&cast(x, DType::Bool)?, axes, keepdims, Reduction::All)
 }
 
 /// Returns the variance over axes, divided by the number of elements (`keras.ops.var`).
@@ -217,10 +206,7 @@ pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
         && x.dtype() == DType::Float32
         && x.shape().num_elements() != Some(0)
     {
-        use super::kernels::elementwise::{Kernel, run};
-        use burn_backend::ops::ActivationOps;
-        let plain = |raw| <Engine as ActivationOps<Engine>>::softmax(raw, *axis);
-        return Ok(Tensor::from_raw(run(x.raw()?, Kernel::Softmax(x.shape().last()?), plain), x.dtype()));
+        return program::apply(Softmax, &[&x]);
     }
     let max = max_impl(&x, axes, true)?.detached()?;
     let e = exp(&subtract(&x, &max)?)?;
@@ -234,19 +220,8 @@ pub(crate) fn arg_extreme(x: &Tensor, axis: Option<isize>, keepdims: bool, large
         Some(axis) => (x.clone(), axis),
         None => (reshape_to(x, &Shape::from([None]))?, 0),
     };
-    let float = x.dtype().is_float();
-    let int32 = engine::int(DType::Int32)?;
     let x = if x.dtype() == DType::Bool { cast(&x, DType::Int32)? } else { x };
-    let found = fold(&x, &Axes::from(axis), keepdims, if float { DType::Int32 } else { x.dtype() }, |raw, axis| {
-        let raw = crate::tensor::grad::detached(raw);
-        match (float, largest) {
-            (true, true) => Engine::float_argmax(raw, axis, int32),
-            (true, false) => Engine::float_argmin(raw, axis, int32),
-            (false, true) => Engine::int_argmax(raw, axis),
-            (false, false) => Engine::int_argmin(raw, axis),
-        }
-    })?;
-    cast(&found, DType::Int32)
+    fold(&x, &Axes::from(axis), keepdims, DType::Int32, |x, axis| program::apply(ArgExtreme { axis, largest }, &[x]))
 }
 
 #[cfg(test)]

@@ -1,8 +1,5 @@
 //! Gather, scatter and segment operations.
 
-use burn_backend::ops::{FloatTensorOps, IntTensorOps};
-use burn_backend::tensor::IndexingUpdateOp;
-
 use super::create::{full, one_hot, zeros};
 use super::define::{Call, call, classes};
 use super::dtypes::cast;
@@ -11,7 +8,8 @@ use super::reduce::{Axes, max_impl, min_impl, prod_impl, sum_impl};
 use super::shape::{Span, broadcast_to, concat, pad_with, reshape_to, slice, slice_axis, take_axis, where_impl};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::Engine;
+use crate::program;
+use crate::program::primitives::{ScatterAdd, TakeAlong};
 use crate::tensor::{CallArgs, DType, Rows, Shape, Tensor};
 
 classes! { "keras.src.ops.numpy"
@@ -121,31 +119,14 @@ pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Te
     if x.is_symbolic() || indices.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
-    let extent = x.shape().dim(axis)? as i64;
+    let extent = x.shape().dim(axis)?;
     let x = broadcast_to(x, &joint.with(axis, x.shape().get(axis)?)?)?;
-    let indices = cast(&broadcast_to(indices, &shape)?, DType::Int64)?;
-    let mut wanted = indices.to_vec::<i64>()?;
-    for index in &mut wanted {
-        let counted = if *index < 0 { *index + extent } else { *index };
-        if !(0..extent).contains(&counted) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range")
-                .expected(format!("an index from 0 to {}", extent - 1))
-                .received(index.to_string()));
-        }
-        *index = counted;
+    let indices = super::shape::counted(&broadcast_to(indices, &shape)?, extent)?;
+    if x.dtype() == DType::Bool {
+        let picked = program::apply(TakeAlong(position), &[&cast(&x, DType::Int32)?, &indices])?;
+        return cast(&picked, DType::Bool);
     }
-    let indices = Tensor::from_vec(wanted, &shape)?.raw()?;
-    let dtype = x.dtype();
-    if dtype == DType::Bool {
-        let picked = Engine::int_gather(position, cast(&x, DType::Int32)?.raw()?, indices);
-        return cast(&Tensor::from_raw(picked, DType::Int32), DType::Bool);
-    }
-    let picked = if dtype.is_float() {
-        Engine::float_gather(position, x.raw()?, indices)
-    } else {
-        Engine::int_gather(position, x.raw()?, indices)
-    };
-    Ok(Tensor::from_raw(picked, dtype))
+    program::apply(TakeAlong(position), &[&x, &indices])
 }
 
 /// Scatters `values` to the positions that the rows of `indices` name: adds them, or replaces elements.
@@ -231,14 +212,7 @@ pub(super) fn select_add(table: &Tensor, rows: Vec<i64>, values: &Tensor) -> Res
         return Ok(table.clone());
     }
     let count = rows.len();
-    let rows = Tensor::from_vec(rows, [count])?.raw()?;
-    let dtype = table.dtype();
-    let raw = if dtype.is_float() {
-        Engine::float_select_assign(table.raw()?, 0, rows, values.raw()?, IndexingUpdateOp::Add)
-    } else {
-        Engine::int_select_assign(table.raw()?, 0, rows, values.raw()?, IndexingUpdateOp::Add)
-    };
-    Ok(Tensor::from_raw(raw, dtype))
+    program::apply(ScatterAdd, &[table, &Tensor::from_vec(rows, [count])?, values])
 }
 
 /// Sums sparse gradients of rows to the dense gradient of a table of this shape.

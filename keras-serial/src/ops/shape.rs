@@ -1,29 +1,11 @@
 //! Operations on shape and layout: reshape, transpose, concatenate, slice, gather.
 
-use burn_backend::Slice;
-use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
-
 use super::dtypes::{cast, promote};
 use super::graph::Operand;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::engine::{Engine, Raw};
+use crate::program;
+use crate::program::primitives::{Broadcast, Concat, Flip, Range, Reshape, Select, Slice, Take, Transpose};
 use crate::tensor::{DType, Shape, Tensor};
-
-/// Runs the function for the tensor's kind of dtype: float, integer or boolean.
-fn family(
-    x: &Tensor,
-    float: impl FnOnce(Raw) -> Raw,
-    int: impl FnOnce(Raw) -> Raw,
-    bool: impl FnOnce(Raw) -> Raw,
-) -> Result<Tensor> {
-    let raw = x.raw()?;
-    let raw = match x.dtype() {
-        DType::Bool => bool(raw),
-        dtype if dtype.is_float() => float(raw),
-        _ => int(raw),
-    };
-    Ok(Tensor::from_raw(raw, x.dtype()))
-}
 
 /// Reshapes a tensor; at most one extent may be unknown, and is inferred.
 pub(crate) fn reshape_to(x: &Tensor, target: &Shape) -> Result<Tensor> {
@@ -34,13 +16,7 @@ pub(crate) fn reshape_to(x: &Tensor, target: &Shape) -> Result<Tensor> {
     if let Ok(text) = x.strings() {
         return Tensor::from_strings(text.to_vec(), target);
     }
-    let dims = burn_backend::Shape::from(target.known()?);
-    family(
-        x,
-        |raw| Engine::float_reshape(raw, dims.clone()),
-        |raw| Engine::int_reshape(raw, dims.clone()),
-        |raw| Engine::bool_reshape(raw, dims.clone()),
-    )
+    program::apply(Reshape(target.known()?), &[x])
 }
 
 /// Infers the unknown extent of a target shape.
@@ -86,12 +62,7 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if axes.iter().copied().eq(0..x.rank()) {
         return Ok(x.unmasked());
     }
-    family(
-        x,
-        |raw| Engine::float_permute(raw, axes),
-        |raw| Engine::int_permute(raw, axes),
-        |raw| Engine::bool_permute(raw, axes),
-    )
+    program::apply(Transpose(axes.to_vec()), &[x])
 }
 
 /// Broadcasts a tensor to a shape.
@@ -109,13 +80,7 @@ pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
     }
     let ones = std::iter::repeat_n(Some(1), shape.rank().saturating_sub(x.rank()));
     let x = reshape_to(x, &ones.chain(x.shape().dims().iter().copied()).collect())?;
-    let dims = burn_backend::Shape::from(shape.known()?);
-    family(
-        &x,
-        |raw| Engine::float_expand(raw, dims.clone()),
-        |raw| Engine::int_expand(raw, dims.clone()),
-        |raw| Engine::bool_expand(raw, dims.clone()),
-    )
+    program::apply(Broadcast(shape.known()?), &[&x])
 }
 
 /// Inserts an axis of extent 1 at the position `axis`; negative ones count from the new end.
@@ -175,13 +140,8 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
     if tensors.iter().any(Tensor::is_symbolic) {
         return Ok(Tensor::symbol(shape, dtype));
     }
-    let raws = tensors.iter().map(|x| cast(x, dtype)?.raw()).collect::<Result<Vec<Raw>>>()?;
-    let raw = match dtype {
-        DType::Bool => Engine::bool_cat(raws, position),
-        dtype if dtype.is_float() => Engine::float_cat(raws, position),
-        _ => Engine::int_cat(raws, position),
-    };
-    Ok(Tensor::from_raw(raw, dtype))
+    let tensors = tensors.iter().map(|x| cast(x, dtype)).collect::<Result<Vec<_>>>()?;
+    program::apply(Concat(position), &tensors.iter().collect::<Vec<_>>())
 }
 
 /// A slice of one axis: Python's `start:stop:step`, clamped like Python's.
@@ -242,25 +202,11 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     if shape.num_elements() == Some(0) {
         return empty_from(&[x], &shape, x.dtype());
     }
-    // In the engine, a slice with a negative step runs backwards over `start..end`.
-    let slices: Vec<Slice> = parts
-        .iter()
-        .map(|(span, dim)| {
-            let (start, count) = span.over(dim.unwrap_or_default());
-            let (start, count, step) = (start as isize, count as isize, span.step);
-            if step > 0 {
-                Slice::new(start, Some((start + (count - 1) * step + 1).max(start)), step)
-            } else {
-                Slice::new(start + (count - 1) * step, Some(start + 1), step)
-            }
-        })
-        .collect();
-    family(
-        x,
-        |raw| Engine::float_slice(raw, &slices),
-        |raw| Engine::int_slice(raw, &slices),
-        |raw| Engine::bool_slice(raw, &slices),
-    )
+    let ranges = parts.iter().map(|(span, dim)| {
+        let (start, count) = span.over(dim.unwrap_or_default());
+        Range { start, count, step: span.step }
+    });
+    program::apply(Slice(ranges.collect()), &[x])
 }
 
 /// Returns a tensor without elements.
@@ -311,7 +257,8 @@ pub(crate) fn unstack(x: &Tensor) -> Result<Vec<Tensor>> {
     let count = x.shape().dim(0)?;
     if !x.is_symbolic()
         && x.dtype().is_float()
-        && let Some(parts) = super::kernels::unstack::run(&x.raw()?)
+        && !x.is_traced()
+        && let Some(parts) = program::kernels::unstack::run(&x.raw()?)
     {
         return Ok(parts.into_iter().map(|part| Tensor::from_raw(part, x.dtype())).collect());
     }
@@ -323,12 +270,7 @@ pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), x.dtype()));
     }
-    family(
-        x,
-        |raw| Engine::float_flip(raw, axes),
-        |raw| Engine::int_flip(raw, axes),
-        |raw| Engine::bool_flip(raw, axes),
-    )
+    program::apply(Flip(axes.to_vec()), &[x])
 }
 
 /// Selects `x` where the condition is true, else `y`; all three broadcast.
@@ -338,15 +280,8 @@ pub(crate) fn where_impl(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<T
     if condition.is_symbolic() || x.is_symbolic() || y.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
-    let mask = broadcast_to(&cast(condition, DType::Bool)?, &shape)?.raw()?;
-    let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
-    let x_raw = x.raw()?;
-    family(
-        &y,
-        |y| Engine::float_mask_where(y, mask.clone(), x_raw.clone()),
-        |y| Engine::int_mask_where(y, mask.clone(), x_raw.clone()),
-        |y| Engine::bool_mask_where(y, mask.clone(), x_raw.clone()),
-    )
+    let condition = broadcast_to(&cast(condition, DType::Bool)?, &shape)?;
+    program::apply(Select, &[&condition, &broadcast_to(&x, &shape)?, &broadcast_to(&y, &shape)?])
 }
 
 /// Gathers the slices of `x` along `axis` at integer indices; negative ones count from the end.
@@ -363,24 +298,21 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
         return Ok(Tensor::symbol(shape, x.dtype()));
     }
     let wanted = counted(indices, x.shape().dim(axis)?)?;
-    let count = wanted.len();
-    let flat = Tensor::from_vec(wanted, [count])?.raw()?;
-    let picked = family(
-        x,
-        |raw| Engine::float_select(raw, position, flat.clone()),
-        |raw| Engine::int_select(raw, position, flat.clone()),
-        |raw| Engine::bool_select(raw, position, flat.clone()),
-    )?;
+    let picked = program::apply(Take(position), &[x, &reshape_to(&wanted, &Shape::from([None]))?])?;
     reshape_to(&picked, &shape)
 }
 
-/// Returns indices along an axis with negative ones counted from its end.
+/// Returns indices along an axis as `int64`, with negative ones counted from its end.
 ///
 /// # Errors
-/// If an index is out of range.
-pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Vec<i64>> {
+/// If an index is out of range; traced ones are checked when the program runs.
+pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Tensor> {
     let extent = extent as i64;
-    let mut wanted = cast(indices, DType::Int64)?.to_vec::<i64>()?;
+    let indices = cast(indices, DType::Int64)?;
+    if indices.is_traced() {
+        return where_impl(&super::less(&indices, 0)?, &super::add(&indices, extent)?, &indices);
+    }
+    let mut wanted = indices.to_vec::<i64>()?;
     for index in &mut wanted {
         let counted = if *index < 0 { *index + extent } else { *index };
         if !(0..extent).contains(&counted) {
@@ -390,7 +322,7 @@ pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Vec<i64>> {
         }
         *index = counted;
     }
-    Ok(wanted)
+    Tensor::from_vec(wanted, indices.shape())
 }
 
 /// Pads with a constant: (before, after) for each axis.

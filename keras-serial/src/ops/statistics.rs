@@ -1,7 +1,5 @@
 //! Composed reductions: standard deviation, norms, cumulative sums, sorting, quantiles.
 
-use burn_backend::ops::{FloatTensorOps, IntTensorOps};
-
 use super::arithmetic::{add, divide, equal, less, maximum, minimum, multiply, not_equal, power, subtract};
 use super::define::{Call, call, classes};
 use super::dtypes::{cast, full_like, to_float};
@@ -12,7 +10,8 @@ use super::shape::{Span, concat, expand_at, index_axis, reshape_to, slice_axis, 
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::tensor::engine::{self, Engine};
+use crate::program;
+use crate::program::primitives::{Argsort, Cumulate, Sort};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.numpy"
@@ -253,14 +252,7 @@ fn cumulative(c: &Call<'_>, x: Tensor, sums: bool) -> Result<Tensor> {
     if x.is_symbolic() {
         return Ok(x);
     }
-    let raw = x.raw()?;
-    let raw = match (dtype.is_float(), sums) {
-        (true, true) => Engine::float_cumsum(raw, axis),
-        (true, false) => Engine::float_cumprod(raw, axis),
-        (false, true) => Engine::int_cumsum(raw, axis),
-        (false, false) => Engine::int_cumprod(raw, axis),
-    };
-    Ok(Tensor::from_raw(raw, dtype))
+    program::apply(Cumulate { axis, sums }, &[&x])
 }
 
 /// Returns the indices that sort an axis in ascending (or descending) order, as `int32`.
@@ -270,12 +262,7 @@ pub(crate) fn argsort_along(x: &Tensor, axis: isize, descending: bool) -> Result
         return Ok(Tensor::symbol(x.shape(), DType::Int32));
     }
     let x = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
-    let raw = crate::tensor::grad::detached(x.raw()?);
-    if x.dtype().is_float() {
-        let order = Engine::float_argsort(raw, position, descending, engine::int(DType::Int32)?);
-        return Ok(Tensor::from_raw(order, DType::Int32));
-    }
-    cast(&Tensor::from_raw(Engine::int_argsort(raw, position, descending), x.dtype()), DType::Int32)
+    program::apply(Argsort { axis: position, descending }, &[&x])
 }
 
 /// Sorts the elements along an axis.
@@ -286,8 +273,7 @@ pub(crate) fn sort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Te
     }
     match x.dtype() {
         DType::Bool => cast(&sort_along(&cast(x, DType::Int32)?, axis, descending)?, DType::Bool),
-        dtype if dtype.is_float() => Ok(Tensor::from_raw(Engine::float_sort(x.raw()?, position, descending), dtype)),
-        dtype => Ok(Tensor::from_raw(Engine::int_sort(x.raw()?, position, descending), dtype)),
+        _ => program::apply(Sort { axis: position, descending }, &[x]),
     }
 }
 

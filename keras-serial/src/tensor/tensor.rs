@@ -1,5 +1,6 @@
 //! `Tensor`: values, strings, or a symbol.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,6 +50,8 @@ enum Repr {
     Value(Raw),
     Text(Arc<[String]>),
     Symbol(Option<History>),
+    /// A value that a program will compute; what it comes from is the program's.
+    Traced(Arc<dyn Any + Send + Sync>),
 }
 
 impl Tensor {
@@ -118,6 +121,24 @@ impl Tensor {
     /// Creates a symbol of this shape and dtype.
     pub fn symbol(shape: impl Into<Shape>, dtype: DType) -> Self {
         Self { shape: shape.into(), dtype, repr: Repr::Symbol(None), mask: MaskCell::default(), rows: None }
+    }
+
+    /// Creates the tensor of a value that a program will compute.
+    pub(crate) fn traced(shape: Shape, dtype: DType, source: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { shape, dtype, repr: Repr::Traced(source), mask: MaskCell::default(), rows: None }
+    }
+
+    /// Returns what a traced tensor comes from.
+    pub(crate) fn as_traced(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        match &self.repr {
+            Repr::Traced(source) => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the tensor is traced: a program will compute its values.
+    pub(crate) fn is_traced(&self) -> bool {
+        matches!(self.repr, Repr::Traced(_))
     }
 
     /// Returns the symbol of a recorded output, which shares the mask of this description.
@@ -218,6 +239,11 @@ impl Tensor {
     pub(crate) fn raw(&self) -> Result<Raw> {
         match &self.repr {
             Repr::Value(raw) => Ok(raw.clone()),
+            Repr::Traced(_) => Err(Error::new(
+                ErrorKind::Unsupported,
+                "the computation looks at values, which are not known while a program is traced",
+            )
+            .received(format!("{self:?}"))),
             _ => Err(self.wrong("a tensor with numbers")),
         }
     }
@@ -333,6 +359,7 @@ impl fmt::Debug for Tensor {
         let sort = match &self.repr {
             Repr::Value(_) | Repr::Text(_) => "Tensor",
             Repr::Symbol(_) => "KerasTensor",
+            Repr::Traced(_) => "Traced",
         };
         write!(f, "<{sort} shape={}, dtype={}>", self.shape, self.dtype)
     }

@@ -1,4 +1,6 @@
-//! Runs cases made by real Keras: `conformance FOLDER [--kind KIND] [--filter TEXT]`.
+//! Runs cases made by real Keras: `conformance FOLDER [--kind KIND] [--filter TEXT] [--programs]`.
+//!
+//! With `--programs`, models are traced and their programs run, of cases of layers and models.
 //!
 //! Cases of the kind `found` are whole files, each run in a separate process; they are in FOLDER itself
 //! if it has no folder of that name.
@@ -24,6 +26,7 @@ struct Arguments {
     folder: Option<PathBuf>,
     kind: Option<String>,
     filter: String,
+    programs: bool,
     /// Runs only this case, in this process.
     only: Option<String>,
 }
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--kind" => given.kind = arguments.next(),
+            "--programs" => given.programs = true,
             "--filter" => given.filter = arguments.next().unwrap_or_default(),
             "--only" => given.only = arguments.next(),
             _ => given.folder = Some(PathBuf::from(argument)),
@@ -41,7 +45,7 @@ fn main() -> ExitCode {
     }
     let known = given.kind.as_deref().is_none_or(|kind| KINDS.contains(&kind));
     let Some(folder) = given.folder.as_ref().filter(|_| known) else {
-        eprintln!("usage: conformance FOLDER [--kind {}] [--filter TEXT]", KINDS.join("|"));
+        eprintln!("usage: conformance FOLDER [--kind {}] [--filter TEXT] [--programs]", KINDS.join("|"));
         return ExitCode::from(2);
     };
     // A panic is reported as the case's failure.
@@ -70,7 +74,12 @@ fn all(folder: &Path, given: &Arguments) -> Result<ExitCode, Failure> {
         for (name, case) in cases(&folder.join(kind), kind) {
             let name = format!("{kind}/{name}");
             if name.contains(&given.filter) {
-                count.add(&name, run_case(kind, &case));
+                let outcome = match given.programs {
+                    true if !matches!(*kind, "layers" | "models") => continue,
+                    true => run(|| layers::run_program(&case)),
+                    false => run_case(kind, &case),
+                };
+                count.add(&name, outcome);
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::tensor::engine::Raw;
 const PIECE: usize = 1 << 16;
 
 /// The window on one axis.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     pub input: usize,
     pub output: usize,

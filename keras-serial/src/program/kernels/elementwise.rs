@@ -32,12 +32,22 @@ pub(crate) enum Kernel {
 
 /// Runs the kernel, or `otherwise` if it does not apply.
 pub(crate) fn run(raw: Raw, kernel: Kernel, otherwise: impl FnOnce(Raw) -> Raw) -> Raw {
-    let result = match (plain(&raw), tracked(&raw)) {
-        (Some(x), _) => kernel.forward(x).map(|y| wrap(y, &raw)),
-        (_, Some(x)) => kernel.tracked(x).map(|y| wrap_tracked(y, &raw)),
+    try_run(&raw, kernel).unwrap_or_else(|| otherwise(raw))
+}
+
+/// Runs the kernel; `None` if it does not apply.
+pub(crate) fn try_run(raw: &Raw, kernel: Kernel) -> Option<Raw> {
+    match (plain(raw), tracked(raw)) {
+        (Some(x), _) => kernel.forward(x).map(|y| wrap(y, raw)),
+        (_, Some(x)) => kernel.tracked(x).map(|y| wrap_tracked(y, raw)),
         (None, None) => None,
-    };
-    result.unwrap_or_else(|| otherwise(raw))
+    }
+}
+
+/// Returns true if kernels apply to the tensor.
+pub(crate) fn takes(raw: &Raw) -> bool {
+    let is_contiguous = |x: &FlexTensor| numbers(x).is_some();
+    plain(raw).is_some_and(is_contiguous) || tracked(raw).is_some_and(|x| is_contiguous(x.primitive()))
 }
 
 impl Kernel {

@@ -1,0 +1,18 @@
+//! What a model computes, as data: primitives, tracing, and programs.
+//!
+//! A [`Primitive`] is one step of a computation: it has a rule for the shape and dtype of its result, and it
+//! computes the result of values. The functions of [`ops`](crate::ops) are compositions of primitives. Called
+//! on traced tensors, primitives are recorded instead, and [`Program::trace`] collects what was recorded: the
+//! computation of a whole model, of custom layers too, with the weights as named constants.
+
+pub(crate) mod kernels;
+mod primitive;
+pub(crate) mod primitives;
+mod print;
+mod program;
+mod traced;
+
+pub(crate) use primitive::apply;
+pub use primitive::{Primitive, Spec};
+pub use program::{Constant, Node, Operand, Program};
+pub(crate) use traced::traced_weight;

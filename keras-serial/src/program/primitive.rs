@@ -1,0 +1,67 @@
+//! The trait of primitives, and how one is applied to tensors.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::traced;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::{DType, Shape, Tensor};
+
+/// The shape and dtype of a value in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The shape.
+    pub shape: Shape,
+    /// The dtype.
+    pub dtype: DType,
+}
+
+impl Spec {
+    /// Returns the spec of a tensor.
+    pub fn of(tensor: &Tensor) -> Self {
+        Self { shape: tensor.shape().clone(), dtype: tensor.dtype() }
+    }
+}
+
+/// One step of a computation: the only place where a shape rule and the engine's call meet.
+///
+/// A type in `program/primitives`, one file each, is a primitive; its fields are the attributes.
+pub trait Primitive: Any + Debug + Send + Sync {
+    /// Returns the name, in snake case.
+    fn name(&self) -> &'static str;
+
+    /// Returns the attributes as they are printed, by name.
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Infers shape and dtype of the result.
+    ///
+    /// # Errors
+    /// If the operands do not fit.
+    fn infer(&self, operands: &[Spec]) -> Result<Spec>;
+
+    /// Computes the result.
+    ///
+    /// # Errors
+    /// If the operands do not fit, or the engine can't compute it.
+    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor>;
+}
+
+/// Applies a primitive: computes it on values, records it on traced tensors.
+pub(crate) fn apply(primitive: impl Primitive, operands: &[&Tensor]) -> Result<Tensor> {
+    if operands.iter().any(|operand| operand.is_traced()) {
+        return traced::record(Arc::new(primitive), operands);
+    }
+    primitive.eval(operands)
+}
+
+/// Returns the operands of a primitive that takes `N`.
+pub(super) fn exactly<T, const N: usize>(operands: &[T]) -> Result<&[T; N]> {
+    operands.try_into().map_err(|_| {
+        Error::new(ErrorKind::InvalidArgument, "wrong number of operands")
+            .expected(N.to_string())
+            .received(operands.len().to_string())
+    })
+}

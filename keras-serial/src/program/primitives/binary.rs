@@ -1,0 +1,62 @@
+//! Arithmetic of two tensors of one dtype, with broadcasting.
+
+use burn_backend::ops::{FloatTensorOps, IntTensorOps};
+
+use crate::error::Result;
+use crate::program::primitive::{Primitive, Spec, exactly};
+use crate::tensor::Tensor;
+use crate::tensor::engine::Engine;
+
+/// A function of two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    /// Of floating-point numbers only.
+    Div,
+    /// The remainder, with the sign of the divisor.
+    Rem,
+    Pow,
+    /// The angle of the point (y, x), of floating-point numbers only.
+    Atan2,
+}
+
+impl Primitive for Binary {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Sub => "sub",
+            Self::Mul => "mul",
+            Self::Div => "div",
+            Self::Rem => "rem",
+            Self::Pow => "pow",
+            Self::Atan2 => "atan2",
+        }
+    }
+
+    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
+        let [x, y] = exactly(operands)?;
+        Ok(Spec { shape: x.shape.broadcast(&y.shape)?, dtype: x.dtype })
+    }
+
+    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
+        let [x, y] = exactly(operands)?;
+        let (a, b) = (x.raw()?, y.raw()?);
+        let raw = match (self, x.dtype().is_float()) {
+            (Self::Add, true) => Engine::float_add(a, b),
+            (Self::Add, false) => Engine::int_add(a, b),
+            (Self::Sub, true) => Engine::float_sub(a, b),
+            (Self::Sub, false) => Engine::int_sub(a, b),
+            (Self::Mul, true) => Engine::float_mul(a, b),
+            (Self::Mul, false) => Engine::int_mul(a, b),
+            (Self::Div, _) => Engine::float_div(a, b),
+            (Self::Rem, true) => Engine::float_remainder(a, b),
+            (Self::Rem, false) => Engine::int_remainder(a, b),
+            (Self::Pow, true) => Engine::float_powf(a, b),
+            (Self::Pow, false) => Engine::int_powi(a, b),
+            (Self::Atan2, _) => Engine::float_atan2(a, b),
+        };
+        Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+}

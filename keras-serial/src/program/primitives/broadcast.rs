@@ -1,0 +1,39 @@
+//! Repetition of axes of extent 1.
+
+use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+
+use super::{family, shaped};
+use crate::error::Result;
+use crate::program::primitive::{Primitive, Spec, exactly};
+use crate::tensor::Tensor;
+use crate::tensor::engine::Engine;
+
+/// The operand with its axes of extent 1 repeated, in a shape of the same rank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broadcast(pub Vec<usize>);
+
+impl Primitive for Broadcast {
+    fn name(&self) -> &'static str {
+        "broadcast"
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("shape", format!("{:?}", self.0))]
+    }
+
+    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
+        let [x] = exactly(operands)?;
+        Ok(shaped(x, self.0.clone()))
+    }
+
+    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
+        let [x] = exactly(operands)?;
+        let dims = burn_backend::Shape::from(self.0.clone());
+        family(
+            x,
+            |raw| Engine::float_expand(raw, dims.clone()),
+            |raw| Engine::int_expand(raw, dims.clone()),
+            |raw| Engine::bool_expand(raw, dims.clone()),
+        )
+    }
+}

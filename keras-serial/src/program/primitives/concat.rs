@@ -1,0 +1,45 @@
+//! Concatenation along an axis.
+
+use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
+
+use super::{extent_mut, extents, shaped};
+use crate::error::{Error, ErrorKind, Result};
+use crate::program::primitive::{Primitive, Spec};
+use crate::tensor::engine::{Engine, Raw};
+use crate::tensor::{DType, Tensor};
+
+/// The operands, of one dtype, one after the other along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Concat(pub usize);
+
+impl Primitive for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("axis", self.0.to_string())]
+    }
+
+    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
+        let [first, rest @ ..] = operands else {
+            return Err(Error::new(ErrorKind::InvalidArgument, "nothing to join").expected("at least one tensor"));
+        };
+        let mut joined = extents(first)?;
+        for x in rest {
+            *extent_mut(&mut joined, self.0)? += *extent_mut(&mut extents(x)?, self.0)?;
+        }
+        Ok(shaped(first, joined))
+    }
+
+    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
+        let dtype = operands.first().map_or(DType::Float32, |x| x.dtype());
+        let raws = operands.iter().map(|x| x.raw()).collect::<Result<Vec<Raw>>>()?;
+        let raw = match dtype {
+            DType::Bool => Engine::bool_cat(raws, self.0),
+            dtype if dtype.is_float() => Engine::float_cat(raws, self.0),
+            _ => Engine::int_cat(raws, self.0),
+        };
+        Ok(Tensor::from_raw(raw, dtype))
+    }
+}

@@ -1,0 +1,96 @@
+//! The primitives: one file each, with its shape rule and the engine's call.
+
+mod arg_extreme;
+mod binary;
+mod bits;
+mod broadcast;
+mod cast;
+mod compare;
+mod concat;
+mod conv;
+mod cumulate;
+mod flip;
+mod gelu;
+mod logic;
+mod lstm;
+mod matmul;
+mod pool;
+mod reduce;
+mod reshape;
+mod scatter_add;
+mod select;
+mod slice;
+mod softmax;
+mod sort;
+mod take;
+mod take_along;
+mod transpose;
+mod unary;
+
+pub(crate) use arg_extreme::ArgExtreme;
+pub(crate) use binary::Binary;
+pub(crate) use bits::Bits;
+pub(crate) use broadcast::Broadcast;
+pub(crate) use cast::Cast;
+pub(crate) use compare::Compare;
+pub(crate) use concat::Concat;
+pub(crate) use conv::{Conv, ConvTranspose, DirectConv};
+pub(crate) use cumulate::Cumulate;
+pub(crate) use flip::Flip;
+pub(crate) use gelu::Gelu;
+pub(crate) use logic::{Logic, Not};
+pub(crate) use lstm::Lstm;
+pub(crate) use matmul::MatMul;
+pub(crate) use pool::{Pool, Pooling};
+pub(crate) use reduce::{Reduce, Reduction};
+pub(crate) use reshape::Reshape;
+pub(crate) use scatter_add::ScatterAdd;
+pub(crate) use select::Select;
+pub(crate) use slice::{Range, Slice};
+pub(crate) use softmax::Softmax;
+pub(crate) use sort::{Argsort, Sort};
+pub(crate) use take::Take;
+pub(crate) use take_along::TakeAlong;
+pub(crate) use transpose::Transpose;
+pub(crate) use unary::Unary;
+
+use super::primitive::Spec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::tensor::engine::Raw;
+use crate::tensor::{DType, Shape, Tensor};
+
+/// Runs the function for the tensor's kind of dtype: float, integer or boolean.
+fn family(
+    x: &Tensor,
+    float: impl FnOnce(Raw) -> Raw,
+    int: impl FnOnce(Raw) -> Raw,
+    bool: impl FnOnce(Raw) -> Raw,
+) -> Result<Tensor> {
+    let raw = x.raw()?;
+    let raw = match x.dtype() {
+        DType::Bool => bool(raw),
+        dtype if dtype.is_float() => float(raw),
+        _ => int(raw),
+    };
+    Ok(Tensor::from_raw(raw, x.dtype()))
+}
+
+/// Returns the spec with another shape.
+fn shaped(spec: &Spec, shape: impl Into<Shape>) -> Spec {
+    Spec { shape: shape.into(), dtype: spec.dtype }
+}
+
+/// Returns the extents of a shape, which are known in a program.
+fn extents(spec: &Spec) -> Result<Vec<usize>> {
+    spec.shape.known()
+}
+
+/// Returns the extent of one axis.
+fn extent_mut(extents: &mut [usize], axis: usize) -> Result<&mut usize> {
+    let rank = extents.len();
+    extents.get_mut(axis).ok_or_else(|| {
+        Error::new(ErrorKind::Shape, "axis out of range")
+            .expected(format!("an axis below {rank}"))
+            .received(axis.to_string())
+    })
+}
