@@ -70,11 +70,21 @@ fn truths(x: Operand, y: Operand, logic: Logic) -> Result<Tensor> {
     program::apply(logic, &[&truth(&x)?, &truth(&y)?])
 }
 
-/// Selects by a comparison: `y` if it picks `y`, else `x`. NaN is propagated, as in TensorFlow.
-fn select(x: Operand, y: Operand, picks_y: fn(Operand, Operand) -> Result<Tensor>) -> Result<Tensor> {
+/// Returns the larger or smaller operand, `y` if the comparison picks it; NaN is propagated, as in
+/// TensorFlow.
+fn extreme(
+    x: Operand,
+    y: Operand,
+    function: Binary,
+    picks_y: fn(Operand, Operand) -> Result<Tensor>,
+) -> Result<Tensor> {
     let is_number = matches!(y, Operand::Value(_));
     let (x, y) = promote(x, y)?;
+    if (x.is_traced() || y.is_traced()) && x.dtype() != DType::Bool {
+        return program::apply(function, &[&x, &y]);
+    }
     let mut is_y = picks_y((&x).into(), (&y).into())?;
+    // A number is not NaN, which saves a comparison.
     if !is_number && y.dtype().is_float() {
         is_y = logical_or(&is_y, not_equal(&y, &y)?)?;
     }
@@ -188,9 +198,9 @@ binary! {
     /// Raises x to the power of y (`keras.ops.power`).
     "Power" power = |x, y| numbers(x, y, Binary::Pow);
     /// Returns the element-wise maximum of x and y (`keras.ops.maximum`).
-    "Maximum" maximum = |x, y| select(x, y, less);
+    "Maximum" maximum = |x, y| extreme(x, y, Binary::Max, less);
     /// Returns the element-wise minimum of x and y (`keras.ops.minimum`).
-    "Minimum" minimum = |x, y| select(x, y, greater);
+    "Minimum" minimum = |x, y| extreme(x, y, Binary::Min, greater);
     /// Compares: x = y (`keras.ops.equal`).
     "Equal" equal = |x, y| compare(x, y, Compare::Equal);
     /// Compares: x ≠ y (`keras.ops.not_equal`).

@@ -7,8 +7,7 @@ use super::shape::{Span, pad_with, reshape_to, slice, transpose_to};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
-use crate::program::kernels::conv::{Axis, Geometry};
-use crate::program::primitives::{Conv, ConvTranspose, DirectConv};
+use crate::program::primitives::{Conv, ConvTranspose, Steps};
 use crate::tensor::{Shape, Tensor};
 
 /// The position of the channel axis: after the spatial axes (Keras's default), or before them.
@@ -53,7 +52,7 @@ pub(crate) struct Window<'a> {
 }
 
 impl Window<'_> {
-    pub(super) fn at(&self, axis: usize) -> (usize, usize, usize) {
+    pub(crate) fn at(&self, axis: usize) -> (usize, usize, usize) {
         let get = |list: &[usize]| list.get(axis).copied().unwrap_or(1).max(1);
         (get(self.size), get(self.strides), get(self.dilation))
     }
@@ -65,7 +64,7 @@ impl Window<'_> {
     }
 
     /// Returns the padding before and after an axis of this extent.
-    pub(super) fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
+    pub(crate) fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
         let (_, stride, _) = self.at(axis);
         match self.padding {
             Padding::Valid => (0, 0),
@@ -206,67 +205,17 @@ pub(crate) fn conv(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(result, x.dtype()));
     }
-    if DirectConv::applies(&x, groups)
-        && let Some(y) = by_kernel(&x, &kernel, &window, format)?
-    {
-        return Ok(y);
-    }
-    by_engine(&x, &kernel, &window, format, groups)
-}
-
-/// Convolves with the CPU kernel for channels last, if it applies.
-pub(super) fn by_kernel(
-    x: &Tensor,
-    kernel: &Tensor,
-    window: &Window<'_>,
-    format: DataFormat,
-) -> Result<Option<Tensor>> {
-    let last = channels_last(x, format)?;
-    let (dims, sizes) = (last.shape().known()?, kernel.shape().known()?);
-    let ([batch, spatial @ .., inputs], [.., outputs]) = (dims.as_slice(), sizes.as_slice()) else { return Ok(None) };
-    let mut axes = [Axis::NONE; 3];
-    let mut shape = vec![*batch];
-    for (axis, (place, input)) in axes.iter_mut().skip(3 - spatial.len()).zip(spatial).enumerate() {
-        let (size, stride, dilation) = window.at(axis);
-        let (before, _) = window.edges(axis, *input);
-        let output = window.results(axis, *input)?;
-        *place = Axis { input: *input, output, window: size, stride, dilation, before };
-        shape.push(output);
-    }
-    shape.push(*outputs);
-    let geometry = Geometry { axes, inputs: *inputs, outputs: *outputs };
-    if last.shape().num_elements() == Some(0) || kernel.shape().num_elements() == Some(0) {
-        return Ok(None);
-    }
-    let y = program::apply(DirectConv { geometry, shape }, &[&last, kernel])?;
+    let last = channels_last(&x, format)?;
+    let axes = spatial.iter().enumerate().map(|(axis, extent)| {
+        let (_, stride, dilation) = window.at(axis);
+        let (before, after) = window.edges(axis, extent.unwrap_or_default());
+        Steps { stride, dilation, before, after }
+    });
+    let y = program::apply(Conv { axes: axes.collect(), groups }, &[&last, &kernel])?;
     match format {
-        DataFormat::ChannelsLast => Ok(Some(y)),
-        DataFormat::ChannelsFirst => channels_first(&y, DataFormat::ChannelsLast).map(Some),
+        DataFormat::ChannelsLast => Ok(y),
+        DataFormat::ChannelsFirst => channels_first(&y, DataFormat::ChannelsLast),
     }
-}
-
-pub(super) fn by_engine(
-    x: &Tensor,
-    kernel: &Tensor,
-    window: &Window<'_>,
-    format: DataFormat,
-    groups: usize,
-) -> Result<Tensor> {
-    let (_, spatial, _) = parts(x, format)?;
-    let rank = spatial.len();
-    let edges: Vec<(usize, usize)> =
-        spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
-    let first = channels_first(x, format)?;
-    let first = pad_with(&first, &[(0, 0), (0, 0)].into_iter().chain(edges).collect::<Vec<_>>(), 0.0)?;
-    let weight = transpose_to(kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
-    let (strides, dilation) = steps(window, rank);
-    let convolution = Conv { strides, dilation, groups };
-    let y = if rank == 1 {
-        lower(&program::apply(convolution, &[&lift(&first)?, &lift(&weight)?])?)?
-    } else {
-        program::apply(convolution, &[&first, &weight])?
-    };
-    restore(&y, format)
 }
 
 /// Computes a depthwise convolution with a kernel of shape `(…window, channels, multiplier)`

@@ -255,11 +255,12 @@ impl Geometry {
 
 #[cfg(test)]
 mod tests {
-    use crate::ops::conv::{Padding, Window, by_engine, by_kernel};
-    use crate::ops::{self, Axes, DataFormat};
+    use crate::ops::conv::{Padding, Window};
+    use crate::ops::{self, Axes};
+    use crate::program::primitives::{Conv, Steps};
     use crate::tensor::Tensor;
 
-    type Convolve = fn(&Tensor, &Tensor, &Window<'_>) -> Tensor;
+    type Convolve = fn(&Conv, &Tensor, &Tensor) -> Tensor;
 
     fn numbers(shape: &[usize]) -> Tensor {
         let count: usize = shape.iter().product();
@@ -272,7 +273,12 @@ mod tests {
         let (x, weight) = (numbers(x).watched().unwrap(), numbers(kernel).watched().unwrap());
         let (strides, dilation, padding) = (vec![window.0; rank], vec![window.1; rank], window.2);
         let window = Window { size: &kernel[..rank], strides: &strides, dilation: &dilation, padding };
-        let y = convolve(&x, &weight, &window);
+        let axes = (0..rank).map(|axis| {
+            let (_, stride, dilation) = window.at(axis);
+            let (before, after) = window.edges(axis, x.shape().dim(axis as isize + 1).unwrap());
+            Steps { stride, dilation, before, after }
+        });
+        let y = convolve(&Conv { axes: axes.collect(), groups: 1 }, &x, &weight);
         let loss = ops::sum(&ops::multiply(&y, numbers(&y.shape().known().unwrap())).unwrap(), Axes::all(), false);
         let gradients = loss.unwrap().backward().unwrap();
         let list = |x: &Tensor| x.to_vec::<f32>().unwrap();
@@ -295,9 +301,8 @@ mod tests {
             (1, 2, Padding::Same),
             (2, 1, Padding::Valid),
         ];
-        let ours: Convolve =
-            |x, kernel, window| by_kernel(x, kernel, window, DataFormat::ChannelsLast).unwrap().unwrap();
-        let theirs: Convolve = |x, kernel, window| by_engine(x, kernel, window, DataFormat::ChannelsLast, 1).unwrap();
+        let ours: Convolve = |conv, x, kernel| conv.direct(x, kernel).unwrap().unwrap();
+        let theirs: Convolve = |conv, x, kernel| conv.by_engine(x, kernel).unwrap();
         for (x, kernel) in shapes {
             for window in windows {
                 let results = [ours, theirs].map(|convolve| all(convolve, x, kernel, window).concat());

@@ -2,6 +2,7 @@
 
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
+use super::{Broadcast, Compare, Logic, Select};
 use crate::error::Result;
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
@@ -20,6 +21,32 @@ pub(crate) enum Binary {
     Pow,
     /// The angle of the point (y, x), of floating-point numbers only.
     Atan2,
+    /// NaN if one of the two is.
+    Max,
+    /// NaN if one of the two is.
+    Min,
+}
+
+impl Binary {
+    /// Returns the comparison that picks the second operand.
+    fn comparison(self) -> Option<Compare> {
+        match self {
+            Self::Max => Some(Compare::Less),
+            Self::Min => Some(Compare::Greater),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the second operand where the comparison holds or it is NaN, else the first.
+fn extreme(x: &Tensor, y: &Tensor, comparison: Compare) -> Result<Tensor> {
+    let shape = x.shape().broadcast(y.shape())?.known()?;
+    let (x, y) = (Broadcast(shape.clone()).eval(&[x])?, Broadcast(shape).eval(&[y])?);
+    let mut is_second = comparison.eval(&[&x, &y])?;
+    if y.dtype().is_float() {
+        is_second = Logic::Or.eval(&[&is_second, &Compare::NotEqual.eval(&[&y, &y])?])?;
+    }
+    Select.eval(&[&is_second, &y, &x])
 }
 
 impl Primitive for Binary {
@@ -32,6 +59,8 @@ impl Primitive for Binary {
             Self::Rem => "rem",
             Self::Pow => "pow",
             Self::Atan2 => "atan2",
+            Self::Max => "max",
+            Self::Min => "min",
         }
     }
 
@@ -42,6 +71,9 @@ impl Primitive for Binary {
 
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let [x, y] = exactly(operands)?;
+        if let Some(comparison) = self.comparison() {
+            return extreme(x, y, comparison);
+        }
         let (a, b) = (x.raw()?, y.raw()?);
         let raw = match (self, x.dtype().is_float()) {
             (Self::Add, true) => Engine::float_add(a, b),
@@ -55,7 +87,7 @@ impl Primitive for Binary {
             (Self::Rem, false) => Engine::int_remainder(a, b),
             (Self::Pow, true) => Engine::float_powf(a, b),
             (Self::Pow, false) => Engine::int_powi(a, b),
-            (Self::Atan2, _) => Engine::float_atan2(a, b),
+            (Self::Atan2 | Self::Max | Self::Min, _) => Engine::float_atan2(a, b),
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
     }

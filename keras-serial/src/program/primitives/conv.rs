@@ -2,98 +2,107 @@
 
 use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
 
-use super::shaped;
+use super::{Concat, Reshape, Transpose, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
-use crate::program::kernels::conv::{self as kernels, Geometry};
+use crate::program::kernels::conv::{self as kernels, Axis, Geometry};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Tensor};
 
-/// A convolution with channels last, of `float32` and one group: input `(batch, …, channels)`, kernel
-/// `(…window, inputs, outputs)`.
-#[derive(Clone, Debug)]
-pub(crate) struct DirectConv {
-    pub geometry: Geometry,
-    /// The shape of the result.
-    pub shape: Vec<usize>,
+/// How the window moves over one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Steps {
+    pub stride: usize,
+    pub dilation: usize,
+    /// Zeros before the input.
+    pub before: usize,
+    /// Zeros after the input.
+    pub after: usize,
 }
 
-impl DirectConv {
-    /// Returns true if the kernel can take the tensors.
-    pub(crate) fn applies(x: &Tensor, groups: usize) -> bool {
-        groups == 1 && x.dtype() == DType::Float32
-    }
-}
-
-impl Primitive for DirectConv {
-    fn name(&self) -> &'static str {
-        "conv"
+impl Steps {
+    /// Returns how far a window of this size reaches.
+    fn reach(self, window: usize) -> usize {
+        window.saturating_sub(1) * self.dilation + 1
     }
 
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        let axes = self.geometry.axes.iter().filter(|axis| **axis != kernels::Axis::NONE);
-        let of = |get: fn(&kernels::Axis) -> usize| format!("{:?}", axes.clone().map(get).collect::<Vec<_>>());
-        vec![
-            ("strides", of(|axis| axis.stride)),
-            ("dilation", of(|axis| axis.dilation)),
-            ("before", of(|axis| axis.before)),
-        ]
-    }
-
-    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
-        let [x, _] = exactly(operands)?;
-        Ok(shaped(x, self.shape.clone()))
-    }
-
-    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
-        let [x, kernel] = exactly(operands)?;
-        let raw = kernels::run(x.raw()?, kernel.raw()?, &self.geometry, &self.shape).ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, "the convolution runs on the CPU, in float32").received(x.dtype().name())
-        })?;
-        Ok(Tensor::from_raw(raw, x.dtype()))
+    /// Returns the number of results.
+    fn results(self, input: usize, window: usize) -> Result<usize> {
+        match (input + self.before + self.after).checked_sub(self.reach(window)) {
+            Some(room) => Ok(room / self.stride.max(1) + 1),
+            None => Err(Error::new(ErrorKind::Shape, "Computed output size would be negative")
+                .expected(format!("at least {} positions", self.reach(window)))
+                .received(input.to_string())),
+        }
     }
 }
 
-/// A convolution with channels first, without padding, over two or three axes: input `(batch, channels, …)`,
-/// kernel `(outputs, inputs / groups, …window)`.
+/// A convolution over one to three axes, channels last: input `(batch, …, inputs)`, kernel
+/// `(…window, inputs / groups, outputs)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conv {
-    pub strides: Vec<usize>,
-    pub dilation: Vec<usize>,
+    pub axes: Vec<Steps>,
     pub groups: usize,
 }
 
-impl Primitive for Conv {
-    fn name(&self) -> &'static str {
-        "conv_channels_first"
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("strides", format!("{:?}", self.strides)),
-            ("dilation", format!("{:?}", self.dilation)),
-            ("groups", self.groups.to_string()),
-        ]
-    }
-
-    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
-        let [x, kernel] = exactly(operands)?;
-        let (input, kernel) = (super::extents(x)?, super::extents(kernel)?);
-        let ([batch, _, spatial @ ..], [outputs, _, window @ ..]) = (input.as_slice(), kernel.as_slice()) else {
-            return Err(wrong_rank(x));
+impl Conv {
+    /// Returns the shape of the result.
+    fn shape(&self, input: &[usize], kernel: &[usize]) -> Result<Vec<usize>> {
+        let ([batch, spatial @ .., _], [window @ .., _, outputs]) = (input, kernel) else {
+            return Err(wrong_rank(input));
         };
-        let mut shape = vec![*batch, *outputs];
-        let steps = self.strides.iter().zip(&self.dilation);
-        for ((extent, size), (stride, dilation)) in spatial.iter().zip(window).zip(steps) {
-            shape.push((extent.saturating_sub(size.saturating_sub(1) * dilation + 1)) / (*stride).max(1) + 1);
+        let mut shape = vec![*batch];
+        for ((extent, size), steps) in spatial.iter().zip(window).zip(&self.axes) {
+            shape.push(steps.results(*extent, *size)?);
         }
-        Ok(shaped(x, shape))
+        shape.push(*outputs);
+        Ok(shape)
     }
 
-    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
-        let [x, kernel] = exactly(operands)?;
+    /// Convolves with the CPU kernel; `None` if it does not apply.
+    pub(crate) fn direct(&self, x: &Tensor, kernel: &Tensor) -> Result<Option<Tensor>> {
+        let (input, weight) = (x.shape().known()?, kernel.shape().known()?);
+        let empty = |tensor: &Tensor| tensor.shape().num_elements() == Some(0);
+        if self.groups != 1 || x.dtype() != DType::Float32 || empty(x) || empty(kernel) {
+            return Ok(None);
+        }
+        let shape = self.shape(&input, &weight)?;
+        let ([_, spatial @ .., inputs], [window @ .., _, outputs]) = (input.as_slice(), weight.as_slice()) else {
+            return Ok(None);
+        };
+        let mut axes = [Axis::NONE; 3];
+        let places = axes.iter_mut().skip(3usize.saturating_sub(spatial.len()));
+        let results = shape.iter().skip(1);
+        for ((((place, input), window), steps), output) in places.zip(spatial).zip(window).zip(&self.axes).zip(results)
+        {
+            let Steps { stride, dilation, before, .. } = *steps;
+            *place = Axis { input: *input, output: *output, window: *window, stride, dilation, before };
+        }
+        let geometry = Geometry { axes, inputs: *inputs, outputs: *outputs };
+        let result = kernels::run(x.raw()?, kernel.raw()?, &geometry, &shape);
+        Ok(result.map(|raw| Tensor::from_raw(raw, x.dtype())))
+    }
+
+    /// Convolves on the engine, which has the channels first and at least two axes.
+    pub(crate) fn by_engine(&self, x: &Tensor, kernel: &Tensor) -> Result<Tensor> {
+        let rank = self.axes.len();
+        let mut x = x.clone();
+        for (axis, steps) in self.axes.iter().enumerate() {
+            x = padded(&x, axis + 1, steps.before, steps.after)?;
+        }
+        let order: Vec<usize> = [0, rank + 1].into_iter().chain(1..=rank).collect();
+        let mut x = Transpose(order).eval(&[&x])?;
+        let order: Vec<usize> = [rank + 1, rank].into_iter().chain(0..rank).collect();
+        let mut kernel = Transpose(order).eval(&[kernel])?;
+        let mut axes = self.axes.clone();
+        if rank == 1 {
+            (x, kernel) = (lifted(&x)?, lifted(&kernel)?);
+            axes.insert(0, Steps { stride: 1, dilation: 1, before: 0, after: 0 });
+        }
+        let (strides, dilation): (Vec<usize>, Vec<usize>) =
+            axes.iter().map(|steps| (steps.stride, steps.dilation)).unzip();
         let (raw, weight) = (x.raw()?, kernel.raw()?);
-        let raw = match (self.strides.as_slice(), self.dilation.as_slice()) {
+        let raw = match (strides.as_slice(), dilation.as_slice()) {
             (&[a, b, c], &[d, e, f]) => {
                 let options = ConvOptions::new_with_padding([a, b, c], [(0, 0); 3], [d, e, f], self.groups);
                 Engine::conv3d(raw, weight, None, options)
@@ -102,9 +111,75 @@ impl Primitive for Conv {
                 let options = ConvOptions::new_with_padding([a, b], [(0, 0); 2], [d, e], self.groups);
                 Engine::conv2d(raw, weight, None, options)
             }
-            _ => return Err(wrong_rank(&Spec::of(x))),
+            _ => return Err(wrong_rank(&x.shape().known()?)),
         };
-        Ok(Tensor::from_raw(raw, x.dtype()))
+        let y = Tensor::from_raw(raw, x.dtype());
+        let y = if rank == 1 { without_second(&y)? } else { y };
+        Transpose([0].into_iter().chain(2..rank + 2).chain([1]).collect()).eval(&[&y])
+    }
+}
+
+/// Adds zeros before and after an axis.
+fn padded(x: &Tensor, axis: usize, before: usize, after: usize) -> Result<Tensor> {
+    if before == 0 && after == 0 {
+        return Ok(x.clone());
+    }
+    let zeros = |count: usize| -> Result<Option<Tensor>> {
+        let mut shape = x.shape().known()?;
+        *super::extent_mut(&mut shape, axis)? = count;
+        let zeros = Tensor::from_vec(vec![0.0f32; shape.iter().product()], shape)?;
+        if count == 0 { Ok(None) } else { crate::tensor::cast::cast(&zeros, x.dtype()).map(Some) }
+    };
+    let parts: Vec<Tensor> = zeros(before)?.into_iter().chain([x.clone()]).chain(zeros(after)?).collect();
+    Concat(axis).eval(&parts.iter().collect::<Vec<_>>())
+}
+
+/// Adds an axis of extent 1 after the first two.
+fn lifted(x: &Tensor) -> Result<Tensor> {
+    let mut shape = x.shape().known()?;
+    shape.insert(2.min(shape.len()), 1);
+    Reshape(shape).eval(&[x])
+}
+
+/// Removes the axis that [`lifted`] added.
+fn without_second(x: &Tensor) -> Result<Tensor> {
+    let shape = x.shape().known()?;
+    let kept = shape.iter().enumerate().filter(|(axis, _)| *axis != 2).map(|(_, extent)| *extent);
+    Reshape(kept.collect()).eval(&[x])
+}
+
+impl Primitive for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        let of = |get: fn(&Steps) -> usize| format!("{:?}", self.axes.iter().map(get).collect::<Vec<_>>());
+        let mut attributes = vec![
+            ("strides", of(|steps| steps.stride)),
+            ("before", of(|steps| steps.before)),
+            ("after", of(|steps| steps.after)),
+        ];
+        if self.axes.iter().any(|steps| steps.dilation != 1) {
+            attributes.push(("dilation", of(|steps| steps.dilation)));
+        }
+        if self.groups != 1 {
+            attributes.push(("groups", self.groups.to_string()));
+        }
+        attributes
+    }
+
+    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
+        let [x, kernel] = exactly(operands)?;
+        Ok(shaped(x, self.shape(&extents(x)?, &extents(kernel)?)?))
+    }
+
+    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
+        let [x, kernel] = exactly(operands)?;
+        match self.direct(x, kernel)? {
+            Some(y) => Ok(y),
+            None => self.by_engine(x, kernel),
+        }
     }
 }
 
@@ -127,9 +202,9 @@ impl Primitive for ConvTranspose {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x, kernel] = exactly(operands)?;
-        let (input, kernel) = (super::extents(x)?, super::extents(kernel)?);
+        let (input, kernel) = (extents(x)?, extents(kernel)?);
         let ([batch, _, spatial @ ..], [_, outputs, window @ ..]) = (input.as_slice(), kernel.as_slice()) else {
-            return Err(wrong_rank(x));
+            return Err(wrong_rank(&input));
         };
         let mut shape = vec![*batch, *outputs];
         let steps = self.strides.iter().zip(&self.dilation);
@@ -151,12 +226,12 @@ impl Primitive for ConvTranspose {
                 let options = ConvTransposeOptions::new([a, b], [0; 2], [0; 2], [d, e], 1);
                 Engine::conv_transpose2d(raw, weight, None, options)
             }
-            _ => return Err(wrong_rank(&Spec::of(x))),
+            _ => return Err(wrong_rank(&x.shape().known()?)),
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
     }
 }
 
-fn wrong_rank(x: &Spec) -> Error {
-    Error::new(ErrorKind::Shape, "wrong rank for a convolution").received(format!("shape {}", x.shape))
+fn wrong_rank(x: &[usize]) -> Error {
+    Error::new(ErrorKind::Shape, "wrong rank for a convolution").received(format!("shape {x:?}"))
 }

@@ -34,7 +34,7 @@ pub(crate) use broadcast::Broadcast;
 pub(crate) use cast::Cast;
 pub(crate) use compare::Compare;
 pub(crate) use concat::Concat;
-pub(crate) use conv::{Conv, ConvTranspose, DirectConv};
+pub(crate) use conv::{Conv, ConvTranspose, Steps};
 pub(crate) use cumulate::Cumulate;
 pub(crate) use flip::Flip;
 pub(crate) use gelu::Gelu;
