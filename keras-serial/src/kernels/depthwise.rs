@@ -1,8 +1,8 @@
 //! Depthwise convolution: every channel has its own windows, with no sum over channels.
 //!
-//! Vectors run along the channels. With one output per channel, the weights of one vector of channels
-//! stay in registers while some neighbouring outputs are summed at once; rows of the window that lie in
-//! the padding are skipped as a whole, and only outputs at the side edges test each column.
+//! Vectors run along the channels. In the usual cases (one output per channel; windows of three, five or
+//! seven columns; strides of one or two) some neighbouring outputs are summed at once in registers, and
+//! every input is loaded once for all of them. What lies in the padding is not loaded.
 #![allow(unsafe_code)]
 
 use super::conv::Geometry;
@@ -12,8 +12,8 @@ use super::region::{self, Grid, Region};
 use super::simd::{Kernel, Simd};
 use super::{Context, Level};
 
-/// Outputs that are summed at once.
-const PIXELS: usize = 4;
+/// Rows of a window at most, depth times height, that are kept in a list.
+const ROWS: usize = 16;
 
 /// A depthwise convolution, `activation(conv(x) + bias + residual)`.
 #[derive(Clone, Debug)]
@@ -71,8 +71,16 @@ impl Depthwise {
         let (image, sheet) = (sheet / depth.output, sheet % depth.output);
         let size = depth.input * height.input * width.input * inputs;
         let image = &x[image * size..(image + 1) * size];
-        level.run(Band { kernel: self, image, sheet, epilogue, out });
+        let bounds = epilogue.activation.bounds().filter(|_| epilogue.residual.is_none());
+        let bounds = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+        level.run(Band { kernel: self, image, sheet, epilogue, bounds, out });
     }
+}
+
+/// The rows of a window that lie inside the image: their places in the image and in the weights.
+struct Rows {
+    count: usize,
+    places: [(usize, usize); ROWS],
 }
 
 /// Some whole rows of one sheet of an output.
@@ -81,6 +89,8 @@ struct Band<'a, 'b> {
     image: &'a [f32],
     sheet: usize,
     epilogue: &'a Epilogue<'b>,
+    /// The bounds of an activation that is nothing but a clip, where no residual comes before it.
+    bounds: (f32, f32),
     out: Region<'a>,
 }
 
@@ -93,12 +103,12 @@ impl Kernel for Band<'_, '_> {
         let rows = self.out.rows();
         for line in rows.start / width.output..rows.end / width.output {
             let row = line % height.output;
-            if self.kernel.multiplier != 1 {
-                self.multiplied(row, line);
-            } else if self.kernel.geometry.outputs < S::LANES {
-                self.narrow(s, row, line);
-            } else {
-                self.row(s, row, line);
+            let is_finished = match self.kernel.multiplier {
+                1 => self.row(s, row, line) && self.epilogue.residual.is_none(),
+                _ => self.multiplied(row, line),
+            };
+            if is_finished && self.epilogue.activation.bounds().is_some() {
+                continue;
             }
             for pixel in line * width.output..(line + 1) * width.output {
                 self.finish(s, pixel);
@@ -116,35 +126,47 @@ impl Band<'_, '_> {
         Some((z * height.input + y) * width.input * inputs)
     }
 
-    /// The outputs of a row whose windows lie inside the image's columns.
+    /// One row of outputs with as many channels as inputs. Is it clipped already?
     #[inline(always)]
-    fn inner(&self) -> std::ops::Range<usize> {
-        let width = &self.kernel.geometry.axes[2];
-        let start = width.before.div_ceil(width.stride).min(width.output);
-        // The last window that ends inside.
-        let room = (width.input + width.before).checked_sub(width.reach());
-        let end = room.map_or(0, |room| room / width.stride + 1).min(width.output);
-        start..end.max(start)
+    fn row<S: Simd>(&mut self, s: S, row: usize, line: usize) -> bool {
+        let Geometry { axes: [depth, height, width], outputs, .. } = self.kernel.geometry;
+        if outputs < S::LANES || width.dilation != 1 || depth.window * height.window > ROWS {
+            return self.any(s, row, line);
+        }
+        let mut rows = Rows { count: 0, places: [(0, 0); ROWS] };
+        for z in 0..depth.window {
+            for y in 0..height.window {
+                if let Some(place) = self.line(row, z, y) {
+                    rows.places[rows.count] = (place, (z * height.window + y) * width.window * outputs);
+                    rows.count += 1;
+                }
+            }
+        }
+        match (width.window, width.stride) {
+            (3, 1) => self.vectors::<S, 3, 1>(s, &rows, line),
+            (3, 2) => self.vectors::<S, 3, 2>(s, &rows, line),
+            (5, 1) => self.vectors::<S, 5, 1>(s, &rows, line),
+            (5, 2) => self.vectors::<S, 5, 2>(s, &rows, line),
+            (7, 1) => self.vectors::<S, 7, 1>(s, &rows, line),
+            _ => return self.any(s, row, line),
+        }
+        true
     }
 
-    /// One row of outputs with as many channels as inputs, by vectors of channels.
+    /// One row of outputs, by vectors of channels and groups of pixels; windows are `K` columns wide.
     #[inline(always)]
-    fn row<S: Simd>(&mut self, s: S, row: usize, line: usize) {
+    fn vectors<S: Simd, const K: usize, const STRIDE: usize>(&mut self, s: S, rows: &Rows, line: usize) {
         let Geometry { axes: [_, _, width], outputs, .. } = self.kernel.geometry;
-        let inner = self.inner();
         let mut channel = 0;
         loop {
-            for column in (0..inner.start).chain(inner.end..width.output) {
-                self.edge(s, [row, line, column], channel);
-            }
-            let mut column = inner.start;
-            while column + PIXELS <= inner.end {
-                self.pixels::<S, PIXELS>(s, [row, line, column], channel);
-                column += PIXELS;
-            }
-            while column < inner.end {
-                self.pixels::<S, 1>(s, [row, line, column], channel);
-                column += 1;
+            let mut column = 0;
+            while column < width.output {
+                let place = (line, column, channel);
+                column += match width.output - column {
+                    7.. if STRIDE == 1 => self.group::<S, 7, K, STRIDE>(s, rows, place),
+                    4.. => self.group::<S, 4, K, STRIDE>(s, rows, place),
+                    _ => self.group::<S, 1, K, STRIDE>(s, rows, place),
+                };
             }
             if channel + S::LANES == outputs {
                 break;
@@ -154,86 +176,87 @@ impl Band<'_, '_> {
         }
     }
 
-    /// `P` neighbouring outputs whose windows lie inside the image's columns.
+    /// `P` neighbouring outputs of one vector of channels.
     #[inline(always)]
-    fn pixels<S: Simd, const P: usize>(&mut self, s: S, [row, line, column]: [usize; 3], channel: usize) {
+    fn group<S: Simd, const P: usize, const K: usize, const STRIDE: usize>(
+        &mut self,
+        s: S,
+        rows: &Rows,
+        (line, column, channel): (usize, usize, usize),
+    ) -> usize {
+        let Geometry { axes: [_, _, width], inputs, outputs, .. } = self.kernel.geometry;
+        let bias = self.bias(s, channel);
+        let mut sums = [bias; P];
+        // The first column of the input, which wraps where it lies in the padding.
+        let first = (column * STRIDE).wrapping_sub(width.before);
+        for &(place, weights) in &rows.places[..rows.count] {
+            // The bounds of all loads below.
+            let x = &self.image[place + channel..place + (width.input - 1) * inputs + channel + S::LANES];
+            let weights = &self.kernel.weights[weights + channel..weights + (K - 1) * outputs + channel + S::LANES];
+            let mut factors = [s.zero(); K];
+            for k in 0..K {
+                // SAFETY: the slice ends after the last column's weights.
+                factors[k] = unsafe { s.load(weights.as_ptr().add(k * outputs)) };
+            }
+            for c in 0..(P - 1) * STRIDE + K {
+                let at = first.wrapping_add(c);
+                let x = if at < width.input {
+                    // SAFETY: the slice ends after the last column of the input.
+                    unsafe { s.load(x.as_ptr().add(at * inputs)) }
+                } else {
+                    s.zero()
+                };
+                for k in 0..K {
+                    if c >= k && (c - k) % STRIDE == 0 && (c - k) / STRIDE < P {
+                        let p = (c - k) / STRIDE;
+                        sums[p] = s.mul_add(x, factors[k], sums[p]);
+                    }
+                }
+            }
+        }
+        let first = line * width.output + column;
+        let out = self.out.whole_rows(first..first + P);
+        let out = &mut out[channel..(P - 1) * outputs + channel + S::LANES];
+        let (low, high) = (s.splat(self.bounds.0), s.splat(self.bounds.1));
+        for p in 0..P {
+            // SAFETY: the slice ends after the last pixel's vector.
+            unsafe { s.store(out.as_mut_ptr().add(p * outputs), s.min(high, s.max(low, sums[p]))) };
+        }
+        P
+    }
+
+    /// One row of outputs with any window and any number of channels.
+    #[inline(always)]
+    fn any<S: Simd>(&mut self, s: S, row: usize, line: usize) -> bool {
         let Geometry { axes: [depth, height, width], inputs, outputs, .. } = self.kernel.geometry;
-        let first = (column * width.stride - width.before) * inputs + channel;
-        let (step, tap) = (width.stride * inputs, width.dilation * inputs);
-        let mut sums = [self.bias(s, channel); P];
-        for z in 0..depth.window {
-            for y in 0..height.window {
-                let Some(place) = self.line(row, z, y) else { continue };
-                let weights = ((z * height.window + y) * width.window) * outputs + channel;
-                // The bounds of all loads below.
-                let end = first + (P - 1) * step + (width.window - 1) * tap + S::LANES;
-                let x = &self.image[place + first..place + end];
-                let weights = &self.kernel.weights[weights..weights + (width.window - 1) * outputs + S::LANES];
-                for k in 0..width.window {
-                    // SAFETY: the slices above end after the last pixel's last tap.
-                    unsafe {
-                        let weight = s.load(weights.as_ptr().add(k * outputs));
-                        for p in 0..P {
-                            let x = s.load(x.as_ptr().add(p * step + k * tap));
-                            sums[p] = s.mul_add(x, weight, sums[p]);
+        for column in 0..width.output {
+            for channel in (0..outputs).step_by(S::LANES) {
+                let here = S::LANES.min(outputs - channel);
+                // Two sums, so that they don't wait for one another.
+                let mut sums = [self.bias(s, channel), s.zero()];
+                for z in 0..depth.window {
+                    for y in 0..height.window {
+                        let Some(place) = self.line(row, z, y) else { continue };
+                        for k in 0..width.window {
+                            let Some(x) = width.place(column, k) else { continue };
+                            let x = s.load_slice(&self.image[place + x * inputs + channel..][..here]);
+                            let tap = (z * height.window + y) * width.window + k;
+                            let weight = s.load_slice(&self.kernel.weights[tap * outputs + channel..][..here]);
+                            sums = [s.mul_add(x, weight, sums[0]), sums[1]];
+                            sums.swap(0, 1);
                         }
                     }
                 }
+                let out = self.out.row(line * width.output + column);
+                s.store_slice(&mut out[channel..], s.add(sums[0], sums[1]));
             }
         }
-        for p in 0..P {
-            let out = self.out.row(line * width.output + column + p);
-            s.store_slice(&mut out[channel..], sums[p]);
-        }
-    }
-
-    /// One output whose window may reach into the padding at a side.
-    #[inline(always)]
-    fn edge<S: Simd>(&mut self, s: S, [row, line, column]: [usize; 3], channel: usize) {
-        let Geometry { axes: [depth, height, width], inputs, outputs, .. } = self.kernel.geometry;
-        // Two sums, so that they don't wait for one another.
-        let mut sums = [self.bias(s, channel), s.zero()];
-        for z in 0..depth.window {
-            for y in 0..height.window {
-                let Some(place) = self.line(row, z, y) else { continue };
-                for k in 0..width.window {
-                    let Some(x) = width.place(column, k) else { continue };
-                    let x = s.load_slice(&self.image[place + x * inputs + channel..]);
-                    let tap = (z * height.window + y) * width.window + k;
-                    let weight = s.load_slice(&self.kernel.weights[tap * outputs + channel..]);
-                    sums[k % 2] = s.mul_add(x, weight, sums[k % 2]);
-                }
-            }
-        }
-        let out = self.out.row(line * width.output + column);
-        s.store_slice(&mut out[channel..], s.add(sums[0], sums[1]));
-    }
-
-    /// One row of outputs with fewer channels than a vector has elements.
-    #[inline(always)]
-    fn narrow<S: Simd>(&mut self, s: S, row: usize, line: usize) {
-        let Geometry { axes: [depth, height, width], inputs, outputs, .. } = self.kernel.geometry;
-        for column in 0..width.output {
-            let mut sum = self.bias(s, 0);
-            for z in 0..depth.window {
-                for y in 0..height.window {
-                    let Some(place) = self.line(row, z, y) else { continue };
-                    for k in 0..width.window {
-                        let Some(x) = width.place(column, k) else { continue };
-                        let x = s.load_slice(&self.image[place + x * inputs..][..inputs]);
-                        let tap = (z * height.window + y) * width.window + k;
-                        let weight = s.load_slice(&self.kernel.weights[tap * outputs..][..outputs]);
-                        sum = s.mul_add(x, weight, sum);
-                    }
-                }
-            }
-            s.store_slice(self.out.row(line * width.output + column), sum);
-        }
+        false
     }
 
     /// One row of outputs with several outputs for each channel.
     #[inline(always)]
-    fn multiplied(&mut self, row: usize, line: usize) {
+    fn multiplied(&mut self, row: usize, line: usize) -> bool {
         let Geometry { axes: [depth, height, width], inputs, outputs, .. } = self.kernel.geometry;
         for column in 0..width.output {
             let out = line * width.output + column;
@@ -257,6 +280,7 @@ impl Band<'_, '_> {
                 }
             }
         }
+        false
     }
 
     /// The bias of a vector of channels.

@@ -51,6 +51,14 @@ impl<'a> Region<'a> {
         }
     }
 
+    /// Some whole rows, one after the other; the region has all columns of the matrix.
+    pub fn whole_rows(&mut self, rows: Range<usize>) -> &mut [f32] {
+        assert!(self.rows.start <= rows.start && rows.end <= self.rows.end && rows.start <= rows.end);
+        assert_eq!(self.columns, 0..self.stride);
+        // SAFETY: the rows lie in the matrix, and in this region alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(rows.start * self.stride), rows.len() * self.stride) }
+    }
+
     /// The first element of some of the columns of a row; only those columns may be written.
     pub fn pointer(&mut self, row: usize, columns: &Range<usize>) -> *mut f32 {
         debug_assert!(self.rows.contains(&row));
@@ -124,6 +132,29 @@ pub(crate) fn for_each<'a>(
         // Rectangles of different tasks are disjoint, and inside the matrix by the assertion above.
         let (rows, columns) = grid.rectangle(task);
         function(Region { start: start.get(), rows, columns, stride: grid.columns, life: PhantomData });
+    });
+}
+
+/// Runs a function for blocks of rows of two matrices with equally many rows, on the threads of a pool.
+pub(crate) fn for_each_of_two<'a>(
+    pool: &Pool,
+    matrices: [(&'a mut [f32], usize); 2],
+    [rows, block_rows]: [usize; 2],
+    function: &(dyn Fn([Region<'a>; 2]) + Sync),
+) {
+    let [first, second] = matrices;
+    let columns = [first.1, second.1];
+    assert!(first.0.len() == rows * columns[0] && second.0.len() == rows * columns[1]);
+    let starts = [Shared(first.0.as_mut_ptr()), Shared(second.0.as_mut_ptr())];
+    let grid = Grid::of_rows(rows, 1, block_rows);
+    pool.run(grid.tasks(), &|task| {
+        // Blocks of different tasks are disjoint, and inside the matrices by the assertion above.
+        let (rows, _) = grid.rectangle(task);
+        let region = |i: usize| {
+            let (start, rows, stride) = (starts[i].get(), rows.clone(), columns[i]);
+            Region { start, rows, columns: 0..stride, stride, life: PhantomData }
+        };
+        function([region(0), region(1)]);
     });
 }
 

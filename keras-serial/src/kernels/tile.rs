@@ -347,11 +347,21 @@ impl Tiles<'_> {
                     weights = weights.wrapping_add(self.row_step);
                 }
             }
+            // A copy that the long loop below may index at run time: the sums themselves would have to leave
+            // their registers for that, in every step of the loop above.
+            let mut finished = [[[s.zero(); J]; Q]; R];
+            for r in 0..R {
+                for q in 0..Q {
+                    for j in 0..J {
+                        finished[r][q][j] = sums[r][q][j];
+                    }
+                }
+            }
             for r in 0..R {
                 for q in 0..Q {
                     let place = (groups[r].row + q) * self.stride;
                     for j in 0..J {
-                        let mut sum = sums[r][q][j];
+                        let mut sum = finished[r][q][j];
                         if let Some(residual) = self.residual {
                             sum = s.add(sum, load_columns(s, residual.add(place), j, self.columns));
                         }
