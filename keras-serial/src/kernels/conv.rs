@@ -232,7 +232,8 @@ impl Conv {
         if let [weights] = self.weights.as_slice() {
             return tile::multiply(context.level, left, &weights.right(), epilogue, out);
         }
-        let (inputs, outputs) = (self.geometry.inputs / self.geometry.groups, self.geometry.outputs / self.geometry.groups);
+        let (inputs, outputs) =
+            (self.geometry.inputs / self.geometry.groups, self.geometry.outputs / self.geometry.groups);
         for (group, weights) in self.weights.iter().enumerate() {
             let left = Left { start: left.start + group * inputs, ..*left };
             let columns = group * outputs..(group + 1) * outputs;
@@ -262,7 +263,8 @@ impl Frame {
         let (mut rows, mut columns) = (height.output, width.output);
         let single = rows == 1;
         let (row, sheet) = if copied {
-            let across = |columns: usize| (columns.saturating_sub(1) * width.stride + width.reach()).saturating_mul(pixel);
+            let across =
+                |columns: usize| (columns.saturating_sub(1) * width.stride + width.reach()).saturating_mul(pixel);
             let down = |rows: usize| rows.saturating_sub(1) * height.stride + height.reach();
             // An image of one row is cut along the row.
             if single {
@@ -314,11 +316,7 @@ impl Frame {
 
     /// So many positions, or more, that are whole rows, or a part of the only row.
     fn round(&self, positions: usize, width: usize) -> usize {
-        if self.single {
-            positions.next_multiple_of(14)
-        } else {
-            positions.next_multiple_of(width.max(1))
-        }
+        if self.single { positions.next_multiple_of(14) } else { positions.next_multiple_of(width.max(1)) }
     }
 
     /// Copies the part of an image under a band of windows into a frame of zeros.

@@ -368,7 +368,12 @@ mod tests {
     fn impossible_geometries_are_errors() {
         let axis = Axis::valid(4, 3, 1, 1).unwrap();
         let new = |inputs, outputs, weights: usize| {
-            Depthwise::new(Geometry::two([axis, axis], inputs, outputs, 1), &vec![0.0; weights], None, Activation::Linear)
+            Depthwise::new(
+                Geometry::two([axis, axis], inputs, outputs, 1),
+                &vec![0.0; weights],
+                None,
+                Activation::Linear,
+            )
         };
         assert!(new(2, 3, 27).is_err());
         assert!(new(0, 0, 0).is_err());

@@ -1,7 +1,6 @@
 //! Products of matrices (GEMM): by packed weights ([`Dense`]), and of two matrices that both vary
 //! ([`MatMul`]), batched.
 
-use super::{Context, SMALL};
 use super::epilogue::{Activation, Epilogue};
 use super::error::{Result, check, check_length, count};
 use super::gemv;
@@ -9,6 +8,7 @@ use super::pack::{Packed, pack};
 use super::region::{self, Grid, Region};
 use super::scratch;
 use super::tile::{self, Left, Right};
+use super::{Context, SMALL};
 
 /// Rows of a task at least, as far as there are more.
 const LEAST_ROWS: usize = 14;
@@ -135,7 +135,8 @@ impl MatMul {
         let (first, here) = (out.rows().start, out.rows().len());
         let (image, row) = (first / rows.max(1), first % rows.max(1));
         let left = &left[image * rows * depth..(image + 1) * rows * depth];
-        let right = if self.right_shared { right } else { &right[image * depth * columns..(image + 1) * depth * columns] };
+        let right =
+            if self.right_shared { right } else { &right[image * depth * columns..(image + 1) * depth * columns] };
         let panel = context.level.panel();
         let turned = if self.left_transposed { here * depth } else { 0 };
         let in_place = !self.right_transposed && columns.is_multiple_of(panel);
@@ -215,7 +216,8 @@ mod tests {
             [(1, 1, 1, 1), (2, 3, 5, 7), (3, 33, 32, 31), (1, 64, 65, 64), (5, 16, 8, 32), (1, 200, 40, 96)]
         {
             for flags in 0..8 {
-                let (left_transposed, right_transposed, right_shared) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+                let (left_transposed, right_transposed, right_shared) =
+                    (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
                 let rights = if right_shared { 1 } else { batch };
                 let (a, b) = (numbers(batch * rows * depth, 1), numbers(rights * depth * columns, 2));
                 let mut reference = Vec::new();

@@ -15,25 +15,25 @@
     reason = "a kernel checks its geometry and the lengths of its slices before it indexes them"
 )]
 
-//@pub mod attention;
+pub mod attention;
 pub mod conv;
 pub mod depthwise;
-//@pub mod elementwise;
+pub mod elementwise;
 pub mod epilogue;
 mod error;
 pub mod gemm;
 mod gemv;
 pub mod gru;
 pub mod lstm;
-//@pub mod norm;
+pub mod norm;
 pub mod pack;
 pub mod pool;
-//@pub mod pool2d;
+pub mod pool2d;
 mod recurrent;
 mod region;
 mod scratch;
 mod simd;
-//@pub mod softmax;
+pub mod softmax;
 #[cfg(test)]
 mod testing;
 mod tile;

@@ -55,7 +55,14 @@ impl Sequence {
     }
 
     /// Copies the inputs of a step to the first columns of rows of `[x, h]`.
-    pub(crate) fn read_step(&self, x: &[f32], [inputs, units]: [usize; 2], first: usize, step: usize, joined: &mut [f32]) {
+    pub(crate) fn read_step(
+        &self,
+        x: &[f32],
+        [inputs, units]: [usize; 2],
+        first: usize,
+        step: usize,
+        joined: &mut [f32],
+    ) {
         let step = if self.backwards { self.steps - 1 - step } else { step };
         for (row, joined) in joined.chunks_exact_mut(inputs + units).enumerate() {
             let from = ((first + row) * self.steps + step) * inputs;

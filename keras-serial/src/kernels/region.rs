@@ -120,12 +120,7 @@ impl Grid {
 }
 
 /// Runs a function for every rectangle of a matrix, on the threads of a pool.
-pub(crate) fn for_each<'a>(
-    pool: &Pool,
-    matrix: &'a mut [f32],
-    grid: &Grid,
-    function: &(dyn Fn(Region<'a>) + Sync),
-) {
+pub(crate) fn for_each<'a>(pool: &Pool, matrix: &'a mut [f32], grid: &Grid, function: &(dyn Fn(Region<'a>) + Sync)) {
     assert_eq!(matrix.len(), grid.images * grid.image_rows * grid.columns);
     let start = Shared(matrix.as_mut_ptr());
     pool.run(grid.tasks(), &|task| {
@@ -178,7 +173,8 @@ mod tests {
     #[test]
     fn rectangles_cover_the_matrix_once() {
         let pool = Pool::new(2);
-        let shapes = [(1, 7, 5, 2, 2), (1, 1, 1, 3, 9), (3, 4, 3, 4, 1), (1, 0, 3, 2, 2), (2, 3, 0, 1, 1), (4, 5, 6, 2, 4)];
+        let shapes =
+            [(1, 7, 5, 2, 2), (1, 1, 1, 3, 9), (3, 4, 3, 4, 1), (1, 0, 3, 2, 2), (2, 3, 0, 1, 1), (4, 5, 6, 2, 4)];
         for (images, image_rows, columns, block_rows, block_columns) in shapes {
             let mut matrix = vec![0.0; images * image_rows * columns];
             let grid = Grid { images, image_rows, block_rows, columns, block_columns };

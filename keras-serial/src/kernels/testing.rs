@@ -1,8 +1,8 @@
 //! Help for tests: contexts of all levels, numbers, and comparison with references in double precision.
 
+use super::Context;
 use super::pool::Pool;
 use super::simd::Level;
-use super::Context;
 
 /// Runs a test at every level that this processor has, with one thread and with two.
 pub(crate) fn everywhere(test: impl Fn(&Context<'_>)) {
@@ -87,8 +87,7 @@ pub(crate) mod reference {
                 for output in 0..outputs {
                     let group = output / outs;
                     let from = (n * image + place) * inputs + group * ins;
-                    let sum: f64 =
-                        (0..ins).map(|i| x[from + i] * weights[(tap * ins + i) * outputs + output]).sum();
+                    let sum: f64 = (0..ins).map(|i| x[from + i] * weights[(tap * ins + i) * outputs + output]).sum();
                     y[(n * positions + position) * outputs + output] += sum;
                 }
             });

@@ -198,9 +198,8 @@ impl Multiply<'_, '_> {
             for group in groups {
                 for row in group.row..group.row + size {
                     // SAFETY: the row was just written, and is borrowed exclusively.
-                    let row = unsafe {
-                        std::slice::from_raw_parts_mut(tiles.out.add(row * tiles.stride), tiles.columns)
-                    };
+                    let row =
+                        unsafe { std::slice::from_raw_parts_mut(tiles.out.add(row * tiles.stride), tiles.columns) };
                     self.epilogue.activation.apply(s, row);
                 }
             }
@@ -346,6 +345,24 @@ impl Tiles<'_> {
                     }
                     weights = weights.wrapping_add(self.row_step);
                 }
+            }
+            if self.columns == J * S::LANES {
+                for r in 0..R {
+                    for q in 0..Q {
+                        let place = (groups[r].row + q) * self.stride;
+                        for j in 0..J {
+                            let mut sum = sums[r][q][j];
+                            if let Some(residual) = self.residual {
+                                sum = s.add(sum, s.load(residual.add(place + j * S::LANES)));
+                            }
+                            if let Some((low, high)) = self.bounds {
+                                sum = s.min(s.splat(high), s.max(s.splat(low), sum));
+                            }
+                            s.store(self.out.add(place + j * S::LANES), sum);
+                        }
+                    }
+                }
+                return;
             }
             // A copy that the long loop below may index at run time: the sums themselves would have to leave
             // their registers for that, in every step of the loop above.

@@ -62,7 +62,8 @@ impl Winograd {
             .map(|at| {
                 let factors = weight_factors(at);
                 for (i, sum) in element.iter_mut().enumerate() {
-                    let terms = factors.iter().enumerate().map(|(tap, factor)| factor * f64::from(weights[tap * size + i]));
+                    let terms =
+                        factors.iter().enumerate().map(|(tap, factor)| factor * f64::from(weights[tap * size + i]));
                     *sum = terms.sum::<f64>() as f32;
                 }
                 Packed::new(level, &element, inputs, outputs)

@@ -137,6 +137,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn select_nan(self, a: __m512, yes: __m512, no: __m512) -> __m512 {
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), no, yes) }
+    }
+
+    #[inline(always)]
     fn reciprocal(self, a: __m512) -> __m512 {
         // An estimate of 14 bits and one step of Newton's method: a division takes several times as long.
         unsafe {

@@ -13,15 +13,9 @@ pub(crate) mod math;
 mod neon;
 mod portable;
 
-#[cfg(target_arch = "x86_64")]
-pub(crate) use avx2::Avx2;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use avx512::Avx512;
-#[cfg(target_arch = "aarch64")]
-pub(crate) use neon::Neon;
-pub(crate) use portable::Portable;
-
 use std::sync::OnceLock;
+
+use portable::Portable;
 
 /// An instruction set: vectors of `f32`, and the register tile that suits them.
 ///
@@ -127,6 +121,21 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Where `a < b` the element of `yes`, elsewhere (also where one is not a number) that of `no`.
     fn select_less(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
 
+    /// Where `a` is not a number the element of `yes`, elsewhere that of `no`.
+    fn select_nan(self, a: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+
+    /// The larger one; not a number where one is not.
+    #[inline(always)]
+    fn max_nan(self, a: Self::V, b: Self::V) -> Self::V {
+        self.select_nan(a, a, self.max(a, b))
+    }
+
+    /// The smaller one; not a number where one is not.
+    #[inline(always)]
+    fn min_nan(self, a: Self::V, b: Self::V) -> Self::V {
+        self.select_nan(a, a, self.min(a, b))
+    }
+
     /// `1 / a` to within two units in the last place, for numbers that are neither zero, nor
     /// subnormal, nor above 2^126.
     #[inline(always)]
@@ -155,11 +164,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn load_slice(self, from: &[f32]) -> Self::V {
         // SAFETY: no more elements are read than the slice has.
         unsafe {
-            if from.len() >= Self::LANES {
-                self.load(from.as_ptr())
-            } else {
-                self.load_part(from.as_ptr(), from.len())
-            }
+            if from.len() >= Self::LANES { self.load(from.as_ptr()) } else { self.load_part(from.as_ptr(), from.len()) }
         }
     }
 
@@ -236,9 +241,7 @@ impl Level {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
-                is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512vl")
-                    && Self::Avx2.is_available()
+                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") && Self::Avx2.is_available()
             }
             #[cfg(target_arch = "aarch64")]
             Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),

@@ -141,6 +141,11 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn select_nan(self, a: float32x4_t, yes: float32x4_t, no: float32x4_t) -> float32x4_t {
+        unsafe { vbslq_f32(vceqq_f32(a, a), no, yes) }
+    }
+
+    #[inline(always)]
     fn to_array(self, a: float32x4_t) -> impl AsRef<[f32]> {
         let mut array = [0.0; 4];
         // SAFETY: the array has 4 elements.

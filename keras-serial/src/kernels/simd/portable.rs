@@ -160,6 +160,11 @@ impl<const N: usize> Simd for Portable<N> {
 
     #[cfg_attr(test, inline(never))]
     #[cfg_attr(not(test), inline(always))]
+    fn select_nan(self, a: [f32; N], yes: [f32; N], no: [f32; N]) -> [f32; N] {
+        std::array::from_fn(|i| if a[i].is_nan() { yes[i] } else { no[i] })
+    }
+
+    #[inline(always)]
     fn to_array(self, a: [f32; N]) -> impl AsRef<[f32]> {
         a
     }

@@ -34,7 +34,11 @@ fn compare(lines: usize, pixels: usize, segments: &[usize], segment: usize, colu
         let mut out = vec![f32::NAN; lines * pixels * columns];
         let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
         multiply(context.level, &left, &packed.right(), &epilogue, Region::whole(&mut out, columns));
-        assert_close(&out, &reference, &format!("{:?} {lines} {pixels} {segments:?} {segment} {columns}", context.level));
+        assert_close(
+            &out,
+            &reference,
+            &format!("{:?} {lines} {pixels} {segments:?} {segment} {columns}", context.level),
+        );
     });
 }
 
