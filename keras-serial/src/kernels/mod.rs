@@ -14,6 +14,7 @@
     clippy::indexing_slicing,
     reason = "a kernel checks its geometry and the lengths of its slices before it indexes them"
 )]
+#![allow(clippy::needless_range_loop, reason = "loops over arrays of registers run over the indices of several")]
 
 pub mod attention;
 pub mod conv;

@@ -32,7 +32,7 @@ impl Sequence {
         let Self { batch, steps, .. } = *self;
         check(units > 0, "there is at least one unit")?;
         check_length("the input", count(&[batch, steps, inputs])?, x)?;
-        count(&[batch.max(ROWS), steps.max(8), inputs.checked_add(units).unwrap_or(usize::MAX)])?;
+        count(&[batch.max(ROWS), steps.max(8), inputs.saturating_add(units)])?;
         check_length("the output", count(&[batch, self.width(units)])?, out)?;
         check_length("the state", count(&[batch, units])?, state)
     }

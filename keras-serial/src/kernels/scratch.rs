@@ -6,7 +6,9 @@ use std::cell::Cell;
 /// A cache line; what packed weights and scratch memory are aligned to.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Line([f32; 16]);
+struct Line {
+    _elements: [f32; 16],
+}
 
 /// Elements aligned to a cache line.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +29,7 @@ impl Aligned {
     pub fn resize(&mut self, len: usize) {
         let lines = len.div_ceil(16);
         if lines > self.lines.len() {
-            self.lines.resize(lines, Line([0.0; 16]));
+            self.lines.resize(lines, Line { _elements: [0.0; 16] });
         }
         self.len = len;
     }

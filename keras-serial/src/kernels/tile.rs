@@ -335,58 +335,86 @@ impl Tiles<'_> {
                         columns[j] = s.load(weights.add(j * S::LANES));
                     }
                     for r in 0..R {
+                        // Otherwise the compiler keeps an address for every pixel, for which there are too few registers.
+                        let first = if Q > 1 { opaque_pointer(pixels[r]) } else { pixels[r] };
                         for q in 0..Q {
-                            let x = s.splat(*step.pixel(pixels[r], q));
+                            let x = s.splat(*step.pixel(first, q));
                             for j in 0..J {
                                 sums[r][q][j] = s.mul_add(x, columns[j], sums[r][q][j]);
                             }
                         }
-                        pixels[r] = pixels[r].add(1);
+                        pixels[r] = first.add(1);
                     }
                     weights = weights.wrapping_add(self.row_step);
                 }
             }
+            // One call for each group, since a loop over them is not unrolled, and sums that are indexed at run
+            // time would have to leave their registers in every step of the loop above.
+            self.finish(s, groups[0], sums[0]);
+            if R > 1 {
+                self.finish(s, groups[1], sums[1]);
+            }
+            if R > 2 {
+                self.finish(s, groups[2], sums[2]);
+                self.finish(s, groups[3], sums[3]);
+            }
+            if R > 4 {
+                self.finish(s, groups[4], sums[4]);
+                self.finish(s, groups[5], sums[5]);
+            }
+        }
+    }
+
+    /// Adds the residual to the sums of one group, clips them, and stores them.
+    ///
+    /// # Safety
+    /// As for [`Self::micro`].
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const Q: usize, const J: usize>(&self, s: S, group: Group, mut sums: [[S::V; J]; Q]) {
+        let start = group.row * self.stride;
+        // SAFETY: the caller's promise, for the whole function.
+        unsafe {
             if self.columns == J * S::LANES {
-                for r in 0..R {
+                if let Some(residual) = self.residual {
                     for q in 0..Q {
-                        let place = (groups[r].row + q) * self.stride;
                         for j in 0..J {
-                            let mut sum = sums[r][q][j];
-                            if let Some(residual) = self.residual {
-                                sum = s.add(sum, s.load(residual.add(place + j * S::LANES)));
-                            }
-                            if let Some((low, high)) = self.bounds {
-                                sum = s.min(s.splat(high), s.max(s.splat(low), sum));
-                            }
-                            s.store(self.out.add(place + j * S::LANES), sum);
+                            let place = start + q * self.stride + j * S::LANES;
+                            sums[q][j] = s.add(sums[q][j], s.load(residual.add(place)));
                         }
+                    }
+                }
+                if let Some((low, high)) = self.bounds {
+                    for q in 0..Q {
+                        for j in 0..J {
+                            sums[q][j] = s.min(s.splat(high), s.max(s.splat(low), sums[q][j]));
+                        }
+                    }
+                }
+                for q in 0..Q {
+                    for j in 0..J {
+                        s.store(self.out.add(start + q * self.stride + j * S::LANES), sums[q][j]);
                     }
                 }
                 return;
             }
-            // A copy that the long loop below may index at run time: the sums themselves would have to leave
-            // their registers for that, in every step of the loop above.
-            let mut finished = [[[s.zero(); J]; Q]; R];
-            for r in 0..R {
-                for q in 0..Q {
-                    for j in 0..J {
-                        finished[r][q][j] = sums[r][q][j];
-                    }
+            // A copy, which may be indexed at run time.
+            let mut copy = [[s.zero(); J]; Q];
+            for q in 0..Q {
+                for j in 0..J {
+                    copy[q][j] = sums[q][j];
                 }
             }
-            for r in 0..R {
-                for q in 0..Q {
-                    let place = (groups[r].row + q) * self.stride;
-                    for j in 0..J {
-                        let mut sum = finished[r][q][j];
-                        if let Some(residual) = self.residual {
-                            sum = s.add(sum, load_columns(s, residual.add(place), j, self.columns));
-                        }
-                        if let Some((low, high)) = self.bounds {
-                            sum = s.min(s.splat(high), s.max(s.splat(low), sum));
-                        }
-                        store_columns(s, self.out.add(place), j, self.columns, sum);
+            for q in 0..Q {
+                let place = start + q * self.stride;
+                for j in 0..J {
+                    let mut sum = copy[q][j];
+                    if let Some(residual) = self.residual {
+                        sum = s.add(sum, load_columns(s, residual.add(place), j, self.columns));
                     }
+                    if let Some((low, high)) = self.bounds {
+                        sum = s.min(s.splat(high), s.max(s.splat(low), sum));
+                    }
+                    store_columns(s, self.out.add(place), j, self.columns, sum);
                 }
             }
         }
@@ -472,6 +500,20 @@ fn opaque(value: usize) -> usize {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     value
+}
+
+/// The same address, of which the compiler knows nothing.
+#[inline(always)]
+fn opaque_pointer(pointer: *const f32) -> *const f32 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        let mut pointer = pointer;
+        // SAFETY: no instruction at all.
+        unsafe { std::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
+        pointer
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    pointer
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let size = s.abs(x);
     // Near zero, Cephes: x + x³ · p(x²).
     let square = s.mul(x, x);
-    let p = s.mul_add(s.splat(-5.704_988_7e-3), square, s.splat(2.063_908_9e-2));
+    let p = s.mul_add(s.splat(-5.704_988_7e-3), square, s.splat(2.063_909e-2));
     let p = s.mul_add(p, square, s.splat(-5.373_971_6e-2));
     let p = s.mul_add(p, square, s.splat(1.333_144_2e-1));
     let p = s.mul_add(p, square, s.splat(-3.333_328e-1));
@@ -70,7 +70,7 @@ pub(crate) fn erf<S: Simd>(s: S, x: S::V) -> S::V {
     let p = s.mul_add(p, square, s.splat(-2.685_381_2e-2));
     let p = s.mul_add(p, square, s.splat(1.128_358_5e-1));
     let p = s.mul_add(p, square, s.splat(-3.761_262_6e-1));
-    let near = s.mul(x, s.mul_add(p, square, s.splat(1.128_379_2)));
+    let near = s.mul(x, s.mul_add(p, square, s.splat(std::f32::consts::FRAC_2_SQRT_PI)));
     let far = s.copy_sign(s.sub(s.splat(1.0), erfc_of_size(s, x)), x);
     s.select_less(s.abs(x), s.splat(1.0), near, far)
 }
@@ -88,7 +88,7 @@ pub(crate) fn gelu<S: Simd>(s: S, x: S::V) -> S::V {
 #[inline(always)]
 pub(crate) fn gelu_tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let inner = s.mul_add(s.mul(s.mul(x, x), x), s.splat(0.044_715), x);
-    s.mul(x, sigmoid(s, s.mul(inner, s.splat(1.595_769_1))))
+    s.mul(x, sigmoid(s, s.mul(inner, s.splat(1.595_769_2))))
 }
 
 /// x · sigmoid(x), also named swish.
