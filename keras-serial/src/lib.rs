@@ -102,7 +102,11 @@ pub mod dtype_policies;
 #[cfg(feature = "engine")]
 pub mod functions;
 #[cfg(feature = "engine")]
+pub mod inference;
+#[cfg(feature = "engine")]
 pub mod initializers;
+#[cfg(feature = "engine")]
+pub mod kernels;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]

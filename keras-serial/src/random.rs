@@ -10,6 +10,7 @@ use crate::config::{ConfigField, FieldVisitor, PlainField, StateField, StateKind
 use crate::error::Result;
 use crate::json::Value;
 use crate::ops::dtypes::cast;
+use crate::program;
 use crate::tensor::{DType, Shape, Tensor};
 
 thread_local! {
@@ -190,6 +191,7 @@ impl SeedGenerator {
 
     /// Draws with the generator, which starts at the seed on first use.
     pub(crate) fn draw<T>(&self, seed: &Seed, draw: impl FnOnce(&mut ChaCha12Rng) -> T) -> T {
+        program::spoil("random numbers are drawn");
         draw(self.lock().get_or_insert_with(|| seed.generator()))
     }
 

@@ -12,6 +12,7 @@ use crate::ops::dtypes::cast;
 use crate::ops::scatter::sum_of_rows;
 use crate::ops::shape::{concat, counted, reshape_to};
 use crate::ops::{add, matmul, multiply, take, zeros_like};
+use crate::program;
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Deferred, Gradients, Rows, Shape, Tensor};
 
@@ -33,6 +34,8 @@ struct Inner {
     /// Whether it is cast to a layer's compute dtype.
     autocast: bool,
     value: RwLock<Tensor>,
+    /// How often the value was opened for writing.
+    writes: Arc<AtomicU64>,
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
     low_rank: OnceLock<LowRank>,
@@ -70,6 +73,7 @@ impl Variable {
             trainable: AtomicBool::new(options.trainable),
             saved: options.saved,
             autocast: options.autocast,
+            writes: Arc::default(),
             value: RwLock::new(value),
             regularizer: options.regularizer,
             constraint: options.constraint,
@@ -161,7 +165,7 @@ impl Variable {
             let dtype = AUTOCAST.get().filter(|_| self.0.autocast && self.0.dtype.is_float());
             return Ok(Tensor::symbol(&self.0.shape, dtype.unwrap_or(self.0.dtype)));
         }
-        if let Some(weight) = crate::program::traced_weight(&self.0.path, &self.read()) {
+        if let Some(weight) = program::traced_weight(&self.0.path, || self.read()) {
             return self.autocast(weight);
         }
         let value = self.on_tape(|tape| tape.watch(self))?.unwrap_or_else(|| self.read());
@@ -204,12 +208,17 @@ impl Variable {
 
     /// Returns the stored value.
     pub fn read(&self) -> Tensor {
+        program::note_read(&self.0.writes);
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Locks the stored value for changes in place; shape and dtype must stay the same.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
-        self.0.value.write().unwrap_or_else(PoisonError::into_inner)
+        program::spoil("a weight changes");
+        let value = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
+        // Counted under the lock, so that no value of before is taken for one of after.
+        self.0.writes.fetch_add(1, Ordering::Release);
+        value
     }
 
     /// Sets the low-rank update `scale · a · b`: files hold the sum of value and update.
@@ -253,6 +262,7 @@ impl Variable {
                 .received(format!("shape {}", value.shape()))
                 .at(self.0.path.clone()));
         }
+        program::refuse_while_tracing("a weight changes")?;
         let value = cast(&value.detached()?, self.0.dtype)?;
         *self.write() = value;
         Ok(())
@@ -280,6 +290,11 @@ struct Tape {
 struct Lookup {
     indices: Vec<i64>,
     rows: Tensor,
+}
+
+/// Returns true if a gradient tape is recording on this thread.
+pub(crate) fn is_recorded() -> bool {
+    TAPES.with_borrow(|tapes| !tapes.is_empty())
 }
 
 impl Tape {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use keras_serial::inference::Plan;
 use keras_serial::json::Value;
 use keras_serial::models::Model;
 use keras_serial::object::Handle;
@@ -59,7 +60,10 @@ pub fn run_program(folder: &Path) -> Result<(), Failure> {
     let program = model.program(&shapes)?;
     let outputs = program.eval(&inputs)?;
     let outputs: Vec<Tensor> = outputs.leaves().into_iter().cloned().collect();
-    compare_outputs("output of the program", &outputs, &expected, &model)
+    compare_outputs("output of the program", &outputs, &expected, &model)?;
+    let outputs = Plan::compile(&program)?.run(&inputs)?;
+    let outputs: Vec<Tensor> = outputs.leaves().into_iter().cloned().collect();
+    compare_outputs("output of the plan", &outputs, &expected, &model)
 }
 
 /// Inputs with the dtypes that the model takes.

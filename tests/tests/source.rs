@@ -13,8 +13,11 @@ const ORDER: &[&str] = &[
     "config",
     "object",
     "registry",
+    "kernels",
     "tensor",
     "dtype_policies",
+    "program",
+    "inference",
     "functions",
     "ops",
     "random",
@@ -40,7 +43,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// The modules that may name the engine's crates.
-const ENGINE: &[&str] = &["tensor", "ops"];
+const ENGINE: &[&str] = &["tensor", "program"];
 
 /// Files that a program wrote.
 const GENERATED: &[&str] = &[];

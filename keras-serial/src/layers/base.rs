@@ -49,6 +49,8 @@ pub struct LayerBase {
     abandoned: AtomicBool,
     /// The layers that were called inside this one.
     inside: Mutex<Inside>,
+    /// What later modules keep with a layer.
+    extension: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Call arguments that flow to the layers inside, in addition to those that the layer's type names.
     context_arguments: Mutex<Vec<String>>,
     /// A model's compile configuration, as it was in the model's file.
@@ -185,6 +187,7 @@ impl LayerBase {
     }
 
     pub(crate) fn set_built(&self) {
+        crate::program::layers_changed();
         self.built.store(true, Ordering::Release);
     }
 
@@ -202,6 +205,7 @@ impl LayerBase {
 
     /// Marks the layer as not built, so that a Sequential model that grows or shrinks is rebuilt.
     pub(crate) fn set_unbuilt(&self) {
+        crate::program::layers_changed();
         self.built.store(false, Ordering::Release);
     }
 
@@ -227,6 +231,12 @@ impl LayerBase {
 
     pub(super) fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what a later module keeps with the layer, which is made at first use; `None` if another module
+    /// keeps something.
+    pub(crate) fn extension<T: Any + Default + Send + Sync>(&self) -> Option<&T> {
+        self.extension.get_or_init(|| Box::<T>::default()).downcast_ref()
     }
 
     pub(crate) fn inbound(&self) -> &Inbound {

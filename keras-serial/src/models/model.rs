@@ -40,7 +40,10 @@ impl Model {
             return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
                 .hint("call the model on symbols with `apply`"));
         }
-        self.0.call(inputs, &CallContext::inference())
+        match self.planned(&inputs)? {
+            Some(outputs) => Ok(outputs),
+            None => self.0.call(inputs, &CallContext::inference()),
+        }
     }
 
     /// Returns the layers: those of the graph in its order, or those in fields.

@@ -15,4 +15,4 @@ mod traced;
 pub(crate) use primitive::apply;
 pub use primitive::{Primitive, Spec};
 pub use program::{Constant, Node, Operand, Program};
-pub(crate) use traced::traced_weight;
+pub(crate) use traced::{Reads, layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};

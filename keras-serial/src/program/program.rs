@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::primitive::{Primitive, Spec};
-use super::traced::{self, Source, Tracing};
+use super::traced::{self, Reads, Source, Tracing};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{Nested, Tensor};
 
@@ -57,6 +57,7 @@ pub struct Program {
     constants: Vec<Constant>,
     nodes: Vec<Node>,
     outputs: Nested<Operand>,
+    reads: Reads,
 }
 
 impl Program {
@@ -67,13 +68,12 @@ impl Program {
     pub fn trace(inputs: &[Spec], function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>) -> Result<Self> {
         let symbols: Vec<Tensor> =
             inputs.iter().enumerate().map(|(position, spec)| traced::input(spec.clone(), position)).collect();
-        let outputs = {
-            let _tracing = Tracing::enter();
-            function(&symbols)?
-        };
+        let tracing = Tracing::enter();
+        let outputs = function(&symbols)?;
+        let reads = tracing.finish()?;
         let mut builder = Builder { inputs: inputs.len(), ..Builder::default() };
         let outputs = outputs.try_map(&mut |output| builder.operand(output))?;
-        Ok(Self { inputs: inputs.to_vec(), constants: builder.constants, nodes: builder.nodes, outputs })
+        Ok(Self { inputs: inputs.to_vec(), constants: builder.constants, nodes: builder.nodes, outputs, reads })
     }
 
     /// Returns the inputs, in the order of the traced function.
@@ -94,6 +94,16 @@ impl Program {
     /// Returns the outputs in structure.
     pub fn outputs(&self) -> &Nested<Operand> {
         &self.outputs
+    }
+
+    /// Returns true if the weights that the program holds as constants have not changed since it was traced.
+    pub fn is_current(&self) -> bool {
+        self.reads.are_current()
+    }
+
+    /// Returns what tells whether the program is current.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// Returns shape and dtype of a value.

@@ -1,10 +1,11 @@
 //! Traced tensors: values that a program will compute.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::primitive::{Primitive, Spec};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
 use crate::utils::drop_later;
 
@@ -49,26 +50,105 @@ pub(super) fn record(primitive: Arc<dyn Primitive>, operands: &[&Tensor]) -> Res
     Ok(tensor(spec, Source::Call { primitive, operands }))
 }
 
+/// The number of changes to what layers compute with beside their weights, in the whole process.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+
+/// Says that a layer computes with something else from now on: programs that were traced before are outdated.
+pub(crate) fn layers_changed() {
+    CHANGES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What a program depends on beside its inputs: the weights that were read, and how often they had been
+/// written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    weights: Vec<(Arc<AtomicU64>, u64)>,
+    changes: u64,
+}
+
+impl Reads {
+    /// Returns true if nothing of it has changed.
+    pub(crate) fn are_current(&self) -> bool {
+        self.changes == CHANGES.load(Ordering::Relaxed)
+            && self.weights.iter().all(|(writes, seen)| writes.load(Ordering::Acquire) == *seen)
+    }
+}
+
+/// The trace of one function.
+#[derive(Default)]
+struct Trace {
+    reads: Reads,
+    /// Why the function can't be traced.
+    spoiled: Option<&'static str>,
+}
+
 thread_local! {
-    static TRACING: Cell<bool> = const { Cell::new(false) };
+    static TRACE: RefCell<Option<Trace>> = const { RefCell::new(None) };
 }
 
 /// A guard: while it lives, layers read their weights as traced constants.
-pub(crate) struct Tracing(bool);
+pub(super) struct Tracing(Option<Trace>);
 
 impl Tracing {
-    pub(crate) fn enter() -> Self {
-        Self(TRACING.replace(true))
+    pub(super) fn enter() -> Self {
+        let changes = CHANGES.load(Ordering::Relaxed);
+        let trace = Trace { reads: Reads { changes, ..Reads::default() }, spoiled: None };
+        Self(TRACE.replace(Some(trace)))
+    }
+
+    /// Returns what was read.
+    ///
+    /// # Errors
+    /// If the function did something that a program can't do.
+    pub(super) fn finish(self) -> Result<Reads> {
+        let trace = TRACE.take().unwrap_or_default();
+        match trace.spoiled {
+            None => Ok(trace.reads),
+            Some(reason) => Err(not_traceable(reason)),
+        }
     }
 }
 
 impl Drop for Tracing {
     fn drop(&mut self) {
-        TRACING.set(self.0);
+        TRACE.set(self.0.take());
     }
 }
 
+fn not_traceable(reason: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, "the computation can't be traced").received(reason)
+}
+
+/// Says that what happens can't be part of a program; the trace fails at its end.
+pub(crate) fn spoil(reason: &'static str) {
+    TRACE.with_borrow_mut(|trace| {
+        if let Some(trace) = trace {
+            trace.spoiled.get_or_insert(reason);
+        }
+    });
+}
+
+/// Refuses what can't be part of a program while one is traced.
+///
+/// # Errors
+/// While a program is traced on this thread.
+pub(crate) fn refuse_while_tracing(reason: &'static str) -> Result<()> {
+    if TRACE.with_borrow(Option::is_some) { Err(not_traceable(reason)) } else { Ok(()) }
+}
+
+/// Notes that a weight is read, whose writes are counted.
+pub(crate) fn note_read(writes: &Arc<AtomicU64>) {
+    TRACE.with_borrow_mut(|trace| {
+        if let Some(trace) = trace {
+            trace.reads.weights.push((writes.clone(), writes.load(Ordering::Acquire)));
+        }
+    });
+}
+
 /// Returns a weight as a named constant, while a program is traced on this thread.
-pub(crate) fn traced_weight(path: &str, value: &Tensor) -> Option<Tensor> {
-    TRACING.get().then(|| tensor(Spec::of(value), Source::Weight { path: path.into(), value: value.unmasked() }))
+pub(crate) fn traced_weight(path: &str, value: impl FnOnce() -> Tensor) -> Option<Tensor> {
+    TRACE.with_borrow(Option::is_some).then(|| {
+        let value = value();
+        tensor(Spec::of(&value), Source::Weight { path: path.into(), value: value.unmasked() })
+    })
 }

@@ -265,6 +265,7 @@ impl LoadOptions {
         };
         let mut plan = self.plan(&model, &file, tree)?;
         load_assets(model.as_layer(), &file)?;
+        crate::program::layers_changed();
         let kept = std::mem::take(&mut plan.kept);
         let strict = self.strict && !self.skip_mismatch;
         let mut report = locate(plan.apply(strict), file.weights_place)?;

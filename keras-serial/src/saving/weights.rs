@@ -329,6 +329,7 @@ impl Plan {
             variable.assign_from_file(value)?;
         }
         for (layer, name, value) in &self.states {
+            crate::program::layers_changed();
             layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;
         }
         for layer in &self.layers {

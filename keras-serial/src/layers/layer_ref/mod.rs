@@ -101,6 +101,7 @@ impl LayerRef {
         if let Some(first) = data.leaves().first() {
             self.build(first.shape())?;
         }
+        crate::program::layers_changed();
         self.0.adapt(&data).at_with(|| self.name().to_owned())
     }
 

@@ -26,6 +26,7 @@ impl LayerRef {
     /// # Errors
     /// If the layer is not built or already quantized, or its class does not support the mode.
     pub fn quantize(&self, mode: Quantization) -> Result<()> {
+        crate::program::layers_changed();
         self.try_quantize(mode).at_with(|| self.name().to_owned())
     }
 

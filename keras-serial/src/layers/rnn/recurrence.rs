@@ -9,6 +9,7 @@ use crate::layers::{BuildContext, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{flip_axes, index_axis, reshape_to, transpose_to, unstack};
+use crate::program::refuse_while_tracing;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
 /// Returns the base of a cell that a recurrent layer constructs.
@@ -121,6 +122,7 @@ impl Recurrence<'_> {
         let states = results.states.iter().map(|state| cast(state, compute)).collect::<Result<Vec<_>>>()?;
         let states = structure.pack(states)?;
         if self.stateful && !x.is_symbolic() {
+            refuse_while_tracing("a stateful recurrent layer keeps its states")?;
             let kept = self.base.dtype_policy().variable_dtype()?;
             self.kept.set(states.try_map(&mut |state| cast(&state.detached()?, kept))?);
         }
