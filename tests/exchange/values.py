@@ -6,6 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 
+def call(model, inputs):
+    """What a model computes for inference; a feature space is called on inputs alone."""
+    if isinstance(model, keras.utils.FeatureSpace):
+        return model(inputs)
+    return model(inputs, training=False)
+
+
 def write(value):
     """A structure of tensors, arrays and text as JSON."""
     if value is None:

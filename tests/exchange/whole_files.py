@@ -12,6 +12,7 @@ import sys
 import keras
 import numpy as np
 
+from values import call as infer
 from values import read
 
 QUANTIZED = {"rtol": 2e-2, "atol": 2e-2}
@@ -75,7 +76,7 @@ def check(folder):
     if isinstance(case, list) or "outputs" not in case:
         return
     inputs = read(case["inputs"])
-    call = CALLS.get(name, lambda model: model(inputs, training=False))
+    call = CALLS.get(name, lambda model: infer(model, inputs))
     same("output", model, call(model), read(case["outputs"]))
     training = case.get("train")
     if training is None:

@@ -22,6 +22,7 @@ pub const MODELS: &[(&str, Build)] = &[
     ("custom_model", custom_in_functional),
     ("own_model", own),
     ("nested", nested),
+    ("feature_space", feature_space),
 ];
 
 /// Returns pseudo-random numbers between -1 and 1.
@@ -133,4 +134,28 @@ fn nested() -> Result<(Model, Nested<Tensor>)> {
     let once = block.apply(&inputs)?;
     let twice = block.apply(&once)?;
     Ok((Functional::new(inputs, Average::new().apply(vec![once, twice])?)?, numbers(&[3, 4])?.into()))
+}
+
+/// The layers of a feature space in front of a model.
+fn feature_space() -> Result<(Model, Nested<Tensor>)> {
+    let kinds = [("size", "float_normalized"), ("code", "integer_categorical"), ("bin", "float_discretized")];
+    let space = FeatureSpace::new(kinds)
+        .with("zone", FeatureSpace::integer_hashed(4))
+        .with("plain", FeatureSpace::float())
+        .crosses([("code", "zone")])
+        .crossing_dim(6)
+        .num_discretization_bins(3)
+        .shared();
+    let integers = |step: i32| Tensor::from_vec((0..5).map(|i| i * step % 4).collect::<Vec<i32>>(), [5, 1]);
+    let samples = Nested::dict([
+        ("size", numbers(&[5, 1])?),
+        ("code", integers(3)?),
+        ("bin", numbers(&[5, 1])?),
+        ("zone", integers(2)?),
+        ("plain", numbers(&[5, 1])?),
+    ]);
+    space.adapt(samples.clone())?;
+    let space = FeatureSpace::of(&space)?;
+    let outputs = Dense::new(2).activation("tanh").apply(space.get_encoded_features()?.into_single()?)?;
+    Ok((Functional::new(space.get_inputs()?, outputs)?, samples))
 }

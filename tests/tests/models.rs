@@ -10,6 +10,8 @@ mod cloning;
 mod context;
 #[path = "models/empty.rs"]
 mod empty;
+#[path = "models/feature_space.rs"]
+mod feature_space;
 #[path = "models/functional.rs"]
 mod functional;
 #[path = "models/functional_inputs.rs"]

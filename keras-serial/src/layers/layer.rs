@@ -206,6 +206,12 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         Ok(())
     }
 
+    /// Does it learn from data ([`Layer::adapt`]), as it is? A [`FeatureSpace`](super::FeatureSpace) adapts
+    /// the layers that say so; no by default.
+    fn is_adaptable(&self) -> bool {
+        false
+    }
+
     /// Computes the layer's state from data: one tensor, or a list of batches. Call it through
     /// [`LayerRef::adapt`], which builds the layer first.
     ///

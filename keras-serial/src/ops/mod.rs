@@ -47,6 +47,7 @@ pub(crate) mod shape;
 mod split;
 pub(crate) mod statistics;
 mod stft;
+mod text;
 
 pub use arithmetic::*;
 pub use arrange::{pad_constant as pad, repeat, roll_by as roll, swapaxes, tile, tril, triu, unstack};

@@ -2,6 +2,7 @@
 
 use super::dtypes::{cast, promote};
 use super::graph::Operand;
+use super::text::{is_text, joined, moved, sliced, taken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
 use crate::program::primitives::{Broadcast, Concat, Flip, Range, Reshape, Select, Slice, Take, Transpose};
@@ -62,6 +63,9 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
     if axes.iter().copied().eq(0..x.rank()) {
         return Ok(x.unmasked());
     }
+    if is_text(x) {
+        return moved(x, |x| transpose_to(x, axes));
+    }
     program::apply(Transpose(axes.to_vec()), &[x])
 }
 
@@ -77,6 +81,9 @@ pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
     }
     if x.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    if is_text(x) {
+        return moved(x, |x| broadcast_to(x, shape));
     }
     let ones = std::iter::repeat_n(Some(1), shape.rank().saturating_sub(x.rank()));
     let x = reshape_to(x, &ones.chain(x.shape().dims().iter().copied()).collect())?;
@@ -140,6 +147,9 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
     if tensors.iter().any(Tensor::is_symbolic) {
         return Ok(Tensor::symbol(shape, dtype));
     }
+    if tensors.iter().all(is_text) {
+        return joined(tensors, axis);
+    }
     let tensors = tensors.iter().map(|x| cast(x, dtype)).collect::<Result<Vec<_>>>()?;
     program::apply(Concat(position), &tensors.iter().collect::<Vec<_>>())
 }
@@ -160,7 +170,7 @@ impl Span {
     }
 
     /// Returns the first position and the number of elements on an axis of this extent.
-    fn over(self, extent: usize) -> (usize, usize) {
+    pub(super) fn over(self, extent: usize) -> (usize, usize) {
         let n = extent as isize;
         let at = |bound: isize, low: isize, high: isize| (if bound < 0 { bound + n } else { bound }).clamp(low, high);
         if self.step > 0 {
@@ -198,6 +208,9 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     }
     if shape == *x.shape() && parts.iter().all(|(span, _)| span.step == 1) {
         return Ok(x.unmasked());
+    }
+    if is_text(x) {
+        return sliced(x, &parts, &shape);
     }
     if shape.num_elements() == Some(0) {
         return empty_from(&[x], &shape, x.dtype());
@@ -296,6 +309,9 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
     let shape: Shape = before.iter().chain(indices.shape().dims()).chain(after).copied().collect();
     if x.is_symbolic() || indices.is_symbolic() {
         return Ok(Tensor::symbol(shape, x.dtype()));
+    }
+    if is_text(x) {
+        return taken(x, indices, position, &shape);
     }
     let wanted = counted(indices, x.shape().dim(axis)?)?;
     let picked = program::apply(Take(position), &[x, &reshape_to(&wanted, &Shape::from([None]))?])?;

@@ -158,7 +158,7 @@ pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
     let room = if first == "src" { parts.next().unwrap_or_default() } else { first };
     let candidates: &[&str] = match room {
         "models" | "engine" | "" => &["keras", "keras.src.models.functional", "keras.layers"],
-        "layers" => &["keras.layers"],
+        "layers" => &["keras.layers", "keras.utils"],
         "initializers" => &["keras.initializers"],
         "regularizers" => &["keras.regularizers"],
         "constraints" => &["keras.constraints"],
@@ -168,6 +168,8 @@ pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
         "optimizers" => &["keras.optimizers", "keras.optimizers.schedules"],
         "dtype_policies" => &["keras", "keras.dtype_policies"],
         "quantizers" => &["keras.quantizers"],
+        // Where Keras 2 has feature spaces and what belongs to them.
+        "utils" => &["keras.utils", "keras.src.layers.preprocessing.feature_space"],
         _ => &[],
     };
     candidates.iter().find_map(|module| BUILTINS.get(module, name))

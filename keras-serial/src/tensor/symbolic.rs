@@ -167,6 +167,11 @@ pub(crate) fn is_recording(args: &CallArgs) -> bool {
     INSIDE.get() == 0 && args.tensors().iter().any(|tensor| tensor.is_symbolic())
 }
 
+/// Returns whether the current call is being recorded itself, and is not made inside of one that is.
+pub(crate) fn is_recorded(args: &CallArgs) -> bool {
+    INSIDE.get() == 1 && args.tensors().iter().any(|tensor| tensor.history().is_some())
+}
+
 /// Returns the tensor of an item, if it is one.
 pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
     match item {

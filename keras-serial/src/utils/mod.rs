@@ -12,5 +12,9 @@ pub(crate) use dropping::drop_later;
 pub(crate) use names::join;
 pub(crate) use names::{NameScope, ReusedNames, scope_path};
 pub use names::{auto_name, clear_session, to_snake_case};
+
+/// Exported here too, as in Keras.
+#[cfg(feature = "engine")]
+pub use crate::layers::FeatureSpace;
 #[cfg(feature = "engine")]
 pub(crate) use panics::panic_text;

@@ -4,7 +4,7 @@
 //! `X_arch.keras` into which they are loaded. `X.saved.keras` is the same model after a round trip.
 
 mod classes;
-mod values;
+pub mod values;
 
 use std::path::{Path, PathBuf};
 

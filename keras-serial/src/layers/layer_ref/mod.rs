@@ -92,13 +92,20 @@ impl LayerRef {
     }
 
     /// Computes the layer's state from data: one tensor, or a list of batches (`Normalization.adapt` and the
-    /// like).
+    /// like). A [`FeatureSpace`](super::FeatureSpace) takes dicts.
     ///
     /// # Errors
     /// Errors of the layer, with its name.
     pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
         let data = data.into();
-        if let Some(first) = data.leaves().first() {
+        let first = match &data {
+            Nested::List(items) | Nested::Tuple(items) => items.first(),
+            data => Some(data),
+        };
+        // What learns from dicts builds the layers inside of it by itself.
+        if let Some(first) = first.filter(|first| !matches!(first, Nested::Dict(_)))
+            && let Some(first) = first.leaves().first()
+        {
             self.build(first.shape())?;
         }
         crate::program::layers_changed();

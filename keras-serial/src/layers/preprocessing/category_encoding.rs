@@ -50,6 +50,11 @@ fn is_false(sparse: &bool) -> bool {
 }
 
 impl CategoryEncoding {
+    /// The number of categories.
+    pub(super) fn tokens(&self) -> usize {
+        self.num_tokens
+    }
+
     fn check(&self) -> Result<()> {
         if self.num_tokens == 0 {
             return Err(invalid_argument("num_tokens", "a positive integer", self.num_tokens));

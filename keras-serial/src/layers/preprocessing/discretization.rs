@@ -79,6 +79,18 @@ impl Discretization {
         Ok(())
     }
 
+    /// The number of bins that was asked for.
+    pub(super) fn bins(&self) -> Option<usize> {
+        self.num_bins
+    }
+
+    fn learn(&self, summary: Summary, bins: usize) {
+        let mut found = compress(summary, 1.0 / bins as f64);
+        found.pop();
+        let learned = found.into_iter().map(|(value, _)| f64::from(value)).collect();
+        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Some(learned);
+    }
+
     /// Returns the boundaries, if they are given or adapted.
     ///
     /// # Errors
@@ -121,6 +133,10 @@ impl Layer for Discretization {
         encode(bins, x.shape(), self.output_mode, boundaries.len() + 1, dtype, None).map(Into::into)
     }
 
+    fn is_adaptable(&self) -> bool {
+        self.num_bins.is_some()
+    }
+
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         let Some(bins) = self.num_bins else {
             return Err(Error::new(
@@ -139,16 +155,29 @@ impl Layer for Discretization {
             merged.sort_by(|(a, _), (b, _)| a.total_cmp(b));
             summary = compress(merged, epsilon);
         }
-        let mut found = compress(summary, 1.0 / bins as f64);
-        found.pop();
-        let learned = found.into_iter().map(|(value, _)| f64::from(value)).collect();
-        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Some(learned);
+        self.learn(summary, bins);
         Ok(())
     }
 
-    /// Accepts the summary of the data that old files contain, which is not needed once the layer is adapted.
+    /// Accepts the summary of the data that old files contain.
     fn state_names(&self) -> &'static [&'static str] {
         &["0"]
+    }
+
+    /// Files of Keras 2 hold no boundaries that were learned; they follow from the summary.
+    fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
+        let Some(bins) = self.num_bins.filter(|bins| *bins > 0) else { return Ok(()) };
+        let numbers: Vec<f32> = ops::cast_to(value, DType::Float32)?.to_vec()?;
+        let (values, weights) = numbers.split_at(numbers.len() / 2);
+        if value.shape().dims().first() != Some(&Some(2)) || value.rank() != 2 {
+            return Err(Error::new(ErrorKind::Weights, "not a summary of data")
+                .expected("shape (2, number of values)")
+                .received(format!("shape {}", value.shape())));
+        }
+        if !values.is_empty() && self.boundaries()?.is_none() {
+            self.learn(values.iter().copied().zip(weights.iter().copied()).collect(), bins);
+        }
+        Ok(())
     }
 }
 

@@ -65,6 +65,11 @@ impl HashedCrossing {
         self
     }
 
+    /// The number of results.
+    pub(super) fn number_of_bins(&self) -> usize {
+        self.num_bins
+    }
+
     fn upgrade(config: &mut Config) -> Result<()> {
         rename_mode(config);
         default_dtype(config)

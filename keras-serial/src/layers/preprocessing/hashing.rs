@@ -80,6 +80,11 @@ impl Hashing {
         self
     }
 
+    /// The number of results.
+    pub(super) fn number_of_bins(&self) -> usize {
+        self.num_bins
+    }
+
     fn upgrade(config: &mut Config) -> Result<()> {
         rename_mode(config);
         default_dtype(config)

@@ -162,6 +162,10 @@ impl Layer for IntegerLookup {
         false
     }
 
+    fn is_adaptable(&self) -> bool {
+        self.vocabulary.is_none()
+    }
+
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         let documents = Settings::documents(data)?;
         self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))

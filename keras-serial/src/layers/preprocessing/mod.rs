@@ -4,6 +4,7 @@ mod array;
 mod category_encoding;
 mod discretization;
 mod encode;
+mod feature_space;
 mod hash;
 mod hashed_crossing;
 mod hashing;
@@ -23,6 +24,10 @@ pub use array::Array;
 pub use category_encoding::CategoryEncoding;
 pub use discretization::Discretization;
 pub use encode::OutputMode;
+pub use feature_space::{
+    CategoricalFeature, Cross, CrossSpec, DiscretizedFeature, Feature, FeatureEncoding, FeatureOutput, FeatureSpace,
+    FeatureSpec, FloatFeature, HashedFeature, RescaledFeature, TfdConcat, TfdIdentity,
+};
 pub use hash::Salt;
 pub use hashed_crossing::HashedCrossing;
 pub use hashing::Hashing;

@@ -172,6 +172,10 @@ impl Layer for Normalization {
         true
     }
 
+    fn is_adaptable(&self) -> bool {
+        self.mean.is_none()
+    }
+
     /// Batches of different sizes are weighted by their number of elements.
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         if self.mean.is_some() {

@@ -169,6 +169,10 @@ impl Layer for StringLookup {
         false
     }
 
+    fn is_adaptable(&self) -> bool {
+        self.vocabulary.is_none()
+    }
+
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         let documents = Settings::documents(data)?;
         self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))

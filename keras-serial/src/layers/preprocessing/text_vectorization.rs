@@ -422,6 +422,10 @@ impl Layer for TextVectorization {
         false
     }
 
+    fn is_adaptable(&self) -> bool {
+        self.vocabulary.is_none()
+    }
+
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         let mut documents = Vec::new();
         for batch in data.leaves() {

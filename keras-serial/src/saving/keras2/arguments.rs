@@ -224,8 +224,8 @@ fn object(form: &mut Dict) -> Result<()> {
         form.insert("class_name".into(), Value::from(*name));
     }
     // Removed: calls build the layers with the shapes of all inputs, and Keras 2 wrote only the first
-    // one.
-    if !matches!(class.as_str(), "Sequential") {
+    // one. The layers of a feature space have one input.
+    if !matches!(class.as_str(), "Sequential" | "FeatureSpace") {
         form.shift_remove("build_config");
     }
     // Keras 2 gives some of its own classes a registered name.
