@@ -5,6 +5,7 @@
 //! Keras goes through them, under one set of [`Limits`]. Above them are whole models ([`LoadOptions`],
 //! [`SaveOptions`]), files as such ([`ModelFile`]), and training data ([`data`]).
 
+mod assets;
 mod atomic;
 pub mod callbacks;
 mod contents;

@@ -79,6 +79,14 @@ impl Discretization {
         Ok(())
     }
 
+    /// Sets the boundaries to the quantiles of a summary.
+    fn learn(&self, summary: Summary, bins: usize) {
+        let mut found = compress(summary, 1.0 / bins as f64);
+        found.pop();
+        let learned = found.into_iter().map(|(value, _)| f64::from(value)).collect();
+        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Some(learned);
+    }
+
     /// Returns the boundaries, if they are given or adapted.
     ///
     /// # Errors
@@ -139,16 +147,33 @@ impl Layer for Discretization {
             merged.sort_by(|(a, _), (b, _)| a.total_cmp(b));
             summary = compress(merged, epsilon);
         }
-        let mut found = compress(summary, 1.0 / bins as f64);
-        found.pop();
-        let learned = found.into_iter().map(|(value, _)| f64::from(value)).collect();
-        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Some(learned);
+        self.learn(summary, bins);
         Ok(())
     }
 
-    /// Accepts the summary of the data that old files contain, which is not needed once the layer is adapted.
+    /// Accepts the summary of the data that old files contain.
     fn state_names(&self) -> &'static [&'static str] {
         &["0"]
+    }
+
+    /// Computes the boundaries from a summary of Keras 2, which does not save them.
+    fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
+        let Some(bins) = self.num_bins.filter(|bins| *bins > 0) else { return Ok(()) };
+        if self.boundaries()?.is_some() {
+            return Ok(());
+        }
+        let numbers = ops::cast_to(value, DType::Float32)?.to_vec::<f32>()?;
+        let [Some(2), Some(length)] = value.shape().dims() else {
+            return Err(Error::new(ErrorKind::Weights, "the summary of the data has another shape")
+                .expected("(2, any)")
+                .received(value.shape().to_string()));
+        };
+        let (values, weights) = numbers.split_at((*length).min(numbers.len()));
+        let summary: Summary = values.iter().copied().zip(weights.iter().copied()).collect();
+        if !summary.is_empty() {
+            self.learn(summary, bins);
+        }
+        Ok(())
     }
 }
 
