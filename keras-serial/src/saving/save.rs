@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::assets::ASSETS;
 use super::atomic::{refuse_file, write_directory, write_file};
-use super::contents::{Look, ModelFile, TRAINING_STATE};
+use super::contents::TRAINING_STATE;
 use super::form::wrong_suffix;
 use super::load::check_built;
 use super::loadable::{check_config, check_tree};
@@ -461,28 +461,6 @@ fn remove_if_there(path: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// Converts a file to another format, told by the file names, without changing any bit of a weight.
-///
-/// The model is deserialized on the way, so `load` needs its custom objects.
-///
-/// # Errors
-/// When either file can't be read or written, or the target format can't hold the contents.
-pub fn convert(
-    from: impl AsRef<Path>,
-    to: impl AsRef<Path>,
-    load: &super::LoadOptions,
-    save: &SaveOptions,
-) -> Result<()> {
-    let to = to.as_ref();
-    let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Kept)?;
-    // Not compiled, so that the training configuration and state are passed through unchanged.
-    let (model, _) =
-        load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
-    let name = to.to_string_lossy();
-    let weights_alone = [".weights.h5", ".weights.json", ".safetensors"].iter().any(|suffix| name.ends_with(suffix));
-    if weights_alone { save.save_weights(&model, to) } else { save.save_model(&model, to) }
 }
 
 impl Model {

@@ -177,7 +177,7 @@ fn images_are_resized_to_the_crop_outside_of_training() {
          "height": 2, "width": 2, "seed": 1, "rng_type": "stateful"}}]}}"#;
     let model = LoadOptions::new().load_model_from_bytes(text.as_bytes().to_vec()).unwrap();
     let x: Vec<f32> = (0..24u8).map(f32::from).collect();
-    let y = model.predict(&Tensor::from_slice(&x, [1, 4, 6, 1]).unwrap()).unwrap();
+    let y = model.predict(Tensor::from_slice(&x, [1, 4, 6, 1]).unwrap()).unwrap();
     // The middle four columns, and of these the middle of each quarter.
     assert_eq!(y.to_vec::<f32>().unwrap(), [4.5, 6.5, 16.5, 18.5]);
 }
