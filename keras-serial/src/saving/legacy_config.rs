@@ -19,15 +19,16 @@ pub(super) fn upgrade_model(mut form: Value, is_old: bool) -> Result<Value> {
         keras2::upgrade_model(&mut form)?;
     }
     if let Value::Dict(dict) = &mut form {
-        upgrade(dict);
+        upgrade(dict, false, is_old);
     }
     Ok(form)
 }
 
 /// Upgrades a layer's config, and those of the layers in a model.
-fn upgrade(form: &mut Dict) {
+fn upgrade(form: &mut Dict, in_graph: bool, is_old: bool) {
     if !form.contains_key("module") {
-        let module = legacy_module(form);
+        // Graphs of Keras 2 have no operations of Keras 3.
+        let module = legacy_module(form, in_graph && !is_old);
         if form.get("class_name").and_then(Value::as_str) == Some("Model") {
             form.insert("class_name".into(), Value::from("Functional"));
         }
@@ -36,26 +37,27 @@ fn upgrade(form: &mut Dict) {
         form.shift_remove("registered_name");
     }
     let Some(Value::Dict(config)) = form.get_mut("config") else { return };
+    let is_graph = config.contains_key("output_layers");
     for (key, value) in config.iter_mut() {
         match (key.as_str(), value) {
             ("layers" | "cells", Value::List(items)) => items.iter_mut().for_each(|item| match item {
-                Value::Dict(item) if is_form(item) => upgrade(item),
-                item => upgrade_inside(item),
+                Value::Dict(item) if is_form(item) => upgrade(item, is_graph, is_old),
+                item => upgrade_inside(item, is_old),
             }),
             ("layer" | "cell" | "forward_layer" | "backward_layer", Value::Dict(inner)) if is_form(inner) => {
-                upgrade(inner);
+                upgrade(inner, false, is_old);
             }
-            (_, value) => upgrade_inside(value),
+            (_, value) => upgrade_inside(value, is_old),
         }
     }
 }
 
 /// Upgrades the objects in an argument: a model with a module lists its layers without modules.
-fn upgrade_inside(value: &mut Value) {
+fn upgrade_inside(value: &mut Value, is_old: bool) {
     match value {
-        Value::Dict(form) if is_form(form) && form.contains_key("module") => upgrade(form),
-        Value::Dict(items) => items.values_mut().for_each(upgrade_inside),
-        Value::List(items) => items.iter_mut().for_each(upgrade_inside),
+        Value::Dict(form) if is_form(form) && form.contains_key("module") => upgrade(form, false, is_old),
+        Value::Dict(items) => items.values_mut().for_each(|item| upgrade_inside(item, is_old)),
+        Value::List(items) => items.iter_mut().for_each(|item| upgrade_inside(item, is_old)),
         _ => {}
     }
 }

@@ -296,7 +296,8 @@ fn values(class: &str, config: &mut Dict) {
 /// the image unchanged.
 fn resize_after_crop(form: &mut Dict) {
     let Some(Value::Dict(crop)) = form.get_mut("config").map(std::mem::take) else { return };
-    let name = crop.get("name").cloned().unwrap_or_default();
+    let mut config: Dict =
+        crop.get_key_value("name").map(|(key, name)| (key.clone(), name.clone())).into_iter().collect();
     let mut resize = Dict::from([("crop_to_aspect_ratio".to_owned(), Value::Bool(true))]);
     let same = ["height", "width", "dtype"].into_iter().filter_map(|key| Some((key, crop.get(key)?)));
     resize.extend(same.map(|(key, value)| (key.to_owned(), value.clone())));
@@ -304,7 +305,7 @@ fn resize_after_crop(form: &mut Dict) {
         Value::Dict(own_form("keras.layers", "RandomCrop", crop)),
         Value::Dict(own_form("keras.layers", "Resizing", resize)),
     ];
-    let config = Dict::from([("name".to_owned(), name), ("layers".to_owned(), Value::List(layers))]);
+    config.insert("layers".into(), Value::List(layers));
     form.insert("class_name".into(), Value::from("Pipeline"));
     form.insert("config".into(), Value::Dict(config));
 }
