@@ -250,24 +250,34 @@ fn needs(call: &Value) -> Vec<(&str, usize)> {
     found
 }
 
-/// Adds the module to a serialized layer, which files of Keras 2 leave out.
-pub(super) fn with_module(form: &Dict) -> Cow<'_, Dict> {
-    let Some(class) = form.get("class_name").and_then(Value::as_str).filter(|_| !form.contains_key("module")) else {
+/// Adds the module to a serialized layer, which legacy files leave out.
+pub(super) fn with_module(form: &Dict, in_graph: bool) -> Cow<'_, Dict> {
+    if form.contains_key("module") || form.get("class_name").and_then(Value::as_str).is_none() {
         return Cow::Borrowed(form);
+    }
+    let mut form = form.clone();
+    form.insert("module".into(), Value::from(legacy_module(&form, in_graph)));
+    Cow::Owned(form)
+}
+
+/// Returns the module of a class that a legacy file names alone. In graphs, operations share names with
+/// layers (`Multiply`), but have no `trainable` in their configurations.
+pub(crate) fn legacy_module(form: &Dict, in_graph: bool) -> &'static str {
+    let is_operation = |class: &str| {
+        let config = form.get("config").and_then(Value::as_dict).filter(|_| in_graph);
+        config.is_some_and(|config| !config.contains_key("trainable")) && OpRef::is_builtin(class)
     };
-    let module = match class {
+    match form.get("class_name").and_then(Value::as_str).unwrap_or_default() {
         "Functional" | "Model" => "keras.src.models.functional",
         "Sequential" => "keras",
+        class if is_operation(class) => "keras.ops",
         _ => "keras.layers",
-    };
-    let mut form = form.clone();
-    form.insert("module".into(), Value::from(module));
-    Cow::Owned(form)
+    }
 }
 
 fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
     let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-    let modern = with_module(dict);
+    let modern = with_module(dict, true);
     let form = Form::of(&modern)?.ok_or_else(|| {
         Error::new(ErrorKind::Config, "not a layer's form")
             .expected("entries `class_name` and `config`")

@@ -319,7 +319,7 @@ impl KerasSerializable for Sequential {
         for (i, layer) in layers.iter().enumerate() {
             let mut read = || -> Result<()> {
                 let dict = layer.as_dict().ok_or_else(|| wrong_type("a layer's form, a dict", layer))?;
-                let modern = with_module(dict);
+                let modern = with_module(dict, false);
                 let form = Form::of(&modern)?.ok_or_else(|| {
                     Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
                         .received(layer.short())

@@ -103,6 +103,11 @@ impl OpRef {
         Self(Arc::new(OpNode { node, inbound: Inbound::default() }))
     }
 
+    /// Returns whether Keras has an operation of this class.
+    pub(crate) fn is_builtin(class_name: &str) -> bool {
+        inventory::iter::<OpClass>.into_iter().any(|class| class.class_name == class_name)
+    }
+
     /// Deserializes an operation: `{module: "keras.src.ops.…", class_name, config}`, or a class that is
     /// registered as an operation. Returns `None` if the form is not an operation.
     ///

@@ -220,7 +220,9 @@ impl OwnNode {
 
     /// Deserializes an operation whose class is registered as one; `None` for any other class.
     pub fn from_form(form: &Form<'_>) -> Result<Option<Self>> {
-        if form.module().is_some_and(|module| module == "keras" || module.starts_with("keras.")) {
+        // Legacy files name the packages of registered classes, but no modules.
+        let is_keras = form.module().is_some_and(|module| module == "keras" || module.starts_with("keras."));
+        if is_keras && !form.class_name.contains('>') {
             return Ok(None);
         }
         let mut plain = form.dict.clone();

@@ -47,6 +47,8 @@ pub struct ModelFile {
     pub(super) training_state: Option<Value>,
     /// Why a `compile_config` of Keras 2 could not be upgraded.
     pub(super) compile_error: Option<(ErrorKind, String)>,
+    /// The version of the old Keras whose `training_config` this file of ours keeps.
+    pub(super) compile_version: Option<String>,
     pub(super) assets: IndexMap<String, Bytes>,
 }
 
@@ -155,6 +157,7 @@ impl ModelFile {
             weights_place: "",
             training_state: None,
             compile_error: None,
+            compile_version: None,
             assets: IndexMap::new(),
         }
     }
@@ -214,6 +217,9 @@ impl ModelFile {
             let mut file = Self { layout: Layout::Legacy, config: Some(config), ..Self::empty(FileForm::LegacyH5) };
             if let Some(H5Attr::Str(text)) = root.attrs.get("training_config") {
                 let training = json(text.as_bytes(), limits).at("training_config")?;
+                let version = root.attrs.get(legacy_config::TRAINING_VERSION).and_then(H5Attr::as_str);
+                file.compile_version = version.filter(|version| keras2::is_old(Some(version))).map(str::to_owned);
+                let is_old = is_old || file.compile_version.is_some();
                 let model = file.config.clone().unwrap_or_default();
                 let compile = match legacy_config::compile_config(&training, &model, is_old) {
                     // Only needed if the model is compiled.
@@ -277,6 +283,11 @@ impl ModelFile {
     /// Returns true if a Keras before 3 wrote the file.
     pub(super) fn is_of_keras2(&self) -> bool {
         keras2::is_old(self.keras_version())
+    }
+
+    /// Returns whether a Keras before 3 wrote the compile config and the optimizer's state.
+    pub(super) fn is_compiled_by_keras2(&self) -> bool {
+        self.is_of_keras2() || self.compile_version.is_some()
     }
 
     /// Returns the weights, which are read on demand; `None` in files with a configuration alone.

@@ -119,7 +119,9 @@ fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &
     let mut saved = Vec::new();
     for name in names {
         let found = tensors(group(root, name)?, name)?;
-        if !found.is_empty() {
+        let layers = layers_of(model);
+        let known = layers.iter().find(|layer| rules.in_file(layer.name()) == name.as_str());
+        if !found.is_empty() && !known.map(|layer| plan_state(layer, &found, plan)).transpose()?.unwrap_or(false) {
             saved.push((name, found));
         }
     }
@@ -140,6 +142,18 @@ fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &
     Ok(())
 }
 
+/// Plans to load a weight of Keras 2 that is a named state in Keras 3, such as `idf_weights`. Returns
+/// whether the layer has such a state.
+fn plan_state(layer: &LayerRef, found: &[(String, &StoredTensor)], plan: &mut Plan) -> Result<bool> {
+    let ([name], [(path, tensor)]) = (layer.layer().state_names(), found) else { return Ok(false) };
+    if !weights_of(layer).is_empty() {
+        return Ok(false);
+    }
+    let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+    plan.state(layer, name, path.clone(), value);
+    Ok(true)
+}
+
 fn plan_by_name(
     model: &LayerRef,
     root: &WeightTree,
@@ -154,6 +168,9 @@ fn plan_by_name(
         let mut known = false;
         for layer in layers.iter().filter(|layer| rules.in_file(layer.name()) == name.as_str()) {
             known = true;
+            if plan_state(layer, &found, plan)? {
+                continue;
+            }
             let weights = weights_of(layer);
             if weights.len() == found.len() {
                 offer(plan, layer, &weights, &found, rules)?;
@@ -273,10 +290,16 @@ pub(super) fn put_optimizer(root: &mut WeightTree, model: &LayerRef, optimizer: 
     let mut numbered: Vec<_> =
         state.datasets.iter().filter_map(|(name, data)| Some((name.parse::<usize>().ok()?, data))).collect();
     numbered.sort_by_key(|(number, _)| *number);
-    let name = |number: usize| match number {
-        0 => format!("{optimizer}/iteration"),
-        1 => format!("{optimizer}/learning_rate"),
-        number => format!("{optimizer}/variable_{number}"),
+    // The state of an old Keras keeps its names.
+    let own = state.attrs.iter().find_map(|(attr, names)| match names {
+        H5Attr::StrList(names) if attr == NAMES && names.len() == numbered.len() => Some(names.clone()),
+        _ => None,
+    });
+    let name = |number: usize| match (own.as_ref().and_then(|names| names.get(number)), number) {
+        (Some(name), _) => name.clone(),
+        (None, 0) => format!("{optimizer}/iteration"),
+        (None, 1) => format!("{optimizer}/learning_rate"),
+        (None, number) => format!("{optimizer}/variable_{number}"),
     };
     let group = root.make_group(OPTIMIZER)?;
     put_names(group, "weight_names", numbered.iter().map(|(number, _)| name(*number)).collect())?;

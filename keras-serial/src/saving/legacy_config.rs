@@ -4,6 +4,7 @@ use super::keras2;
 use crate::config::{field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
+use crate::models::legacy_module;
 
 /// Converts a model's config that names no modules to the one Keras 3 writes; with `is_old`, also from
 /// Keras 2.
@@ -18,48 +19,46 @@ pub(super) fn upgrade_model(mut form: Value, is_old: bool) -> Result<Value> {
         keras2::upgrade_model(&mut form)?;
     }
     if let Value::Dict(dict) = &mut form {
-        upgrade(dict);
+        upgrade(dict, false, is_old);
     }
     Ok(form)
 }
 
 /// Upgrades a layer's config, and those of the layers in a model.
-fn upgrade(form: &mut Dict) {
-    let class = form.get("class_name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let is_legacy = !form.contains_key("module");
-    if is_legacy {
-        let (module, class) = match class.as_str() {
-            "Model" | "Functional" => ("keras.src.models.functional", "Functional"),
-            "Sequential" => ("keras", "Sequential"),
-            other => ("keras.layers", other),
-        };
-        form.insert("class_name".into(), Value::from(class));
+fn upgrade(form: &mut Dict, in_graph: bool, is_old: bool) {
+    if !form.contains_key("module") {
+        // Graphs of Keras 2 have no operations of Keras 3.
+        let module = legacy_module(form, in_graph && !is_old);
+        if form.get("class_name").and_then(Value::as_str) == Some("Model") {
+            form.insert("class_name".into(), Value::from("Functional"));
+        }
         // A custom object of this name takes precedence over Keras's own.
         form.insert("module".into(), Value::from(module));
         form.shift_remove("registered_name");
     }
     let Some(Value::Dict(config)) = form.get_mut("config") else { return };
+    let is_graph = config.contains_key("output_layers");
     for (key, value) in config.iter_mut() {
         match (key.as_str(), value) {
-            ("layers", Value::List(layers)) => {
-                layers.iter_mut().for_each(|layer| {
-                    if let Value::Dict(layer) = layer {
-                        upgrade(layer);
-                    }
-                });
-            }
-            ("layer" | "cell" | "forward_layer" | "backward_layer", Value::Dict(inner)) if is_form(inner) => {
-                upgrade(inner)
-            }
-            ("cells", Value::List(cells)) => cells.iter_mut().for_each(|cell| {
-                if let Value::Dict(cell) = cell
-                    && is_form(cell)
-                {
-                    upgrade(cell);
-                }
+            ("layers" | "cells", Value::List(items)) => items.iter_mut().for_each(|item| match item {
+                Value::Dict(item) if is_form(item) => upgrade(item, is_graph, is_old),
+                item => upgrade_inside(item, is_old),
             }),
-            _ => {}
+            ("layer" | "cell" | "forward_layer" | "backward_layer", Value::Dict(inner)) if is_form(inner) => {
+                upgrade(inner, false, is_old);
+            }
+            (_, value) => upgrade_inside(value, is_old),
         }
+    }
+}
+
+/// Upgrades the objects in an argument: a model with a module lists its layers without modules.
+fn upgrade_inside(value: &mut Value, is_old: bool) {
+    match value {
+        Value::Dict(form) if is_form(form) && form.contains_key("module") => upgrade(form, false, is_old),
+        Value::Dict(items) => items.values_mut().for_each(|item| upgrade_inside(item, is_old)),
+        Value::List(items) => items.iter_mut().for_each(|item| upgrade_inside(item, is_old)),
+        _ => {}
     }
 }
 
@@ -76,17 +75,29 @@ pub(super) fn downgrade_model(form: &Value) -> Result<Value> {
     Ok(form)
 }
 
+/// The modules whose classes are looked up by name alone.
+const MODULES: &[&str] = &["keras", "keras.layers", "keras.src.models.functional"];
+
+/// Removes the modules, as Keras does. Operations keep theirs: Keras reads it, and finds no operation
+/// without it.
 fn downgrade(form: &mut Dict) -> Result<()> {
     let registered =
         form.get("registered_name").and_then(Value::as_str).filter(|name| name.contains('>')).map(str::to_owned);
+    let module = form.get("module").and_then(Value::as_str);
+    let is_found = registered.is_some() || module.is_none_or(|module| MODULES.contains(&module));
     if let Some(name) = registered {
         form.insert("class_name".into(), Value::from(name));
     }
-    form.retain(|key, _| {
-        matches!(key.as_str(), "class_name" | "config" | "name" | "inbound_nodes" | "shared_object_id")
+    form.retain(|key, _| match key.as_str() {
+        "class_name" | "config" | "name" | "inbound_nodes" | "shared_object_id" => true,
+        "module" | "registered_name" => !is_found,
+        _ => false,
     });
+    let is_model = matches!(form.get("class_name").and_then(Value::as_str), Some("Functional" | "Sequential"));
     let Some(Value::Dict(config)) = form.get_mut("config") else { return Ok(()) };
-    if let Some(Value::List(layers)) = config.get_mut("layers") {
+    let is_model = is_model || config.contains_key("input_layers") || config.contains_key("build_input_shape");
+    // Other classes deserialize their lists themselves, and need the modules.
+    if let Some(Value::List(layers)) = config.get_mut("layers").filter(|_| is_model) {
         for layer in layers {
             let Value::Dict(layer) = layer else { continue };
             if is_form(layer) {
@@ -155,6 +166,15 @@ const OLD: &str = "keras_version";
 /// Marks a `compile_config` as one that only this old version of Keras can read.
 pub(super) fn set_aside(compile: &mut Dict, version: &str) {
     compile.insert(OLD.to_owned(), Value::from(version));
+}
+
+/// The attribute of our legacy files with the version of the old Keras that can read their
+/// `training_config`.
+pub(super) const TRAINING_VERSION: &str = "training_config_keras_version";
+
+/// Returns the version of the old Keras that can read a `compile_config` that was set aside.
+pub(super) fn old_version(compile: &Value) -> Option<&str> {
+    compile.get(OLD)?.as_str()
 }
 
 /// Removes from a model's config a `compile_config` that only an old Keras can read, as Keras 3 files

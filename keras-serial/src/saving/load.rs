@@ -6,16 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::contents::{Layout, Look, ModelFile, TRAINING_STATE};
-use super::layout::{Contents, places, places_in};
+use super::layout::places;
 use super::optimizers::{self, Strictness};
 use super::report::LoadReport;
 use super::rules::Rules;
 use super::stored::{WeightTree, join};
 use super::weights::{self, Plan};
-use super::{FileForm, Limits, Source, keras2, legacy, legacy_config};
+use super::{FileForm, Limits, Source, assets, keras2, legacy, legacy_config};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::json::Value;
-use crate::layers::{Assets, LayerRef};
+use crate::json::{Dict, Value};
+use crate::layers::LayerRef;
 use crate::models::{Model, model_from_config};
 use crate::object::SharingScope;
 use crate::registry::CustomObjects;
@@ -264,7 +264,7 @@ impl LoadOptions {
             return Ok((model, report));
         };
         let mut plan = self.plan(&model, &file, tree)?;
-        load_assets(model.as_layer(), &file)?;
+        assets::load(model.as_layer(), &file)?;
         crate::program::layers_changed();
         let kept = std::mem::take(&mut plan.kept);
         let strict = self.strict && !self.skip_mismatch;
@@ -327,21 +327,14 @@ impl LoadOptions {
     /// legacy files, and left out of new ones, which Keras would refuse otherwise.
     fn set_aside(&self, model: &Model, file: &ModelFile, report: &mut LoadReport) -> Result<()> {
         let is_unversioned = file.form == FileForm::LegacyH5 && file.keras_version().is_none();
-        let is_old = file.is_of_keras2() || is_unversioned;
+        let is_old = file.is_compiled_by_keras2() || is_unversioned;
         let config = model.base().kept_compile_config().filter(|_| is_old && !model.is_compiled());
         let Some(Value::Dict(mut config)) = config else { return Ok(()) };
         if config.is_empty() || model.layer().own_compile().is_some() {
             return Ok(());
         }
-        let reason = match &file.compile_error {
-            Some((_, text)) => text.clone(),
-            None => {
-                let _objects = crate::registry::with_argument(&self.custom_objects);
-                let Err(error) = Compile::from_config(&config) else { return Ok(()) };
-                error.to_string()
-            }
-        };
-        let version = file.keras_version().unwrap_or("2");
+        let Some(reason) = self.why_not_compiled(file, &config) else { return Ok(()) };
+        let version = file.compile_version.as_deref().or(file.keras_version()).unwrap_or("2");
         report.notes.push(format!(
             "the compile state of Keras {version} is kept for `.h5` files and left out of others, since Keras 3 can't read it: {reason}"
         ));
@@ -349,6 +342,15 @@ impl LoadOptions {
         *model.base().compile_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
             Some(Value::Dict(config));
         Ok(())
+    }
+
+    /// Returns why a file's compile config can't be read; `None` if it can.
+    fn why_not_compiled(&self, file: &ModelFile, config: &Dict) -> Option<String> {
+        if let Some((_, text)) = &file.compile_error {
+            return Some(text.clone());
+        }
+        let _objects = crate::registry::with_argument(&self.custom_objects);
+        Compile::from_config(config).err().map(|error| error.to_string())
     }
 
     fn compile_model(&self, model: &Model, scales_loss: bool) -> Result<()> {
@@ -369,7 +371,7 @@ impl LoadOptions {
                 let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
                 legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(
                     |mut plan| {
-                        plan.kept = legacy::read_optimizer(tree, file.is_of_keras2())?;
+                        plan.kept = legacy::read_optimizer(tree, file.is_compiled_by_keras2())?;
                         Ok(plan)
                     },
                 )
@@ -378,10 +380,13 @@ impl LoadOptions {
             Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
         };
         if let Ok(plan) = plan.as_mut()
-            && file.is_of_keras2()
+            && file.is_compiled_by_keras2()
         {
             let compile = file.config.as_ref().and_then(|config| config.get("compile_config"));
-            keras2::upgrade_state(plan, compile);
+            let unread = compile.and_then(Value::as_dict).and_then(|compile| self.why_not_compiled(file, compile));
+            // A state that can't be read stays unchanged, for an old Keras.
+            let is_kept = file.form == FileForm::LegacyH5 && unread.is_some() && model.layer().own_compile().is_none();
+            keras2::upgrade_state(plan, compile.filter(|_| !is_kept));
         }
         locate(plan, file.weights_place)
     }
@@ -466,39 +471,6 @@ fn is_quantized(model: &LayerRef) -> bool {
 /// Puts the name of an archive's member in front of an error's path.
 fn locate<T>(result: Result<T>, place: &'static str) -> Result<T> {
     if place.is_empty() { result } else { result.at(place) }
-}
-
-/// Gives each layer the assets in its folder and in folders below, as Keras does.
-fn load_assets(model: &LayerRef, file: &ModelFile) -> Result<()> {
-    for place in places_in(model, &AssetsOf(file)) {
-        let prefix = assets_below(&place.path);
-        let mut assets = Assets::default();
-        for (name, bytes) in &file.assets {
-            if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty()) {
-                assets.insert_shared(name, bytes);
-            }
-        }
-        place.layer.layer().load_assets(&assets).at("assets").at_with(|| place.layer.name().to_owned())?;
-    }
-    Ok(())
-}
-
-fn assets_below(path: &str) -> String {
-    if path.is_empty() { "assets/".to_owned() } else { format!("assets/{path}/") }
-}
-
-/// The paths of a file's assets.
-struct AssetsOf<'a>(&'a ModelFile);
-
-impl Contents for AssetsOf<'_> {
-    fn holds(&self, path: &str, _: &LayerRef) -> bool {
-        self.reaches(path)
-    }
-
-    fn reaches(&self, path: &str) -> bool {
-        let prefix = assets_below(path);
-        self.0.assets.keys().any(|name| name.starts_with(&prefix))
-    }
 }
 
 /// Loads a model from a file (`keras.models.load_model`).

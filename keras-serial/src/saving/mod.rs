@@ -5,9 +5,11 @@
 //! Keras goes through them, under one set of [`Limits`]. Above them are whole models ([`LoadOptions`],
 //! [`SaveOptions`]), files as such ([`ModelFile`]), and training data ([`data`]).
 
+mod assets;
 mod atomic;
 pub mod callbacks;
 mod contents;
+mod convert;
 pub mod data;
 mod diff;
 mod editor;
@@ -45,6 +47,7 @@ mod zip;
 
 pub use self::atomic::write_atomically;
 pub use self::contents::ModelFile;
+pub use self::convert::convert;
 pub use self::diff::{Change, ConfigChange, Difference, WeightChange, diff};
 pub use self::editor::{Comparison, FileEditor};
 pub use self::form::FileForm;
@@ -53,7 +56,7 @@ pub use self::inspect::{Inspection, ObjectInfo, WeightInfo, inspect};
 pub use self::limits::Limits;
 pub use self::load::{LoadOptions, load_model};
 pub use self::report::{LoadReport, Mismatch, Missing};
-pub use self::save::{SaveOptions, convert};
+pub use self::save::SaveOptions;
 pub use self::scan::{Code, Finding, ScanReport, Severity, lint, scan};
 pub use self::source::Source;
 pub use self::stored::{StoredTensor, WeightTree};

@@ -74,6 +74,12 @@ pub(super) fn states(model: &LayerRef) -> Result<Vec<KeptGroup>> {
     Ok(groups)
 }
 
+/// Returns [`states`] without those that only an old Keras can read: they are written to legacy files only.
+pub(super) fn states_of_keras3(model: &LayerRef) -> Result<Vec<KeptGroup>> {
+    let is_old = |group: &KeptGroup| group.attrs.iter().any(|(name, _)| name == super::legacy::NAMES);
+    Ok(states(model)?.into_iter().filter(|group| !is_old(group)).collect())
+}
+
 /// The outcome of loading an optimizer's state.
 enum Restored {
     Loaded,

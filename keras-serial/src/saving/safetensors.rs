@@ -11,7 +11,7 @@ use ::safetensors::Dtype;
 use ::safetensors::tensor::Metadata;
 
 use super::Limits;
-use super::optimizers::{is_state, states};
+use super::optimizers::{is_state, states_of_keras3};
 use super::rules::Rules;
 use super::section::Section;
 use super::stored::{FileTensor, WeightTree, join};
@@ -165,7 +165,7 @@ pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
     let mut tensors =
         keys.map(|(key, weight)| Ok((key, value_in_files(&weight, &values)?))).collect::<Result<Vec<_>>>()?;
     // The state of a wrapped optimizer is part of the outer one's, as in Keras's files.
-    let states = states(model)?;
+    let states = states_of_keras3(model)?;
     let is_inner = |path: &str| {
         let mut outer = states.iter().filter_map(|state| state.path.strip_suffix("vars"));
         outer.any(|outer| path.strip_prefix(outer).is_some_and(|rest| rest != "vars"))

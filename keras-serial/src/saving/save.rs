@@ -3,26 +3,23 @@
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
-use indexmap::IndexMap;
-
+use super::assets::ASSETS;
 use super::atomic::{refuse_file, write_directory, write_file};
-use super::contents::{Look, ModelFile, TRAINING_STATE};
+use super::contents::TRAINING_STATE;
 use super::form::wrong_suffix;
-use super::layout::places;
 use super::load::check_built;
 use super::loadable::{check_config, check_tree};
 use super::moment::Moment;
 use super::stored::WeightTree;
 use super::written::{KERAS_VERSION, verify, write_hdf5};
-use super::{H5Attr, Limits, ZipReader, ZipTime, ZipWriter, legacy, legacy_config, shards, weights};
+use super::{H5Attr, Limits, ZipReader, ZipTime, ZipWriter, assets, legacy, legacy_config, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::layers::{Assets, LayerRef};
+use crate::layers::LayerRef;
 use crate::models::Model;
 use crate::object::{Handle, SharingScope};
 
 const WEIGHTS: &str = "model.weights.h5";
-const ASSETS: &str = "assets";
 
 /// Options for saving a model or its weights.
 ///
@@ -198,6 +195,7 @@ impl SaveOptions {
 
     fn legacy(&self, model: &Model) -> Result<WeightTree> {
         model.as_layer().check_tracked(&[])?;
+        assets::refuse(model.as_layer())?;
         let form = Handle::serialize(model.as_layer())?;
         let mut root = WeightTree::default();
         let text = legacy_config::downgrade_model(&form)?.to_json();
@@ -208,6 +206,9 @@ impl SaveOptions {
         let compile = form.get("compile_config").filter(|_| self.include_optimizer);
         if let Some((training, optimizer)) = compile.map(legacy_config::training_config).transpose()?.flatten() {
             root.attrs.insert("training_config".into(), H5Attr::Str(training.to_json()));
+            if let Some(version) = compile.and_then(legacy_config::old_version) {
+                root.attrs.insert(legacy_config::TRAINING_VERSION.into(), H5Attr::Str(version.to_owned()));
+            }
             legacy::put_optimizer(&mut root, model.as_layer(), &optimizer)?;
         }
         root.groups.insert(legacy::WEIGHTS.into(), legacy::build(model.as_layer())?);
@@ -287,15 +288,7 @@ impl Parts {
             Handle::serialize(layer)?
         };
         legacy_config::without_old_compile(&mut config);
-        // If a layer and its sublayer write the same file, the sublayer's wins, as on disk in Keras.
-        let mut assets = IndexMap::new();
-        for place in places(layer) {
-            let mut own = Assets::default();
-            place.layer.layer().save_assets(&mut own).at_with(|| place.layer.name().to_owned())?;
-            let folder = if place.path.is_empty() { "assets".to_owned() } else { format!("assets/{}", place.path) };
-            assets.extend(own.iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes.to_vec())));
-        }
-        let assets = assets.into_iter().collect();
+        let assets = assets::of(layer)?;
         let (weights, _) = weights::build(layer, &[])?;
         check_tree(&weights, &options.limits).at(WEIGHTS)?;
         let text = config.to_json();
@@ -468,28 +461,6 @@ fn remove_if_there(path: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// Converts a file to another format, told by the file names, without changing any bit of a weight.
-///
-/// The model is deserialized on the way, so `load` needs its custom objects.
-///
-/// # Errors
-/// When either file can't be read or written, or the target format can't hold the contents.
-pub fn convert(
-    from: impl AsRef<Path>,
-    to: impl AsRef<Path>,
-    load: &super::LoadOptions,
-    save: &SaveOptions,
-) -> Result<()> {
-    let to = to.as_ref();
-    let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Kept)?;
-    // Not compiled, so that the training configuration and state are passed through unchanged.
-    let (model, _) =
-        load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
-    let name = to.to_string_lossy();
-    let weights_alone = [".weights.h5", ".weights.json", ".safetensors"].iter().any(|suffix| name.ends_with(suffix));
-    if weights_alone { save.save_weights(&model, to) } else { save.save_model(&model, to) }
 }
 
 impl Model {

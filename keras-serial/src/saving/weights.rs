@@ -66,7 +66,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
         }
         order.push(vars);
     }
-    for kept in optimizers::states(model)? {
+    for kept in optimizers::states_of_keras3(model)? {
         let target = file.make_group(&kept.path)?;
         target.attrs.extend(kept.attrs);
         target.tensors.extend(kept.datasets.into_iter().map(|(name, data)| (name, data.into())));
@@ -135,8 +135,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             for (name, tensor) in group.tensors.iter().filter(|(name, _)| known.contains(&name.as_str()) && !left_out) {
                 let path = format!("{in_file}/{name}");
                 let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
-                plan.states.push((layer.clone(), name.clone(), value));
-                plan.report.applied.push(path);
+                plan.state(&layer, name, path, value);
             }
             let extra = group.tensors.keys().filter(|name| !known.contains(&name.as_str())).filter(|name| {
                 name.parse::<usize>()
@@ -270,6 +269,12 @@ impl Plan {
     /// Records that a layer's weights may change.
     pub fn touch(&mut self, layer: &LayerRef) {
         self.layers.push(layer.clone());
+    }
+
+    /// Plans to load a named state of a layer, which is not one of its weights.
+    pub fn state(&mut self, layer: &LayerRef, name: &str, path: String, value: Tensor) {
+        self.states.push((layer.clone(), name.to_owned(), value));
+        self.report.applied.push(path);
     }
 
     /// Plans to load a tensor of the file into a weight, if it is wanted, exists and has the right

@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use keras_serial::json::Value;
+use keras_serial::layers::StringLookup;
 use keras_serial::object::Handle;
 use keras_serial::ops::cast_to;
 use keras_serial::prelude::*;
-use keras_serial::saving::{LoadOptions, SaveOptions};
+use keras_serial::saving::{H5Attr, Limits, LoadOptions, ModelFile, SaveOptions};
 use keras_serial::tensor::{DType, Nested};
 use keras_serial_tests::compare::close;
 
@@ -91,6 +92,69 @@ fn the_state_of_a_legacy_optimizer_comes_along_with_its_decay() {
     assert_eq!(rate.get("class_name").and_then(Value::as_str), Some("InverseTimeDecay"));
     // One step, and two moments of each of four weights.
     assert_eq!(optimizer.variables().unwrap().len(), 9);
+}
+
+/// The names and values of an optimizer's state in a legacy file.
+fn state(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let file = ModelFile::open(path, &Limits::default()).unwrap();
+    let group = file.weights().unwrap().group("optimizer_weights").unwrap().clone();
+    let Some(H5Attr::StrList(names)) = group.attrs.get("weight_names") else { panic!("no names") };
+    let value = |name: &String| group.tensor(name).unwrap().read().unwrap().data.to_vec();
+    names.iter().map(|name| (name.clone(), value(name))).collect()
+}
+
+#[test]
+fn a_compile_state_that_is_not_read_goes_back_into_legacy_files_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let path = folder().join("kept/unknown_optimizer.h5");
+    assert!(LoadOptions::new().load_model(&path).unwrap_err().to_string().contains("Slow"));
+    let unread = LoadOptions::new().compile(false);
+    let (mut from, mut model) = (path.clone(), unread.load_model(&path).unwrap());
+    for round in 0..2 {
+        let again = home.path().join(format!("{round}.h5"));
+        SaveOptions::new().save_model(&model, &again).unwrap();
+        // The file is of Keras 3, but for its compile state, which an old Keras finds as it wrote it.
+        assert!(LoadOptions::new().load_model(&again).unwrap_err().to_string().contains("Slow"));
+        assert_eq!(state(&again), state(&from));
+        let (loaded, report) = unread.load_model_with_report(std::fs::read(&again).unwrap()).unwrap();
+        assert!(
+            report.notes.iter().any(|note| note.contains("the compile state of Keras 2.2.4")),
+            "{:?}",
+            report.notes
+        );
+        (from, model) = (again, loaded);
+    }
+    let keras = home.path().join("model.keras");
+    SaveOptions::new().save_model(&model, &keras).unwrap();
+    let file = ModelFile::open(&keras, &Limits::default()).unwrap();
+    assert_eq!(file.config().unwrap().get("compile_config"), Some(&Value::Dict(Default::default())));
+    assert!(file.weights().unwrap().group("optimizer").is_none());
+    assert!(!LoadOptions::new().load_model(&keras).unwrap().is_compiled());
+}
+
+#[test]
+fn rates_and_decays_of_keras_2_are_upgraded_though_the_model_is_not_compiled() {
+    let home = tempfile::tempdir().unwrap();
+    let model = LoadOptions::new().compile(false).load_model(folder().join("opt_legacy_Adam_h5.h5")).unwrap();
+    assert!(!model.is_compiled());
+    for name in ["model.keras", "model.h5"] {
+        let path = home.path().join(name);
+        SaveOptions::new().save_model(&model, &path).unwrap();
+        let (again, report) = LoadOptions::new().load_model_with_report(std::fs::read(&path).unwrap()).unwrap();
+        assert!(again.is_compiled() && report.notes.is_empty(), "{name}: {:?}", report.notes);
+        assert_eq!(again.optimizer().unwrap().variables().unwrap().len(), 9, "{name}");
+    }
+}
+
+#[test]
+fn a_legacy_file_does_not_lose_a_vocabulary() {
+    let lookup = StringLookup::new().shared();
+    lookup.adapt(Tensor::from_strings(["a", "b"], [2]).unwrap()).unwrap();
+    let x = Input::new([1]).dtype(DType::String).tensor().unwrap();
+    let model = Functional::new(x.clone(), lookup.apply(&x).unwrap()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let error = SaveOptions::new().save_model(&model, home.path().join("model.h5")).unwrap_err();
+    assert!(error.to_string().contains("vocabulary.txt"), "{error}");
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Discretization {
         self.num_bins
     }
 
+    /// Sets the boundaries to the quantiles of a summary.
     fn learn(&self, summary: Summary, bins: usize) {
         let mut found = compress(summary, 1.0 / bins as f64);
         found.pop();
@@ -164,18 +165,22 @@ impl Layer for Discretization {
         &["0"]
     }
 
-    /// Files of Keras 2 hold no boundaries that were learned; they follow from the summary.
+    /// Computes the boundaries from a summary of Keras 2, which does not save them.
     fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
         let Some(bins) = self.num_bins.filter(|bins| *bins > 0) else { return Ok(()) };
-        let numbers: Vec<f32> = ops::cast_to(value, DType::Float32)?.to_vec()?;
-        let (values, weights) = numbers.split_at(numbers.len() / 2);
-        if value.shape().dims().first() != Some(&Some(2)) || value.rank() != 2 {
-            return Err(Error::new(ErrorKind::Weights, "not a summary of data")
-                .expected("shape (2, number of values)")
-                .received(format!("shape {}", value.shape())));
+        if self.boundaries()?.is_some() {
+            return Ok(());
         }
-        if !values.is_empty() && self.boundaries()?.is_none() {
-            self.learn(values.iter().copied().zip(weights.iter().copied()).collect(), bins);
+        let numbers = ops::cast_to(value, DType::Float32)?.to_vec::<f32>()?;
+        let [Some(2), Some(length)] = value.shape().dims() else {
+            return Err(Error::new(ErrorKind::Weights, "the summary of the data has another shape")
+                .expected("(2, any)")
+                .received(value.shape().to_string()));
+        };
+        let (values, weights) = numbers.split_at((*length).min(numbers.len()));
+        let summary: Summary = values.iter().copied().zip(weights.iter().copied()).collect();
+        if !summary.is_empty() {
+            self.learn(summary, bins);
         }
         Ok(())
     }

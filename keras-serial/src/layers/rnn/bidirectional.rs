@@ -95,6 +95,7 @@ fn complete(config: &mut Config) -> Result<()> {
 /// Prepares a serialized layer as one of the directions.
 fn direction(form: &Value, prefix: Option<&str>, backwards: bool) -> Result<Value> {
     let mut form = form.clone();
+    let has_zeros = has_zeros(&form);
     let Some(config) = (match &mut form {
         Value::Dict(form) => form.get_mut("config"),
         _ => None,
@@ -110,11 +111,20 @@ fn direction(form: &Value, prefix: Option<&str>, backwards: bool) -> Result<Valu
     if backwards {
         config.insert("go_backwards".into(), Value::Bool(true));
     }
-    let sequences = config.get("return_sequences").cloned();
-    if let (Some(zero), Some(sequences)) = (config.get_mut("zero_output_for_mask"), sequences) {
-        *zero = sequences;
+    if let Some(sequences) = config.get("return_sequences").cloned()
+        && (has_zeros || config.contains_key("zero_output_for_mask"))
+    {
+        config.insert("zero_output_for_mask".into(), sequences);
     }
     Ok(form)
+}
+
+/// Returns whether the class has `zero_output_for_mask`, which configurations may leave out.
+fn has_zeros(form: &Value) -> bool {
+    let text = |key: &str| form.get(key).and_then(Value::as_str);
+    let is_own = text("module").is_none_or(|module| module.starts_with("keras.")) && text("registered_name").is_none();
+    let classes = ["RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"];
+    is_own && text("class_name").is_some_and(|class| classes.contains(&class))
 }
 
 /// Returns a boolean argument of a recurrent layer of any class.
@@ -286,5 +296,15 @@ mod tests {
         assert!(error.to_string().contains("different `go_backwards` value"), "{error}");
         let error = Bidirectional::with_backward_layer(rnn(), SimpleRNN::new(2).go_backwards(true)).unwrap_err();
         assert!(error.to_string().contains("same value for attribute \"return_sequences\""), "{error}");
+    }
+
+    #[test]
+    fn directions_give_zeros_for_masked_steps_though_their_configurations_leave_it_out() {
+        let form = r#"{"layer": {"class_name": "LSTM", "config": {"units": 1, "return_sequences": true}}}"#;
+        let Value::Dict(config) = Value::parse(form).unwrap() else { panic!() };
+        let both = Bidirectional::from_config(&Config::from_iter(config)).unwrap();
+        for layer in [both.forward_layer(), both.backward_layer()] {
+            assert!(flag(layer, "zero_output_for_mask").unwrap());
+        }
     }
 }

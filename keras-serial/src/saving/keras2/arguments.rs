@@ -5,7 +5,7 @@ use crate::error::{Result, ResultExt};
 use crate::json::{Dict, Value};
 
 /// How an argument is upgraded.
-enum Rule {
+pub(super) enum Rule {
     /// Dropped: it affects how the result is computed but not the result, or follows from other
     /// arguments.
     Drop,
@@ -62,7 +62,7 @@ const INITIALIZERS: &[&str] = &[
 ];
 
 /// The rules: classes (empty: all layers), argument, and how it is upgraded.
-static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
+pub(super) static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
     (&["InputLayer"], "batch_input_shape", Rename("batch_shape")),
     (&["InputLayer"], "ragged", Only(is_off, "ragged tensors are not supported")),
     (&["InputLayer"], "type_spec", Only(Value::is_null, "types of TensorFlow are not supported")),
@@ -90,7 +90,6 @@ static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
     (RANDOM, "rng_type", Drop),
     (RANDOM, "force_generator", Drop),
     (&["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"], "noise_shape", Drop),
-    (LOOKUPS, "vocabulary_size", Drop),
     (LOOKUPS, "has_input_vocabulary", Drop),
     (NORMALIZATIONS, "axis", Change(one_axis)),
     (&["BatchNormalization"], "renorm", Only(is_off, "batch renormalization is no more in Keras 3")),
@@ -105,7 +104,7 @@ static ARGUMENTS: &[(&[&str], &str, Rule)] = &[
 ];
 
 /// Classes with another name in Keras 3, or with an equivalent class that computes the same.
-static CLASSES: &[(&str, &str)] = &[
+pub(super) static CLASSES: &[(&str, &str)] = &[
     ("Model", "Functional"),
     ("BatchNormalizationV1", "BatchNormalization"),
     ("BatchNormalizationV2", "BatchNormalization"),
@@ -215,6 +214,9 @@ fn object(form: &mut Dict) -> Result<()> {
     if !is_own {
         return Ok(());
     }
+    if class == "RandomCrop" {
+        resize_after_crop(form);
+    }
     if let Some((_, name)) = CLASSES.iter().find(|(old, _)| *old == class) {
         if class == "SyncBatchNormalization"
             && let Some(Value::Dict(config)) = form.get_mut("config")
@@ -288,6 +290,24 @@ fn values(class: &str, config: &mut Dict) {
             config.insert(key.to_owned(), value);
         }
     }
+}
+
+/// Adds a resize after a random crop: at inference Keras 2 resizes to the crop's size, while Keras 3 returns
+/// the image unchanged.
+fn resize_after_crop(form: &mut Dict) {
+    let Some(Value::Dict(crop)) = form.get_mut("config").map(std::mem::take) else { return };
+    let mut config: Dict =
+        crop.get_key_value("name").map(|(key, name)| (key.clone(), name.clone())).into_iter().collect();
+    let mut resize = Dict::from([("crop_to_aspect_ratio".to_owned(), Value::Bool(true))]);
+    let same = ["height", "width", "dtype"].into_iter().filter_map(|key| Some((key, crop.get(key)?)));
+    resize.extend(same.map(|(key, value)| (key.to_owned(), value.clone())));
+    let layers = vec![
+        Value::Dict(own_form("keras.layers", "RandomCrop", crop)),
+        Value::Dict(own_form("keras.layers", "Resizing", resize)),
+    ];
+    config.insert("layers".into(), Value::List(layers));
+    form.insert("class_name".into(), Value::from("Pipeline"));
+    form.insert("config".into(), Value::Dict(config));
 }
 
 fn is_hard_sigmoid(activation: &Value) -> bool {

@@ -268,7 +268,7 @@ fn metrics(value: Value, output: Option<&str>) -> Value {
             let items = items.into_iter().filter(|item| !item.is_null());
             Value::List(items.map(|item| metrics(item, output)).collect())
         }
-        Value::Str(name) => Value::from(modern_name(&name).map_or(name, str::to_owned)),
+        Value::Str(name) => metric_name(name),
         Value::Dict(mut form) => {
             if is_form(&form) {
                 metric(&mut form, output);
@@ -279,6 +279,18 @@ fn metrics(value: Value, output: Option<&str>) -> Value {
         }
         other => other,
     }
+}
+
+/// Upgrades the name of a metric, which logs keep: Keras 3 does not know some of these names.
+fn metric_name(name: String) -> Value {
+    let class = match name.as_str() {
+        "cosine" | "cosine_proximity" => "CosineSimilarity",
+        "kld" | "KLD" | "kullback_leibler_divergence" => "KLDivergence",
+        "logcosh" | "log_cosh" => "LogCoshError",
+        _ => return Value::from(name),
+    };
+    let config = Dict::from([("name".to_owned(), Value::from(name))]);
+    Value::Dict(own_form("keras.metrics", class, config))
 }
 
 fn metric(form: &mut Dict, output: Option<&str>) {

@@ -10,6 +10,8 @@ mod graph;
 mod operations;
 mod shapes;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::compile::{training_config, upgrade_compile};
 pub(super) use self::state::upgrade_state;
