@@ -133,7 +133,8 @@ impl Band<'_, '_> {
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, line: usize) -> bool {
         let Geometry { axes: [depth, height, width], outputs, .. } = self.kernel.geometry;
-        if outputs < S::LANES || width.dilation != 1 || depth.window * height.window > ROWS {
+        let is_usual = outputs >= S::LANES && width.dilation == 1 && width.input > 0;
+        if !is_usual || depth.window * height.window > ROWS {
             return self.any(s, row, line);
         }
         let mut rows = Rows { count: 0, places: [(0, 0); ROWS] };
@@ -376,6 +377,14 @@ mod tests {
         let valid = Axis::valid(12, 3, 1, 1).unwrap();
         compare([Axis::NONE, valid, valid], 40, 1, 1, Activation::Linear);
         compare([valid, Axis::NONE, valid], 20, 1, 1, Activation::Linear);
+    }
+
+    #[test]
+    fn an_input_that_is_all_padding() {
+        let padded = Axis::padded(0, 3, 1, 1, [2, 2]).unwrap();
+        let axis = Axis::same(4, 3, 1, 1).unwrap();
+        compare([Axis::NONE, axis, padded], 16, 1, 1, Activation::Linear);
+        compare([Axis::NONE, padded, axis], 16, 1, 1, Activation::Linear);
     }
 
     #[test]
