@@ -12,8 +12,8 @@ use super::region::{self, Grid, Region};
 use super::simd::{Kernel, Simd};
 use super::{Context, Level};
 
-/// Elements of the input that stay in the first cache, for each of some eight columns.
-const STRIP: usize = 512;
+/// Cache lines of the input that a pass over one vector of channels touches, about.
+const STRIP_LINES: usize = 96;
 
 /// Rows of a window at most, depth times height, that are kept in a list.
 const ROWS: usize = 16;
@@ -160,9 +160,10 @@ impl Band<'_, '_> {
     /// One row of outputs, by vectors of channels and groups of pixels; windows are `K` columns wide.
     #[inline(always)]
     fn vectors<S: Simd, const K: usize, const STRIDE: usize>(&mut self, s: S, rows: &Rows, line: usize) {
-        let Geometry { axes: [_, _, width], outputs, .. } = self.kernel.geometry;
-        // Some columns at a time, whose inputs stay in the first cache for all channels.
-        let strip = (STRIP / (rows.count.max(1) * STRIDE * outputs)).max(1) * if STRIDE == 1 { 7 } else { 8 };
+        let width = self.kernel.geometry.axes[2];
+        // Some columns at a time, so that cache lines stay for all vectors of channels that share them.
+        let group = if STRIDE == 1 { 7 } else { 8 };
+        let strip = (STRIP_LINES / (rows.count.max(1) * STRIDE * group)).max(2) * group;
         for first in (0..width.output).step_by(strip) {
             let columns = first..(first + strip).min(width.output);
             self.strip::<S, K, STRIDE>(s, rows, line, columns);

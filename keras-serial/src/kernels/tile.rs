@@ -157,7 +157,7 @@ impl Multiply<'_, '_> {
                 continue;
             }
             let mut pending = [Group { pixel: start, row: 0 }; 6];
-            let mut count = 0;
+            let (mut count, mut remaining) = (0, left.lines * groups);
             for line in 0..left.lines {
                 for group in 0..groups {
                     let pixel = done + group * size;
@@ -165,9 +165,12 @@ impl Multiply<'_, '_> {
                     let place = line * left.line_step + pixel * left.pixel_step;
                     pending[count] = Group { pixel: start.wrapping_add(place), row: line * left.pixels + pixel };
                     count += 1;
-                    if count == S::TILE_GROUPS {
+                    // Two tiles of four are faster than six and two, whose few sums wait for one another.
+                    let full = if S::TILE_GROUPS == 6 && remaining == 8 { 4 } else { S::TILE_GROUPS };
+                    if count == full {
                         // SAFETY: the caller's promise.
                         unsafe { self.tile(s, tiles, &pending[..count], size) };
+                        remaining -= count;
                         count = 0;
                     }
                 }
