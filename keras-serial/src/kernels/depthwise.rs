@@ -12,6 +12,9 @@ use super::region::{self, Grid, Region};
 use super::simd::{Kernel, Simd};
 use super::{Context, Level};
 
+/// Cache lines of the input that a pass over one vector of channels touches, about.
+const STRIP_LINES: usize = 96;
+
 /// Rows of a window at most, depth times height, that are kept in a list.
 const ROWS: usize = 16;
 
@@ -130,7 +133,8 @@ impl Band<'_, '_> {
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, line: usize) -> bool {
         let Geometry { axes: [depth, height, width], outputs, .. } = self.kernel.geometry;
-        if outputs < S::LANES || width.dilation != 1 || depth.window * height.window > ROWS {
+        let is_usual = outputs >= S::LANES && width.dilation == 1 && width.input > 0;
+        if !is_usual || depth.window * height.window > ROWS {
             return self.any(s, row, line);
         }
         let mut rows = Rows { count: 0, places: [(0, 0); ROWS] };
@@ -156,15 +160,35 @@ impl Band<'_, '_> {
     /// One row of outputs, by vectors of channels and groups of pixels; windows are `K` columns wide.
     #[inline(always)]
     fn vectors<S: Simd, const K: usize, const STRIDE: usize>(&mut self, s: S, rows: &Rows, line: usize) {
-        let Geometry { axes: [_, _, width], outputs, .. } = self.kernel.geometry;
+        let width = self.kernel.geometry.axes[2];
+        // Some columns at a time, so that cache lines stay for all vectors of channels that share them.
+        let group = if STRIDE == 1 { 7 } else { 8 };
+        let strip = (STRIP_LINES / (rows.count.max(1) * STRIDE * group)).max(2) * group;
+        for first in (0..width.output).step_by(strip) {
+            let columns = first..(first + strip).min(width.output);
+            self.strip::<S, K, STRIDE>(s, rows, line, columns);
+        }
+    }
+
+    /// Some columns of a row of outputs.
+    #[inline(always)]
+    fn strip<S: Simd, const K: usize, const STRIDE: usize>(
+        &mut self,
+        s: S,
+        rows: &Rows,
+        line: usize,
+        columns: std::ops::Range<usize>,
+    ) {
+        let outputs = self.kernel.geometry.outputs;
         let mut channel = 0;
         loop {
-            let mut column = 0;
-            while column < width.output {
+            let mut column = columns.start;
+            while column < columns.end {
                 let place = (line, column, channel);
-                column += match width.output - column {
+                column += match columns.end - column {
                     7.. if STRIDE == 1 => self.group::<S, 7, K, STRIDE>(s, rows, place),
                     4.. => self.group::<S, 4, K, STRIDE>(s, rows, place),
+                    2.. => self.group::<S, 2, K, STRIDE>(s, rows, place),
                     _ => self.group::<S, 1, K, STRIDE>(s, rows, place),
                 };
             }
@@ -354,6 +378,14 @@ mod tests {
         let valid = Axis::valid(12, 3, 1, 1).unwrap();
         compare([Axis::NONE, valid, valid], 40, 1, 1, Activation::Linear);
         compare([valid, Axis::NONE, valid], 20, 1, 1, Activation::Linear);
+    }
+
+    #[test]
+    fn an_input_that_is_all_padding() {
+        let padded = Axis::padded(0, 3, 1, 1, [2, 2]).unwrap();
+        let axis = Axis::same(4, 3, 1, 1).unwrap();
+        compare([Axis::NONE, axis, padded], 16, 1, 1, Activation::Linear);
+        compare([Axis::NONE, padded, axis], 16, 1, 1, Activation::Linear);
     }
 
     #[test]

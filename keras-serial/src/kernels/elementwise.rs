@@ -255,7 +255,8 @@ mod tests {
     #[test]
     fn every_operation() {
         use Operand::{Input as At, Scalar};
-        let cases: [(Step, fn(f64, f64) -> f64); 14] = [
+        type Function = fn(f64, f64) -> f64;
+        let cases: [(Step, Function); 14] = [
             (Step::Add(At(1)), |a, b| a + b),
             (Step::Subtract(At(1)), |a, b| a - b),
             (Step::SubtractFrom(At(1)), |a, b| b - a),
@@ -289,7 +290,8 @@ mod tests {
     #[test]
     fn every_activation() {
         let (alpha, scale) = (1.6732632423543772, 1.0507009873554805);
-        let cases: [(Activation, &dyn Fn(f64) -> f64); 11] = [
+        type Function<'a> = &'a dyn Fn(f64) -> f64;
+        let cases: [(Activation, Function<'_>); 11] = [
             (Activation::Linear, &|x| x),
             (Activation::Relu, &|x| x.max(0.0)),
             (Activation::Clip { low: -0.5, high: 2.0 }, &|x| x.clamp(-0.5, 2.0)),

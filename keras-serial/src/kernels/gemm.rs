@@ -174,6 +174,7 @@ impl MatMul {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Level;
     use crate::kernels::testing::{assert_close, everywhere, numbers, wide};
 
     /// `[rows][depth] · [depth][columns]` in double precision.
@@ -267,8 +268,9 @@ mod tests {
         assert_eq!(out, [1.0, 2.0, 1.0, 2.0]);
         MatMul::new(2, 0, 2).run(&context, &[], &[], Activation::Linear, &mut out).unwrap();
         assert_eq!(out, [0.0; 4]);
+        let mut wide = [1.0; 64];
+        MatMul::new(1, 0, 64).run(&context, &[], &[], Activation::Linear, &mut wide).unwrap();
+        assert_eq!(wide, [0.0; 64]);
         MatMul::new(0, 3, 2).run(&context, &[], &[0.0; 6], Activation::Linear, &mut []).unwrap();
     }
-
-    use crate::kernels::Level;
 }

@@ -1,9 +1,9 @@
 //! CPU kernels of inference: slices in, slices out, in Keras's layouts (channels last, `f32`).
 //!
-//! Convolutions and products of matrices run on one register tile ([`tile`]) over weights that are
-//! packed once ([`pack`]), with bias, residual and activation fused into its end ([`epilogue`]).
-//! Kernels are compiled for AVX-512, AVX2, NEON and portable code ([`simd`]), chosen at run time, and
-//! share their work out to a pool of threads ([`pool`]).
+//! Convolutions and products of matrices run on one register tile (`tile`) over weights that are
+//! packed once (`pack`), with bias, residual and activation fused into its end (`epilogue`).
+//! Kernels are compiled for AVX-512, AVX2, NEON and portable code (`simd`), chosen at run time, and
+//! share their work out to a pool of threads (`pool`).
 //!
 //! Every kernel is a struct that is made once, with its geometry checked and its weights packed, and
 //! run many times with a [`Context`]. Lengths of slices are checked at each run; nothing here panics on

@@ -84,24 +84,33 @@ impl Kernel for Rows<'_, '_> {
 /// The sum of a row.
 #[inline(always)]
 fn sum<S: Simd>(s: S, row: &[f32]) -> f32 {
-    let mut sums = s.zero();
-    for part in row.chunks(S::LANES) {
-        sums = s.add(sums, s.load_slice(part));
+    // Four sums, so that they don't wait for one another.
+    let mut sums = [s.zero(); 4];
+    let parts = row.chunks_exact(4 * S::LANES);
+    for part in parts.remainder().chunks(S::LANES) {
+        sums[0] = s.add(sums[0], s.load_slice(part));
     }
-    s.sum(sums)
+    for part in parts {
+        for i in 0..4 {
+            sums[i] = s.add(sums[i], s.load_slice(&part[i * S::LANES..]));
+        }
+    }
+    s.sum(s.add(s.add(sums[0], sums[1]), s.add(sums[2], sums[3])))
 }
 
 /// The sum of the squared distances of a row from a mean.
 #[inline(always)]
 fn squares<S: Simd>(s: S, row: &[f32], mean: f32) -> f32 {
-    let mut sums = s.zero();
-    let parts = row.chunks_exact(S::LANES);
+    let mut sums = [s.zero(); 4];
+    let parts = row.chunks_exact(4 * S::LANES);
     let rest: f32 = parts.remainder().iter().map(|x| (x - mean) * (x - mean)).sum();
     for part in parts {
-        let distance = s.sub(s.load_slice(part), s.splat(mean));
-        sums = s.mul_add(distance, distance, sums);
+        for i in 0..4 {
+            let distance = s.sub(s.load_slice(&part[i * S::LANES..]), s.splat(mean));
+            sums[i] = s.mul_add(distance, distance, sums[i]);
+        }
     }
-    s.sum(sums) + rest
+    s.sum(s.add(s.add(sums[0], sums[1]), s.add(sums[2], sums[3]))) + rest
 }
 
 #[cfg(test)]

@@ -18,6 +18,20 @@ pub enum Kind {
     Average,
 }
 
+impl Kind {
+    /// The larger ones, or the sums, of two vectors.
+    #[inline(always)]
+    fn join<S: Simd>(self, s: S, a: S::V, b: S::V) -> S::V {
+        match self {
+            Self::Max => s.max_nan(a, b),
+            Self::Average => s.add(a, b),
+        }
+    }
+}
+
+/// Places of a window that are joined at once.
+const PLACES: usize = 16;
+
 /// A pooling over windows.
 #[derive(Clone, Copy, Debug)]
 pub struct Pooling {
@@ -75,24 +89,29 @@ impl Kernel for Band<'_> {
         for pixel in self.out.rows() {
             let (row, column) = (pixel / width.output % height.output, pixel % width.output);
             let out = self.out.row(pixel);
-            let mut seen = 0;
+            // The places of the window's elements, some at a time.
+            let mut places = [0; PLACES];
+            let (mut count, mut seen) = (0, 0);
             for z in 0..depth.window {
                 for y in 0..height.window {
                     let lines = depth.place(self.sheet, z).zip(height.place(row, y));
                     let Some(line) = lines.map(|(z, y)| (z * height.input + y) * width.input) else { continue };
                     for k in 0..width.window {
                         let Some(at) = width.place(column, k) else { continue };
-                        let x = &self.x[(line + at) * outputs..(line + at + 1) * outputs];
-                        if seen == 0 {
-                            out.copy_from_slice(x);
-                        } else {
-                            join(s, self.pooling.kind, out, x);
+                        places[count] = (line + at) * outputs;
+                        count += 1;
+                        if count == PLACES {
+                            join_places(s, self.pooling.kind, out, self.x, &places, seen == 0);
+                            seen += count;
+                            count = 0;
                         }
-                        seen += 1;
                     }
                 }
             }
-            match (self.pooling.kind, seen) {
+            if count > 0 {
+                join_places(s, self.pooling.kind, out, self.x, &places[..count], seen == 0);
+            }
+            match (self.pooling.kind, seen + count) {
                 // A window that lies in the padding as a whole.
                 (Kind::Max, 0) => out.fill(f32::NEG_INFINITY),
                 (Kind::Average, 0) => out.fill(0.0),
@@ -103,16 +122,28 @@ impl Kernel for Band<'_> {
     }
 }
 
+/// Joins the channels at some places to the sums or maxima so far, in registers.
+#[inline(always)]
+fn join_places<S: Simd>(s: S, kind: Kind, out: &mut [f32], x: &[f32], places: &[usize], is_first: bool) {
+    let channels = out.len();
+    for (at, out) in out.chunks_mut(S::LANES).enumerate() {
+        let at = at * S::LANES..channels.min((at + 1) * S::LANES);
+        let [first, rest @ ..] = places else { return };
+        let first = s.load_slice(&x[first + at.start..first + at.end]);
+        let mut joined = if is_first { first } else { kind.join(s, s.load_slice(out), first) };
+        for place in rest {
+            joined = kind.join(s, joined, s.load_slice(&x[place + at.start..place + at.end]));
+        }
+        s.store_slice(out, joined);
+    }
+}
+
 /// Joins numbers to the sums or maxima so far.
 #[inline(always)]
 fn join<S: Simd>(s: S, kind: Kind, out: &mut [f32], x: &[f32]) {
     for (out, x) in out.chunks_mut(S::LANES).zip(x.chunks(S::LANES)) {
         let (a, b) = (s.load_slice(out), s.load_slice(x));
-        let joined = match kind {
-            Kind::Max => s.max_nan(a, b),
-            Kind::Average => s.add(a, b),
-        };
-        s.store_slice(out, joined);
+        s.store_slice(out, kind.join(s, a, b));
     }
 }
 

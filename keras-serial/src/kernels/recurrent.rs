@@ -5,7 +5,7 @@ use super::error::{Result, check, check_length, count};
 use super::region::{self, Region};
 
 /// Sequences of one task at most.
-const ROWS: usize = 16;
+const ROWS: usize = 48;
 
 /// How a recurrent layer runs over its sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,10 @@
 //! the first tile of a panel prefetches the next panel.
 #![allow(unsafe_code)]
 
+mod address;
+
+use address::{Steps, opaque_pointer};
+
 use super::epilogue::Epilogue;
 use super::region::Region;
 use super::simd::{Kernel, Level, Simd};
@@ -103,7 +107,8 @@ impl Kernel for Multiply<'_, '_> {
                     pixel_step: self.left.pixel_step,
                     segments: self.left.segments,
                     segment: self.left.segment,
-                    weights: self.right.data.as_ptr().add(panel * self.right.panel_step),
+                    // Wrapping, since there is no panel where the depth is zero.
+                    weights: self.right.data.as_ptr().wrapping_add(panel * self.right.panel_step),
                     row_step: self.right.row_step,
                     ahead: if here.end < columns.end { self.right.panel_step } else { 0 },
                     bias: self.epilogue.bias.map(|bias| bias.as_ptr().add(first)),
@@ -152,7 +157,7 @@ impl Multiply<'_, '_> {
                 continue;
             }
             let mut pending = [Group { pixel: start, row: 0 }; 6];
-            let mut count = 0;
+            let (mut count, mut remaining) = (0, left.lines * groups);
             for line in 0..left.lines {
                 for group in 0..groups {
                     let pixel = done + group * size;
@@ -160,9 +165,12 @@ impl Multiply<'_, '_> {
                     let place = line * left.line_step + pixel * left.pixel_step;
                     pending[count] = Group { pixel: start.wrapping_add(place), row: line * left.pixels + pixel };
                     count += 1;
-                    if count == S::TILE_GROUPS {
+                    // Two tiles of four are faster than six and two, whose few sums wait for one another.
+                    let full = if S::TILE_GROUPS == 6 && remaining == 8 { 4 } else { S::TILE_GROUPS };
+                    if count == full {
                         // SAFETY: the caller's promise.
                         unsafe { self.tile(s, tiles, &pending[..count], size) };
+                        remaining -= count;
                         count = 0;
                     }
                 }
@@ -453,67 +461,6 @@ unsafe fn store_columns<S: Simd>(s: S, row: *mut f32, j: usize, columns: usize, 
             s.store_part(row.wrapping_add(j * S::LANES), v, count);
         }
     }
-}
-
-/// One, three and five times the distance of two pixels, in bytes.
-///
-/// With the processor's scaled addresses these reach all seven pixels of a group. They are opaque to the
-/// compiler, which would otherwise compute each address from the one before.
-#[derive(Clone, Copy)]
-struct Steps {
-    one: usize,
-    three: usize,
-    five: usize,
-}
-
-impl Steps {
-    #[inline(always)]
-    fn new(pixel_step: usize) -> Self {
-        let one = pixel_step * size_of::<f32>();
-        Self { one: opaque(one), three: opaque(3 * one), five: opaque(5 * one) }
-    }
-
-    /// The pixel `q` of a group.
-    #[inline(always)]
-    fn pixel(self, first: *const f32, q: usize) -> *const f32 {
-        first.wrapping_byte_add(match q {
-            0 => 0,
-            1 => self.one,
-            2 => 2 * self.one,
-            3 => self.three,
-            4 => 4 * self.one,
-            5 => self.five,
-            _ => 2 * self.three,
-        })
-    }
-}
-
-/// The same number, of which the compiler knows nothing.
-#[inline(always)]
-fn opaque(value: usize) -> usize {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        let mut value = value;
-        // SAFETY: no instruction at all.
-        unsafe { std::arch::asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack, preserves_flags)) };
-        value
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    value
-}
-
-/// The same address, of which the compiler knows nothing.
-#[inline(always)]
-fn opaque_pointer(pointer: *const f32) -> *const f32 {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        let mut pointer = pointer;
-        // SAFETY: no instruction at all.
-        unsafe { std::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
-        pointer
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    pointer
 }
 
 #[cfg(test)]
