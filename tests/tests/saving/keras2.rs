@@ -1,6 +1,7 @@
 //! Files that tf_keras wrote (`fixtures/keras2/make.py`): loaded, compared with its outputs, and saved
 //! in the format of Keras 3.
 
+use std::f32::consts::LN_2;
 use std::path::{Path, PathBuf};
 
 use keras_serial::json::Value;
@@ -143,6 +144,16 @@ fn rates_and_decays_of_keras_2_are_upgraded_though_the_model_is_not_compiled() {
         let (again, report) = LoadOptions::new().load_model_with_report(std::fs::read(&path).unwrap()).unwrap();
         assert!(again.is_compiled() && report.notes.is_empty(), "{name}: {:?}", report.notes);
         assert_eq!(again.optimizer().unwrap().variables().unwrap().len(), 9, "{name}");
+    }
+}
+
+#[test]
+fn an_empty_term_at_the_end_of_a_vocabulary_is_kept() {
+    let model = LoadOptions::new().load_model(folder().join("kept/terms.keras")).unwrap();
+    let y = model.predict(Tensor::from_strings(["a", "", "c", "b"], [2, 2]).unwrap()).unwrap();
+    let expected = [0.0, 0.5108256, 0.0, LN_2, 0.6323733, 0.0, LN_2, 0.0];
+    for (y, expected) in y.to_vec::<f32>().unwrap().into_iter().zip(expected) {
+        assert!((y - expected).abs() < 1e-6, "{y}, expected {expected}");
     }
 }
 

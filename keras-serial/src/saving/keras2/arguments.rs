@@ -206,6 +206,9 @@ fn object(form: &mut Dict) -> Result<()> {
         graph::upgrade(config)?;
         if is_own {
             arguments(&class, config)?;
+            if let Some((_, name)) = CLASSES.iter().find(|(old, _)| *old == class) {
+                arguments(name, config)?;
+            }
             values(&class, config);
         } else if config.contains_key("trainable") {
             config.shift_remove("batch_input_shape");

@@ -127,6 +127,10 @@ fn classes_get_their_new_names() {
         let form = upgraded(old, "{}").unwrap();
         assert_eq!(form.get("class_name").and_then(Value::as_str), Some(*new), "{old}");
     }
+    for class in ["BatchNormalizationV1", "BatchNormalizationV2"] {
+        let form = upgraded(class, r#"{"axis": [3], "fused": true, "renorm": false}"#).unwrap();
+        assert_eq!(form.get("config"), Some(&parse(r#"{"axis": 3}"#)), "{class}");
+    }
     let form = upgraded("SyncBatchNormalization", "{}").unwrap();
     assert_eq!(form.get("config"), Some(&parse(r#"{"synchronized": true}"#)));
     let form = upgraded("Dense", r#"{"units": 1, "kernel_initializer": {"class_name": "OnesV2", "config": {}}}"#);
