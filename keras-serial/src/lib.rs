@@ -157,10 +157,11 @@ pub mod prelude {
     pub use crate::losses::{ComputeLoss, Loss, Reduction};
     pub use crate::metrics::{Measure, Metric};
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
-    pub use crate::ops::{self, DataFormat, Padding};
+    pub use crate::ops::{self, Axes, DataFormat, NewAxis, Padding};
     pub use crate::optimizers::{Optimizer, OptimizerExt};
     pub use crate::registry::{CustomObjectScope, CustomObjects};
     pub use crate::regularizers::Regularizer;
+    pub use crate::s;
     #[cfg(feature = "archive")]
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};

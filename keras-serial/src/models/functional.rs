@@ -58,7 +58,7 @@ impl Functional {
             if let Some(value) = ends.leaves().into_iter().find(|end| end.history().is_none()) {
                 return Err(Error::new(ErrorKind::Graph, format!("All `{what}` values must be KerasTensors"))
                     .expected("the result of `Input`, or of a layer called on one")
-                    .received(format!("{value:?}")));
+                    .received(value.outline()));
             }
         }
         let (inputs, outputs) = super::clone::from_inputs(inputs, outputs)?;

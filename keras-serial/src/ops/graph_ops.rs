@@ -5,7 +5,7 @@ use super::define::call;
 use super::dtypes::{cast, full_like};
 use super::graph::{OpClass, Operand, apply, config};
 use super::reduce::{self, Axes};
-use super::shape::{self, Span};
+use super::shape;
 use super::{create, linalg};
 use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -329,41 +329,16 @@ operation! {
     "keras.src.ops.numpy" "BroadcastTo" fn broadcast(x: &Tensor, shape: &Shape) -> Tensor
         = (config! { shape: shape.to_value()? }, x.into());
         config, args => one(shape::broadcast_to(args.tensor()?, &required(config, "shape")?)?);
-    /// Indexes a tensor with integers, slices, `...` and new axes, like Python's `x[…]` (`GetItem`).
+    /// Indexes a tensor with integers, slices, `...` and new axes, like Python's `x[…]` (`GetItem`);
+    /// [`s!`](crate::s) builds the key.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_vec((0..6).collect::<Vec<i32>>(), [2, 3])?;
+    /// assert_eq!(ops::get_item(&x, s![0, 1..])?.to_vec::<i32>()?, [1, 2]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
     "keras.src.ops.numpy" "GetItem" fn get_item(x: &Tensor, key: Nested<Item>) -> Tensor
         = (Config::new(), CallArgs::positional(vec![Operand::from(x).into_item(), key]));
-        config, args => one(index(args.tensor()?, positional(args, 1, "key")?)?);
-}
-
-/// Indexes like Python's `x[key]`.
-fn index(x: &Tensor, key: &Nested<Item>) -> Result<Tensor> {
-    let keys: Vec<&Nested<Item>> = match key {
-        Nested::List(keys) | Nested::Tuple(keys) => keys.iter().collect(),
-        key => vec![key],
-    };
-    let consuming = keys.iter().filter(|key| !matches!(key, Nested::None | Nested::Leaf(Item::Ellipsis))).count();
-    let mut x = x.clone();
-    let mut axis = 0;
-    for key in keys {
-        match key {
-            Nested::None => {
-                x = shape::expand_at(&x, axis)?;
-                axis += 1;
-            }
-            Nested::Leaf(Item::Ellipsis) => axis = x.rank().saturating_sub(consuming) as isize,
-            Nested::Leaf(Item::Slice(start, stop, step)) => {
-                let bound = |bound: &Option<i64>| bound.map(|bound| bound as isize);
-                let span = Span { start: bound(start), stop: bound(stop), step: bound(step).unwrap_or(1) };
-                x = shape::slice_axis(&x, axis, span)?;
-                axis += 1;
-            }
-            Nested::Leaf(Item::Value(position)) => x = shape::index_axis(&x, axis, isize::from_value(position)?)?,
-            Nested::Leaf(Item::Tensor(indices) | Item::Array(indices)) => {
-                x = shape::take_axis(&x, indices, axis)?;
-                axis += indices.rank() as isize;
-            }
-            other => return Err(Error::new(ErrorKind::InvalidArgument, "wrong index").received(format!("{other:?}"))),
-        }
-    }
-    Ok(x)
+        config, args => one(super::slicing::index(args.tensor()?, positional(args, 1, "key")?)?);
 }
