@@ -1,6 +1,6 @@
 //! The argument `learning_rate`: a number or a schedule.
 
-use super::schedules::LearningRateSchedule;
+use super::schedules::{LearningRateSchedule, Schedule};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -26,9 +26,15 @@ impl From<f32> for LearningRate {
     }
 }
 
-impl<T: Into<LearningRateSchedule>> From<T> for LearningRate {
+impl<T: Schedule> From<T> for LearningRate {
     fn from(schedule: T) -> Self {
         Self::Schedule(schedule.into())
+    }
+}
+
+impl From<LearningRateSchedule> for LearningRate {
+    fn from(schedule: LearningRateSchedule) -> Self {
+        Self::Schedule(schedule)
     }
 }
 
