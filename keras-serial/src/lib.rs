@@ -154,9 +154,9 @@ pub mod prelude {
     pub use crate::error::{Error, ErrorKind, Result};
     pub use crate::initializers::{Initialize, Initializer};
     pub use crate::layers;
-    pub use crate::layers::*;
     /// The layer [`layers::Activation`]: in the prelude, `Activation` is the argument of other layers.
     pub use crate::layers::Activation as ActivationLayer;
+    pub use crate::layers::*;
     pub use crate::losses::{ComputeLoss, Loss, Reduction};
     pub use crate::metrics::{Measure, Metric};
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};

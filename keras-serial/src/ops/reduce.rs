@@ -219,6 +219,10 @@ pub(crate) fn moments(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<(Tensor
 /// Computes log(sum(exp(x))) without overflow (`keras.ops.logsumexp`).
 pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = to_float(x)?;
+    if not_empty(&x, axes).is_err() {
+        // A sum of nothing is 0, whose logarithm is -∞.
+        return log(&sum_impl(&exp(&x)?, axes, keepdims)?);
+    }
     let max = max_impl(&x, axes, true)?;
     let max = if max.is_symbolic() { max } else { max.detached()? };
     let sum = sum_impl(&exp(&subtract(&x, &max)?)?, axes, true)?;

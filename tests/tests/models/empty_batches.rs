@@ -83,10 +83,8 @@ fn outputs(case: &Value, way: &str) -> Result<Vec<Tensor>> {
 fn difference(outputs: Result<Vec<Tensor>>, expected: &Value) -> Option<String> {
     let shown = |shape: &Shape, dtype: DType| format!("{dtype} {shape}");
     let Value::List(expected) = expected else { return None };
-    let expected: Vec<String> = expected
-        .iter()
-        .map(|output| shown(&shape_of(output).into(), dtype_of(output).expect("a dtype")))
-        .collect();
+    let expected: Vec<String> =
+        expected.iter().map(|output| shown(&shape_of(output).into(), dtype_of(output).expect("a dtype"))).collect();
     match outputs {
         Ok(outputs) => {
             let found: Vec<String> = outputs.iter().map(|output| shown(output.shape(), output.dtype())).collect();

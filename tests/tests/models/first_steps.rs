@@ -64,7 +64,13 @@ fn the_traits_of_own_objects_are_in_the_prelude() {
     let optimizer = Optimizer::from(keras_serial::optimizers::SGD::new().learning_rate(Half));
     assert_eq!(optimizer.learning_rate().unwrap(), 0.5);
     fn traits<A: Initialize, B: Optimize, C: Regularize, D: Constrain, E: Activate>() {}
-    let _ = traits::<keras_serial::initializers::Zeros, keras_serial::optimizers::SGD, keras_serial::regularizers::L2, keras_serial::constraints::NonNeg, Half2>;
+    let _ = traits::<
+        keras_serial::initializers::Zeros,
+        keras_serial::optimizers::SGD,
+        keras_serial::regularizers::L2,
+        keras_serial::constraints::NonNeg,
+        Half2,
+    >;
 }
 
 #[derive(KerasSerializable)]
