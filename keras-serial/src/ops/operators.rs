@@ -19,11 +19,18 @@ pub trait IntoOperand {
     fn into_operand(self) -> Result<Operand>;
 }
 
-impl<T: Into<Operand>> IntoOperand for T {
-    fn into_operand(self) -> Result<Operand> {
-        Ok(self.into())
-    }
+macro_rules! operands {
+    ($($type:ty),*) => {$(
+        impl IntoOperand for $type {
+            fn into_operand(self) -> Result<Operand> {
+                Ok(self.into())
+            }
+        }
+    )*};
 }
+
+// One by one, so that the message above is shown for any other type.
+operands!(Operand, Tensor, &Tensor, f64, f32, i32, i64, isize, usize, bool);
 
 impl IntoOperand for Result<Tensor> {
     fn into_operand(self) -> Result<Operand> {

@@ -38,6 +38,36 @@ impl From<LearningRateSchedule> for LearningRate {
     }
 }
 
+/// What an optimizer takes as its learning rate: a number or a schedule.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no learning rate",
+    label = "`learning_rate` takes a number like `0.001`, or a schedule like `ExponentialDecay`",
+    note = "a schedule of your own derives `KerasSerializable` and implements `Schedule`"
+)]
+pub trait IntoLearningRate {
+    /// Converts to a learning rate.
+    fn into_learning_rate(self) -> LearningRate;
+}
+
+impl<T: Schedule> IntoLearningRate for T {
+    fn into_learning_rate(self) -> LearningRate {
+        self.into()
+    }
+}
+
+macro_rules! learning_rates {
+    ($($type:ty),*) => {$(
+        impl IntoLearningRate for $type {
+            fn into_learning_rate(self) -> LearningRate {
+                self.into()
+            }
+        }
+    )*};
+}
+
+// One by one, so that the message above is shown for any other type.
+learning_rates!(LearningRate, LearningRateSchedule, f32, f64);
+
 impl crate::config::PlainField for LearningRate {}
 
 impl ConfigField for LearningRate {
