@@ -120,6 +120,9 @@ fn new(input: &Struct<'_>, body: &TokenStream) -> TokenStream {
         [] => "With the defaults of all arguments.".to_owned(),
         names => format!("With this {}, and the defaults of all other arguments.", names.join(", ")),
     };
+    let forms = required.iter().filter_map(|field| Some(format!("\n- `{}`: {}", field.name(), accepted(field.ty)?)));
+    let forms: String = forms.collect();
+    let doc = if forms.is_empty() { doc } else { format!("{doc}\n{forms}") };
     code! {
         #[doc = #doc]
         #vis fn new(#(#parameters),*) -> Self {
@@ -131,8 +134,12 @@ fn new(input: &Struct<'_>, body: &TokenStream) -> TokenStream {
 fn setter(input: &Struct<'_>, field: &Field<'_>, body: &TokenStream) -> TokenStream {
     // With the field's span, at which a conflicting method is reported.
     let (vis, ident) = (&input.input.vis, field.hygienic());
-    let doc = format!("Sets `{}`.", field.name());
-    let ty = argument(inside_option(field.ty).unwrap_or(field.ty));
+    let inner = inside_option(field.ty).unwrap_or(field.ty);
+    let ty = argument(inner);
+    let doc = match accepted(inner) {
+        Some(accepted) => format!("Sets `{}`: {accepted}.", field.name()),
+        None => format!("Sets `{}`.", field.name()),
+    };
     code! {
         #[doc = #doc]
         #[must_use]
@@ -171,6 +178,12 @@ fn is_required(field: &Field<'_>) -> bool {
 /// Returns an argument's type: numbers unchanged, because literals for `impl Into<usize>` have no type.
 fn argument(ty: &Type) -> TokenStream {
     if is_primitive(ty) { code!(#ty) } else { code!(impl ::core::convert::Into<#ty>) }
+}
+
+/// Says in the documentation what an argument of a type that is not primitive accepts.
+fn accepted(ty: &Type) -> Option<String> {
+    let name = ty.to_token_stream().to_string().replace(" < ", "<").replace(" >", ">").replace(" :: ", "::");
+    (!is_primitive(ty)).then(|| format!("a `{name}`, or whatever converts to one (its `From` implementations)"))
 }
 
 fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {

@@ -152,19 +152,24 @@ pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 /// Common exports for programs with models.
 #[cfg(feature = "engine")]
 pub mod prelude {
-    pub use crate::activations::Activation;
+    pub use crate::activations::{Activate, Activation};
     pub use crate::config::{Config, ConfigField, KerasSerializable};
-    pub use crate::constraints::Constraint;
+    pub use crate::constraints::{Constrain, Constraint};
     pub use crate::error::{Error, ErrorKind, Result};
-    pub use crate::initializers::Initializer;
+    pub use crate::initializers::{Initialize, Initializer};
+    pub use crate::layers;
+    /// The layer [`layers::Activation`]: in the prelude, `Activation` is the argument of other layers.
+    pub use crate::layers::Activation as ActivationLayer;
     pub use crate::layers::*;
     pub use crate::losses::{ComputeLoss, Loss, Reduction};
     pub use crate::metrics::{Measure, Metric};
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
-    pub use crate::ops::{self, DataFormat, Padding};
-    pub use crate::optimizers::{Optimizer, OptimizerExt};
+    pub use crate::ops::{self, Axes, DataFormat, NewAxis, Padding};
+    pub use crate::optimizers::schedules::{LearningRateSchedule, Schedule};
+    pub use crate::optimizers::{Optimize, Optimizer, OptimizerExt};
     pub use crate::registry::{CustomObjectScope, CustomObjects};
-    pub use crate::regularizers::Regularizer;
+    pub use crate::regularizers::{Regularize, Regularizer};
+    pub use crate::s;
     #[cfg(feature = "archive")]
     pub use crate::saving::{LoadOptions, SaveOptions, load_model};
     pub use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};

@@ -8,10 +8,16 @@ mod chains;
 mod cloning;
 #[path = "models/context.rs"]
 mod context;
+#[path = "models/display.rs"]
+mod display;
 #[path = "models/empty.rs"]
 mod empty;
 #[path = "models/feature_space.rs"]
 mod feature_space;
+#[path = "models/empty_batches.rs"]
+mod empty_batches;
+#[path = "models/first_steps.rs"]
+mod first_steps;
 #[path = "models/functional.rs"]
 mod functional;
 #[path = "models/functional_inputs.rs"]

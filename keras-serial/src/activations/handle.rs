@@ -39,7 +39,8 @@ use crate::tensor::Tensor;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no activation",
-    note = "derive `KerasSerializable` and implement `Activate` for it; `Activation::function` takes a function, `From` a layer"
+    note = "derive `KerasSerializable` and implement `Activate` for it; `Activation::function` takes a function, `From` a name or a layer",
+    note = "the layer of this name is `ActivationLayer` in the prelude, and `keras_serial::layers::Activation`"
 )]
 pub trait Activate: KerasSerializable {
     /// Applies the activation to `x`.

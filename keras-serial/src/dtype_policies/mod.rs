@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use self::quantized::Quantized;
 pub use self::quantized::{Int4DTypePolicy, Quantization, QuantizedDTypePolicy, QuantizedFloat8DTypePolicy};
 use crate::config::{Config, ConfigField};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
 use crate::registry::{self, Cast, Probe, TypedHandle};
@@ -29,9 +29,12 @@ impl DTypePolicy {
         match self.name.as_str() {
             "mixed_float16" => Ok((DType::Float16, DType::Float32)),
             "mixed_bfloat16" => Ok((DType::BFloat16, DType::Float32)),
-            name => DType::from_str(name)
-                .map(|dtype| (dtype, dtype))
-                .map_err(|error| error.hint("a policy is the name of a dtype, `mixed_float16` or `mixed_bfloat16`")),
+            name => DType::from_str(name).map(|dtype| (dtype, dtype)).map_err(|error| {
+                let known = DType::ALL.iter().map(|dtype| dtype.name()).chain(["mixed_float16", "mixed_bfloat16"]);
+                error.hint(did_you_mean(name, known).unwrap_or_else(|| {
+                    "a policy is the name of a dtype, `mixed_float16` or `mixed_bfloat16`".to_owned()
+                }))
+            }),
         }
     }
 

@@ -76,8 +76,11 @@ pub trait Layer: KerasSerializable + HasBase + Remake {
         None
     }
 
-    /// Returns true if the layer passes masks from its first input to its output. If false, masks end here,
-    /// except on a tensor that the layer returns unchanged. False by default.
+    /// Returns true if the layer passes masks from its first input to its output. If false, masks end here:
+    /// the layers after this one see none. False by default.
+    ///
+    /// As in Keras, a mask belongs to a tensor: a layer that returns its input itself returns it with its mask
+    /// when it is called on values. In the graph of a model, outputs are always other tensors, without one.
     fn supports_masking(&self) -> bool {
         false
     }
@@ -297,11 +300,23 @@ pub trait LayerExt: Layer + Sized {
         self
     }
 
-    /// Shares the layer and calls it on symbols (or values), in inference mode.
+    /// Shares the layer and calls it on symbols (or values), in inference mode. This takes the layer; to call
+    /// one several times, [share](LayerExt::shared) it first.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let (a, b) = (Input::new([4]).tensor()?, Input::new([4]).tensor()?);
+    /// let dense = Dense::new(2).shared();
+    /// let y = ops::add(&dense.apply(&a)?, dense.apply(&b)?)?;
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Errors of the layer.
-    fn apply(self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+    fn apply(
+        self, // to call a layer twice, share it first: `let layer = layer.shared();`
+        inputs: impl Into<CallArgs>,
+    ) -> Result<Tensor> {
         LayerRef::new(self).apply(inputs)
     }
 

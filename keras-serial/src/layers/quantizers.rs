@@ -69,8 +69,7 @@ pub(crate) fn by_blocks(x: &Tensor, size: usize) -> Result<(Tensor, Tensor, Tens
     let blocks = rows.div_ceil(size);
     let padded = pad_constant(x, &[(0, blocks * size - rows), (0, 0)], 0.0)?;
     let x = ops::reshape(&padded, &Shape::from([blocks, size, columns]))?;
-    let extreme = |of: &dyn Fn(&Tensor, Axes, bool) -> Result<Tensor>| of(&x, Axes(Some(vec![1])), true);
-    let (min, max) = (extreme(&ops::min)?, extreme(&ops::max)?);
+    let (min, max) = (ops::min(&x, 1, true)?, ops::max(&x, 1, true)?);
     let scale = ops::divide(&ops::add(&ops::subtract(&max, &min)?, EPSILON)?, high - low)?;
     let zero = ops::round(&ops::divide(&ops::negative(&min)?, &scale)?)?;
     let zero = ops::clip(&ops::add(&zero, low)?, low, high)?;

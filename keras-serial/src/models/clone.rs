@@ -263,8 +263,8 @@ impl Cloner<'_> {
                     ErrorKind::InvalidArgument,
                     "`input_tensors` must have the same structure as model.input",
                 )
-                .expected(format!("{:?}", graph.inputs))
-                .received(format!("{given:?}")));
+                .expected(format!("{:?}", graph.inputs.map(Tensor::outline)))
+                .received(format!("{:?}", given.map(Tensor::outline))));
             }
             None => {
                 graph.inputs.try_map(&mut |symbol| match symbol.history().map(|history| &history.node.operation) {

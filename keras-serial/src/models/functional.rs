@@ -58,7 +58,7 @@ impl Functional {
             if let Some(value) = ends.leaves().into_iter().find(|end| end.history().is_none()) {
                 return Err(Error::new(ErrorKind::Graph, format!("All `{what}` values must be KerasTensors"))
                     .expected("the result of `Input`, or of a layer called on one")
-                    .received(format!("{value:?}")));
+                    .received(value.outline()));
             }
         }
         let (inputs, outputs) = super::clone::from_inputs(inputs, outputs)?;
@@ -222,7 +222,15 @@ fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
         .expected(format!("shape {wanted}"))
         .received(format!("shape {}", input.shape())));
     };
-    let adjusted = cast(&adjusted, symbol.dtype())?;
+    let adjusted = cast(&adjusted, symbol.dtype()).map_err(|error| {
+        Error::new(
+            ErrorKind::DType,
+            format!("Invalid dtype for input with name '{}' and path '{path}'", input_name(symbol)),
+        )
+        .expected(symbol.dtype().name())
+        .received(input.dtype().name())
+        .with_source(error)
+    })?;
     Ok(if adjusted.is_same(&input) { adjusted } else { adjusted.with_mask(mask) })
 }
 

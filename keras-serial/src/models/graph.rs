@@ -46,7 +46,7 @@ fn history(tensor: &Tensor) -> Result<&Arc<Node>> {
     tensor.history().map(|history| &history.node).ok_or_else(|| {
         Error::new(ErrorKind::Graph, "a model is made of symbols")
             .expected("the result of `Input` or of a layer called on one")
-            .received(format!("{tensor:?}"))
+            .received(tensor.outline())
     })
 }
 

@@ -18,19 +18,34 @@ use crate::tensor::symbolic::Fresh;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 
+/// Makes a list of layers of different types: an array of [`LayerRef`]s, as [`Sequential::new`] takes it.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let hidden = Dense::new(4).shared();
+/// let model = Sequential::new(layers![Input::new([3]), hidden, Dropout::new(0.5), Dense::new(2)])?;
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
+///
+/// [`LayerRef`]: crate::layers::LayerRef
+/// [`Sequential::new`]: crate::models::Sequential::new
+#[macro_export]
+macro_rules! layers {
+    ($($layer:expr),* $(,)?) => { [$($crate::layers::LayerRef::from($layer)),*] };
+}
+
 /// A model that calls a list of layers one after the other.
 ///
 /// It is built at once if it begins with an [`Input`] or with a layer that knows its input shape, and at its
 /// first call otherwise.
 ///
+/// Layers of different types are listed in [`layers!`](crate::layers!); a list of [`LayerRef`]s does as well.
+///
 /// Follows <https://keras.io/api/models/sequential>.
 ///
 /// ```
 /// use keras_serial::prelude::*;
-/// let model = Sequential::new([
-///     Input::new([3]).layer(),
-///     Dense::new(2).kernel_initializer("ones").into(),
-/// ])?;
+/// let model = Sequential::new(layers![Input::new([3]), Dense::new(2).kernel_initializer("ones")])?;
 /// let input = Tensor::from_slice(&[1.0f32, 2.0, 3.0], [1, 3])?;
 /// assert_eq!(model.predict(&input)?.to_vec::<f32>()?, [6.0, 6.0]);
 /// # Ok::<(), keras_serial::Error>(())
@@ -44,7 +59,7 @@ pub struct Sequential {
 }
 
 impl Sequential {
-    /// Creates a model of these layers.
+    /// Creates a model of these layers, from [`layers!`](crate::layers!) or any list of [`LayerRef`]s.
     ///
     /// # Errors
     /// If two layers have the same name, or the shapes do not fit.

@@ -380,8 +380,8 @@ pub fn tile(x: &Tensor, repeats: &[usize]) -> Result<Tensor> {
 ///
 /// # Errors
 /// If there is no such axis.
-pub fn repeat(x: &Tensor, repeats: usize, axis: Option<isize>) -> Result<Tensor> {
-    call("Repeat", config! { repeats: repeats, axis: axis.to_value()? }, CallArgs::from(x))?.into_single()
+pub fn repeat(x: &Tensor, repeats: usize, axis: impl Into<Option<isize>>) -> Result<Tensor> {
+    call("Repeat", config! { repeats: repeats, axis: axis.into().to_value()? }, CallArgs::from(x))?.into_single()
 }
 
 /// Pads with a constant: (before, after) for each axis (`keras.ops.pad`).

@@ -274,7 +274,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(f64, f32, i32, i64, bool);
+numbers!(f64, f32, i32, i64, isize, usize, bool);
 
 impl Operand {
     /// Converts an argument of a recorded call to an operand.

@@ -5,7 +5,7 @@ use super::define::call;
 use super::dtypes::{cast, full_like};
 use super::graph::{OpClass, Operand, apply, config};
 use super::reduce::{self, Axes};
-use super::shape::{self, Span};
+use super::shape;
 use super::{create, linalg};
 use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -68,6 +68,14 @@ impl FromOutputs for Vec<Tensor> {
     }
 }
 
+fn axes(axis: impl Into<Axes>) -> Result<Value> {
+    axis.into().to_value()
+}
+
+fn axis_or_all(axis: impl Into<Option<isize>>) -> Result<Value> {
+    axis.into().to_value()
+}
+
 fn one(x: Tensor) -> Result<Nested<Tensor>> {
     Ok(Nested::Leaf(x))
 }
@@ -116,20 +124,20 @@ fn positional<'a>(args: &'a CallArgs, index: usize, name: &str) -> Result<&'a Ne
 
 operation! {
     /// Sums over axes (`keras.ops.sum`).
-    "keras.src.ops.numpy" "Sum" fn sum(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "Sum" fn sum(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::sum_impl);
     /// Averages over axes (`keras.ops.mean`).
-    "keras.src.ops.numpy" "Mean" fn mean(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "Mean" fn mean(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::mean_impl);
     /// Multiplies over axes (`keras.ops.prod`).
-    "keras.src.ops.numpy" "Prod" fn prod(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims, dtype: Value::Null }, x.into());
+    "keras.src.ops.numpy" "Prod" fn prod(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims, dtype: Value::Null }, x.into());
         config, args => folded(config, args, reduce::prod_impl);
     /// Returns the maximum over axes (`keras.ops.max`).
-    "keras.src.ops.numpy" "Max" fn max(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
+    "keras.src.ops.numpy" "Max" fn max(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims, initial: Value::Null }, x.into());
         config, args => {
             let folded = folded(config, args, reduce::max_impl)?;
             match config.get("initial") {
@@ -138,8 +146,8 @@ operation! {
             }
         };
     /// Returns the minimum over axes (`keras.ops.min`).
-    "keras.src.ops.numpy" "Min" fn min(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims, initial: Value::Null }, x.into());
+    "keras.src.ops.numpy" "Min" fn min(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims, initial: Value::Null }, x.into());
         config, args => {
             let folded = folded(config, args, reduce::min_impl)?;
             match config.get("initial") {
@@ -148,28 +156,28 @@ operation! {
             }
         };
     /// Returns the variance over axes (`keras.ops.var`).
-    "keras.src.ops.numpy" "Var" fn var(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "Var" fn var(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::var_impl);
     /// Returns true if any element over axes is true (`keras.ops.any`).
-    "keras.src.ops.numpy" "Any" fn any(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "Any" fn any(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::any_impl);
     /// Returns true if all elements over axes are true (`keras.ops.all`).
-    "keras.src.ops.numpy" "All" fn all(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "All" fn all(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::all_impl);
     /// Computes log(Σexp(x)) over axes without overflow (`keras.ops.logsumexp`).
-    "keras.src.ops.math" "Logsumexp" fn logsumexp(x: &Tensor, axis: Axes, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.math" "Logsumexp" fn logsumexp(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Tensor
+        = (config! { axis: axes(axis)?, keepdims: keepdims }, x.into());
         config, args => folded(config, args, reduce::logsumexp_impl);
     /// Returns the index of the largest element (`keras.ops.argmax`).
-    "keras.src.ops.numpy" "Argmax" fn argmax(x: &Tensor, axis: Option<isize>, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "Argmax" fn argmax(x: &Tensor, axis: impl Into<Option<isize>>, keepdims: bool) -> Tensor
+        = (config! { axis: axis_or_all(axis)?, keepdims: keepdims }, x.into());
         config, args => one(reduce::arg_extreme(args.tensor()?, get(config, "axis", None)?, get(config, "keepdims", false)?, true)?);
     /// Returns the index of the smallest element (`keras.ops.argmin`).
-    "keras.src.ops.numpy" "Argmin" fn argmin(x: &Tensor, axis: Option<isize>, keepdims: bool) -> Tensor
-        = (config! { axis: axis.to_value()?, keepdims: keepdims }, x.into());
+    "keras.src.ops.numpy" "Argmin" fn argmin(x: &Tensor, axis: impl Into<Option<isize>>, keepdims: bool) -> Tensor
+        = (config! { axis: axis_or_all(axis)?, keepdims: keepdims }, x.into());
         config, args => one(reduce::arg_extreme(args.tensor()?, get(config, "axis", None)?, get(config, "keepdims", false)?, false)?);
     /// Reshapes a tensor; one extent may be left out and is inferred (`keras.ops.reshape`).
     "keras.src.ops.numpy" "Reshape" fn reshape(x: &Tensor, newshape: &Shape) -> Tensor
@@ -201,8 +209,8 @@ operation! {
             one(x)
         };
     /// Removes axes of extent 1: the given ones, or all (`keras.ops.squeeze`).
-    "keras.src.ops.numpy" "Squeeze" fn squeeze(x: &Tensor, axis: Axes) -> Tensor
-        = (config! { axis: axis.to_value()? }, x.into());
+    "keras.src.ops.numpy" "Squeeze" fn squeeze(x: &Tensor, axis: impl Into<Axes>) -> Tensor
+        = (config! { axis: axes(axis)? }, x.into());
         config, args => {
             let mut x = args.tensor()?.clone();
             let mut axes = match get(config, "axis", Axes::all())? {
@@ -308,8 +316,8 @@ operation! {
             one(create::one_hot(args.tensor()?, required(config, "num_classes")?, get(config, "axis", -1)?, dtype)?)
         };
     /// Gathers slices at integer indices (`keras.ops.take`).
-    "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: Option<isize>) -> Tensor
-        = (config! { axis: axis.to_value()? }, CallArgs::from(x).and(indices.clone()));
+    "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: impl Into<Option<isize>>) -> Tensor
+        = (config! { axis: axis_or_all(axis)? }, CallArgs::from(x).and(indices.clone()));
         config, args => {
             let call = super::define::Call { config, args };
             let (x, indices) = (call.x()?, call.tensor(1, "indices")?);
@@ -319,8 +327,8 @@ operation! {
             }
         };
     /// Reverses the elements along axes (`keras.ops.flip`).
-    "keras.src.ops.numpy" "Flip" fn flip(x: &Tensor, axis: Axes) -> Tensor
-        = (config! { axis: axis.to_value()? }, x.into());
+    "keras.src.ops.numpy" "Flip" fn flip(x: &Tensor, axis: impl Into<Axes>) -> Tensor
+        = (config! { axis: axes(axis)? }, x.into());
         config, args => {
             let x = args.tensor()?;
             one(shape::flip_axes(x, &get(config, "axis", Axes::all())?.positions(x.shape())?)?)
@@ -329,41 +337,16 @@ operation! {
     "keras.src.ops.numpy" "BroadcastTo" fn broadcast(x: &Tensor, shape: &Shape) -> Tensor
         = (config! { shape: shape.to_value()? }, x.into());
         config, args => one(shape::broadcast_to(args.tensor()?, &required(config, "shape")?)?);
-    /// Indexes a tensor with integers, slices, `...` and new axes, like Python's `x[…]` (`GetItem`).
+    /// Indexes a tensor with integers, slices, `...` and new axes, like Python's `x[…]` (`GetItem`);
+    /// [`s!`](crate::s) builds the key.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let x = Tensor::from_vec((0..6).collect::<Vec<i32>>(), [2, 3])?;
+    /// assert_eq!(ops::get_item(&x, s![0, 1..])?.to_vec::<i32>()?, [1, 2]);
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
     "keras.src.ops.numpy" "GetItem" fn get_item(x: &Tensor, key: Nested<Item>) -> Tensor
         = (Config::new(), CallArgs::positional(vec![Operand::from(x).into_item(), key]));
-        config, args => one(index(args.tensor()?, positional(args, 1, "key")?)?);
-}
-
-/// Indexes like Python's `x[key]`.
-fn index(x: &Tensor, key: &Nested<Item>) -> Result<Tensor> {
-    let keys: Vec<&Nested<Item>> = match key {
-        Nested::List(keys) | Nested::Tuple(keys) => keys.iter().collect(),
-        key => vec![key],
-    };
-    let consuming = keys.iter().filter(|key| !matches!(key, Nested::None | Nested::Leaf(Item::Ellipsis))).count();
-    let mut x = x.clone();
-    let mut axis = 0;
-    for key in keys {
-        match key {
-            Nested::None => {
-                x = shape::expand_at(&x, axis)?;
-                axis += 1;
-            }
-            Nested::Leaf(Item::Ellipsis) => axis = x.rank().saturating_sub(consuming) as isize,
-            Nested::Leaf(Item::Slice(start, stop, step)) => {
-                let bound = |bound: &Option<i64>| bound.map(|bound| bound as isize);
-                let span = Span { start: bound(start), stop: bound(stop), step: bound(step).unwrap_or(1) };
-                x = shape::slice_axis(&x, axis, span)?;
-                axis += 1;
-            }
-            Nested::Leaf(Item::Value(position)) => x = shape::index_axis(&x, axis, isize::from_value(position)?)?,
-            Nested::Leaf(Item::Tensor(indices) | Item::Array(indices)) => {
-                x = shape::take_axis(&x, indices, axis)?;
-                axis += indices.rank() as isize;
-            }
-            other => return Err(Error::new(ErrorKind::InvalidArgument, "wrong index").received(format!("{other:?}"))),
-        }
-    }
-    Ok(x)
+        config, args => one(super::slicing::index(args.tensor()?, positional(args, 1, "key")?)?);
 }

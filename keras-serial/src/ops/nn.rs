@@ -21,13 +21,19 @@ fn get<T: ConfigField>(config: &Config, name: &str, default: T) -> Result<T> {
     config.get(name).map_or(Ok(default), |value| T::from_value(value).map_err(|error| error.at(name.to_owned())))
 }
 
+/// The argument type of a function: axes in any of their forms.
+macro_rules! accepted {
+    (Axes) => { impl Into<Axes> };
+    ($ty:ident) => { $ty };
+}
+
 macro_rules! nn {
-    ($($(#[$doc:meta])* $class:literal $name:ident($x:ident $(, $param:ident: $ty:ty = $default:expr)*) $body:block)*) => {$(
+    ($($(#[$doc:meta])* $class:literal $name:ident($x:ident $(, $param:ident: $ty:ident = $default:expr)*) $body:block)*) => {$(
         $(#[$doc])*
         ///
         /// # Errors
         /// For strings, and if parameters do not fit the shape.
-        pub fn $name($x: &Tensor $(, $param: $ty)*) -> Result<Tensor> {
+        pub fn $name($x: &Tensor $(, $param: accepted!($ty))*) -> Result<Tensor> {
             static CLASS: OpClass = OpClass { module: "keras.src.ops.nn", class_name: $class, run };
             fn run(config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
                 let _ = config;
@@ -37,7 +43,7 @@ macro_rules! nn {
                 compute().map(Nested::Leaf)
             }
             inventory::submit! { OpClass { module: "keras.src.ops.nn", class_name: $class, run } }
-            apply(&CLASS, config! { $($param: ConfigField::to_value(&$param)?),* }, CallArgs::from($x))?.into_single()
+            apply(&CLASS, config! { $($param: ConfigField::to_value(&Into::<$ty>::into($param))?),* }, CallArgs::from($x))?.into_single()
         }
     )*};
 }

@@ -114,8 +114,8 @@ pub fn rms_normalization(x: &Tensor, scale: Option<&Tensor>, axes: &[isize], eps
 ///
 /// # Errors
 /// If the shape has no such axis.
-pub fn normalize(x: &Tensor, axes: &Axes, epsilon: f64) -> Result<Tensor> {
-    let inverse = rsqrt(&sum_impl(&square(x)?, axes, true)?)?;
+pub fn normalize(x: &Tensor, axes: impl Into<Axes>, epsilon: f64) -> Result<Tensor> {
+    let inverse = rsqrt(&sum_impl(&square(x)?, &axes.into(), true)?)?;
     multiply(x, minimum(&inverse, 1.0 / epsilon)?)
 }
 

@@ -12,6 +12,17 @@ use crate::program::primitives::{ArgExtreme, Reduce, Reduction, Softmax};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// The axes of a reduction: all, or some; negative ones count from the end.
+///
+/// Functions take an axis, several, or `None` for all.
+///
+/// ```
+/// use keras_serial::prelude::*;
+/// let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [2, 2])?;
+/// assert_eq!(ops::sum(&x, -1, false)?.to_vec::<f32>()?, [3.0, 7.0]);
+/// assert_eq!(ops::sum(&x, [0, 1], false)?.item::<f32>()?, 10.0);
+/// assert_eq!(ops::sum(&x, None, false)?.item::<f32>()?, 10.0);
+/// # Ok::<(), keras_serial::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Axes(pub Option<Vec<isize>>);
 
@@ -38,27 +49,47 @@ impl Axes {
     }
 }
 
-impl From<i32> for Axes {
-    fn from(axis: i32) -> Self {
-        Self(Some(vec![axis as isize]))
+macro_rules! axes_from {
+    ($($integer:ty),*) => {$(
+        impl From<$integer> for Axes {
+            fn from(axis: $integer) -> Self {
+                Self::from([axis])
+            }
+        }
+
+        impl From<&[$integer]> for Axes {
+            fn from(axes: &[$integer]) -> Self {
+                // An axis beyond any tensor stays one.
+                Self(Some(axes.iter().map(|axis| isize::try_from(*axis).unwrap_or(isize::MAX)).collect()))
+            }
+        }
+
+        impl<const N: usize> From<[$integer; N]> for Axes {
+            fn from(axes: [$integer; N]) -> Self {
+                Self::from(axes.as_slice())
+            }
+        }
+
+        impl From<Vec<$integer>> for Axes {
+            fn from(axes: Vec<$integer>) -> Self {
+                Self::from(axes.as_slice())
+            }
+        }
+    )*};
+}
+
+axes_from!(i32, isize, usize);
+
+/// All axes for `None`.
+impl From<Option<isize>> for Axes {
+    fn from(axis: Option<isize>) -> Self {
+        axis.map_or(Self::all(), Self::from)
     }
 }
 
-impl From<isize> for Axes {
-    fn from(axis: isize) -> Self {
-        Self(Some(vec![axis]))
-    }
-}
-
-impl From<&[isize]> for Axes {
-    fn from(axes: &[isize]) -> Self {
-        Self(Some(axes.to_vec()))
-    }
-}
-
-impl<const N: usize> From<[isize; N]> for Axes {
-    fn from(axes: [isize; N]) -> Self {
-        Self(Some(axes.to_vec()))
+impl From<&Axes> for Axes {
+    fn from(axes: &Axes) -> Self {
+        axes.clone()
     }
 }
 
@@ -188,6 +219,10 @@ pub(crate) fn moments(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<(Tensor
 /// Computes log(sum(exp(x))) without overflow (`keras.ops.logsumexp`).
 pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<Tensor> {
     let x = to_float(x)?;
+    if not_empty(&x, axes).is_err() {
+        // A sum of nothing is 0, whose logarithm is -∞.
+        return log(&sum_impl(&exp(&x)?, axes, keepdims)?);
+    }
     let max = max_impl(&x, axes, true)?;
     let max = if max.is_symbolic() { max } else { max.detached()? };
     let sum = sum_impl(&exp(&subtract(&x, &max)?)?, axes, true)?;

@@ -385,9 +385,9 @@ fn search_sorted(sorted: &Tensor, values: &Tensor, right: bool) -> Result<Tensor
 ///
 /// # Errors
 /// If there is no such axis.
-pub fn std(x: &Tensor, axis: Axes, keepdims: bool) -> Result<Tensor> {
+pub fn std(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Result<Tensor> {
     use crate::config::ConfigField;
-    call("Std", config! { axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?.into_single()
+    call("Std", config! { axis: axis.into().to_value()?, keepdims: keepdims }, CallArgs::from(x))?.into_single()
 }
 
 /// Returns the cumulative sum along an axis (`keras.ops.cumsum`).
@@ -430,9 +430,9 @@ pub fn top_k(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
 ///
 /// # Errors
 /// If there is no such axis.
-pub fn norm(x: &Tensor, axis: Axes, keepdims: bool) -> Result<Tensor> {
+pub fn norm(x: &Tensor, axis: impl Into<Axes>, keepdims: bool) -> Result<Tensor> {
     use crate::config::ConfigField;
-    call("Norm", config! { ord: Value::Null, axis: axis.to_value()?, keepdims: keepdims }, CallArgs::from(x))?
+    call("Norm", config! { ord: Value::Null, axis: axis.into().to_value()?, keepdims: keepdims }, CallArgs::from(x))?
         .into_single()
 }
 

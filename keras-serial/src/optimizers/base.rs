@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, OnceLock};
 
-use super::learning_rate::LearningRate;
+use super::learning_rate::{IntoLearningRate, LearningRate};
 use super::state::State;
 use crate::config::{Base, Config, ConfigField, Number, unmarked};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -264,8 +264,8 @@ pub trait OptimizerExt: HasBase<OptimizerBase> + Sized {
 
     /// Sets the learning rate: a number or a schedule.
     #[must_use]
-    fn learning_rate(self, learning_rate: impl Into<LearningRate>) -> Self {
-        self.base().state().learning_rate = learning_rate.into();
+    fn learning_rate(self, learning_rate: impl IntoLearningRate) -> Self {
+        self.base().state().learning_rate = learning_rate.into_learning_rate();
         self
     }
 

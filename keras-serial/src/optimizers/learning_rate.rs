@@ -1,6 +1,6 @@
 //! The argument `learning_rate`: a number or a schedule.
 
-use super::schedules::LearningRateSchedule;
+use super::schedules::{LearningRateSchedule, Schedule};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -26,11 +26,47 @@ impl From<f32> for LearningRate {
     }
 }
 
-impl<T: Into<LearningRateSchedule>> From<T> for LearningRate {
+impl<T: Schedule> From<T> for LearningRate {
     fn from(schedule: T) -> Self {
         Self::Schedule(schedule.into())
     }
 }
+
+impl From<LearningRateSchedule> for LearningRate {
+    fn from(schedule: LearningRateSchedule) -> Self {
+        Self::Schedule(schedule)
+    }
+}
+
+/// What an optimizer takes as its learning rate: a number or a schedule.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no learning rate",
+    label = "`learning_rate` takes a number like `0.001`, or a schedule like `ExponentialDecay`",
+    note = "a schedule of your own derives `KerasSerializable` and implements `Schedule`"
+)]
+pub trait IntoLearningRate {
+    /// Converts to a learning rate.
+    fn into_learning_rate(self) -> LearningRate;
+}
+
+impl<T: Schedule> IntoLearningRate for T {
+    fn into_learning_rate(self) -> LearningRate {
+        self.into()
+    }
+}
+
+macro_rules! learning_rates {
+    ($($type:ty),*) => {$(
+        impl IntoLearningRate for $type {
+            fn into_learning_rate(self) -> LearningRate {
+                self.into()
+            }
+        }
+    )*};
+}
+
+// One by one, so that the message above is shown for any other type.
+learning_rates!(LearningRate, LearningRateSchedule, f32, f64);
 
 impl crate::config::PlainField for LearningRate {}
 

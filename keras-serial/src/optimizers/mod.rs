@@ -36,7 +36,7 @@ pub use adamax::Adamax;
 pub use base::{OptimizerBase, OptimizerExt};
 pub use ftrl::Ftrl;
 pub use lamb::Lamb;
-pub use learning_rate::LearningRate;
+pub use learning_rate::{IntoLearningRate, LearningRate};
 pub use lion::Lion;
 pub use loss_scale_optimizer::LossScaleOptimizer;
 pub use multi_optimizer::MultiOptimizer;

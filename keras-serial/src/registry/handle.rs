@@ -13,6 +13,9 @@ macro_rules! handle {
         $(, state: $state:literal)?
     ) => {
         $(#[$doc])*
+        ///
+        /// Arguments of this type take an object of the kind, Keras's name as a string, or a handle. An unknown
+        /// name is an error where the object is first used.
         #[derive(Clone)]
         pub struct $handle(std::sync::Arc<dyn $trait>);
 

@@ -29,8 +29,8 @@ impl Tensor {
     /// # Errors
     /// For symbols, and if the elements are of another type.
     pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>> {
-        let shape = IxDyn(&self.shape().known()?);
-        Array::from_shape_vec(shape, self.to_vec()?)
+        let elements = self.to_vec()?;
+        Array::from_shape_vec(IxDyn(&self.shape().known()?), elements)
             .map_err(|error| Error::new(ErrorKind::Shape, "the elements do not fill the shape").with_source(error))
     }
 

@@ -1,5 +1,7 @@
 //! `CallArgs` and `CallContext`: the arguments and the context of a call.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 
 use super::{Nested, Tensor};
@@ -7,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
 /// An argument of a call, or a leaf of a structure of arguments.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Item {
     /// A tensor.
     Tensor(Tensor),
@@ -19,6 +21,22 @@ pub enum Item {
     Slice(Option<i64>, Option<i64>, Option<i64>),
     /// Python's `...`.
     Ellipsis,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tensor(tensor) => f.write_str(&tensor.outline()),
+            Self::Array(array) => write!(f, "Array({})", array.outline()),
+            Self::Value(value) => fmt::Debug::fmt(value, f),
+            Self::Slice(start, stop, step) => {
+                let bound = |bound: &Option<i64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
+                write!(f, "{}:{}", bound(start), bound(stop))?;
+                if step.is_some() { write!(f, ":{}", bound(step)) } else { Ok(()) }
+            }
+            Self::Ellipsis => f.write_str("..."),
+        }
+    }
 }
 
 /// The arguments of a call, positional ones and keywords, as a graph records them.

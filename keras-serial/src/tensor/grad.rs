@@ -47,7 +47,7 @@ impl Tensor {
         if self.shape().num_elements() != Some(1) || !is_tracked(&raw) {
             return Err(Error::new(ErrorKind::InvalidArgument, "no gradients can be taken")
                 .expected("one number that was computed from a watched tensor")
-                .received(format!("{self:?}")));
+                .received(self.outline()));
         }
         Ok(Gradients(Engine::backward(raw)))
     }

@@ -1,7 +1,6 @@
 //! `Tensor`: values, strings, or a symbol.
 
 use std::any::Any;
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
@@ -249,7 +248,17 @@ impl Tensor {
     }
 
     fn wrong(&self, expected: &'static str) -> Error {
-        Error::new(ErrorKind::InvalidArgument, "wrong sort of tensor").expected(expected).received(format!("{self:?}"))
+        if self.is_symbolic() {
+            return Error::new(ErrorKind::InvalidArgument, "a symbol has no values")
+                .expected(expected)
+                .received(self.outline())
+                .hint(
+                    "a layer's `call` and the functions that it calls run on symbols too, whenever a model is built or \
+                     loaded: compute with operators and `ops`, which take both; where the values themselves are \
+                     needed, return `Tensor::symbol(shape, dtype)` of the output if `is_symbolic()`",
+                );
+        }
+        Error::new(ErrorKind::DType, "wrong dtype").expected(expected).received(self.outline())
     }
 
     /// Returns the elements in row-major order as plain bytes; shares them without a copy if they are
@@ -279,10 +288,11 @@ impl Tensor {
     /// # Errors
     /// If they are not of type `T`, or for a symbol or strings.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        if self.dtype != T::DTYPE {
+        if self.dtype != T::DTYPE && !self.is_symbolic() {
             return Err(Error::new(ErrorKind::DType, "wrong element type")
                 .expected(self.dtype.name())
-                .received(T::DTYPE.name()));
+                .received(T::DTYPE.name())
+                .hint("`ops::cast_to` converts a tensor to another dtype"));
         }
         T::from_bytes(&self.to_bytes()?.data)
     }
@@ -351,16 +361,5 @@ fn check_count(count: usize, shape: &[usize]) -> Result<()> {
         Err(Error::new(ErrorKind::Shape, "the number of elements is not the shape's")
             .expected(format!("the elements of shape {}", Shape::from(shape)))
             .received(format!("{count} elements")))
-    }
-}
-
-impl fmt::Debug for Tensor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sort = match &self.repr {
-            Repr::Value(_) | Repr::Text(_) => "Tensor",
-            Repr::Symbol(_) => "KerasTensor",
-            Repr::Traced(_) => "Traced",
-        };
-        write!(f, "<{sort} shape={}, dtype={}>", self.shape, self.dtype)
     }
 }

@@ -13,7 +13,8 @@ use crate::{KerasSerializable, register};
 /// ```
 /// use keras_serial::prelude::*;
 /// let x = Tensor::from_slice(&[-1.0f32, 2.0], [1, 2])?;
-/// assert_eq!(keras_serial::layers::Activation::new("relu").apply(&x)?.to_vec::<f32>()?, [0.0, 2.0]);
+/// // In the prelude, `Activation` is the argument of other layers, and this layer is `ActivationLayer`.
+/// assert_eq!(ActivationLayer::new("relu").apply(&x)?.to_vec::<f32>()?, [0.0, 2.0]);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[register(builtin = "keras.layers")]

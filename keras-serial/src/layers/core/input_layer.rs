@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::config::{Config, ConfigField, KerasSerializable};
+use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, LayerRef};
@@ -23,6 +24,8 @@ pub struct InputLayer {
     sparse: bool,
     ragged: bool,
     optional: bool,
+    /// The error of an unknown dtype, where the symbol is asked for.
+    wrong: Option<Error>,
     /// The layer's only call, without arguments; the model's graph keeps it alive.
     output: OnceLock<std::sync::Weak<Node>>,
 }
@@ -49,6 +52,9 @@ impl InputLayer {
     /// If `layer` is not an input layer.
     pub(crate) fn output(layer: &LayerRef) -> Result<Tensor> {
         let this = layer.downcast_ref::<Self>().ok_or_else(|| Error::new(ErrorKind::Graph, "not an input layer"))?;
+        if let Some(wrong) = &this.wrong {
+            return Err(wrong.clone().at("dtype").at(layer.name().to_owned()));
+        }
         if let Some(node) = this.output.get().and_then(std::sync::Weak::upgrade) {
             return Ok(Tensor::symbol(&this.batch_shape, this.dtype).recorded(History { node, index: 0 }));
         }
@@ -77,7 +83,7 @@ impl InputLayer {
 pub struct Input {
     shape: Shape,
     batch_size: Option<usize>,
-    dtype: DType,
+    dtype: Policy,
     name: Option<String>,
     optional: bool,
 }
@@ -85,7 +91,7 @@ pub struct Input {
 impl Input {
     /// Creates an input of this shape, without the batch.
     pub fn new(shape: impl Into<Shape>) -> Self {
-        Self { shape: shape.into(), batch_size: None, dtype: DType::Float32, name: None, optional: false }
+        Self { shape: shape.into(), batch_size: None, dtype: Policy::default(), name: None, optional: false }
     }
 
     /// Fixes the batch size.
@@ -94,9 +100,17 @@ impl Input {
         self
     }
 
-    /// Sets the dtype; `float32` by default.
-    pub fn dtype(mut self, dtype: DType) -> Self {
-        self.dtype = dtype;
+    /// Sets the dtype, by name or as a [`DType`]; `float32` by default. An unknown name is an error where the
+    /// input is first used.
+    ///
+    /// ```
+    /// use keras_serial::layers::Input;
+    /// assert_eq!(Input::new([1]).dtype("string").tensor()?.dtype().name(), "string");
+    /// assert!(Input::new([1]).dtype("text").tensor().is_err());
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    pub fn dtype(mut self, dtype: impl Into<Policy>) -> Self {
+        self.dtype = dtype.into();
         self
     }
 
@@ -115,10 +129,14 @@ impl Input {
     /// Returns the input layer, for [`Sequential`](crate::models::Sequential).
     pub fn layer(self) -> LayerRef {
         let batch_shape: Shape = std::iter::once(self.batch_size).chain(self.shape.dims().iter().copied()).collect();
-        Self::with_batch_shape(batch_shape, self.dtype, self.name, self.optional)
+        Self::make(batch_shape, self.dtype.compute_dtype(), self.name, self.optional)
     }
 
     pub(crate) fn with_batch_shape(batch_shape: Shape, dtype: DType, name: Option<String>, optional: bool) -> LayerRef {
+        Self::make(batch_shape, Ok(dtype), name, optional)
+    }
+
+    fn make(batch_shape: Shape, dtype: Result<DType>, name: Option<String>, optional: bool) -> LayerRef {
         let mut base = LayerBase::default();
         if let Some(name) = name {
             base.set_name(name);
@@ -127,10 +145,11 @@ impl Input {
         LayerRef::new(InputLayer {
             base,
             batch_shape,
-            dtype,
+            dtype: *dtype.as_ref().unwrap_or(&DType::Float32),
             sparse: false,
             ragged: false,
             optional,
+            wrong: dtype.err(),
             output: OnceLock::new(),
         })
     }
@@ -138,9 +157,15 @@ impl Input {
     /// Returns the input's symbol.
     ///
     /// # Errors
-    /// Never for an input constructed here.
+    /// If the dtype is unknown.
     pub fn tensor(self) -> Result<Tensor> {
         InputLayer::output(&self.layer())
+    }
+}
+
+impl From<Input> for LayerRef {
+    fn from(input: Input) -> Self {
+        input.layer()
     }
 }
 
@@ -172,7 +197,7 @@ impl KerasSerializable for InputLayer {
         let dtype = match config.get("dtype") {
             None | Some(Value::Null) => DType::Float32,
             Some(Value::Str(name)) => name.parse().at("dtype")?,
-            Some(form) => crate::dtype_policies::Policy::from_value(form).at("dtype")?.compute_dtype()?,
+            Some(form) => Policy::from_value(form).at("dtype")?.compute_dtype()?,
         };
         base.set_built();
         let this = Self {
@@ -182,6 +207,7 @@ impl KerasSerializable for InputLayer {
             sparse: flag("sparse")?,
             ragged: flag("ragged")?,
             optional: flag("optional")?,
+            wrong: None,
             output: OnceLock::new(),
         };
         if this.sparse || this.ragged {

@@ -66,8 +66,8 @@ impl SpectralNormalization {
         let mut u = read(&self.vector_u)?;
         let mut v = u.clone();
         for _ in 0..self.power_iterations {
-            v = ops::normalize(&ops::matmul(&u, &transposed)?, &Axes::all(), EPSILON)?;
-            u = ops::normalize(&ops::matmul(&v, &weights)?, &Axes::all(), EPSILON)?;
+            v = ops::normalize(&ops::matmul(&u, &transposed)?, Axes::all(), EPSILON)?;
+            u = ops::normalize(&ops::matmul(&v, &weights)?, Axes::all(), EPSILON)?;
         }
         let sigma = ops::matmul(&ops::matmul(&v, &weights)?, &ops::transpose(&u, None)?)?;
         let kernel = reshape_to(&ops::divide(&weights, &sigma)?, kernel.shape())?;

@@ -34,7 +34,7 @@ impl Layer for UnitNormalization {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        ops::normalize(inputs.tensor()?, &self.axis.axes(), 1e-12).map(Into::into)
+        ops::normalize(inputs.tensor()?, self.axis.axes(), 1e-12).map(Into::into)
     }
 
     fn supports_masking(&self) -> bool {

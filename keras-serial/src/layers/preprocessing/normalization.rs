@@ -192,7 +192,7 @@ impl Layer for Normalization {
             let count: f64 = axes.iter().map(|axis| batch.shape().dim(*axis)).product::<Result<usize>>()? as f64;
             let (mean, variance) = match axes.as_slice() {
                 [] => (batch.clone(), ops::zeros_like(&batch)?),
-                axes => (ops::mean(&batch, axes.into(), false)?, ops::var(&batch, axes.into(), false)?),
+                axes => (ops::mean(&batch, axes, false)?, ops::var(&batch, axes, false)?),
             };
             total = Some(match total {
                 None => (mean, variance, count),

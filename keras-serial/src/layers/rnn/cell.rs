@@ -162,7 +162,7 @@ impl CellRun for Calls<'_> {
             Some([output, states]) => Ok((output.single()?.clone(), states.leaves().into_iter().cloned().collect())),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "a cell gave something else than an output and states")
                 .expected("a list of the output and the list of new states")
-                .received(format!("{results:?}"))
+                .received(format!("{:?}", results.map(Tensor::outline)))
                 .at(self.layer.name().to_owned())),
         }
     }

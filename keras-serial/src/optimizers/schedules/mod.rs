@@ -41,6 +41,11 @@ use crate::registry::{Broken, handle};
 /// assert_eq!(optimizer.learning_rate()?, 0.5);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a learning rate nor a schedule of learning rates",
+    label = "a number like `0.001`, or a schedule like `ExponentialDecay`, is expected",
+    note = "a schedule of your own derives `KerasSerializable` and implements `Schedule`"
+)]
 pub trait Schedule: KerasSerializable {
     /// Returns the learning rate of a step, counted from 0.
     ///

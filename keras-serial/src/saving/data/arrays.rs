@@ -68,10 +68,10 @@ impl Arrays {
             if tensor.rank() != 1 || tensor.shape() != like.shape() || tensor.dtype() != like.dtype() {
                 return Err(Error::new(ErrorKind::Data, "column does not fit the others of a matrix")
                     .expected(match parts.first() {
-                        Some(like) => format!("{like:?}"),
+                        Some(like) => like.outline(),
                         None => "a tensor of rank 1".to_owned(),
                     })
-                    .received(format!("{tensor:?}"))
+                    .received(tensor.outline())
                     .at(format!("column `{name}`")));
             }
             parts.push(tensor.clone());

@@ -45,7 +45,7 @@ impl Layer for Pair {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let ids = inputs.tensor()?;
         let a = self.embedding.call(ids, cx)?.into_single()?;
-        let b = self.embedding.call(&ops::flip(ids, 1.into())?, cx)?.into_single()?;
+        let b = self.embedding.call(&ops::flip(ids, 1)?, cx)?.into_single()?;
         let both = if self.as_list { CallArgs::from(vec![a, b]) } else { CallArgs::one(a).and(b) };
         self.gru.call(self.layer.call(both, cx)?, cx)
     }

@@ -70,7 +70,7 @@ impl Layer for Kinds {
         // Where a flag is false, the sign is flipped: flags of 0 and 1 become factors of -1 and 1.
         let sign = ops::subtract(&ops::multiply(&cast(&self.flags)?, 2.0)?, 1.0)?;
         y = ops::multiply(&y, &sign)?;
-        let rows = ops::sum(&self.bytes.value()?, 0.into(), false)?;
+        let rows = ops::sum(&self.bytes.value()?, 0, false)?;
         y = ops::add(&y, &ops::cast_to(&rows, x.dtype())?)?;
         y = ops::add(&y, &cast(&self.small)?)?;
         y = ops::add(&y, &ops::sum(&self.empty.value()?, ops::Axes::all(), false)?)?;
