@@ -12,10 +12,10 @@ mod context;
 mod display;
 #[path = "models/empty.rs"]
 mod empty;
-#[path = "models/feature_space.rs"]
-mod feature_space;
 #[path = "models/empty_batches.rs"]
 mod empty_batches;
+#[path = "models/feature_space.rs"]
+mod feature_space;
 #[path = "models/first_steps.rs"]
 mod first_steps;
 #[path = "models/functional.rs"]

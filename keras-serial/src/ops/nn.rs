@@ -167,7 +167,7 @@ fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
     }
     let position = x.shape().axis(axis)?;
     let extent = x.shape().dim(axis)?;
-    let sorted = program::apply(Sort { axis: position, descending: true }, &[&x])?;
+    let sorted = program::apply(Sort { axis: position, descending: true }, &[x])?;
     let sums = subtract(program::apply(Cumulate { axis: position, sums: true }, &[&sorted])?, 1)?;
     let along = crate::tensor::Shape::from(
         (0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>(),

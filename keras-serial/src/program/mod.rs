@@ -9,6 +9,7 @@ pub(crate) mod kernels;
 mod primitive;
 pub(crate) mod primitives;
 mod print;
+#[expect(clippy::module_inception, reason = "the type of the module")]
 mod program;
 mod traced;
 

@@ -14,7 +14,7 @@ pub(super) enum Source {
     /// An input of the program, by its position.
     Input(usize),
     /// A weight, by its path.
-    Weight { path: Arc<str>, value: Tensor },
+    Weight { path: Arc<str>, value: Box<Tensor> },
     /// A primitive that is applied to operands.
     Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor> },
 }
@@ -149,6 +149,6 @@ pub(crate) fn note_read(writes: &Arc<AtomicU64>) {
 pub(crate) fn traced_weight(path: &str, value: impl FnOnce() -> Tensor) -> Option<Tensor> {
     TRACE.with_borrow(Option::is_some).then(|| {
         let value = value();
-        tensor(Spec::of(&value), Source::Weight { path: path.into(), value: value.unmasked() })
+        tensor(Spec::of(&value), Source::Weight { path: path.into(), value: Box::new(value.unmasked()) })
     })
 }
