@@ -127,9 +127,11 @@ impl From<RangeFull> for Nested<Item> {
 /// | `s![&indices]` | `x[indices]` |
 #[macro_export]
 macro_rules! s {
-    (@ [$($done:expr,)*]) => {
-        $crate::tensor::Nested::<$crate::tensor::Item>::Tuple(vec![$($done),*])
-    };
+    (@ [$($done:expr,)*]) => {{
+        #[allow(clippy::reversed_empty_ranges, reason = "`1..-1` counts from both ends")]
+        let index = $crate::tensor::Nested::<$crate::tensor::Item>::Tuple(::std::vec![$($done),*]);
+        index
+    }};
     (@ [$($done:expr,)*] ... $(, $($rest:tt)*)?) => {
         $crate::s!(@ [$($done,)* $crate::tensor::Nested::Leaf($crate::tensor::Item::Ellipsis),] $($($rest)*)?)
     };
