@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::contents::Layout;
-use super::save::Parts;
+use super::parts::Parts;
 use super::stored::{WeightTree, join, names};
 use super::written::write_hdf5;
 use super::{H5Attr, Limits, ModelFile, legacy, shards, weights};
