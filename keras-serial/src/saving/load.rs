@@ -8,6 +8,8 @@ use super::contents::{Layout, ModelFile, TRAINING_STATE};
 use super::layout::{Contents, places, places_in};
 use super::optimizers::{self, Strictness};
 use super::report::LoadReport;
+use super::rules::Rules;
+use super::spellings::Spellings;
 use super::stored::{WeightTree, join};
 use super::weights::{self, Plan};
 use super::{FileForm, LoadOptions, Source, keras2, legacy, legacy_config};
@@ -109,6 +111,10 @@ impl LoadOptions {
         }
         let Some(tree) = &file.weights else {
             let mut report = LoadReport::default();
+            if !self.rules.is_empty() {
+                let unmet = "all rules match nothing: the file holds no weights".to_owned();
+                self.tell_unmet(vec![unmet], &mut report)?;
+            }
             self.compile_models(&model, None, &mut report).at(place)?;
             self.set_aside(&model, &file, &mut report)?;
             return Ok((model, report));
@@ -212,11 +218,13 @@ impl LoadOptions {
 
     fn plan(&self, model: &Model, file: &ModelFile, tree: &WeightTree) -> Result<Plan> {
         let layer = model.as_layer();
-        let mut plan = match file.layout {
-            Layout::Paths => weights::plan(layer, tree, &self.rules),
+        let spellings = || Spellings::new(layer, tree, file.layout, file.weights_place);
+        let rules = Rules::new(&self.rules, spellings)?;
+        let plan = match file.layout {
+            Layout::Paths => weights::plan(layer, tree, &rules),
             Layout::Legacy => {
                 let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
-                legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(
+                legacy::plan(layer, root, self.by_name, &rules, self.skip_mismatch || !self.strict).and_then(
                     |mut plan| {
                         plan.kept = legacy::read_optimizer(tree, file.is_of_keras2())?;
                         Ok(plan)
@@ -224,15 +232,37 @@ impl LoadOptions {
                 )
             }
             #[cfg(feature = "safetensors")]
-            Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
+            Layout::Own => super::safetensors::plan(layer, tree, &rules),
         };
-        if let Ok(plan) = plan.as_mut()
-            && file.is_of_keras2()
-        {
+        let mut plan = locate(plan, file.weights_place)?;
+        if file.is_of_keras2() {
             let compile = file.config.as_ref().and_then(|config| config.get("compile_config"));
-            keras2::upgrade_state(plan, compile);
+            keras2::upgrade_state(&mut plan, compile);
         }
-        locate(plan, file.weights_place)
+        let (kept, skipped) = std::mem::take(&mut plan.kept)
+            .into_iter()
+            .partition::<Vec<_>, _>(|group| rules.wants_optimizer(&group.path));
+        plan.kept = kept;
+        plan.report.skipped.extend(skipped.into_iter().map(|group| group.path));
+        let mut unmet = rules.unmet();
+        if file.layout == Layout::Legacy && !self.by_name && !self.rules.rename.is_empty() {
+            unmet.push("rename(…) matches nothing: the layers of this file are matched by their order, unless `by_name(true)` is set".into());
+        }
+        self.tell_unmet(unmet, &mut plan.report)?;
+        Ok(plan)
+    }
+
+    /// Returns an error for rules that match nothing; notes them in the report if the load is not strict.
+    fn tell_unmet(&self, unmet: Vec<String>, report: &mut LoadReport) -> Result<()> {
+        if unmet.is_empty() || !self.strict {
+            report.notes.extend(unmet);
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("rules of the load match nothing\n  {}", unmet.join("\n  ")),
+        )
+        .hint("`LoadOptions::only` tells how paths are written; with `strict(false)` the report notes such rules"))
     }
 
     fn apply(&self, mut plan: Plan, model: &Model, place: &'static str) -> Result<LoadReport> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Limits;
 use super::contents::Look;
-use super::rules::Rules;
+use super::rules::LoadRules;
 use crate::layers::LayerRef;
 use crate::registry::CustomObjects;
 
@@ -29,7 +29,7 @@ pub struct LoadOptions {
     pub(super) compile: bool,
     pub(super) memory_map: bool,
     pub(super) lambdas: Vec<(String, String)>,
-    pub(super) rules: Rules,
+    pub(super) rules: LoadRules,
 }
 
 impl Default for LoadOptions {
@@ -43,7 +43,7 @@ impl Default for LoadOptions {
             compile: true,
             memory_map: false,
             lambdas: Vec::new(),
-            rules: Rules::default(),
+            rules: LoadRules::default(),
         }
     }
 }
@@ -72,6 +72,15 @@ impl LoadOptions {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    pub(super) fn custom_objects_in_force(&self) -> &CustomObjects {
+        &self.custom_objects
+    }
+
+    /// Returns true if every weight is loaded under its own name, and nothing of the file is replaced.
+    pub(super) fn takes_all(&self) -> bool {
+        self.rules.is_empty() && self.lambdas.is_empty()
     }
 
     pub(super) fn limits_in_force(&self) -> &Limits {
@@ -131,8 +140,23 @@ impl LoadOptions {
         self
     }
 
-    /// Loads only weights that match this pattern, or another one given by a further call. A pattern is a path in the
-    /// file or of a weight, which includes everything below it, or contains `*` for any characters.
+    /// Loads only weights that match this pattern, or another one given by a further call.
+    ///
+    /// A pattern is a path, which includes everything below it, or contains `*` for any characters. Paths have several
+    /// spellings, and every rule ([`only`](Self::only), [`skip`](Self::skip), [`rename`](Self::rename)) takes each of
+    /// them, with or without a slash at the front:
+    ///
+    /// | spelling | for example |
+    /// |---|---|
+    /// | the path of the weight, as [`Variable::path`](crate::variable::Variable::path) has it | `dense/kernel` |
+    /// | the names of the layers around it and its own | `encoder/dense/kernel`, `encoder` |
+    /// | one of these after the name of the model | `model/encoder/dense/kernel` |
+    /// | the path in the file, as reports and errors have it | `layers/functional/layers/dense/vars/0` |
+    /// | for what only the file has: the names of its objects, where it tells them | `old_head` |
+    ///
+    /// A rule that matches nothing is an error, with near paths, and a note of the report with
+    /// [`strict(false)`](Self::strict). The state of an optimizer is loaded whatever `only` says;
+    /// `skip("optimizer")` leaves it out.
     pub fn only(mut self, pattern: impl Into<String>) -> Self {
         self.rules.only.push(pattern.into());
         self
@@ -144,13 +168,15 @@ impl LoadOptions {
         self
     }
 
-    /// Loads only weights for whose path (`dense/kernel`) `filter` returns true.
+    /// Loads only weights for whose path `filter` returns true: the weight's own path (`dense/kernel`), or the path in
+    /// the file for weights that only the file has.
     pub fn filter(mut self, filter: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.rules.filter = Some(Arc::new(filter));
         self
     }
 
-    /// Loads what the file has at (or below) the path `in_file` into what the model has at `in_model`.
+    /// Loads what the file has at (or below) the path `in_file` into what the model has at `in_model`: objects or single
+    /// weights, in any spelling that [`LoadOptions::only`] takes.
     pub fn rename(mut self, in_file: impl Into<String>, in_model: impl Into<String>) -> Self {
         self.rules.rename.push((in_file.into(), in_model.into()));
         self

@@ -57,7 +57,7 @@ impl Parts {
         check_config(&config, &text, &options.limits).at("config.json")?;
         let training_state = options.training_state.then(|| model.training_state()?.to_json()).transpose()?;
         let limits = options.limits.clone();
-        Ok(Self { training_state, limits, ..Self::new(text, weights, assets, options.deterministic)? })
+        Ok(Self::new(text, weights, assets, options.deterministic)?.with(training_state, limits))
     }
 
     /// Serializes a model for an archive that is saved now.
@@ -82,6 +82,11 @@ impl Parts {
             time,
             limits: Limits::default(),
         })
+    }
+
+    /// Sets the training state and the limits.
+    pub fn with(self, training_state: Option<String>, limits: Limits) -> Self {
+        Self { training_state, limits, ..self }
     }
 
     /// Writes a `.keras` file, and reads names and shapes back before it replaces the old file.

@@ -4,7 +4,6 @@ use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
 use super::atomic::write_file;
-use super::contents::{Look, ModelFile};
 use super::form::wrong_suffix;
 use super::load::check_built;
 use super::loadable::{check_config, check_tree};
@@ -15,7 +14,7 @@ use super::{H5Attr, Limits, legacy, legacy_config, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::models::Model;
-use crate::object::Handle;
+use crate::object::{Handle, SharingScope};
 
 /// Options for saving a model or its weights.
 ///
@@ -30,13 +29,13 @@ use crate::object::Handle;
 #[must_use = "`save_model` and its like do the saving"]
 pub struct SaveOptions {
     pub(super) deterministic: bool,
-    zipped: bool,
-    max_shard_size: Option<f64>,
-    include_optimizer: bool,
-    embed_config: bool,
-    fsync: bool,
+    pub(super) zipped: bool,
+    pub(super) max_shard_size: Option<f64>,
+    pub(super) include_optimizer: bool,
+    pub(super) embed_config: bool,
+    pub(super) fsync: bool,
     pub(super) training_state: bool,
-    objects_to_skip: Vec<LayerRef>,
+    pub(super) objects_to_skip: Vec<LayerRef>,
     pub(super) limits: Limits,
 }
 
@@ -178,7 +177,7 @@ impl SaveOptions {
         Ok(bytes.into_inner())
     }
 
-    fn refuse_what_is_for_weights(&self) -> Result<()> {
+    pub(super) fn refuse_what_is_for_weights(&self) -> Result<()> {
         let given =
             [("max_shard_size", self.max_shard_size.is_some()), ("objects_to_skip", !self.objects_to_skip.is_empty())];
         let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
@@ -248,7 +247,14 @@ impl SaveOptions {
 
     #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
-        let config = self.embed_config.then(|| model.to_json()).transpose()?;
+        let config = self.embed_config.then(|| {
+            // Layers that several models share are one layer again.
+            let _sharing = SharingScope::enter();
+            let mut config = Handle::serialize(model.as_layer())?;
+            legacy_config::without_old_compile(&mut config);
+            Ok(config.to_json())
+        });
+        let config = config.transpose()?;
         let tensors = super::safetensors::build(model.as_layer())?;
         write_file(path, self.fsync, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
@@ -258,28 +264,6 @@ impl SaveOptions {
         let error = Error::new(ErrorKind::Unsupported, "this build does not write safetensors");
         Err(error.hint("enable the feature `safetensors`").at(path.display().to_string()))
     }
-}
-
-/// Converts a file to another format, told by the file names, without changing any bit of a weight.
-///
-/// The model is deserialized on the way, so `load` needs its custom objects.
-///
-/// # Errors
-/// When either file can't be read or written, or the target format can't hold the contents.
-pub fn convert(
-    from: impl AsRef<Path>,
-    to: impl AsRef<Path>,
-    load: &super::LoadOptions,
-    save: &SaveOptions,
-) -> Result<()> {
-    let to = to.as_ref();
-    let file = ModelFile::look(from.as_ref(), load.limits_in_force(), Look::Kept)?;
-    // Not compiled, so that the training configuration and state are passed through unchanged.
-    let (model, _) =
-        load.clone().compile(false).load_model_file(&file).at_with(|| from.as_ref().display().to_string())?;
-    let name = to.to_string_lossy();
-    let weights_alone = [".weights.h5", ".weights.json", ".safetensors"].iter().any(|suffix| name.ends_with(suffix));
-    if weights_alone { save.save_weights(&model, to) } else { save.save_model(&model, to) }
 }
 
 impl Model {
