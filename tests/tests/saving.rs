@@ -36,8 +36,12 @@ mod odd;
 mod other_writers;
 #[path = "saving/own_state.rs"]
 mod own_state;
+#[path = "saving/rules.rs"]
+mod rules;
 #[path = "saving/scans.rs"]
 mod scans;
+#[path = "saving/signs.rs"]
+mod signs;
 #[path = "saving/standing.rs"]
 mod standing;
 #[path = "saving/stores.rs"]

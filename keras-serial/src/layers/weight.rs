@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::{BuildShapes, LayerBase, LayerRef};
@@ -25,6 +26,8 @@ use crate::variable::{Autocast, Variable, VariableOptions};
 pub struct Weight {
     name: OnceLock<String>,
     variable: RwLock<Option<Variable>>,
+    /// Whether the layer's `build` has run without creating the weight.
+    left_out: AtomicBool,
 }
 
 impl Weight {
@@ -78,7 +81,13 @@ impl Weight {
 
     fn get(&self) -> Result<Variable> {
         self.variable().ok_or_else(|| {
-            Error::new(ErrorKind::NotBuilt, format!("the weight `{}` is not made yet", self.name()))
+            let name = self.name();
+            if self.left_out.load(Ordering::Relaxed) {
+                return Error::new(ErrorKind::NotBuilt, format!("`build` has run and made no weight `{name}`")).hint(
+                    format!("make it in `build`: `self.{name}.create(cx, shape, …)`; `variable()` is `None` where it may be left out"),
+                );
+            }
+            Error::new(ErrorKind::NotBuilt, format!("the weight `{name}` is not made yet"))
                 .hint("call the layer, or build it with an input shape, first")
         })
     }
@@ -121,8 +130,14 @@ impl Weight {
         self.set(cx.base, variable.clone())
     }
 
-    /// Clears the weight if it is one of these variables.
+    /// Records that the layer's `build` has run.
+    pub(super) fn after_build(&self) {
+        self.left_out.store(self.variable().is_none(), Ordering::Relaxed);
+    }
+
+    /// Clears the weight if it is one of these variables, and forgets that the layer was built.
     pub(super) fn clear(&self, variables: &HashSet<u64>) {
+        self.left_out.store(false, Ordering::Relaxed);
         let mut cell = self.cell();
         if cell.as_ref().is_some_and(|variable| variables.contains(&variable.id())) {
             *cell = None;

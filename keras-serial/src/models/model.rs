@@ -7,7 +7,7 @@ use crate::json::Value;
 use crate::layers::{InputLayer, Layer, LayerRef};
 use crate::object::{Form, Handle};
 use crate::registry::{CustomObjects, TypedHandle, deserialize_object};
-use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
 /// A shared model: Functional, Sequential, or user-written.
@@ -20,30 +20,6 @@ impl Model {
     /// Returns the model as a layer, for use in other models.
     pub fn as_layer(&self) -> &LayerRef {
         &self.0
-    }
-
-    /// Computes the output for inputs, in inference mode (`Model.predict`), of a model with one output.
-    ///
-    /// # Errors
-    /// If the inputs do not suit the model, or it has several outputs.
-    pub fn predict(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
-        self.predict_all(inputs)?.into_single()
-    }
-
-    /// Computes the outputs for inputs, in inference mode, in the model's structure.
-    ///
-    /// # Errors
-    /// If the inputs do not suit the model.
-    pub fn predict_all(&self, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
-        let inputs = inputs.into();
-        if inputs.tensors().iter().any(|tensor| tensor.is_symbolic()) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
-                .hint("call the model on symbols with `apply`"));
-        }
-        match self.planned(&inputs)? {
-            Some(outputs) => Ok(outputs),
-            None => self.0.call(inputs, &CallContext::inference()),
-        }
     }
 
     /// Returns the layers: those of the graph in its order, or those in fields.
@@ -159,15 +135,24 @@ impl Model {
     /// Returns the weight with this path.
     ///
     /// # Errors
-    /// If there is no such weight; suggests a similar path.
+    /// If there is no such weight; suggests similar paths, or names the first ones.
     pub fn weight(&self, path: &str) -> Result<Variable> {
         let weights = self.0.weights();
         weights.iter().find(|weight| weight.path() == path).cloned().ok_or_else(|| {
             let error = Error::new(ErrorKind::Weights, format!("no weight `{path}`"));
-            match did_you_mean(path, weights.iter().map(Variable::path)) {
-                Some(near) => error.hint(near),
-                None => error,
+            if weights.is_empty() {
+                return error
+                    .hint("the model has no weights; a model without an input shape gets them when it is built");
             }
+            let paths = || weights.iter().map(Variable::path);
+            let some = || {
+                format!(
+                    "the weights are {}{}",
+                    quoted(paths().take(SHOWN)),
+                    if weights.len() > SHOWN { ", …" } else { "" }
+                )
+            };
+            error.hint(did_you_mean(path, paths()).unwrap_or_else(some))
         })
     }
 
@@ -175,6 +160,13 @@ impl Model {
     pub fn is_input(layer: &LayerRef) -> bool {
         layer.downcast_ref::<InputLayer>().is_some()
     }
+}
+
+/// How many paths are named where none is similar.
+const SHOWN: usize = 6;
+
+fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Deserializes a model from JSON text (`keras.models.model_from_json`), with new weights.

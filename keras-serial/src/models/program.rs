@@ -60,8 +60,19 @@ impl Model {
         }
     }
 
+    /// Computes the outputs of all rows at once, in inference mode: with a plan, if there is one for these inputs.
+    ///
+    /// # Errors
+    /// If the inputs do not suit the model.
+    pub(crate) fn infer(&self, inputs: CallArgs) -> Result<Nested<Tensor>> {
+        match self.planned(&inputs)? {
+            Some(outputs) => Ok(outputs),
+            None => self.as_layer().call(inputs, &CallContext::inference()),
+        }
+    }
+
     /// Computes the outputs with a plan, if there is one for these inputs.
-    pub(super) fn planned(&self, inputs: &CallArgs) -> Result<Option<Nested<Tensor>>> {
+    fn planned(&self, inputs: &CallArgs) -> Result<Option<Nested<Tensor>>> {
         let Some(plans) = self.base().extension::<Plans>() else { return Ok(None) };
         let tensors: Vec<Tensor> = inputs.tensors().into_iter().cloned().collect();
         let Some(structure) = skeleton(inputs).filter(|_| tensors.iter().all(is_plain) && !variable::is_recorded())

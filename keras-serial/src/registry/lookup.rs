@@ -175,6 +175,12 @@ pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
     candidates.iter().find_map(|module| BUILTINS.get(module, name))
 }
 
+/// Looks up one of Keras's own objects by name alone.
+#[cfg(feature = "archive")]
+pub(super) fn builtin_by_name(name: &str) -> Option<&'static Entry> {
+    BUILTINS.iter().find(|entry| entry.class_name() == name || entry.aliases().contains(&name))
+}
+
 /// Looks up one of Keras's own functions by name alone, for files with module `builtins`.
 pub(super) fn builtin_function(name: &str) -> Option<&'static Entry> {
     let modules = ["keras.activations", "keras.losses", METRIC_FUNCTIONS];

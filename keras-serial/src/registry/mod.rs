@@ -48,7 +48,7 @@ pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_obje
 pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
 #[cfg(feature = "archive")]
-pub(crate) use revive::{MAX_NESTING, NestingLimit};
+pub(crate) use revive::{MAX_NESTING, NestingLimit, find};
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_keras_object,
 };

@@ -138,7 +138,8 @@ impl ModelFile {
     fn safetensors(file: &Section, limits: &Limits) -> Result<Self> {
         let (tree, config) = super::safetensors::read(file, limits)?;
         let config = config.map(|text| json(text.as_bytes(), limits)).transpose().at("__metadata__")?;
-        Ok(Self { config, ..Self::only_weights(FileForm::Safetensors, Layout::Own, tree) })
+        let layout = if super::safetensors::is_by_paths(&tree) { Layout::Paths } else { Layout::Own };
+        Ok(Self { config, ..Self::only_weights(FileForm::Safetensors, layout, tree) })
     }
 
     #[cfg(not(feature = "safetensors"))]

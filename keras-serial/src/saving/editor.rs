@@ -1,12 +1,14 @@
 //! Edits the weights in a file without building the model (`keras.saving.KerasFileEditor`).
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::contents::Layout;
-use super::save::Parts;
+use super::editor_names::{Renamed, group_paths, rename_group};
+use super::parts::Parts;
 use super::stored::{WeightTree, join, names};
 use super::written::write_hdf5;
 use super::{H5Attr, Limits, ModelFile, legacy, shards, weights};
@@ -16,8 +18,8 @@ use crate::tensor::TensorBytes;
 
 /// An editor for a weights file: inspects, renames, deletes and adds objects and weights.
 ///
-/// An object is named by its path (`layers/dense_1`), or by its name alone if that is unique. Follows
-/// <https://keras.io/api/saving/keras_file_editor>, for every file format.
+/// An object is named by its path (`layers/dense_1`), or by its name alone if that is unique: the last name of its
+/// path, or the layer's own. Follows <https://keras.io/api/saving/keras_file_editor>, for every file format.
 ///
 /// ```no_run
 /// use keras_serial::saving::FileEditor;
@@ -30,8 +32,11 @@ use crate::tensor::TensorBytes;
 /// ```
 #[derive(Debug, Clone)]
 pub struct FileEditor {
-    file: ModelFile,
-    tree: WeightTree,
+    pub(super) file: ModelFile,
+    pub(super) tree: WeightTree,
+    /// The groups of the opened file.
+    pub(super) known: HashSet<String>,
+    pub(super) renamed: Vec<Renamed>,
 }
 
 /// The result of comparing a file's weights to those of a model.
@@ -63,8 +68,9 @@ impl FileEditor {
     /// # Errors
     /// When the file holds no weights.
     pub fn of(mut file: ModelFile) -> Result<Self> {
+        let known = group_paths(&file);
         let tree = file.weights.take().ok_or_else(|| Error::new(ErrorKind::Weights, "the file holds no weights"))?;
-        Ok(Self { file, tree })
+        Ok(Self { file, tree, known, renamed: Vec::new() })
     }
 
     /// Returns the weights in their present state.
@@ -117,6 +123,11 @@ impl FileEditor {
 
     /// Renames an object; its place in the order stays.
     ///
+    /// A configuration of the file follows when it is saved: the name of the layer, all that refers to it
+    /// (calls, inputs and outputs of the graph), and the losses and metrics of an output. In a whole model
+    /// (`.keras`), weights stand under names of classes, whatever the layers are called; there the new name is
+    /// that of the layer, and the path stays.
+    ///
     /// # Errors
     /// When there is no such object, its name is ambiguous, or the new name is a path or taken.
     pub fn rename_object(&mut self, object: &str, new_name: &str) -> Result<()> {
@@ -130,16 +141,21 @@ impl FileEditor {
         }
         let path = self.find(object)?;
         let (parent, name) = split(&path);
+        if self.file.layout == Layout::Legacy && self.depth(&path) != 1 {
+            return Err(not_found(&path, &self.tree).hint("only whole layers of a file of this form have names"));
+        }
         let parent = self.group(parent)?;
         if parent.groups.contains_key(new_name) || parent.tensors.contains_key(new_name) {
             return Err(Error::new(ErrorKind::InvalidArgument, "an object of this name is there already")
                 .at(new_name.to_owned()));
         }
-        // Rebuilt, because the renamed object keeps its place in the order.
-        let groups = std::mem::take(&mut parent.groups);
-        let renamed = |key: String| if key == name { new_name.to_owned() } else { key };
-        parent.groups = groups.into_iter().map(|(key, group)| (renamed(key), group)).collect();
+        rename_group(parent, name, new_name);
+        let vars = parent.groups.get_mut(new_name).and_then(|group| group.groups.get_mut("vars"));
+        if let Some(H5Attr::Str(own)) = vars.and_then(|vars| vars.attrs.get_mut("name")) {
+            new_name.clone_into(own);
+        }
         rename_in_list(&mut parent.attrs, "layer_names", name, new_name);
+        self.renamed.push(Renamed { path, name: new_name.to_owned() });
         Ok(())
     }
 
@@ -247,8 +263,7 @@ impl FileEditor {
         match self.file.layout {
             Layout::Paths if is(".weights.h5") => write_hdf5(&self.tree, path, &Limits::default(), true),
             Layout::Paths if is(".weights.json") => {
-                let mut order = Vec::new();
-                groups_with_tensors("", &self.tree, &mut order);
+                let order = self.tree.groups_with_contents();
                 shards::write(&self.tree, &order, path, 5.0 * f64::from(1 << 30), &Limits::default(), true)
             }
             Layout::Paths if is(".keras") => self.parts(&name)?.write_file(path, true),
@@ -256,22 +271,21 @@ impl FileEditor {
                 self.parts(&name)?.write_directory(path, true).at_with(|| name.into_owned())
             }
             Layout::Legacy if !is(".weights.h5") && (is(".h5") || is(".hdf5")) => {
-                write_hdf5(&self.tree, path, &Limits::default(), true)
+                write_hdf5(&self.legacy_tree()?, path, &Limits::default(), true)
             }
             #[cfg(feature = "safetensors")]
-            Layout::Own if is(".safetensors") => {
-                let mut tensors = Vec::new();
-                self.tree.each(&mut |path, tensor| tensors.push((path, tensor)));
-                let tensors =
-                    tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<_>>()?;
-                let config = self.file.config.as_ref().map(crate::json::Value::to_json);
-                super::write_atomically(path, |file| {
-                    super::safetensors::write(tensors, config, std::io::BufWriter::new(file))
-                })
+            Layout::Own | Layout::Paths if is(".safetensors") => {
+                let config = self.named_config()?.as_ref().map(crate::json::Value::to_json);
+                super::safetensors::write_tree(
+                    &self.tree,
+                    config.filter(|_| self.file.layout == Layout::Own),
+                    path,
+                    true,
+                )
             }
             layout => {
                 let expected = match layout {
-                    Layout::Paths => "`.weights.h5`, `.weights.json`, `.keras` or a directory",
+                    Layout::Paths => "`.weights.h5`, `.weights.json`, `.safetensors`, `.keras` or a directory",
                     Layout::Legacy => "`.h5` or `.hdf5`",
                     #[cfg(feature = "safetensors")]
                     Layout::Own => "`.safetensors`",
@@ -286,7 +300,7 @@ impl FileEditor {
     }
 
     fn parts(&self, name: &str) -> Result<Parts> {
-        let config = self.file.config.as_ref().ok_or_else(|| {
+        let config = self.named_config()?.ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidArgument,
                 "the opened file has no configuration, so it can't become a whole model",
@@ -295,7 +309,9 @@ impl FileEditor {
             .at(name.to_owned())
         })?;
         let assets = self.file.assets.iter().map(|(name, bytes)| (name.clone(), bytes.to_vec())).collect();
-        Parts::new(config.to_json(), self.tree.clone(), assets, false)
+        let state = self.file.training_state.as_ref().map(crate::json::Value::to_json);
+        let parts = Parts::new(config.to_json(), self.tree_of_model()?, assets, false)?;
+        Ok(parts.with(state, Limits::default()))
     }
 
     /// Finds the path of an object, by its path or its name.
@@ -311,8 +327,7 @@ impl FileEditor {
         let mut known = Vec::new();
         objects("", &self.tree, &mut |path, name| {
             // Groups inside a legacy layer's group are parts of the weights' names.
-            let depth = names(&path).count() - usize::from(path.starts_with(legacy::WEIGHTS));
-            if self.file.layout == Layout::Legacy && depth > 1 {
+            if self.file.layout == Layout::Legacy && self.depth(&path) > 1 {
                 return;
             }
             if name == object {
@@ -320,6 +335,9 @@ impl FileEditor {
             }
             known.push(name.to_owned());
         });
+        if found.is_empty() {
+            found = self.paths_of_name(object);
+        }
         match found.as_slice() {
             [path] => Ok(path.clone()),
             [] => {
@@ -340,6 +358,11 @@ impl FileEditor {
         }
     }
 
+    /// Returns the number of objects in a path of a legacy file.
+    fn depth(&self, path: &str) -> usize {
+        names(path).count() - usize::from(names(path).next() == Some(legacy::WEIGHTS))
+    }
+
     /// Returns the path of the group that holds an object's own weights.
     fn vars(&self, path: &str) -> String {
         let vars = join(path, "vars");
@@ -354,7 +377,7 @@ impl FileEditor {
     }
 }
 
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
@@ -374,15 +397,6 @@ fn objects<'a>(path: &str, tree: &'a WeightTree, visit: &mut dyn FnMut(String, &
             visit(join(path, name), name);
         }
         objects(&join(path, name), group, visit);
-    }
-}
-
-fn groups_with_tensors(path: &str, tree: &WeightTree, out: &mut Vec<String>) {
-    if !tree.tensors.is_empty() || !tree.attrs.is_empty() {
-        out.push(path.to_owned());
-    }
-    for (name, group) in &tree.groups {
-        groups_with_tensors(&join(path, name), group, out);
     }
 }
 

@@ -32,10 +32,15 @@ impl FileForm {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] if it is not a format of Keras; lists the suffixes that are.
     pub fn of(path: &Path) -> Result<Self> {
+        if path.is_dir() { Ok(FileForm::Directory) } else { Self::of_name(path) }
+    }
+
+    /// Returns the format that the end of a name stands for, whatever exists there.
+    ///
+    /// # Errors
+    /// As [`FileForm::of`].
+    pub(super) fn of_name(path: &Path) -> Result<Self> {
         let name = path.to_string_lossy();
-        if path.is_dir() {
-            return Ok(FileForm::Directory);
-        }
         const SUFFIXES: [(&str, FileForm); 7] = [
             (".keras", FileForm::Keras),
             (".weights.h5", FileForm::WeightsH5),

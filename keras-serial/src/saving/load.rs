@@ -3,174 +3,26 @@
 use std::collections::HashSet;
 use std::io::{Read, Seek};
 use std::path::Path;
-use std::sync::Arc;
 
-use super::contents::{Layout, Look, ModelFile, TRAINING_STATE};
+use super::contents::{Layout, ModelFile, TRAINING_STATE};
 use super::layout::places;
 use super::optimizers::{self, Strictness};
 use super::report::LoadReport;
 use super::rules::Rules;
+use super::spellings::Spellings;
 use super::stored::{WeightTree, join};
 use super::weights::{self, Plan};
-use super::{FileForm, Limits, Source, assets, keras2, legacy, legacy_config};
+use super::{FileForm, LoadOptions, Source, assets, keras2, legacy, legacy_config};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
 use crate::models::{Model, model_from_config};
 use crate::object::SharingScope;
-use crate::registry::CustomObjects;
 use crate::tensor::Deferred;
 use crate::tensor::symbolic::Operation;
 use crate::training::{Compile, TrainingState};
 
-/// Options for loading a model or its weights.
-///
-/// ```no_run
-/// use keras_serial::saving::LoadOptions;
-/// let model = LoadOptions::new().load_model("model.keras")?;
-/// // Transfer learning: all but the head, from a file with another one.
-/// let report = LoadOptions::new().skip("head").load_weights(&model, "other.weights.h5")?;
-/// println!("{}", report.table());
-/// # Ok::<(), keras_serial::Error>(())
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "`load_model` and its like do the loading"]
-pub struct LoadOptions {
-    custom_objects: CustomObjects,
-    limits: Limits,
-    strict: bool,
-    skip_mismatch: bool,
-    by_name: bool,
-    compile: bool,
-    memory_map: bool,
-    lambdas: Vec<(String, String)>,
-    rules: Rules,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            custom_objects: CustomObjects::default(),
-            limits: Limits::default(),
-            strict: true,
-            skip_mismatch: false,
-            by_name: false,
-            compile: true,
-            memory_map: false,
-            lambdas: Vec::new(),
-            rules: Rules::default(),
-        }
-    }
-}
-
 impl LoadOptions {
-    /// Creates the default options: strict, within the default limits, without custom objects.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets objects that the file may name, in addition to the registered ones.
-    pub fn custom_objects(mut self, custom_objects: CustomObjects) -> Self {
-        self.custom_objects = custom_objects;
-        self
-    }
-
-    /// Replaces a Python lambda of the file, whose code is never run, with the function registered under `name`. A
-    /// place is `dense/activation` for the argument of a layer, or `compile_config/loss` for a model's loss. If all
-    /// lambdas are the same function, `custom_objects` may name it `<lambda>` instead.
-    pub fn replace_lambda(mut self, place: impl Into<String>, name: impl Into<String>) -> Self {
-        self.lambdas.push((place.into(), name.into()));
-        self
-    }
-
-    /// Sets the limits for reading the file.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    pub(super) fn limits_in_force(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// Sets whether the weights of the model and of the file must match exactly; true by default. If false, those
-    /// that fit are loaded, and the report lists the rest.
-    pub fn strict(mut self, strict: bool) -> Self {
-        self.strict = strict;
-        self
-    }
-
-    /// Sets whether weights that are missing or of another shape are skipped, as Keras does with a warning; false by
-    /// default. The report lists them.
-    pub fn skip_mismatch(mut self, skip_mismatch: bool) -> Self {
-        self.skip_mismatch = skip_mismatch;
-        self
-    }
-
-    /// Sets whether the layers of a legacy file are matched by name instead of by order; false by default.
-    pub fn by_name(mut self, by_name: bool) -> Self {
-        self.by_name = by_name;
-        self
-    }
-
-    /// Sets whether a loaded model is compiled as its file says, with the optimizer's state; true by default. If
-    /// false, losses, metrics and optimizers need not be known, and what the file holds of them is kept unchanged for
-    /// the next save.
-    pub fn compile(mut self, compile: bool) -> Self {
-        self.compile = compile;
-        self
-    }
-
-    /// Sets whether the file is memory-mapped instead of read into memory; false by default.
-    ///
-    /// Weights are then slices of the mapping, where the file has aligned them (files written by this crate do,
-    /// Keras's don't): a large model is available at once, and several processes share its memory.
-    ///
-    /// **Nobody may write to the file while the model, or any weight of it, is alive.** A process that truncates the
-    /// file (Keras's own `save` starts by doing so) kills this one with a signal (`SIGBUS`) as soon as a weight is
-    /// used, and one that overwrites it changes the loaded weights. Replacing the file by renaming another one over
-    /// it, as this crate does, is safe.
-    pub fn memory_map(mut self, memory_map: bool) -> Self {
-        self.memory_map = memory_map;
-        self
-    }
-
-    /// Returns how much of a file to load is read on opening.
-    fn look(&self) -> Look {
-        if self.memory_map { Look::Mapped } else { Look::Kept }
-    }
-
-    /// Loads no weights into these layers, nor into their sublayers (`objects_to_skip`).
-    pub fn objects_to_skip(mut self, layers: impl IntoIterator<Item = LayerRef>) -> Self {
-        self.rules.objects.extend(layers);
-        self
-    }
-
-    /// Loads only weights that match this pattern, or another one given by a further call. A pattern is a path in the
-    /// file or of a weight, which includes everything below it, or contains `*` for any characters.
-    pub fn only(mut self, pattern: impl Into<String>) -> Self {
-        self.rules.only.push(pattern.into());
-        self
-    }
-
-    /// Skips weights that match a pattern, as in [`LoadOptions::only`].
-    pub fn skip(mut self, pattern: impl Into<String>) -> Self {
-        self.rules.skip.push(pattern.into());
-        self
-    }
-
-    /// Loads only weights for whose path (`dense/kernel`) `filter` returns true.
-    pub fn filter(mut self, filter: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.rules.filter = Some(Arc::new(filter));
-        self
-    }
-
-    /// Loads what the file has at (or below) the path `in_file` into what the model has at `in_model`.
-    pub fn rename(mut self, in_file: impl Into<String>, in_model: impl Into<String>) -> Self {
-        self.rules.rename.push((in_file.into(), in_model.into()));
-        self
-    }
-
     /// Loads a model from a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with newly initialized
     /// weights), or `.safetensors` with a configuration.
     ///
@@ -259,6 +111,10 @@ impl LoadOptions {
         }
         let Some(tree) = &file.weights else {
             let mut report = LoadReport::default();
+            if !self.rules.is_empty() {
+                let unmet = "all rules match nothing: the file holds no weights".to_owned();
+                self.tell_unmet(vec![unmet], &mut report)?;
+            }
             self.compile_models(&model, None, &mut report).at(place)?;
             self.set_aside(&model, &file, &mut report)?;
             return Ok((model, report));
@@ -365,11 +221,13 @@ impl LoadOptions {
 
     fn plan(&self, model: &Model, file: &ModelFile, tree: &WeightTree) -> Result<Plan> {
         let layer = model.as_layer();
-        let mut plan = match file.layout {
-            Layout::Paths => weights::plan(layer, tree, &self.rules),
+        let spellings = || Spellings::new(layer, tree, file.layout, file.weights_place);
+        let rules = Rules::new(&self.rules, spellings)?;
+        let plan = match file.layout {
+            Layout::Paths => weights::plan(layer, tree, &rules),
             Layout::Legacy => {
                 let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
-                legacy::plan(layer, root, self.by_name, &self.rules, self.skip_mismatch || !self.strict).and_then(
+                legacy::plan(layer, root, self.by_name, &rules, self.skip_mismatch || !self.strict).and_then(
                     |mut plan| {
                         plan.kept = legacy::read_optimizer(tree, file.is_compiled_by_keras2())?;
                         Ok(plan)
@@ -377,18 +235,40 @@ impl LoadOptions {
                 )
             }
             #[cfg(feature = "safetensors")]
-            Layout::Own => super::safetensors::plan(layer, tree, &self.rules),
+            Layout::Own => super::safetensors::plan(layer, tree, &rules),
         };
-        if let Ok(plan) = plan.as_mut()
-            && file.is_compiled_by_keras2()
-        {
+        let mut plan = locate(plan, file.weights_place)?;
+        if file.is_compiled_by_keras2() {
             let compile = file.config.as_ref().and_then(|config| config.get("compile_config"));
             let unread = compile.and_then(Value::as_dict).and_then(|compile| self.why_not_compiled(file, compile));
             // A state that can't be read stays unchanged, for an old Keras.
             let is_kept = file.form == FileForm::LegacyH5 && unread.is_some() && model.layer().own_compile().is_none();
-            keras2::upgrade_state(plan, compile.filter(|_| !is_kept));
+            keras2::upgrade_state(&mut plan, compile.filter(|_| !is_kept));
         }
-        locate(plan, file.weights_place)
+        let (kept, skipped) = std::mem::take(&mut plan.kept)
+            .into_iter()
+            .partition::<Vec<_>, _>(|group| rules.wants_optimizer(&group.path));
+        plan.kept = kept;
+        plan.report.skipped.extend(skipped.into_iter().map(|group| group.path));
+        let mut unmet = rules.unmet();
+        if file.layout == Layout::Legacy && !self.by_name && !self.rules.rename.is_empty() {
+            unmet.push("rename(…) matches nothing: the layers of this file are matched by their order, unless `by_name(true)` is set".into());
+        }
+        self.tell_unmet(unmet, &mut plan.report)?;
+        Ok(plan)
+    }
+
+    /// Returns an error for rules that match nothing; notes them in the report if the load is not strict.
+    fn tell_unmet(&self, unmet: Vec<String>, report: &mut LoadReport) -> Result<()> {
+        if unmet.is_empty() || !self.strict {
+            report.notes.extend(unmet);
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("rules of the load match nothing\n  {}", unmet.join("\n  ")),
+        )
+        .hint("`LoadOptions::only` tells how paths are written; with `strict(false)` the report notes such rules"))
     }
 
     fn apply(&self, mut plan: Plan, model: &Model, place: &'static str) -> Result<LoadReport> {

@@ -101,46 +101,46 @@ impl LoadReport {
         let first = self.mismatched.first().map(|m| m.path.clone());
         let first = first.or_else(|| self.missing.first().map(|m| m.path.clone()));
         let first = first.or_else(|| self.unexpected.first().cloned()).unwrap_or_default();
-        Err(Error::new(ErrorKind::Weights, format!("the weights do not fit the model\n{self}"))
-            .hint("load with `strict(false)` to apply those that fit")
-            .at(first))
+        Err(Error::new(
+            ErrorKind::Weights,
+            format!("the weights do not fit the model, which is unchanged\n{}", self.text("would fit")),
+        )
+        .hint("load with `strict(false)` to apply those that fit")
+        .at(first))
     }
 }
 
-impl fmt::Display for LoadReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} applied, {} missing, {} unexpected, {} mismatched, {} skipped",
+impl LoadReport {
+    /// Returns the report as text, with `applied` as the word for weights that have (or would have) the file's value.
+    fn text(&self, applied: &str) -> String {
+        const SHOWN: usize = 20;
+        let mut lines = vec![format!(
+            "{} {applied}, {} missing, {} unexpected, {} mismatched, {} skipped",
             self.applied.len(),
             self.missing.len(),
             self.unexpected.len(),
             self.mismatched.len(),
             self.skipped.len()
-        )?;
-        const SHOWN: usize = 20;
-        for note in self.notes.iter().take(SHOWN) {
-            write!(f, "\n  note        {note}")?;
-        }
-        for missing in self.missing.iter().take(SHOWN) {
-            write!(f, "\n  missing     {} for `{}`", missing.path, missing.weight)?;
-            if let Some(near) = &missing.near {
-                write!(f, " (did you mean `{near}`?)")?;
-            }
-        }
-        for path in self.skipped.iter().take(SHOWN) {
-            write!(f, "\n  skipped     {path}")?;
-        }
-        for path in self.unexpected.iter().take(SHOWN) {
-            write!(f, "\n  unexpected  {path}")?;
-        }
-        for mismatch in self.mismatched.iter().take(SHOWN) {
-            write!(
-                f,
-                "\n  mismatched  {} for `{}`: expected shape {}, received {}",
+        )];
+        lines.extend(self.notes.iter().take(SHOWN).map(|note| format!("note        {note}")));
+        lines.extend(self.missing.iter().take(SHOWN).map(|missing| {
+            let near = missing.near.as_ref().map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            format!("missing     {} for `{}`{near}", missing.path, missing.weight)
+        }));
+        lines.extend(self.skipped.iter().take(SHOWN).map(|path| format!("skipped     {path}")));
+        lines.extend(self.unexpected.iter().take(SHOWN).map(|path| format!("unexpected  {path}")));
+        lines.extend(self.mismatched.iter().take(SHOWN).map(|mismatch| {
+            format!(
+                "mismatched  {} for `{}`: expected shape {}, received {}",
                 mismatch.path, mismatch.weight, mismatch.expected, mismatch.received
-            )?;
-        }
-        Ok(())
+            )
+        }));
+        lines.join("\n  ")
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text("applied"))
     }
 }

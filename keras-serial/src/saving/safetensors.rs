@@ -5,18 +5,23 @@
 //! [`SaveOptions::embed_config`](super::SaveOptions::embed_config) the metadata holds the configuration,
 //! and the file is a whole model.
 
-use std::io::Write;
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use ::safetensors::Dtype;
 use ::safetensors::tensor::Metadata;
 
-use super::Limits;
+use super::atomic::write_file;
+use super::loadable::check_tree;
 use super::optimizers::{is_state, states_of_keras3};
 use super::rules::Rules;
 use super::section::Section;
-use super::stored::{FileTensor, WeightTree, join};
+use super::sign;
+use super::stored::{FileTensor, WeightTree, join, names};
 use super::weights::{KeptGroup, Plan, value_in_files, values_in_files};
-use crate::error::{Error, ErrorKind, Result};
+use super::{H5Attr, Limits};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
 use crate::tensor::{DType, TensorBytes};
@@ -24,6 +29,8 @@ use crate::variable::Variable;
 
 /// The metadata entry that holds the configuration.
 const CONFIG: &str = "keras_config";
+/// The metadata entry that holds the names of groups, in files that name weights by the paths of layers.
+const NAMES: &str = "keras_names";
 
 const DTYPES: [(DType, Dtype, &str); 13] = [
     (DType::Float64, Dtype::F64, "F64"),
@@ -46,17 +53,38 @@ type Entries = Vec<(String, FileTensor)>;
 
 /// Reads the tensors of a file as a tree, and the text of the configuration if there is one.
 pub(super) fn read(file: &Section, limits: &Limits) -> Result<(WeightTree, Option<String>)> {
-    let (entries, config) = entries(file, limits)?;
+    let (entries, mut metadata) = entries(file, limits)?;
     let mut tree = WeightTree::default();
     for (name, tensor) in entries {
         tree.insert(&name, tensor)?;
     }
-    Ok((tree, config))
+    if let Some(text) = metadata.remove(NAMES) {
+        let names = Value::parse(&text).at(NAMES).at("__metadata__")?;
+        Limits::check("groups of a file", names.as_dict().map_or(0, Dict::len) as u64, limits.max_groups as u64)?;
+        for (path, name) in names.as_dict().into_iter().flatten() {
+            if let Some(name) = name.as_str() {
+                tree.make_group(path)?.attrs.insert("name".to_owned(), H5Attr::Str(name.to_owned()));
+            }
+        }
+        check_tree(&tree, limits)?;
+    }
+    Ok((tree, metadata.remove(CONFIG)))
 }
 
-/// Lists the tensors of a file without reading them, in the file's order, and the text of the
-/// configuration.
-pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, Option<String>)> {
+/// Returns true if weights are named by the paths of layers, as in `.weights.h5`: all are in groups `vars`. In other
+/// files only the states of optimizers are.
+pub(super) fn is_by_paths(tree: &WeightTree) -> bool {
+    let paths = tree.paths();
+    let in_vars = |path: &String| path.rsplit_once('/').is_some_and(|(group, _)| names(group).last() == Some("vars"));
+    let of_optimizer = |path: &String| path.starts_with("optimizer/");
+    !paths.is_empty() && paths.iter().all(in_vars) && !paths.iter().all(of_optimizer)
+}
+
+/// Lists the tensors of a file without reading them, in the file's order, and the entries of its metadata.
+pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, HashMap<String, String>)> {
+    if file.head(9)?.get(8).is_none_or(|first| *first != b'{') {
+        return Err(sign::not("a safetensors file", ErrorKind::Archive, file));
+    }
     let header = file.head(8)?.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)).unwrap_or_default();
     Limits::check("bytes of a JSON text", header, limits.max_config_bytes)?;
     let start = header.saturating_add(8);
@@ -89,8 +117,7 @@ pub(super) fn entries(file: &Section, limits: &Limits) -> Result<(Entries, Optio
     if end != file.len() {
         return Err(unsound("bytes follow the last tensor"));
     }
-    let config = metadata.metadata().as_ref().and_then(|entries| entries.get(CONFIG).cloned());
-    Ok((entries, config))
+    Ok((entries, metadata.metadata().clone().unwrap_or_default()))
 }
 
 fn unsound(what: &str) -> Error {
@@ -176,18 +203,37 @@ pub(super) fn build(model: &LayerRef) -> Result<Vec<(String, TensorBytes)>> {
     Ok(tensors)
 }
 
+/// Writes weights under their paths in the tree, with the names of its groups.
+pub(super) fn write_tree(tree: &WeightTree, config: Option<String>, path: &Path, fsync: bool) -> Result<()> {
+    let mut tensors = Vec::new();
+    tree.each(&mut |path, tensor| tensors.push((path, tensor)));
+    let tensors = tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<Vec<_>>>()?;
+    let name_of = |path: String| {
+        let name = tree.group(&path)?.attrs.get("name").and_then(H5Attr::as_str)?;
+        Some((path, Value::from(name)))
+    };
+    let names: Dict = tree.groups_with_contents().into_iter().filter_map(name_of).collect();
+    let mut metadata: Vec<(&str, String)> = config.into_iter().map(|config| (CONFIG, config)).collect();
+    if !names.is_empty() {
+        metadata.push((NAMES, Value::Dict(names).to_json()));
+    }
+    write_file(path, fsync, |file| write_with(tensors, metadata, BufWriter::new(file)))
+}
+
 /// Writes a file: tensors with large elements first, so that all are aligned, then by name.
-pub(super) fn write(
+pub(super) fn write(tensors: Vec<(String, TensorBytes)>, config: Option<String>, output: impl Write) -> Result<()> {
+    write_with(tensors, config.into_iter().map(|config| (CONFIG, config)).collect(), output)
+}
+
+fn write_with(
     mut tensors: Vec<(String, TensorBytes)>,
-    config: Option<String>,
+    texts: Vec<(&str, String)>,
     mut output: impl Write,
 ) -> Result<()> {
     tensors.sort_by(|(a, x), (b, y)| y.dtype.size().cmp(&x.dtype.size()).then_with(|| a.cmp(b)));
     let mut header = Dict::new();
     let mut metadata = Dict::from([("format".to_owned(), Value::from("keras"))]);
-    if let Some(config) = config {
-        metadata.insert(CONFIG.to_owned(), Value::from(config));
-    }
+    metadata.extend(texts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))));
     header.insert("__metadata__".to_owned(), Value::Dict(metadata));
     let mut end = 0;
     for (name, tensor) in &tensors {

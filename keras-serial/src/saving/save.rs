@@ -1,25 +1,20 @@
 //! Saves models and weights, in every format that Keras still writes, and as `.safetensors`.
 
-use std::io::{BufWriter, Cursor, Seek, Write};
+use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
-use super::assets::ASSETS;
-use super::atomic::{refuse_file, write_directory, write_file};
-use super::contents::TRAINING_STATE;
+use super::atomic::write_file;
 use super::form::wrong_suffix;
 use super::load::check_built;
 use super::loadable::{check_config, check_tree};
-use super::moment::Moment;
+use super::parts::Parts;
 use super::stored::WeightTree;
-use super::written::{KERAS_VERSION, verify, write_hdf5};
-use super::{H5Attr, Limits, ZipReader, ZipTime, ZipWriter, assets, legacy, legacy_config, shards, weights};
+use super::written::{KERAS_VERSION, write_hdf5};
+use super::{H5Attr, Limits, assets, legacy, legacy_config, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
 use crate::models::Model;
 use crate::object::{Handle, SharingScope};
-
-const WEIGHTS: &str = "model.weights.h5";
 
 /// Options for saving a model or its weights.
 ///
@@ -33,15 +28,15 @@ const WEIGHTS: &str = "model.weights.h5";
 #[derive(Debug, Clone)]
 #[must_use = "`save_model` and its like do the saving"]
 pub struct SaveOptions {
-    deterministic: bool,
-    zipped: bool,
-    max_shard_size: Option<f64>,
-    include_optimizer: bool,
-    embed_config: bool,
-    fsync: bool,
-    training_state: bool,
-    objects_to_skip: Vec<LayerRef>,
-    limits: Limits,
+    pub(super) deterministic: bool,
+    pub(super) zipped: bool,
+    pub(super) max_shard_size: Option<f64>,
+    pub(super) include_optimizer: bool,
+    pub(super) embed_config: bool,
+    pub(super) fsync: bool,
+    pub(super) training_state: bool,
+    pub(super) objects_to_skip: Vec<LayerRef>,
+    pub(super) limits: Limits,
 }
 
 impl Default for SaveOptions {
@@ -182,7 +177,7 @@ impl SaveOptions {
         Ok(bytes.into_inner())
     }
 
-    fn refuse_what_is_for_weights(&self) -> Result<()> {
+    pub(super) fn refuse_what_is_for_weights(&self) -> Result<()> {
         let given =
             [("max_shard_size", self.max_shard_size.is_some()), ("objects_to_skip", !self.objects_to_skip.is_empty())];
         let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
@@ -256,7 +251,14 @@ impl SaveOptions {
 
     #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
-        let config = self.embed_config.then(|| model.to_json()).transpose()?;
+        let config = self.embed_config.then(|| {
+            // Layers that several models share are one layer again.
+            let _sharing = SharingScope::enter();
+            let mut config = Handle::serialize(model.as_layer())?;
+            legacy_config::without_old_compile(&mut config);
+            Ok::<_, Error>(config.to_json())
+        });
+        let config = config.transpose()?;
         let tensors = super::safetensors::build(model.as_layer())?;
         write_file(path, self.fsync, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
@@ -265,201 +267,6 @@ impl SaveOptions {
     fn save_safetensors(&self, _: &Model, path: &Path) -> Result<()> {
         let error = Error::new(ErrorKind::Unsupported, "this build does not write safetensors");
         Err(error.hint("enable the feature `safetensors`").at(path.display().to_string()))
-    }
-}
-
-/// The members of an archive, serialized before the file is opened.
-pub(super) struct Parts {
-    pub metadata: String,
-    pub config: String,
-    pub weights: WeightTree,
-    pub training_state: Option<String>,
-    pub assets: Vec<(String, Vec<u8>)>,
-    pub time: Option<ZipTime>,
-    limits: Limits,
-}
-
-impl Parts {
-    fn of(model: &Model, options: &SaveOptions) -> Result<Self> {
-        let layer = model.as_layer();
-        layer.check_tracked(&[])?;
-        let mut config = {
-            let _sharing = SharingScope::enter();
-            Handle::serialize(layer)?
-        };
-        legacy_config::without_old_compile(&mut config);
-        let assets = assets::of(layer)?;
-        let (weights, _) = weights::build(layer, &[])?;
-        check_tree(&weights, &options.limits).at(WEIGHTS)?;
-        let text = config.to_json();
-        check_config(&config, &text, &options.limits).at("config.json")?;
-        let training_state = options.training_state.then(|| model.training_state()?.to_json()).transpose()?;
-        let limits = options.limits.clone();
-        Ok(Self { training_state, limits, ..Self::new(text, weights, assets, options.deterministic)? })
-    }
-
-    /// Serializes a model for an archive that is saved now.
-    pub fn new(
-        config: String,
-        weights: WeightTree,
-        assets: Vec<(String, Vec<u8>)>,
-        deterministic: bool,
-    ) -> Result<Self> {
-        let now = if deterministic { Moment::START } else { Moment::now() };
-        let metadata = Value::Dict(Dict::from([
-            ("keras_version".to_owned(), Value::from(KERAS_VERSION)),
-            ("date_saved".to_owned(), Value::from(now.text())),
-        ]));
-        let time = (!deterministic).then(|| now.zip_time()).transpose()?;
-        Ok(Self {
-            metadata: metadata.to_json(),
-            config,
-            weights,
-            training_state: None,
-            assets,
-            time,
-            limits: Limits::default(),
-        })
-    }
-
-    /// Writes a `.keras` file, and reads names and shapes back before it replaces the old file.
-    pub fn write_file(self, path: &Path, fsync: bool) -> Result<()> {
-        let (expected, limits) = (self.weights.clone(), self.limits.clone());
-        write_file(path, fsync, |file| {
-            self.write(BufWriter::new(&mut *file))?;
-            verify(file, &expected, &limits, |file| Ok(ZipReader::of_section(file, &limits)?.section(WEIGHTS)?.0))
-        })
-    }
-
-    /// Writes a `.keras` archive.
-    pub fn write(self, output: impl Write + Seek) -> Result<()> {
-        let mut archive = ZipWriter::new(output);
-        if let Some(time) = self.time {
-            archive = archive.with_time(time);
-        }
-        archive.add("metadata.json", self.metadata.as_bytes())?;
-        archive.add("config.json", self.config.as_bytes())?;
-        let bound = self.weights.size_bound().saturating_mul(2);
-        let weights = self.weights.to_hdf5()?;
-        archive.add_with(WEIGHTS, bound, |member| weights.write(member))?;
-        if let Some(text) = &self.training_state {
-            archive.add(TRAINING_STATE, text.as_bytes())?;
-        }
-        for (name, bytes) in &self.assets {
-            archive.add(name, bytes)?;
-        }
-        archive.finish()?.flush()?;
-        Ok(())
-    }
-
-    /// Writes the members of an archive into a directory.
-    pub fn write_directory(self, path: &Path, fsync: bool) -> Result<()> {
-        if let Some((name, _)) = self.assets.iter().find(|(name, _)| !stays_inside(name)) {
-            let text = "the name of an asset leads out of the directory";
-            return Err(Error::new(ErrorKind::Archive, text).at(name.clone()));
-        }
-        match Standing::at(path)? {
-            Standing::Nothing | Standing::Model => write_directory(path, fsync, |new| self.write_members(new, fsync)),
-            Standing::Others => self.write_beside_others(path, fsync),
-        }
-    }
-
-    /// Writes the members into a directory in which the user keeps other files: those stay, and members of an earlier
-    /// model are removed.
-    fn write_beside_others(&self, path: &Path, fsync: bool) -> Result<()> {
-        let folder = path.join(ASSETS);
-        let found = folder.symlink_metadata().ok();
-        let has_assets = found.is_some();
-        if found.is_some_and(|found| !found.is_dir() || !path.join(WEIGHTS).exists()) {
-            let text = "the directory has a folder `assets` that is no model's";
-            let error = Error::new(ErrorKind::Io, text).at(ASSETS);
-            return Err(error.hint("save the model into a directory of its own"));
-        }
-        write_hdf5(&self.weights, &path.join(WEIGHTS), &self.limits, fsync)?;
-        if has_assets || !self.assets.is_empty() {
-            write_directory(&folder, fsync, |new| self.write_assets(new, fsync))?;
-        }
-        if self.assets.is_empty() && has_assets {
-            std::fs::remove_dir(&folder)?;
-        }
-        if self.training_state.is_none() {
-            remove_if_there(&path.join(TRAINING_STATE))?;
-        }
-        self.write_texts(path, fsync)
-    }
-
-    /// Writes all assets into their folder.
-    fn write_assets(&self, folder: &Path, fsync: bool) -> Result<()> {
-        for (name, bytes) in &self.assets {
-            let file = folder.join(name.strip_prefix("assets/").unwrap_or(name));
-            if let Some(parent) = file.parent() {
-                std::fs::create_dir_all(parent)?;
-            }
-            write_file(&file, fsync, |file| Ok(file.write_all(bytes)?))?;
-        }
-        Ok(())
-    }
-
-    fn write_members(&self, path: &Path, fsync: bool) -> Result<()> {
-        self.write_assets(&path.join(ASSETS), fsync)?;
-        write_hdf5(&self.weights, &path.join(WEIGHTS), &self.limits, fsync)?;
-        self.write_texts(path, fsync)
-    }
-
-    fn write_texts(&self, path: &Path, fsync: bool) -> Result<()> {
-        let text =
-            |name: &str, text: &str| write_file(&path.join(name), fsync, |file| Ok(file.write_all(text.as_bytes())?));
-        if let Some(state) = &self.training_state {
-            text(TRAINING_STATE, state)?;
-        }
-        text("config.json", &self.config)?;
-        text("metadata.json", &self.metadata)
-    }
-}
-
-fn stays_inside(name: &str) -> bool {
-    name.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']))
-}
-
-/// What exists at the path where a model's directory is to be written.
-enum Standing {
-    /// Nothing, or an empty directory.
-    Nothing,
-    /// A model's directory, with nothing else in it.
-    Model,
-    /// A directory with other files.
-    Others,
-}
-
-impl Standing {
-    fn at(path: &Path) -> Result<Self> {
-        refuse_file(path)?;
-        if !path.is_dir() {
-            return Ok(Self::Nothing);
-        }
-        let mut is_empty = true;
-        for entry in std::fs::read_dir(path)? {
-            is_empty = false;
-            let known = ["config.json", "metadata.json", WEIGHTS, TRAINING_STATE, ASSETS].map(Some);
-            if !known.contains(&entry?.file_name().to_str()) {
-                return Ok(Self::Others);
-            }
-        }
-        // A folder `assets` without weights may be the user's own.
-        Ok(if is_empty {
-            Self::Nothing
-        } else if path.join(WEIGHTS).exists() {
-            Self::Model
-        } else {
-            Self::Others
-        })
-    }
-}
-
-fn remove_if_there(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
     }
 }
 

@@ -11,8 +11,9 @@ use super::stored::join;
 use super::{Limits, LoadOptions, ModelFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::ops;
-use crate::registry;
+use crate::object::Form;
+use crate::ops::{self, OpRef};
+use crate::registry::{self, Special};
 use crate::tensor::Tensor;
 
 /// The severity of a finding.
@@ -63,7 +64,7 @@ codes! {
     KS204 Warning "A custom object is needed that is not registered here.";
     KS205 Warning "An object of Keras is needed that this build does not have.";
     KS206 Note "A custom object is needed; it is registered here.";
-    KS301 Warning "The file has no metadata.";
+    KS301 Note "The file has no metadata.";
     KS302 Note "The file was written by another version of Keras.";
     KS401 Warning "A weight holds NaN or infinity.";
     KS402 Error "The weights do not fit the model.";
@@ -107,7 +108,10 @@ pub fn scan(path: impl AsRef<Path>, limits: &Limits) -> ScanReport {
 pub fn lint(path: impl AsRef<Path>, options: &LoadOptions) -> ScanReport {
     let mut report = ScanReport { findings: Vec::new(), contents: None };
     if let Some(file) = report.open(path.as_ref(), options.limits_in_force(), Look::Checked) {
-        report.look_at(&file);
+        {
+            let _objects = registry::with_argument(options.custom_objects_in_force());
+            report.look_at(&file);
+        }
         report.read_weights(&file);
         if file.config().is_some() {
             report.load(&file, options);
@@ -165,16 +169,21 @@ impl ScanReport {
 
     fn walk(&mut self, path: &str, key: &str, value: &Value) {
         match value {
+            // Lists of texts are words, names of axes and their like.
             Value::List(items) => {
-                items.iter().enumerate().for_each(|(i, item)| self.walk(&join(path, &i.to_string()), key, item));
+                let items = items.iter().enumerate().filter(|(_, item)| item.as_str().is_none());
+                items.for_each(|(i, item)| self.walk(&join(path, &i.to_string()), key, item));
             }
             Value::Dict(dict) => {
-                if let Some(class) =
-                    dict.get("class_name").and_then(Value::as_str).filter(|_| dict.contains_key("config"))
-                {
-                    self.object(path, class, value);
+                match Form::of(dict) {
+                    Ok(Some(form)) => self.object(path, &form),
+                    Ok(None) if registry::is_code(dict) => self.code(path, "a Python lambda"),
+                    Ok(None) => {}
+                    Err(error) => self.add(Code::KS403, path, error.to_string()),
                 }
-                dict.iter().for_each(|(key, item)| self.walk(&join(path, key), key, item));
+                dict.iter()
+                    .filter(|(key, _)| !is_kept(key))
+                    .for_each(|(key, item)| self.walk(&join(path, key), key, item));
             }
             Value::Str(text) if is_location(key, text) => {
                 self.add(Code::KS203, path, format!("`{key}` is {}", value.short()));
@@ -183,35 +192,39 @@ impl ScanReport {
         }
     }
 
-    fn object(&mut self, path: &str, class: &str, form: &Value) {
-        let text = |key: &str| form.get(key).and_then(Value::as_str);
-        let module = text("module").unwrap_or_default();
-        let is_keras = module == "keras" || module.starts_with("keras.");
-        if matches!(class, "Lambda" | "__lambda__" | "TFSMLayer" | "TorchModuleWrapper" | "JaxLayer" | "FlaxLayer") {
-            return self.add(Code::KS201, path, format!("`{class}` holds code, which is never run"));
-        }
-        if class.starts_with("__") && class.ends_with("__") {
+    fn code(&mut self, path: &str, what: &str) {
+        self.add(Code::KS201, path, format!("{what} holds code, which is never run"));
+    }
+
+    /// Looks up a serialized object as the loader does.
+    fn object(&mut self, path: &str, form: &Form<'_>) {
+        if stands_for_a_value(form.class_name) {
             return;
         }
-        let name = if class == "function" { text("config").unwrap_or_default() } else { class };
-        let registered = text("registered_name").filter(|name| *name != "function").unwrap_or(name);
-        if registry::builtin_entry(module, name).is_some() {
-            return;
-        }
-        let custom = [registered, name].iter().any(|name| registry::get_registered_object(name).is_ok());
-        if custom {
-            self.add(Code::KS206, path, format!("`{registered}`"));
-        } else if is_keras
-            && (module.starts_with("keras.src.utils") || matches!(module, "keras.config" | "keras.utils"))
-        {
-            self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model"));
-        } else if is_keras {
-            self.add(Code::KS205, path, format!("`{module}.{name}`"));
-        } else if module == "builtins" && class != "function" || matches!(module, "os" | "subprocess" | "posix" | "sys")
-        {
-            self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model"));
-        } else {
-            self.add(Code::KS204, path, format!("`{registered}` of module `{module}`"));
+        let operation = OpRef::from_form(form);
+        let error = match (&operation, registry::find(form)) {
+            (Ok(Some(_)), Err(_)) => return,
+            (_, Ok(entry)) => {
+                if entry.module().is_none() {
+                    self.add(Code::KS206, path, format!("`{}`", entry.registered_name()));
+                }
+                return;
+            }
+            (Err(error), _) => error.clone(),
+            (_, Err(error)) => error,
+        };
+        let module = form.module().unwrap_or_default();
+        let function = form.config().as_str().filter(|_| form.class_name == "function");
+        let name = function.or(form.registered_name()).unwrap_or(form.class_name);
+        let is_system = module == "builtins" && form.class_name != "function"
+            || matches!(module, "os" | "subprocess" | "posix" | "sys" | "keras.config" | "keras.utils")
+            || module.starts_with("keras.src.utils");
+        match error.kind() {
+            ErrorKind::CodeRefused => self.code(path, &format!("`{name}`")),
+            _ if is_system => self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model")),
+            ErrorKind::Unsupported => self.add(Code::KS205, path, format!("`{module}.{name}`")),
+            ErrorKind::UnknownObject => self.add(Code::KS204, path, format!("`{name}` of module `{module}`")),
+            _ => self.add(Code::KS403, path, error.to_string()),
         }
     }
 
@@ -252,6 +265,17 @@ fn code_of(error: &Error) -> Code {
         _ if ["link", "virtual", "external", "leads out"].iter().any(|word| text.contains(word)) => Code::KS103,
         _ => Code::KS101,
     }
+}
+
+/// Returns true for the entry of a configuration that is kept unchanged, whatever it holds.
+fn is_kept(key: &str) -> bool {
+    key == "quantization_config"
+}
+
+/// Returns true if serialized objects of this class are values, which are not looked up.
+fn stands_for_a_value(class_name: &str) -> bool {
+    matches!(class_name, "__bytes__" | "__slice__" | "__ellipsis__" | "__keras_tensor__" | "__typespec__")
+        || inventory::iter::<Special>.into_iter().any(|special| special.class_name == class_name)
 }
 
 /// Returns true if a text leads to a file or an address.

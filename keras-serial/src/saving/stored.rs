@@ -193,6 +193,19 @@ impl WeightTree {
         }
     }
 
+    /// Returns the paths of all groups that hold tensors or attributes, in order.
+    pub(super) fn groups_with_contents(&self) -> Vec<String> {
+        fn walk(path: &str, tree: &WeightTree, out: &mut Vec<String>) {
+            if !tree.tensors.is_empty() || !tree.attrs.is_empty() {
+                out.push(path.to_owned());
+            }
+            tree.groups.iter().for_each(|(name, group)| walk(&join(path, name), group, out));
+        }
+        let mut out = Vec::new();
+        walk("", self, &mut out);
+        out
+    }
+
     /// Reads all tensors into memory, so that the file is no longer needed.
     pub(super) fn read_all(&mut self) -> Result<()> {
         let mut tensors = Vec::new();

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::layout::{Contents, Place, places, places_in};
 use super::report::{LoadReport, Mismatch, Missing};
-use super::rules::Rules;
+use super::rules::{Rules, is_within};
 use super::stored::{StoredTensor, WeightTree, join};
 use super::{H5Attr, optimizers};
 use crate::error::{Result, ResultExt};
@@ -46,11 +46,10 @@ pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) ->
 /// Builds the tree of a model's weights by the paths of its layers, and the list of groups in Keras's
 /// order.
 pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTree, Vec<String>)> {
-    let rules = Rules { objects: skipped.to_vec(), ..Rules::default() };
     let mut file = WeightTree::default();
     let mut order = Vec::new();
     for Place { path, layer } in places(model) {
-        if rules.leaves_out(&layer) {
+        if is_within(skipped, &layer) {
             continue;
         }
         let vars = join(&path, "vars");
@@ -105,7 +104,7 @@ pub(super) struct Plan {
 /// Finds a value for each weight, by Keras's paths.
 pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
     let mut plan = Plan::default();
-    let mut used = HashSet::new();
+    let (mut used, mut moved, mut left) = (HashSet::new(), HashSet::new(), Vec::new());
     let mut models = HashMap::from([(String::new(), optimizers::has_compile_config(model))]);
     let mut named = Vec::new();
     for Place { path, layer } in places_in(model, &Weights { root, rules }) {
@@ -120,12 +119,20 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
         let own = layer.saved_weights();
         let left_out = rules.leaves_out(&layer);
         for (index, variable) in own.iter().enumerate() {
-            let path = format!("{in_file}/{index}");
+            let path = rules.in_file(&format!("{vars}/{index}")).into_owned();
             if left_out {
                 plan.report.skipped.push(path);
                 continue;
             }
-            plan.offer(variable, path, group.and_then(|group| tensor_of(group, index, variable)), rules)?;
+            let in_group = format!("{in_file}/{index}");
+            let tensor = if path == in_group {
+                group.and_then(|group| tensor_of(group, index, variable))
+            } else {
+                moved.insert(path.clone());
+                left.extend(group.and_then(|group| tensor_of(group, index, variable)).map(|_| in_group));
+                tensor_at(root, &path)
+            };
+            plan.offer(variable, path, tensor, rules)?;
         }
         if let Some(group) = group {
             if let Some(name) = group.attrs.get("name").and_then(H5Attr::as_str).filter(|_| !own.is_empty()) {
@@ -134,6 +141,10 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             let known = layer.layer().state_names();
             for (name, tensor) in group.tensors.iter().filter(|(name, _)| known.contains(&name.as_str()) && !left_out) {
                 let path = format!("{in_file}/{name}");
+                if !rules.wants_state(&path, &layer, name) {
+                    plan.report.skipped.push(path);
+                    continue;
+                }
                 let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
                 plan.state(&layer, name, path, value);
             }
@@ -147,6 +158,8 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     let mut rest = Rest { used: &used, models: &models, kept: Vec::new(), unexpected: Vec::new() };
     rest.walk("", root, false)?;
     plan.report.unexpected.append(&mut rest.unexpected);
+    plan.report.unexpected.append(&mut left);
+    plan.report.unexpected.retain(|path| !moved.contains(path));
     plan.kept = rest.kept;
     plan.report.notes.extend(exchanged(&named));
     plan.finish(rules)?;
@@ -219,6 +232,12 @@ fn tensor_of<'a>(group: &'a WeightTree, index: usize, weight: &Variable) -> Opti
     group.tensors.get(&index.to_string()).or_else(|| group.tensors.get(weight.name()))
 }
 
+/// Returns the tensor at a path, whose group is looked up as in [`find`].
+fn tensor_at<'a>(root: &'a WeightTree, path: &str) -> Option<&'a StoredTensor> {
+    let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
+    find(root, group)?.tensors.get(name)
+}
+
 /// Returns the group at a path; files of Keras 2.13 name a model's layers differently.
 fn find<'a>(root: &'a WeightTree, path: &str) -> Option<&'a WeightTree> {
     root.group(path).or_else(|| {
@@ -286,7 +305,7 @@ impl Plan {
         tensor: Option<&StoredTensor>,
         rules: &Rules,
     ) -> Result<()> {
-        if !rules.wants(&path, weight.path()) {
+        if !rules.wants(&path, weight) {
             self.report.skipped.push(path);
             return Ok(());
         }
@@ -318,7 +337,8 @@ impl Plan {
         };
         self.assignments = std::mem::take(&mut self.found).into_par_iter().map(read).collect::<Result<_>>()?;
         let unexpected = std::mem::take(&mut self.report.unexpected);
-        let (unexpected, skipped): (Vec<_>, Vec<_>) = unexpected.into_iter().partition(|path| rules.wants(path, path));
+        let (unexpected, skipped): (Vec<_>, Vec<_>) =
+            unexpected.into_iter().partition(|path| rules.wants_unknown(path));
         self.report.unexpected = unexpected;
         self.report.skipped.extend(skipped);
         self.report.suggest();

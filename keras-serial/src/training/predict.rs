@@ -10,9 +10,9 @@ use super::step::Stepper;
 use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
-use crate::ops::shape::concat;
+use crate::ops::shape::{Span, concat, slice_axis};
 use crate::random::Seed;
-use crate::tensor::{Nested, Tensor};
+use crate::tensor::{CallArgs, Item, Nested, Tensor};
 
 /// The arguments of [`Model::predict_with`] besides the data.
 ///
@@ -68,9 +68,46 @@ impl<'a> Predict<'a> {
     }
 }
 
+/// Keras's default `batch_size`.
+const BATCH_SIZE: usize = 32;
+
 impl Model {
-    /// Returns the outputs for data, computed batch by batch and joined ([`Model::predict`] computes all
-    /// at once).
+    /// Computes the output for inputs, in inference mode and by batches of 32 rows (`Model.predict`), of a
+    /// model with one output.
+    ///
+    /// [`Model::predict_with`] takes another `batch_size`, and data sets; [`Model::predict_on_batch`] computes
+    /// all rows at once.
+    ///
+    /// # Errors
+    /// If the inputs do not suit the model, or it has several outputs.
+    pub fn predict(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+        self.predict_all(inputs)?.into_single()
+    }
+
+    /// Computes the outputs for inputs, in inference mode and by batches of 32 rows, in the model's structure.
+    ///
+    /// # Errors
+    /// If the inputs do not suit the model, or differ in their numbers of rows.
+    pub fn predict_all(&self, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
+        let inputs = inputs.into();
+        if inputs.tensors().iter().any(|tensor| tensor.is_symbolic()) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
+                .hint("call the model on symbols with `apply`"));
+        }
+        let Some(rows) = rows_of(&inputs)?.filter(|rows| *rows > BATCH_SIZE) else { return self.infer(inputs) };
+        let batch = |start: usize| {
+            let part = Span::range(start, (start + BATCH_SIZE).min(rows));
+            let inputs = inputs.try_map(&mut |tensor| {
+                let is_batch = tensor.shape().dims().first() == Some(&Some(rows));
+                let part = if is_batch { slice_axis(tensor, 0, part)? } else { tensor.clone() };
+                Ok(Nested::Leaf(Item::Tensor(part)))
+            })?;
+            self.infer(inputs).at_with(|| format!("batch {}", start / BATCH_SIZE + 1))
+        };
+        joined(&(0..rows).step_by(BATCH_SIZE).map(batch).collect::<Result<Vec<_>>>()?)
+    }
+
+    /// Returns the outputs for data, computed batch by batch and joined.
     ///
     /// ```
     /// use keras_serial::prelude::*;
@@ -132,6 +169,23 @@ impl Model {
     }
 }
 
+/// Returns the number of rows of all inputs; `None` if an input is a scalar or there is none.
+fn rows_of(inputs: &CallArgs) -> Result<Option<usize>> {
+    let tensors = inputs.positional.iter().flat_map(|arg| arg.leaves()).filter_map(|item| match item {
+        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
+        Item::Value(_) | Item::Slice(..) | Item::Ellipsis => None,
+    });
+    let rows: Option<Vec<usize>> = tensors.map(|tensor| tensor.shape().dims().first().copied().flatten()).collect();
+    let Some(rows) = rows else { return Ok(None) };
+    if rows.windows(2).any(|pair| pair.first() != pair.last()) {
+        let rows: Vec<String> = rows.iter().map(usize::to_string).collect();
+        return Err(Error::new(ErrorKind::Shape, "Data cardinality is ambiguous")
+            .expected("the same number of rows in all inputs")
+            .received(rows.join(", ")));
+    }
+    Ok(rows.first().copied())
+}
+
 /// Joins the outputs of batches.
 fn joined(outputs: &[Nested<Tensor>]) -> Result<Nested<Tensor>> {
     let Some(first) = outputs.first() else {
@@ -143,4 +197,56 @@ fn joined(outputs: &[Nested<Tensor>]) -> Result<Nested<Tensor>> {
         concat(&parts, 0)
     });
     first.pack(leaves.collect::<Result<Vec<_>>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{Dense, Input, LayerExt, StringLookup};
+    use crate::models::{Functional, Sequential};
+    use crate::tensor::CallContext;
+    use crate::tensor::DType;
+
+    fn column(rows: usize) -> Tensor {
+        Tensor::from_vec((0..rows).map(|row| row as f32).collect::<Vec<_>>(), [rows, 1]).unwrap()
+    }
+
+    #[test]
+    fn predict_goes_by_batches_and_joins_outputs_of_any_structure() {
+        let x = Input::new([1]).tensor().unwrap();
+        let double = Dense::new(1).kernel_initializer("ones").apply(&x).unwrap();
+        let wide = Dense::new(2).kernel_initializer("ones").apply(&double).unwrap();
+        let outputs = Nested::Dict(
+            [("inner".to_owned(), Nested::list([double])), ("wide".to_owned(), Nested::Leaf(wide))]
+                .into_iter()
+                .collect(),
+        );
+        let model = Functional::new(x, outputs).unwrap();
+        for rows in [0, 1, 32, 33, 64, 100] {
+            let whole = model.as_layer().call(column(rows), &CallContext::inference()).unwrap();
+            let joined = model.predict_all(column(rows)).unwrap();
+            assert_eq!(joined.leaves().len(), 2);
+            for (joined, whole) in joined.leaves().iter().zip(whole.leaves()) {
+                assert_eq!(joined.shape(), whole.shape());
+                assert_eq!(joined.to_vec::<f32>().unwrap(), whole.to_vec::<f32>().unwrap());
+            }
+            assert!(matches!(&joined, Nested::Dict(dict) if dict.contains_key("inner")), "{joined:?}");
+        }
+    }
+
+    #[test]
+    fn predict_takes_texts_and_several_inputs_by_batches() {
+        let lookup = StringLookup::new().vocabulary(["a", "b"]).shared();
+        let model = Sequential::new([Input::new([1]).dtype(DType::String).layer(), lookup]).unwrap();
+        let words = Tensor::from_strings((0..70).map(|row| if row % 2 == 0 { "a" } else { "b" }), [70, 1]).unwrap();
+        let expected: Vec<i64> = (0..70).map(|row| 1 + row % 2).collect();
+        assert_eq!(model.predict(&words).unwrap().to_vec::<i64>().unwrap(), expected);
+
+        let (a, b) = (Input::new([1]).tensor().unwrap(), Input::new([1]).tensor().unwrap());
+        let model = Functional::new(vec![a.clone(), b.clone()], crate::ops::add(&a, &b).unwrap()).unwrap();
+        let sum = model.predict(vec![column(40), column(40)]).unwrap();
+        assert_eq!(sum.to_vec::<f32>().unwrap()[39], 78.0);
+        let error = model.predict(vec![column(40), column(41)]).unwrap_err();
+        assert!(error.to_string().contains("Data cardinality is ambiguous"), "{error}");
+    }
 }

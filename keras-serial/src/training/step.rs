@@ -80,7 +80,7 @@ impl<'a> Stepper<'a> {
     pub(super) fn predict(&self, x: &Nested<Tensor>) -> Result<Nested<Tensor>> {
         let y_pred = match self.model.layer().train_step() {
             Some(own) => own.predict_step(x, self),
-            None => self.model.predict_all(x.clone()),
+            None => self.model.infer(x.clone().into()),
         };
         self.penalties.borrow_mut().clear();
         y_pred

@@ -175,3 +175,51 @@ fn count_params_needs_a_built_layer() {
     layer.build(&Shape::from([None, Some(3)])).unwrap();
     assert_eq!(layer.count_params().unwrap(), 8);
 }
+
+/// A layer whose `build` forgets one of its weights.
+#[derive(KerasSerializable)]
+#[config(new)]
+struct Forgetful {
+    base: LayerBase,
+    #[weight]
+    made: Weight,
+    #[weight]
+    forgotten: Weight,
+}
+
+impl Layer for Forgetful {
+    fn build(&self, _: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
+        self.made.make(cx, Shape::scalar()).create()
+    }
+
+    fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
+        Ok(ops::add(inputs.tensor()?, &self.forgotten.value()?)?.into())
+    }
+}
+
+#[test]
+fn a_weight_that_build_did_not_make_is_told_from_one_of_an_unbuilt_layer() {
+    let layer = Forgetful::new().shared();
+    let this = layer.downcast_ref::<Forgetful>().unwrap();
+    for weight in [&this.made, &this.forgotten] {
+        assert!(weight.value().unwrap_err().to_string().contains("is not made yet (call the layer, or build it"));
+    }
+    let error = layer.call(ones(&[1, 1]), &CallContext::inference()).unwrap_err().to_string();
+    assert!(error.contains("`build` has run and made no weight `forgotten` (make it in `build`"), "{error}");
+    // The failed call is undone, and the layer not built again.
+    assert!(this.forgotten.value().unwrap_err().to_string().contains("is not made yet"));
+    assert!(this.made.variable().is_none());
+    layer.build(&Shape::from([1])).unwrap();
+    assert!(this.made.variable().is_some());
+    assert!(this.forgotten.value().unwrap_err().to_string().contains("`build` has run"));
+}
+
+#[test]
+fn a_weight_that_is_not_there_is_an_error_with_paths() {
+    let model = Sequential::new([Input::new([3, 2]).layer(), LSTM::new(4).name("lstm").shared()]).unwrap();
+    let error = |path: &str| model.weight(path).unwrap_err().to_string();
+    assert!(error("lstm/kernel").contains("lstm/lstm_cell/kernel`?"), "{}", error("lstm/kernel"));
+    assert!(error("nonsense").contains("lstm/lstm_cell/kernel`, "), "{}", error("nonsense"));
+    let empty = Sequential::new([Dense::new(1).shared()]).unwrap();
+    assert!(empty.weight("dense/kernel").unwrap_err().to_string().contains("when it is built"));
+}

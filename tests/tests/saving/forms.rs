@@ -113,3 +113,78 @@ fn differences_are_named() {
     assert!(difference.to_string().contains("values differ by up to"), "{difference}");
     assert!(diff(&first, &second, 10.0, 0.0).unwrap().is_empty());
 }
+
+/// A model with a class that nobody has registered, and weights that would fit it.
+fn strangers_model(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("stranger");
+    load_model(fixture("small.keras")).unwrap();
+    SaveOptions::new().zipped(false).save_model(&load_model(fixture("small.keras")).unwrap(), &path).unwrap();
+    let config = std::fs::read_to_string(path.join("config.json")).unwrap();
+    let config = config.replacen("\"class_name\": \"Dense\"", "\"class_name\": \"Unknown\"", 1);
+    let config = config.replacen(
+        "\"module\": \"keras.layers\", \"class_name\": \"Unknown\"",
+        "\"module\": \"mine\", \"class_name\": \"Unknown\"",
+        1,
+    );
+    std::fs::write(path.join("config.json"), config).unwrap();
+    path
+}
+
+#[test]
+fn layouts_alike_convert_without_the_model() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name);
+    let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    let stranger = strangers_model(home.path());
+    assert!(load_model(&stranger).is_err());
+    let mut from = stranger.clone();
+    for name in ["a.keras", "b.weights.h5", "c.safetensors", "d.weights.json", "e.safetensors", "f.weights.h5"] {
+        convert(&from, at(name), &load, &save).unwrap();
+        from = at(name);
+    }
+    let open = |path: &std::path::Path| ModelFile::open(path, &Default::default()).unwrap();
+    let (first, last) = (open(&stranger), open(&at("f.weights.h5")));
+    assert!(diff(&first, &last, 0.0, 0.0).unwrap().weights.is_empty());
+    let name =
+        |file: &ModelFile| file.weights().unwrap().group("layers/dense/vars").unwrap().attrs.get("name").cloned();
+    assert!(name(&first).is_some());
+    assert_eq!(name(&first), name(&last));
+    assert_eq!(open(&at("a.keras")).config(), first.config());
+    // The weights fit the model in every form.
+    let source = load_model(fixture("small.keras")).unwrap();
+    for name in ["b.weights.h5", "c.safetensors", "d.weights.json", "e.safetensors", "f.weights.h5"] {
+        let model = small();
+        assert!(model.load_weights(at(name)).unwrap().is_complete(), "{name}");
+        assert_eq!(bits(&model), bits(&source), "{name}");
+    }
+    convert(&stranger, at("g.json"), &load, &save).unwrap();
+    convert(at("a.keras"), at("h"), &load, &save.clone().zipped(false)).unwrap();
+    assert!(diff(&first, &open(&at("h")), 0.0, 0.0).unwrap().is_empty());
+    for name in ["small_weights.h5", "small.h5"] {
+        convert(fixture(name), at("i.h5"), &load, &save).unwrap();
+        assert!(diff(&open(&fixture(name)), &open(&at("i.h5")), 0.0, 0.0).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn weights_alone_in_other_layouts_need_the_model() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name);
+    let (load, save) = (LoadOptions::new(), SaveOptions::new());
+    small().save_weights(at("own.safetensors")).unwrap();
+    convert(at("own.safetensors"), at("again.safetensors"), &load, &save).unwrap();
+    assert_eq!(std::fs::read(at("own.safetensors")).unwrap(), std::fs::read(at("again.safetensors")).unwrap());
+    for (from, to) in [
+        (at("own.safetensors"), "a.weights.h5"),
+        (at("own.safetensors"), "a.keras"),
+        (fixture("small.weights.h5"), "a.keras"),
+        (fixture("small.weights.h5"), "a.h5"),
+        (fixture("small_weights.h5"), "a.weights.h5"),
+    ] {
+        let error = convert(from, at(to), &load, &save).unwrap_err();
+        assert!(error.to_string().contains("only the model can tell"), "{error}");
+        assert!(!at(to).exists());
+    }
+    let error = convert(strangers_model(home.path()), at("a.h5"), &load, &save).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownObject, "{error}");
+}

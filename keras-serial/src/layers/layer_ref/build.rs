@@ -1,13 +1,15 @@
 //! Building of layers: creates weights for input shapes from a call or a file.
 
+use std::any::Any;
 use std::sync::PoisonError;
 
 use super::LayerRef;
+use crate::config::FieldVisitor;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::base::{BuildShapes, BuildState, shapes_from_value};
 use crate::layers::tracking::{self, Tracking};
-use crate::layers::{BuildAttempt, BuildContext};
+use crate::layers::{BuildAttempt, BuildContext, Weight};
 use crate::tensor::symbolic::Inner;
 use crate::tensor::{CallArgs, Nested, Shape};
 use crate::utils::NameScope;
@@ -56,6 +58,7 @@ impl LayerRef {
             let _tracking = Tracking::enter(self);
             self.0.build(&first.unwrap_or_default(), &mut BuildContext { base, shapes: &shapes })?;
         }
+        self.0.visit_fields(&mut AfterBuild);
         *base.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState { shapes: Some(shapes) };
         base.set_built();
         attempt.succeed();
@@ -141,5 +144,16 @@ impl LayerRef {
             return Ok(());
         }
         self.trace().map(|_| ())
+    }
+}
+
+/// Visits fields and records in weights that `build` has run.
+struct AfterBuild;
+
+impl FieldVisitor for AfterBuild {
+    fn field(&mut self, _: &str, value: &dyn Any) {
+        if let Some(weight) = value.downcast_ref::<Weight>() {
+            weight.after_build();
+        }
     }
 }

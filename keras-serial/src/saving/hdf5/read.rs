@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::Limits;
 use crate::saving::fetch::fetch;
 use crate::saving::section::Section;
+use crate::saving::sign;
 use crate::saving::zip::check_sum;
 
 /// What all datasets of a file share.
@@ -45,8 +46,8 @@ impl H5Reader {
 
     /// Like [`H5Reader::open`], for a file that is read on demand.
     pub(in crate::saving) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
-        if !file.head(8)?.starts_with(b"\x89HDF\r\n\x1a\n") {
-            return Err(Error::new(ErrorKind::Hdf5, "not an HDF5 file").received(format!("{} bytes", file.len())));
+        if !file.head(8)?.starts_with(sign::HDF5) {
+            return Err(sign::not("an HDF5 file", ErrorKind::Hdf5, &file));
         }
         let source = Budgeted::new(file);
         let file = File::from_source(source.clone()).map_err(h5_error)?;
@@ -54,7 +55,8 @@ impl H5Reader {
         if superblock.eof_address > source.file().len() {
             return Err(Error::new(ErrorKind::Hdf5, "file is cut short")
                 .expected(format!("{} bytes", superblock.eof_address))
-                .received(format!("{} bytes", source.file().len())));
+                .received(format!("{} bytes", source.file().len()))
+                .hint("saving or copying it was broken off: save or copy it again"));
         }
         let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();

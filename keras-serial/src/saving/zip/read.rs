@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use ::zip::CompressionMethod;
 use ::zip::read::ZipArchive;
+use ::zip::result::ZipError;
 use bytes::Bytes;
 
 use super::{check_name, zip_error};
@@ -12,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::saving::Limits;
 use crate::saving::fetch;
 use crate::saving::section::{Section, SectionReader};
+use crate::saving::sign;
 
 /// A member of an archive.
 #[derive(Debug, Clone)]
@@ -50,10 +52,7 @@ impl ZipReader {
 
     /// Like [`ZipReader::open`], for a file whose members are read on demand.
     pub(in crate::saving) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
-        if file.len() == 0 {
-            return Err(Error::new(ErrorKind::Archive, "file is empty").expected("a zip archive"));
-        }
-        let mut archive = ZipArchive::new(file.reader()).map_err(zip_error)?;
+        let mut archive = ZipArchive::new(file.reader()).map_err(|error| unreadable(error, &file))?;
         Limits::check("members of an archive", archive.len() as u64, limits.max_members as u64)?;
         if archive.has_duplicate_names() {
             return Err(Error::new(ErrorKind::Archive, "archive has two members of one name"));
@@ -186,6 +185,23 @@ impl ZipReader {
                 .hint("load and save the model with Keras, which stores members as they are")),
         }
     }
+}
+
+/// Returns the error for a file whose archive directory can't be read.
+fn unreadable(error: ZipError, file: &Section) -> Error {
+    if !sign::is_zip(file) {
+        return sign::not("a zip archive", ErrorKind::Archive, file).with_source(error);
+    }
+    if ends_as_archive(file) { zip_error(error) } else { sign::cut_short(ErrorKind::Archive, file) }
+}
+
+/// Returns true if the file ends with an archive's end record, which a comment may follow.
+fn ends_as_archive(file: &Section) -> bool {
+    const RECORD: usize = 22;
+    const LONGEST_COMMENT: u64 = 0xffff;
+    let start = file.len().saturating_sub(RECORD as u64 + LONGEST_COMMENT);
+    let tail = file.peek(start..file.len()).ok().flatten().unwrap_or_default();
+    tail.windows(RECORD).any(|record| record.starts_with(b"PK\x05\x06"))
 }
 
 /// Checks that a member has the expected checksum.
