@@ -21,9 +21,9 @@ impl Layer for Peeking {
 
 #[test]
 fn reading_values_in_a_call_on_symbols_says_that_it_runs_on_symbols_too() {
-    assert!(Peeking::new().apply(&ones(&[1, 2])).is_ok());
-    let result = Peeking::new().apply(&symbol([2]));
-    assert_fails(Peeking::new().apply(&symbol([2])), "a symbol has no values");
+    assert!(Peeking::new().apply(ones(&[1, 2])).is_ok());
+    let result = Peeking::new().apply(symbol([2]));
+    assert_fails(Peeking::new().apply(symbol([2])), "a symbol has no values");
     assert_fails(result, "`call` and the functions that it calls run on symbols too");
     assert_fails(symbol([2]).to_array::<f32>(), "a symbol has no values");
     assert_fails(symbol([2]).item::<i64>(), "a symbol has no values");
@@ -89,7 +89,7 @@ fn a_layer_without_masking_keeps_a_mask_only_on_the_value_that_it_returns() {
     let mask = Tensor::from_slice(&[true, false], [1, 2]).unwrap();
     let value = ones(&[1, 2, 3]).with_mask(Some(mask));
     assert!(Same::new().apply(&value).unwrap().mask().is_some());
-    let symbol = Masking::new().apply(&symbol([2, 3])).unwrap();
+    let symbol = Masking::new().apply(symbol([2, 3])).unwrap();
     assert!(symbol.mask().is_some() && Same::new().apply(&symbol).unwrap().mask().is_none());
 }
 
