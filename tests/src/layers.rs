@@ -90,7 +90,7 @@ fn structured(model: &Model, inputs: &[Tensor]) -> Result<Nested<Tensor>, Failur
 }
 
 pub(crate) fn predict(model: &Model, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
-    let outputs = model.predict_all(structured(model, inputs)?)?;
+    let outputs = model.call(structured(model, inputs)?, &CallContext::inference())?;
     Ok(outputs.leaves().into_iter().cloned().collect())
 }
 

@@ -12,7 +12,7 @@ const MOST: usize = 8;
 /// The plans of one model.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
-    disabled: AtomicBool,
+    enabled: AtomicBool,
     known: Mutex<Vec<(Key, State)>>,
 }
 
@@ -22,8 +22,6 @@ pub(crate) type Key = (String, Vec<Spec>);
 /// What is known of inputs of some shapes.
 #[derive(Clone, Debug)]
 enum State {
-    /// They came once, without a plan: most shapes come only once, and a plan would cost more than it saves.
-    Seen,
     /// There can't be a plan.
     Without,
     /// The plan.
@@ -31,51 +29,53 @@ enum State {
 }
 
 impl Plans {
-    /// Returns the plan for inputs of this structure, shapes and dtypes, as long as no weight has changed since.
-    /// It is compiled when they come for the second time.
+    /// Returns the plan for inputs of this structure, shapes and dtypes, compiled at their first use and again when
+    /// a weight has changed; `None` if there can't be one.
     pub(crate) fn get(&self, key: &Key, compile: impl FnOnce() -> Option<Plan>) -> Option<Arc<Plan>> {
-        if self.disabled.load(Ordering::Relaxed) {
-            return None;
-        }
-        let state = self.look_up(key)?;
-        match state {
-            State::Without => None,
-            State::Ready(plan) if plan.is_current() => Some(plan),
-            State::Seen | State::Ready(_) => {
+        match self.look_up(key) {
+            Some(State::Without) => None,
+            Some(State::Ready(plan)) if plan.is_current() => Some(plan),
+            _ => {
                 let plan = compile().map(Arc::new);
-                let state = plan.clone().map_or(State::Without, State::Ready);
-                if let Some(entry) = self.lock().iter_mut().find(|(known, _)| known == key) {
-                    entry.1 = state;
-                }
+                self.keep(key, plan.clone().map_or(State::Without, State::Ready));
                 plan
             }
         }
     }
 
-    /// Returns what is known of inputs; notes them if nothing is.
+    /// Returns what is known of inputs.
     fn look_up(&self, key: &Key) -> Option<State> {
         let mut known = self.lock();
-        if let Some(position) = known.iter().position(|(known, _)| known == key) {
-            // The latest one stands at the end, and the first one is forgotten for a new one.
-            let entry = known.remove(position);
-            let state = entry.1.clone();
-            known.push(entry);
-            return Some(state);
-        }
+        let position = known.iter().position(|(known, _)| known == key)?;
+        // The latest one stands at the end.
+        let entry = known.remove(position);
+        let state = entry.1.clone();
+        known.push(entry);
+        Some(state)
+    }
+
+    /// Keeps what is known of inputs; forgets what was used longest ago if there is too much.
+    fn keep(&self, key: &Key, state: State) {
+        let mut known = self.lock();
+        known.retain(|(known, _)| known != key);
         if known.len() >= MOST {
             known.remove(0);
         }
-        known.push((key.clone(), State::Seen));
-        None
+        known.push((key.clone(), state));
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Key, State)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns true if plans are used.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Relaxed)
+    }
+
     /// Sets whether plans are used; forgets those that there are.
     pub(crate) fn set_enabled(&self, enabled: bool) {
-        self.disabled.store(!enabled, Ordering::Relaxed);
+        self.enabled.store(enabled, Ordering::Relaxed);
         self.lock().clear();
     }
 }

@@ -50,10 +50,24 @@ impl Model {
         .at_with(|| self.name().to_owned())
     }
 
-    /// Sets whether predictions use compiled plans; true by default.
+    /// Sets whether predictions use compiled plans; false by default.
     ///
-    /// A plan is made when inputs of the same shapes come for the second time, and again when weights have
-    /// changed. What a plan can't hold is computed layer by layer in any case.
+    /// A plan is made for each shape of inputs at their first prediction, and again when weights have changed: fused
+    /// kernels, with weights packed once, which takes as much memory as the weights again. What can't be traced is
+    /// computed layer by layer. Sums are added in another order than without a plan, so that results differ in the
+    /// last bits.
+    ///
+    /// ```
+    /// use keras_serial::prelude::*;
+    /// let model = Sequential::new([Dense::new(3).activation("relu").shared()])?;
+    /// model.build(&[1, 2].into())?;
+    /// let x = Tensor::from_slice(&[1.0f32, -2.0], [1, 2])?;
+    /// let layer_by_layer = model.predict(&x)?.to_vec::<f32>()?;
+    /// model.set_compiled_inference(true);
+    /// let compiled = model.predict(&x)?.to_vec::<f32>()?;
+    /// assert!(layer_by_layer.iter().zip(compiled).all(|(a, b)| (a - b).abs() < 1e-6));
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
     pub fn set_compiled_inference(&self, compiled: bool) {
         if let Some(plans) = self.base().extension::<Plans>() {
             plans.set_enabled(compiled);
@@ -73,7 +87,9 @@ impl Model {
 
     /// Computes the outputs with a plan, if there is one for these inputs.
     fn planned(&self, inputs: &CallArgs) -> Result<Option<Nested<Tensor>>> {
-        let Some(plans) = self.base().extension::<Plans>() else { return Ok(None) };
+        let Some(plans) = self.base().extension::<Plans>().filter(|plans| plans.is_enabled()) else {
+            return Ok(None);
+        };
         let tensors: Vec<Tensor> = inputs.tensors().into_iter().cloned().collect();
         let Some(structure) = skeleton(inputs).filter(|_| tensors.iter().all(is_plain) && !variable::is_recorded())
         else {

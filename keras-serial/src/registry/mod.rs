@@ -29,6 +29,7 @@ mod entry;
 mod handle;
 mod lookup;
 mod master;
+mod nesting;
 mod plain;
 mod probe;
 mod revive;
@@ -45,10 +46,12 @@ pub(crate) use lookup::by_identity as function_entry;
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
+#[cfg(feature = "archive")]
+pub(crate) use nesting::{MAX_NESTING, NestingLimit};
 pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
 #[cfg(feature = "archive")]
-pub(crate) use revive::{MAX_NESTING, NestingLimit, find};
+pub(crate) use revive::find;
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_keras_object,
 };

@@ -2,70 +2,17 @@
 //! `serialize_keras_object`.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use indexmap::IndexMap;
 
 use super::lookup;
+use super::nesting::Nested;
 use super::scope::{self, CustomObjects};
 use super::unknown::with_all_unknown;
 use crate::config::{ConfigField, FieldVisitor};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object, note_revived, shared_object};
-
-/// How deep objects may nest, unless a `NestingLimit` is set.
-pub(crate) const MAX_NESTING: usize = 64;
-
-thread_local! {
-    /// The number of objects around the one that is being deserialized.
-    static NESTING: Cell<usize> = const { Cell::new(0) };
-    /// The limit of that number.
-    static LIMIT: Cell<usize> = const { Cell::new(MAX_NESTING) };
-}
-
-/// A guard that sets the limit of nested objects on this thread until it is dropped.
-#[cfg(feature = "archive")]
-pub(crate) struct NestingLimit {
-    before: usize,
-}
-
-#[cfg(feature = "archive")]
-impl NestingLimit {
-    pub(crate) fn enter(limit: usize) -> Self {
-        Self { before: LIMIT.replace(limit) }
-    }
-}
-
-#[cfg(feature = "archive")]
-impl Drop for NestingLimit {
-    fn drop(&mut self) {
-        LIMIT.set(self.before);
-    }
-}
-
-/// Counts one more enclosing object until it is dropped.
-struct Nested;
-
-impl Nested {
-    fn enter() -> Result<Self> {
-        let depth = NESTING.get();
-        let limit = LIMIT.get();
-        if depth >= limit {
-            return Err(Error::new(ErrorKind::Limit, "objects are nested too deeply")
-                .expected(format!("at most {limit} levels"))
-                .hint("if the file is to be trusted, raise `Limits::max_nesting` in `LoadOptions::limits`"));
-        }
-        NESTING.set(depth + 1);
-        Ok(Self)
-    }
-}
-
-impl Drop for Nested {
-    fn drop(&mut self) {
-        NESTING.set(NESTING.get().saturating_sub(1));
-    }
-}
 
 /// A handle type for one kind of object.
 pub trait TypedHandle: Handle + Clone {
@@ -269,7 +216,7 @@ pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object>
     if let Some(object) = form.shared_object_id().and_then(shared_object) {
         return Ok(object);
     }
-    let top = NESTING.get() == 0;
+    let top = Nested::is_outermost();
     let object = if form.class_name == "function" {
         function(form, top)?
     } else {
@@ -480,7 +427,7 @@ fn with_module<H: TypedHandle>(dict: &Dict) -> Option<Dict> {
 }
 
 fn by_identifier<H: TypedHandle>(name: &str) -> Result<Object> {
-    let top = NESTING.get() == 0;
+    let top = Nested::is_outermost();
     // Keras's own objects come first; Keras itself finds only these by a bare name.
     let entry = match H::MODULES.iter().find_map(|module| lookup::builtin(module, name)) {
         Some(own) => Some(Cow::Borrowed(own)),

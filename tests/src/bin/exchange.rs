@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use keras_serial::json::Value;
 use keras_serial::saving::{LoadOptions, SaveOptions};
+use keras_serial::tensor::CallContext;
 use keras_serial::training::Fit;
 use keras_serial_tests::cases::{Failure, Outcome, entries, run};
 use keras_serial_tests::compare::{read, write};
@@ -100,7 +101,7 @@ fn go_on(folder: &Path) -> Result<(), Failure> {
 
 fn save_built(build: built::Build, target: &Path) -> Result<(), Failure> {
     let (model, inputs) = build()?;
-    let outputs = model.predict_all(inputs.clone())?;
+    let outputs = model.call(inputs.clone(), &CallContext::inference())?;
     let named = |prefix: &'static str, tensors: Vec<&keras_serial::tensor::Tensor>| {
         tensors
             .into_iter()
