@@ -101,11 +101,11 @@ pub mod constraints;
 pub mod dtype_policies;
 #[cfg(feature = "engine")]
 pub mod functions;
-#[cfg(feature = "engine")]
+#[cfg(feature = "inference")]
 pub mod inference;
 #[cfg(feature = "engine")]
 pub mod initializers;
-#[cfg(feature = "engine")]
+#[cfg(feature = "inference")]
 pub mod kernels;
 #[cfg(feature = "engine")]
 pub mod layers;

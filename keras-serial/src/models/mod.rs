@@ -5,6 +5,8 @@ mod functional;
 mod functional_config;
 mod graph;
 mod model;
+#[cfg(feature = "inference")]
+mod planned;
 mod program;
 mod quantize;
 mod sequential;

@@ -16,4 +16,6 @@ mod traced;
 pub(crate) use primitive::apply;
 pub use primitive::{Primitive, Spec};
 pub use program::{Constant, Node, Operand, Program};
-pub(crate) use traced::{Reads, layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};
+#[cfg(feature = "inference")]
+pub(crate) use traced::Reads;
+pub(crate) use traced::{layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};

@@ -102,6 +102,7 @@ impl Program {
     }
 
     /// Returns what tells whether the program is current.
+    #[cfg(feature = "inference")]
     pub(crate) fn reads(&self) -> &Reads {
         &self.reads
     }

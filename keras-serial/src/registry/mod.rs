@@ -26,6 +26,8 @@
 //! `MyLayers>KernelMult` is also found by its class name or its short name.
 
 mod entry;
+#[cfg(feature = "archive")]
+mod find;
 mod handle;
 mod lookup;
 mod master;
@@ -39,6 +41,8 @@ mod unknown;
 
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
+#[cfg(feature = "archive")]
+pub(crate) use find::find;
 pub(crate) use handle::{Broken, WrapsFunction, handle};
 pub(crate) use lookup::builtin_in as builtin_entry;
 pub(crate) use lookup::by_identity as function_entry;
@@ -50,8 +54,6 @@ pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_obje
 pub(crate) use nesting::{MAX_NESTING, NestingLimit};
 pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
-#[cfg(feature = "archive")]
-pub(crate) use revive::find;
 pub use revive::{
     Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_keras_object,
 };

@@ -276,20 +276,6 @@ pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, supe
     }
 }
 
-/// Looks up the entry of a serialized object of any kind, without deserializing it.
-///
-/// # Errors
-/// As [`deserialize_object`], but for its configuration.
-#[cfg(feature = "archive")]
-pub(crate) fn find(form: &Form<'_>) -> Result<Cow<'static, super::Entry>> {
-    if form.class_name == "function" {
-        return find_function(form, false);
-    }
-    // Keras 2 wrote no modules; the place, which is not known here, tells in which to look.
-    let by_name = || lookup::builtin_by_name(form.class_name).filter(|_| form.module().is_none());
-    find_class(form, false).or_else(|error| by_name().map(Cow::Borrowed).ok_or(error))
-}
-
 /// Looks up Keras's own class by the module in the serialized object.
 fn own_class(form: &Form<'_>) -> Result<Option<&'static super::Entry>> {
     let Some(module) = form.module() else { return Ok(None) };

@@ -14,7 +14,9 @@ use super::{H5Attr, Limits, assets, legacy, legacy_config, shards, weights};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::models::Model;
-use crate::object::{Handle, SharingScope};
+use crate::object::Handle;
+#[cfg(feature = "safetensors")]
+use crate::object::SharingScope;
 
 /// Options for saving a model or its weights.
 ///
@@ -251,14 +253,7 @@ impl SaveOptions {
 
     #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
-        let config = self.embed_config.then(|| {
-            // Layers that several models share are one layer again.
-            let _sharing = SharingScope::enter();
-            let mut config = Handle::serialize(model.as_layer())?;
-            legacy_config::without_old_compile(&mut config);
-            Ok::<_, Error>(config.to_json())
-        });
-        let config = config.transpose()?;
+        let config = self.embed_config.then(|| embedded(model)).transpose()?;
         let tensors = super::safetensors::build(model.as_layer())?;
         write_file(path, self.fsync, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
     }
@@ -268,6 +263,15 @@ impl SaveOptions {
         let error = Error::new(ErrorKind::Unsupported, "this build does not write safetensors");
         Err(error.hint("enable the feature `safetensors`").at(path.display().to_string()))
     }
+}
+
+/// Returns the text of a model's configuration, in which layers that several models share are marked as one.
+#[cfg(feature = "safetensors")]
+fn embedded(model: &Model) -> Result<String> {
+    let _sharing = SharingScope::enter();
+    let mut config = Handle::serialize(model.as_layer())?;
+    legacy_config::without_old_compile(&mut config);
+    Ok(config.to_json())
 }
 
 impl Model {

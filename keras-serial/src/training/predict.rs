@@ -3,6 +3,7 @@
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, Logs};
 use super::compile::Compile;
 use super::compiled::Compiled;
+use super::data::rows::{join_rows, slice_rows};
 use super::data::{IntoData, Shuffle};
 use super::parts::Losses;
 use super::run::{Chunk, Cut, Feed};
@@ -10,7 +11,6 @@ use super::step::Stepper;
 use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
-use crate::ops::shape::{Span, concat, slice_axis};
 use crate::random::Seed;
 use crate::tensor::{CallArgs, Item, Nested, Tensor};
 
@@ -96,10 +96,10 @@ impl Model {
         }
         let Some(rows) = rows_of(&inputs)?.filter(|rows| *rows > BATCH_SIZE) else { return self.infer(inputs) };
         let batch = |start: usize| {
-            let part = Span::range(start, (start + BATCH_SIZE).min(rows));
+            let end = (start + BATCH_SIZE).min(rows);
             let inputs = inputs.try_map(&mut |tensor| {
                 let is_batch = tensor.shape().dims().first() == Some(&Some(rows));
-                let part = if is_batch { slice_axis(tensor, 0, part)? } else { tensor.clone() };
+                let part = if is_batch { slice_rows(tensor, start, end)? } else { tensor.clone() };
                 Ok(Nested::Leaf(Item::Tensor(part)))
             })?;
             self.infer(inputs).at_with(|| format!("batch {}", start / BATCH_SIZE + 1))
@@ -194,7 +194,7 @@ fn joined(outputs: &[Nested<Tensor>]) -> Result<Nested<Tensor>> {
     let flat: Vec<Vec<&Tensor>> = outputs.iter().map(Nested::leaves).collect();
     let leaves = (0..first.leaves().len()).map(|i| {
         let parts: Vec<Tensor> = flat.iter().filter_map(|leaves| leaves.get(i).map(|leaf| (*leaf).clone())).collect();
-        concat(&parts, 0)
+        join_rows(&parts)
     });
     first.pack(leaves.collect::<Result<Vec<_>>>()?)
 }
@@ -241,6 +241,12 @@ mod tests {
         let words = Tensor::from_strings((0..70).map(|row| if row % 2 == 0 { "a" } else { "b" }), [70, 1]).unwrap();
         let expected: Vec<i64> = (0..70).map(|row| 1 + row % 2).collect();
         assert_eq!(model.predict(&words).unwrap().to_vec::<i64>().unwrap(), expected);
+        let by_sevens = model.predict_with(&words, Predict::new().batch_size(7).verbose(0)).unwrap();
+        assert_eq!(by_sevens.into_single().unwrap().to_vec::<i64>().unwrap(), expected);
+        let back = StringLookup::new().vocabulary(["a", "b"]).invert(true).shared();
+        let model = Sequential::new([Input::new([1]).dtype(DType::Int64).layer(), back]).unwrap();
+        let indices = Tensor::from_vec(expected, [70, 1]).unwrap();
+        assert_eq!(model.predict(&indices).unwrap().strings().unwrap(), words.strings().unwrap());
 
         let (a, b) = (Input::new([1]).tensor().unwrap(), Input::new([1]).tensor().unwrap());
         let model = Functional::new(vec![a.clone(), b.clone()], crate::ops::add(&a, &b).unwrap()).unwrap();

@@ -3,9 +3,9 @@
 use rand::seq::SliceRandom;
 
 use super::into_data::samples;
+use super::rows::{slice_rows, take_rows};
 use super::{Batch, Batches, Data, Dataset, IntoData};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::shape::{Span, slice_axis, take_axis};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
 
@@ -149,12 +149,10 @@ fn map(batch: &Batch, f: &mut impl FnMut(&Tensor) -> Result<Tensor>) -> Result<B
 
 /// Returns the samples from `start` to `end` (exclusive).
 pub(crate) fn span(arrays: &Batch, start: usize, end: usize) -> Result<Batch> {
-    map(arrays, &mut |tensor| slice_axis(tensor, 0, Span::range(start, end)))
+    map(arrays, &mut |tensor| slice_rows(tensor, start, end))
 }
 
 /// Returns samples by index.
 pub(crate) fn gather(arrays: &Batch, rows: Vec<i64>) -> Result<Batch> {
-    let count = rows.len();
-    let rows = Tensor::from_vec(rows, [count])?;
-    map(arrays, &mut |tensor| take_axis(tensor, &rows, 0))
+    map(arrays, &mut |tensor| take_rows(tensor, &rows))
 }

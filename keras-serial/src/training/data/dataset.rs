@@ -8,8 +8,8 @@ use rand::Rng;
 use super::Batch;
 use super::arrays::span;
 use super::into_data::samples;
+use super::rows::join_rows;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::shape::concat;
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
 use crate::utils::panic_text;
@@ -250,7 +250,7 @@ fn join(batches: Vec<Batch>) -> Result<Option<Batch>> {
         let flat: Vec<Vec<&Tensor>> = parts.iter().map(Nested::leaves).collect();
         let leaves = (0..like.leaves().len()).map(|i| {
             let tensors: Vec<Tensor> = flat.iter().filter_map(|part| part.get(i).map(|t| (*t).clone())).collect();
-            concat(&tensors, 0)
+            join_rows(&tensors)
         });
         like.pack(leaves.collect::<Result<Vec<_>>>()?).map(Some)
     };

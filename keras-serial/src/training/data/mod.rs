@@ -3,6 +3,7 @@
 mod arrays;
 mod dataset;
 mod into_data;
+pub(super) mod rows;
 
 pub(crate) use arrays::span;
 pub(crate) use into_data::samples;
