@@ -55,7 +55,8 @@
 //! | [`object`], [`registry`] | serialized objects of all kinds; the registry, scopes, look-up by name |
 //! | [`tensor`], [`ops`], [`variable`], [`random`] | tensors, `keras.ops`, weights and gradients, random numbers |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`], [`dtype_policies`] | the objects that configure layers |
-//! | [`layers`], [`models`] | Keras's layers; Sequential, Functional and user-written models, cloning, summaries |
+//! | [`program`] | what a model computes, as data: tracing, primitives, programs |
+//! | [`layers`](mod@layers), [`models`] | Keras's layers; Sequential, Functional and user-written models, cloning, summaries |
 //! | [`losses`], [`metrics`], [`optimizers`], [`training`], [`callbacks`] | `compile`, `fit`, `evaluate`, `predict` |
 //! | [`saving`] | files of models and weights: load, save, inspect, scan, compare, edit |
 //!
@@ -82,7 +83,7 @@
 
 #![cfg_attr(
     not(feature = "engine"),
-    allow(dead_code, unused_imports, unused_macros, reason = "the rooms that use them come with the engine")
+    allow(dead_code, unused_imports, unused_macros, reason = "the modules that use them come with the engine")
 )]
 
 extern crate self as keras_serial;
