@@ -34,7 +34,7 @@
 //!
 //! let inputs = Input::new([8]).tensor()?;
 //! let hidden = MyDense::new(16).kernel_initializer("he_normal").apply(&inputs)?;
-//! let model = Functional::new(&inputs, Dense::new(3).activation("softmax").apply(&hidden)?)?;
+//! let model = Functional::new(inputs, Dense::new(3).activation("softmax").apply(&hidden)?)?;
 //! model.compile(Compile::new("adam", "sparse_categorical_crossentropy"))?;
 //! let (x, y) = (Tensor::from_vec(vec![0.5f32; 80], [10, 8])?, Tensor::from_vec(vec![1i32; 10], [10])?);
 //! model.fit((&x, &y), Fit::new().epochs(2).verbose(0))?;

@@ -28,7 +28,7 @@ struct Step {
 /// ```
 /// use keras_serial::{inference::Plan, prelude::*};
 /// let model = Sequential::new([Dense::new(3).activation("relu").shared()])?;
-/// model.build(&[8, 2].into())?;
+/// model.build([8, 2])?;
 /// let plan = Plan::compile(&model.program(&[[8, 2].into()])?)?;
 /// let x = Tensor::from_vec(vec![0.5f32; 16], [8, 2])?;
 /// let y = plan.run(std::slice::from_ref(&x))?.into_single()?;

@@ -18,7 +18,7 @@ impl Model {
     /// ```
     /// use keras_serial::prelude::*;
     /// let model = Sequential::new([Dense::new(3).activation("relu").shared()])?;
-    /// model.build(&[1, 2].into())?;
+    /// model.build([1, 2])?;
     /// let x = Tensor::from_slice(&[1.0f32, -2.0], [1, 2])?;
     /// let layer_by_layer = model.predict(&x)?.to_vec::<f32>()?;
     /// model.set_compiled_inference(true);

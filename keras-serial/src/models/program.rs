@@ -18,7 +18,7 @@ impl Model {
     /// ```
     /// use keras_serial::prelude::*;
     /// let model = Sequential::new([Dense::new(3).activation("softmax").shared()])?;
-    /// model.build(&[1, 2].into())?;
+    /// model.build([1, 2])?;
     /// let program = model.program(&[[8, 2].into()])?;
     /// assert_eq!(program.inputs().len(), 1);
     /// assert!(program.nodes().iter().any(|node| node.primitive.name() == "softmax"));
