@@ -52,7 +52,7 @@ pub(crate) struct Window<'a> {
 }
 
 impl Window<'_> {
-    pub(crate) fn at(&self, axis: usize) -> (usize, usize, usize) {
+    pub(super) fn at(&self, axis: usize) -> (usize, usize, usize) {
         let get = |list: &[usize]| list.get(axis).copied().unwrap_or(1).max(1);
         (get(self.size), get(self.strides), get(self.dilation))
     }
@@ -64,7 +64,7 @@ impl Window<'_> {
     }
 
     /// Returns the padding before and after an axis of this extent.
-    pub(crate) fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
+    pub(super) fn edges(&self, axis: usize, extent: usize) -> (usize, usize) {
         let (_, stride, _) = self.at(axis);
         match self.padding {
             Padding::Valid => (0, 0),
@@ -77,16 +77,16 @@ impl Window<'_> {
         }
     }
 
+    /// Returns how the window moves over an axis of this extent.
+    pub(crate) fn steps(&self, axis: usize, extent: usize) -> Steps {
+        let (_, stride, dilation) = self.at(axis);
+        let (before, after) = self.edges(axis, extent);
+        Steps { stride, dilation, before, after }
+    }
+
     /// Returns the output extent of an axis.
     fn results(&self, axis: usize, extent: usize) -> Result<usize> {
-        let (before, after) = self.edges(axis, extent);
-        let (_, stride, _) = self.at(axis);
-        match (extent + before + after).checked_sub(self.reach(axis)) {
-            Some(room) => Ok(room / stride + 1),
-            None => Err(Error::new(ErrorKind::Shape, "Computed output size would be negative")
-                .expected(format!("at least {} positions", self.reach(axis)))
-                .received(extent.to_string())),
-        }
+        self.steps(axis, extent).results(extent, self.at(axis).0)
     }
 
     pub(super) fn output(&self, spatial: &[Option<usize>]) -> Result<Vec<Option<usize>>> {
@@ -206,11 +206,7 @@ pub(crate) fn conv(
         return Ok(Tensor::symbol(result, x.dtype()));
     }
     let last = channels_last(&x, format)?;
-    let axes = spatial.iter().enumerate().map(|(axis, extent)| {
-        let (_, stride, dilation) = window.at(axis);
-        let (before, after) = window.edges(axis, extent.unwrap_or_default());
-        Steps { stride, dilation, before, after }
-    });
+    let axes = spatial.iter().enumerate().map(|(axis, extent)| window.steps(axis, extent.unwrap_or_default()));
     let y = program::apply(Conv { axes: axes.collect(), groups }, &[&last, &kernel])?;
     match format {
         DataFormat::ChannelsLast => Ok(y),

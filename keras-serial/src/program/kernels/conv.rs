@@ -257,7 +257,7 @@ impl Geometry {
 mod tests {
     use crate::ops::conv::{Padding, Window};
     use crate::ops::{self, Axes};
-    use crate::program::primitives::{Conv, Steps};
+    use crate::program::primitives::Conv;
     use crate::tensor::Tensor;
 
     type Convolve = fn(&Conv, &Tensor, &Tensor) -> Tensor;
@@ -273,11 +273,7 @@ mod tests {
         let (x, weight) = (numbers(x).watched().unwrap(), numbers(kernel).watched().unwrap());
         let (strides, dilation, padding) = (vec![window.0; rank], vec![window.1; rank], window.2);
         let window = Window { size: &kernel[..rank], strides: &strides, dilation: &dilation, padding };
-        let axes = (0..rank).map(|axis| {
-            let (_, stride, dilation) = window.at(axis);
-            let (before, after) = window.edges(axis, x.shape().dim(axis as isize + 1).unwrap());
-            Steps { stride, dilation, before, after }
-        });
+        let axes = (0..rank).map(|axis| window.steps(axis, x.shape().dim(axis as isize + 1).unwrap()));
         let y = convolve(&Conv { axes: axes.collect(), groups: 1 }, &x, &weight);
         let loss = ops::sum(&ops::multiply(&y, numbers(&y.shape().known().unwrap())).unwrap(), Axes::all(), false);
         let gradients = loss.unwrap().backward().unwrap();

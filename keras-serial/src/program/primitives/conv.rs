@@ -27,7 +27,7 @@ impl Steps {
     }
 
     /// Returns the number of results.
-    fn results(self, input: usize, window: usize) -> Result<usize> {
+    pub(crate) fn results(self, input: usize, window: usize) -> Result<usize> {
         match (input + self.before + self.after).checked_sub(self.reach(window)) {
             Some(room) => Ok(room / self.stride.max(1) + 1),
             None => Err(Error::new(ErrorKind::Shape, "Computed output size would be negative")
