@@ -39,10 +39,11 @@ struct Step {
 pub struct Plan {
     inputs: Vec<Spec>,
     steps: Vec<Step>,
-    /// The values that do not depend on the inputs, by the operand that stands for them.
-    known: Vec<(Operand, Tensor)>,
+    /// The constants that steps or outputs use, by position.
+    constants: Vec<Option<Tensor>>,
+    /// The values before the first step, by node: those that do not depend on the inputs.
+    values: Vec<Option<Tensor>>,
     outputs: Nested<Operand>,
-    count: usize,
     reads: Reads,
 }
 
@@ -84,21 +85,24 @@ impl Plan {
             let shape = node.spec.shape.clone();
             steps.push(Step { work, operands, shape, node: position, ends: Vec::new() });
         }
-        let mut known: Vec<(Operand, Tensor)> = Vec::new();
-        let used = steps.iter().flat_map(|step| &step.operands).chain(program.outputs().leaves());
-        for operand in used {
-            if let Some(value) = folded.value(program, *operand)
-                && !known.iter().any(|(known, _)| known == operand)
-            {
-                known.push((*operand, value.clone()));
+        let mut constants = vec![None; program.constants().len()];
+        let mut values = vec![None; program.nodes().len()];
+        for operand in steps.iter().flat_map(|step| &step.operands).chain(program.outputs().leaves()) {
+            let place = match operand {
+                Operand::Input(_) => None,
+                Operand::Constant(position) => constants.get_mut(*position),
+                Operand::Node(position) => values.get_mut(*position),
+            };
+            if let Some(place) = place {
+                *place = folded.value(program, *operand).cloned();
             }
         }
         let mut plan = Self {
             inputs: program.inputs().to_vec(),
             steps,
-            known,
+            constants,
+            values,
             outputs: program.outputs().clone(),
-            count: program.nodes().len(),
             reads: program.reads().clone(),
         };
         plan.find_ends();
@@ -107,7 +111,7 @@ impl Plan {
 
     /// Finds after which step each result is no longer needed, so that its memory is free for others.
     fn find_ends(&mut self) {
-        let mut needed = vec![false; self.count];
+        let mut needed = vec![false; self.values.len()];
         let mut need = |operand: &Operand| match operand {
             Operand::Node(position) => needed.get_mut(*position).is_some_and(|place| !std::mem::replace(place, true)),
             _ => false,
@@ -148,14 +152,7 @@ impl Plan {
                 .received(text(inputs.iter().map(|input| Spec::of(input).to_string()).collect())));
         }
         let context = Context::default();
-        let mut values: Vec<Option<Tensor>> = vec![None; self.count];
-        for (operand, value) in &self.known {
-            if let Operand::Node(position) = operand
-                && let Some(place) = values.get_mut(*position)
-            {
-                *place = Some(value.clone());
-            }
-        }
+        let mut values = self.values.clone();
         for step in &self.steps {
             let result = {
                 let operands = step.operands.iter().map(|operand| self.value(*operand, inputs, &values));
@@ -176,7 +173,7 @@ impl Plan {
     fn value<'a>(&'a self, operand: Operand, inputs: &'a [Tensor], values: &'a [Option<Tensor>]) -> Result<&'a Tensor> {
         let value = match operand {
             Operand::Input(position) => inputs.get(position),
-            Operand::Constant(_) => self.known.iter().find(|(known, _)| *known == operand).map(|(_, value)| value),
+            Operand::Constant(position) => self.constants.get(position).and_then(Option::as_ref),
             Operand::Node(position) => values.get(position).and_then(Option::as_ref),
         };
         value.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "a value of a plan is not there yet"))
