@@ -3,11 +3,11 @@
 use super::arithmetic::add;
 use super::dtypes::to_float;
 use super::graph::Operand;
-use super::shape::{Span, pad_with, reshape_to, slice, transpose_to};
+use super::shape::{reshape_to, transpose_to};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
-use crate::program::primitives::{Conv, ConvTranspose, Steps};
+use crate::program::primitives::{Conv, ConvTranspose, Spread, Steps};
 use crate::tensor::{Shape, Tensor};
 
 /// The position of the channel axis: after the spatial axes (Keras's default), or before them.
@@ -98,29 +98,22 @@ impl Window<'_> {
     }
 }
 
-/// Moves the channel axis before the spatial axes.
-pub(super) fn channels_first(x: &Tensor, format: DataFormat) -> Result<Tensor> {
-    let rank = x.rank();
-    match format {
-        DataFormat::ChannelsFirst => Ok(x.clone()),
-        DataFormat::ChannelsLast => transpose_to(x, &[0, rank - 1].into_iter().chain(1..rank - 1).collect::<Vec<_>>()),
-    }
-}
-
-/// Moves the channel axis after the spatial axes.
-fn channels_last(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+/// Moves the channel axis from where the format has it to the end.
+pub(super) fn channels_last(x: &Tensor, format: DataFormat) -> Result<Tensor> {
     match format {
         DataFormat::ChannelsLast => Ok(x.clone()),
-        DataFormat::ChannelsFirst => restore(x, DataFormat::ChannelsLast),
+        DataFormat::ChannelsFirst => {
+            transpose_to(x, &[0].into_iter().chain(2..x.rank()).chain([1]).collect::<Vec<_>>())
+        }
     }
 }
 
-/// Moves the channel axis from before the spatial axes to where the format has it.
-pub(super) fn restore(x: &Tensor, format: DataFormat) -> Result<Tensor> {
-    let rank = x.rank();
+/// Moves the channel axis from the end to where the format has it.
+pub(super) fn in_format(x: &Tensor, format: DataFormat) -> Result<Tensor> {
+    let last = x.rank().saturating_sub(1);
     match format {
-        DataFormat::ChannelsFirst => Ok(x.clone()),
-        DataFormat::ChannelsLast => transpose_to(x, &[0].into_iter().chain(2..rank).chain([1]).collect::<Vec<_>>()),
+        DataFormat::ChannelsLast => Ok(x.clone()),
+        DataFormat::ChannelsFirst => transpose_to(x, &[0, last].into_iter().chain(1..last).collect::<Vec<_>>()),
     }
 }
 
@@ -153,25 +146,6 @@ pub(super) fn joined(
         DataFormat::ChannelsLast => [batch].into_iter().chain(spatial).chain([channels]).collect(),
         DataFormat::ChannelsFirst => [batch, channels].into_iter().chain(spatial).collect(),
     }
-}
-
-/// Adds an axis before the spatial axis: 1D convolutions and pooling run as 2D ones.
-pub(super) fn lift(x: &Tensor) -> Result<Tensor> {
-    super::shape::expand_at(x, 2)
-}
-
-pub(super) fn lower(x: &Tensor) -> Result<Tensor> {
-    super::shape::squeeze_at(x, 2)
-}
-
-/// Returns strides and dilation of each axis; one axis runs as the second of two.
-fn steps(window: &Window<'_>, rank: usize) -> (Vec<usize>, Vec<usize>) {
-    let lifted = if rank == 1 { Some((1, 1)) } else { None };
-    let axes = (0..rank).map(|axis| {
-        let (_, stride, dilation) = window.at(axis);
-        (stride, dilation)
-    });
-    lifted.into_iter().chain(axes).unzip()
 }
 
 /// Computes a convolution with a kernel of shape `(…window, inputs / groups, outputs)` (`keras.ops.conv`).
@@ -208,10 +182,7 @@ pub(crate) fn conv(
     let last = channels_last(&x, format)?;
     let axes = spatial.iter().enumerate().map(|(axis, extent)| window.steps(axis, extent.unwrap_or_default()));
     let y = program::apply(Conv { axes: axes.collect(), groups }, &[&last, &kernel])?;
-    match format {
-        DataFormat::ChannelsLast => Ok(y),
-        DataFormat::ChannelsFirst => channels_first(&y, DataFormat::ChannelsLast),
-    }
+    in_format(&y, format)
 }
 
 /// Computes a depthwise convolution with a kernel of shape `(…window, channels, multiplier)`
@@ -290,28 +261,15 @@ pub(crate) fn conv_transpose(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(joined(batch, lengths, Some(*outputs), format), x.dtype()));
     }
-    let rank = spatial.len();
-    let first = channels_first(&x, format)?;
-    let weight = transpose_to(&kernel, &[rank + 1, rank].into_iter().chain(0..rank).collect::<Vec<_>>())?;
-    let (strides, dilation) = steps(&window, rank);
-    let transposed = ConvTranspose { strides, dilation };
-    let y = if rank == 1 {
-        lower(&program::apply(transposed, &[&lift(&first)?, &lift(&weight)?])?)?
-    } else {
-        program::apply(transposed, &[&first, &weight])?
+    let spread = |(axis, results): (usize, &Option<usize>)| {
+        let (_, stride, dilation) = window.at(axis);
+        let results = results.unwrap_or_default();
+        let (cropped, _) = if padding == Padding::Same { window.edges(axis, results) } else { (0, 0) };
+        Spread { stride, dilation, cropped, results }
     };
-    // Crop or zero-pad the full result to the extents of the convolution's input.
-    let mut spans = vec![Span::ALL, Span::ALL];
-    let mut fill = vec![(0, 0), (0, 0)];
-    for (axis, wanted) in lengths.iter().enumerate() {
-        let wanted = wanted.unwrap_or_default();
-        let (before, _) = if padding == Padding::Same { window.edges(axis, wanted) } else { (0, 0) };
-        let whole = y.shape().dim(axis as isize + 2)?;
-        let end = (before + wanted).min(whole);
-        spans.push(Span::range(before, end));
-        fill.push((0, wanted.saturating_sub(end.saturating_sub(before))));
-    }
-    restore(&pad_with(&slice(&y, &spans)?, &fill, 0.0)?, format)
+    let transposed = ConvTranspose(lengths.iter().enumerate().map(spread).collect());
+    let y = program::apply(transposed, &[&channels_last(&x, format)?, &kernel])?;
+    in_format(&y, format)
 }
 
 /// Adds a bias with one number per channel.

@@ -1,16 +1,14 @@
 //! Max and average pooling over one, two or three axes.
 
-use super::arithmetic::divide;
-use super::conv::{DataFormat, Padding, Window, channels_first, joined, lift, lower, parts, restore};
-use super::create::ones;
+use super::conv::{DataFormat, Padding, Window, channels_last, in_format, joined, parts};
 use super::dtypes::{cast, to_float};
 use super::reduce::Axes;
-use super::shape::{Span, concat, pad_with, reshape_to, slice_axis};
+use super::shape::{Span, concat, reshape_to, slice_axis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
 use crate::program::primitives::Pool;
 pub(crate) use crate::program::primitives::Pooling;
-use crate::tensor::{DType, Shape, Tensor};
+use crate::tensor::Tensor;
 
 /// Pools windows to one element each (`keras.ops.max_pool`, `average_pool`).
 pub(crate) fn pool(
@@ -27,54 +25,10 @@ pub(crate) fn pool(
     if x.is_symbolic() {
         return Ok(Tensor::symbol(result, x.dtype()));
     }
-    let dtype = x.dtype();
-    let first = channels_first(&to_float(x)?, format)?;
-    let edges: Vec<(usize, usize)> =
-        spatial.iter().enumerate().map(|(axis, extent)| window.edges(axis, extent.unwrap_or_default())).collect();
-    let padded = edges.iter().any(|edge| *edge != (0, 0));
-    let widths: Vec<(usize, usize)> = [(0, 0), (0, 0)].into_iter().chain(edges).collect();
-    let y = match pooling {
-        Pooling::Max => {
-            // The lowest finite number; half precision would overflow with that of `f32`.
-            let lowest = if first.dtype() == DType::Float16 { -65504.0 } else { f64::from(f32::MIN) };
-            pool_valid(&pad_with(&first, &widths, lowest)?, pooling, &window)?
-        }
-        Pooling::Average => {
-            let mean = pool_valid(&pad_with(&first, &widths, 0.0)?, pooling, &window)?;
-            if padded {
-                let inside: Shape = [Some(1), Some(1)].into_iter().chain(spatial.iter().copied()).collect();
-                let share = pool_valid(&pad_with(&ones(&inside, first.dtype())?, &widths, 0.0)?, pooling, &window)?;
-                divide(&mean, &share)?
-            } else {
-                mean
-            }
-        }
-    };
-    cast(&restore(&y, format)?, dtype)
-}
-
-/// Pools without padding, one or two axes at a time.
-fn pool_valid(x: &Tensor, pooling: Pooling, window: &Window<'_>) -> Result<Tensor> {
-    let two = |x: &Tensor, size: [usize; 2], strides: [usize; 2]| -> Result<Tensor> {
-        program::apply(Pool { pooling, size, strides }, &[x])
-    };
-    let at = |axis: usize| window.at(axis);
-    match x.rank() {
-        3 => lower(&two(&lift(x)?, [1, at(0).0], [1, at(0).1])?),
-        4 => two(x, [at(0).0, at(1).0], [at(0).1, at(1).1]),
-        _ => {
-            // Pool the last two axes, then the first one, with the other axes merged.
-            let dims = x.shape().known()?;
-            let &[n, c, d, h, w] = dims.as_slice() else {
-                return Err(Error::new(ErrorKind::Shape, "wrong rank").received(format!("shape {}", x.shape())));
-            };
-            let y = two(&reshape_to(x, &Shape::from([n, c * d, h, w]))?, [at(1).0, at(2).0], [at(1).1, at(2).1])?;
-            let (h, w) = (y.shape().dim(2)?, y.shape().dim(3)?);
-            let y = two(&reshape_to(&y, &Shape::from([n, c, d, h * w]))?, [at(0).0, 1], [at(0).1, 1])?;
-            let d = y.shape().dim(2)?;
-            reshape_to(&y, &Shape::from([n, c, d, h, w]))
-        }
-    }
+    let axes = spatial.iter().enumerate().map(|(axis, extent)| window.steps(axis, extent.unwrap_or_default()));
+    let primitive = Pool { pooling, size: (0..spatial.len()).map(|axis| window.at(axis).0).collect(), axes: axes.collect() };
+    let y = program::apply(primitive, &[&channels_last(&to_float(x)?, format)?])?;
+    cast(&in_format(&y, format)?, x.dtype())
 }
 
 /// Computes adaptive pooling: splits each axis into `size` windows, which overlap if the extent is not

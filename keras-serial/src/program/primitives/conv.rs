@@ -1,41 +1,14 @@
 //! Convolutions.
 
-use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
+use burn_backend::ops::{ConvOptions, ModuleOps};
 
-use super::{Concat, Reshape, Transpose, extents, shaped};
+use super::window::{Steps, channels_first, channels_last, lifted, padded, without_second};
+use super::{Transpose, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::conv::{self as kernels, Axis, Geometry};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Tensor};
-
-/// How the window moves over one axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Steps {
-    pub stride: usize,
-    pub dilation: usize,
-    /// Zeros before the input.
-    pub before: usize,
-    /// Zeros after the input.
-    pub after: usize,
-}
-
-impl Steps {
-    /// Returns how far a window of this size reaches.
-    fn reach(self, window: usize) -> usize {
-        window.saturating_sub(1) * self.dilation + 1
-    }
-
-    /// Returns the number of results.
-    pub(crate) fn results(self, input: usize, window: usize) -> Result<usize> {
-        match (input + self.before + self.after).checked_sub(self.reach(window)) {
-            Some(room) => Ok(room / self.stride.max(1) + 1),
-            None => Err(Error::new(ErrorKind::Shape, "Computed output size would be negative")
-                .expected(format!("at least {} positions", self.reach(window)))
-                .received(input.to_string())),
-        }
-    }
-}
 
 /// A convolution over one to three axes, channels last: input `(batch, …, inputs)`, kernel
 /// `(…window, inputs / groups, outputs)`.
@@ -88,10 +61,9 @@ impl Conv {
         let rank = self.axes.len();
         let mut x = x.clone();
         for (axis, steps) in self.axes.iter().enumerate() {
-            x = padded(&x, axis + 1, steps.before, steps.after)?;
+            x = padded(&x, axis + 1, steps, 0.0)?;
         }
-        let order: Vec<usize> = [0, rank + 1].into_iter().chain(1..=rank).collect();
-        let mut x = Transpose(order).eval(&[&x])?;
+        let mut x = channels_first(&x)?;
         let order: Vec<usize> = [rank + 1, rank].into_iter().chain(0..rank).collect();
         let mut kernel = Transpose(order).eval(&[kernel])?;
         let mut axes = self.axes.clone();
@@ -115,37 +87,8 @@ impl Conv {
         };
         let y = Tensor::from_raw(raw, x.dtype());
         let y = if rank == 1 { without_second(&y)? } else { y };
-        Transpose([0].into_iter().chain(2..rank + 2).chain([1]).collect()).eval(&[&y])
+        channels_last(&y)
     }
-}
-
-/// Adds zeros before and after an axis.
-fn padded(x: &Tensor, axis: usize, before: usize, after: usize) -> Result<Tensor> {
-    if before == 0 && after == 0 {
-        return Ok(x.clone());
-    }
-    let zeros = |count: usize| -> Result<Option<Tensor>> {
-        let mut shape = x.shape().known()?;
-        *super::extent_mut(&mut shape, axis)? = count;
-        let zeros = Tensor::from_vec(vec![0.0f32; shape.iter().product()], shape)?;
-        if count == 0 { Ok(None) } else { crate::tensor::cast::cast(&zeros, x.dtype()).map(Some) }
-    };
-    let parts: Vec<Tensor> = zeros(before)?.into_iter().chain([x.clone()]).chain(zeros(after)?).collect();
-    Concat(axis).eval(&parts.iter().collect::<Vec<_>>())
-}
-
-/// Adds an axis of extent 1 after the first two.
-fn lifted(x: &Tensor) -> Result<Tensor> {
-    let mut shape = x.shape().known()?;
-    shape.insert(2.min(shape.len()), 1);
-    Reshape(shape).eval(&[x])
-}
-
-/// Removes the axis that [`lifted`] added.
-fn without_second(x: &Tensor) -> Result<Tensor> {
-    let shape = x.shape().known()?;
-    let kept = shape.iter().enumerate().filter(|(axis, _)| *axis != 2).map(|(_, extent)| *extent);
-    Reshape(kept.collect()).eval(&[x])
 }
 
 impl Primitive for Conv {
@@ -183,55 +126,6 @@ impl Primitive for Conv {
     }
 }
 
-/// The transpose of a convolution with channels first, over two or three axes, uncropped: input
-/// `(batch, channels, …)`, kernel `(inputs, outputs, …window)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConvTranspose {
-    pub strides: Vec<usize>,
-    pub dilation: Vec<usize>,
-}
-
-impl Primitive for ConvTranspose {
-    fn name(&self) -> &'static str {
-        "conv_transpose"
-    }
-
-    fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("strides", format!("{:?}", self.strides)), ("dilation", format!("{:?}", self.dilation))]
-    }
-
-    fn infer(&self, operands: &[Spec]) -> Result<Spec> {
-        let [x, kernel] = exactly(operands)?;
-        let (input, kernel) = (extents(x)?, extents(kernel)?);
-        let ([batch, _, spatial @ ..], [_, outputs, window @ ..]) = (input.as_slice(), kernel.as_slice()) else {
-            return Err(wrong_rank(&input));
-        };
-        let mut shape = vec![*batch, *outputs];
-        let steps = self.strides.iter().zip(&self.dilation);
-        for ((extent, size), (stride, dilation)) in spatial.iter().zip(window).zip(steps) {
-            shape.push(extent.saturating_sub(1) * stride + size.saturating_sub(1) * dilation + 1);
-        }
-        Ok(shaped(x, shape))
-    }
-
-    fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
-        let [x, kernel] = exactly(operands)?;
-        let (raw, weight) = (x.raw()?, kernel.raw()?);
-        let raw = match (self.strides.as_slice(), self.dilation.as_slice()) {
-            (&[a, b, c], &[d, e, f]) => {
-                let options = ConvTransposeOptions::new([a, b, c], [0; 3], [0; 3], [d, e, f], 1);
-                Engine::conv_transpose3d(raw, weight, None, options)
-            }
-            (&[a, b], &[d, e]) => {
-                let options = ConvTransposeOptions::new([a, b], [0; 2], [0; 2], [d, e], 1);
-                Engine::conv_transpose2d(raw, weight, None, options)
-            }
-            _ => return Err(wrong_rank(&x.shape().known()?)),
-        };
-        Ok(Tensor::from_raw(raw, x.dtype()))
-    }
-}
-
-fn wrong_rank(x: &[usize]) -> Error {
+pub(super) fn wrong_rank(x: &[usize]) -> Error {
     Error::new(ErrorKind::Shape, "wrong rank for a convolution").received(format!("shape {x:?}"))
 }

@@ -1,26 +1,80 @@
-//! Max and average pooling of two axes.
+//! Max and average pooling of windows.
 
 use burn_backend::ops::ModuleOps;
 
-use super::{extents, shaped};
+use super::window::{Steps, channels_first, channels_last, lifted, padded, without_second};
+use super::{Binary, Reshape, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
+use crate::tensor::cast::cast;
+use crate::tensor::{DType, Tensor};
 
 /// The function that pooling applies to each window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pooling {
+    /// The largest element; padding counts as the lowest number.
     Max,
+    /// The average of those elements that are not padding.
     Average,
 }
 
-/// The pooling of windows with channels first, without padding: input `(batch, channels, height, width)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The pooling of windows over one to three axes, channels last: input `(batch, …, channels)`. Windows are not
+/// dilated.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pool {
     pub pooling: Pooling,
-    pub size: [usize; 2],
-    pub strides: [usize; 2],
+    /// The size of the window along each axis.
+    pub size: Vec<usize>,
+    pub axes: Vec<Steps>,
+}
+
+impl Pool {
+    /// Pools on the engine, without padding, with the channels first.
+    fn valid(&self, x: &Tensor) -> Result<Tensor> {
+        let stride = |axis: usize| self.axes.get(axis).map_or(1, |steps| steps.stride);
+        match (self.size.as_slice(), x.shape().known()?.as_slice()) {
+            (&[a], _) => without_second(&self.two(&lifted(x)?, [1, a], [1, stride(0)])?),
+            (&[a, b], _) => self.two(x, [a, b], [stride(0), stride(1)]),
+            // The last two axes, then the first one, with the other axes merged.
+            (&[a, b, c], &[batch, channels, depth, height, width]) => {
+                let sheets = Reshape(vec![batch, channels * depth, height, width]).eval(&[x])?;
+                let sheets = self.two(&sheets, [b, c], [stride(1), stride(2)])?;
+                let &[.., height, width] = sheets.shape().known()?.as_slice() else { return Err(wrong_rank(x)) };
+                let columns = Reshape(vec![batch, channels, depth, height * width]).eval(&[&sheets])?;
+                let columns = self.two(&columns, [a, 1], [stride(0), 1])?;
+                let depth = columns.shape().dim(2)?;
+                Reshape(vec![batch, channels, depth, height, width]).eval(&[&columns])
+            }
+            _ => Err(wrong_rank(x)),
+        }
+    }
+
+    fn two(&self, x: &Tensor, size: [usize; 2], strides: [usize; 2]) -> Result<Tensor> {
+        let raw = match self.pooling {
+            Pooling::Max => Engine::max_pool2d(x.raw()?, size, strides, [0, 0], [1, 1], false),
+            Pooling::Average => Engine::avg_pool2d(x.raw()?, size, strides, [0, 0], true, false),
+        };
+        Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    /// Returns which share of each window lies inside an input of this shape, with channels last.
+    fn share(&self, input: &[usize], output: &[usize]) -> Result<Tensor> {
+        let mut shares = vec![1.0f32];
+        let mut shape = vec![1];
+        let extents = input.iter().zip(output).skip(1);
+        for ((size, steps), (extent, results)) in self.size.iter().zip(&self.axes).zip(extents) {
+            let along: Vec<f32> = (0..*results).map(|place| steps.inside(place, *size, *extent) as f32 / *size as f32).collect();
+            shares = shares.iter().flat_map(|share| along.iter().map(move |part| share * part)).collect();
+            shape.push(*results);
+        }
+        shape.push(1);
+        Tensor::from_vec(shares, shape)
+    }
+}
+
+fn wrong_rank(x: &Tensor) -> Error {
+    Error::new(ErrorKind::Shape, "wrong rank for pooling").received(format!("shape {}", x.shape()))
 }
 
 impl Primitive for Pool {
@@ -32,27 +86,47 @@ impl Primitive for Pool {
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("size", format!("{:?}", self.size)), ("strides", format!("{:?}", self.strides))]
+        let of = |get: fn(&Steps) -> usize| format!("{:?}", self.axes.iter().map(get).collect::<Vec<_>>());
+        vec![
+            ("size", format!("{:?}", self.size)),
+            ("strides", of(|steps| steps.stride)),
+            ("before", of(|steps| steps.before)),
+            ("after", of(|steps| steps.after)),
+        ]
     }
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x] = exactly(operands)?;
-        let [batch, channels, height, width] = *extents(x)?.as_slice() else {
-            return Err(Error::new(ErrorKind::Shape, "wrong rank").received(format!("shape {}", x.shape)));
+        let input = extents(x)?;
+        let [batch, spatial @ .., channels] = input.as_slice() else {
+            return Err(Error::new(ErrorKind::Shape, "wrong rank for pooling").received(format!("shape {}", x.shape)));
         };
-        let [rows, columns] = self.size;
-        let [down, right] = self.strides;
-        let results = |extent: usize, size: usize, stride: usize| extent.saturating_sub(size) / stride.max(1) + 1;
-        Ok(shaped(x, vec![batch, channels, results(height, rows, down), results(width, columns, right)]))
+        let mut shape = vec![*batch];
+        for ((extent, size), steps) in spatial.iter().zip(&self.size).zip(&self.axes) {
+            shape.push(steps.results(*extent, *size)?);
+        }
+        shape.push(*channels);
+        Ok(shaped(x, shape))
     }
 
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let [x] = exactly(operands)?;
-        let raw = x.raw()?;
-        let raw = match self.pooling {
-            Pooling::Max => Engine::max_pool2d(raw, self.size, self.strides, [0, 0], [1, 1], false),
-            Pooling::Average => Engine::avg_pool2d(raw, self.size, self.strides, [0, 0], true, false),
+        let outside = match self.pooling {
+            // The lowest finite number; half precision would overflow with that of `f32`.
+            Pooling::Max if x.dtype() == DType::Float16 => -65504.0,
+            Pooling::Max => f32::MIN,
+            Pooling::Average => 0.0,
         };
-        Ok(Tensor::from_raw(raw, x.dtype()))
+        let mut framed = (*x).clone();
+        for (axis, steps) in self.axes.iter().enumerate() {
+            framed = padded(&framed, axis + 1, steps, outside)?;
+        }
+        let y = channels_last(&self.valid(&channels_first(&framed)?)?)?;
+        let is_padded = self.axes.iter().any(|steps| steps.before + steps.after > 0);
+        if self.pooling == Pooling::Max || !is_padded {
+            return Ok(y);
+        }
+        let share = self.share(&x.shape().known()?, &y.shape().known()?)?;
+        Binary::Div.eval(&[&y, &cast(&share, y.dtype())?])
     }
 }
