@@ -102,12 +102,10 @@ pub mod constraints;
 pub mod dtype_policies;
 #[cfg(feature = "engine")]
 pub mod functions;
-#[cfg(feature = "inference")]
+#[cfg(feature = "engine")]
 pub mod inference;
 #[cfg(feature = "engine")]
 pub mod initializers;
-#[cfg(feature = "inference")]
-pub mod kernels;
 #[cfg(feature = "engine")]
 pub mod layers;
 #[cfg(feature = "engine")]

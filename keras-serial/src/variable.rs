@@ -293,7 +293,6 @@ struct Lookup {
 }
 
 /// Returns true if a gradient tape is recording on this thread.
-#[cfg(feature = "inference")]
 pub(crate) fn is_recorded() -> bool {
     TAPES.with_borrow(|tapes| !tapes.is_empty())
 }

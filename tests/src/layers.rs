@@ -60,7 +60,6 @@ pub fn run_program(folder: &Path) -> Result<(), Failure> {
     let outputs = program.eval(&inputs)?;
     let outputs: Vec<Tensor> = outputs.leaves().into_iter().cloned().collect();
     compare_outputs("output of the program", &outputs, &expected, &model)?;
-    #[cfg(feature = "inference")]
     {
         let outputs = keras_serial::inference::Plan::compile(&program)?.run(&inputs)?;
         let outputs: Vec<Tensor> = outputs.leaves().into_iter().cloned().collect();

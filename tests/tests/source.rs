@@ -13,7 +13,6 @@ const ORDER: &[&str] = &[
     "config",
     "object",
     "registry",
-    "kernels",
     "tensor",
     "dtype_policies",
     "program",

@@ -9,10 +9,13 @@ use crate::program::Spec;
 /// The number of shapes for which plans are kept.
 const MOST: usize = 8;
 
+/// Bytes of packed weights above which plans are kept for two shapes only: the whole batches and the last one.
+const LARGE: usize = 64 << 20;
+
 /// The plans of one model.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
-    enabled: AtomicBool,
+    disabled: AtomicBool,
     known: Mutex<Vec<(Key, State)>>,
 }
 
@@ -26,6 +29,15 @@ enum State {
     Without,
     /// The plan.
     Ready(Arc<Plan>),
+}
+
+impl State {
+    fn packed_bytes(&self) -> usize {
+        match self {
+            Self::Without => 0,
+            Self::Ready(plan) => plan.packed_bytes(),
+        }
+    }
 }
 
 impl Plans {
@@ -58,10 +70,11 @@ impl Plans {
     fn keep(&self, key: &Key, state: State) {
         let mut known = self.lock();
         known.retain(|(known, _)| known != key);
-        if known.len() >= MOST {
-            known.remove(0);
-        }
         known.push((key.clone(), state));
+        let bytes: usize = known.iter().map(|(_, state)| state.packed_bytes()).sum();
+        let most = if bytes > LARGE { 2 } else { MOST };
+        let surplus = known.len().saturating_sub(most);
+        known.drain(..surplus);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Key, State)>> {
@@ -70,12 +83,12 @@ impl Plans {
 
     /// Returns true if plans are used.
     pub(crate) fn is_enabled(&self) -> bool {
-        self.enabled.load(Ordering::Relaxed)
+        !self.disabled.load(Ordering::Relaxed)
     }
 
     /// Sets whether plans are used; forgets those that there are.
     pub(crate) fn set_enabled(&self, enabled: bool) {
-        self.enabled.store(enabled, Ordering::Relaxed);
+        self.disabled.store(!enabled, Ordering::Relaxed);
         self.lock().clear();
     }
 }

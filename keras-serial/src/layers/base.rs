@@ -50,7 +50,6 @@ pub struct LayerBase {
     /// The layers that were called inside this one.
     inside: Mutex<Inside>,
     /// What later modules keep with a layer.
-    #[cfg(feature = "inference")]
     extension: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Call arguments that flow to the layers inside, in addition to those that the layer's type names.
     context_arguments: Mutex<Vec<String>>,
@@ -236,7 +235,6 @@ impl LayerBase {
 
     /// Returns what a later module keeps with the layer, which is made at first use; `None` if another module
     /// keeps something.
-    #[cfg(feature = "inference")]
     pub(crate) fn extension<T: Any + Default + Send + Sync>(&self) -> Option<&T> {
         self.extension.get_or_init(|| Box::<T>::default()).downcast_ref()
     }

@@ -5,8 +5,8 @@ mod functional;
 mod functional_config;
 mod graph;
 mod model;
-#[cfg(feature = "inference")]
 mod planned;
+mod predictor;
 mod program;
 mod quantize;
 mod sequential;
@@ -16,6 +16,8 @@ mod table;
 pub use clone::{Cloning, clone_model, clone_model_with, copy_layer};
 pub use functional::Functional;
 pub(crate) use functional_config::legacy_module;
+pub(crate) use planned::Inferred;
+pub use predictor::{Predictor, PredictorOptions};
 pub use model::{Model, model_from_config, model_from_json};
 pub use quantize::{QuantizationReport, Quantize, SkipReason};
 pub use sequential::Sequential;

@@ -1,28 +1,37 @@
 //! Predictions by compiled plans.
 
 use super::Model;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::inference::{Plan, Plans};
+use crate::layers::collect_losses;
 use crate::program::{Program, Spec};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
 use crate::variable;
 
+/// What a model gives in inference mode.
+pub(crate) struct Inferred {
+    /// The outputs in structure, with their masks.
+    pub outputs: Nested<Tensor>,
+    /// The losses that layers added.
+    pub losses: Vec<Tensor>,
+}
+
 impl Model {
-    /// Sets whether predictions use compiled plans; false by default.
+    /// Sets whether predictions use compiled plans; true by default.
     ///
-    /// A plan is made for each shape of inputs at their first prediction, and again when weights have changed: fused
-    /// kernels, with weights packed once, which takes as much memory as the weights again. What can't be traced is
-    /// computed layer by layer. Sums are added in another order than without a plan, so that results differ in the
-    /// last bits.
+    /// [`Model::predict`], [`Model::predict_with`] and [`Model::evaluate`] then compile a plan for each shape of
+    /// inputs at its first use, and again when weights have changed: fused kernels with packed weights. What can't be
+    /// traced is computed layer by layer; the error of `Plan::compile(&model.program(shapes)?)` says why. A plan
+    /// adds numbers in another order than the layers do, so that results differ in the last bits.
     ///
     /// ```
     /// use keras_serial::prelude::*;
     /// let model = Sequential::new([Dense::new(3).activation("relu").shared()])?;
     /// model.build([1, 2])?;
     /// let x = Tensor::from_slice(&[1.0f32, -2.0], [1, 2])?;
-    /// let layer_by_layer = model.predict(&x)?.to_vec::<f32>()?;
-    /// model.set_compiled_inference(true);
     /// let compiled = model.predict(&x)?.to_vec::<f32>()?;
+    /// model.set_compiled_inference(false);
+    /// let layer_by_layer = model.predict(&x)?.to_vec::<f32>()?;
     /// assert!(layer_by_layer.iter().zip(compiled).all(|(a, b)| (a - b).abs() < 1e-6));
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
@@ -32,8 +41,20 @@ impl Model {
         }
     }
 
+    /// Computes the outputs of all rows at once, in inference mode: with a plan, if there is one for these inputs.
+    ///
+    /// # Errors
+    /// If the inputs do not suit the model.
+    pub(crate) fn infer(&self, inputs: CallArgs) -> Result<Inferred> {
+        if let Some(inferred) = self.planned(&inputs)? {
+            return Ok(inferred);
+        }
+        let (outputs, losses) = collect_losses(|| self.as_layer().call(inputs, &CallContext::inference()))?;
+        Ok(Inferred { outputs, losses })
+    }
+
     /// Computes the outputs with a plan, if there is one for these inputs.
-    pub(super) fn planned(&self, inputs: &CallArgs) -> Result<Option<Nested<Tensor>>> {
+    fn planned(&self, inputs: &CallArgs) -> Result<Option<Inferred>> {
         let Some(plans) = self.base().extension::<Plans>().filter(|plans| plans.is_enabled()) else {
             return Ok(None);
         };
@@ -42,21 +63,52 @@ impl Model {
         else {
             return Ok(None);
         };
-        let specs: Vec<Spec> = tensors.iter().map(Spec::of).collect();
-        let plan = plans.get(&(structure, specs.clone()), || {
-            // What can't be traced or compiled has no plan; the call itself then gives the error, if it is one.
-            let program = Program::trace(&specs, |traced| {
-                let mut traced = traced.iter();
-                let inputs = inputs.try_map(&mut |tensor| {
-                    let traced = traced.next().cloned().unwrap_or_else(|| tensor.clone());
-                    Ok(Nested::Leaf(Item::Tensor(traced)))
-                })?;
-                self.as_layer().call(inputs, &CallContext::inference())
-            });
-            program.and_then(|program| Plan::compile(&program)).ok()
-        });
-        plan.map(|plan| plan.run(&tensors)).transpose()
+        let key = (structure, tensors.iter().map(Spec::of).collect());
+        // What can't be traced or compiled has no plan; the call itself then gives the error, if it is one.
+        let plan = plans.get(&key, || self.compiled(inputs, &key.1).ok());
+        plan.map(|plan| unpacked(plan.run(&tensors)?)).transpose()
     }
+
+    /// Compiles the plan for inputs of this structure.
+    fn compiled(&self, inputs: &CallArgs, specs: &[Spec]) -> Result<Plan> {
+        let program = Program::trace(specs, |traced| {
+            let mut traced = traced.iter();
+            let inputs = inputs.try_map(&mut |tensor| {
+                let traced = traced.next().cloned().unwrap_or_else(|| tensor.clone());
+                Ok(Nested::Leaf(Item::Tensor(traced)))
+            })?;
+            let call = || self.as_layer().call(inputs, &CallContext::inference());
+            let (outputs, losses) = collect_losses(call)?;
+            Ok(packed(outputs, losses))
+        })?;
+        Plan::compile(&program)
+    }
+}
+
+/// Puts masks and losses beside the outputs: they are outputs of the program, too.
+fn packed(outputs: Nested<Tensor>, losses: Vec<Tensor>) -> Nested<Tensor> {
+    let mask = |output: &&Tensor| output.mask().map_or(Nested::None, Nested::Leaf);
+    let masks = outputs.leaves().iter().map(mask).collect();
+    Nested::List(vec![outputs.map(Tensor::unmasked), Nested::List(masks), Nested::list(losses)])
+}
+
+/// Undoes what [`packed`] does.
+fn unpacked(packed: Nested<Tensor>) -> Result<Inferred> {
+    let Nested::List(parts) = packed else { return Err(lost()) };
+    let Ok([outputs, Nested::List(masks), Nested::List(losses)]) = <[Nested<Tensor>; 3]>::try_from(parts) else {
+        return Err(lost());
+    };
+    let mut masks = masks.into_iter();
+    let outputs = outputs.map(|output| match masks.next() {
+        Some(Nested::Leaf(mask)) => output.clone().with_mask(Some(mask)),
+        _ => output.clone(),
+    });
+    let losses = losses.into_iter().map(Nested::into_single).collect::<Result<_>>()?;
+    Ok(Inferred { outputs, losses })
+}
+
+fn lost() -> Error {
+    Error::new(ErrorKind::Engine, "a plan gave outputs of another structure")
 }
 
 /// Returns true if a tensor has values, which a plan can compute with: no symbols, strings, masks or gradients.

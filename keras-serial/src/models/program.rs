@@ -3,7 +3,7 @@
 use super::Model;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::{Program, Spec};
-use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::tensor::{CallContext, DType, Nested, Shape};
 
 impl Model {
     /// Traces what the model computes for flat inputs of these shapes, in inference mode: each layer's `call`
@@ -46,17 +46,5 @@ impl Model {
             self.as_layer().call(inputs, &CallContext::inference())
         })
         .at_with(|| self.name().to_owned())
-    }
-
-    /// Computes the outputs of all rows at once, in inference mode: with a plan, if there is one for these inputs.
-    ///
-    /// # Errors
-    /// If the inputs do not suit the model.
-    pub(crate) fn infer(&self, inputs: CallArgs) -> Result<Nested<Tensor>> {
-        #[cfg(feature = "inference")]
-        if let Some(outputs) = self.planned(&inputs)? {
-            return Ok(outputs);
-        }
-        self.as_layer().call(inputs, &CallContext::inference())
     }
 }

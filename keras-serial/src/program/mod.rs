@@ -16,6 +16,5 @@ mod traced;
 pub(crate) use primitive::apply;
 pub use primitive::{Primitive, Spec};
 pub use program::{Constant, Node, Operand, Program};
-#[cfg(feature = "inference")]
 pub(crate) use traced::Reads;
 pub(crate) use traced::{layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};

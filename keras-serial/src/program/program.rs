@@ -102,7 +102,6 @@ impl Program {
     }
 
     /// Returns what tells whether the program is current.
-    #[cfg(feature = "inference")]
     pub(crate) fn reads(&self) -> &Reads {
         &self.reads
     }

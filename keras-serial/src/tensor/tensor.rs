@@ -303,12 +303,26 @@ impl Tensor {
     /// # Errors
     /// If they are not of type `T`, or for a symbol or strings.
     pub(crate) fn with_elements<T: Element, Out>(&self, look: impl FnOnce(&[T]) -> Out) -> Result<Out> {
-        if let (Repr::Value(raw), true) = (&self.repr, self.dtype == T::DTYPE)
-            && let Some(elements) = engine::flex(raw).and_then(T::slice)
-        {
-            return Ok(look(elements));
+        match self.elements() {
+            Some(elements) => Ok(look(elements)),
+            None => Ok(look(&self.to_vec()?)),
         }
-        Ok(look(&self.to_vec()?))
+    }
+
+    /// Returns the elements where they lie, if they are of type `T`, in row-major order, and on the CPU.
+    pub(crate) fn elements<T: Element>(&self) -> Option<&[T]> {
+        match &self.repr {
+            Repr::Value(raw) if self.dtype == T::DTYPE => engine::flex(raw).and_then(T::slice),
+            _ => None,
+        }
+    }
+
+    /// Returns the tensor with its elements in row-major order in memory, if it is of `float32`; others as they are.
+    pub(crate) fn contiguous(&self) -> Result<Self> {
+        if self.dtype != DType::Float32 || self.elements::<f32>().is_some() {
+            return Ok(self.clone());
+        }
+        Self::from_vec(self.to_vec::<f32>()?, &self.shape)
     }
 
     /// Returns the elements in row-major order, mutably; copies them first if they are shared.

@@ -94,7 +94,9 @@ impl Model {
             return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
                 .hint("call the model on symbols with `apply`"));
         }
-        let Some(rows) = rows_of(&inputs)?.filter(|rows| *rows > BATCH_SIZE) else { return self.infer(inputs) };
+        let Some(rows) = rows_of(&inputs)?.filter(|rows| *rows > BATCH_SIZE) else {
+            return Ok(self.infer(inputs)?.outputs);
+        };
         let batch = |start: usize| {
             let end = (start + BATCH_SIZE).min(rows);
             let inputs = inputs.try_map(&mut |tensor| {
@@ -102,7 +104,8 @@ impl Model {
                 let part = if is_batch { slice_rows(tensor, start, end)? } else { tensor.clone() };
                 Ok(Nested::Leaf(Item::Tensor(part)))
             })?;
-            self.infer(inputs).at_with(|| format!("batch {}", start / BATCH_SIZE + 1))
+            let inferred = self.infer(inputs).at_with(|| format!("batch {}", start / BATCH_SIZE + 1));
+            Ok(inferred?.outputs)
         };
         joined(&(0..rows).step_by(BATCH_SIZE).map(batch).collect::<Result<Vec<_>>>()?)
     }

@@ -8,7 +8,7 @@ use super::compiled::Compiled;
 use super::traces::{Feeding, Trace};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::{Batch, Steps, collect_losses};
-use crate::models::Model;
+use crate::models::{Inferred, Model};
 use crate::ops::dtypes::cast;
 use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, add};
@@ -80,7 +80,7 @@ impl<'a> Stepper<'a> {
     pub(super) fn predict(&self, x: &Nested<Tensor>) -> Result<Nested<Tensor>> {
         let y_pred = match self.model.layer().train_step() {
             Some(own) => own.predict_step(x, self),
-            None => self.model.infer(x.clone().into()),
+            None => Ok(self.model.infer(x.clone().into())?.outputs),
         };
         self.penalties.borrow_mut().clear();
         y_pred
@@ -127,6 +127,11 @@ fn detached(y_pred: &Nested<Tensor>) -> Result<Nested<Tensor>> {
 
 impl Steps for Stepper<'_> {
     fn call(&self, x: &Nested<Tensor>, training: bool) -> Result<Nested<Tensor>> {
+        if !training {
+            let Inferred { outputs, mut losses } = self.model.infer(x.clone().into())?;
+            self.penalties.borrow_mut().append(&mut losses);
+            return Ok(outputs);
+        }
         let cx = CallContext::inference().with_training(Some(training));
         let (y_pred, mut penalties) = collect_losses(|| self.model.call(x.clone(), &cx))?;
         self.penalties.borrow_mut().append(&mut penalties);

@@ -47,6 +47,11 @@ impl Depthwise {
         Ok(Self { geometry, multiplier, weights: weights.to_vec(), bias, activation })
     }
 
+    /// The bytes that the weights take.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.weights.as_slice())
+    }
+
     /// Convolves the images of `x` into `out`.
     pub fn run(&self, context: &Context<'_>, x: &[f32], residual: Option<&[f32]>, out: &mut [f32]) -> Result<()> {
         let Geometry { axes: [depth, height, width], outputs, .. } = self.geometry;
@@ -337,8 +342,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, reference, wide};
-    use crate::kernels::window::Axis;
+    use crate::testing::{assert_close, everywhere, numbers, reference, wide};
+    use crate::window::Axis;
 
     fn compare(axes: [Axis; 3], channels: usize, multiplier: usize, batch: usize, activation: Activation) {
         let outputs = channels * multiplier;

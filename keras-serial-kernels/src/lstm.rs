@@ -148,7 +148,7 @@ impl Kernel for Step<'_, '_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, scaled, wide};
+    use crate::testing::{assert_close, everywhere, numbers, scaled, wide};
 
     fn compare(sequence: Sequence, inputs: usize, units: usize) {
         let Sequence { batch, steps, .. } = sequence;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::kernels::testing::{assert_close, everywhere, numbers, reference, scaled, wide};
+use crate::testing::{assert_close, everywhere, numbers, reference, scaled, wide};
 
 /// Compares a convolution with sums in double precision.
 fn compare(geometry: Geometry, batch: usize, activation: Activation) {
@@ -99,7 +99,7 @@ fn impossible_convolutions_are_errors() {
     let axis = Axis::valid(4, 3, 1, 1).unwrap();
     let geometry = Geometry::two([axis, axis], 2, 3, 1);
     let new = |geometry, weights: usize, bias: Option<&[f32]>| {
-        Conv::new(crate::kernels::Level::detect(), geometry, &vec![0.0; weights], bias, Activation::Linear)
+        Conv::new(crate::Level::detect(), geometry, &vec![0.0; weights], bias, Activation::Linear)
     };
     assert!(new(geometry, 53, None).is_err());
     assert!(new(geometry, 54, Some(&[0.0; 2])).is_err());

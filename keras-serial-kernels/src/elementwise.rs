@@ -250,7 +250,7 @@ impl Input<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers};
+    use crate::testing::{assert_close, everywhere, numbers};
 
     #[test]
     fn every_operation() {

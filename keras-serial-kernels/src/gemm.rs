@@ -174,8 +174,8 @@ impl MatMul {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Level;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, wide};
+    use crate::Level;
+    use crate::testing::{assert_close, everywhere, numbers, wide};
 
     /// `[rows][depth] · [depth][columns]` in double precision.
     fn product(a: &[f64], b: &[f64], [rows, depth, columns]: [usize; 3]) -> Vec<f64> {

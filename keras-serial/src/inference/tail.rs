@@ -1,114 +1,12 @@
-//! Fusion: which nodes of a program become one kernel.
+//! Tails of kernels: bias, residual add and activation, fused into the product or convolution before them.
 
-use std::any::Any;
-
-use super::fold::Folded;
+use super::graph::{Graph, primitive};
+use super::kernel::{Fused, Kernel};
 use crate::error::Result;
-use crate::kernels::epilogue::Activation;
+use keras_serial_kernels::epilogue::Activation;
 use crate::program::primitives::{Binary, Gelu, Reshape, Unary};
-use crate::program::{Node, Operand, Program};
-use crate::tensor::{DType, Tensor};
-
-/// A program with what fusion asks of it.
-pub(super) struct Graph<'a> {
-    pub program: &'a Program,
-    pub folded: &'a Folded,
-    /// The nodes that use each node's result.
-    users: Vec<Vec<usize>>,
-    is_output: Vec<bool>,
-    /// The nodes that a kernel computes already.
-    claimed: Vec<bool>,
-}
-
-/// Returns the primitive of a node, if it is of this type.
-pub(super) fn primitive<T: 'static>(node: &Node) -> Option<&T> {
-    (&*node.primitive as &dyn Any).downcast_ref()
-}
-
-impl<'a> Graph<'a> {
-    pub(super) fn new(program: &'a Program, folded: &'a Folded) -> Self {
-        let count = program.nodes().len();
-        let mut users = vec![Vec::new(); count];
-        for (position, node) in program.nodes().iter().enumerate() {
-            for operand in &node.operands {
-                if let Operand::Node(used) = operand
-                    && let Some(users) = users.get_mut(*used)
-                    && users.last() != Some(&position)
-                {
-                    users.push(position);
-                }
-            }
-        }
-        let mut is_output = vec![false; count];
-        for output in program.outputs().leaves() {
-            if let Operand::Node(position) = output
-                && let Some(place) = is_output.get_mut(*position)
-            {
-                *place = true;
-            }
-        }
-        Self { program, folded, users, is_output, claimed: vec![false; count] }
-    }
-
-    pub(super) fn node(&self, position: usize) -> Option<&'a Node> {
-        self.program.nodes().get(position)
-    }
-
-    /// Returns the nodes that use a result which nothing else needs.
-    fn users(&self, position: usize) -> &[usize] {
-        if self.is_output.get(position).copied().unwrap_or(true) {
-            return &[];
-        }
-        self.users.get(position).map_or(&[], Vec::as_slice)
-    }
-
-    /// Notes which nodes a kernel computes.
-    pub(super) fn claim(&mut self, nodes: &[usize], last: usize) {
-        for node in nodes.iter().chain([&last]) {
-            if let Some(place) = self.claimed.get_mut(*node) {
-                *place = true;
-            }
-        }
-    }
-
-    fn is_free(&self, position: usize) -> bool {
-        self.claimed.get(position) == Some(&false)
-    }
-
-    /// Returns the only user of a result, if no kernel computes it already.
-    pub(super) fn only_user(&self, position: usize) -> Option<(usize, &'a Node)> {
-        match self.users(position) {
-            [user] if self.is_free(*user) => Some((*user, self.node(*user)?)),
-            _ => None,
-        }
-    }
-
-    /// Returns the constant values of an operand in `float32`.
-    pub(super) fn numbers(&self, operand: Operand) -> Option<Vec<f32>> {
-        let value = self.folded.value(self.program, operand)?;
-        if value.dtype() == DType::Float32 { value.to_vec().ok() } else { None }
-    }
-
-    /// Returns a constant as one number for each of the last axis's entries; `None` if it varies over others.
-    fn per_channel(&self, operand: Operand, channels: usize) -> Option<Vec<f32>> {
-        let value: &Tensor = self.folded.value(self.program, operand)?;
-        let numbers = self.numbers(operand)?;
-        match numbers.as_slice() {
-            [number] => Some(vec![*number; channels]),
-            numbers if numbers.len() == channels && value.shape().last().ok() == Some(channels) => {
-                Some(numbers.to_vec())
-            }
-            _ => None,
-        }
-    }
-
-    fn number(&self, operand: Operand) -> Option<f32> {
-        match self.numbers(operand)?.as_slice() {
-            [number] => Some(*number),
-            _ => None,
-        }
-    }
-}
+use crate::program::{Node, Operand};
+use crate::tensor::DType;
 
 /// What follows a product or convolution and is computed with it.
 #[derive(Debug)]
@@ -201,7 +99,7 @@ impl Tail {
                 self.add(&terms.iter().map(|term| -term).collect::<Vec<_>>());
             }
             (Binary::Add, None) => {
-                let spec = graph.program.spec(other);
+                let spec = graph.spec(other);
                 if spec.as_ref() != Some(&here.spec) {
                     return false;
                 }
@@ -276,6 +174,12 @@ impl Tail {
         self.absorbed.push(self.last);
         self.last = position;
         true
+    }
+
+    /// Returns the kernel of a producer with this tail.
+    pub(super) fn fused(self, kernel: impl Kernel + 'static, x: Operand) -> Fused {
+        let operands = [x].into_iter().chain(self.residual).collect();
+        Fused { kernel: Box::new(kernel), operands, last: self.last, inner: self.absorbed }
     }
 
     /// Multiplies weights, whose last axis is that of the channels, with the factors.

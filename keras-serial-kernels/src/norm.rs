@@ -116,7 +116,7 @@ fn squares<S: Simd>(s: S, row: &[f32], mean: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, wide};
+    use crate::testing::{assert_close, everywhere, numbers, wide};
 
     #[test]
     fn rows_of_all_lengths() {

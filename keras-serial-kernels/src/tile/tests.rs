@@ -1,7 +1,7 @@
 use super::*;
-use crate::kernels::epilogue::Activation;
-use crate::kernels::pack::Packed;
-use crate::kernels::testing::{assert_close, everywhere, numbers, wide};
+use crate::epilogue::Activation;
+use crate::pack::Packed;
+use crate::testing::{assert_close, everywhere, numbers, wide};
 
 /// A product with everything that a tile can do, against sums in double precision.
 fn compare(lines: usize, pixels: usize, segments: &[usize], segment: usize, columns: usize, activation: Activation) {

@@ -310,8 +310,8 @@ pub fn pays(geometry: &Geometry, batch: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, reference, scaled, wide};
-    use crate::kernels::window::Axis;
+    use crate::testing::{assert_close, everywhere, numbers, reference, scaled, wide};
+    use crate::window::Axis;
 
     fn compare(axes: [Axis; 2], inputs: usize, outputs: usize, batch: usize, activation: Activation) {
         let geometry = Geometry::two(axes, inputs, outputs, 1);

@@ -214,7 +214,7 @@ impl Kernel for Global<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, reference, wide};
+    use crate::testing::{assert_close, everywhere, numbers, reference, wide};
 
     fn compare(axes: [Axis; 3], channels: usize, batch: usize) {
         let geometry = Geometry { axes, inputs: channels, outputs: channels, groups: 1 };

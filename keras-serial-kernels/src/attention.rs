@@ -196,7 +196,7 @@ impl Kernel for Weigh<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, wide};
+    use crate::testing::{assert_close, everywhere, numbers, wide};
 
     fn compare(attention: Attention, masked: bool) {
         let Attention { batch, queries, keys, heads, dim, value_dim, scale, causal } = attention;

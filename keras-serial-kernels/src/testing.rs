@@ -47,7 +47,7 @@ pub(crate) fn assert_close(result: &[f32], reference: &[f64], what: &str) {
 
 /// Plain loops in double precision.
 pub(crate) mod reference {
-    use crate::kernels::conv::Geometry;
+    use crate::conv::Geometry;
 
     /// Calls a function with each position of three extents.
     fn each(extents: [usize; 3], mut function: impl FnMut([usize; 3])) {
@@ -75,7 +75,7 @@ pub(crate) mod reference {
         });
     }
 
-    /// A convolution of a batch, `x` and `weights` as [`crate::kernels::conv::Conv`] takes them.
+    /// A convolution of a batch, `x` and `weights` as [`crate::conv::Conv`] takes them.
     pub fn conv(geometry: &Geometry, x: &[f64], weights: &[f64], batch: usize) -> Vec<f64> {
         let Geometry { inputs, outputs, groups, .. } = *geometry;
         let (ins, outs) = (inputs / groups, outputs / groups);

@@ -12,7 +12,7 @@ struct Line {
 
 /// Elements aligned to a cache line.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Aligned {
+pub struct Aligned {
     lines: Vec<Line>,
     len: usize,
 }
@@ -50,7 +50,7 @@ impl Aligned {
 /// Runs a function with `len` elements of this thread's scratch memory, whose values are arbitrary.
 ///
 /// A call inside the function gets memory of its own, which is not kept.
-pub(crate) fn with<T>(len: usize, function: impl FnOnce(&mut [f32]) -> T) -> T {
+pub fn with<T>(len: usize, function: impl FnOnce(&mut [f32]) -> T) -> T {
     thread_local! {
         static BUFFER: Cell<Aligned> = const { Cell::new(Aligned { lines: Vec::new(), len: 0 }) };
     }

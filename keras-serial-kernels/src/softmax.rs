@@ -101,7 +101,7 @@ fn log_row<S: Simd>(s: S, x: &[f32], out: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::testing::{assert_close, everywhere, numbers, wide};
+    use crate::testing::{assert_close, everywhere, numbers, wide};
 
     #[test]
     fn rows_of_all_lengths() {

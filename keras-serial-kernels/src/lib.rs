@@ -9,7 +9,7 @@
 //! run many times with a [`Context`]. Lengths of slices are checked at each run; nothing here panics on
 //! what a caller passes.
 //!
-//! The room stands alone: it names no tensors and no engine.
+//! The crate stands alone: it names no tensors and no engine.
 #![allow(
     clippy::indexing_slicing,
     reason = "a kernel checks its geometry and the lengths of its slices before it indexes them"
@@ -18,6 +18,7 @@
 
 pub mod attention;
 pub mod conv;
+pub mod copy;
 pub mod depthwise;
 pub mod elementwise;
 pub mod epilogue;
@@ -43,6 +44,7 @@ pub mod winograd;
 
 pub use error::{Error, Result};
 pub use pool::Pool;
+pub use scratch::{Aligned, with as with_scratch};
 pub use simd::Level;
 
 /// Where a kernel runs: on which threads, with which instructions.

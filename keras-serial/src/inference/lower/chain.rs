@@ -1,0 +1,193 @@
+//! Chains of element-wise operations, which become one pass over memory.
+
+use crate::error::Result;
+use crate::inference::graph::{Graph, primitive};
+use crate::inference::kernel::{Fused, Kernel, operand};
+use keras_serial_kernels::elementwise::{self, Input, Operand as Side, Step};
+use keras_serial_kernels::epilogue::Activation;
+use keras_serial_kernels::{self as kernels, Context};
+use crate::program::primitives::{Binary, Gelu, Unary};
+use crate::program::{Node, Operand};
+
+/// Operands of a chain at most.
+const MOST: usize = 8;
+
+/// A chain, how often each row of its inputs repeats, and the length of a row.
+#[derive(Debug)]
+struct Chain {
+    chain: elementwise::Chain,
+    repeats: Vec<usize>,
+    columns: usize,
+}
+
+impl Kernel for Chain {
+    fn run(&self, context: &Context<'_>, operands: &[&[f32]], out: &mut [f32]) -> kernels::Result<()> {
+        let first = operand(operands, 0)?;
+        let mut inputs = [Input { values: first, repeat: 1 }; MOST];
+        for ((input, values), repeat) in inputs.iter_mut().zip(operands).zip(&self.repeats) {
+            *input = Input { values, repeat: *repeat };
+        }
+        let inputs = inputs.get(..operands.len().min(MOST)).unwrap_or_default();
+        self.chain.run(context, inputs, self.columns, out)
+    }
+
+    fn name(&self) -> &'static str {
+        "elementwise"
+    }
+}
+
+/// Collects the steps of a chain.
+struct Builder<'a> {
+    graph: &'a Graph<'a>,
+    extents: Vec<usize>,
+    steps: Vec<Step>,
+    inputs: Vec<(Operand, usize)>,
+    last: usize,
+    inner: Vec<usize>,
+}
+
+impl Builder<'_> {
+    /// Appends a node that is applied to the value so far, which is its operand `own`; false if it does not fit.
+    fn push(&mut self, node: &Node, own: Operand) -> Option<()> {
+        if self.graph.extents(own)? != self.extents {
+            return None;
+        }
+        if let Some(function) = primitive::<Unary>(node) {
+            self.steps.extend(unary(*function)?);
+            return Some(());
+        }
+        if let Some(Gelu { approximate }) = primitive(node) {
+            let activation = if *approximate { Activation::GeluTanh } else { Activation::Gelu };
+            self.steps.push(Step::Activation(activation));
+            return Some(());
+        }
+        let function = *primitive::<Binary>(node)?;
+        let &[x, y] = node.operands.as_slice() else { return None };
+        if x == y {
+            self.steps.push(if function == Binary::Mul { Step::Square } else { return None });
+            return Some(());
+        }
+        let is_left = x == own;
+        let side = self.side(if is_left { y } else { x })?;
+        self.steps.push(match (function, is_left) {
+            (Binary::Add, _) => Step::Add(side),
+            (Binary::Sub, true) => Step::Subtract(side),
+            (Binary::Sub, false) => Step::SubtractFrom(side),
+            (Binary::Mul, _) => Step::Multiply(side),
+            (Binary::Div, true) => Step::Divide(side),
+            (Binary::Div, false) => Step::DivideInto(side),
+            (Binary::Max, _) => Step::Maximum(side),
+            (Binary::Min, _) => Step::Minimum(side),
+            (Binary::Rem | Binary::Pow | Binary::Atan2, _) => return None,
+        });
+        Some(())
+    }
+
+    /// Returns the other side of a binary operation.
+    fn side(&mut self, other: Operand) -> Option<Side> {
+        if let Some(number) = self.graph.number(other) {
+            return Some(Side::Scalar(number));
+        }
+        let other = self.graph.before_broadcasts(other);
+        let repeat = repeat(&self.extents, &self.graph.extents(other)?)?;
+        let known = self.inputs.iter().position(|input| *input == (other, repeat));
+        if known.is_none() && self.inputs.len() == MOST {
+            return None;
+        }
+        Some(Side::Input(known.unwrap_or_else(|| {
+            self.inputs.push((other, repeat));
+            self.inputs.len() - 1
+        })))
+    }
+}
+
+/// Returns the steps of a function of one number.
+fn unary(function: Unary) -> Option<Vec<Step>> {
+    let inverse = Step::DivideInto(Side::Scalar(1.0));
+    Some(match function {
+        Unary::Abs => vec![Step::Absolute],
+        Unary::Erf => vec![Step::Activation(Activation::Erf)],
+        Unary::Exp => vec![Step::Activation(Activation::Exp)],
+        Unary::Neg => vec![Step::Negative],
+        Unary::Reciprocal => vec![inverse],
+        Unary::Relu => vec![Step::Activation(Activation::Relu)],
+        Unary::Rsqrt => vec![Step::SquareRoot, inverse],
+        Unary::Sigmoid => vec![Step::Activation(Activation::Sigmoid)],
+        Unary::Sqrt => vec![Step::SquareRoot],
+        Unary::Square => vec![Step::Square],
+        Unary::Tanh => vec![Step::Activation(Activation::Tanh)],
+        _ => return None,
+    })
+}
+
+/// Returns for how many rows of the whole, each as long as the last axis, a row of an operand stands, before the
+/// next row comes; `None` if rows of the operand repeat in another way.
+fn repeat(whole: &[usize], part: &[usize]) -> Option<usize> {
+    let (last, rows) = whole.split_last()?;
+    let (width, lead) = part.split_last()?;
+    if width != last || lead.len() > rows.len() {
+        return None;
+    }
+    // Axes of extent 1 in both don't matter.
+    let mut axes = rows.iter().rev().zip(lead.iter().rev().copied().chain(std::iter::repeat(1))).filter(|(whole, _)| **whole != 1).peekable();
+    let mut repeat = 1;
+    while let Some((whole, _)) = axes.next_if(|(_, part)| *part == 1) {
+        repeat *= whole;
+    }
+    if axes.peek().is_none() {
+        // One row for all.
+        return Some(1);
+    }
+    while axes.next_if(|(whole, part)| *whole == part).is_some() {}
+    axes.all(|(_, part)| part == 1).then_some(repeat)
+}
+
+pub(super) fn lower(_: &Context<'_>, graph: &Graph<'_>, position: usize, node: &Node) -> Result<Option<Fused>> {
+    let extents = node.spec.shape.known()?;
+    let is_whole = |operand: &&Operand| graph.extents(**operand).as_deref() == Some(extents.as_slice());
+    let whole = node.operands.iter().filter(is_whole);
+    let Some(first) = whole.min_by_key(|operand| graph.constant(**operand).is_some()) else { return Ok(None) };
+    let (steps, inputs, inner) = (Vec::new(), vec![(*first, 1)], Vec::new());
+    let mut chain = Builder { graph, extents: extents.clone(), steps, inputs, last: position, inner };
+    if chain.push(node, *first).is_none() {
+        return Ok(None);
+    }
+    while let Some((next, user)) = graph.only_user(chain.last)
+        && chain.push(user, Operand::Node(chain.last)).is_some()
+    {
+        chain.inner.push(chain.last);
+        chain.last = next;
+    }
+    let (operands, repeats): (Vec<_>, Vec<_>) = chain.inputs.into_iter().unzip();
+    // Inputs that are all like the result have one long row.
+    let is_flat = operands.iter().all(|operand| graph.extents(*operand).as_deref() == Some(extents.as_slice()));
+    let columns = if is_flat { extents.iter().product() } else { extents.last().copied().unwrap_or(1) };
+    let kernel = Chain { chain: elementwise::Chain::new(chain.steps), repeats, columns };
+    Ok(Some(Fused { kernel: Box::new(kernel), operands, last: chain.last, inner: chain.inner }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_repeat() {
+        let whole = [2, 3, 4, 5];
+        for (part, expected) in [
+            (&[2, 3, 4, 5][..], Some(1)),
+            (&[5], Some(1)),
+            (&[1, 1, 1, 5], Some(1)),
+            (&[2, 1, 1, 5], Some(12)),
+            (&[1, 3, 1, 5], Some(4)),
+            (&[3, 4, 5], Some(1)),
+            (&[2, 3, 1, 5], Some(4)),
+            (&[2, 1, 4, 5], None),
+            (&[2, 3, 4, 1], None),
+            (&[1], None),
+        ] {
+            assert_eq!(repeat(&whole, part), expected, "{part:?}");
+        }
+        assert_eq!(repeat(&[1, 7, 5], &[1, 7, 5]), Some(1));
+        assert_eq!(repeat(&[1, 7, 5], &[5]), Some(1));
+    }
+}
