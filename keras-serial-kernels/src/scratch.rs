@@ -1,7 +1,7 @@
 //! Scratch memory of a thread: a buffer that is kept from call to call, so that a warm kernel allocates nothing.
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 /// A cache line; what packed weights and scratch memory are aligned to.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +49,16 @@ impl Aligned {
 
 /// Runs a function with `len` elements of this thread's scratch memory, whose values are arbitrary.
 ///
-/// A call inside the function gets memory of its own, which is not kept.
+/// A call inside the function gets memory of its own, which is kept too.
 pub fn with<T>(len: usize, function: impl FnOnce(&mut [f32]) -> T) -> T {
     thread_local! {
-        static BUFFER: Cell<Aligned> = const { Cell::new(Aligned { lines: Vec::new(), len: 0 }) };
+        /// The buffers that no call uses; that of an outer call lies on those of inner ones.
+        static IDLE: RefCell<Vec<Aligned>> = const { RefCell::new(Vec::new()) };
     }
-    let mut buffer = BUFFER.take();
+    let mut buffer = IDLE.with_borrow_mut(Vec::pop).unwrap_or_default();
     buffer.resize(len);
     let result = function(buffer.as_mut_slice());
-    BUFFER.set(buffer);
+    IDLE.with_borrow_mut(|idle| idle.push(buffer));
     result
 }
 
@@ -69,11 +70,15 @@ mod tests {
     fn memory_is_aligned_and_kept() {
         let first = with(100, |buffer| {
             buffer[99] = 7.0;
-            assert_eq!(with(3, |inner| inner.len()), 3);
-            buffer.as_ptr()
+            let inner = with(3, |inner| inner.as_ptr());
+            (buffer.as_ptr(), inner)
         });
-        assert!(first.addr().is_multiple_of(64));
-        with(100, |buffer| assert_eq!((buffer.len(), buffer[99]), (100, 7.0)));
+        assert!(first.0.addr().is_multiple_of(64));
+        let again = with(100, |buffer| {
+            assert_eq!((buffer.len(), buffer[99]), (100, 7.0));
+            (buffer.as_ptr(), with(3, |inner| inner.as_ptr()))
+        });
+        assert_eq!(first, again);
         assert!(with(0, |buffer| buffer.is_empty()));
         assert_eq!(Aligned::zeros(17).as_slice(), [0.0; 17]);
     }

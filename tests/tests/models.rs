@@ -36,6 +36,8 @@ mod masks;
 mod model;
 #[path = "models/operations.rs"]
 mod operations;
+#[path = "models/plans.rs"]
+mod plans;
 #[path = "models/quantize.rs"]
 mod quantize;
 #[path = "models/refusals.rs"]

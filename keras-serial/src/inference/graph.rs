@@ -150,17 +150,17 @@ impl<'a> Graph<'a> {
         if value.dtype() == DType::Float32 { value.to_vec().ok() } else { None }
     }
 
-    /// Returns a constant as one number for each of the last axis's entries; `None` if it varies over others.
-    pub(super) fn per_channel(&self, operand: Operand, channels: usize) -> Option<Vec<f32>> {
-        let value: &Tensor = self.folded.value(self.program, operand)?;
+    /// Returns a constant as one number for each of the channels, which lie along the last axes of a result with
+    /// these extents; `None` if it varies over others.
+    pub(super) fn per_channel(&self, operand: Operand, extents: &[usize], channels: usize) -> Option<Vec<f32>> {
         let numbers = self.numbers(operand)?;
-        match numbers.as_slice() {
-            [number] => Some(vec![*number; channels]),
-            numbers if numbers.len() == channels && value.shape().last().ok() == Some(channels) => {
-                Some(numbers.to_vec())
-            }
-            _ => None,
+        if let [number] = numbers.as_slice() {
+            return Some(vec![*number; channels]);
         }
+        let given = self.extents(operand)?;
+        let used = given.iter().skip_while(|extent| **extent == 1).count();
+        let is_last = given.iter().rev().take(used).eq(extents.iter().rev().take(used));
+        (numbers.len() == channels && is_last).then_some(numbers)
     }
 
     pub(super) fn number(&self, operand: Operand) -> Option<f32> {

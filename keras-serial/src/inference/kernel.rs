@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use crate::error::{Error, ErrorKind};
-use keras_serial_kernels::{Context, Error as KernelError, Result};
 use crate::program::Operand;
+use keras_serial_kernels::{Context, Error as KernelError, Result};
 
 /// A kernel with its geometry and its weights: slices in, one slice out.
 pub(super) trait Kernel: Debug + Send + Sync {
@@ -40,7 +40,11 @@ impl Fused {
 
 /// Returns an operand of a kernel.
 pub(super) fn operand<'a>(operands: &[&'a [f32]], position: usize) -> Result<&'a [f32]> {
-    operands.get(position).copied().ok_or(KernelError::Length { what: "the operands", expected: position + 1, received: operands.len() })
+    operands.get(position).copied().ok_or(KernelError::Length {
+        what: "the operands",
+        expected: position + 1,
+        received: operands.len(),
+    })
 }
 
 /// Converts a kernel's error, which says that a plan is wrong.

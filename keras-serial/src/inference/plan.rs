@@ -10,10 +10,10 @@ use super::lower;
 use super::memory::Assignment;
 use super::workspace::{Inputs, Workspace};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use keras_serial_kernels::Context;
 use crate::program::primitives::Reshape;
 use crate::program::{Operand, Primitive, Program, Reads, Spec};
 use crate::tensor::{DType, Nested, Tensor};
+use keras_serial_kernels::Context;
 
 /// Where a value lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,9 +203,8 @@ impl Plan {
     /// # Errors
     /// If inputs or outputs have other lengths than the program's, or other dtypes; then nothing is written.
     pub fn run_into(&self, context: &Context<'_>, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<()> {
-        let fits = |spec: &Spec, length: usize| {
-            spec.dtype == DType::Float32 && spec.shape.num_elements() == Some(length)
-        };
+        let fits =
+            |spec: &Spec, length: usize| spec.dtype == DType::Float32 && spec.shape.num_elements() == Some(length);
         let mut specs = self.inputs.iter();
         for input in inputs {
             let spec = specs.next().filter(|spec| fits(spec, input.len()));
@@ -262,7 +261,6 @@ impl Plan {
     pub(super) fn constant(&self, position: usize) -> Result<&Tensor> {
         self.constants.get(position).ok_or_else(absent)
     }
-
 }
 
 /// The error of a buffer that does not fit.
@@ -365,7 +363,8 @@ impl<'a> Builder<'a> {
                 match self.alias(position, has_kernel) {
                     Some(before) => operand = before,
                     None => {
-                        if let Some(place) = self.output_of.get_mut(position).filter(|place| has_kernel && place.is_none())
+                        if let Some(place) =
+                            self.output_of.get_mut(position).filter(|place| has_kernel && place.is_none())
                         {
                             *place = Some(leaf);
                         }

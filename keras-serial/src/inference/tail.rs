@@ -3,10 +3,10 @@
 use super::graph::{Graph, primitive};
 use super::kernel::{Fused, Kernel};
 use crate::error::Result;
-use keras_serial_kernels::epilogue::Activation;
 use crate::program::primitives::{Binary, Gelu, Reshape, Unary};
-use crate::program::{Node, Operand};
+use crate::program::Operand;
 use crate::tensor::DType;
+use keras_serial_kernels::epilogue::Activation;
 
 /// What follows a product or convolution and is computed with it.
 #[derive(Debug)]
@@ -20,6 +20,16 @@ pub(super) struct Tail {
     pub last: usize,
     /// The nodes that are not computed on their own.
     pub absorbed: Vec<usize>,
+}
+
+/// Returns true if so many channels are whole along the last axes.
+fn splits(extents: &[usize], channels: usize) -> bool {
+    let mut count = 1;
+    let mut sizes = extents.iter().rev().map(|extent| {
+        count *= extent;
+        count
+    });
+    channels == 1 || sizes.any(|size| size == channels)
 }
 
 impl Tail {
@@ -52,8 +62,9 @@ impl Tail {
             return false;
         }
         if primitive::<Reshape>(user).is_some() {
-            let same = |a: &Node, b: &Node| a.spec.shape.last().ok() == b.spec.shape.last().ok();
-            return self.residual.is_none() && same(here, user) && self.absorb(position);
+            // The channels stay together, along one or more of the last axes.
+            let is_whole = user.spec.shape.known().is_ok_and(|extents| splits(&extents, channels));
+            return self.residual.is_none() && is_whole && self.absorb(position);
         }
         let own = Operand::Node(self.last);
         if let Some(function) = primitive::<Unary>(user)
@@ -89,7 +100,8 @@ impl Tail {
         if self.activation != Activation::Linear || self.residual.is_some() {
             return false;
         }
-        match (function, graph.per_channel(other, channels)) {
+        let extents = here.spec.shape.known().unwrap_or_default();
+        match (function, graph.per_channel(other, &extents, channels)) {
             (Binary::Mul, Some(factors)) => self.multiply(&factors),
             (Binary::Div, Some(divisors)) if is_left => {
                 self.multiply(&divisors.iter().map(|divisor| 1.0 / divisor).collect::<Vec<_>>());

@@ -3,9 +3,9 @@
 use super::kernel::{Kernel, failed};
 use super::plan::{Output, Place, Plan, Step, Work, absent};
 use crate::error::{Error, ErrorKind, Result};
-use keras_serial_kernels::{Aligned, Context};
 use crate::program::Spec;
 use crate::tensor::{DType, Tensor};
+use keras_serial_kernels::{Aligned, Context};
 
 /// Operands of a kernel at most.
 const MOST: usize = 16;
@@ -166,7 +166,9 @@ impl Workspace {
         leaves: &[Output],
         outputs: &mut [&mut [f32]],
     ) -> Result<()> {
-        for (position, leaf) in leaves.iter().enumerate().filter(|(position, leaf)| leaf.place != Place::Output(*position)) {
+        for (position, leaf) in
+            leaves.iter().enumerate().filter(|(position, leaf)| leaf.place != Place::Output(*position))
+        {
             let memory = std::mem::take(outputs.get_mut(position).ok_or_else(absent)?);
             let value = self.slice(plan, inputs, outputs, leaf.place, &leaf.spec);
             let copied = value.and_then(|value| {

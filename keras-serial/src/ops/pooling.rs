@@ -26,7 +26,8 @@ pub(crate) fn pool(
         return Ok(Tensor::symbol(result, x.dtype()));
     }
     let axes = spatial.iter().enumerate().map(|(axis, extent)| window.steps(axis, extent.unwrap_or_default()));
-    let primitive = Pool { pooling, size: (0..spatial.len()).map(|axis| window.at(axis).0).collect(), axes: axes.collect() };
+    let primitive =
+        Pool { pooling, size: (0..spatial.len()).map(|axis| window.at(axis).0).collect(), axes: axes.collect() };
     let y = program::apply(primitive, &[&channels_last(&to_float(x)?, format)?])?;
     cast(&in_format(&y, format)?, x.dtype())
 }

@@ -158,7 +158,8 @@ struct Builder {
     nodes: Vec<Node>,
     /// The operands of traced tensors that were met, by the address of their source.
     met: HashMap<usize, Operand>,
-    weights: HashMap<Arc<str>, Operand>,
+    /// The constants of weights, by the weights' numbers; paths may be equal.
+    weights: HashMap<u64, Operand>,
 }
 
 /// Equal for clones of a traced tensor.
@@ -202,11 +203,11 @@ impl Builder {
             Some(Source::Input(_)) => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a tensor of another trace"));
             }
-            Some(Source::Weight { path, value }) => match self.weights.get(path) {
+            Some(Source::Weight { id, path, value }) => match self.weights.get(id) {
                 Some(operand) => *operand,
                 None => {
                     let operand = self.constant(Some(path.clone()), value);
-                    self.weights.insert(path.clone(), operand);
+                    self.weights.insert(*id, operand);
                     operand
                 }
             },

@@ -13,8 +13,8 @@ use crate::utils::drop_later;
 pub(super) enum Source {
     /// An input of the program, by its position.
     Input(usize),
-    /// A weight, by its path.
-    Weight { path: Arc<str>, value: Box<Tensor> },
+    /// A weight, with its number and path.
+    Weight { id: u64, path: Arc<str>, value: Box<Tensor> },
     /// A primitive that is applied to operands.
     Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor> },
 }
@@ -146,9 +146,9 @@ pub(crate) fn note_read(writes: &Arc<AtomicU64>) {
 }
 
 /// Returns a weight as a named constant, while a program is traced on this thread.
-pub(crate) fn traced_weight(path: &str, value: impl FnOnce() -> Tensor) -> Option<Tensor> {
+pub(crate) fn traced_weight(id: u64, path: &str, value: impl FnOnce() -> Tensor) -> Option<Tensor> {
     TRACE.with_borrow(Option::is_some).then(|| {
         let value = value();
-        tensor(Spec::of(&value), Source::Weight { path: path.into(), value: Box::new(value.unmasked()) })
+        tensor(Spec::of(&value), Source::Weight { id, path: path.into(), value: Box::new(value.unmasked()) })
     })
 }

@@ -72,9 +72,8 @@ fn ask_for_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     if let Some(inside) = inside.get_mut(..whole).filter(|inside| !inside.is_empty()) {
         // SAFETY: the range is memory of this block, and the advice changes neither its contents nor its
         // validity.
-        let _ = unsafe {
-            rustix::mm::madvise(inside.as_mut_ptr().cast(), inside.len(), rustix::mm::Advice::LinuxHugepage)
-        };
+        let _ =
+            unsafe { rustix::mm::madvise(inside.as_mut_ptr().cast(), inside.len(), rustix::mm::Advice::LinuxHugepage) };
     }
 }
 

@@ -228,10 +228,22 @@ impl CallArgs {
         let mut arg = |arg: &Nested<Item>| replace(arg, f);
         Ok(Self {
             positional: self.positional.iter().map(&mut arg).collect::<Result<_>>()?,
-            keywords: self.keywords.iter().map(|(name, a)| Ok((name.clone(), arg(a)?))).collect::<Result<_>>()?,
+            keywords: mapped(&self.keywords, &mut arg)?,
             names: self.names,
         })
     }
+}
+
+/// Maps values by name, in the order of the names; keeps the order of the entries.
+fn mapped(
+    args: &IndexMap<String, Nested<Item>>,
+    map: &mut impl FnMut(&Nested<Item>) -> Result<Nested<Item>>,
+) -> Result<IndexMap<String, Nested<Item>>> {
+    let mut mapped: IndexMap<_, _> = args.keys().map(|name| (name.clone(), Nested::None)).collect();
+    for (name, arg) in super::nested::sorted(args) {
+        mapped.insert(name.clone(), map(arg)?);
+    }
+    Ok(mapped)
 }
 
 fn replace(arg: &Nested<Item>, f: &mut impl FnMut(&Tensor) -> Result<Nested<Item>>) -> Result<Nested<Item>> {
@@ -244,7 +256,7 @@ fn replace(arg: &Nested<Item>, f: &mut impl FnMut(&Tensor) -> Result<Nested<Item
         Nested::List(args) => Nested::List(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
         Nested::Tuple(args) => Nested::Tuple(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
         Nested::Dict(args) => {
-            Nested::Dict(args.iter().map(|(k, arg)| Ok((k.clone(), replace(arg, f)?))).collect::<Result<_>>()?)
+            Nested::Dict(mapped(args, &mut |arg| replace(arg, f))?)
         }
         other => other.clone(),
     })

@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
-use keras_serial_kernels::attention::{Attention, Mask};
-use keras_serial_kernels::{self as kernels, Context};
 use crate::program::primitives::{Binary, MatMul, Softmax, Transpose};
 use crate::program::{Node, Operand};
+use keras_serial_kernels::attention::{Attention, Mask};
+use keras_serial_kernels::{self as kernels, Context};
 
 #[derive(Debug)]
 struct Heads {
@@ -56,9 +56,8 @@ fn sides(graph: &Graph<'_>, operand: Operand, function: Binary) -> Option<[[Oper
 /// Reads the scores: an optional mask that is added, an optional factor, and the product.
 fn scores(graph: &Graph<'_>, operand: Operand) -> Option<([Operand; 2], f32, Option<Operand>)> {
     let scaled = |operand: Operand| {
-        let factor = sides(graph, operand, Binary::Mul).and_then(|sides| {
-            sides.into_iter().find_map(|[product, factor]| Some((product, graph.number(factor)?)))
-        });
+        let factor = sides(graph, operand, Binary::Mul)
+            .and_then(|sides| sides.into_iter().find_map(|[product, factor]| Some((product, graph.number(factor)?))));
         let divisor = || {
             let [[product, divisor], _] = sides(graph, operand, Binary::Div)?;
             Some((product, 1.0 / graph.number(divisor)?))

@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
-use keras_serial_kernels::pool2d::{self, Kind};
-use keras_serial_kernels::{self as kernels, Context};
 use crate::program::Node;
 use crate::program::primitives::{Reduce, Reduction, Reshape};
+use keras_serial_kernels::pool2d::{self, Kind};
+use keras_serial_kernels::{self as kernels, Context};
 
 #[derive(Debug)]
 struct Global {

@@ -3,11 +3,11 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
+use crate::program::primitives::{Binary, Gelu, Unary};
+use crate::program::{Node, Operand};
 use keras_serial_kernels::elementwise::{self, Input, Operand as Side, Step};
 use keras_serial_kernels::epilogue::Activation;
 use keras_serial_kernels::{self as kernels, Context};
-use crate::program::primitives::{Binary, Gelu, Unary};
-use crate::program::{Node, Operand};
 
 /// Operands of a chain at most.
 const MOST: usize = 8;
@@ -129,7 +129,12 @@ fn repeat(whole: &[usize], part: &[usize]) -> Option<usize> {
         return None;
     }
     // Axes of extent 1 in both don't matter.
-    let mut axes = rows.iter().rev().zip(lead.iter().rev().copied().chain(std::iter::repeat(1))).filter(|(whole, _)| **whole != 1).peekable();
+    let mut axes = rows
+        .iter()
+        .rev()
+        .zip(lead.iter().rev().copied().chain(std::iter::repeat(1)))
+        .filter(|(whole, _)| **whole != 1)
+        .peekable();
     let mut repeat = 1;
     while let Some((whole, _)) = axes.next_if(|(_, part)| *part == 1) {
         repeat *= whole;

@@ -4,13 +4,13 @@ use crate::error::Result;
 use crate::inference::graph::Graph;
 use crate::inference::kernel::{Fused, Kernel, failed, operand};
 use crate::inference::tail::Tail;
+use crate::program::primitives::{Concat, Conv, Steps};
+use crate::program::{Node, Operand};
 use keras_serial_kernels::conv::{self, Geometry};
 use keras_serial_kernels::depthwise::Depthwise;
 use keras_serial_kernels::window::Axis;
 use keras_serial_kernels::winograd::{self, Winograd};
 use keras_serial_kernels::{self as kernels, Context};
-use crate::program::primitives::{Concat, Conv, Steps};
-use crate::program::{Node, Operand};
 
 #[derive(Debug)]
 enum Convolution {
@@ -56,8 +56,12 @@ pub(super) fn lower(context: &Context<'_>, graph: &Graph<'_>, position: usize, n
     let ([batch, spatial @ .., inputs], [window @ .., share, outputs]) = (input.as_slice(), kernel.as_slice()) else {
         return Ok(None);
     };
-    let geometry =
-        Geometry { axes: geometry(spatial, window, &axes)?, inputs: *inputs, outputs: *outputs, groups: primitive.groups };
+    let geometry = Geometry {
+        axes: geometry(spatial, window, &axes)?,
+        inputs: *inputs,
+        outputs: *outputs,
+        groups: primitive.groups,
+    };
     let tail = Tail::of(graph, position)?;
     let weights = tail.scaled(weights);
     let (level, bias, activation) = (context.level, tail.bias.as_deref(), tail.activation);

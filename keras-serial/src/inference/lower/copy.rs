@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, failed, operand};
-use keras_serial_kernels::copy::{Join, Strided};
-use keras_serial_kernels::{self as kernels, Context};
 use crate::program::Node;
 use crate::program::primitives::{Broadcast, Concat, Slice, Transpose};
+use keras_serial_kernels::copy::{Join, Strided};
+use keras_serial_kernels::{self as kernels, Context};
 
 /// Operands of a join at most; the engine joins more.
 const MOST: usize = 16;
@@ -33,11 +33,8 @@ impl Kernel for Join {
 
 /// Returns the distances of neighbours along each axis.
 fn strides(extents: &[usize]) -> Vec<isize> {
-    let mut strides: Vec<isize> = extents
-        .iter()
-        .rev()
-        .scan(1, |size, extent| Some(std::mem::replace(size, *size * *extent as isize)))
-        .collect();
+    let mut strides: Vec<isize> =
+        extents.iter().rev().scan(1, |size, extent| Some(std::mem::replace(size, *size * *extent as isize))).collect();
     strides.reverse();
     strides
 }

@@ -4,12 +4,12 @@ use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, failed, operand};
 use crate::inference::tail::Tail;
-use keras_serial_kernels::gemm::MatMul as Product;
-use keras_serial_kernels::gemm::Dense;
-use keras_serial_kernels::pack::Packed;
-use keras_serial_kernels::{self as kernels, Context};
 use crate::program::Node;
 use crate::program::primitives::MatMul;
+use keras_serial_kernels::gemm::Dense;
+use keras_serial_kernels::gemm::MatMul as Product;
+use keras_serial_kernels::pack::Packed;
+use keras_serial_kernels::{self as kernels, Context};
 
 impl Kernel for Dense {
     fn run(&self, context: &Context<'_>, operands: &[&[f32]], out: &mut [f32]) -> kernels::Result<()> {

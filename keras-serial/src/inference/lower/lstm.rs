@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, failed, operand};
-use keras_serial_kernels::lstm::{Lstm as LstmKernel, Sequence};
-use keras_serial_kernels::{self as kernels, Context, with_scratch};
 use crate::program::primitives::{Binary, Lstm, MatMul, Range, Reshape, Slice, Transpose};
 use crate::program::{Node, Operand};
+use keras_serial_kernels::lstm::{Lstm as LstmKernel, Sequence};
+use keras_serial_kernels::{self as kernels, Context, with_scratch};
 
 #[derive(Debug)]
 struct Layer {
@@ -67,7 +67,9 @@ fn outputs(graph: &Graph<'_>, position: usize) -> Option<(usize, bool, Vec<usize
         }
         if let Some(slice) = primitive::<Slice>(user) {
             let range = range_of(slice, 0, &extents);
-            if extents == [steps, batch, units] && range.is_some_and(|range| range.start + 1 == steps && range.count == 1) {
+            if extents == [steps, batch, units]
+                && range.is_some_and(|range| range.start + 1 == steps && range.count == 1)
+            {
                 last = Some((next, false));
             }
             break;

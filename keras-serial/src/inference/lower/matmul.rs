@@ -3,11 +3,11 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
+use crate::program::Node;
+use crate::program::primitives::MatMul;
 use keras_serial_kernels::epilogue::Activation;
 use keras_serial_kernels::gemm::MatMul as Product;
 use keras_serial_kernels::{self as kernels, Context};
-use crate::program::Node;
-use crate::program::primitives::MatMul;
 
 impl Kernel for Product {
     fn run(&self, context: &Context<'_>, operands: &[&[f32]], out: &mut [f32]) -> kernels::Result<()> {

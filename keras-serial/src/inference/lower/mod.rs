@@ -15,9 +15,9 @@ mod softmax;
 use super::graph::Graph;
 use super::kernel::Fused;
 use crate::error::Result;
-use keras_serial_kernels::Context;
 use crate::program::{Node, Program};
 use crate::tensor::DType;
+use keras_serial_kernels::Context;
 
 /// Returns the kernel that stands for a node and for others around it; `None` if it does not apply.
 type Lowering = fn(&Context<'_>, &Graph<'_>, usize, &Node) -> Result<Option<Fused>>;

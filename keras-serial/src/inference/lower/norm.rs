@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
-use keras_serial_kernels::norm::{Kind, Normalize};
-use keras_serial_kernels::{self as kernels, Context};
 use crate::program::primitives::{Binary, Reduce, Reduction, Unary};
 use crate::program::{Node, Operand};
+use keras_serial_kernels::norm::{Kind, Normalize};
+use keras_serial_kernels::{self as kernels, Context};
 
 #[derive(Debug)]
 struct Normalization {
@@ -92,7 +92,7 @@ impl Reader<'_> {
     }
 
     fn per_channel(&self, operand: Operand) -> Option<Vec<f32>> {
-        self.graph.per_channel(operand, self.columns)
+        self.graph.per_channel(operand, &[self.columns], self.columns)
     }
 
     /// Reads `1 / √(moment + epsilon)`; returns the moment and epsilon.
@@ -136,9 +136,9 @@ impl Reader<'_> {
                         Some((self.unary(shift, Unary::Neg)?, Some(self.per_channel(beta)?)))
                     })?,
                 };
-                let fits = Self::either(self.binary(shift, Binary::Mul)?).into_iter().any(|[mean, again]| {
-                    self.is_mean_of(mean, x) && self.plain(again) == self.plain(scale)
-                });
+                let fits = Self::either(self.binary(shift, Binary::Mul)?)
+                    .into_iter()
+                    .any(|[mean, again]| self.is_mean_of(mean, x) && self.plain(again) == self.plain(scale));
                 fits.then(|| (x, self.kernel(Kind::Layer, epsilon, gamma, beta)))
             })
         })

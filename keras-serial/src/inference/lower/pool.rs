@@ -3,10 +3,10 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, failed, operand};
-use keras_serial_kernels::pool2d::{Kind, Pooling as PoolingKernel};
-use keras_serial_kernels::{self as kernels, Context};
 use crate::program::Node;
 use crate::program::primitives::{Pool, Pooling};
+use keras_serial_kernels::pool2d::{Kind, Pooling as PoolingKernel};
+use keras_serial_kernels::{self as kernels, Context};
 
 impl Kernel for PoolingKernel {
     fn run(&self, context: &Context<'_>, operands: &[&[f32]], out: &mut [f32]) -> kernels::Result<()> {

@@ -3,9 +3,9 @@
 use crate::error::Result;
 use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
-use keras_serial_kernels::{self as kernels, Context, softmax};
 use crate::program::Node;
 use crate::program::primitives::Softmax;
+use keras_serial_kernels::{self as kernels, Context, softmax};
 
 #[derive(Debug)]
 struct Rows {

@@ -31,7 +31,7 @@ impl Primitive for Gelu {
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let [x] = exactly(operands)?;
         let kernel = if self.approximate { Kernel::ApproximateGelu } else { Kernel::Gelu };
-        let raw = kernels::try_run(&x.raw()?, kernel).ok_or_else(|| {
+        let raw = kernels::try_run(&x.contiguous()?.raw()?, kernel).ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "GELU runs on the CPU, in float32").received(x.dtype().name())
         })?;
         Ok(Tensor::from_raw(raw, x.dtype()))

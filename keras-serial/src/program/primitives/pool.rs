@@ -6,8 +6,8 @@ use super::window::{Steps, channels_first, channels_last, lifted, padded, withou
 use super::{Binary, Reshape, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::engine::Engine;
 use crate::tensor::cast::cast;
+use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Tensor};
 
 /// The function that pooling applies to each window.
@@ -64,7 +64,8 @@ impl Pool {
         let mut shape = vec![1];
         let extents = input.iter().zip(output).skip(1);
         for ((size, steps), (extent, results)) in self.size.iter().zip(&self.axes).zip(extents) {
-            let along: Vec<f32> = (0..*results).map(|place| steps.inside(place, *size, *extent) as f32 / *size as f32).collect();
+            let along: Vec<f32> =
+                (0..*results).map(|place| steps.inside(place, *size, *extent) as f32 / *size as f32).collect();
             shares = shares.iter().flat_map(|share| along.iter().map(move |part| share * part)).collect();
             shape.push(*results);
         }
