@@ -3,8 +3,8 @@
 use super::graph::{Graph, primitive};
 use super::kernel::{Fused, Kernel};
 use crate::error::Result;
-use crate::program::primitives::{Binary, Gelu, Reshape, Unary};
 use crate::program::Operand;
+use crate::program::primitives::{Binary, Gelu, Reshape, Unary};
 use crate::tensor::DType;
 use keras_serial_kernels::epilogue::Activation;
 

@@ -255,9 +255,7 @@ fn replace(arg: &Nested<Item>, f: &mut impl FnMut(&Tensor) -> Result<Nested<Item
         },
         Nested::List(args) => Nested::List(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
         Nested::Tuple(args) => Nested::Tuple(args.iter().map(|arg| replace(arg, f)).collect::<Result<_>>()?),
-        Nested::Dict(args) => {
-            Nested::Dict(mapped(args, &mut |arg| replace(arg, f))?)
-        }
+        Nested::Dict(args) => Nested::Dict(mapped(args, &mut |arg| replace(arg, f))?),
         other => other.clone(),
     })
 }

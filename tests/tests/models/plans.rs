@@ -50,7 +50,7 @@ fn assert_close(found: &Nested<Tensor>, expected: &Nested<Tensor>, program: &Pro
 
 /// A layer of images, some of them with what fusion looks for.
 fn image_layer() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(0u8..18, 1..7)
+    prop::collection::vec(0u8..20, 1..7)
 }
 
 /// Applies the layers that the numbers stand for, one after the other.
@@ -86,6 +86,8 @@ fn image_model(kinds: &[u8], height: usize, width: usize, channels: usize) -> Re
             14 => Permute::new([2, 1, 3]).apply(&x)?,
             15 => LayerNormalization::new().apply(&x)?,
             16 => Rescaling::new(1.0 / 3.0).offset(-0.5).apply(&x)?,
+            17 => UnitNormalization::new().axis(1).apply(&x)?,
+            18 => Softmax::new().axis(1).apply(&x)?,
             _ => Dense::new(6).activation("tanh").apply(&x)?,
         };
     }

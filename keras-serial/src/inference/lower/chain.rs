@@ -5,6 +5,7 @@ use crate::inference::graph::{Graph, primitive};
 use crate::inference::kernel::{Fused, Kernel, operand};
 use crate::program::primitives::{Binary, Gelu, Unary};
 use crate::program::{Node, Operand};
+use crate::tensor::DType;
 use keras_serial_kernels::elementwise::{self, Input, Operand as Side, Step};
 use keras_serial_kernels::epilogue::Activation;
 use keras_serial_kernels::{self as kernels, Context};
@@ -49,7 +50,8 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// Appends a node that is applied to the value so far, which is its operand `own`; false if it does not fit.
     fn push(&mut self, node: &Node, own: Operand) -> Option<()> {
-        if self.graph.extents(own)? != self.extents {
+        let is_whole = self.graph.extents(own)? == self.extents && node.spec.shape.known().ok()? == self.extents;
+        if !is_whole || node.spec.dtype != DType::Float32 {
             return None;
         }
         if let Some(function) = primitive::<Unary>(node) {
