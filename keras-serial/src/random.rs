@@ -22,6 +22,31 @@ pub fn set_random_seed(seed: u64) {
     GLOBAL.set(ChaCha12Rng::seed_from_u64(seed));
 }
 
+/// A generator of its own, which stands in for the thread's while a function runs that is called later than it
+/// could be: what it draws does not depend on when that is.
+pub(crate) struct Fork(ChaCha12Rng);
+
+impl Fork {
+    /// Takes a generator from the thread's.
+    pub(crate) fn of_thread() -> Self {
+        Self(GLOBAL.with_borrow_mut(ChaCha12Rng::from_rng))
+    }
+
+    /// Runs a function with the generator in place of the thread's.
+    pub(crate) fn run<T>(self, function: impl FnOnce() -> T) -> T {
+        struct Restore(Option<ChaCha12Rng>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                if let Some(rng) = self.0.take() {
+                    GLOBAL.set(rng);
+                }
+            }
+        }
+        let _restore = Restore(Some(GLOBAL.replace(self.0)));
+        function()
+    }
+}
+
 /// The `seed` of a configuration: null, an integer, or a serialized `SeedGenerator`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seed(Value);

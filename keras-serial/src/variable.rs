@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,12 +34,19 @@ struct Inner {
     /// Whether it is cast to a layer's compute dtype.
     autocast: bool,
     value: RwLock<Tensor>,
+    /// Makes the value when it is first read; until then a symbol stands in its place.
+    pending: Mutex<Option<Draw>>,
+    /// Whether there is a `pending`, for a look without a lock.
+    is_pending: AtomicBool,
     /// How often the value was opened for writing.
     writes: Arc<AtomicU64>,
     regularizer: Option<Regularizer>,
     constraint: Option<Constraint>,
     low_rank: OnceLock<LowRank>,
 }
+
+/// Makes the first value of a variable.
+type Draw = Box<dyn FnOnce() -> Result<Tensor> + Send>;
 
 /// The low-rank update of a frozen weight: `scale · a · b`.
 struct LowRank {
@@ -75,10 +82,46 @@ impl Variable {
             autocast: options.autocast,
             writes: Arc::default(),
             value: RwLock::new(value),
+            pending: Mutex::default(),
+            is_pending: AtomicBool::new(false),
             regularizer: options.regularizer,
             constraint: options.constraint,
             low_rank: OnceLock::new(),
         }))
+    }
+
+    /// Creates a variable whose value is made when it is first read.
+    pub(crate) fn lazy(
+        shape: &Shape,
+        dtype: DType,
+        draw: impl FnOnce() -> Result<Tensor> + Send + 'static,
+        options: VariableOptions,
+    ) -> Self {
+        let variable = Self::new(Tensor::symbol(shape, dtype), options);
+        *variable.pending() = Some(Box::new(draw));
+        variable.0.is_pending.store(true, Ordering::Release);
+        variable
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Option<Draw>> {
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the value, if that has not been done.
+    fn draw(&self) {
+        if !self.0.is_pending.load(Ordering::Acquire) {
+            return;
+        }
+        // Others wait until the value is there.
+        let mut pending = self.pending();
+        if let Some(draw) = pending.take() {
+            // What can be refused was checked before; if it fails all the same, the symbol stays, with which
+            // nothing can be computed.
+            if let Ok(value) = draw() {
+                *self.0.value.write().unwrap_or_else(PoisonError::into_inner) = value;
+            }
+            self.0.is_pending.store(false, Ordering::Release);
+        }
     }
 
     /// Creates a variable outside of layers (`keras.Variable`): trainable, without regularizer and
@@ -208,6 +251,7 @@ impl Variable {
 
     /// Returns the stored value.
     pub fn read(&self) -> Tensor {
+        self.draw();
         program::note_read(&self.0.writes);
         self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -215,6 +259,7 @@ impl Variable {
     /// Locks the stored value for changes in place; shape and dtype must stay the same.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
         program::spoil("a weight changes");
+        self.draw();
         let value = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
         // Counted under the lock, so that no value of before is taken for one of after.
         self.0.writes.fetch_add(1, Ordering::Release);
@@ -264,6 +309,10 @@ impl Variable {
         }
         program::refuse_while_tracing("a weight changes")?;
         let value = cast(&value.detached()?, self.0.dtype)?;
+        // What would be drawn is replaced at once.
+        if self.pending().take().is_some() {
+            self.0.is_pending.store(false, Ordering::Release);
+        }
         *self.write() = value;
         Ok(())
     }

@@ -32,6 +32,16 @@ use crate::tensor::{DType, Shape, Tensor};
 pub trait Initialize: KerasSerializable {
     /// Returns a tensor with this shape and dtype.
     fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor>;
+
+    /// Checks what `init` would refuse, and returns true if a weight may call it later, when its value is first
+    /// read: random numbers that a file replaces are then never drawn. False by default.
+    ///
+    /// # Errors
+    /// Those of `init`, if it is called later.
+    fn is_lazy(&self, shape: &Shape, dtype: DType) -> Result<bool> {
+        let _ = (shape, dtype);
+        Ok(false)
+    }
 }
 
 handle! {

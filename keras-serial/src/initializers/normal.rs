@@ -38,6 +38,10 @@ macro_rules! normal {
             fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
                 random::normal(&mut self.seed.generator(), shape, self.mean, self.stddev, $truncated, dtype)
             }
+
+            fn is_lazy(&self, shape: &Shape, dtype: DType) -> Result<bool> {
+                Ok(shape.is_known() && dtype.is_float())
+            }
         }
     };
 }

@@ -38,26 +38,32 @@ impl Orthogonal {
 
 impl Initialize for Orthogonal {
     fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
-        let dims = shape.known()?;
-        let [leading @ .., columns] = dims.as_slice() else {
-            return Err(too_flat(shape));
-        };
-        if leading.is_empty() {
-            return Err(too_flat(shape));
-        }
-        let rows: usize = leading.iter().product();
-        let (long, short) = (rows.max(*columns), rows.min(*columns));
+        let (rows, columns) = &matrix(shape)?;
+        let (long, short) = (*rows.max(columns), *rows.min(columns));
         let drawn =
             random::normal(&mut self.seed.generator(), &Shape::from([short, long]), 0.0, 1.0, false, DType::Float32)?;
         let mut vectors: Vec<Vec<f64>> =
             drawn.to_vec::<f32>()?.chunks(long.max(1)).map(|v| v.iter().map(|x| f64::from(*x)).collect()).collect();
         orthonormalize(&mut vectors);
         let at = |short: usize, long: usize| vectors.get(short).and_then(|v| v.get(long)).copied().unwrap_or_default();
-        let values = (0..rows).flat_map(|row| (0..*columns).map(move |column| (row, column)));
+        let values = (0..*rows).flat_map(|row| (0..*columns).map(move |column| (row, column)));
         let values: Vec<f32> = values
-            .map(|(row, column)| (self.gain * if rows >= *columns { at(column, row) } else { at(row, column) }) as f32)
+            .map(|(row, column)| (self.gain * if rows >= columns { at(column, row) } else { at(row, column) }) as f32)
             .collect();
         cast(&Tensor::from_vec(values, shape)?, dtype)
+    }
+
+    fn is_lazy(&self, shape: &Shape, dtype: DType) -> Result<bool> {
+        matrix(shape)?;
+        Ok(dtype.is_float())
+    }
+}
+
+/// Returns the rows and columns of a weight as a matrix: its last axis has the columns.
+fn matrix(shape: &Shape) -> Result<(usize, usize)> {
+    match shape.known()?.as_slice() {
+        [] | [_] => Err(too_flat(shape)),
+        [leading @ .., columns] => Ok((leading.iter().product(), *columns)),
     }
 }
 

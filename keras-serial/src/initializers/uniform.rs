@@ -48,4 +48,8 @@ impl Initialize for RandomUniform {
     fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
         random::uniform(&mut self.seed.generator(), shape, self.minval, self.maxval, dtype)
     }
+
+    fn is_lazy(&self, shape: &Shape, dtype: DType) -> Result<bool> {
+        Ok(shape.is_known() && dtype.is_float())
+    }
 }

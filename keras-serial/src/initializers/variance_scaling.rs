@@ -83,6 +83,11 @@ impl Initialize for VarianceScaling {
         let fans = fans(shape, self.input_axes.as_deref(), self.output_axes.as_deref())?;
         draw(&self.seed, shape, dtype, self.scale, self.mode, self.distribution, fans)
     }
+
+    fn is_lazy(&self, shape: &Shape, dtype: DType) -> Result<bool> {
+        fans(shape, self.input_axes.as_deref(), self.output_axes.as_deref())?;
+        Ok(shape.is_known() && dtype.is_float())
+    }
 }
 
 /// Returns the numbers of inputs and outputs of a weight.

@@ -43,6 +43,11 @@ macro_rules! variant {
                 let fans = fans(shape, self.input_axes.as_deref(), self.output_axes.as_deref())?;
                 draw(&self.seed, shape, dtype, $scale, FanMode::$mode, ScalingDistribution::$distribution, fans)
             }
+
+            fn is_lazy(&self, shape: &Shape, dtype: DType) -> Result<bool> {
+                fans(shape, self.input_axes.as_deref(), self.output_axes.as_deref())?;
+                Ok(shape.is_known() && dtype.is_float())
+            }
         }
     };
 }

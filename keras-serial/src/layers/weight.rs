@@ -11,6 +11,7 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::{GlorotUniform, Initializer, Zeros};
 use crate::ops::create::filled;
+use crate::random::Fork;
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Deferred, Nested, Shape, Tensor};
 use crate::utils::scope_path;
@@ -250,25 +251,29 @@ impl<'a> WeightMaker<'a, '_> {
                 .received(format!("shape {}", self.shape))
                 .at(name));
         }
-        let value = match self.initializer {
-            _ if Deferred::is_active() && self.saved => filled(&self.shape, 0.0, dtype),
-            Some(initializer) => initializer.init(&self.shape, dtype),
-            None if dtype.is_float() => Initializer::new(GlorotUniform::new()).init(&self.shape, dtype),
-            None => Initializer::new(Zeros).init(&self.shape, dtype),
+        let options = VariableOptions {
+            path: scope_path(&name),
+            name: name.clone(),
+            trainable: self.trainable,
+            saved: self.saved,
+            autocast: self.autocast,
+            regularizer: self.regularizer.cloned(),
+            constraint: self.constraint.cloned(),
         };
-        let value = value.at_with(|| name.clone())?;
-        let variable = Variable::new(
-            value,
-            VariableOptions {
-                path: scope_path(&name),
-                name,
-                trainable: self.trainable,
-                saved: self.saved,
-                autocast: self.autocast,
-                regularizer: self.regularizer.cloned(),
-                constraint: self.constraint.cloned(),
-            },
-        );
+        let initializer = match self.initializer {
+            Some(initializer) => initializer.clone(),
+            None if dtype.is_float() => Initializer::new(GlorotUniform::new()),
+            None => Initializer::new(Zeros),
+        };
+        let shape = self.shape;
+        let variable = if Deferred::is_active() && self.saved {
+            Variable::new(filled(&shape, 0.0, dtype).at_with(|| name)?, options)
+        } else if initializer.is_lazy(&shape, dtype).at_with(|| name.clone())? {
+            let (drawn, fork) = (shape.clone(), Fork::of_thread());
+            Variable::lazy(&shape, dtype, move || fork.run(|| initializer.init(&drawn, dtype)), options)
+        } else {
+            Variable::new(initializer.init(&shape, dtype).at_with(|| name)?, options)
+        };
         variable.set_trainable(self.trainable && self.cx.base.is_trainable());
         self.weight.set(self.cx.base, variable)
     }

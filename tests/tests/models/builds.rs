@@ -1,5 +1,9 @@
-//! A failed build leaves layers unchanged.
+//! Builds: a failed one leaves layers unchanged, and weights are drawn when they are read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keras_serial::initializers::Initialize;
 use keras_serial::prelude::*;
 
 use crate::{numbers, ones};
@@ -131,4 +135,64 @@ fn keras_own_layers_can_be_built_again() {
     normalization.build(&Shape::from([None, Some(4)])).unwrap_err();
     normalization.build(&Shape::from([None, Some(2), Some(2), Some(4)])).unwrap();
     assert_eq!(normalization.weights().len(), 4);
+}
+
+/// Counts how often it is called.
+#[register(package = "Builds")]
+#[derive(KerasSerializable, Debug, Default)]
+struct Counted {
+    #[config(skip)]
+    calls: Arc<AtomicUsize>,
+}
+
+impl Initialize for Counted {
+    fn init(&self, shape: &Shape, dtype: DType) -> Result<Tensor> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        ops::ones(shape, dtype)
+    }
+
+    fn is_lazy(&self, _: &Shape, _: DType) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn weights_are_drawn_when_they_are_first_read() {
+    let calls = Arc::<AtomicUsize>::default();
+    let layer = || Dense::new(2).kernel_initializer(Initializer::new(Counted { calls: calls.clone() })).shared();
+    let (read, assigned) = (layer(), layer());
+    for layer in [&read, &assigned] {
+        layer.build(&Shape::from([1, 3])).unwrap();
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    assert_eq!(read.weights()[0].read().to_vec::<f32>().unwrap(), [1.0; 6]);
+    assert_eq!(read.weights()[0].read().to_vec::<f32>().unwrap(), [1.0; 6]);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assigned.weights()[0].assign(&Tensor::from_slice(&[5.0f32; 6], [3, 2]).unwrap()).unwrap();
+    assert_eq!(assigned.weights()[0].read().to_vec::<f32>().unwrap(), [5.0; 6]);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn random_weights_do_not_depend_on_the_order_of_reading() {
+    let values = |order: [usize; 2]| {
+        keras_serial::random::set_random_seed(3);
+        let layers = [(); 2].map(|()| Dense::new(2).kernel_initializer("he_normal").shared());
+        layers.iter().for_each(|layer| layer.build(&Shape::from([1, 3])).unwrap());
+        let mut found = [vec![], vec![]];
+        for index in order {
+            found[index] = layers[index].weights()[0].read().to_vec::<f32>().unwrap();
+        }
+        found
+    };
+    let forward = values([0, 1]);
+    assert_eq!(forward, values([1, 0]));
+    assert_ne!(forward[0], forward[1]);
+}
+
+#[test]
+fn what_an_initializer_refuses_is_refused_at_once() {
+    let layer = Dense::new(2).bias_initializer("orthogonal").shared();
+    let error = layer.build(&Shape::from([1, 3])).unwrap_err().to_string();
+    assert!(error.contains("at least two-dimensional"), "{error}");
 }
