@@ -6,6 +6,7 @@
 //! computation of a whole model, of custom layers too, with the weights as named constants.
 
 pub(crate) mod kernels;
+pub mod onnx;
 mod primitive;
 pub(crate) mod primitives;
 mod print;

@@ -37,6 +37,8 @@ pub struct Node {
     pub operands: Vec<Operand>,
     /// Shape and dtype of the result.
     pub spec: Spec,
+    /// The path of the layer in whose `call` it was recorded: `functional/dense`.
+    pub layer: Arc<str>,
 }
 
 /// What a model computes: inputs, constants, nodes in order, outputs in structure.
@@ -211,9 +213,10 @@ impl Builder {
                     operand
                 }
             },
-            Some(Source::Call { primitive, operands }) => {
+            Some(Source::Call { primitive, operands, layer }) => {
                 let operands = operands.iter().map(|operand| self.finish(operand)).collect::<Result<Vec<_>>>()?;
-                self.nodes.push(Node { primitive: primitive.clone(), operands, spec: Spec::of(tensor) });
+                let (primitive, layer) = (primitive.clone(), layer.clone());
+                self.nodes.push(Node { primitive, operands, spec: Spec::of(tensor), layer });
                 Operand::Node(self.nodes.len() - 1)
             }
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::primitive::{Primitive, Spec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
-use crate::utils::drop_later;
+use crate::utils::{drop_later, scope_path};
 
 /// Where a traced tensor comes from.
 pub(super) enum Source {
@@ -15,8 +15,8 @@ pub(super) enum Source {
     Input(usize),
     /// A weight, by its path.
     Weight { path: Arc<str>, value: Box<Tensor> },
-    /// A primitive that is applied to operands.
-    Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor> },
+    /// A primitive that is applied to operands, in the `call` of a layer.
+    Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor>, layer: Arc<str> },
 }
 
 /// Drops the operands one after the other, not recursively: a chain can be thousands long.
@@ -47,7 +47,8 @@ pub(super) fn record(primitive: Arc<dyn Primitive>, operands: &[&Tensor]) -> Res
     let specs: Vec<Spec> = operands.iter().map(|operand| Spec::of(operand)).collect();
     let spec = primitive.infer(&specs)?;
     let operands = operands.iter().map(|operand| operand.unmasked()).collect();
-    Ok(tensor(spec, Source::Call { primitive, operands }))
+    let layer = scope_path("").trim_end_matches('/').into();
+    Ok(tensor(spec, Source::Call { primitive, operands, layer }))
 }
 
 /// The number of changes to what layers compute with beside their weights, in the whole process.

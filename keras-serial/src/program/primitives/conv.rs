@@ -5,6 +5,7 @@ use burn_backend::ops::{ConvOptions, ConvTransposeOptions, ModuleOps};
 use super::{Concat, Reshape, Transpose, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::conv::{self as kernels, Axis, Geometry};
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Tensor};
@@ -148,6 +149,37 @@ fn without_second(x: &Tensor) -> Result<Tensor> {
     Reshape(kept.collect()).eval(&[x])
 }
 
+impl Conv {
+    /// Returns the padding as an attribute: numbers, or the word for that of Keras's `same`, where they depend on
+    /// an unknown extent.
+    fn padding(&self, call: &mut Call) -> Result<(&'static str, Attribute)> {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for axis in 0..self.axes.len() {
+            before.push(call.each(|conv: &Self| conv.axes.get(axis).map(|steps| steps.before))?);
+            after.push(call.each(|conv: &Self| conv.axes.get(axis).map(|steps| steps.after))?);
+        }
+        let all: Option<Vec<usize>> = before.iter().chain(&after).map(Extent::known).collect();
+        if let Some(all) = all {
+            return Ok(("pads", ints(all.into_iter())));
+        }
+        let [x, _] = call.operands()?;
+        let (from, to) = (call.extents(x)?, call.result());
+        let spatial = from.iter().zip(&to).skip(1);
+        let is_same = spatial.zip(&self.axes).zip(before.iter().zip(&after)).all(|(((from, to), steps), pads)| {
+            *to == from.zip(from, |extent, _| extent.div_ceil(steps.stride.max(1)))
+                && pads.0.values().iter().zip(pads.1.values()).all(|(before, after)| (0..=1).contains(&after.wrapping_sub(*before)))
+        });
+        if is_same {
+            return Ok(("auto_pad", Attribute::Text("SAME_UPPER")));
+        }
+        Err(call.unsupported("the padding depends on an unknown extent in a way that has no ONNX form"))
+    }
+}
+
+fn ints(numbers: impl Iterator<Item = usize>) -> Attribute {
+    Attribute::Ints(numbers.map(|number| number as i64).collect())
+}
+
 impl Primitive for Conv {
     fn name(&self) -> &'static str {
         "conv"
@@ -180,6 +212,25 @@ impl Primitive for Conv {
             Some(y) => Ok(y),
             None => self.by_engine(x, kernel),
         }
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, kernel] = call.numbers()?;
+        let rank = self.axes.len();
+        let mut attributes = vec![
+            ("strides", ints(self.axes.iter().map(|steps| steps.stride))),
+            ("dilations", ints(self.axes.iter().map(|steps| steps.dilation))),
+            ("group", Attribute::Int(self.groups as i64)),
+        ];
+        attributes.push(self.padding(call)?);
+        let first: Vec<usize> = [0, rank + 1].into_iter().chain(1..=rank).collect();
+        let x = call.graph.transposed(x, &first);
+        let order: Vec<usize> = [rank + 1, rank].into_iter().chain(0..rank).collect();
+        let kernel = call.graph.transposed(kernel, &order);
+        let value = call.operator("Conv", &[x, kernel], attributes)?;
+        let last: Vec<usize> = [0].into_iter().chain(2..rank + 2).chain([1]).collect();
+        let value = call.graph.transposed(value, &last);
+        call.rounded(value)
     }
 }
 
@@ -229,6 +280,16 @@ impl Primitive for ConvTranspose {
             _ => return Err(wrong_rank(&x.shape().known()?)),
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, kernel] = call.numbers()?;
+        let attributes = vec![
+            ("strides", ints(self.strides.iter().copied())),
+            ("dilations", ints(self.dilation.iter().copied())),
+        ];
+        let value = call.operator("ConvTranspose", &[x, kernel], attributes)?;
+        call.rounded(value)
     }
 }
 

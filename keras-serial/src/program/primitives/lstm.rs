@@ -3,6 +3,7 @@
 use super::{extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::lstm;
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 
@@ -29,5 +30,48 @@ impl Primitive for Lstm {
             Error::new(ErrorKind::Unsupported, "the LSTM runs on the CPU, in float32").received(inputs.dtype().name())
         })?;
         Ok(Tensor::from_raw(states, inputs.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [inputs, recurrent, h, c] = call.operands()?;
+        let units = call.extents(h)?.get(1).and_then(Extent::known);
+        let units = units.ok_or_else(|| call.unsupported("an LSTM of an unknown number of units"))? as i64;
+        let dtype = call.graph.dtype(inputs);
+        let recurrent = call.graph.plain(recurrent)?;
+        let sizes = call.graph.ints(&[units; 4])?;
+        let float = |name| (name, dtype);
+        let names = [float("h"), float("c"), float("step")];
+        let body = call.graph.body(&names, |graph, values| {
+            let [h, c, step] = *values else { return Err(Error::new(ErrorKind::InvalidArgument, "wrong body")) };
+            let product = graph.operator("MatMul", &[h, recurrent], vec![], dtype)?;
+            let sum = graph.operator("Add", &[step, product], vec![], dtype)?;
+            let axis = vec![("axis", Attribute::Int(-1))];
+            let parts = graph.operator_with("Split", &[sum, sizes], axis, &[dtype; 4])?;
+            let [input, forget, candidate, output] = *parts else {
+                return Err(Error::new(ErrorKind::InvalidArgument, "wrong split"));
+            };
+            let input = graph.operator("Sigmoid", &[input], vec![], dtype)?;
+            let forget = graph.operator("Sigmoid", &[forget], vec![], dtype)?;
+            let candidate = graph.operator("Tanh", &[candidate], vec![], dtype)?;
+            let output = graph.operator("Sigmoid", &[output], vec![], dtype)?;
+            let kept = graph.operator("Mul", &[forget, c], vec![], dtype)?;
+            let added = graph.operator("Mul", &[input, candidate], vec![], dtype)?;
+            let c = graph.operator("Add", &[kept, added], vec![], dtype)?;
+            let bent = graph.operator("Tanh", &[c], vec![], dtype)?;
+            let h = graph.operator("Mul", &[output, bent], vec![], dtype)?;
+            // The states of the next step, and those that are collected.
+            let mut outputs = vec![h, c];
+            for state in [h, c] {
+                outputs.push(graph.operator("Identity", &[state], vec![], dtype)?);
+            }
+            Ok(outputs)
+        })?;
+        let attributes = vec![("num_scan_inputs", Attribute::Int(1)), ("body", Attribute::Body(body))];
+        let outputs = call.graph.operator_with("Scan", &[h, c, inputs], attributes, &[dtype; 4])?;
+        let [_, _, h, c] = *outputs else { return Err(call.unsupported("`Scan` has an output for each state")) };
+        let axes = call.graph.ints(&[0])?;
+        let h = call.operator("Unsqueeze", &[h, axes], vec![])?;
+        let c = call.operator("Unsqueeze", &[c, axes], vec![])?;
+        call.operator("Concat", &[h, c], vec![("axis", Attribute::Int(0))])
     }
 }

@@ -1,0 +1,328 @@
+//! From programs to a graph: node by node.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::call::{Call, kept_as};
+use super::extents::Extent;
+use super::graph::{Graph, Value};
+use super::{constants, pool};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::program::primitives::Pool;
+use crate::program::{Constant, Node, Operand, Program};
+use crate::tensor::{DType, Tensor};
+
+/// An input of a graph: its name, and the names of its unknown extents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The name.
+    pub name: String,
+    /// Axis by axis the name of an unknown extent.
+    pub unknown: Vec<Option<String>>,
+}
+
+/// An extent in the declaration of an input or output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    /// A number.
+    Known(usize),
+    /// An unknown extent of an input, by its name.
+    Named(String),
+    /// Another extent that depends on unknown ones.
+    Unknown,
+}
+
+/// The number of elements up to which constants that are no weights are computed ahead.
+const LARGEST_FOLDED: usize = 1 << 16;
+
+/// Makes the graph of programs: of one function, traced with different values of each unknown extent.
+///
+/// # Errors
+/// If the programs differ in more than extents, or a node has no ONNX form in this operator set; with the path
+/// of the layer.
+pub fn build(programs: &[Program], inputs: &[Port], outputs: &[String], opset: i64) -> Result<Graph> {
+    let first = programs.first().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "no program"))?;
+    check_alike(programs)?;
+    let mut builder = Builder {
+        programs,
+        graph: Graph::new(opset, programs.len()),
+        inputs: Vec::new(),
+        constants: vec![None; first.constants().len()],
+        folded: vec![None; first.nodes().len()],
+        nodes: Vec::new(),
+    };
+    builder.add_inputs(inputs)?;
+    for position in 0..first.nodes().len() {
+        let layer = first.nodes().get(position).map(|node| node.layer.clone()).unwrap_or_else(|| "".into());
+        builder.graph.enter(&layer);
+        let value = builder.node(position).at_with(|| layer.to_string())?;
+        builder.nodes.push(value);
+    }
+    builder.graph.enter(&"".into());
+    builder.add_outputs(outputs)?;
+    Ok(builder.graph)
+}
+
+/// Checks that programs differ in extents only.
+fn check_alike(programs: &[Program]) -> Result<()> {
+    let Some((first, rest)) = programs.split_first() else { return Ok(()) };
+    let differs = |layer: &Arc<str>| {
+        Error::new(ErrorKind::Unsupported, "what is computed depends on an unknown extent, so that no one graph has it")
+            .hint("export with fixed extents: `ExportOptions::input_shapes`")
+            .at(layer.to_string())
+    };
+    for other in rest {
+        for (a, b) in first.nodes().iter().zip(other.nodes()) {
+            if a.primitive.name() != b.primitive.name()
+                || a.operands != b.operands
+                || a.spec.shape.rank() != b.spec.shape.rank()
+            {
+                return Err(differs(&a.layer));
+            }
+        }
+        let counts = |program: &Program| (program.nodes().len(), program.constants().len());
+        if counts(first) != counts(other) || first.outputs() != other.outputs() {
+            let last = first.nodes().get(other.nodes().len().min(first.nodes().len().saturating_sub(1)));
+            return Err(differs(&last.map_or_else(|| "".into(), |node| node.layer.clone())));
+        }
+    }
+    Ok(())
+}
+
+struct Builder<'a> {
+    programs: &'a [Program],
+    graph: Graph,
+    inputs: Vec<Value>,
+    constants: Vec<Option<Value>>,
+    /// What was computed ahead, with the path of the weight that it was made of.
+    folded: Vec<Option<(Tensor, Option<Arc<str>>)>>,
+    nodes: Vec<Option<Value>>,
+}
+
+fn out_of_order() -> Error {
+    Error::new(ErrorKind::InvalidArgument, "an operand stands after its use")
+}
+
+impl<'a> Builder<'a> {
+    /// Returns the extents of a value in all programs.
+    fn extents(&self, operand: Operand) -> Result<Vec<Extent>> {
+        let shapes = self.programs.iter().map(|program| program.spec(operand).ok_or_else(out_of_order)?.shape.known());
+        let shapes = shapes.collect::<Result<Vec<Vec<usize>>>>()?;
+        let rank = shapes.first().map_or(0, Vec::len);
+        let extent = |axis: usize| Extent::new(shapes.iter().filter_map(|shape| shape.get(axis).copied()));
+        Ok((0..rank).map(extent).collect())
+    }
+
+    fn first(&self) -> Result<&'a Program> {
+        self.programs.first().ok_or_else(out_of_order)
+    }
+
+    fn add_inputs(&mut self, ports: &[Port]) -> Result<()> {
+        for (position, port) in ports.iter().enumerate() {
+            let spec = self.first()?.spec(Operand::Input(position)).ok_or_else(out_of_order)?;
+            if spec.dtype == DType::String {
+                return Err(Error::new(ErrorKind::Unsupported, "strings have no ONNX form").at(port.name.clone()));
+            }
+            let extents = self.extents(Operand::Input(position))?;
+            for (extent, name) in extents.iter().zip(&port.unknown) {
+                if let Some(name) = name {
+                    self.graph.named.entry(extent.clone()).or_insert_with(|| name.clone());
+                }
+            }
+            let value = self.graph.add_plain(&port.name, spec.dtype, Some(extents.clone()));
+            self.graph.inputs.push(value);
+            let kept = self.graph.cast(value, kept_as(spec.dtype))?;
+            self.graph.note_extents(value);
+            self.inputs.push(kept);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, operand: Operand) -> Result<Value> {
+        match operand {
+            Operand::Input(position) => self.inputs.get(position).copied().ok_or_else(out_of_order),
+            Operand::Constant(position) => self.constant(position),
+            Operand::Node(position) => match self.nodes.get(position).copied().flatten() {
+                Some(value) => Ok(value),
+                None => self.folded_value(position),
+            },
+        }
+    }
+
+    /// Returns a constant, which is stored when it is used.
+    fn constant(&mut self, position: usize) -> Result<Value> {
+        if let Some(value) = self.constants.get(position).copied().flatten() {
+            return Ok(value);
+        }
+        let all: Option<Vec<&Constant>> =
+            self.programs.iter().map(|program| program.constants().get(position)).collect();
+        let all = all.ok_or_else(out_of_order)?;
+        let first = *all.first().ok_or_else(out_of_order)?;
+        let tensors: Vec<&Tensor> = all.iter().map(|constant| &constant.value).collect();
+        let value = if first.path.is_some() || constants::are_equal(&tensors)? {
+            self.graph.constant(first.path.as_deref().unwrap_or("constant"), first.value.clone())?
+        } else {
+            constants::computed(&mut self.graph, &tensors)?
+        };
+        self.keep_constant(position, value)
+    }
+
+    fn keep_constant(&mut self, position: usize, value: Value) -> Result<Value> {
+        let value = self.kept(value)?;
+        let extents = self.extents(Operand::Constant(position))?;
+        self.graph.set_extents(value, Some(extents));
+        if let Some(place) = self.constants.get_mut(position) {
+            *place = Some(value);
+        }
+        Ok(value)
+    }
+
+    fn kept(&mut self, value: Value) -> Result<Value> {
+        let dtype = kept_as(self.graph.dtype(value));
+        self.graph.cast(value, dtype)
+    }
+
+    /// Returns what was computed ahead, as a constant.
+    fn folded_value(&mut self, position: usize) -> Result<Value> {
+        let (tensor, path) = self.folded.get(position).cloned().flatten().ok_or_else(out_of_order)?;
+        let value = self.graph.constant(path.as_deref().unwrap_or("constant"), tensor)?;
+        let value = self.kept(value)?;
+        if let Some(place) = self.nodes.get_mut(position) {
+            *place = Some(value);
+        }
+        Ok(value)
+    }
+
+    /// Returns the value of an operand that is the same in all programs, with the path of its weight.
+    fn known(&self, operand: Operand) -> Result<Option<(Tensor, Option<Arc<str>>)>> {
+        match operand {
+            Operand::Input(_) => Ok(None),
+            Operand::Node(position) => Ok(self.folded.get(position).cloned().flatten()),
+            Operand::Constant(position) => {
+                let all: Option<Vec<&Constant>> =
+                    self.programs.iter().map(|program| program.constants().get(position)).collect();
+                let all = all.ok_or_else(out_of_order)?;
+                let tensors: Vec<&Tensor> = all.iter().map(|constant| &constant.value).collect();
+                let Some(first) = all.first() else { return Ok(None) };
+                if first.path.is_none() && !constants::are_equal(&tensors)? {
+                    return Ok(None);
+                }
+                Ok(Some((first.value.clone(), first.path.clone())))
+            }
+        }
+    }
+
+    /// Computes a node ahead, if it depends on constants alone and what it gives is small, or integers made of
+    /// integers: weights of four bits are unpacked so.
+    fn fold(&self, nodes: &[&Node]) -> Result<Option<(Tensor, Option<Arc<str>>)>> {
+        let Some(node) = nodes.first() else { return Ok(None) };
+        let attributes = node.primitive.attributes();
+        if node.operands.is_empty() || nodes.iter().any(|other| other.primitive.attributes() != attributes) {
+            return Ok(None);
+        }
+        let mut values = Vec::with_capacity(node.operands.len());
+        for operand in &node.operands {
+            match self.known(*operand)? {
+                Some(value) => values.push(value),
+                None => return Ok(None),
+            }
+        }
+        let path = values.iter().find_map(|(_, path)| path.clone());
+        let is_int = |dtype: DType| dtype.is_int();
+        let folds = match path {
+            Some(_) => is_int(node.spec.dtype) && values.iter().all(|(value, _)| is_int(value.dtype())),
+            None => node.spec.shape.num_elements().is_some_and(|count| count <= LARGEST_FOLDED),
+        };
+        if !folds {
+            return Ok(None);
+        }
+        let operands: Vec<&Tensor> = values.iter().map(|(value, _)| value).collect();
+        Ok(Some((node.primitive.eval(&operands)?, path)))
+    }
+
+    /// Adds the operators of a node; `None` if it is computed ahead.
+    fn node(&mut self, position: usize) -> Result<Option<Value>> {
+        let nodes: Option<Vec<&'a Node>> =
+            self.programs.iter().map(|program| program.nodes().get(position)).collect();
+        let nodes = nodes.ok_or_else(out_of_order)?;
+        let node = *nodes.first().ok_or_else(out_of_order)?;
+        if let Some(folded) = self.fold(&nodes)? {
+            if let Some(place) = self.folded.get_mut(position) {
+                *place = Some(folded);
+            }
+            return Ok(None);
+        }
+        let mut operands = Vec::with_capacity(node.operands.len());
+        let mut dtypes = Vec::with_capacity(node.operands.len());
+        for operand in &node.operands {
+            operands.push(self.value(*operand)?);
+            dtypes.push(self.first()?.spec(*operand).ok_or_else(out_of_order)?.dtype);
+        }
+        if node.spec.dtype == DType::String || dtypes.contains(&DType::String) {
+            return Err(Error::new(ErrorKind::Unsupported, "strings have no ONNX form"));
+        }
+        let result = self.extents(Operand::Node(position))?;
+        let mut call = Call {
+            graph: &mut self.graph,
+            operands,
+            dtypes,
+            dtype: node.spec.dtype,
+            result: result.clone(),
+            primitives: nodes.iter().map(|node| &*node.primitive).collect(),
+            asked: false,
+        };
+        let primitive: &dyn std::any::Any = &*node.primitive;
+        let value = match primitive.downcast_ref::<Pool>() {
+            Some(primitive) => pool::onnx(primitive, &mut call)?,
+            None => node.primitive.onnx(&mut call)?,
+        };
+        let attributes = node.primitive.attributes();
+        if !call.asked && nodes.iter().any(|other| other.primitive.attributes() != attributes) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("`{}` depends on an unknown extent in a way that has no ONNX form", node.primitive.name()),
+            )
+            .hint("export with fixed extents: `ExportOptions::input_shapes`"));
+        }
+        self.graph.set_extents(value, Some(result));
+        self.graph.note_extents(value);
+        Ok(Some(value))
+    }
+
+    /// Names the outputs; one that is an input or a constant, or stands twice, is copied.
+    fn add_outputs(&mut self, names: &[String]) -> Result<()> {
+        let program = self.first()?;
+        let mut made: HashSet<Value> = HashSet::new();
+        for (operand, name) in program.outputs().leaves().into_iter().zip(names) {
+            let dtype = program.spec(*operand).ok_or_else(out_of_order)?.dtype;
+            if dtype == DType::String {
+                return Err(Error::new(ErrorKind::Unsupported, "strings have no ONNX form").at(name.clone()));
+            }
+            let value = self.value(*operand)?;
+            let value = self.graph.cast(value, dtype)?;
+            let mut value = self.graph.plain(value)?;
+            if !made.insert(value) || !self.graph.is_result(value) {
+                value = self.graph.operator("Identity", &[value], vec![], dtype)?;
+                made.insert(value);
+            }
+            let name = self.graph.unique(name);
+            self.graph.rename(value, name);
+            let extents = self.extents(*operand)?;
+            self.graph.set_extents(value, Some(extents));
+            self.graph.outputs.push(value);
+        }
+        Ok(())
+    }
+}
+
+impl Graph {
+    /// Returns the declared extents of an input or output.
+    pub fn dimensions(&self, value: Value) -> Vec<Dimension> {
+        let of = |extent: &Extent| match (extent.known(), self.named.get(extent)) {
+            (Some(known), _) => Dimension::Known(known),
+            (None, Some(name)) => Dimension::Named(name.clone()),
+            (None, None) => Dimension::Unknown,
+        };
+        self.extents(value).map(|extents| extents.iter().map(of).collect()).unwrap_or_default()
+    }
+}

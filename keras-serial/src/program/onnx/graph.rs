@@ -1,0 +1,391 @@
+//! A graph of ONNX operators, and how it grows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::extents::{Extent, Place};
+use crate::error::{Error, ErrorKind, Result};
+use crate::program::Primitive;
+use crate::program::primitives::{Reshape, Transpose};
+use crate::tensor::{DType, Tensor};
+
+/// A value of a graph, by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Value(usize);
+
+/// An attribute of an operator.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attribute {
+    /// An integer.
+    Int(i64),
+    /// Integers.
+    Ints(Vec<i64>),
+    /// A number.
+    Float(f32),
+    /// Text.
+    Text(&'static str),
+    /// A dtype.
+    DType(DType),
+    /// What a loop does in each step.
+    Body(Body),
+}
+
+/// The operators of one step of a loop. They can use the values of the graph around.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body {
+    /// The states and what is scanned, with their ranks.
+    pub inputs: Vec<Value>,
+    /// The operators in order.
+    pub operators: Vec<Operator>,
+    /// The next states and what is collected.
+    pub outputs: Vec<Value>,
+}
+
+/// An operator that is applied to values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    /// The ONNX name: `Conv`.
+    pub name: &'static str,
+    /// The inputs.
+    pub inputs: Vec<Value>,
+    /// The outputs.
+    pub outputs: Vec<Value>,
+    /// The attributes by name.
+    pub attributes: Vec<(&'static str, Attribute)>,
+}
+
+/// A constant that is stored with the graph.
+#[derive(Clone, Debug)]
+pub struct Initializer {
+    /// The value that stands for it.
+    pub value: Value,
+    /// The elements, shared with the weight.
+    pub tensor: Tensor,
+    /// The shape in which they are stored, before the axes are put in order.
+    pub shape: Vec<usize>,
+    /// The order of the axes: axis `i` of what is stored is axis `order[i]` of the shape.
+    pub order: Vec<usize>,
+}
+
+impl Initializer {
+    /// Returns the shape of what is stored.
+    pub fn stored_shape(&self) -> Vec<usize> {
+        self.order.iter().filter_map(|axis| self.shape.get(*axis).copied()).collect()
+    }
+
+    /// Returns the elements as they are stored; shares them with the weight, unless their order is another.
+    ///
+    /// # Errors
+    /// If the engine can't put the axes in order.
+    pub fn elements(&self) -> Result<bytes::Bytes> {
+        let moved: Vec<usize> =
+            self.order.iter().copied().filter(|axis| self.shape.get(*axis).is_some_and(|extent| *extent != 1)).collect();
+        if moved.is_sorted() {
+            return Ok(self.tensor.to_bytes()?.data);
+        }
+        let shaped = Reshape(self.shape.clone()).eval(&[&self.tensor])?;
+        Ok(Transpose(self.order.clone()).eval(&[&shaped])?.to_bytes()?.data)
+    }
+}
+
+/// What is known of a value.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub name: String,
+    pub dtype: DType,
+    pub extents: Option<Vec<Extent>>,
+    pub kind: Kind,
+}
+
+/// What a value stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// An input, an initializer, or the result of an operator.
+    Plain,
+    /// A constant that becomes an initializer when it is used as it is.
+    Constant { id: usize, tensor: Tensor, shape: Vec<usize>, order: Vec<usize> },
+    /// Another value with its axes in another order, which needs an operator when it is used as it is.
+    Transposed { of: Value, order: Vec<usize> },
+}
+
+/// A graph of ONNX operators with its constants.
+#[derive(Debug)]
+pub struct Graph {
+    opset: i64,
+    pub(super) programs: usize,
+    values: Vec<Known>,
+    operators: Vec<Operator>,
+    initializers: Vec<Initializer>,
+    pub(super) inputs: Vec<Value>,
+    pub(super) outputs: Vec<Value>,
+    names: HashSet<String>,
+    /// The path of the layer that is being built.
+    layer: Arc<str>,
+    constants: usize,
+    /// What stands for a transposed or constant value where it is used as it is.
+    made: HashMap<Value, Value>,
+    stored: HashMap<(usize, Vec<usize>, Vec<usize>), Value>,
+    small: HashMap<(DType, Vec<usize>, Vec<u8>), Value>,
+    pub(super) places: IndexMap<Extent, Place>,
+    pub(super) computed: HashMap<Extent, Value>,
+    /// The names of the inputs' unknown extents.
+    pub(super) named: HashMap<Extent, String>,
+}
+
+impl Graph {
+    /// Creates an empty graph of an operator set, for this many programs.
+    pub(super) fn new(opset: i64, programs: usize) -> Self {
+        Self {
+            opset,
+            programs,
+            values: Vec::new(),
+            operators: Vec::new(),
+            initializers: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            names: HashSet::new(),
+            layer: "".into(),
+            constants: 0,
+            made: HashMap::new(),
+            stored: HashMap::new(),
+            small: HashMap::new(),
+            places: IndexMap::new(),
+            computed: HashMap::new(),
+            named: HashMap::new(),
+        }
+    }
+
+    /// Returns the version of the operator set.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// Returns the inputs.
+    pub fn inputs(&self) -> &[Value] {
+        &self.inputs
+    }
+
+    /// Returns the outputs.
+    pub fn outputs(&self) -> &[Value] {
+        &self.outputs
+    }
+
+    /// Returns the operators in order.
+    pub fn operators(&self) -> &[Operator] {
+        &self.operators
+    }
+
+    /// Returns the constants that are stored with the graph.
+    pub fn initializers(&self) -> &[Initializer] {
+        &self.initializers
+    }
+
+    /// Returns the name of a value.
+    pub fn name(&self, value: Value) -> &str {
+        self.known(value).map_or("", |known| &known.name)
+    }
+
+    /// Returns the dtype of a value.
+    pub fn dtype(&self, value: Value) -> DType {
+        self.known(value).map_or(DType::Float32, |known| known.dtype)
+    }
+
+    /// Returns the extents of a value, if they are known.
+    pub fn extents(&self, value: Value) -> Option<&[Extent]> {
+        self.known(value)?.extents.as_deref()
+    }
+
+    pub(super) fn known(&self, value: Value) -> Option<&Known> {
+        self.values.get(value.0)
+    }
+
+    pub(super) fn known_mut(&mut self, value: Value) -> Option<&mut Known> {
+        self.values.get_mut(value.0)
+    }
+
+    /// Says in which layer the next operators are.
+    pub(super) fn enter(&mut self, layer: &Arc<str>) {
+        self.layer = layer.clone();
+    }
+
+    /// Returns a name that no value has yet.
+    pub(super) fn unique(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut number = 0;
+        while !self.names.insert(name.clone()) {
+            number += 1;
+            name = format!("{wanted}_{number}");
+        }
+        name
+    }
+
+    pub(super) fn add(&mut self, known: Known) -> Value {
+        self.values.push(known);
+        Value(self.values.len() - 1)
+    }
+
+    /// Adds a plain value with a name of its own.
+    pub(super) fn add_plain(&mut self, name: &str, dtype: DType, extents: Option<Vec<Extent>>) -> Value {
+        let name = self.unique(name);
+        self.add(Known { name, dtype, extents, kind: Kind::Plain })
+    }
+
+    /// Applies an operator with one output, of this dtype.
+    ///
+    /// # Errors
+    /// If an input can't be brought to its form.
+    pub fn operator(
+        &mut self,
+        name: &'static str,
+        inputs: &[Value],
+        attributes: Vec<(&'static str, Attribute)>,
+        dtype: DType,
+    ) -> Result<Value> {
+        let outputs = self.operator_with(name, inputs, attributes, &[dtype])?;
+        outputs.first().copied().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "an operator without outputs"))
+    }
+
+    /// Applies an operator with outputs of these dtypes.
+    ///
+    /// # Errors
+    /// If an input can't be brought to its form.
+    pub fn operator_with(
+        &mut self,
+        name: &'static str,
+        inputs: &[Value],
+        attributes: Vec<(&'static str, Attribute)>,
+        dtypes: &[DType],
+    ) -> Result<Vec<Value>> {
+        let inputs = inputs.iter().map(|input| self.plain(*input)).collect::<Result<Vec<_>>>()?;
+        let layer = self.layer.clone();
+        let full = if layer.is_empty() { name.to_owned() } else { format!("{layer}/{name}") };
+        let outputs: Vec<Value> = dtypes.iter().map(|dtype| self.add_plain(&full, *dtype, None)).collect();
+        self.operators.push(Operator { name, inputs, outputs: outputs.clone(), attributes });
+        Ok(outputs)
+    }
+
+    /// Collects the operators that `step` adds, as the body of a loop, which has inputs of these dtypes.
+    ///
+    /// # Errors
+    /// Those of `step`.
+    pub fn body(
+        &mut self,
+        inputs: &[(&'static str, DType)],
+        step: impl FnOnce(&mut Self, &[Value]) -> Result<Vec<Value>>,
+    ) -> Result<Body> {
+        let inputs: Vec<Value> = inputs.iter().map(|(name, dtype)| self.add_plain(name, *dtype, None)).collect();
+        let around = std::mem::take(&mut self.operators);
+        let outputs = step(self, &inputs);
+        let operators = std::mem::replace(&mut self.operators, around);
+        Ok(Body { inputs, operators, outputs: outputs? })
+    }
+
+    /// Adds a constant, which is stored where it is used.
+    pub(super) fn constant(&mut self, name: &str, tensor: Tensor) -> Result<Value> {
+        let shape = tensor.shape().known()?;
+        let extents = shape.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect();
+        let order = (0..shape.len()).collect();
+        self.constants += 1;
+        let (dtype, id) = (tensor.dtype(), self.constants);
+        let kind = Kind::Constant { id, tensor, shape, order };
+        Ok(self.add(Known { name: name.to_owned(), dtype, extents: Some(extents), kind }))
+    }
+
+    /// Returns a value as an input, initializer or result of an operator: what is transposed or constant becomes
+    /// one.
+    pub(crate) fn plain(&mut self, value: Value) -> Result<Value> {
+        if let Some(made) = self.made.get(&value) {
+            return Ok(*made);
+        }
+        let Some(known) = self.known(value).cloned() else {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a value of another graph"));
+        };
+        let made = match known.kind {
+            Kind::Plain => return Ok(value),
+            Kind::Transposed { of, order } => {
+                let order = order.into_iter().map(|axis| axis as i64).collect();
+                let made = self.operator("Transpose", &[of], vec![("perm", Attribute::Ints(order))], known.dtype)?;
+                self.set_extents(made, known.extents);
+                made
+            }
+            Kind::Constant { id, tensor, shape, order } => self.store(&known.name, id, tensor, shape, order)?,
+        };
+        self.made.insert(value, made);
+        Ok(made)
+    }
+
+    fn store(
+        &mut self,
+        name: &str,
+        id: usize,
+        tensor: Tensor,
+        shape: Vec<usize>,
+        order: Vec<usize>,
+    ) -> Result<Value> {
+        let key = (id, shape, order);
+        if let Some(stored) = self.stored.get(&key) {
+            return Ok(*stored);
+        }
+        let (_, shape, order) = key.clone();
+        let stored: Option<Vec<usize>> = order.iter().map(|axis| shape.get(*axis).copied()).collect();
+        let extents = stored.map(|stored| stored.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect());
+        let value = self.add_plain(name, tensor.dtype(), extents);
+        self.initializers.push(Initializer { value, tensor, shape, order });
+        self.stored.insert(key, value);
+        Ok(value)
+    }
+
+    /// Returns a vector of `int64`.
+    ///
+    /// # Errors
+    /// If the engine can't make it.
+    pub fn ints(&mut self, values: &[i64]) -> Result<Value> {
+        self.small(Tensor::from_slice(values, [values.len()])?)
+    }
+
+    /// Returns a number as a scalar of a dtype.
+    ///
+    /// # Errors
+    /// If the engine can't make it.
+    pub fn scalar(&mut self, value: f64, dtype: DType) -> Result<Value> {
+        let tensor = match dtype {
+            DType::Float64 => Tensor::scalar(value)?,
+            DType::Int64 => Tensor::scalar(value as i64)?,
+            dtype => crate::tensor::cast::cast(&Tensor::scalar(value as f32)?, dtype)?,
+        };
+        self.small(tensor)
+    }
+
+    /// Returns a small constant, the same one for the same elements.
+    pub(super) fn small(&mut self, tensor: Tensor) -> Result<Value> {
+        let bytes = tensor.to_bytes()?;
+        let key = (bytes.dtype, bytes.shape, bytes.data.to_vec());
+        if let Some(value) = self.small.get(&key) {
+            return Ok(*value);
+        }
+        let value = self.constant("constant", tensor)?;
+        let value = self.plain(value)?;
+        self.small.insert(key, value);
+        Ok(value)
+    }
+
+    pub(super) fn set_extents(&mut self, value: Value, extents: Option<Vec<Extent>>) {
+        if let (Some(known), Some(_)) = (self.known_mut(value), &extents) {
+            known.extents = extents;
+        }
+    }
+
+    /// Gives an operator's result another name.
+    pub(super) fn rename(&mut self, value: Value, name: String) {
+        if let Some(known) = self.known_mut(value) {
+            known.name = name;
+        }
+    }
+
+    /// Returns true if a value is the result of an operator of the graph itself.
+    pub(super) fn is_result(&self, value: Value) -> bool {
+        self.operators.iter().rev().any(|operator| operator.outputs.contains(&value))
+    }
+}

@@ -1,0 +1,171 @@
+//! Orders of axes: transposes are moved behind element-wise operators and cancelled, so that a chain of
+//! convolutions, which ONNX has with channels first, transposes only at its ends.
+
+use super::extents::Extent;
+use super::graph::{Attribute, Graph, Kind, Known, Value};
+use crate::error::Result;
+use crate::tensor::DType;
+
+impl Graph {
+    /// Returns a value with its axes in another order; no operator is added before it is needed.
+    pub fn transposed(&mut self, value: Value, order: &[usize]) -> Value {
+        let Some(known) = self.known(value).cloned() else { return value };
+        if order.iter().enumerate().all(|(axis, from)| axis == *from) {
+            return value;
+        }
+        let extents = known.extents.and_then(|extents| pick(&extents, order));
+        let (name, dtype) = (known.name, known.dtype);
+        let kind = match known.kind {
+            Kind::Transposed { of, order: inner } => {
+                let Some(order) = pick(&inner, order) else { return value };
+                if order.iter().enumerate().all(|(axis, from)| axis == *from) {
+                    return of;
+                }
+                Kind::Transposed { of, order }
+            }
+            Kind::Constant { id, tensor, shape, order: inner } => {
+                let Some(order) = pick(&inner, order) else { return value };
+                Kind::Constant { id, tensor, shape, order }
+            }
+            Kind::Plain => Kind::Transposed { of: value, order: order.to_vec() },
+        };
+        self.add(Known { name, dtype, extents, kind })
+    }
+
+    /// Returns the value and axis where the extent of an axis can be read without a transpose.
+    pub(super) fn origin(&self, value: Value, axis: usize) -> (Value, usize) {
+        match self.known(value).map(|known| &known.kind) {
+            Some(Kind::Transposed { of, order }) => (*of, order.get(axis).copied().unwrap_or(axis)),
+            _ => (value, axis),
+        }
+    }
+
+    /// Returns the value whose axes this one has in another order, and that order.
+    pub fn source(&self, value: Value) -> Option<(Value, Vec<usize>)> {
+        match &self.known(value)?.kind {
+            Kind::Transposed { of, order } => Some((*of, order.clone())),
+            _ => None,
+        }
+    }
+
+    /// Applies an element-wise operator, with broadcasting; where operands have their axes in another order,
+    /// so has the result.
+    ///
+    /// # Errors
+    /// If an operand can't be brought to its form.
+    pub fn elementwise(
+        &mut self,
+        name: &'static str,
+        inputs: &[Value],
+        attributes: Vec<(&'static str, Attribute)>,
+        dtype: DType,
+    ) -> Result<Value> {
+        let extents = self.broadcast(inputs);
+        let order = inputs.iter().find_map(|input| self.source(*input)).map(|(_, order)| order);
+        let sources = order.as_ref().and_then(|order| {
+            let rank = extents.as_ref()?.len();
+            if rank != order.len() {
+                return None;
+            }
+            inputs.iter().map(|input| self.in_order(*input, order)).collect::<Option<Vec<Value>>>()
+        });
+        let (Some(sources), Some(order)) = (sources, order) else {
+            let value = self.operator(name, inputs, attributes, dtype)?;
+            self.set_extents(value, extents);
+            return Ok(value);
+        };
+        let value = self.operator(name, &sources, attributes, dtype)?;
+        let inner = extents.as_ref().and_then(|extents| pick(extents, &inverse(&order)));
+        self.set_extents(value, inner);
+        Ok(self.transposed(value, &order))
+    }
+
+    /// Returns the extents of an element-wise result.
+    fn broadcast(&self, inputs: &[Value]) -> Option<Vec<Extent>> {
+        let all = inputs.iter().map(|input| self.extents(*input)).collect::<Option<Vec<_>>>()?;
+        let rank = all.iter().map(|extents| extents.len()).max()?;
+        let mut result: Vec<Extent> = vec![Extent::new(vec![1; self.programs]); rank];
+        for extents in all {
+            for (to, from) in result.iter_mut().rev().zip(extents.iter().rev()) {
+                *to = to.zip(from, |a, b| if a == 1 { b } else { a });
+            }
+        }
+        Some(result)
+    }
+
+    /// Returns the value of which this operand is a transpose of this order; `None` where that costs more than
+    /// to transpose the others.
+    fn in_order(&mut self, value: Value, order: &[usize]) -> Option<Value> {
+        let known = self.known(value)?.clone();
+        let back = inverse(order);
+        match known.kind {
+            Kind::Transposed { of, order: own } if own == order => Some(of),
+            Kind::Constant { id, tensor, shape, order: own } => {
+                let missing = order.len().checked_sub(own.len())?;
+                let shape: Vec<usize> = std::iter::repeat_n(1, missing).chain(shape).collect();
+                let own: Vec<usize> = (0..missing).chain(own.into_iter().map(|axis| axis + missing)).collect();
+                let order = pick(&own, &back)?;
+                let extents = order.iter().map(|axis| shape.get(*axis).copied()).collect::<Option<Vec<usize>>>()?;
+                let extents = extents.into_iter().map(|extent| Extent::new(vec![extent; self.programs])).collect();
+                let kind = Kind::Constant { id, tensor, shape, order };
+                Some(self.add(Known { extents: Some(extents), kind, ..known }))
+            }
+            Kind::Plain if known.extents.as_ref()?.iter().all(|extent| extent.known() == Some(1)) => {
+                // One number fits in any order; a higher rank than the others' would show in the result.
+                (known.extents.as_ref()?.len() <= order.len()).then_some(value)
+            }
+            Kind::Plain => {
+                let extents = known.extents?;
+                let is_small = extents.len() == order.len() && extents.iter().any(|extent| extent.known() == Some(1));
+                is_small.then(|| self.transposed(value, &back))
+            }
+            Kind::Transposed { .. } => None,
+        }
+    }
+}
+
+/// Returns the items at these positions.
+pub(super) fn pick<T: Clone>(items: &[T], order: &[usize]) -> Option<Vec<T>> {
+    order.iter().map(|axis| items.get(*axis).cloned()).collect()
+}
+
+/// Returns the order that undoes another.
+pub(super) fn inverse(order: &[usize]) -> Vec<usize> {
+    let mut back = vec![0; order.len()];
+    for (to, from) in order.iter().enumerate() {
+        if let Some(place) = back.get_mut(*from) {
+            *place = to;
+        }
+    }
+    back
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_are_undone() {
+        let order = [0, 2, 3, 1];
+        assert_eq!(inverse(&order), [0, 3, 1, 2]);
+        assert_eq!(pick(&inverse(&order), &order).unwrap(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn transposes_move_behind_element_wise_operators_and_cancel() {
+        let mut graph = Graph::new(18, 1);
+        let extents = [2, 3, 4, 5].map(|extent| Extent::new([extent])).to_vec();
+        let x = graph.add_plain("x", DType::Float32, Some(extents));
+        let last = graph.transposed(x, &[0, 2, 3, 1]);
+        let bias = crate::tensor::Tensor::from_slice(&[1.0f32, 2.0, 3.0], [3]).unwrap();
+        let bias = graph.constant("bias", bias).unwrap();
+        let y = graph.elementwise("Add", &[last, bias], vec![], DType::Float32).unwrap();
+        let y = graph.elementwise("Relu", &[y], vec![], DType::Float32).unwrap();
+        let first = graph.transposed(y, &[0, 3, 1, 2]);
+        assert!(graph.source(first).is_none());
+        let names: Vec<&str> = graph.operators().iter().map(|operator| operator.name).collect();
+        assert_eq!(names, ["Add", "Relu"]);
+        let stored = &graph.initializers()[0];
+        assert_eq!((stored.shape.as_slice(), stored.order.as_slice()), ([1, 1, 1, 3].as_slice(), [0, 3, 1, 2].as_slice()));
+    }
+}
