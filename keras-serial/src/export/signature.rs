@@ -132,7 +132,7 @@ impl Signature {
                 });
                 shapes.push(Shape::from(known.collect::<Result<Vec<usize>>>()?));
             }
-            programs.push(model.program(&shapes)?);
+            programs.push(model.program_with_loops(&shapes)?);
         }
         let count = programs.first().map_or(0, |program| program.outputs().leaves().len());
         let given = self.outputs.len() == count;

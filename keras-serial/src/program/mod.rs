@@ -19,4 +19,4 @@ pub use primitive::{Primitive, Spec};
 pub use program::{Constant, Node, Operand, Program};
 #[cfg(feature = "inference")]
 pub(crate) use traced::Reads;
-pub(crate) use traced::{layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};
+pub(crate) use traced::{keeps_loops, layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};

@@ -68,12 +68,43 @@ impl Program {
     /// # Errors
     /// The function's own; also if it looks at values, which are not known while it is traced.
     pub fn trace(inputs: &[Spec], function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>) -> Result<Self> {
+        Self::trace_as(inputs, false, function)
+    }
+
+    /// Traces a function like [`Program::trace`]; loops over the steps of a sequence stay loops, so that the program
+    /// is the same for any number of steps.
+    ///
+    /// # Errors
+    /// See [`Program::trace`].
+    pub fn trace_with_loops(
+        inputs: &[Spec],
+        function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>,
+    ) -> Result<Self> {
+        Self::trace_as(inputs, true, function)
+    }
+
+    /// Traces the body of a loop, while the program around is traced.
+    pub(super) fn trace_body(
+        inputs: &[Spec],
+        function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>,
+    ) -> Result<Self> {
+        let body = Self::trace_as(inputs, true, function)?;
+        traced::note_all(&body.reads);
+        Ok(body)
+    }
+
+    fn trace_as(
+        inputs: &[Spec],
+        keeps_loops: bool,
+        function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>,
+    ) -> Result<Self> {
+        let number = Tracing::number();
         let symbols: Vec<Tensor> =
-            inputs.iter().enumerate().map(|(position, spec)| traced::input(spec.clone(), position)).collect();
-        let tracing = Tracing::enter();
+            inputs.iter().enumerate().map(|(position, spec)| traced::input(spec.clone(), number, position)).collect();
+        let tracing = Tracing::enter(keeps_loops);
         let outputs = function(&symbols)?;
         let reads = tracing.finish()?;
-        let mut builder = Builder { inputs: inputs.len(), ..Builder::default() };
+        let mut builder = Builder { number, ..Builder::default() };
         let outputs = outputs.try_map(&mut |output| builder.operand(output))?;
         Ok(Self { inputs: inputs.to_vec(), constants: builder.constants, nodes: builder.nodes, outputs, reads })
     }
@@ -156,7 +187,8 @@ impl Program {
 /// Collects the nodes that outputs need, in order.
 #[derive(Default)]
 struct Builder {
-    inputs: usize,
+    /// The number of the program, which its inputs have.
+    number: u64,
     constants: Vec<Constant>,
     nodes: Vec<Node>,
     /// The operands of traced tensors that were met, by the address of their source.
@@ -201,8 +233,8 @@ impl Builder {
         }
         let operand = match traced::source(tensor) {
             None => self.constant(None, tensor),
-            Some(Source::Input(position)) if *position < self.inputs => Operand::Input(*position),
-            Some(Source::Input(_)) => {
+            Some(Source::Input { program, position }) if *program == self.number => Operand::Input(*position),
+            Some(Source::Input { .. }) => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a tensor of another trace"));
             }
             Some(Source::Weight { path, value }) => match self.weights.get(path) {

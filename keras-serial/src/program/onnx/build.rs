@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::{Call, kept_as};
 use super::extents::Extent;
-use super::graph::{Graph, Value};
+use super::graph::{Body, Graph, Value};
 use super::{constants, pool};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::primitives::Pool;
@@ -41,30 +41,28 @@ const LARGEST_FOLDED: usize = 1 << 16;
 /// If the programs differ in more than extents, or a node has no ONNX form in this operator set; with the path
 /// of the layer.
 pub fn build(programs: &[Program], inputs: &[Port], outputs: &[String], opset: i64) -> Result<Graph> {
-    let first = programs.first().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "no program"))?;
-    check_alike(programs)?;
-    let mut builder = Builder {
-        programs,
-        graph: Graph::new(opset, programs.len()),
-        inputs: Vec::new(),
-        constants: vec![None; first.constants().len()],
-        folded: vec![None; first.nodes().len()],
-        nodes: Vec::new(),
-    };
+    let programs: Vec<&Program> = programs.iter().collect();
+    let mut graph = Graph::new(opset, programs.len());
+    let mut builder = Builder::new(&mut graph, &programs)?;
     builder.add_inputs(inputs)?;
-    for position in 0..first.nodes().len() {
-        let layer = first.nodes().get(position).map(|node| node.layer.clone()).unwrap_or_else(|| "".into());
-        builder.graph.enter(&layer);
-        let value = builder.node(position).at_with(|| layer.to_string())?;
-        builder.nodes.push(value);
-    }
+    builder.add_nodes()?;
     builder.graph.enter(&"".into());
     builder.add_outputs(outputs)?;
-    Ok(builder.graph)
+    Ok(graph)
+}
+
+/// Makes the body of a loop in a graph.
+pub(super) fn body(graph: &mut Graph, programs: &[&Program]) -> Result<Body> {
+    graph.body(|graph| {
+        let mut builder = Builder::new(graph, programs)?;
+        let inputs = builder.add_body_inputs()?;
+        builder.add_nodes()?;
+        Ok((inputs, builder.body_outputs()?))
+    })
 }
 
 /// Checks that programs differ in extents only.
-fn check_alike(programs: &[Program]) -> Result<()> {
+fn check_alike(programs: &[&Program]) -> Result<()> {
     let Some((first, rest)) = programs.split_first() else { return Ok(()) };
     let differs = |layer: &Arc<str>| {
         Error::new(ErrorKind::Unsupported, "what is computed depends on an unknown extent, so that no one graph has it")
@@ -89,9 +87,9 @@ fn check_alike(programs: &[Program]) -> Result<()> {
     Ok(())
 }
 
-struct Builder<'a> {
-    programs: &'a [Program],
-    graph: Graph,
+struct Builder<'a, 'g> {
+    programs: &'a [&'a Program],
+    graph: &'g mut Graph,
     inputs: Vec<Value>,
     constants: Vec<Option<Value>>,
     /// What was computed ahead, with the path of the weight that it was made of.
@@ -103,7 +101,15 @@ fn out_of_order() -> Error {
     Error::new(ErrorKind::InvalidArgument, "an operand stands after its use")
 }
 
-impl<'a> Builder<'a> {
+impl<'a, 'g> Builder<'a, 'g> {
+    fn new(graph: &'g mut Graph, programs: &'a [&'a Program]) -> Result<Self> {
+        let first = programs.first().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "no program"))?;
+        check_alike(programs)?;
+        let constants = vec![None; first.constants().len()];
+        let folded = vec![None; first.nodes().len()];
+        Ok(Self { programs, graph, inputs: Vec::new(), constants, folded, nodes: Vec::new() })
+    }
+
     /// Returns the extents of a value in all programs.
     fn extents(&self, operand: Operand) -> Result<Vec<Extent>> {
         let shapes = self.programs.iter().map(|program| program.spec(operand).ok_or_else(out_of_order)?.shape.known());
@@ -114,7 +120,16 @@ impl<'a> Builder<'a> {
     }
 
     fn first(&self) -> Result<&'a Program> {
-        self.programs.first().ok_or_else(out_of_order)
+        self.programs.first().copied().ok_or_else(out_of_order)
+    }
+
+    fn add_nodes(&mut self) -> Result<()> {
+        for (position, node) in self.first()?.nodes().iter().enumerate() {
+            self.graph.enter(&node.layer);
+            let value = self.node(position).at_with(|| node.layer.to_string())?;
+            self.nodes.push(value);
+        }
+        Ok(())
     }
 
     fn add_inputs(&mut self, ports: &[Port]) -> Result<()> {
@@ -160,9 +175,12 @@ impl<'a> Builder<'a> {
         let first = *all.first().ok_or_else(out_of_order)?;
         let tensors: Vec<&Tensor> = all.iter().map(|constant| &constant.value).collect();
         let value = if first.path.is_some() || constants::are_equal(&tensors)? {
-            self.graph.constant(first.path.as_deref().unwrap_or("constant"), first.value.clone())?
+            match &first.path {
+                Some(path) => self.graph.weight(path, &first.value)?,
+                None => self.graph.constant("constant", first.value.clone())?,
+            }
         } else {
-            constants::computed(&mut self.graph, &tensors)?
+            constants::computed(self.graph, &tensors)?
         };
         self.keep_constant(position, value)
     }
@@ -263,7 +281,7 @@ impl<'a> Builder<'a> {
         }
         let result = self.extents(Operand::Node(position))?;
         let mut call = Call {
-            graph: &mut self.graph,
+            graph: &mut *self.graph,
             operands,
             dtypes,
             dtype: node.spec.dtype,
@@ -287,6 +305,34 @@ impl<'a> Builder<'a> {
         self.graph.set_extents(value, Some(result));
         self.graph.note_extents(value);
         Ok(Some(value))
+    }
+
+    fn add_body_inputs(&mut self) -> Result<Vec<Value>> {
+        for position in 0..self.first()?.inputs().len() {
+            let spec = self.first()?.spec(Operand::Input(position)).ok_or_else(out_of_order)?;
+            let extents = self.extents(Operand::Input(position))?;
+            let value = self.graph.add_plain("step", kept_as(spec.dtype), Some(extents));
+            self.inputs.push(value);
+        }
+        Ok(self.inputs.clone())
+    }
+
+    /// Returns the outputs of a loop's body, each the result of an operator of its own.
+    fn body_outputs(&mut self) -> Result<Vec<Value>> {
+        let mut made: HashSet<Value> = HashSet::new();
+        let mut outputs = Vec::new();
+        for operand in self.first()?.outputs().leaves() {
+            let value = self.value(*operand)?;
+            let mut value = self.graph.plain(value)?;
+            if !made.insert(value) || !self.graph.is_result(value) {
+                value = self.graph.operator("Identity", &[value], vec![], self.graph.dtype(value))?;
+                made.insert(value);
+            }
+            let extents = self.extents(*operand)?;
+            self.graph.set_extents(value, Some(extents));
+            outputs.push(value);
+        }
+        Ok(outputs)
     }
 
     /// Names the outputs; one that is an input or a constant, or stands twice, is copied.

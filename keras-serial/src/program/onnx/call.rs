@@ -2,10 +2,11 @@
 
 use std::any::Any;
 
+use super::build;
 use super::extents::Extent;
-use super::graph::{Attribute, Graph, Value};
+use super::graph::{Attribute, Body, Graph, Value};
 use crate::error::{Error, ErrorKind, Result};
-use crate::program::Primitive;
+use crate::program::{Primitive, Program};
 use crate::tensor::DType;
 
 /// A node of a program that becomes operators of a graph.
@@ -105,6 +106,23 @@ impl Call<'_> {
         };
         let values: Option<Vec<usize>> = self.primitives.iter().map(of).collect();
         values.map(Extent::new).ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "programs of different functions"))
+    }
+
+    /// Returns the body of a loop: the operators of a program that the primitive holds.
+    ///
+    /// # Errors
+    /// If the programs have other primitives here, or a node of the body has no ONNX form.
+    pub fn body<P: Primitive>(&mut self, get: impl Fn(&P) -> Option<&Program>) -> Result<Body> {
+        self.asked = true;
+        let mut programs = Vec::with_capacity(self.primitives.len());
+        for primitive in &self.primitives {
+            let primitive: &dyn Any = *primitive;
+            let program = primitive.downcast_ref::<P>().and_then(&get);
+            programs.push(program.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidArgument, "programs of different functions")
+            })?);
+        }
+        build::body(self.graph, &programs)
     }
 
     /// Applies an element-wise operator without attributes to the operands; the result has their dtype, and then

@@ -124,6 +124,7 @@ pub struct Graph {
     /// The path of the layer that is being built.
     layer: Arc<str>,
     constants: usize,
+    weights: HashMap<String, Value>,
     /// What stands for a transposed or constant value where it is used as it is.
     made: HashMap<Value, Value>,
     stored: HashMap<(usize, Vec<usize>, Vec<usize>), Value>,
@@ -148,6 +149,7 @@ impl Graph {
             names: HashSet::new(),
             layer: "".into(),
             constants: 0,
+            weights: HashMap::new(),
             made: HashMap::new(),
             stored: HashMap::new(),
             small: HashMap::new(),
@@ -266,20 +268,34 @@ impl Graph {
         Ok(outputs)
     }
 
-    /// Collects the operators that `step` adds, as the body of a loop, which has inputs of these dtypes.
+    /// Collects the operators that `step` adds, as the body of a loop; it returns the body's inputs and outputs.
     ///
     /// # Errors
     /// Those of `step`.
-    pub fn body(
-        &mut self,
-        inputs: &[(&'static str, DType)],
-        step: impl FnOnce(&mut Self, &[Value]) -> Result<Vec<Value>>,
-    ) -> Result<Body> {
-        let inputs: Vec<Value> = inputs.iter().map(|(name, dtype)| self.add_plain(name, *dtype, None)).collect();
+    pub fn body(&mut self, step: impl FnOnce(&mut Self) -> Result<(Vec<Value>, Vec<Value>)>) -> Result<Body> {
         let around = std::mem::take(&mut self.operators);
-        let outputs = step(self, &inputs);
+        // The graph around does not see what the body's operators give.
+        let seen = (self.made.clone(), self.computed.clone(), self.places.clone());
+        let ends = step(self);
+        (self.made, self.computed, self.places) = seen;
         let operators = std::mem::replace(&mut self.operators, around);
-        Ok(Body { inputs, operators, outputs: outputs? })
+        let (inputs, outputs) = ends?;
+        Ok(Body { inputs, operators, outputs })
+    }
+
+    /// Adds an input of a loop's body.
+    pub fn input(&mut self, name: &str, dtype: DType, extents: &[Extent]) -> Value {
+        self.add_plain(name, dtype, Some(extents.to_vec()))
+    }
+
+    /// Adds a weight; the same value for the same path.
+    pub(super) fn weight(&mut self, path: &str, tensor: &Tensor) -> Result<Value> {
+        if let Some(value) = self.weights.get(path) {
+            return Ok(*value);
+        }
+        let value = self.constant(path, tensor.clone())?;
+        self.weights.insert(path.to_owned(), value);
+        Ok(value)
     }
 
     /// Adds a constant, which is stored where it is used.

@@ -50,6 +50,8 @@ impl Primitive for Broadcast {
             return Ok(x);
         }
         let shape = call.graph.shape(&shape)?;
-        call.operator("Expand", &[x, shape], vec![])
+        let [x] = call.numbers()?;
+        let value = call.operator("Expand", &[x, shape], vec![])?;
+        call.rounded(value)
     }
 }

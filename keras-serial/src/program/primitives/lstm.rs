@@ -38,33 +38,35 @@ impl Primitive for Lstm {
         let units = units.ok_or_else(|| call.unsupported("an LSTM of an unknown number of units"))? as i64;
         let dtype = call.graph.dtype(inputs);
         let recurrent = call.graph.plain(recurrent)?;
-        let sizes = call.graph.ints(&[units; 4])?;
-        let float = |name| (name, dtype);
-        let names = [float("h"), float("c"), float("step")];
-        let body = call.graph.body(&names, |graph, values| {
-            let [h, c, step] = *values else { return Err(Error::new(ErrorKind::InvalidArgument, "wrong body")) };
+        let step = call.extents(inputs)?.into_iter().skip(1).collect::<Vec<_>>();
+        let state = call.extents(h)?;
+        let body = call.graph.body(|graph| {
+            let h = graph.input("h", dtype, &state);
+            let c = graph.input("c", dtype, &state);
+            let step = graph.input("step", dtype, &step);
             let product = graph.operator("MatMul", &[h, recurrent], vec![], dtype)?;
             let sum = graph.operator("Add", &[step, product], vec![], dtype)?;
-            let axis = vec![("axis", Attribute::Int(-1))];
-            let parts = graph.operator_with("Split", &[sum, sizes], axis, &[dtype; 4])?;
+            let mut parts = Vec::new();
+            for (start, name) in [(0, "Sigmoid"), (1, "Sigmoid"), (2, "Tanh"), (3, "Sigmoid")] {
+                let (start, end) = (graph.ints(&[start * units])?, graph.ints(&[(start + 1) * units])?);
+                let axis = graph.ints(&[-1])?;
+                let part = graph.operator("Slice", &[sum, start, end, axis], vec![], dtype)?;
+                parts.push(graph.operator(name, &[part], vec![], dtype)?);
+            }
             let [input, forget, candidate, output] = *parts else {
-                return Err(Error::new(ErrorKind::InvalidArgument, "wrong split"));
+                return Err(Error::new(ErrorKind::InvalidArgument, "an LSTM has four gates"));
             };
-            let input = graph.operator("Sigmoid", &[input], vec![], dtype)?;
-            let forget = graph.operator("Sigmoid", &[forget], vec![], dtype)?;
-            let candidate = graph.operator("Tanh", &[candidate], vec![], dtype)?;
-            let output = graph.operator("Sigmoid", &[output], vec![], dtype)?;
             let kept = graph.operator("Mul", &[forget, c], vec![], dtype)?;
             let added = graph.operator("Mul", &[input, candidate], vec![], dtype)?;
-            let c = graph.operator("Add", &[kept, added], vec![], dtype)?;
-            let bent = graph.operator("Tanh", &[c], vec![], dtype)?;
-            let h = graph.operator("Mul", &[output, bent], vec![], dtype)?;
+            let next = graph.operator("Add", &[kept, added], vec![], dtype)?;
+            let bent = graph.operator("Tanh", &[next], vec![], dtype)?;
+            let output = graph.operator("Mul", &[output, bent], vec![], dtype)?;
             // The states of the next step, and those that are collected.
-            let mut outputs = vec![h, c];
-            for state in [h, c] {
+            let mut outputs = vec![output, next];
+            for state in [output, next] {
                 outputs.push(graph.operator("Identity", &[state], vec![], dtype)?);
             }
-            Ok(outputs)
+            Ok((vec![h, c, step], outputs))
         })?;
         let attributes = vec![("num_scan_inputs", Attribute::Int(1)), ("body", Attribute::Body(body))];
         let outputs = call.graph.operator_with("Scan", &[h, c, inputs], attributes, &[dtype; 4])?;
