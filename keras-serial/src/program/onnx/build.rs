@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::{Call, kept_as};
 use super::extents::Extent;
-use super::graph::{Body, Graph, Value};
+use super::graph::{Body, CONSTANT, Graph, Value};
 use super::{constants, pool};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::primitives::Pool;
@@ -48,6 +48,7 @@ pub fn build(programs: &[Program], inputs: &[Port], outputs: &[String], opset: i
     builder.add_nodes()?;
     builder.graph.enter(&"".into());
     builder.add_outputs(outputs)?;
+    graph.prune();
     Ok(graph)
 }
 
@@ -95,6 +96,11 @@ struct Builder<'a, 'g> {
     /// What was computed ahead, with the path of the weight that it was made of.
     folded: Vec<Option<(Tensor, Option<Arc<str>>)>>,
     nodes: Vec<Option<Value>>,
+}
+
+/// Returns the value of a constant that is no weight, in the dtype in which it is kept.
+fn kept_tensor(constant: &Constant) -> Result<Tensor> {
+    crate::tensor::cast::cast(&constant.value, kept_as(constant.value.dtype()))
 }
 
 fn out_of_order() -> Error {
@@ -177,10 +183,11 @@ impl<'a, 'g> Builder<'a, 'g> {
         let value = if first.path.is_some() || constants::are_equal(&tensors)? {
             match &first.path {
                 Some(path) => self.graph.weight(path, &first.value)?,
-                None => self.graph.constant("constant", first.value.clone())?,
+                None => self.graph.constant(CONSTANT, kept_tensor(first)?)?,
             }
         } else {
-            constants::computed(self.graph, &tensors)?
+            let kept = all.iter().map(|constant| kept_tensor(constant)).collect::<Result<Vec<Tensor>>>()?;
+            constants::computed(self.graph, &kept.iter().collect::<Vec<_>>())?
         };
         self.keep_constant(position, value)
     }
@@ -203,7 +210,7 @@ impl<'a, 'g> Builder<'a, 'g> {
     /// Returns what was computed ahead, as a constant.
     fn folded_value(&mut self, position: usize) -> Result<Value> {
         let (tensor, path) = self.folded.get(position).cloned().flatten().ok_or_else(out_of_order)?;
-        let value = self.graph.constant(path.as_deref().unwrap_or("constant"), tensor)?;
+        let value = self.graph.constant(path.as_deref().unwrap_or(CONSTANT), tensor)?;
         let value = self.kept(value)?;
         if let Some(place) = self.nodes.get_mut(position) {
             *place = Some(value);

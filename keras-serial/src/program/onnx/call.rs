@@ -64,9 +64,17 @@ impl Call<'_> {
     pub fn numbers<const N: usize>(&mut self) -> Result<[Value; N]> {
         let mut numbers = self.operands::<N>()?;
         for number in &mut numbers {
-            *number = self.graph.cast(*number, computed_as(self.graph.dtype(*number)))?;
+            *number = self.number(*number)?;
         }
         Ok(numbers)
+    }
+
+    /// Returns a value in the dtype in which it is computed with.
+    ///
+    /// # Errors
+    /// If the cast can't be added.
+    pub fn number(&mut self, value: Value) -> Result<Value> {
+        self.graph.cast(value, computed_as(self.graph.dtype(value)))
     }
 
     /// Returns the result's dtype in the program.

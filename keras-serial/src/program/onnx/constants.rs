@@ -2,7 +2,7 @@
 //! extent, and the graph makes them when it runs.
 
 use super::extents::Extent;
-use super::graph::{Graph, Value};
+use super::graph::{CONSTANT, Graph, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Primitive;
 use crate::program::primitives::{Range, Slice};
@@ -115,9 +115,8 @@ impl<'a> Family<'a> {
             Range { start: 0, count, step: 1 }
         });
         let slice = Slice(ranges.collect()).eval(&[self.first])?;
-        let slice = graph.small(slice)?;
-        let shape = graph.shape(&self.extents)?;
-        graph.operator("Expand", &[slice, shape], vec![], self.first.dtype())
+        let slice = graph.constant(CONSTANT, slice)?;
+        Ok(graph.expanded(slice, &self.extents))
     }
 
     /// Computes a single number: an extent, or one divided by it.

@@ -108,7 +108,14 @@ pub(super) enum Kind {
     Constant { id: usize, tensor: Tensor, shape: Vec<usize>, order: Vec<usize> },
     /// Another value with its axes in another order, which needs an operator when it is used as it is.
     Transposed { of: Value, order: Vec<usize> },
+    /// Another value with axes of extent 1 repeated, which needs an operator when it is used as it is.
+    Expanded { of: Value },
 }
+
+/// The name of constants that are no weights.
+pub(super) const CONSTANT: &str = "constant";
+/// The number of elements up to which equal constants are stored once.
+const SMALL: usize = 256;
 
 /// A graph of ONNX operators with its constants.
 #[derive(Debug)]
@@ -326,6 +333,11 @@ impl Graph {
                 self.set_extents(made, known.extents);
                 made
             }
+            Kind::Expanded { of } => {
+                let made = self.expand(of, known.extents.as_deref().unwrap_or_default())?;
+                self.set_extents(made, known.extents);
+                made
+            }
             Kind::Constant { id, tensor, shape, order } => self.store(&known.name, id, tensor, shape, order)?,
         };
         self.made.insert(value, made);
@@ -340,16 +352,26 @@ impl Graph {
         shape: Vec<usize>,
         order: Vec<usize>,
     ) -> Result<Value> {
-        let key = (id, shape, order);
+        let key = (id, shape.clone(), order.clone());
         if let Some(stored) = self.stored.get(&key) {
             return Ok(*stored);
         }
-        let (_, shape, order) = key.clone();
-        let stored: Option<Vec<usize>> = order.iter().map(|axis| shape.get(*axis).copied()).collect();
-        let extents = stored.map(|stored| stored.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect());
-        let value = self.add_plain(name, tensor.dtype(), extents);
-        self.initializers.push(Initializer { value, tensor, shape, order });
+        let mut initializer = Initializer { value: Value(self.values.len()), tensor, shape, order };
+        let (dtype, stored) = (initializer.tensor.dtype(), initializer.stored_shape());
+        // Small constants without a name of their own are stored once.
+        let is_small = name == CONSTANT && stored.iter().product::<usize>() <= SMALL;
+        let same = if is_small { Some((dtype, stored.clone(), initializer.elements()?.to_vec())) } else { None };
+        if let Some(value) = same.as_ref().and_then(|same| self.small.get(same)) {
+            return Ok(*value);
+        }
+        let extents = stored.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect();
+        let value = self.add_plain(name, dtype, Some(extents));
+        initializer.value = value;
+        self.initializers.push(initializer);
         self.stored.insert(key, value);
+        if let Some(same) = same {
+            self.small.insert(same, value);
+        }
         Ok(value)
     }
 
@@ -374,17 +396,10 @@ impl Graph {
         self.small(tensor)
     }
 
-    /// Returns a small constant, the same one for the same elements.
+    /// Returns a small constant, stored.
     pub(super) fn small(&mut self, tensor: Tensor) -> Result<Value> {
-        let bytes = tensor.to_bytes()?;
-        let key = (bytes.dtype, bytes.shape, bytes.data.to_vec());
-        if let Some(value) = self.small.get(&key) {
-            return Ok(*value);
-        }
-        let value = self.constant("constant", tensor)?;
-        let value = self.plain(value)?;
-        self.small.insert(key, value);
-        Ok(value)
+        let value = self.constant(CONSTANT, tensor)?;
+        self.plain(value)
     }
 
     pub(super) fn set_extents(&mut self, value: Value, extents: Option<Vec<Extent>>) {
@@ -403,5 +418,41 @@ impl Graph {
     /// Returns true if a value is the result of an operator of the graph itself.
     pub(super) fn is_result(&self, value: Value) -> bool {
         self.operators.iter().rev().any(|operator| operator.outputs.contains(&value))
+    }
+
+    /// Removes operators and constants that nothing uses.
+    pub(super) fn prune(&mut self) {
+        let mut used: HashSet<Value> = self.outputs.iter().copied().collect();
+        let mut kept: Vec<Operator> = Vec::with_capacity(self.operators.len());
+        for mut operator in std::mem::take(&mut self.operators).into_iter().rev() {
+            if operator.outputs.iter().any(|output| used.contains(output)) {
+                operator.note_used(&mut used);
+                kept.push(operator);
+            }
+        }
+        kept.reverse();
+        self.operators = kept;
+        self.initializers.retain(|initializer| used.contains(&initializer.value));
+    }
+}
+
+impl Operator {
+    /// Adds the values that the operator uses, after it has removed what its bodies compute for nothing.
+    fn note_used(&mut self, used: &mut HashSet<Value>) {
+        used.extend(&self.inputs);
+        for (_, attribute) in &mut self.attributes {
+            if let Attribute::Body(body) = attribute {
+                used.extend(&body.outputs);
+                let mut kept = Vec::with_capacity(body.operators.len());
+                for mut operator in std::mem::take(&mut body.operators).into_iter().rev() {
+                    if operator.outputs.iter().any(|output| used.contains(output)) {
+                        operator.note_used(used);
+                        kept.push(operator);
+                    }
+                }
+                kept.reverse();
+                body.operators = kept;
+            }
+        }
     }
 }

@@ -27,7 +27,7 @@ impl Graph {
                 let Some(order) = pick(&inner, order) else { return value };
                 Kind::Constant { id, tensor, shape, order }
             }
-            Kind::Plain => Kind::Transposed { of: value, order: order.to_vec() },
+            Kind::Plain | Kind::Expanded { .. } => Kind::Transposed { of: value, order: order.to_vec() },
         };
         self.add(Known { name, dtype, extents, kind })
     }
@@ -60,7 +60,8 @@ impl Graph {
         attributes: Vec<(&'static str, Attribute)>,
         dtype: DType,
     ) -> Result<Value> {
-        let extents = self.broadcast(inputs);
+        let inputs = &self.unexpanded(inputs, 0);
+        let extents = self.broadcast(inputs, 0);
         let order = inputs.iter().find_map(|input| self.source(*input)).map(|(_, order)| order);
         let sources = order.as_ref().and_then(|order| {
             let rank = extents.as_ref()?.len();
@@ -80,9 +81,13 @@ impl Graph {
         Ok(self.transposed(value, &order))
     }
 
-    /// Returns the extents of an element-wise result.
-    fn broadcast(&self, inputs: &[Value]) -> Option<Vec<Extent>> {
-        let all = inputs.iter().map(|input| self.extents(*input)).collect::<Option<Vec<_>>>()?;
+    /// Returns the extents of an element-wise result, without as many last axes.
+    fn broadcast(&self, inputs: &[Value], without: usize) -> Option<Vec<Extent>> {
+        let of = |input: &Value| {
+            let extents = self.extents(*input)?;
+            extents.get(..extents.len().checked_sub(without)?)
+        };
+        let all = inputs.iter().map(of).collect::<Option<Vec<_>>>()?;
         let rank = all.iter().map(|extents| extents.len()).max()?;
         let mut result: Vec<Extent> = vec![Extent::new(vec![1; self.programs]); rank];
         for extents in all {
@@ -119,8 +124,59 @@ impl Graph {
                 let is_small = extents.len() == order.len() && extents.iter().any(|extent| extent.known() == Some(1));
                 is_small.then(|| self.transposed(value, &back))
             }
-            Kind::Transposed { .. } => None,
+            Kind::Transposed { .. } | Kind::Expanded { .. } => None,
         }
+    }
+
+    /// Returns a value with axes of extent 1 repeated; no operator is added before it is needed.
+    pub fn expanded(&mut self, value: Value, extents: &[Extent]) -> Value {
+        let Some(known) = self.known(value) else { return value };
+        let (name, dtype) = (known.name.clone(), known.dtype);
+        let kind = Kind::Expanded { of: value };
+        self.add(Known { name, dtype, extents: Some(extents.to_vec()), kind })
+    }
+
+    /// Repeats axes of a value by an operator.
+    pub(super) fn expand(&mut self, value: Value, extents: &[Extent]) -> Result<Value> {
+        let from = self.extents(value).map(<[Extent]>::to_vec).unwrap_or_default();
+        // An axis that stays may be given as 1.
+        let missing = extents.len().saturating_sub(from.len());
+        let shape: Vec<Extent> = extents
+            .iter()
+            .enumerate()
+            .map(|(axis, to)| match axis.checked_sub(missing).and_then(|axis| from.get(axis)) {
+                Some(from) if from == to => to.zip(to, |_, _| 1),
+                _ => to.clone(),
+            })
+            .collect();
+        let shape = self.shape(&shape)?;
+        let dtype = self.dtype(value);
+        self.operator("Expand", &[value, shape], vec![], dtype)
+    }
+
+    /// Takes operands that others repeat anyhow as they were before they were repeated; `matrices` is the number
+    /// of last axes that do not broadcast.
+    pub fn unexpanded(&self, inputs: &[Value], matrices: usize) -> Vec<Value> {
+        let mut inputs = inputs.to_vec();
+        let whole = self.broadcast(&inputs, matrices);
+        for position in 0..inputs.len() {
+            let Some(Kind::Expanded { of }) = inputs.get(position).and_then(|input| self.known(*input)).map(|known| &known.kind)
+            else {
+                continue;
+            };
+            let mut shorter = inputs.clone();
+            if let Some(place) = shorter.get_mut(position) {
+                *place = *of;
+            }
+            let last = |value: Value| {
+                self.extents(value).map(|extents| extents.iter().rev().take(matrices).cloned().collect::<Vec<_>>())
+            };
+            let keeps_matrices = inputs.get(position).is_some_and(|input| last(*input) == last(*of));
+            if keeps_matrices && whole.is_some() && self.broadcast(&shorter, matrices) == whole {
+                inputs = shorter;
+            }
+        }
+        inputs
     }
 }
 

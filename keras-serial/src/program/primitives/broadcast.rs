@@ -4,7 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{family, shaped};
 use crate::error::Result;
-use crate::program::onnx::{Call, Extent, Value};
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -40,18 +40,7 @@ impl Primitive for Broadcast {
 
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x] = call.operands()?;
-        let one = |extent: &Extent| extent.zip(extent, |_, _| 1);
-        let from = call.extents(x)?;
-        // An axis that stays may be given as 1.
         let wanted = call.result();
-        let axes = wanted.iter().zip(&from);
-        let shape: Vec<Extent> = axes.map(|(to, from)| if to == from { one(to) } else { to.clone() }).collect();
-        if wanted == from {
-            return Ok(x);
-        }
-        let shape = call.graph.shape(&shape)?;
-        let [x] = call.numbers()?;
-        let value = call.operator("Expand", &[x, shape], vec![])?;
-        call.rounded(value)
+        if wanted == call.extents(x)? { Ok(x) } else { Ok(call.graph.expanded(x, &wanted)) }
     }
 }

@@ -47,7 +47,8 @@ impl Primitive for MatMul {
 
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x, y] = call.numbers()?;
-        let value = call.operator("MatMul", &[x, y], vec![])?;
+        let operands = call.graph.unexpanded(&[x, y], 2);
+        let value = call.operator("MatMul", &operands, vec![])?;
         call.rounded(value)
     }
 }

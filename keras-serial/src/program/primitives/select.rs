@@ -35,8 +35,8 @@ impl Primitive for Select {
     }
 
     fn onnx(&self, call: &mut Call) -> Result<Value> {
-        let [condition, _, _] = call.operands()?;
-        let [_, x, y] = call.numbers()?;
+        let [condition, x, y] = call.operands()?;
+        let (x, y) = (call.number(x)?, call.number(y)?);
         let value = call.graph.elementwise("Where", &[condition, x, y], vec![], call.graph.dtype(x))?;
         call.rounded(value)
     }
