@@ -2,7 +2,8 @@
 //! `onnx --cases OUT FOLDER… [--opset N]`, as `tests/exchange/onnx` calls it.
 //!
 //! Of each case in a folder's `layers/` and `models/` that has numbers as inputs and outputs, the model goes to
-//! `OUT/<kind>/<case>/model.onnx`, or the reason why it could not be exported to `reason` in that place.
+//! `OUT/<kind>/<case>/model.onnx`, or the reason why it could not be exported to `reason` in that place. The
+//! models of the examples, which are built here, go to `OUT/built/`, with what they compute.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,8 +11,10 @@ use std::process::ExitCode;
 use keras_serial::export::ExportOptions;
 use keras_serial::models::Model;
 use keras_serial::saving::LoadOptions;
-use keras_serial::tensor::DType;
+use keras_serial::tensor::{CallContext, DType, Nested, Tensor};
+use keras_serial_tests::built;
 use keras_serial_tests::cases::{Failure, Outcome, entries, run};
+use keras_serial_tests::compare::write;
 
 const USAGE: &str =
     "usage: onnx MODEL OUT.onnx [--opset N] [--external-data]\n       onnx --cases OUT FOLDER… [--opset N]";
@@ -71,14 +74,38 @@ fn all(out: &Path, folders: &[PathBuf], options: &ExportOptions) -> Result<(), F
                     }
                     Ok(model.export(target.join("model.onnx"), options.0.clone())?)
                 });
-                if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = outcome {
-                    println!("not exported {kind}/{name}: {}", reason.replace('\n', " | "));
-                    std::fs::write(target.join("reason"), reason)?;
-                }
+                note(&format!("{kind}/{name}"), &target, outcome)?;
             }
         }
     }
+    for (name, build) in built::MODELS {
+        let target = out.join("built").join(name);
+        std::fs::create_dir_all(&target)?;
+        let options = std::panic::AssertUnwindSafe(options);
+        note(&format!("built/{name}"), &target, run(|| export_built(*build, &target, options.0)))?;
+    }
     Ok(())
+}
+
+/// Writes why a case was not exported.
+fn note(name: &str, target: &Path, outcome: Outcome) -> Result<(), Failure> {
+    if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = outcome {
+        println!("not exported {name}: {}", reason.replace('\n', " | "));
+        std::fs::write(target.join("reason"), reason)?;
+    }
+    Ok(())
+}
+
+fn export_built(build: built::Build, target: &Path, options: &ExportOptions) -> Result<(), Failure> {
+    let (model, inputs) = build()?;
+    let outputs = model.call(inputs.clone(), &CallContext::inference())?;
+    let named = |prefix: &'static str, tensors: &Nested<Tensor>| {
+        let tensors = tensors.leaves().into_iter().cloned().enumerate();
+        tensors.map(|(i, tensor)| (format!("{prefix}.{i}"), tensor)).collect::<Vec<_>>()
+    };
+    write(&target.join("io.safetensors"), &[named("input", &inputs), named("output", &outputs)].concat())?;
+    std::fs::write(target.join("case"), target.canonicalize()?.to_string_lossy().as_bytes())?;
+    Ok(model.export(target.join("model.onnx"), options.clone())?)
 }
 
 fn takes_or_gives_text(model: &Model) -> bool {

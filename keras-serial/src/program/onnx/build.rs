@@ -183,7 +183,7 @@ impl<'a, 'g> Builder<'a, 'g> {
         let value = if first.path.is_some() || constants::are_equal(&tensors)? {
             match &first.path {
                 Some(path) => self.graph.weight(path, &first.value)?,
-                None => self.graph.constant(CONSTANT, kept_tensor(first)?)?,
+                None => constants::fixed(self.graph, &kept_tensor(first)?)?,
             }
         } else {
             let kept = all.iter().map(|constant| kept_tensor(constant)).collect::<Result<Vec<Tensor>>>()?;

@@ -26,6 +26,25 @@ pub(super) fn are_equal(constants: &[&Tensor]) -> Result<bool> {
     Ok(true)
 }
 
+/// Adds a constant that is the same in all programs: one of equal elements as a single one that is repeated.
+///
+/// # Errors
+/// If the engine can't look at it.
+pub(super) fn fixed(graph: &mut Graph, constant: &Tensor) -> Result<Value> {
+    let bytes = constant.to_bytes()?;
+    let mut elements = bytes.data.chunks(bytes.dtype.size().max(1));
+    let first = elements.next();
+    let count = elements.len() + 1;
+    if count < 2 || !elements.all(|element| Some(element) == first) {
+        return graph.constant(CONSTANT, constant.clone());
+    }
+    let ranges = bytes.shape.iter().map(|_| Range { start: 0, count: 1, step: 1 }).collect();
+    let one = Slice(ranges).eval(&[constant])?;
+    let one = graph.constant(CONSTANT, one)?;
+    let extents: Vec<Extent> = bytes.shape.iter().map(|extent| Extent::new(vec![*extent; graph.programs])).collect();
+    Ok(graph.expanded(one, &extents))
+}
+
 /// One constant as it is in each of the programs.
 struct Family<'a> {
     first: &'a Tensor,
