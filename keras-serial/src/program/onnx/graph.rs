@@ -108,6 +108,8 @@ pub(super) enum Kind {
     Constant { id: usize, tensor: Tensor, shape: Vec<usize>, order: Vec<usize> },
     /// Another value with its axes in another order, which needs an operator when it is used as it is.
     Transposed { of: Value, order: Vec<usize> },
+    /// An element-wise operator that is applied to constants, whose axes can still be put in another order.
+    Derived { operator: &'static str, inputs: Vec<Value>, attributes: Vec<(&'static str, Attribute)> },
     /// Another value with axes of extent 1 repeated, which needs an operator when it is used as it is.
     Expanded { of: Value },
 }
@@ -333,6 +335,11 @@ impl Graph {
                 self.set_extents(made, known.extents);
                 made
             }
+            Kind::Derived { operator, inputs, attributes } => {
+                let made = self.operator(operator, &inputs, attributes, known.dtype)?;
+                self.set_extents(made, known.extents);
+                made
+            }
             Kind::Expanded { of } => {
                 let made = self.expand(of, known.extents.as_deref().unwrap_or_default())?;
                 self.set_extents(made, known.extents);
@@ -380,7 +387,7 @@ impl Graph {
     /// # Errors
     /// If the engine can't make it.
     pub fn ints(&mut self, values: &[i64]) -> Result<Value> {
-        self.small(Tensor::from_slice(values, [values.len()])?)
+        self.constant(CONSTANT, Tensor::from_slice(values, [values.len()])?)
     }
 
     /// Returns a number as a scalar of a dtype.
@@ -393,13 +400,7 @@ impl Graph {
             DType::Int64 => Tensor::scalar(value as i64)?,
             dtype => crate::tensor::cast::cast(&Tensor::scalar(value as f32)?, dtype)?,
         };
-        self.small(tensor)
-    }
-
-    /// Returns a small constant, stored.
-    pub(super) fn small(&mut self, tensor: Tensor) -> Result<Value> {
-        let value = self.constant(CONSTANT, tensor)?;
-        self.plain(value)
+        self.constant(CONSTANT, tensor)
     }
 
     pub(super) fn set_extents(&mut self, value: Value, extents: Option<Vec<Extent>>) {

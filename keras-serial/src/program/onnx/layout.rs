@@ -27,7 +27,7 @@ impl Graph {
                 let Some(order) = pick(&inner, order) else { return value };
                 Kind::Constant { id, tensor, shape, order }
             }
-            Kind::Plain | Kind::Expanded { .. } => Kind::Transposed { of: value, order: order.to_vec() },
+            Kind::Plain | Kind::Expanded { .. } | Kind::Derived { .. } => Kind::Transposed { of: value, order: order.to_vec() },
         };
         self.add(Known { name, dtype, extents, kind })
     }
@@ -62,6 +62,11 @@ impl Graph {
     ) -> Result<Value> {
         let inputs = &self.unexpanded(inputs, 0);
         let extents = self.broadcast(inputs, 0);
+        if extents.is_some() && inputs.iter().all(|input| self.is_constant(*input)) {
+            let name_of = inputs.first().map(|input| self.name(*input).to_owned()).unwrap_or_default();
+            let kind = Kind::Derived { operator: name, inputs: inputs.to_vec(), attributes };
+            return Ok(self.add(Known { name: name_of, dtype, extents, kind }));
+        }
         let order = inputs.iter().find_map(|input| self.source(*input)).map(|(_, order)| order);
         let sources = order.as_ref().and_then(|order| {
             let rank = extents.as_ref()?.len();
@@ -79,6 +84,23 @@ impl Graph {
         let inner = extents.as_ref().and_then(|extents| pick(extents, &inverse(&order)));
         self.set_extents(value, inner);
         Ok(self.transposed(value, &order))
+    }
+
+    /// Returns true for constants, and what is made of them element by element.
+    fn is_constant(&self, value: Value) -> bool {
+        matches!(self.known(value).map(|known| &known.kind), Some(Kind::Constant { .. } | Kind::Derived { .. }))
+    }
+
+    /// Returns a value in another shape, if that needs no operator: for constants.
+    pub fn reshaped(&mut self, value: Value, shape: &[usize]) -> Option<Value> {
+        let Known { name, dtype, kind, .. } = self.known(value)?.clone();
+        let Kind::Constant { id, tensor, order, .. } = kind else { return None };
+        if !order.is_sorted() {
+            return None;
+        }
+        let extents = shape.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect();
+        let kind = Kind::Constant { id, tensor, shape: shape.to_vec(), order: (0..shape.len()).collect() };
+        Some(self.add(Known { name, dtype, extents: Some(extents), kind }))
     }
 
     /// Returns the extents of an element-wise result, without as many last axes.
@@ -114,6 +136,11 @@ impl Graph {
                 let extents = extents.into_iter().map(|extent| Extent::new(vec![extent; self.programs])).collect();
                 let kind = Kind::Constant { id, tensor, shape, order };
                 Some(self.add(Known { extents: Some(extents), kind, ..known }))
+            }
+            Kind::Derived { operator, inputs, attributes } => {
+                let inputs = inputs.iter().map(|input| self.in_order(*input, order)).collect::<Option<Vec<_>>>()?;
+                let extents = self.broadcast(&inputs, 0);
+                Some(self.add(Known { extents, kind: Kind::Derived { operator, inputs, attributes }, ..known }))
             }
             Kind::Plain if known.extents.as_ref()?.iter().all(|extent| extent.known() == Some(1)) => {
                 // One number fits in any order; a higher rank than the others' would show in the result.

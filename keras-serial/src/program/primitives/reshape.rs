@@ -4,7 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{family, shaped};
 use crate::error::Result;
-use crate::program::onnx::{Attribute, Call, Value};
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -43,6 +43,10 @@ impl Primitive for Reshape {
         let (from, to) = (call.extents(x)?, call.result());
         if from == to {
             return Ok(x);
+        }
+        let known: Option<Vec<usize>> = to.iter().map(Extent::known).collect();
+        if let Some(reshaped) = known.and_then(|shape| call.graph.reshaped(x, &shape)) {
+            return Ok(reshaped);
         }
         // 0 stands for the same extent as before, and -1 once for what is left.
         let mut shape: Vec<Option<i64>> = to
