@@ -38,8 +38,8 @@ pub(super) fn write(graph: &Graph, name: &str, path: &Path, external: bool) -> R
     let mut all = Vec::with_capacity(graph.initializers().len());
     let mut total = 0u64;
     for initializer in graph.initializers() {
-        let length = initializer.stored_shape().iter().product::<usize>() as u64
-            * graph.dtype(initializer.value).size() as u64;
+        let length =
+            initializer.stored_shape().iter().product::<usize>() as u64 * graph.dtype(initializer.value).size() as u64;
         total += length;
         all.push(Waiting { initializer, length, offset: None });
     }

@@ -1,8 +1,8 @@
 //! The look-up of integers while a program is traced: a binary search in the sorted vocabulary.
 
+use super::OutputMode;
 use super::encode::encode_traced;
 use super::index_lookup::{OovMethod, Settings, State};
-use super::OutputMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops;
 use crate::tensor::{DType, Tensor};
@@ -72,7 +72,10 @@ impl Settings<'_, i64> {
     /// Returns the integers at indices.
     fn tokens_at(&self, state: &State<i64>, indices: &Tensor) -> Result<Tensor> {
         let Some(unknown) = self.oov_token.copied() else {
-            return Err(Error::new(ErrorKind::Unsupported, "the layer looks at values, to refuse indices without tokens"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the layer looks at values, to refuse indices without tokens",
+            ));
         };
         let tokens = self.tokens(state, true)?;
         let start = self.token_start();
@@ -82,8 +85,7 @@ impl Settings<'_, i64> {
             _ => token,
         };
         // One place more, for all indices that are out of range.
-        let mut table: Vec<i64> =
-            tokens.into_iter().enumerate().map(|pair| token(pair).unwrap_or(unknown)).collect();
+        let mut table: Vec<i64> = tokens.into_iter().enumerate().map(|pair| token(pair).unwrap_or(unknown)).collect();
         let end = table.len() as i64;
         table.push(unknown);
         let table = Tensor::from_slice(&table, [table.len()])?;

@@ -261,14 +261,16 @@ impl Recurrence<'_> {
             states.push(ops::zeros(first.shape(), first.dtype())?);
         }
         let sequences: Vec<Tensor> = std::iter::once(projected).chain(holds).cloned().collect();
-        let shapes: Vec<Shape> = std::iter::once(&first).chain(&states).take(1 + count).map(|x| x.shape().clone()).collect();
+        let shapes: Vec<Shape> =
+            std::iter::once(&first).chain(&states).take(1 + count).map(|x| x.shape().clone()).collect();
         let scan = Scan::trace(&states, &sequences, |states, step| {
             let (Some((own, previous)), Some(projected)) = (states.split_at_checked(count), step.first()) else {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a loop without a step"));
             };
             let (mut output, mut new) = run.step(projected, own)?;
             if let Some(holds) = step.get(1) {
-                let previous = previous.first().map_or_else(|| ops::zeros(first.shape(), first.dtype()), |x| Ok(x.clone()))?;
+                let previous =
+                    previous.first().map_or_else(|| ops::zeros(first.shape(), first.dtype()), |x| Ok(x.clone()))?;
                 output = choose(holds, &output, &previous)?;
                 new = new.iter().zip(own).map(|(new, old)| choose(holds, new, old)).collect::<Result<_>>()?;
             }

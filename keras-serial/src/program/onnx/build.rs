@@ -267,8 +267,7 @@ impl<'a, 'g> Builder<'a, 'g> {
 
     /// Adds the operators of a node; `None` if it is computed ahead.
     fn node(&mut self, position: usize) -> Result<Option<Value>> {
-        let nodes: Option<Vec<&'a Node>> =
-            self.programs.iter().map(|program| program.nodes().get(position)).collect();
+        let nodes: Option<Vec<&'a Node>> = self.programs.iter().map(|program| program.nodes().get(position)).collect();
         let nodes = nodes.ok_or_else(out_of_order)?;
         let node = *nodes.first().ok_or_else(out_of_order)?;
         if let Some(folded) = self.fold(&nodes)? {

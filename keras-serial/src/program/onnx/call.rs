@@ -126,9 +126,9 @@ impl Call<'_> {
         for primitive in &self.primitives {
             let primitive: &dyn Any = *primitive;
             let program = primitive.downcast_ref::<P>().and_then(&get);
-            programs.push(program.ok_or_else(|| {
-                Error::new(ErrorKind::InvalidArgument, "programs of different functions")
-            })?);
+            programs.push(
+                program.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "programs of different functions"))?,
+            );
         }
         build::body(self.graph, &programs)
     }

@@ -91,7 +91,8 @@ impl<'a> Family<'a> {
 
     /// Returns the element of a program's constant at an index.
     fn at(&self, program: usize, index: &[usize]) -> Option<f64> {
-        let position = index.iter().zip(self.shapes.get(program)?).fold(0, |position, (i, extent)| position * extent + i);
+        let position =
+            index.iter().zip(self.shapes.get(program)?).fold(0, |position, (i, extent)| position * extent + i);
         self.elements.get(program)?.get(position).copied()
     }
 
@@ -140,10 +141,14 @@ impl<'a> Family<'a> {
 
     /// Computes a single number: an extent, or one divided by it.
     fn number(&self, graph: &mut Graph) -> Result<Option<Value>> {
-        let values: Option<Vec<f64>> = self.elements.iter().map(|elements| match elements.as_slice() {
-            [value] => Some(*value),
-            _ => None,
-        }).collect();
+        let values: Option<Vec<f64>> = self
+            .elements
+            .iter()
+            .map(|elements| match elements.as_slice() {
+                [value] => Some(*value),
+                _ => None,
+            })
+            .collect();
         let Some(values) = values else { return Ok(None) };
         let whole = |value: f64| (value >= 0.0 && value < 1e9 && value.fract() == 0.0).then_some(value as usize);
         let inverse = |value: f64| {
@@ -182,7 +187,8 @@ impl<'a> Family<'a> {
 
     /// Computes a sequence of steps of one size along an axis.
     fn sequence(&self, graph: &mut Graph, axis: usize) -> Result<Option<Value>> {
-        let index = |i: usize| (0..self.extents.len()).map(|other| if other == axis { i } else { 0 }).collect::<Vec<_>>();
+        let index =
+            |i: usize| (0..self.extents.len()).map(|other| if other == axis { i } else { 0 }).collect::<Vec<_>>();
         let (Some(first), Some(second)) = (self.at(0, &index(0)), self.at(0, &index(1))) else { return Ok(None) };
         let step = second - first;
         let expected = |start: f64, i: usize| start + step * i as f64;
@@ -217,14 +223,23 @@ impl<'a> Family<'a> {
     /// Computes a constant of two numbers that a diagonal divides, as a causal mask.
     fn triangle(&self, graph: &mut Graph, rows: usize, columns: usize) -> Result<Option<Value>> {
         let index = |row: usize, column: usize| {
-            let at = |axis: usize| if axis == rows { row } else if axis == columns { column } else { 0 };
+            let at = |axis: usize| {
+                if axis == rows {
+                    row
+                } else if axis == columns {
+                    column
+                } else {
+                    0
+                }
+            };
             (0..self.extents.len()).map(at).collect::<Vec<_>>()
         };
         let last = |axis: usize| self.extents.get(axis).map_or(0, |extent| extent.first().saturating_sub(1));
         let (below, above) = (self.at(0, &index(last(rows), 0)), self.at(0, &index(0, last(columns))));
         let (Some(below), Some(above)) = (below, above) else { return Ok(None) };
         // How far the lower part reaches to the right of the diagonal.
-        let width = (0..=last(columns)).take_while(|column| self.at(0, &index(0, *column)) == Some(below)).count() as i64;
+        let width =
+            (0..=last(columns)).take_while(|column| self.at(0, &index(0, *column)) == Some(below)).count() as i64;
         let fits = self.all(|_, index| {
             let (row, column) = (*index.get(rows)? as i64, *index.get(columns)? as i64);
             Some(if column - row < width { below } else { above })

@@ -80,8 +80,12 @@ impl Initializer {
     /// # Errors
     /// If the engine can't put the axes in order.
     pub fn elements(&self) -> Result<bytes::Bytes> {
-        let moved: Vec<usize> =
-            self.order.iter().copied().filter(|axis| self.shape.get(*axis).is_some_and(|extent| *extent != 1)).collect();
+        let moved: Vec<usize> = self
+            .order
+            .iter()
+            .copied()
+            .filter(|axis| self.shape.get(*axis).is_some_and(|extent| *extent != 1))
+            .collect();
         if moved.is_sorted() {
             return Ok(self.tensor.to_bytes()?.data);
         }
@@ -109,7 +113,7 @@ pub(super) enum Kind {
     /// Another value with its axes in another order, which needs an operator when it is used as it is.
     Transposed { of: Value, order: Vec<usize> },
     /// An element-wise operator that is applied to constants, whose axes can still be put in another order.
-    Derived { operator: &'static str, inputs: Vec<Value>, attributes: Vec<(&'static str, Attribute)> },
+    Derived { operator: &'static str, inputs: Vec<Value>, attributes: Vec<(&'static str, Attribute)>, depth: usize },
     /// Another value with axes of extent 1 repeated, which needs an operator when it is used as it is.
     Expanded { of: Value },
 }
@@ -136,6 +140,8 @@ pub struct Graph {
     weights: HashMap<String, Value>,
     /// What stands for a transposed or constant value where it is used as it is.
     made: HashMap<Value, Value>,
+    /// Constants, and what is made of them, with their axes in another order.
+    pub(super) oriented: HashMap<(Value, Vec<usize>), Value>,
     stored: HashMap<(usize, Vec<usize>, Vec<usize>), Value>,
     small: HashMap<(DType, Vec<usize>, Vec<u8>), Value>,
     pub(super) places: IndexMap<Extent, Place>,
@@ -160,6 +166,7 @@ impl Graph {
             constants: 0,
             weights: HashMap::new(),
             made: HashMap::new(),
+            oriented: HashMap::new(),
             stored: HashMap::new(),
             small: HashMap::new(),
             places: IndexMap::new(),
@@ -335,7 +342,7 @@ impl Graph {
                 self.set_extents(made, known.extents);
                 made
             }
-            Kind::Derived { operator, inputs, attributes } => {
+            Kind::Derived { operator, inputs, attributes, .. } => {
                 let made = self.operator(operator, &inputs, attributes, known.dtype)?;
                 self.set_extents(made, known.extents);
                 made
@@ -351,14 +358,7 @@ impl Graph {
         Ok(made)
     }
 
-    fn store(
-        &mut self,
-        name: &str,
-        id: usize,
-        tensor: Tensor,
-        shape: Vec<usize>,
-        order: Vec<usize>,
-    ) -> Result<Value> {
+    fn store(&mut self, name: &str, id: usize, tensor: Tensor, shape: Vec<usize>, order: Vec<usize>) -> Result<Value> {
         let key = (id, shape.clone(), order.clone());
         if let Some(stored) = self.stored.get(&key) {
             return Ok(*stored);

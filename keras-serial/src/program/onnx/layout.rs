@@ -27,7 +27,9 @@ impl Graph {
                 let Some(order) = pick(&inner, order) else { return value };
                 Kind::Constant { id, tensor, shape, order }
             }
-            Kind::Plain | Kind::Expanded { .. } | Kind::Derived { .. } => Kind::Transposed { of: value, order: order.to_vec() },
+            Kind::Plain | Kind::Expanded { .. } | Kind::Derived { .. } => {
+                Kind::Transposed { of: value, order: order.to_vec() }
+            }
         };
         self.add(Known { name, dtype, extents, kind })
     }
@@ -62,20 +64,15 @@ impl Graph {
     ) -> Result<Value> {
         let inputs = &self.unexpanded(inputs, 0);
         let extents = self.broadcast(inputs, 0);
-        if extents.is_some() && inputs.iter().all(|input| self.is_constant(*input)) {
+        let depths = inputs.iter().map(|input| self.depth(*input)).collect::<Option<Vec<usize>>>();
+        let depth = depths.and_then(|depths| depths.into_iter().max()).map_or(DEEPEST, |depth| depth + 1);
+        if extents.is_some() && depth < DEEPEST {
             let name_of = inputs.first().map(|input| self.name(*input).to_owned()).unwrap_or_default();
-            let kind = Kind::Derived { operator: name, inputs: inputs.to_vec(), attributes };
+            let kind = Kind::Derived { operator: name, inputs: inputs.to_vec(), attributes, depth };
             return Ok(self.add(Known { name: name_of, dtype, extents, kind }));
         }
-        let order = inputs.iter().find_map(|input| self.source(*input)).map(|(_, order)| order);
-        let sources = order.as_ref().and_then(|order| {
-            let rank = extents.as_ref()?.len();
-            if rank != order.len() {
-                return None;
-            }
-            inputs.iter().map(|input| self.in_order(*input, order)).collect::<Option<Vec<Value>>>()
-        });
-        let (Some(sources), Some(order)) = (sources, order) else {
+        let rank = extents.as_ref().map_or(0, Vec::len);
+        let Some((sources, order)) = self.sources(inputs).filter(|(_, order)| order.len() == rank) else {
             let value = self.operator(name, inputs, attributes, dtype)?;
             self.set_extents(value, extents);
             return Ok(value);
@@ -86,9 +83,21 @@ impl Graph {
         Ok(self.transposed(value, &order))
     }
 
-    /// Returns true for constants, and what is made of them element by element.
-    fn is_constant(&self, value: Value) -> bool {
-        matches!(self.known(value).map(|known| &known.kind), Some(Kind::Constant { .. } | Kind::Derived { .. }))
+    /// Returns the values of which the operands are transposes of one order, and that order; `None` if there are
+    /// none, or it would cost more than to transpose the operands.
+    pub fn sources(&mut self, inputs: &[Value]) -> Option<(Vec<Value>, Vec<usize>)> {
+        let (_, order) = inputs.iter().find_map(|input| self.source(*input))?;
+        let sources = inputs.iter().map(|input| self.in_order(*input, &order)).collect::<Option<Vec<Value>>>()?;
+        Some((sources, order))
+    }
+
+    /// Returns how many operators make a value of constants, which can still be put in another order.
+    fn depth(&self, value: Value) -> Option<usize> {
+        match self.known(value)?.kind {
+            Kind::Constant { .. } => Some(0),
+            Kind::Derived { depth, .. } => Some(depth),
+            _ => None,
+        }
     }
 
     /// Returns a value in another shape, if that needs no operator: for constants.
@@ -123,6 +132,18 @@ impl Graph {
     /// Returns the value of which this operand is a transpose of this order; `None` where that costs more than
     /// to transpose the others.
     fn in_order(&mut self, value: Value, order: &[usize]) -> Option<Value> {
+        let key = (value, order.to_vec());
+        if let Some(oriented) = self.oriented.get(&key) {
+            return Some(*oriented);
+        }
+        let oriented = self.oriented(value, order)?;
+        if self.depth(value).is_some() {
+            self.oriented.insert(key, oriented);
+        }
+        Some(oriented)
+    }
+
+    fn oriented(&mut self, value: Value, order: &[usize]) -> Option<Value> {
         let known = self.known(value)?.clone();
         let back = inverse(order);
         match known.kind {
@@ -137,10 +158,10 @@ impl Graph {
                 let kind = Kind::Constant { id, tensor, shape, order };
                 Some(self.add(Known { extents: Some(extents), kind, ..known }))
             }
-            Kind::Derived { operator, inputs, attributes } => {
+            Kind::Derived { operator, inputs, attributes, depth } => {
                 let inputs = inputs.iter().map(|input| self.in_order(*input, order)).collect::<Option<Vec<_>>>()?;
                 let extents = self.broadcast(&inputs, 0);
-                Some(self.add(Known { extents, kind: Kind::Derived { operator, inputs, attributes }, ..known }))
+                Some(self.add(Known { extents, kind: Kind::Derived { operator, inputs, attributes, depth }, ..known }))
             }
             Kind::Plain if known.extents.as_ref()?.iter().all(|extent| extent.known() == Some(1)) => {
                 // One number fits in any order; a higher rank than the others' would show in the result.
@@ -150,6 +171,10 @@ impl Graph {
                 let extents = known.extents?;
                 let is_small = extents.len() == order.len() && extents.iter().any(|extent| extent.known() == Some(1));
                 is_small.then(|| self.transposed(value, &back))
+            }
+            Kind::Expanded { of } if self.depth(of).is_some() && known.extents.as_ref()?.len() == order.len() => {
+                let inner = self.in_order(of, order)?;
+                Some(self.expanded(inner, &pick(&known.extents?, &back)?))
             }
             Kind::Transposed { .. } | Kind::Expanded { .. } => None,
         }
@@ -187,7 +212,8 @@ impl Graph {
         let mut inputs = inputs.to_vec();
         let whole = self.broadcast(&inputs, matrices);
         for position in 0..inputs.len() {
-            let Some(Kind::Expanded { of }) = inputs.get(position).and_then(|input| self.known(*input)).map(|known| &known.kind)
+            let Some(Kind::Expanded { of }) =
+                inputs.get(position).and_then(|input| self.known(*input)).map(|known| &known.kind)
             else {
                 continue;
             };
@@ -206,6 +232,9 @@ impl Graph {
         inputs
     }
 }
+
+/// The number of operators on constants that are kept back at most, one after the other.
+const DEEPEST: usize = 64;
 
 /// Returns the items at these positions.
 pub(super) fn pick<T: Clone>(items: &[T], order: &[usize]) -> Option<Vec<T>> {
@@ -249,6 +278,9 @@ mod tests {
         let names: Vec<&str> = graph.operators().iter().map(|operator| operator.name).collect();
         assert_eq!(names, ["Add", "Relu"]);
         let stored = &graph.initializers()[0];
-        assert_eq!((stored.shape.as_slice(), stored.order.as_slice()), ([1, 1, 1, 3].as_slice(), [0, 3, 1, 2].as_slice()));
+        assert_eq!(
+            (stored.shape.as_slice(), stored.order.as_slice()),
+            ([1, 1, 1, 3].as_slice(), [0, 3, 1, 2].as_slice())
+        );
     }
 }

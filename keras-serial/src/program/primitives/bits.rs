@@ -5,8 +5,8 @@ use burn_backend::ops::IntTensorOps;
 use crate::error::Result;
 use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::{DType, Tensor};
 use crate::tensor::engine::Engine;
+use crate::tensor::{DType, Tensor};
 
 /// A function of the bits of two integers, or of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

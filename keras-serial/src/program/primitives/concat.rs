@@ -47,15 +47,11 @@ impl Primitive for Concat {
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let operands = call.all().to_vec();
         // Where all have their axes in one other order, so has the result.
-        let sources: Option<Vec<(Value, Vec<usize>)>> = operands.iter().map(|x| call.graph.source(*x)).collect();
-        if let Some(sources) = sources
-            && let Some((_, order)) = sources.first()
-            && sources.iter().all(|(_, other)| other == order)
+        if let Some((sources, order)) = call.graph.sources(&operands)
             && let Some(axis) = order.get(self.0)
         {
-            let inner: Vec<Value> = sources.iter().map(|(source, _)| *source).collect();
-            let value = call.operator("Concat", &inner, vec![("axis", Attribute::Int(*axis as i64))])?;
-            return Ok(call.graph.transposed(value, order));
+            let value = call.operator("Concat", &sources, vec![("axis", Attribute::Int(*axis as i64))])?;
+            return Ok(call.graph.transposed(value, &order));
         }
         call.operator("Concat", &operands, vec![("axis", Attribute::Int(self.0 as i64))])
     }

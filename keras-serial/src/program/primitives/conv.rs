@@ -167,7 +167,12 @@ impl Conv {
         let spatial = from.iter().zip(&to).skip(1);
         let is_same = spatial.zip(&self.axes).zip(before.iter().zip(&after)).all(|(((from, to), steps), pads)| {
             *to == from.zip(from, |extent, _| extent.div_ceil(steps.stride.max(1)))
-                && pads.0.values().iter().zip(pads.1.values()).all(|(before, after)| (0..=1).contains(&after.wrapping_sub(*before)))
+                && pads
+                    .0
+                    .values()
+                    .iter()
+                    .zip(pads.1.values())
+                    .all(|(before, after)| (0..=1).contains(&after.wrapping_sub(*before)))
         });
         if is_same {
             return Ok(("auto_pad", Attribute::Text("SAME_UPPER")));
@@ -284,10 +289,8 @@ impl Primitive for ConvTranspose {
 
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x, kernel] = call.numbers()?;
-        let attributes = vec![
-            ("strides", ints(self.strides.iter().copied())),
-            ("dilations", ints(self.dilation.iter().copied())),
-        ];
+        let attributes =
+            vec![("strides", ints(self.strides.iter().copied())), ("dilations", ints(self.dilation.iter().copied()))];
         let value = call.operator("ConvTranspose", &[x, kernel], attributes)?;
         call.rounded(value)
     }

@@ -5,8 +5,8 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 use crate::error::Result;
 use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::{DType, Tensor};
 use crate::tensor::engine::Engine;
+use crate::tensor::{DType, Tensor};
 
 /// The sums (or products) of the elements up to each position of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,11 @@ impl Primitive for Cumulate {
             let value = call.operator("CumSum", &[x, axis], vec![])?;
             return call.rounded(value);
         }
-        let extent = call.extents(x)?.get(self.axis).and_then(Extent::known).ok_or_else(|| {
-            call.unsupported("cumulative products along an unknown extent have no ONNX form")
-        })?;
+        let extent = call
+            .extents(x)?
+            .get(self.axis)
+            .and_then(Extent::known)
+            .ok_or_else(|| call.unsupported("cumulative products along an unknown extent have no ONNX form"))?;
         // Products of 1, 2, 4, … elements: each time times those of as many elements before.
         let (mut value, mut step) = (x, 1);
         while step < extent {

@@ -41,7 +41,8 @@ impl Primitive for Flip {
         let [x] = call.operands()?;
         let axes: Vec<i64> = self.0.iter().map(|axis| *axis as i64).collect();
         let all = |value: i64| vec![value; axes.len()];
-        let (start, end, step) = (call.graph.ints(&all(-1))?, call.graph.ints(&all(i64::MIN))?, call.graph.ints(&all(-1))?);
+        let (start, end, step) =
+            (call.graph.ints(&all(-1))?, call.graph.ints(&all(i64::MIN))?, call.graph.ints(&all(-1))?);
         let axes = call.graph.ints(&axes)?;
         call.operator("Slice", &[x, start, end, axes, step], vec![])
     }

@@ -44,7 +44,11 @@ impl Scan {
         let this = Self { body: Arc::new(body), states: states.len() };
         let outputs = this.outputs();
         let same = outputs.len() == states.len() + 1
-            && outputs.iter().zip(&specs).take(states.len()).all(|(output, spec)| this.body.spec(*output).as_ref() == Some(spec));
+            && outputs
+                .iter()
+                .zip(&specs)
+                .take(states.len())
+                .all(|(output, spec)| this.body.spec(*output).as_ref() == Some(spec));
         if !same {
             return Err(Error::new(ErrorKind::Shape, "the states of a loop change their shapes or dtypes"));
         }

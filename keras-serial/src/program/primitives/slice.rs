@@ -86,7 +86,9 @@ impl Primitive for Slice {
             axes.push(axis as i64);
             steps.push(range.step as i64);
             if range.step > 0 {
-                let end = if range.step == 1 { end } else {
+                let end = if range.step == 1 {
+                    end
+                } else {
                     let step = range.step.unsigned_abs();
                     start.zip(count, |start, count| start + count.saturating_sub(1) * step + usize::from(count > 0))
                 };
