@@ -8,17 +8,33 @@ use crate::program::onnx::{Graph, Port, build};
 use crate::tensor::{Nested, Shape, Tensor};
 
 /// The number of programs that are compared to find what depends on an unknown extent.
-const PROGRAMS: usize = 3;
+const PROGRAMS: usize = 4;
 
-/// The batches of the programs: primes, which are not likely to be other extents or their products.
-const BATCHES: [usize; PROGRAMS] = [13, 17, 29];
+/// The batches of the programs.
+const BATCHES: [usize; PROGRAMS] = [13, 18, 31, 28];
 
-/// Other unknown extents in the programs. The first that suit the model are taken: small primes, large ones for
-/// models of large images, and multiples of 32 for those that halve their input and double it again.
+/// Other unknown extents in the programs: small and large ones, with all remainders of 2, 3 and 4, so that what
+/// depends on an extent differs, as the padding of a strided convolution does. The first that suit the model are
+/// taken: large ones suit models of large images, and multiples of 32 those that halve their input and double it
+/// again.
 const EXTENTS: [[[usize; PROGRAMS]; 6]; 3] = [
-    [[37, 41, 59], [43, 61, 47], [53, 67, 71], [79, 73, 83], [89, 101, 97], [103, 109, 107]],
-    [[211, 223, 241], [227, 251, 229], [233, 257, 263], [271, 269, 277], [281, 293, 283], [307, 313, 311]],
-    [[96, 160, 128], [192, 96, 224], [256, 320, 288], [352, 416, 384], [448, 480, 512], [544, 576, 608]],
+    [[7, 40, 33, 50], [43, 6, 32, 81], [54, 29, 11, 76], [31, 73, 18, 20], [24, 53, 62, 91], [5, 30, 39, 64]],
+    [
+        [211, 225, 242, 260],
+        [228, 251, 233, 262],
+        [234, 257, 263, 280],
+        [271, 269, 278, 300],
+        [282, 293, 283, 304],
+        [307, 313, 312, 322],
+    ],
+    [
+        [96, 160, 128, 224],
+        [192, 96, 224, 288],
+        [256, 320, 288, 352],
+        [352, 416, 384, 480],
+        [448, 480, 512, 544],
+        [544, 576, 608, 640],
+    ],
 ];
 
 /// The inputs and outputs of a graph.
@@ -69,48 +85,46 @@ impl Signature {
     pub fn graph(&self, model: &Model, opset: i64) -> Result<Graph> {
         let mut first = None;
         for tied in [false, true] {
+            let ports: Vec<Port> =
+                self.names.iter().zip(&self.shapes).map(|(name, shape)| port(name, shape, tied)).collect();
+            let unknown = unknown(&ports);
+            // Only a model that refuses extents is traced with others: one that computes something else for them is
+            // not to be traced with those for which it happens to compute the same.
+            let mut programs = Err(Error::new(ErrorKind::Graph, "the model has no inputs"));
             for extents in &EXTENTS {
-                let unknown = self.unknown(tied);
-                match self.traced(model, (&unknown, tied), extents, opset) {
-                    Ok(graph) => return Ok(graph),
-                    Err(error) => _ = first.get_or_insert(error),
+                programs = self.traced(model, &ports, &unknown, extents);
+                match &programs {
+                    Err(error) if unknown.len() > 1 => _ = first.get_or_insert_with(|| error.clone()),
+                    _ => break,
                 }
-                // Without other unknown extents than the batch, the next attempts would be the same.
-                if unknown.len() <= 1 {
-                    break;
-                }
+            }
+            match programs.and_then(|programs| build(&programs, &ports, &self.outputs(&programs), opset)) {
+                Ok(graph) => return Ok(graph),
+                Err(error) => _ = first.get_or_insert(error),
             }
         }
         Err(first.unwrap_or_else(|| Error::new(ErrorKind::Graph, "the model has no inputs")))
     }
 
-    /// Returns the names of the unknown extents: the batch is one for all inputs, and so are, if they are `tied`,
-    /// those of the same axis.
-    fn unknown(&self, tied: bool) -> Vec<String> {
-        let mut unknown: Vec<String> = Vec::new();
-        for (name, shape) in self.names.iter().zip(&self.shapes) {
-            for extent in port(name, shape, tied).unknown.into_iter().flatten() {
-                if !unknown.contains(&extent) {
-                    unknown.push(extent);
-                }
-            }
+    /// Returns the names of the outputs.
+    fn outputs(&self, programs: &[Program]) -> Vec<String> {
+        let count = programs.first().map_or(0, |program| program.outputs().leaves().len());
+        if self.outputs.len() == count {
+            return self.outputs.clone();
         }
-        unknown
+        (0..count).map(|position| format!("output_{position}")).collect()
     }
 
+    /// Traces the model with the values of the unknown extents.
     fn traced(
         &self,
         model: &Model,
-        (unknown, tied): (&[String], bool),
+        ports: &[Port],
+        unknown: &[String],
         extents: &[[usize; PROGRAMS]],
-        opset: i64,
-    ) -> Result<Graph> {
-        let ports: Vec<Port> =
-            self.names.iter().zip(&self.shapes).map(|(name, shape)| port(name, shape, tied)).collect();
-        let count = if unknown.is_empty() { 1 } else { PROGRAMS };
-        let mut programs: Vec<Program> = Vec::with_capacity(count);
+    ) -> Result<Vec<Program>> {
         let others: Vec<&String> = unknown.iter().filter(|name| *name != BATCH).collect();
-        for program in 0..count {
+        let trace = |program: usize| {
             let value = |name: &String| -> Result<usize> {
                 let values = match others.iter().position(|other| *other == name) {
                     None => Some(&BATCHES),
@@ -123,28 +137,38 @@ impl Signature {
                         .hint("give some with `ExportOptions::input_shapes`")
                 })
             };
-            let mut shapes = Vec::with_capacity(ports.len());
-            for (port, shape) in ports.iter().zip(&self.shapes) {
-                let known = shape.dims().iter().zip(&port.unknown).map(|(extent, name)| match (extent, name) {
+            let known = |(port, shape): (&Port, &Shape)| {
+                let extents = shape.dims().iter().zip(&port.unknown);
+                let known = extents.map(|(extent, name)| match (extent, name) {
                     (Some(extent), _) => Ok(*extent),
                     (None, Some(name)) => value(name),
                     (None, None) => Ok(1),
                 });
-                shapes.push(Shape::from(known.collect::<Result<Vec<usize>>>()?));
-            }
-            programs.push(model.program_with_loops(&shapes)?);
-        }
-        let count = programs.first().map_or(0, |program| program.outputs().leaves().len());
-        let given = self.outputs.len() == count;
-        let outputs: Vec<String> =
-            if given { self.outputs.clone() } else { (0..count).map(|i| format!("output_{i}")).collect() };
-        build(&programs, &ports, &outputs, opset)
+                Ok(Shape::from(known.collect::<Result<Vec<usize>>>()?))
+            };
+            let shapes = ports.iter().zip(&self.shapes).map(known).collect::<Result<Vec<Shape>>>()?;
+            model.program_with_loops(&shapes)
+        };
+        (0..if unknown.is_empty() { 1 } else { PROGRAMS }).map(trace).collect()
     }
 }
 
 /// The name of the first extent, if it is unknown.
 const BATCH: &str = "batch";
 
+/// Returns the names of the unknown extents, each once.
+fn unknown(ports: &[Port]) -> Vec<String> {
+    let mut unknown: Vec<String> = Vec::new();
+    for name in ports.iter().flat_map(|port| port.unknown.iter().flatten()) {
+        if !unknown.contains(name) {
+            unknown.push(name.clone());
+        }
+    }
+    unknown
+}
+
+/// Returns an input with the names of its unknown extents: the batch is one for all inputs, and so are, if they are
+/// `tied`, those of the same axis.
 fn port(name: &str, shape: &Shape, tied: bool) -> Port {
     let unknown = shape.dims().iter().enumerate().map(|(axis, extent)| match (extent, axis, tied) {
         (Some(_), ..) => None,

@@ -9,8 +9,7 @@ use crate::layers::{BuildContext, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{Span, flip_axes, index_axis, reshape_to, slice_axis, transpose_to, unstack};
-use crate::program::primitives::Scan;
-use crate::program::{self, refuse_while_tracing};
+use crate::program::{keeps_loops, refuse_while_tracing};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
 /// Returns the base of a cell that a recurrent layer constructs.
@@ -200,7 +199,7 @@ impl Recurrence<'_> {
             let all = self.return_sequences.then(|| exchanged(&all)).transpose()?;
             return Ok(Results { last, all, states });
         }
-        if program::keeps_loops() {
+        if keeps_loops() {
             return self.looped(run, &projected, None, states);
         }
         let mut outputs = Vec::new();
@@ -217,7 +216,7 @@ impl Recurrence<'_> {
     fn masked(&self, run: &dyn CellRun, x: &Tensor, mask: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
         let mask = cast(mask, DType::Bool)?;
         let holds = self.in_order(&exchanged(&mask)?)?;
-        if program::keeps_loops() && !self.unroll {
+        if keeps_loops() && !self.unroll {
             return self.looped(run, &self.project(run, x)?, Some(&holds), states);
         }
         let holds = unstack(&holds)?;
@@ -263,7 +262,7 @@ impl Recurrence<'_> {
         let sequences: Vec<Tensor> = std::iter::once(projected).chain(holds).cloned().collect();
         let shapes: Vec<Shape> =
             std::iter::once(&first).chain(&states).take(1 + count).map(|x| x.shape().clone()).collect();
-        let scan = Scan::trace(&states, &sequences, |states, step| {
+        let collected = ops::recurrent::scan(&states, &sequences, |states, step| {
             let (Some((own, previous)), Some(projected)) = (states.split_at_checked(count), step.first()) else {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a loop without a step"));
             };
@@ -278,8 +277,6 @@ impl Recurrence<'_> {
             new.extend(previous.first().map(|_| output));
             Ok((new, ops::concatenate(&flat, -1)?))
         })?;
-        let operands: Vec<&Tensor> = states.iter().chain(&sequences).collect();
-        let collected = program::apply(scan, &operands)?;
         let last = index_axis(&collected, 0, -1)?;
         let mut start = 0;
         let mut parts = Vec::with_capacity(shapes.len());

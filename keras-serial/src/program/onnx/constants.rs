@@ -61,11 +61,11 @@ struct Family<'a> {
 /// If it is none of those that are known here: the same along the axis, a sequence, a triangle, or an extent.
 pub(super) fn computed(graph: &mut Graph, constants: &[&Tensor]) -> Result<Value> {
     let family = Family::of(constants)?;
-    let made = match family.axes.as_slice() {
-        [] => family.number(graph)?,
-        _ if family.is_uniform() => Some(family.expanded(graph)?),
-        [axis] => family.sequence(graph, *axis)?,
-        [rows, columns] => family.triangle(graph, *rows, *columns)?,
+    let made = match (family.axes.as_slice(), family.uneven().as_slice()) {
+        ([], _) => family.number(graph)?,
+        (_, []) => Some(family.expanded(graph)?),
+        (_, [axis]) => family.sequence(graph, *axis)?,
+        (_, [rows, columns]) => family.triangle(graph, *rows, *columns)?,
         _ => None,
     };
     made.ok_or_else(|| {
@@ -89,43 +89,43 @@ impl<'a> Family<'a> {
         Ok(Self { first, elements, shapes, extents, axes })
     }
 
-    /// Returns the element of a program's constant at an index.
-    fn at(&self, program: usize, index: &[usize]) -> Option<f64> {
-        let position =
-            index.iter().zip(self.shapes.get(program)?).fold(0, |position, (i, extent)| position * extent + i);
+    /// Returns the element of a program's constant at the index of each axis.
+    fn at(&self, program: usize, index: impl Fn(usize) -> usize) -> Option<f64> {
+        let axes = self.shapes.get(program)?.iter().enumerate();
+        let position = axes.fold(0, |position, (axis, extent)| position * extent + index(axis));
         self.elements.get(program)?.get(position).copied()
     }
 
     /// Returns true if `expected` gives all elements: of the program and the index.
     fn all(&self, expected: impl Fn(usize, &[usize]) -> Option<f64>) -> bool {
-        (0..self.shapes.len()).all(|program| {
-            let Some(shape) = self.shapes.get(program) else { return false };
-            let count: usize = shape.iter().product();
-            (0..count).all(|position| {
-                let mut rest = position;
-                let mut index: Vec<usize> = shape
-                    .iter()
-                    .rev()
-                    .map(|extent| {
-                        let i = rest % extent;
-                        rest /= extent;
-                        i
-                    })
-                    .collect();
-                index.reverse();
-                let (element, expected) = (self.at(program, &index), expected(program, &index));
-                element == expected || (element.is_some_and(f64::is_nan) && expected.is_some_and(f64::is_nan))
+        self.shapes.iter().zip(&self.elements).enumerate().all(|(program, (shape, elements))| {
+            let mut index = vec![0; shape.len()];
+            elements.iter().all(|element| {
+                let expected = expected(program, &index);
+                for (i, extent) in index.iter_mut().zip(shape).rev() {
+                    *i += 1;
+                    if *i < *extent {
+                        break;
+                    }
+                    *i = 0;
+                }
+                Some(*element) == expected || (element.is_nan() && expected.is_some_and(f64::is_nan))
             })
         })
     }
 
-    /// Returns an index with zeros on the axes whose extents differ.
-    fn origin(&self, index: &[usize]) -> Vec<usize> {
-        index.iter().enumerate().map(|(axis, i)| if self.axes.contains(&axis) { 0 } else { *i }).collect()
-    }
-
-    fn is_uniform(&self) -> bool {
-        self.all(|_, index| self.at(0, &self.origin(index)))
+    /// Returns the axes along which the elements are not all the same, among those whose extents differ; all of
+    /// those if they are not the same in all programs.
+    fn uneven(&self) -> Vec<usize> {
+        let index_of = |index: &[usize], axis: usize| index.get(axis).copied().unwrap_or_default();
+        let along = |axis: &usize| {
+            let first = |index: &[usize], other: usize| if other == *axis { 0 } else { index_of(index, other) };
+            !self.all(|program, index| self.at(program, |other| first(index, other)))
+        };
+        let uneven: Vec<usize> = self.axes.iter().copied().filter(along).collect();
+        let first = |index: &[usize], axis: usize| if self.axes.contains(&axis) { 0 } else { index_of(index, axis) };
+        let is_same = !uneven.is_empty() || self.all(|_, index| self.at(0, |axis| first(index, axis)));
+        if is_same { uneven } else { self.axes.clone() }
     }
 
     /// Repeats the first slice along the axes.
@@ -150,7 +150,7 @@ impl<'a> Family<'a> {
             })
             .collect();
         let Some(values) = values else { return Ok(None) };
-        let whole = |value: f64| (value >= 0.0 && value < 1e9 && value.fract() == 0.0).then_some(value as usize);
+        let whole = |value: f64| ((0.0..1e9).contains(&value) && value.fract() == 0.0).then_some(value as usize);
         let inverse = |value: f64| {
             let whole = (1.0 / value).round();
             (((1.0 / value) - whole).abs() < 1e-4 * whole.abs()).then_some(whole as usize)
@@ -187,12 +187,11 @@ impl<'a> Family<'a> {
 
     /// Computes a sequence of steps of one size along an axis.
     fn sequence(&self, graph: &mut Graph, axis: usize) -> Result<Option<Value>> {
-        let index =
-            |i: usize| (0..self.extents.len()).map(|other| if other == axis { i } else { 0 }).collect::<Vec<_>>();
-        let (Some(first), Some(second)) = (self.at(0, &index(0)), self.at(0, &index(1))) else { return Ok(None) };
+        let index = |i: usize| move |other: usize| if other == axis { i } else { 0 };
+        let (Some(first), Some(second)) = (self.at(0, index(0)), self.at(0, index(1))) else { return Ok(None) };
         let step = second - first;
         let expected = |start: f64, i: usize| start + step * i as f64;
-        let starts: Option<Vec<f64>> = (0..self.shapes.len()).map(|program| self.at(program, &index(0))).collect();
+        let starts: Option<Vec<f64>> = (0..self.shapes.len()).map(|program| self.at(program, index(0))).collect();
         let Some(starts) = starts else { return Ok(None) };
         let fits = self.all(|program, index| Some(expected(*starts.get(program)?, *index.get(axis)?)));
         if !fits || self.first.dtype() == DType::Bool {
@@ -223,7 +222,7 @@ impl<'a> Family<'a> {
     /// Computes a constant of two numbers that a diagonal divides, as a causal mask.
     fn triangle(&self, graph: &mut Graph, rows: usize, columns: usize) -> Result<Option<Value>> {
         let index = |row: usize, column: usize| {
-            let at = |axis: usize| {
+            move |axis: usize| {
                 if axis == rows {
                     row
                 } else if axis == columns {
@@ -231,15 +230,14 @@ impl<'a> Family<'a> {
                 } else {
                     0
                 }
-            };
-            (0..self.extents.len()).map(at).collect::<Vec<_>>()
+            }
         };
         let last = |axis: usize| self.extents.get(axis).map_or(0, |extent| extent.first().saturating_sub(1));
-        let (below, above) = (self.at(0, &index(last(rows), 0)), self.at(0, &index(0, last(columns))));
+        let (below, above) = (self.at(0, index(last(rows), 0)), self.at(0, index(0, last(columns))));
         let (Some(below), Some(above)) = (below, above) else { return Ok(None) };
         // How far the lower part reaches to the right of the diagonal.
         let width =
-            (0..=last(columns)).take_while(|column| self.at(0, &index(0, *column)) == Some(below)).count() as i64;
+            (0..=last(columns)).take_while(|column| self.at(0, index(0, *column)) == Some(below)).count() as i64;
         let fits = self.all(|_, index| {
             let (row, column) = (*index.get(rows)? as i64, *index.get(columns)? as i64);
             Some(if column - row < width { below } else { above })

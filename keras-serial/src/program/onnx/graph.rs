@@ -109,7 +109,7 @@ pub(super) enum Kind {
     /// An input, an initializer, or the result of an operator.
     Plain,
     /// A constant that becomes an initializer when it is used as it is.
-    Constant { id: usize, tensor: Tensor, shape: Vec<usize>, order: Vec<usize> },
+    Constant { id: usize, shape: Vec<usize>, order: Vec<usize> },
     /// Another value with its axes in another order, which needs an operator when it is used as it is.
     Transposed { of: Value, order: Vec<usize> },
     /// An element-wise operator that is applied to constants, whose axes can still be put in another order.
@@ -136,7 +136,7 @@ pub struct Graph {
     names: HashSet<String>,
     /// The path of the layer that is being built.
     layer: Arc<str>,
-    constants: usize,
+    constants: Vec<Tensor>,
     weights: HashMap<String, Value>,
     /// What stands for a transposed or constant value where it is used as it is.
     made: HashMap<Value, Value>,
@@ -163,7 +163,7 @@ impl Graph {
             outputs: Vec::new(),
             names: HashSet::new(),
             layer: "".into(),
-            constants: 0,
+            constants: Vec::new(),
             weights: HashMap::new(),
             made: HashMap::new(),
             oriented: HashMap::new(),
@@ -319,9 +319,9 @@ impl Graph {
         let shape = tensor.shape().known()?;
         let extents = shape.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect();
         let order = (0..shape.len()).collect();
-        self.constants += 1;
-        let (dtype, id) = (tensor.dtype(), self.constants);
-        let kind = Kind::Constant { id, tensor, shape, order };
+        let (dtype, id) = (tensor.dtype(), self.constants.len());
+        self.constants.push(tensor);
+        let kind = Kind::Constant { id, shape, order };
         Ok(self.add(Known { name: name.to_owned(), dtype, extents: Some(extents), kind }))
     }
 
@@ -352,17 +352,19 @@ impl Graph {
                 self.set_extents(made, known.extents);
                 made
             }
-            Kind::Constant { id, tensor, shape, order } => self.store(&known.name, id, tensor, shape, order)?,
+            Kind::Constant { id, shape, order } => self.store(&known.name, id, shape, order)?,
         };
         self.made.insert(value, made);
         Ok(made)
     }
 
-    fn store(&mut self, name: &str, id: usize, tensor: Tensor, shape: Vec<usize>, order: Vec<usize>) -> Result<Value> {
+    fn store(&mut self, name: &str, id: usize, shape: Vec<usize>, order: Vec<usize>) -> Result<Value> {
         let key = (id, shape.clone(), order.clone());
         if let Some(stored) = self.stored.get(&key) {
             return Ok(*stored);
         }
+        let tensor = self.constants.get(id).cloned();
+        let tensor = tensor.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "a constant of another graph"))?;
         let mut initializer = Initializer { value: Value(self.values.len()), tensor, shape, order };
         let (dtype, stored) = (initializer.tensor.dtype(), initializer.stored_shape());
         // Small constants without a name of their own are stored once.

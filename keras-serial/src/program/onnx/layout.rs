@@ -23,9 +23,9 @@ impl Graph {
                 }
                 Kind::Transposed { of, order }
             }
-            Kind::Constant { id, tensor, shape, order: inner } => {
+            Kind::Constant { id, shape, order: inner } => {
                 let Some(order) = pick(&inner, order) else { return value };
-                Kind::Constant { id, tensor, shape, order }
+                Kind::Constant { id, shape, order }
             }
             Kind::Plain | Kind::Expanded { .. } | Kind::Derived { .. } => {
                 Kind::Transposed { of: value, order: order.to_vec() }
@@ -103,12 +103,12 @@ impl Graph {
     /// Returns a value in another shape, if that needs no operator: for constants.
     pub fn reshaped(&mut self, value: Value, shape: &[usize]) -> Option<Value> {
         let Known { name, dtype, kind, .. } = self.known(value)?.clone();
-        let Kind::Constant { id, tensor, order, .. } = kind else { return None };
+        let Kind::Constant { id, order, .. } = kind else { return None };
         if !order.is_sorted() {
             return None;
         }
         let extents = shape.iter().map(|extent| Extent::new(vec![*extent; self.programs])).collect();
-        let kind = Kind::Constant { id, tensor, shape: shape.to_vec(), order: (0..shape.len()).collect() };
+        let kind = Kind::Constant { id, shape: shape.to_vec(), order: (0..shape.len()).collect() };
         Some(self.add(Known { name, dtype, extents: Some(extents), kind }))
     }
 
@@ -148,14 +148,14 @@ impl Graph {
         let back = inverse(order);
         match known.kind {
             Kind::Transposed { of, order: own } if own == order => Some(of),
-            Kind::Constant { id, tensor, shape, order: own } => {
+            Kind::Constant { id, shape, order: own } => {
                 let missing = order.len().checked_sub(own.len())?;
                 let shape: Vec<usize> = std::iter::repeat_n(1, missing).chain(shape).collect();
                 let own: Vec<usize> = (0..missing).chain(own.into_iter().map(|axis| axis + missing)).collect();
                 let order = pick(&own, &back)?;
                 let extents = order.iter().map(|axis| shape.get(*axis).copied()).collect::<Option<Vec<usize>>>()?;
                 let extents = extents.into_iter().map(|extent| Extent::new(vec![extent; self.programs])).collect();
-                let kind = Kind::Constant { id, tensor, shape, order };
+                let kind = Kind::Constant { id, shape, order };
                 Some(self.add(Known { extents: Some(extents), kind, ..known }))
             }
             Kind::Derived { operator, inputs, attributes, depth } => {
