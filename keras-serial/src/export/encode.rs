@@ -83,7 +83,6 @@ fn node(graph: &Graph, operator: &Operator) -> Result<Message> {
 fn attribute(graph: &Graph, name: &str, value: &Attribute) -> Result<Message> {
     let message = Message::default().bytes(1, name.as_bytes());
     Ok(match value {
-        Attribute::Float(number) => message.float(2, *number).varint(20, 1),
         Attribute::Int(number) => message.varint(3, *number as u64).varint(20, 2),
         Attribute::DType(dtype) => message.varint(3, data_type(*dtype)?).varint(20, 2),
         Attribute::Text(text) => message.bytes(4, text.as_bytes()).varint(20, 3),

@@ -58,13 +58,6 @@ impl Message {
 
 #[cfg(feature = "onnx")]
 impl Message {
-    /// Adds a single-precision number.
-    pub fn float(mut self, field: u32, value: f32) -> Self {
-        self.key(field, 5);
-        self.0.extend(value.to_le_bytes());
-        self
-    }
-
     /// Appends encoded fields.
     pub fn extend(&mut self, encoded: &[u8]) {
         self.0.extend(encoded);

@@ -26,7 +26,9 @@ fn classifier() -> Model {
 }
 
 /// The fields of a message: number, and the bytes of those that have a length.
-fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
+type Fields = Vec<(u64, Vec<u8>)>;
+
+fn fields(mut bytes: &[u8]) -> Fields {
     fn varint(bytes: &mut &[u8]) -> u64 {
         let mut value = 0;
         for shift in (0..).step_by(7) {
@@ -62,7 +64,7 @@ fn all(fields: &[(u64, Vec<u8>)], number: u64) -> Vec<&[u8]> {
 }
 
 /// The tensors of a file by name, each with its fields.
-fn tensors(path: &Path) -> Vec<(String, Vec<(u64, Vec<u8>)>)> {
+fn tensors(path: &Path) -> Vec<(String, Fields)> {
     let model = fields(&std::fs::read(path).unwrap());
     let graph = fields(all(&model, 7)[0]);
     let tensors = all(&graph, 5).into_iter().map(fields);

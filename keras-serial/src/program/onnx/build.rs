@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::{Call, kept_as};
 use super::extents::Extent;
-use super::graph::{Body, CONSTANT, Graph, Value};
+use super::graph::{Body, Graph, Value};
 use super::{constants, pool};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::primitives::Pool;
@@ -74,13 +74,16 @@ fn check_alike(programs: &[&Program]) -> Result<()> {
         for (a, b) in first.nodes().iter().zip(other.nodes()) {
             if a.primitive.name() != b.primitive.name()
                 || a.operands != b.operands
+                || a.spec.dtype != b.spec.dtype
                 || a.spec.shape.rank() != b.spec.shape.rank()
             {
                 return Err(differs(&a.layer));
             }
         }
-        let counts = |program: &Program| (program.nodes().len(), program.constants().len());
-        if counts(first) != counts(other) || first.outputs() != other.outputs() {
+        let paths =
+            |program: &Program| program.constants().iter().map(|constant| constant.path.clone()).collect::<Vec<_>>();
+        let has_more = first.nodes().len() != other.nodes().len();
+        if has_more || paths(first) != paths(other) || first.outputs() != other.outputs() {
             let last = first.nodes().get(other.nodes().len().min(first.nodes().len().saturating_sub(1)));
             return Err(differs(&last.map_or_else(|| "".into(), |node| node.layer.clone())));
         }
@@ -93,14 +96,14 @@ struct Builder<'a, 'g> {
     graph: &'g mut Graph,
     inputs: Vec<Value>,
     constants: Vec<Option<Value>>,
-    /// What was computed ahead, with the path of the weight that it was made of.
-    folded: Vec<Option<(Tensor, Option<Arc<str>>)>>,
+    /// What was computed ahead.
+    folded: Vec<Option<Tensor>>,
     nodes: Vec<Option<Value>>,
 }
 
 /// Returns the value of a constant that is no weight, in the dtype in which it is kept.
-fn kept_tensor(constant: &Constant) -> Result<Tensor> {
-    crate::tensor::cast::cast(&constant.value, kept_as(constant.value.dtype()))
+fn kept_tensor(constant: &Tensor) -> Result<Tensor> {
+    crate::tensor::cast::cast(constant, kept_as(constant.dtype()))
 }
 
 fn out_of_order() -> Error {
@@ -170,23 +173,28 @@ impl<'a, 'g> Builder<'a, 'g> {
         }
     }
 
+    /// Returns a constant in all programs.
+    fn constants_at(&self, position: usize) -> Result<Vec<&'a Constant>> {
+        let all: Option<Vec<&Constant>> =
+            self.programs.iter().map(|program| program.constants().get(position)).collect();
+        all.ok_or_else(out_of_order)
+    }
+
     /// Returns a constant, which is stored when it is used.
     fn constant(&mut self, position: usize) -> Result<Value> {
         if let Some(value) = self.constants.get(position).copied().flatten() {
             return Ok(value);
         }
-        let all: Option<Vec<&Constant>> =
-            self.programs.iter().map(|program| program.constants().get(position)).collect();
-        let all = all.ok_or_else(out_of_order)?;
+        let all = self.constants_at(position)?;
         let first = *all.first().ok_or_else(out_of_order)?;
         let tensors: Vec<&Tensor> = all.iter().map(|constant| &constant.value).collect();
         let value = if first.path.is_some() || constants::are_equal(&tensors)? {
             match &first.path {
                 Some(path) => self.graph.weight(path, &first.value)?,
-                None => constants::fixed(self.graph, &kept_tensor(first)?)?,
+                None => constants::fixed(self.graph, &kept_tensor(&first.value)?)?,
             }
         } else {
-            let kept = all.iter().map(|constant| kept_tensor(constant)).collect::<Result<Vec<Tensor>>>()?;
+            let kept = tensors.iter().map(|constant| kept_tensor(constant)).collect::<Result<Vec<Tensor>>>()?;
             constants::computed(self.graph, &kept.iter().collect::<Vec<_>>())?
         };
         self.keep_constant(position, value)
@@ -209,60 +217,44 @@ impl<'a, 'g> Builder<'a, 'g> {
 
     /// Returns what was computed ahead, as a constant.
     fn folded_value(&mut self, position: usize) -> Result<Value> {
-        let (tensor, path) = self.folded.get(position).cloned().flatten().ok_or_else(out_of_order)?;
-        let value = self.graph.constant(path.as_deref().unwrap_or(CONSTANT), tensor)?;
-        let value = self.kept(value)?;
+        let tensor = self.folded.get(position).cloned().flatten().ok_or_else(out_of_order)?;
+        let value = constants::fixed(self.graph, &kept_tensor(&tensor)?)?;
         if let Some(place) = self.nodes.get_mut(position) {
             *place = Some(value);
         }
         Ok(value)
     }
 
-    /// Returns the value of an operand that is the same in all programs, with the path of its weight.
-    fn known(&self, operand: Operand) -> Result<Option<(Tensor, Option<Arc<str>>)>> {
+    /// Returns the value of an operand that is no weight and the same in all programs.
+    fn known(&self, operand: Operand) -> Result<Option<Tensor>> {
         match operand {
             Operand::Input(_) => Ok(None),
             Operand::Node(position) => Ok(self.folded.get(position).cloned().flatten()),
             Operand::Constant(position) => {
-                let all: Option<Vec<&Constant>> =
-                    self.programs.iter().map(|program| program.constants().get(position)).collect();
-                let all = all.ok_or_else(out_of_order)?;
+                let all = self.constants_at(position)?;
                 let tensors: Vec<&Tensor> = all.iter().map(|constant| &constant.value).collect();
-                let Some(first) = all.first() else { return Ok(None) };
-                if first.path.is_none() && !constants::are_equal(&tensors)? {
-                    return Ok(None);
+                match all.first() {
+                    Some(first) if first.path.is_none() && constants::are_equal(&tensors)? => {
+                        Ok(Some(first.value.clone()))
+                    }
+                    _ => Ok(None),
                 }
-                Ok(Some((first.value.clone(), first.path.clone())))
             }
         }
     }
 
-    /// Computes a node ahead, if it depends on constants alone and what it gives is small, or integers made of
-    /// integers: weights of four bits are unpacked so.
-    fn fold(&self, nodes: &[&Node]) -> Result<Option<(Tensor, Option<Arc<str>>)>> {
+    /// Computes a node ahead, if it depends on constants alone that are no weights, and what it gives is small.
+    fn fold(&self, nodes: &[&Node]) -> Result<Option<Tensor>> {
         let Some(node) = nodes.first() else { return Ok(None) };
         let attributes = node.primitive.attributes();
-        if node.operands.is_empty() || nodes.iter().any(|other| other.primitive.attributes() != attributes) {
+        let is_small = node.spec.shape.num_elements().is_some_and(|count| count <= LARGEST_FOLDED);
+        let differs = || nodes.iter().any(|other| other.primitive.attributes() != attributes);
+        if node.operands.is_empty() || !is_small || differs() {
             return Ok(None);
         }
-        let mut values = Vec::with_capacity(node.operands.len());
-        for operand in &node.operands {
-            match self.known(*operand)? {
-                Some(value) => values.push(value),
-                None => return Ok(None),
-            }
-        }
-        let path = values.iter().find_map(|(_, path)| path.clone());
-        let is_int = |dtype: DType| dtype.is_int();
-        let folds = match path {
-            Some(_) => is_int(node.spec.dtype) && values.iter().all(|(value, _)| is_int(value.dtype())),
-            None => node.spec.shape.num_elements().is_some_and(|count| count <= LARGEST_FOLDED),
-        };
-        if !folds {
-            return Ok(None);
-        }
-        let operands: Vec<&Tensor> = values.iter().map(|(value, _)| value).collect();
-        Ok(Some((node.primitive.eval(&operands)?, path)))
+        let values =
+            node.operands.iter().map(|operand| self.known(*operand)).collect::<Result<Option<Vec<Tensor>>>>()?;
+        values.map(|values| node.primitive.eval(&values.iter().collect::<Vec<_>>())).transpose()
     }
 
     /// Adds the operators of a node; `None` if it is computed ahead.

@@ -22,8 +22,6 @@ pub enum Attribute {
     Int(i64),
     /// Integers.
     Ints(Vec<i64>),
-    /// A number.
-    Float(f32),
     /// Text.
     Text(&'static str),
     /// A dtype.
