@@ -2,8 +2,8 @@
 //! `onnx --cases OUT FOLDER… [--opset N]`, as `tests/exchange/onnx` calls it.
 //!
 //! Of each case in a folder's `layers/` and `models/` that has numbers as inputs and outputs, the model goes to
-//! `OUT/<kind>/<case>/model.onnx`, or the reason why it could not be exported to `reason` in that place. The
-//! models of the examples, which are built here, go to `OUT/built/`, with what they compute.
+//! `OUT/<kind>/<case>/model.onnx`, or the reason why it could not be exported to `unsupported` or `failed` in that
+//! place. The models of the examples, which are built here, go to `OUT/built/`, with what they compute.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,13 +87,15 @@ fn all(out: &Path, folders: &[PathBuf], options: &ExportOptions) -> Result<(), F
     Ok(())
 }
 
-/// Writes why a case was not exported.
+/// Writes why a case was not exported: what is unsupported, or what failed.
 fn note(name: &str, target: &Path, outcome: Outcome) -> Result<(), Failure> {
-    if let Outcome::Fail(reason) | Outcome::Unsupported(reason) = outcome {
-        println!("not exported {name}: {}", reason.replace('\n', " | "));
-        std::fs::write(target.join("reason"), reason)?;
-    }
-    Ok(())
+    let (file, reason) = match outcome {
+        Outcome::Ok => return Ok(()),
+        Outcome::Unsupported(reason) => ("unsupported", reason),
+        Outcome::Fail(reason) => ("failed", reason),
+    };
+    println!("{file} {name}: {}", reason.replace('\n', " | "));
+    Ok(std::fs::write(target.join(file), reason)?)
 }
 
 fn export_built(build: built::Build, target: &Path, options: &ExportOptions) -> Result<(), Failure> {

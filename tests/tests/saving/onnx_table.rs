@@ -19,9 +19,8 @@ fn on(layer: impl Into<LayerRef>, shape: &[Option<usize>], dtype: &str) -> Model
 fn refused() -> Vec<(&'static str, Model)> {
     let states = Input::new([3, 4]).batch_size(2).tensor().unwrap();
     let stateful = LSTM::new(2).stateful(true).apply(&states).unwrap();
-    let clahe = ContrastLimitedAdaptiveHistogramEqualization::new().shared();
     vec![
-        ("`Hashing`", on(Hashing::new(3).shared(), &[Some(2)], "int64")),
+        ("`Hashing`, `HashedCrossing`", on(Hashing::new(3).shared(), &[Some(2)], "int64")),
         (
             "`StringLookup`, `TextVectorization`",
             on(StringLookup::new().vocabulary(["a"]).shared(), &[Some(2)], "string"),
@@ -30,7 +29,6 @@ fn refused() -> Vec<(&'static str, Model)> {
             "`IntegerLookup` that refuses unknown integers",
             on(IntegerLookup::new().num_oov_indices(0).vocabulary([1]).shared(), &[Some(2)], "int64"),
         ),
-        ("`ContrastLimitedAdaptiveHistogramEqualization`", on(clahe, &[Some(8), Some(8), Some(3)], "float32")),
         ("recurrent layers with `stateful=True`", Functional::new(states, stateful).unwrap()),
     ]
 }
