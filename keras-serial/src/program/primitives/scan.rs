@@ -119,3 +119,43 @@ impl Primitive for Scan {
         outputs.last().copied().ok_or_else(incomplete)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::layers::{GRU, Input, LSTM, LayerExt, LayerRef, Masking, TimeDistributed};
+    use crate::models::{Functional, Model};
+    use crate::tensor::Tensor;
+
+    fn on_steps(layer: LayerRef) -> Model {
+        let x = Input::new([None, Some(2)]).tensor().unwrap();
+        let y = layer.apply(&Masking::new().apply(&x).unwrap()).unwrap();
+        Functional::new(x, y).unwrap()
+    }
+
+    #[test]
+    fn a_loop_computes_what_its_steps_do() {
+        for layer in [
+            GRU::new(3).return_sequences(true).go_backwards(true).shared(),
+            LSTM::new(3).zero_output_for_mask(true).return_sequences(true).shared(),
+            TimeDistributed::new(crate::layers::Dense::new(3).shared()).shared(),
+        ] {
+            let model = on_steps(layer);
+            let mut lengths = Vec::new();
+            for steps in [3, 5] {
+                // The second step is masked.
+                let number = |i: usize| if i / 2 % steps == 1 { 0.0 } else { (i as f32 * 0.7).sin() };
+                let x = Tensor::from_vec((0..4 * steps).map(number).collect(), [2, steps, 2]).unwrap();
+                let program = model.program_with_loops(&[x.shape().clone()]).unwrap();
+                assert_eq!(program.nodes().iter().filter(|node| node.primitive.name() == "scan").count(), 1);
+                lengths.push(program.nodes().len());
+                let expected = model.predict(&x).unwrap().to_vec::<f32>().unwrap();
+                let found = program.eval(&[x]).unwrap().into_single().unwrap();
+                assert_eq!(found.shape().dims().len(), 3);
+                let found = found.to_vec::<f32>().unwrap();
+                assert_eq!(found.len(), expected.len());
+                assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
+            }
+            assert_eq!(lengths[0], lengths[1]);
+        }
+    }
+}
