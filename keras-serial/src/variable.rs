@@ -165,7 +165,7 @@ impl Variable {
             let dtype = AUTOCAST.get().filter(|_| self.0.autocast && self.0.dtype.is_float());
             return Ok(Tensor::symbol(&self.0.shape, dtype.unwrap_or(self.0.dtype)));
         }
-        if let Some(weight) = program::traced_weight(&self.0.path, || self.read()) {
+        if let Some(weight) = program::traced_weight(&self.0.path, Arc::as_ptr(&self.0.writes).addr(), || self.read()) {
             return self.autocast(weight);
         }
         let value = self.on_tape(|tape| tape.watch(self))?.unwrap_or_else(|| self.read());

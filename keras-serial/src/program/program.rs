@@ -26,6 +26,8 @@ pub struct Constant {
     pub path: Option<Arc<str>>,
     /// The value, shared with the weight.
     pub value: Tensor,
+    /// Tells weights apart, whose paths can be equal.
+    pub(super) id: usize,
 }
 
 /// One step: a primitive applied to operands.
@@ -193,7 +195,8 @@ struct Builder {
     nodes: Vec<Node>,
     /// The operands of traced tensors that were met, by the address of their source.
     met: HashMap<usize, Operand>,
-    weights: HashMap<Arc<str>, Operand>,
+    /// The operands of weights that were met, by their number.
+    weights: HashMap<usize, Operand>,
 }
 
 /// Equal for clones of a traced tensor.
@@ -232,16 +235,16 @@ impl Builder {
             return Ok(*operand);
         }
         let operand = match traced::source(tensor) {
-            None => self.constant(None, tensor),
+            None => self.constant(None, 0, tensor),
             Some(Source::Input { program, position }) if *program == self.number => Operand::Input(*position),
             Some(Source::Input { .. }) => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a tensor of another trace"));
             }
-            Some(Source::Weight { path, value }) => match self.weights.get(path) {
+            Some(Source::Weight { path, id, value }) => match self.weights.get(id) {
                 Some(operand) => *operand,
                 None => {
-                    let operand = self.constant(Some(path.clone()), value);
-                    self.weights.insert(path.clone(), operand);
+                    let operand = self.constant(Some(path.clone()), *id, value);
+                    self.weights.insert(*id, operand);
                     operand
                 }
             },
@@ -258,8 +261,8 @@ impl Builder {
         Ok(operand)
     }
 
-    fn constant(&mut self, path: Option<Arc<str>>, value: &Tensor) -> Operand {
-        self.constants.push(Constant { path, value: value.clone() });
+    fn constant(&mut self, path: Option<Arc<str>>, id: usize, value: &Tensor) -> Operand {
+        self.constants.push(Constant { path, value: value.clone(), id });
         Operand::Constant(self.constants.len() - 1)
     }
 }

@@ -13,8 +13,8 @@ use crate::utils::{drop_later, scope_path};
 pub(super) enum Source {
     /// An input of the program with this number, by its position.
     Input { program: u64, position: usize },
-    /// A weight, by its path.
-    Weight { path: Arc<str>, value: Box<Tensor> },
+    /// A weight: its path, a number that no other weight has, whose path can be the same, and its value.
+    Weight { path: Arc<str>, id: usize, value: Box<Tensor> },
     /// A primitive that is applied to operands, in the `call` of a layer.
     Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor>, layer: Arc<str> },
 }
@@ -168,10 +168,11 @@ pub(crate) fn note_read(writes: &Arc<AtomicU64>) {
     });
 }
 
-/// Returns a weight as a named constant, while a program is traced on this thread.
-pub(crate) fn traced_weight(path: &str, value: impl FnOnce() -> Tensor) -> Option<Tensor> {
+/// Returns a weight as a named constant, while a program is traced on this thread; `id` is a number that no other
+/// weight has.
+pub(crate) fn traced_weight(path: &str, id: usize, value: impl FnOnce() -> Tensor) -> Option<Tensor> {
     TRACE.with_borrow(Option::is_some).then(|| {
         let value = value();
-        tensor(Spec::of(&value), Source::Weight { path: path.into(), value: Box::new(value.unmasked()) })
+        tensor(Spec::of(&value), Source::Weight { path: path.into(), id, value: Box::new(value.unmasked()) })
     })
 }

@@ -247,3 +247,37 @@ fn what_a_layer_makes_for_an_extent_is_made_in_the_graph() {
     let names = operators(&graph(&Functional::new(x, attention).unwrap()));
     assert!(names.contains(&"Range") && names.contains(&"Less"), "{names:?}");
 }
+
+/// A model whose layers have one name, as Keras allows.
+#[register(package = "OnnxTests")]
+#[derive(KerasSerializable)]
+#[config(new)]
+struct Namesakes {
+    base: LayerBase,
+    #[sublayer(init = Dense::new(4).name("same").shared())]
+    first: LayerRef,
+    #[sublayer(init = Dense::new(4).name("same").shared())]
+    second: LayerRef,
+}
+
+impl Layer for Namesakes {
+    fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let x = self.first.call(inputs.inputs()?, cx)?;
+        self.second.call(x, cx)
+    }
+
+    fn is_model(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn weights_of_one_path_stay_apart() {
+    let model = Model::from(Namesakes::new());
+    let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], [1, 4]).unwrap();
+    let expected = model.predict(&x).unwrap().to_vec::<f32>().unwrap();
+    let program = model.program(&[x.shape().clone()]).unwrap();
+    let found = program.eval(&[x]).unwrap().into_single().unwrap().to_vec::<f32>().unwrap();
+    assert_eq!(found, expected);
+    assert_eq!(graph(&model).initializers().len(), 4);
+}

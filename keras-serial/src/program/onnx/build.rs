@@ -190,7 +190,7 @@ impl<'a, 'g> Builder<'a, 'g> {
         let tensors: Vec<&Tensor> = all.iter().map(|constant| &constant.value).collect();
         let value = if first.path.is_some() || constants::are_equal(&tensors)? {
             match &first.path {
-                Some(path) => self.graph.weight(path, &first.value)?,
+                Some(path) => self.graph.weight(path, first.id, &first.value)?,
                 None => constants::fixed(self.graph, &kept_tensor(&first.value)?)?,
             }
         } else {

@@ -131,11 +131,12 @@ pub struct Graph {
     initializers: Vec<Initializer>,
     pub(super) inputs: Vec<Value>,
     pub(super) outputs: Vec<Value>,
-    names: HashSet<String>,
+    /// The names that are taken, with the next number for each.
+    names: HashMap<String, usize>,
     /// The path of the layer that is being built.
     layer: Arc<str>,
     constants: Vec<Tensor>,
-    weights: HashMap<String, Value>,
+    weights: HashMap<usize, Value>,
     /// What stands for a transposed or constant value where it is used as it is.
     made: HashMap<Value, Value>,
     /// Constants, and what is made of them, with their axes in another order.
@@ -159,7 +160,7 @@ impl Graph {
             initializers: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
-            names: HashSet::new(),
+            names: HashMap::new(),
             layer: "".into(),
             constants: Vec::new(),
             weights: HashMap::new(),
@@ -228,12 +229,16 @@ impl Graph {
 
     /// Returns a name that no value has yet.
     pub(super) fn unique(&mut self, wanted: &str) -> String {
-        let mut name = wanted.to_owned();
-        let mut number = 0;
-        while !self.names.insert(name.clone()) {
-            number += 1;
-            name = format!("{wanted}_{number}");
-        }
+        let Some(next) = self.names.get(wanted).copied() else {
+            self.names.insert(wanted.to_owned(), 1);
+            return wanted.to_owned();
+        };
+        let (number, name) = (next..)
+            .map(|number| (number, format!("{wanted}_{number}")))
+            .find(|(_, name)| !self.names.contains_key(name))
+            .unwrap_or_else(|| (next, wanted.to_owned()));
+        self.names.insert(wanted.to_owned(), number + 1);
+        self.names.insert(name.clone(), 1);
         name
     }
 
@@ -302,13 +307,13 @@ impl Graph {
         self.add_plain(name, dtype, Some(extents.to_vec()))
     }
 
-    /// Adds a weight; the same value for the same path.
-    pub(super) fn weight(&mut self, path: &str, tensor: &Tensor) -> Result<Value> {
-        if let Some(value) = self.weights.get(path) {
+    /// Adds a weight; the same value for the same weight, whose number is `id`.
+    pub(super) fn weight(&mut self, path: &str, id: usize, tensor: &Tensor) -> Result<Value> {
+        if let Some(value) = self.weights.get(&id) {
             return Ok(*value);
         }
         let value = self.constant(path, tensor.clone())?;
-        self.weights.insert(path.to_owned(), value);
+        self.weights.insert(id, value);
         Ok(value)
     }
 
