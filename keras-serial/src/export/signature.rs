@@ -88,13 +88,14 @@ impl Signature {
             let ports: Vec<Port> =
                 self.names.iter().zip(&self.shapes).map(|(name, shape)| port(name, shape, tied)).collect();
             let unknown = unknown(&ports);
+            let has_others = unknown.iter().any(|name| name != BATCH);
             // Only a model that refuses extents is traced with others: one that computes something else for them is
             // not to be traced with those for which it happens to compute the same.
             let mut programs = Err(Error::new(ErrorKind::Graph, "the model has no inputs"));
             for extents in &EXTENTS {
                 programs = self.traced(model, &ports, &unknown, extents);
                 match &programs {
-                    Err(error) if unknown.len() > 1 => _ = first.get_or_insert_with(|| error.clone()),
+                    Err(error) if has_others => _ = first.get_or_insert_with(|| error.clone()),
                     _ => break,
                 }
             }
