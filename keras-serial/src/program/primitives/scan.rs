@@ -128,7 +128,7 @@ mod tests {
 
     fn on_steps(layer: LayerRef) -> Model {
         let x = Input::new([None, Some(2)]).tensor().unwrap();
-        let y = layer.apply(&Masking::new().apply(&x).unwrap()).unwrap();
+        let y = layer.apply(Masking::new().apply(&x).unwrap()).unwrap();
         Functional::new(x, y).unwrap()
     }
 

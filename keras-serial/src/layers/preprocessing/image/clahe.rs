@@ -107,9 +107,12 @@ impl Tiles {
     }
 }
 
-/// Returns the tiles before and after a position, counted from one tile beyond the grid, and how far it is between
-/// their centres.
-pub(super) fn around(at: usize, extent: usize, count: usize) -> (usize, usize, f32) {
+/// The tiles before and after a position, counted from one tile beyond the grid, and how far it is between their
+/// centres.
+pub(super) type Place = (usize, usize, f32);
+
+/// Returns the tiles around a position.
+pub(super) fn around(at: usize, extent: usize, count: usize) -> Place {
     let place = (at as f32 - extent as f32 / 2.0) / extent as f32 + 1.0;
     let first = place.floor();
     let within = |i: f32| i.clamp(0.0, count as f32 + 1.0) as usize;

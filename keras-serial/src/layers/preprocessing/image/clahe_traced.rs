@@ -1,6 +1,6 @@
 //! CLAHE by operations alone, while a program is traced.
 
-use super::clahe::{VALUES, around, reflected};
+use super::clahe::{Place, VALUES, around, reflected};
 use crate::error::Result;
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
@@ -52,14 +52,13 @@ pub(super) fn equalized(x: &Tensor, [down, across]: [usize; 2], clip_limit: f64)
     let count = corners.len();
     // Beyond the grid, the tiles at the edges are used.
     let inside = |i: usize, count: usize| i.saturating_sub(1).min(count.saturating_sub(1));
-    let mapped = |row: fn(&(usize, usize, f32)) -> usize, column: fn(&(usize, usize, f32)) -> usize| {
+    let mapped = |row: fn(&Place) -> usize, column: fn(&Place) -> usize| {
         let tile = |(low, far): &_| ((inside(row(low), down) * across + inside(column(far), across)) * VALUES) as i64;
         let tile = Tensor::from_vec(corners.iter().map(tile).collect(), [1, count])?;
         ops::take_along_axis(&tables, &ops::add(&bytes, &tile)?, 1)
     };
-    let weights = |weight: fn(&((usize, usize, f32), (usize, usize, f32))) -> f32| {
-        Tensor::from_vec(corners.iter().map(weight).collect(), [1, count])
-    };
+    let weights =
+        |weight: fn(&(Place, Place)) -> f32| Tensor::from_vec(corners.iter().map(weight).collect(), [1, count]);
     let (low, far) = (weights(|(low, _)| low.2)?, weights(|(_, far)| far.2)?);
     let between = |a: &Tensor, b: &Tensor, share: &Tensor| {
         ops::add(&ops::multiply(a, &ops::subtract(1.0, share)?)?, &ops::multiply(b, share)?)
