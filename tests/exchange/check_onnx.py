@@ -2,9 +2,10 @@
 
 OUT/<kind>/<case>/model.onnx is the export, `case` the path of the case with Keras's inputs and outputs. Each
 model runs on the case's inputs, on those inputs twice over, and on their first row, so that the batch is seen
-to be free.
+to be free; also on inputs of other extents (`io_1.safetensors`), where the case has them.
 """
 
+import glob
 import os
 import sys
 
@@ -63,7 +64,8 @@ def check(folder):
     model = onnx.load(path)
     domains = {node.domain for node in model.graph.node} | {opset.domain for opset in model.opset_import}
     assert domains == {""}, f"operators of other domains: {domains}"
-    tensors = load_file(os.path.join(open(os.path.join(folder, "case")).read(), "io.safetensors"))
+    case = open(os.path.join(folder, "case")).read()
+    tensors = load_file(os.path.join(case, "io.safetensors"))
     inputs, expected = numbered(tensors, "input"), numbered(tensors, "output")
     if not expected:
         return
@@ -86,6 +88,9 @@ def check(folder):
         first = lambda arrays: [array[:1] for array in arrays]
         same("output of twice as many rows", run(twice(inputs)), twice(expected), *limits)
         same("output of the first row", run(first(inputs)), first(expected), *limits)
+    for other in sorted(glob.glob(os.path.join(glob.escape(case), "io_*.safetensors"))):
+        tensors = load_file(other)
+        same(os.path.basename(other), run(numbered(tensors, "input")), numbered(tensors, "output"), *limits)
 
 
 def main():
