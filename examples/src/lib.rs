@@ -45,4 +45,5 @@ examples! {
     my_dense,
     custom_model,
     own_model,
+    export_onnx,
 }

@@ -58,6 +58,7 @@
 //! | [`program`] | what a model computes, as data: tracing, primitives, programs |
 //! | [`layers`](mod@layers), [`models`] | Keras's layers; Sequential, Functional and user-written models, cloning, summaries |
 //! | [`losses`], [`metrics`], [`optimizers`], [`training`], [`callbacks`] | `compile`, `fit`, `evaluate`, `predict` |
+//! | `export` | export to ONNX |
 //! | [`saving`] | files of models and weights: load, save, inspect, scan, compare, edit |
 //!
 //! The derive's attributes are listed at [`derive@KerasSerializable`]; how names are looked up is described
@@ -71,6 +72,7 @@
 //! | `archive` (on by default) | `.keras`, `.weights.h5` and related files; data from `.npy` and `.npz` |
 //! | `safetensors` (on by default) | weights as `.safetensors`, and data from them |
 //! | `csv`, `parquet` | data from tables |
+//! | `onnx` | export of models to ONNX |
 //! | `interrupt` | Ctrl-C ends training after the current batch, for programs that ask for it |
 //!
 //! # Non-guarantees
@@ -100,6 +102,8 @@ pub mod activations;
 pub mod constraints;
 #[cfg(feature = "engine")]
 pub mod dtype_policies;
+#[cfg(feature = "onnx")]
+pub mod export;
 #[cfg(feature = "engine")]
 pub mod functions;
 #[cfg(feature = "engine")]

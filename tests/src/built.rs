@@ -3,7 +3,7 @@
 use keras_serial::Result;
 use keras_serial::layers::*;
 use keras_serial::models::{Functional, Model, Sequential};
-use keras_serial::ops::Padding;
+use keras_serial::ops::{self, Padding};
 use keras_serial::tensor::{CallArgs, DType, Nested, Tensor};
 use keras_serial_examples::{custom_model, own_model, quickstart};
 
@@ -23,6 +23,7 @@ pub const MODELS: &[(&str, Build)] = &[
     ("own_model", own),
     ("nested", nested),
     ("feature_space", feature_space),
+    ("operations", operations),
 ];
 
 /// Returns pseudo-random numbers between -1 and 1.
@@ -158,4 +159,45 @@ fn feature_space() -> Result<(Model, Nested<Tensor>)> {
     let space = FeatureSpace::of(&space)?;
     let outputs = Dense::new(2).activation("tanh").apply(space.get_encoded_features()?.into_single()?)?;
     Ok((Functional::new(space.get_inputs()?, outputs)?, samples))
+}
+
+/// Operations that few layers use.
+fn operations() -> Result<(Model, Nested<Tensor>)> {
+    let (x, y) = (Input::new([6]).name("x").tensor()?, Input::new([6]).name("y").tensor()?);
+    let whole = |x: &Tensor| ops::cast_to(x, DType::Int32);
+    let (i, j) = (whole(&ops::multiply(&x, 9.0)?)?, whole(&ops::add(&ops::abs(&ops::multiply(&y, 5.0)?)?, 1.0)?)?);
+    let outputs = vec![
+        ops::arctan2(&x, &y)?,
+        ops::modulo(&x, &y)?,
+        ops::modulo(&i, &j)?,
+        ops::floor_divide(&x, &y)?,
+        ops::log1p(&ops::multiply(&ops::square(&x)?, 1e-4)?)?,
+        ops::log1p(&ops::square(&x)?)?,
+        ops::trunc(&ops::multiply(&x, 3.0)?)?,
+        ops::round(&ops::multiply(&x, 3.0)?)?,
+        ops::rsqrt(&ops::add(&ops::square(&y)?, 0.1)?)?,
+        whole(&ops::is_inf(&ops::divide(&x, ops::trunc(&y)?)?)?)?,
+        ops::power(&ops::abs(&x)?, &y)?,
+        ops::cumsum(&x, -1)?,
+        ops::sort(&x, -1)?,
+        ops::argsort(&x, -1)?,
+        whole(&ops::argmax(&x, 1, false)?)?,
+        ops::flip(&x, 1)?,
+        ops::prod(&x, 1, false)?,
+        ops::max(&i, 1, true)?,
+        ops::bitwise_and(&i, &j)?,
+        ops::bitwise_or(&i, &j)?,
+        ops::bitwise_xor(&i, &j)?,
+        ops::left_shift(&i, &j)?,
+        ops::right_shift(&i, &j)?,
+        whole(&ops::logical_xor(&ops::greater(&x, 0.0)?, &ops::greater(&y, 0.0)?)?)?,
+        whole(&ops::any(&ops::greater(&x, &y)?, 1, false)?)?,
+        whole(&ops::all(&ops::greater(&x, &y)?, 1, false)?)?,
+        ops::take_along_axis(&x, &ops::argsort(&y, -1)?, -1)?,
+        ops::erf(&x)?,
+        ops::where_(&ops::less_equal(&x, &y)?, &x, &y)?,
+    ];
+    let model = Functional::new(Nested::list([x, y]), Nested::list(outputs))?;
+    let inputs = [numbers(&[3, 6])?, ops::cos(&numbers(&[3, 6])?)?];
+    Ok((model, Nested::list(inputs)))
 }

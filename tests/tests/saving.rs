@@ -32,6 +32,10 @@ mod loadable;
 mod mutations;
 #[path = "saving/odd.rs"]
 mod odd;
+#[path = "saving/onnx.rs"]
+mod onnx;
+#[path = "saving/onnx_table.rs"]
+mod onnx_table;
 #[path = "saving/other_writers.rs"]
 mod other_writers;
 #[path = "saving/own_state.rs"]

@@ -33,6 +33,7 @@ const ORDER: &[&str] = &[
     "models",
     "training",
     "saving",
+    "export",
 ];
 
 /// Uses that point the other way: from, to, and why.

@@ -1,9 +1,9 @@
 //! The program of a model: what it computes, as data.
 
 use super::Model;
-use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::error::{Error, ErrorKind, Result};
 use crate::program::{Program, Spec};
-use crate::tensor::{CallContext, DType, Nested, Shape};
+use crate::tensor::{CallContext, DType, Nested, Shape, Tensor};
 
 impl Model {
     /// Traces what the model computes for flat inputs of these shapes, in inference mode: each layer's `call`
@@ -25,6 +25,20 @@ impl Model {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     pub fn program(&self, shapes: &[Shape]) -> Result<Program> {
+        Program::trace(&self.specs(shapes)?, |inputs| self.on(inputs))
+    }
+
+    /// Traces like [`Model::program`]; recurrent layers stay loops, so that the program is the same for any number of
+    /// steps.
+    ///
+    /// # Errors
+    /// See [`Model::program`].
+    pub fn program_with_loops(&self, shapes: &[Shape]) -> Result<Program> {
+        Program::trace_with_loops(&self.specs(shapes)?, |inputs| self.on(inputs))
+    }
+
+    /// Returns the shapes with the dtypes of the inputs.
+    fn specs(&self, shapes: &[Shape]) -> Result<Vec<Spec>> {
         let structure = self.inputs();
         let known: Vec<DType> =
             structure.iter().flat_map(|inputs| inputs.leaves()).map(|input| input.dtype()).collect();
@@ -35,16 +49,16 @@ impl Model {
                 .at(self.name().to_owned()));
         }
         let dtypes = known.into_iter().chain(std::iter::repeat(DType::Float32));
-        let specs: Vec<Spec> =
-            shapes.iter().zip(dtypes).map(|(shape, dtype)| Spec { shape: shape.clone(), dtype }).collect();
-        Program::trace(&specs, |inputs| {
-            let inputs = match &structure {
-                Some(structure) => structure.pack(inputs.to_vec())?,
-                None if inputs.len() == 1 => inputs.first().cloned().map_or(Nested::None, Nested::Leaf),
-                None => Nested::list(inputs.to_vec()),
-            };
-            self.as_layer().call(inputs, &CallContext::inference())
-        })
-        .at_with(|| self.name().to_owned())
+        Ok(shapes.iter().zip(dtypes).map(|(shape, dtype)| Spec { shape: shape.clone(), dtype }).collect())
+    }
+
+    /// Calls the model on flat inputs.
+    fn on(&self, inputs: &[Tensor]) -> Result<Nested<Tensor>> {
+        let inputs = match &self.inputs() {
+            Some(structure) => structure.pack(inputs.to_vec())?,
+            None if inputs.len() == 1 => inputs.first().cloned().map_or(Nested::None, Nested::Leaf),
+            None => Nested::list(inputs.to_vec()),
+        };
+        self.as_layer().call(inputs, &CallContext::inference())
     }
 }

@@ -61,6 +61,13 @@ pub(crate) fn segment_sum(x: &Tensor, segments: &[i64], count: usize) -> Result<
     super::shape::slice_axis(&sums, 0, super::shape::Span::range(0, count))
 }
 
+/// Returns how often each index below `count` is among a vector of `int64`, all of them within.
+pub(crate) fn counts(indices: &Tensor, count: usize) -> Result<Tensor> {
+    let sums = zeros(&Shape::from([count]), DType::Float32)?;
+    let ones = super::create::full(indices.shape(), 1.0, DType::Float32)?;
+    program::apply(ScatterAdd, &[&sums, indices, &ones])
+}
+
 /// Returns true for the `k` largest numbers of each row; of equal ones the first are chosen.
 pub(crate) fn top_k_mask(x: &Tensor, k: usize) -> Result<Tensor> {
     let classes = x.shape().last()?;

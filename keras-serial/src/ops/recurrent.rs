@@ -3,7 +3,7 @@
 use super::shape::unstack;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
-use crate::program::primitives::Lstm;
+use crate::program::primitives::{Lstm, Scan};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Runs an LSTM with tanh and sigmoid over a sequence: returns the states `h` and `c` after each step,
@@ -29,4 +29,16 @@ pub(crate) fn lstm(inputs: &Tensor, recurrent: &Tensor, h: &Tensor, c: &Tensor) 
         (Some(h), Some(c)) => Ok(Some((h, c))),
         _ => Err(Error::new(ErrorKind::Engine, "a sequence gave no states")),
     }
+}
+
+/// Runs a loop over the first axis of sequences, as one loop of the program that is traced: `step` takes the states
+/// and a step of each sequence, and returns the next states and what is collected. Returns what was collected,
+/// `(steps, …)`.
+pub(crate) fn scan(
+    states: &[Tensor],
+    sequences: &[Tensor],
+    step: impl FnOnce(&[Tensor], &[Tensor]) -> Result<(Vec<Tensor>, Tensor)>,
+) -> Result<Tensor> {
+    let scan = Scan::trace(states, sequences, step)?;
+    program::apply(scan, &states.iter().chain(sequences).collect::<Vec<_>>())
 }

@@ -6,6 +6,7 @@
 //! computation of a whole model, of custom layers too, with the weights as named constants.
 
 pub(crate) mod kernels;
+pub mod onnx;
 mod primitive;
 pub(crate) mod primitives;
 mod print;
@@ -17,4 +18,4 @@ pub(crate) use primitive::apply;
 pub use primitive::{Primitive, Spec};
 pub use program::{Constant, Node, Operand, Program};
 pub(crate) use traced::Reads;
-pub(crate) use traced::{layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};
+pub(crate) use traced::{keeps_loops, layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};

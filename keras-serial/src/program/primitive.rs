@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::traced;
+use super::{onnx, traced};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -24,7 +24,7 @@ impl Spec {
     }
 }
 
-/// One step of a computation: the only place where a shape rule and the engine's call meet.
+/// One step of a computation: the only place where a shape rule, the engine's call and the ONNX form meet.
 ///
 /// A type in `program/primitives`, one file each, is a primitive; its fields are the attributes.
 pub trait Primitive: Any + Debug + Send + Sync {
@@ -47,6 +47,14 @@ pub trait Primitive: Any + Debug + Send + Sync {
     /// # Errors
     /// If the operands do not fit, or the engine can't compute it.
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor>;
+
+    /// Adds the operators that compute the result to an ONNX graph, and returns it.
+    ///
+    /// # Errors
+    /// If ONNX has no words for it, which is the default, or the graph's operator set has none.
+    fn onnx(&self, call: &mut onnx::Call) -> Result<onnx::Value> {
+        Err(call.unsupported("a primitive without ONNX form").received(self.name()))
+    }
 }
 
 /// Applies a primitive: computes it on values, records it on traced tensors.

@@ -26,6 +26,8 @@ pub struct Constant {
     pub path: Option<Arc<str>>,
     /// The value, shared with the weight.
     pub value: Tensor,
+    /// Tells weights apart, whose paths can be equal.
+    pub(super) id: u64,
 }
 
 /// One step: a primitive applied to operands.
@@ -37,6 +39,8 @@ pub struct Node {
     pub operands: Vec<Operand>,
     /// Shape and dtype of the result.
     pub spec: Spec,
+    /// The path of the layer in whose `call` it was recorded: `functional/dense`.
+    pub layer: Arc<str>,
 }
 
 /// What a model computes: inputs, constants, nodes in order, outputs in structure.
@@ -66,12 +70,43 @@ impl Program {
     /// # Errors
     /// The function's own; also if it looks at values, which are not known while it is traced.
     pub fn trace(inputs: &[Spec], function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>) -> Result<Self> {
+        Self::trace_as(inputs, false, function)
+    }
+
+    /// Traces a function like [`Program::trace`]; loops over the steps of a sequence stay loops, so that the program
+    /// is the same for any number of steps.
+    ///
+    /// # Errors
+    /// See [`Program::trace`].
+    pub fn trace_with_loops(
+        inputs: &[Spec],
+        function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>,
+    ) -> Result<Self> {
+        Self::trace_as(inputs, true, function)
+    }
+
+    /// Traces the body of a loop, while the program around is traced.
+    pub(super) fn trace_body(
+        inputs: &[Spec],
+        function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>,
+    ) -> Result<Self> {
+        let body = Self::trace_as(inputs, true, function)?;
+        traced::note_all(&body.reads);
+        Ok(body)
+    }
+
+    fn trace_as(
+        inputs: &[Spec],
+        keeps_loops: bool,
+        function: impl FnOnce(&[Tensor]) -> Result<Nested<Tensor>>,
+    ) -> Result<Self> {
+        let number = Tracing::number();
         let symbols: Vec<Tensor> =
-            inputs.iter().enumerate().map(|(position, spec)| traced::input(spec.clone(), position)).collect();
-        let tracing = Tracing::enter();
+            inputs.iter().enumerate().map(|(position, spec)| traced::input(spec.clone(), number, position)).collect();
+        let tracing = Tracing::enter(keeps_loops);
         let outputs = function(&symbols)?;
         let reads = tracing.finish()?;
-        let mut builder = Builder { inputs: inputs.len(), ..Builder::default() };
+        let mut builder = Builder { number, ..Builder::default() };
         let outputs = outputs.try_map(&mut |output| builder.operand(output))?;
         Ok(Self { inputs: inputs.to_vec(), constants: builder.constants, nodes: builder.nodes, outputs, reads })
     }
@@ -153,7 +188,8 @@ impl Program {
 /// Collects the nodes that outputs need, in order.
 #[derive(Default)]
 struct Builder {
-    inputs: usize,
+    /// The number of the program, which its inputs have.
+    number: u64,
     constants: Vec<Constant>,
     nodes: Vec<Node>,
     /// The operands of traced tensors that were met, by the address of their source.
@@ -198,22 +234,23 @@ impl Builder {
             return Ok(*operand);
         }
         let operand = match traced::source(tensor) {
-            None => self.constant(None, tensor),
-            Some(Source::Input(position)) if *position < self.inputs => Operand::Input(*position),
-            Some(Source::Input(_)) => {
+            None => self.constant(None, 0, tensor),
+            Some(Source::Input { program, position }) if *program == self.number => Operand::Input(*position),
+            Some(Source::Input { .. }) => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a tensor of another trace"));
             }
             Some(Source::Weight { id, path, value }) => match self.weights.get(id) {
                 Some(operand) => *operand,
                 None => {
-                    let operand = self.constant(Some(path.clone()), value);
+                    let operand = self.constant(Some(path.clone()), *id, value);
                     self.weights.insert(*id, operand);
                     operand
                 }
             },
-            Some(Source::Call { primitive, operands }) => {
+            Some(Source::Call { primitive, operands, layer }) => {
                 let operands = operands.iter().map(|operand| self.finish(operand)).collect::<Result<Vec<_>>>()?;
-                self.nodes.push(Node { primitive: primitive.clone(), operands, spec: Spec::of(tensor) });
+                let (primitive, layer) = (primitive.clone(), layer.clone());
+                self.nodes.push(Node { primitive, operands, spec: Spec::of(tensor), layer });
                 Operand::Node(self.nodes.len() - 1)
             }
         };
@@ -223,8 +260,8 @@ impl Builder {
         Ok(operand)
     }
 
-    fn constant(&mut self, path: Option<Arc<str>>, value: &Tensor) -> Operand {
-        self.constants.push(Constant { path, value: value.clone() });
+    fn constant(&mut self, path: Option<Arc<str>>, id: u64, value: &Tensor) -> Operand {
+        self.constants.push(Constant { path, value: value.clone(), id });
         Operand::Constant(self.constants.len() - 1)
     }
 }

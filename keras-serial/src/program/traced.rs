@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::primitive::{Primitive, Spec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::Tensor;
-use crate::utils::drop_later;
+use crate::utils::{drop_later, scope_path};
 
 /// Where a traced tensor comes from.
 pub(super) enum Source {
-    /// An input of the program, by its position.
-    Input(usize),
-    /// A weight, with its number and path.
+    /// An input of the program with this number, by its position.
+    Input { program: u64, position: usize },
+    /// A weight: its number, which no other weight has, and its path, which others can have too.
     Weight { id: u64, path: Arc<str>, value: Box<Tensor> },
-    /// A primitive that is applied to operands.
-    Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor> },
+    /// A primitive that is applied to operands, in the `call` of a layer.
+    Call { primitive: Arc<dyn Primitive>, operands: Vec<Tensor>, layer: Arc<str> },
 }
 
 /// Drops the operands one after the other, not recursively: a chain can be thousands long.
@@ -37,9 +37,9 @@ pub(super) fn source(tensor: &Tensor) -> Option<&Source> {
     tensor.as_traced()?.downcast_ref()
 }
 
-/// Returns the input of a program at a position.
-pub(super) fn input(spec: Spec, position: usize) -> Tensor {
-    tensor(spec, Source::Input(position))
+/// Returns the input of the program with this number at a position.
+pub(super) fn input(spec: Spec, program: u64, position: usize) -> Tensor {
+    tensor(spec, Source::Input { program, position })
 }
 
 /// Records a call.
@@ -47,7 +47,8 @@ pub(super) fn record(primitive: Arc<dyn Primitive>, operands: &[&Tensor]) -> Res
     let specs: Vec<Spec> = operands.iter().map(|operand| Spec::of(operand)).collect();
     let spec = primitive.infer(&specs)?;
     let operands = operands.iter().map(|operand| operand.unmasked()).collect();
-    Ok(tensor(spec, Source::Call { primitive, operands }))
+    let layer = scope_path("").trim_end_matches('/').into();
+    Ok(tensor(spec, Source::Call { primitive, operands, layer }))
 }
 
 /// The number of changes to what layers compute with beside their weights, in the whole process.
@@ -78,6 +79,8 @@ impl Reads {
 #[derive(Default)]
 struct Trace {
     reads: Reads,
+    /// Whether loops stay loops.
+    keeps_loops: bool,
     /// Why the function can't be traced.
     spoiled: Option<&'static str>,
 }
@@ -90,10 +93,16 @@ thread_local! {
 pub(super) struct Tracing(Option<Trace>);
 
 impl Tracing {
-    pub(super) fn enter() -> Self {
+    pub(super) fn enter(keeps_loops: bool) -> Self {
         let changes = CHANGES.load(Ordering::Relaxed);
-        let trace = Trace { reads: Reads { changes, ..Reads::default() }, spoiled: None };
+        let trace = Trace { reads: Reads { changes, ..Reads::default() }, keeps_loops, spoiled: None };
         Self(TRACE.replace(Some(trace)))
+    }
+
+    /// Returns a number that no other program has.
+    pub(super) fn number() -> u64 {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        NUMBER.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Returns what was read.
@@ -117,6 +126,20 @@ impl Drop for Tracing {
 
 fn not_traceable(reason: &'static str) -> Error {
     Error::new(ErrorKind::Unsupported, "the computation can't be traced").received(reason)
+}
+
+/// Returns true while a program is traced on this thread in which loops stay loops.
+pub(crate) fn keeps_loops() -> bool {
+    TRACE.with_borrow(|trace| trace.as_ref().is_some_and(|trace| trace.keeps_loops))
+}
+
+/// Notes what the body of a loop reads, in the program around.
+pub(super) fn note_all(reads: &Reads) {
+    TRACE.with_borrow_mut(|trace| {
+        if let Some(trace) = trace {
+            trace.reads.weights.extend(reads.weights.iter().cloned());
+        }
+    });
 }
 
 /// Says that what happens can't be part of a program; the trace fails at its end.

@@ -227,6 +227,7 @@ impl Tensor {
     pub fn strings(&self) -> Result<&[String]> {
         match &self.repr {
             Repr::Text(text) => Ok(text),
+            Repr::Traced(_) if self.dtype == DType::String => Err(self.looked_at()),
             _ => Err(self.wrong("a tensor of strings")),
         }
     }
@@ -238,13 +239,15 @@ impl Tensor {
     pub(crate) fn raw(&self) -> Result<Raw> {
         match &self.repr {
             Repr::Value(raw) => Ok(raw.clone()),
-            Repr::Traced(_) => Err(Error::new(
-                ErrorKind::Unsupported,
-                "the computation looks at values, which are not known while a program is traced",
-            )
-            .received(format!("{self:?}"))),
+            Repr::Traced(_) => Err(self.looked_at()),
             _ => Err(self.wrong("a tensor with numbers")),
         }
+    }
+
+    /// Returns the error for a look at the values of a traced tensor.
+    fn looked_at(&self) -> Error {
+        let what = "the computation looks at values, which are not known while a program is traced";
+        Error::new(ErrorKind::Unsupported, what).received(format!("{self:?}"))
     }
 
     fn wrong(&self, expected: &'static str) -> Error {

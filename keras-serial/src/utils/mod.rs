@@ -5,6 +5,8 @@ mod dropping;
 mod names;
 #[cfg(feature = "engine")]
 mod panics;
+#[cfg(feature = "engine")]
+mod protobuf;
 
 #[cfg(feature = "engine")]
 pub(crate) use dropping::drop_later;
@@ -18,3 +20,5 @@ pub use names::{auto_name, clear_session, to_snake_case};
 pub use crate::layers::FeatureSpace;
 #[cfg(feature = "engine")]
 pub(crate) use panics::panic_text;
+#[cfg(feature = "engine")]
+pub(crate) use protobuf::Message;

@@ -1,6 +1,6 @@
 //! Encoding of integer categories as vectors.
 
-use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
+use super::encode::{OutputMode, encode, encode_traced, encoded_shape, rename_mode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
@@ -86,6 +86,10 @@ impl Layer for CategoryEncoding {
         if x.is_symbolic() {
             let shape = encoded_shape(x.shape(), self.output_mode, Some(self.num_tokens));
             return Ok(Tensor::symbol(shape, policy.compute_dtype()?).into());
+        }
+        if x.is_traced() {
+            let (indices, dtype) = (ops::cast_to(x, DType::Int64)?, policy.variable_dtype()?);
+            return encode_traced(&indices, self.output_mode, self.num_tokens, dtype, weights).map(Into::into);
         }
         let indices = ops::cast_to(x, DType::Int64)?.to_vec::<i64>()?;
         if let Some(negative) = indices.iter().find(|index| **index < 0 && self.output_mode != OutputMode::OneHot) {

@@ -3,7 +3,7 @@
 use std::sync::{PoisonError, RwLock};
 
 use super::Array;
-use super::encode::{OutputMode, encode, encoded_shape};
+use super::encode::{OutputMode, encode, encode_traced, encoded_shape};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -129,7 +129,16 @@ impl Layer for Discretization {
         })?;
         // Keras's backend holds boundaries in single precision.
         let boundaries: Vec<f64> = boundaries.into_iter().map(|boundary| f64::from(boundary as f32)).collect();
-        let numbers = ops::cast_to(x, DType::Float64)?.to_vec::<f64>()?;
+        let x = &ops::cast_to(x, DType::Float64)?;
+        if x.is_traced() {
+            let depth = boundaries.len() + 1;
+            let count = boundaries.len();
+            let boundaries = Tensor::from_vec(boundaries, [count])?;
+            let is_above = ops::logical_not(&ops::less(&ops::expand_dims(x, -1)?, &boundaries)?)?;
+            let bins = ops::sum(&ops::cast_to(&is_above, DType::Int64)?, -1, false)?;
+            return encode_traced(&bins, self.output_mode, depth, dtype, None).map(Into::into);
+        }
+        let numbers = x.to_vec::<f64>()?;
         let bins = numbers.into_iter().map(|x| boundaries.partition_point(|b| x.is_nan() || x >= *b) as i64).collect();
         encode(bins, x.shape(), self.output_mode, boundaries.len() + 1, dtype, None).map(Into::into)
     }

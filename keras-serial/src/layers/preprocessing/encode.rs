@@ -95,6 +95,38 @@ pub(super) fn encode(
     ops::cast_to(&Tensor::from_vec(rows, target)?, dtype)
 }
 
+/// Encodes indices like [`encode`] while a program is traced.
+pub(super) fn encode_traced(
+    indices: &Tensor,
+    mode: OutputMode,
+    depth: usize,
+    dtype: DType,
+    weights: Option<&Tensor>,
+) -> Result<Tensor> {
+    if mode == OutputMode::Int {
+        return ops::cast_to(indices, dtype);
+    }
+    let shape = encoded_shape(indices.shape(), mode, Some(depth));
+    let is_category = ops::equal(&ops::expand_dims(indices, -1)?, &ops::arange(depth, DType::Int64)?)?;
+    if mode == OutputMode::OneHot {
+        return ops::reshape(&ops::cast_to(&is_category, dtype)?, &shape);
+    }
+    // Samples lie along the second axis, even if there are more than two axes.
+    let axis = match indices.rank() {
+        0 => return ops::cast_to(&is_category, dtype),
+        1 => 0isize,
+        _ => 1,
+    };
+    if mode == OutputMode::MultiHot {
+        return ops::cast_to(&ops::any(&is_category, axis, false)?, dtype);
+    }
+    let mut counts = ops::cast_to(&is_category, if weights.is_some() { DType::Float32 } else { DType::Int64 })?;
+    if let Some(weights) = weights {
+        counts = ops::multiply(&counts, &ops::expand_dims(&ops::cast_to(weights, DType::Float32)?, -1)?)?;
+    }
+    ops::cast_to(&ops::sum(&counts, axis, false)?, dtype)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,14 @@
 
 use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
 use super::hash;
+use super::hashing::HASHES;
 use super::hashing::{default_dtype, default_policy};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
+use crate::program::refuse_while_tracing;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -125,6 +127,9 @@ impl Layer for HashedCrossing {
         let dtype = self.base().dtype_policy().variable_dtype()?;
         if a.is_symbolic() || b.is_symbolic() {
             return Ok(Tensor::symbol(encoded_shape(a.shape(), self.output_mode, Some(self.num_bins)), dtype).into());
+        }
+        if a.is_traced() || b.is_traced() {
+            refuse_while_tracing(HASHES)?;
         }
         let shape = a.shape();
         if shape.rank() > 2 || (shape.rank() == 2 && shape.get(-1)? != Some(1)) || b.shape() != shape {

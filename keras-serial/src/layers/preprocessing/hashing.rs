@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
+use crate::program::refuse_while_tracing;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -148,6 +149,9 @@ impl Hashing {
     }
 }
 
+/// Why layers that hash can't be part of a program.
+pub(super) const HASHES: &str = "hashes are made of text, also those of numbers";
+
 impl Layer for Hashing {
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         self.check()?;
@@ -156,6 +160,9 @@ impl Layer for Hashing {
         if x.is_symbolic() {
             let mode = if self.output_mode == OutputMode::Int { OutputMode::Int } else { OutputMode::Count };
             return Ok(Tensor::symbol(encoded_shape(x.shape(), mode, Some(self.num_bins)), dtype).into());
+        }
+        if x.is_traced() {
+            refuse_while_tracing(HASHES)?;
         }
         // Drops a last axis of extent 1, which one-hot encoding does for two axes only.
         let shape = match x.shape().dims().split_last() {

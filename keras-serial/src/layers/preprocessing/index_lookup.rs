@@ -126,11 +126,11 @@ impl<K: Token> Settings<'_, K> {
         self.table(state).map(|_| ())
     }
 
-    fn oov_start(&self) -> usize {
+    pub(super) fn oov_start(&self) -> usize {
         usize::from(self.mask_token.is_some() && self.output_mode == OutputMode::Int)
     }
 
-    fn token_start(&self) -> usize {
+    pub(super) fn token_start(&self) -> usize {
         self.oov_start() + self.num_oov_indices
     }
 
@@ -278,7 +278,7 @@ impl<K: Token> Settings<'_, K> {
         }
     }
 
-    fn depth(&self, state: &State<K>) -> Result<Option<usize>> {
+    pub(super) fn depth(&self, state: &State<K>) -> Result<Option<usize>> {
         match self.max_tokens {
             Some(max) if self.pad_to_max_tokens => Ok(Some(max)),
             _ => self.recorded_size(state),
@@ -295,14 +295,21 @@ impl<K: Token> Settings<'_, K> {
                 .hint("give it a `vocabulary`, or adapt it")
         })?;
         let encoded = encode(indices, shape, self.output_mode, depth, DType::Int64, None)?;
+        match self.weights(state)? {
+            Some(weights) => ops::multiply(&ops::cast_to(&encoded, DType::Float32)?, weights),
+            None => Ok(encoded),
+        }
+    }
+
+    /// Returns the weights by which counts are multiplied.
+    pub(super) fn weights(&self, state: &State<K>) -> Result<Option<Tensor>> {
         if self.output_mode != OutputMode::TfIdf {
-            return Ok(encoded);
+            return Ok(None);
         }
         let weights = state.idf().ok_or_else(|| {
             Error::new(ErrorKind::NotBuilt, "when `output_mode` is `tf_idf`, `idf_weights` must be provided")
         })?;
-        let weights = Tensor::from_slice(&weights, [weights.len()])?;
-        ops::multiply(&ops::cast_to(&encoded, DType::Float32)?, weights)
+        Tensor::from_slice(&weights, [weights.len()]).map(Some)
     }
 
     /// Returns the output symbol of a call.

@@ -155,7 +155,11 @@ impl Layer for IntegerLookup {
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
-        self.settings().call(&self.state, inputs.tensor()?).map(Into::into)
+        let x = inputs.tensor()?;
+        if x.is_traced() {
+            return self.settings().traced(&self.state, x).map(Into::into);
+        }
+        self.settings().call(&self.state, x).map(Into::into)
     }
 
     fn autocasts(&self) -> bool {

@@ -11,6 +11,7 @@ mod hashing;
 pub mod image;
 mod index_lookup;
 mod integer_lookup;
+mod lookup_traced;
 mod mel_spectrogram;
 mod normalization;
 mod pipeline;

@@ -8,8 +8,8 @@ use crate::json::Value;
 use crate::layers::{BuildContext, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::dtypes::cast;
-use crate::ops::shape::{flip_axes, index_axis, reshape_to, transpose_to, unstack};
-use crate::program::refuse_while_tracing;
+use crate::ops::shape::{Span, flip_axes, index_axis, reshape_to, slice_axis, transpose_to, unstack};
+use crate::program::{keeps_loops, refuse_while_tracing};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
 /// Returns the base of a cell that a recurrent layer constructs.
@@ -199,6 +199,9 @@ impl Recurrence<'_> {
             let all = self.return_sequences.then(|| exchanged(&all)).transpose()?;
             return Ok(Results { last, all, states });
         }
+        if keeps_loops() {
+            return self.looped(run, &projected, None, states);
+        }
         let mut outputs = Vec::new();
         for step in unstack(&projected)? {
             let output;
@@ -212,7 +215,11 @@ impl Recurrence<'_> {
     /// zero.
     fn masked(&self, run: &dyn CellRun, x: &Tensor, mask: &Tensor, mut states: Vec<Tensor>) -> Result<Results> {
         let mask = cast(mask, DType::Bool)?;
-        let holds = unstack(&self.in_order(&exchanged(&mask)?)?)?;
+        let holds = self.in_order(&exchanged(&mask)?)?;
+        if keeps_loops() && !self.unroll {
+            return self.looped(run, &self.project(run, x)?, Some(&holds), states);
+        }
+        let holds = unstack(&holds)?;
         let mut outputs: Vec<Tensor> = Vec::new();
         for (step, holds) in unstack(&self.project(run, x)?)?.iter().zip(&holds) {
             let (output, new) = run.step(step, &states)?;
@@ -237,6 +244,63 @@ impl Recurrence<'_> {
         Ok(results)
     }
 
+    /// Runs a sequence as one loop of a program: what it collects are the output and the states of each step, flat
+    /// and one after the other.
+    fn looped(
+        &self,
+        run: &dyn CellRun,
+        projected: &Tensor,
+        holds: Option<&Tensor>,
+        mut states: Vec<Tensor>,
+    ) -> Result<Results> {
+        let (first, _) = run.step(&index_axis(projected, 0, 0)?, &states)?;
+        let count = states.len();
+        // Where the mask is false, the output is the previous one, which is then a state too.
+        if holds.is_some() && !self.zero_output_for_mask {
+            states.push(ops::zeros(first.shape(), first.dtype())?);
+        }
+        let sequences: Vec<Tensor> = std::iter::once(projected).chain(holds).cloned().collect();
+        let shapes: Vec<Shape> =
+            std::iter::once(&first).chain(&states).take(1 + count).map(|x| x.shape().clone()).collect();
+        let collected = ops::recurrent::scan(&states, &sequences, |states, step| {
+            let (Some((own, previous)), Some(projected)) = (states.split_at_checked(count), step.first()) else {
+                return Err(Error::new(ErrorKind::InvalidArgument, "a loop without a step"));
+            };
+            let (mut output, mut new) = run.step(projected, own)?;
+            if let Some(holds) = step.get(1) {
+                let previous =
+                    previous.first().map_or_else(|| ops::zeros(first.shape(), first.dtype()), |x| Ok(x.clone()))?;
+                output = choose(holds, &output, &previous)?;
+                new = new.iter().zip(own).map(|(new, old)| choose(holds, new, old)).collect::<Result<_>>()?;
+            }
+            let flat = std::iter::once(&output).chain(&new).map(flattened).collect::<Result<Vec<_>>>()?;
+            new.extend(previous.first().map(|_| output));
+            Ok((new, ops::concatenate(&flat, -1)?))
+        })?;
+        let last = index_axis(&collected, 0, -1)?;
+        let mut start = 0;
+        let mut parts = Vec::with_capacity(shapes.len());
+        for shape in &shapes {
+            let width: usize = shape.known()?.iter().skip(1).product();
+            let part = slice_axis(&last, -1, Span::range(start, start + width))?;
+            parts.push(reshape_to(&part, shape)?);
+            start += width;
+        }
+        let (Some(last), Some(shape)) = (parts.first().cloned(), shapes.first()) else {
+            return Err(Error::new(ErrorKind::InvalidArgument, "a cell without an output"));
+        };
+        let all = if self.return_sequences {
+            let width: usize = shape.known()?.iter().skip(1).product();
+            let all = slice_axis(&collected, -1, Span::range(0, width))?;
+            let steps = collected.shape().dims().first().copied().into_iter();
+            let full: Shape = steps.chain(shape.dims().iter().copied()).collect();
+            Some(exchanged(&reshape_to(&all, &full)?)?)
+        } else {
+            None
+        };
+        Ok(Results { last, all, states: parts.into_iter().skip(1).collect() })
+    }
+
     fn keep(&self, outputs: &mut Vec<Tensor>, output: Tensor) {
         if !self.return_sequences {
             outputs.clear();
@@ -249,6 +313,13 @@ impl Recurrence<'_> {
         let all = self.return_sequences.then(|| ops::stack(&outputs, 1)).transpose()?;
         Ok(Results { last, all, states })
     }
+}
+
+/// Returns a tensor as rows of one axis.
+fn flattened(x: &Tensor) -> Result<Tensor> {
+    let dims = x.shape().known()?;
+    let (batch, width) = (dims.first().copied().unwrap_or(1), dims.iter().skip(1).product::<usize>());
+    reshape_to(x, &Shape::from([batch, width]))
 }
 
 /// Swaps the axes of batch and steps.

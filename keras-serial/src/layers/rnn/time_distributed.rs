@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::shape::index_axis;
+use crate::program::keeps_loops;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -91,6 +92,15 @@ impl Layer for TimeDistributed {
                     dims.iter().take(1).copied().chain([steps]).chain(dims.iter().skip(1).copied()).collect();
                 Ok(Tensor::symbol(shape, output.dtype()))
             });
+        }
+        if keeps_loops() {
+            let of_steps = |x: &Tensor| ops::swapaxes(x, 0, 1);
+            let sequences = std::iter::once(x).chain(cx.mask()).map(of_steps).collect::<Result<Vec<_>>>()?;
+            let outputs = ops::recurrent::scan(&[], &sequences, |_, step| {
+                let x = step.first().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "a loop without a step"))?;
+                Ok((Vec::new(), self.step(x.clone(), step.get(1).cloned(), cx)?.into_single()?))
+            })?;
+            return of_steps(&outputs).map(Into::into);
         }
         let outputs = (0..x.shape().dim(1)?).map(|step| at(step)?.into_single()).collect::<Result<Vec<_>>>()?;
         ops::stack(&outputs, 1).map(Into::into)

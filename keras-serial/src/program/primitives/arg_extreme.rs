@@ -4,6 +4,7 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 use super::{extent_mut, extents};
 use crate::error::Result;
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::{self, Engine};
 use crate::tensor::{DType, Tensor};
@@ -46,5 +47,13 @@ impl Primitive for ArgExtreme {
         }
         let raw = if self.largest { Engine::int_argmax(raw, axis) } else { Engine::int_argmin(raw, axis) };
         crate::tensor::cast::cast(&Tensor::from_raw(raw, x.dtype()), DType::Int32)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.numbers()?;
+        let name = if self.largest { "ArgMax" } else { "ArgMin" };
+        let attributes = vec![("axis", Attribute::Int(self.axis as i64)), ("keepdims", Attribute::Int(1))];
+        let position = call.graph.operator(name, &[x], attributes, DType::Int64)?;
+        call.rounded(position)
     }
 }

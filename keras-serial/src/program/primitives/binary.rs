@@ -4,6 +4,7 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 use super::{Broadcast, Compare, Logic, Select};
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -91,4 +92,44 @@ impl Primitive for Binary {
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
     }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, y] = call.numbers()?;
+        let value = match self {
+            Self::Add => call.elementwise("Add", &[x, y])?,
+            Self::Sub => call.elementwise("Sub", &[x, y])?,
+            Self::Mul => call.elementwise("Mul", &[x, y])?,
+            Self::Div => call.elementwise("Div", &[x, y])?,
+            Self::Pow => call.elementwise("Pow", &[x, y])?,
+            Self::Max => call.elementwise("Max", &[x, y])?,
+            Self::Min => call.elementwise("Min", &[x, y])?,
+            Self::Rem if call.operand_dtype().is_float() => {
+                let quotient = call.elementwise("Div", &[x, y])?;
+                let quotient = call.elementwise("Floor", &[quotient])?;
+                let multiple = call.elementwise("Mul", &[quotient, y])?;
+                call.elementwise("Sub", &[x, multiple])?
+            }
+            Self::Rem => call.elementwise("Mod", &[x, y])?,
+            Self::Atan2 => angle(call, x, y)?,
+        };
+        call.rounded(value)
+    }
+}
+
+/// Adds the angle of the point (x, y), which ONNX has only as the arctangent of a quotient.
+fn angle(call: &mut Call, y: Value, x: Value) -> Result<Value> {
+    let quotient = call.elementwise("Div", &[y, x])?;
+    let angle = call.elementwise("Atan", &[quotient])?;
+    let (zero, pi) = (call.scalar(0.0, x)?, call.scalar(std::f64::consts::PI, x)?);
+    // On the left, half a turn is added towards the sign of y.
+    let is_below = call.test("Less", &[y, zero])?;
+    let down = call.elementwise("Neg", &[pi])?;
+    let half_turn = call.graph.elementwise("Where", &[is_below, down, pi], vec![], call.graph.dtype(x))?;
+    let turned = call.elementwise("Add", &[angle, half_turn])?;
+    let is_left = call.test("Less", &[x, zero])?;
+    let value = call.graph.elementwise("Where", &[is_left, turned, angle], vec![], call.graph.dtype(x))?;
+    // The quotient of two zeros is NaN, where the angle is zero.
+    let (x_is_zero, y_is_zero) = (call.test("Equal", &[x, zero])?, call.test("Equal", &[y, zero])?);
+    let is_origin = call.test("And", &[x_is_zero, y_is_zero])?;
+    call.graph.elementwise("Where", &[is_origin, zero, value], vec![], call.graph.dtype(x))
 }

@@ -3,9 +3,10 @@
 use burn_backend::ops::IntTensorOps;
 
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
+use crate::tensor::{DType, Tensor};
 
 /// A function of the bits of two integers, or of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,5 +56,33 @@ impl Primitive for Bits {
             Self::Xor | Self::Not => Engine::bitwise_xor(a, b),
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let dtype = call.dtype();
+        if let (Self::ShiftLeft | Self::ShiftRight, [x, by]) = (self, call.all()) {
+            // ONNX shifts unsigned numbers only.
+            let (x, by) = (*x, *by);
+            let (x, by) = (call.graph.cast(x, DType::Int64)?, call.graph.cast(by, DType::Int64)?);
+            let two = call.scalar(2.0, x)?;
+            let power = call.elementwise("Pow", &[two, by])?;
+            let value = if *self == Self::ShiftLeft {
+                call.elementwise("Mul", &[x, power])?
+            } else {
+                let rest = call.elementwise("Mod", &[x, power])?;
+                let multiple = call.elementwise("Sub", &[x, rest])?;
+                call.elementwise("Div", &[multiple, power])?
+            };
+            return call.graph.cast(value, dtype);
+        }
+        call.needs_opset(18, "bitwise operations have no ONNX form in this operator set")?;
+        let name = match self {
+            Self::And => "BitwiseAnd",
+            Self::Or => "BitwiseOr",
+            Self::Not => "BitwiseNot",
+            Self::Xor | Self::ShiftLeft | Self::ShiftRight => "BitwiseXor",
+        };
+        let operands = call.all().to_vec();
+        call.elementwise(name, &operands)
     }
 }

@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{family, shaped};
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -35,5 +36,11 @@ impl Primitive for Broadcast {
             |raw| Engine::int_expand(raw, dims.clone()),
             |raw| Engine::bool_expand(raw, dims.clone()),
         )
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.operands()?;
+        let wanted = call.result();
+        if wanted == call.extents(x)? { Ok(x) } else { Ok(call.graph.expanded(x, &wanted)) }
     }
 }

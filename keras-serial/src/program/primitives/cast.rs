@@ -1,6 +1,7 @@
 //! Casting to another dtype.
 
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::{DType, Tensor};
 
@@ -21,5 +22,10 @@ impl Primitive for Cast {
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let [x] = exactly(operands)?;
         crate::tensor::cast::cast(x, self.0)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.operands()?;
+        call.rounded(x)
     }
 }

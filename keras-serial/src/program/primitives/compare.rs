@@ -3,6 +3,7 @@
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::{BOOL, Engine};
 use crate::tensor::grad::detached;
@@ -54,5 +55,20 @@ impl Primitive for Compare {
             (Self::LessEqual, false) => Engine::int_lower_equal(a, b, BOOL),
         };
         Ok(Tensor::from_raw(raw, DType::Bool))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, y] = call.numbers()?;
+        match self {
+            Self::Equal => call.test("Equal", &[x, y]),
+            Self::NotEqual => {
+                let equal = call.test("Equal", &[x, y])?;
+                call.test("Not", &[equal])
+            }
+            Self::Greater => call.test("Greater", &[x, y]),
+            Self::GreaterEqual => call.test("GreaterOrEqual", &[x, y]),
+            Self::Less => call.test("Less", &[x, y]),
+            Self::LessEqual => call.test("LessOrEqual", &[x, y]),
+        }
     }
 }

@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{extent_mut, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec};
 use crate::tensor::engine::{Engine, Raw};
 use crate::tensor::{DType, Tensor};
@@ -41,5 +42,17 @@ impl Primitive for Concat {
             _ => Engine::int_cat(raws, self.0),
         };
         Ok(Tensor::from_raw(raw, dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let operands = call.all().to_vec();
+        // Where all have their axes in one other order, so has the result.
+        if let Some((sources, order)) = call.graph.sources(&operands)
+            && let Some(axis) = order.get(self.0)
+        {
+            let value = call.operator("Concat", &sources, vec![("axis", Attribute::Int(*axis as i64))])?;
+            return Ok(call.graph.transposed(value, &order));
+        }
+        call.operator("Concat", &operands, vec![("axis", Attribute::Int(self.0 as i64))])
     }
 }

@@ -2,10 +2,13 @@
 
 use burn_backend::ops::{ConvOptions, ModuleOps};
 
-use super::window::{Steps, channels_first, channels_last, lifted, padded, without_second};
+use super::window::{
+    Steps, channels_first, channels_last, ints, lifted, padded, padding, with_channels_first, without_second,
+};
 use super::{Transpose, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::conv::{self as kernels, Axis, Geometry};
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Tensor};
@@ -123,6 +126,20 @@ impl Primitive for Conv {
             Some(y) => Ok(y),
             None => self.by_engine(x, kernel),
         }
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, kernel] = call.numbers()?;
+        let rank = self.axes.len();
+        let mut attributes = vec![
+            ("strides", ints(self.axes.iter().map(|steps| steps.stride))),
+            ("dilations", ints(self.axes.iter().map(|steps| steps.dilation))),
+            ("group", Attribute::Int(self.groups as i64)),
+        ];
+        attributes.push(padding(call, |conv: &Self| &conv.axes)?);
+        let order: Vec<usize> = [rank + 1, rank].into_iter().chain(0..rank).collect();
+        let kernel = call.graph.transposed(kernel, &order);
+        with_channels_first(call, "Conv", [x, kernel], attributes)
     }
 }
 

@@ -3,9 +3,10 @@
 use burn_backend::ops::{ConvTransposeOptions, ModuleOps};
 
 use super::conv::wrong_rank;
-use super::window::{Steps, channels_first, channels_last, lifted, padded, without_second};
+use super::window::{Steps, channels_first, channels_last, ints, lifted, padded, with_channels_first, without_second};
 use super::{Range, Slice, Transpose, extents, shaped};
 use crate::error::Result;
+use crate::program::onnx::{Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -97,5 +98,39 @@ impl Primitive for ConvTranspose {
             y = padded(&y, axis + 1, &Steps { stride: 1, dilation: 1, before: 0, after }, 0.0)?;
         }
         Ok(y)
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, kernel] = call.numbers()?;
+        let (from, to, window) = (call.extents(x)?, call.result(), call.extents(kernel)?);
+        let (mut start, mut end, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
+        let axes = from.iter().zip(&to).skip(1).zip(&window).zip(&self.0);
+        for (axis, (((from, to), window), spread)) in axes.enumerate() {
+            let cropped = call.each(|transpose: &Self| transpose.0.get(axis).map(|spread| spread.cropped))?;
+            let whole = from.zip(window, |extent, window| {
+                extent.saturating_sub(1) * spread.stride + window.saturating_sub(1) * spread.dilation + 1
+            });
+            let rest = whole.zip(&cropped, usize::saturating_sub);
+            start.push(cropped);
+            end.push(rest.zip(to, usize::saturating_sub));
+            zeros.push(to.zip(&rest, usize::saturating_sub));
+        }
+        let known = |extents: &[Extent]| extents.iter().map(Extent::known).collect::<Option<Vec<usize>>>();
+        let (Some(start), Some(end), Some(zeros)) = (known(&start), known(&end), known(&zeros)) else {
+            return Err(call.unsupported("what is cut off depends on an unknown extent"));
+        };
+        if zeros.iter().zip(&self.0).any(|(zeros, spread)| *zeros >= spread.stride.max(spread.dilation)) {
+            return Err(call.unsupported("ONNX adds fewer zeros than a stride to a transposed convolution"));
+        }
+        let attributes = vec![
+            ("strides", ints(self.0.iter().map(|spread| spread.stride))),
+            ("dilations", ints(self.0.iter().map(|spread| spread.dilation))),
+            ("pads", ints(start.into_iter().chain(end))),
+            ("output_padding", ints(zeros.into_iter())),
+        ];
+        let rank = self.0.len();
+        let order: Vec<usize> = [rank + 1, rank].into_iter().chain(0..rank).collect();
+        let kernel = call.graph.transposed(kernel, &order);
+        with_channels_first(call, "ConvTranspose", [x, kernel], attributes)
     }
 }

@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::family;
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -34,5 +35,15 @@ impl Primitive for Flip {
             |raw| Engine::int_flip(raw, &self.0),
             |raw| Engine::bool_flip(raw, &self.0),
         )
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.operands()?;
+        let axes: Vec<i64> = self.0.iter().map(|axis| *axis as i64).collect();
+        let all = |value: i64| vec![value; axes.len()];
+        let (start, end, step) =
+            (call.graph.ints(&all(-1))?, call.graph.ints(&all(i64::MIN))?, call.graph.ints(&all(-1))?);
+        let axes = call.graph.ints(&axes)?;
+        call.operator("Slice", &[x, start, end, axes, step], vec![])
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::elementwise::{self as kernels, Kernel};
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::{DType, Tensor};
 
@@ -35,5 +36,33 @@ impl Primitive for Gelu {
             Error::new(ErrorKind::Unsupported, "GELU runs on the CPU, in float32").received(x.dtype().name())
         })?;
         Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.numbers()?;
+        if call.graph.opset() >= 20 {
+            let kind = if self.approximate { "tanh" } else { "none" };
+            let attributes = vec![("approximate", Attribute::Text(kind))];
+            let value = call.graph.elementwise("Gelu", &[x], attributes, call.graph.dtype(x))?;
+            return call.rounded(value);
+        }
+        let (half, one) = (call.scalar(0.5, x)?, call.scalar(1.0, x)?);
+        let bent = if self.approximate {
+            let (scale, cubic) = (call.scalar(std::f64::consts::FRAC_2_PI.sqrt(), x)?, call.scalar(0.044715, x)?);
+            let square = call.elementwise("Mul", &[x, x])?;
+            let cube = call.elementwise("Mul", &[square, x])?;
+            let cube = call.elementwise("Mul", &[cube, cubic])?;
+            let sum = call.elementwise("Add", &[x, cube])?;
+            let scaled = call.elementwise("Mul", &[sum, scale])?;
+            call.elementwise("Tanh", &[scaled])?
+        } else {
+            let root = call.scalar(std::f64::consts::SQRT_2, x)?;
+            let scaled = call.elementwise("Div", &[x, root])?;
+            call.elementwise("Erf", &[scaled])?
+        };
+        let sum = call.elementwise("Add", &[bent, one])?;
+        let product = call.elementwise("Mul", &[x, sum])?;
+        let value = call.elementwise("Mul", &[product, half])?;
+        call.rounded(value)
     }
 }

@@ -3,6 +3,7 @@
 use burn_backend::ops::BoolTensorOps;
 
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;
 use crate::tensor::{DType, Tensor};
@@ -39,6 +40,16 @@ impl Primitive for Logic {
         };
         Ok(Tensor::from_raw(raw, DType::Bool))
     }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, y] = call.operands()?;
+        let name = match self {
+            Self::And => "And",
+            Self::Or => "Or",
+            Self::Xor => "Xor",
+        };
+        call.test(name, &[x, y])
+    }
 }
 
 /// The negation of booleans.
@@ -58,5 +69,10 @@ impl Primitive for Not {
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let [x] = exactly(operands)?;
         Ok(Tensor::from_raw(Engine::bool_not(x.raw()?), DType::Bool))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.operands()?;
+        call.test("Not", &[x])
     }
 }

@@ -3,6 +3,7 @@
 use super::{extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::lstm;
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 
@@ -29,5 +30,50 @@ impl Primitive for Lstm {
             Error::new(ErrorKind::Unsupported, "the LSTM runs on the CPU, in float32").received(inputs.dtype().name())
         })?;
         Ok(Tensor::from_raw(states, inputs.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [inputs, recurrent, h, c] = call.operands()?;
+        let units = call.extents(h)?.get(1).and_then(Extent::known);
+        let units = units.ok_or_else(|| call.unsupported("an LSTM of an unknown number of units"))? as i64;
+        let dtype = call.graph.dtype(inputs);
+        let recurrent = call.graph.plain(recurrent)?;
+        let step = call.extents(inputs)?.into_iter().skip(1).collect::<Vec<_>>();
+        let state = call.extents(h)?;
+        let body = call.graph.body(|graph| {
+            let h = graph.input("h", dtype, &state);
+            let c = graph.input("c", dtype, &state);
+            let step = graph.input("step", dtype, &step);
+            let product = graph.operator("MatMul", &[h, recurrent], vec![], dtype)?;
+            let sum = graph.operator("Add", &[step, product], vec![], dtype)?;
+            let mut parts = Vec::new();
+            for (start, name) in [(0, "Sigmoid"), (1, "Sigmoid"), (2, "Tanh"), (3, "Sigmoid")] {
+                let (start, end) = (graph.ints(&[start * units])?, graph.ints(&[(start + 1) * units])?);
+                let axis = graph.ints(&[-1])?;
+                let part = graph.operator("Slice", &[sum, start, end, axis], vec![], dtype)?;
+                parts.push(graph.operator(name, &[part], vec![], dtype)?);
+            }
+            let [input, forget, candidate, output] = *parts else {
+                return Err(Error::new(ErrorKind::InvalidArgument, "an LSTM has four gates"));
+            };
+            let kept = graph.operator("Mul", &[forget, c], vec![], dtype)?;
+            let added = graph.operator("Mul", &[input, candidate], vec![], dtype)?;
+            let next = graph.operator("Add", &[kept, added], vec![], dtype)?;
+            let bent = graph.operator("Tanh", &[next], vec![], dtype)?;
+            let output = graph.operator("Mul", &[output, bent], vec![], dtype)?;
+            // The states of the next step, and those that are collected.
+            let mut outputs = vec![output, next];
+            for state in [output, next] {
+                outputs.push(graph.operator("Identity", &[state], vec![], dtype)?);
+            }
+            Ok((vec![h, c, step], outputs))
+        })?;
+        let attributes = vec![("num_scan_inputs", Attribute::Int(1)), ("body", Attribute::Body(body))];
+        let outputs = call.graph.operator_with("Scan", &[h, c, inputs], attributes, &[dtype; 4])?;
+        let [_, _, h, c] = *outputs else { return Err(call.unsupported("`Scan` has an output for each state")) };
+        let axes = call.graph.ints(&[0])?;
+        let h = call.operator("Unsqueeze", &[h, axes], vec![])?;
+        let c = call.operator("Unsqueeze", &[c, axes], vec![])?;
+        call.operator("Concat", &[h, c], vec![("axis", Attribute::Int(0))])
     }
 }

@@ -5,6 +5,7 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 use super::{extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::matmul;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -42,5 +43,12 @@ impl Primitive for MatMul {
             Engine::int_matmul(x, y)
         };
         Ok(Tensor::from_raw(product, dtype))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, y] = call.numbers()?;
+        let operands = call.graph.unexpanded(&[x, y], 2);
+        let value = call.operator("MatMul", &operands, vec![])?;
+        call.rounded(value)
     }
 }

@@ -2,9 +2,12 @@
 
 use burn_backend::ops::ModuleOps;
 
-use super::window::{Steps, channels_first, channels_last, lifted, padded, without_second};
+use super::window::{
+    Steps, channels_first, channels_last, ints, lifted, padded, padding, with_channels_first, without_second,
+};
 use super::{Binary, Reshape, extents, shaped};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::cast::cast;
 use crate::tensor::engine::Engine;
@@ -129,5 +132,19 @@ impl Primitive for Pool {
         }
         let share = self.share(&x.shape().known()?, &y.shape().known()?)?;
         Binary::Div.eval(&[&y, &cast(&share, y.dtype())?])
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.numbers()?;
+        let name = match self.pooling {
+            Pooling::Max => "MaxPool",
+            Pooling::Average => "AveragePool",
+        };
+        let attributes = vec![
+            ("kernel_shape", ints(self.size.iter().copied())),
+            ("strides", ints(self.axes.iter().map(|steps| steps.stride))),
+            padding(call, |pool: &Self| &pool.axes)?,
+        ];
+        with_channels_first(call, name, [x], attributes)
     }
 }

@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{extent_mut, extents, shaped};
 use crate::error::Result;
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -71,5 +72,30 @@ impl Primitive for Reduce {
             (Reduction::All, _) => Engine::bool_all_dim(raw, axis),
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.numbers()?;
+        // Of two booleans, 0 and 1, the larger one is their disjunction.
+        let name = match self.by {
+            Reduction::Sum => "ReduceSum",
+            Reduction::Mean => "ReduceMean",
+            Reduction::Prod => "ReduceProd",
+            Reduction::Max | Reduction::Any => "ReduceMax",
+            Reduction::Min | Reduction::All => "ReduceMin",
+        };
+        let (x, order) = call.graph.source(x).map_or((x, None), |(source, order)| (source, Some(order)));
+        let axis = order.as_ref().and_then(|order| order.get(self.axis).copied()).unwrap_or(self.axis) as i64;
+        let mut attributes = vec![("keepdims", Attribute::Int(1))];
+        let is_input = call.graph.opset() >= 18 || self.by == Reduction::Sum;
+        let value = if is_input {
+            let axes = call.graph.ints(&[axis])?;
+            call.operator(name, &[x, axes], attributes)?
+        } else {
+            attributes.push(("axes", Attribute::Ints(vec![axis])));
+            call.operator(name, &[x], attributes)?
+        };
+        let value = order.map_or(value, |order| call.graph.transposed(value, &order));
+        call.rounded(value)
     }
 }

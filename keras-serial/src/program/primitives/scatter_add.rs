@@ -4,6 +4,7 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 use burn_backend::tensor::IndexingUpdateOp;
 
 use crate::error::Result;
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -33,5 +34,13 @@ impl Primitive for ScatterAdd {
             Engine::int_select_assign(raw, 0, indices, rows, IndexingUpdateOp::Add)
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        call.needs_opset(16, "additions at indices have no ONNX form in this operator set")?;
+        let [x, indices, rows] = call.operands()?;
+        let axes = call.graph.ints(&[-1])?;
+        let indices = call.operator("Unsqueeze", &[indices, axes], vec![])?;
+        call.operator("ScatterND", &[x, indices, rows], vec![("reduction", Attribute::Text("add"))])
     }
 }

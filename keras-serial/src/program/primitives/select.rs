@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::family;
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -31,5 +32,12 @@ impl Primitive for Select {
             |y| Engine::int_mask_where(y, mask.clone(), x.clone()),
             |y| Engine::bool_mask_where(y, mask.clone(), x.clone()),
         )
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [condition, x, y] = call.operands()?;
+        let (x, y) = (call.number(x)?, call.number(y)?);
+        let value = call.graph.elementwise("Where", &[condition, x, y], vec![], call.graph.dtype(x))?;
+        call.rounded(value)
     }
 }

@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{family, shaped};
 use crate::error::Result;
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -64,5 +65,69 @@ impl Primitive for Slice {
             |raw| Engine::int_slice(raw, &slices),
             |raw| Engine::bool_slice(raw, &slices),
         )
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.operands()?;
+        let (from, counts) = (call.extents(x)?, call.result());
+        let mut axes = Vec::new();
+        let (mut starts, mut ends, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        for (axis, range) in self.0.iter().enumerate() {
+            let of = |call: &mut Call, get: fn(&Range) -> usize| call.each(|slice: &Self| slice.0.get(axis).map(get));
+            let start = of(call, |range| range.start)?;
+            let (Some(extent), Some(count)) = (from.get(axis), counts.get(axis)) else {
+                return Err(call.unsupported("a slice of another rank"));
+            };
+            if extent == count && start.known() == Some(0) && range.step == 1 {
+                continue;
+            }
+            // Forwards: one after the last position.
+            let end = if range.step > 0 { start.zip(count, |start, count| start + count) } else { start.clone() };
+            axes.push(axis as i64);
+            steps.push(range.step as i64);
+            if range.step > 0 {
+                let end = if range.step == 1 {
+                    end
+                } else {
+                    let step = range.step.unsigned_abs();
+                    start.zip(count, |start, count| start + count.saturating_sub(1) * step + usize::from(count > 0))
+                };
+                starts.push(position(call, &start, extent)?);
+                ends.push(position(call, &end, extent)?);
+            } else {
+                let step = range.step.unsigned_abs();
+                // Backwards: one before the last position, which is the smallest number if that is the first one.
+                let last = end.zip(count, |start, count| start.saturating_sub(count.saturating_sub(1) * step));
+                starts.push(position(call, &start, extent)?);
+                if last.values().iter().all(|last| *last == 0) {
+                    ends.push(call.graph.ints(&[i64::MIN])?);
+                } else {
+                    ends.push(position(call, &last.zip(&last, |last, _| last.saturating_sub(1)), extent)?);
+                }
+            }
+        }
+        if axes.is_empty() {
+            return Ok(x);
+        }
+        let (starts, ends) = (joined(call, &starts)?, joined(call, &ends)?);
+        let (axes, steps) = (call.graph.ints(&axes)?, call.graph.ints(&steps)?);
+        call.operator("Slice", &[x, starts, ends, axes, steps], vec![])
+    }
+}
+
+/// Returns a position of an axis as a vector of one number: counted from the end where only that is known.
+fn position(call: &mut Call, position: &Extent, extent: &Extent) -> Result<Value> {
+    match (position.known(), position.minus(extent)) {
+        (Some(known), _) => call.graph.ints(&[known as i64]),
+        (None, Some(0)) => call.graph.ints(&[i64::MAX]),
+        (None, Some(from_end)) => call.graph.ints(&[from_end]),
+        (None, None) => call.graph.extent(position),
+    }
+}
+
+fn joined(call: &mut Call, parts: &[Value]) -> Result<Value> {
+    match parts {
+        [part] => Ok(*part),
+        parts => call.operator("Concat", parts, vec![("axis", Attribute::Int(0))]),
     }
 }

@@ -4,6 +4,7 @@ use burn_backend::ops::ActivationOps;
 
 use crate::error::Result;
 use crate::program::kernels::elementwise::{Kernel, run};
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -27,5 +28,11 @@ impl Primitive for Softmax {
         let axis = x.rank().saturating_sub(1);
         let plain = |raw| <Engine as ActivationOps<Engine>>::softmax(raw, axis);
         Ok(Tensor::from_raw(run(x.raw()?, Kernel::Softmax(x.shape().last()?), plain), x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.numbers()?;
+        let value = call.operator("Softmax", &[x], vec![("axis", Attribute::Int(-1))])?;
+        call.rounded(value)
     }
 }

@@ -3,6 +3,7 @@
 use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 use crate::error::Result;
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::{self, Engine};
 use crate::tensor::{DType, Tensor};
@@ -38,6 +39,11 @@ impl Primitive for Sort {
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
     }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [value, _] = top(call, self.axis, self.descending)?;
+        call.rounded(value)
+    }
 }
 
 /// The positions, as `int32`, that bring the numbers of an axis in order.
@@ -72,4 +78,20 @@ impl Primitive for Argsort {
         let order = Tensor::from_raw(Engine::int_argsort(raw, axis, descending), x.dtype());
         crate::tensor::cast::cast(&order, DType::Int32)
     }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [_, position] = top(call, self.axis, self.descending)?;
+        call.rounded(position)
+    }
+}
+
+/// Adds the numbers of an axis in order, and their positions.
+fn top(call: &mut Call, axis: usize, descending: bool) -> Result<[Value; 2]> {
+    let [x] = call.numbers()?;
+    let extent = call.extents(x)?.get(axis).cloned().unwrap_or_else(|| Extent::new([]));
+    let count = call.graph.extent(&extent)?;
+    let attributes = vec![("axis", Attribute::Int(axis as i64)), ("largest", Attribute::Int(descending.into()))];
+    let dtypes = [call.graph.dtype(x), DType::Int64];
+    let outputs = call.graph.operator_with("TopK", &[x, count], attributes, &dtypes)?;
+    outputs.try_into().map_err(|_| call.unsupported("`TopK` has two outputs"))
 }

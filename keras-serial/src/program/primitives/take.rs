@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{extents, family, shaped};
 use crate::error::Result;
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -39,5 +40,10 @@ impl Primitive for Take {
             |raw| Engine::int_select(raw, self.0, indices.clone()),
             |raw| Engine::bool_select(raw, self.0, indices.clone()),
         )
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, indices] = call.operands()?;
+        call.operator("Gather", &[x, indices], vec![("axis", Attribute::Int(self.0 as i64))])
     }
 }

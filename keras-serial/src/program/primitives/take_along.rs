@@ -4,6 +4,7 @@ use burn_backend::ops::{FloatTensorOps, IntTensorOps};
 
 use super::shaped;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -37,6 +38,11 @@ impl Primitive for TakeAlong {
             Engine::int_gather(self.0, raw, indices)
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x, indices] = call.operands()?;
+        call.operator("GatherElements", &[x, indices], vec![("axis", Attribute::Int(self.0 as i64))])
     }
 }
 

@@ -4,6 +4,7 @@ use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
 use super::{extents, family, shaped};
 use crate::error::Result;
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
@@ -35,5 +36,10 @@ impl Primitive for Transpose {
             |raw| Engine::int_permute(raw, &self.0),
             |raw| Engine::bool_permute(raw, &self.0),
         )
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.operands()?;
+        Ok(call.graph.transposed(x, &self.0))
     }
 }

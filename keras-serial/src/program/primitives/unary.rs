@@ -4,6 +4,7 @@ use burn_backend::ops::{ActivationOps, FloatTensorOps, IntTensorOps};
 
 use crate::error::Result;
 use crate::program::kernels::elementwise::{self as kernels, Kernel};
+use crate::program::onnx::{Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::{self, Engine, Raw};
 use crate::tensor::{DType, Tensor};
@@ -100,6 +101,75 @@ impl Unary {
     }
 }
 
+impl Unary {
+    /// Returns the ONNX operator that computes the same, if there is one.
+    fn operator(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Abs => "Abs",
+            Self::Acos => "Acos",
+            Self::Acosh => "Acosh",
+            Self::Asin => "Asin",
+            Self::Asinh => "Asinh",
+            Self::Atan => "Atan",
+            Self::Atanh => "Atanh",
+            Self::Ceil => "Ceil",
+            Self::Cos => "Cos",
+            Self::Cosh => "Cosh",
+            Self::Erf => "Erf",
+            Self::Exp => "Exp",
+            Self::Floor => "Floor",
+            Self::Log => "Log",
+            Self::Neg => "Neg",
+            Self::Reciprocal => "Reciprocal",
+            Self::Relu => "Relu",
+            Self::Round => "Round",
+            Self::Sigmoid => "Sigmoid",
+            Self::Sign => "Sign",
+            Self::Sin => "Sin",
+            Self::Sinh => "Sinh",
+            Self::Sqrt => "Sqrt",
+            Self::Tan => "Tan",
+            Self::Tanh => "Tanh",
+            Self::IsInf | Self::IsNan | Self::Log1p | Self::Rsqrt | Self::Square | Self::Trunc => return None,
+        })
+    }
+
+    /// Adds the operators of a function that ONNX does not have.
+    fn composed(self, call: &mut Call, x: Value) -> Result<Value> {
+        match self {
+            Self::IsInf => call.test("IsInf", &[x]),
+            Self::IsNan => call.test("IsNaN", &[x]),
+            Self::Log1p => log1p(call, x),
+            Self::Rsqrt => {
+                let root = call.elementwise("Sqrt", &[x])?;
+                call.elementwise("Reciprocal", &[root])
+            }
+            Self::Trunc => {
+                let (size, sign) = (call.elementwise("Abs", &[x])?, call.elementwise("Sign", &[x])?);
+                let whole = call.elementwise("Floor", &[size])?;
+                call.elementwise("Mul", &[whole, sign])
+            }
+            _ => call.elementwise("Mul", &[x, x]),
+        }
+    }
+}
+
+/// Adds log(1 + x), exact for small x: the rounding of 1 + x is divided out.
+fn log1p(call: &mut Call, x: Value) -> Result<Value> {
+    let dtype = call.graph.dtype(x);
+    let (one, half) = (call.scalar(1.0, x)?, call.scalar(0.5, x)?);
+    let sum = call.elementwise("Add", &[x, one])?;
+    let log = call.elementwise("Log", &[sum])?;
+    let rounded = call.elementwise("Sub", &[sum, one])?;
+    let ratio = call.elementwise("Div", &[x, rounded])?;
+    let exact = call.elementwise("Mul", &[log, ratio])?;
+    let is_tiny = call.test("Equal", &[sum, one])?;
+    let exact = call.graph.elementwise("Where", &[is_tiny, x, exact], vec![], dtype)?;
+    let size = call.elementwise("Abs", &[x])?;
+    let is_small = call.test("Less", &[size, half])?;
+    call.graph.elementwise("Where", &[is_small, exact, log], vec![], dtype)
+}
+
 impl Primitive for Unary {
     fn name(&self) -> &'static str {
         match self {
@@ -148,5 +218,24 @@ impl Primitive for Unary {
         let raw = x.raw()?;
         let raw = if x.dtype().is_float() { self.float(raw) } else { self.int(raw) };
         Ok(Tensor::from_raw(raw, if self.is_test() { DType::Bool } else { x.dtype() }))
+    }
+
+    fn onnx(&self, call: &mut Call) -> Result<Value> {
+        let [x] = call.numbers()?;
+        if self.is_test() {
+            // Of integers, none is infinite or NaN; half precision is tested in single.
+            let dtype = call.graph.dtype(x);
+            let x = if dtype == DType::Float64 { x } else { call.graph.cast(x, DType::Float32)? };
+            return self.composed(call, x);
+        }
+        let value = match self.operator() {
+            Some("Relu") if call.graph.opset() < 14 && !call.operand_dtype().is_float() => {
+                let zero = call.scalar(0.0, x)?;
+                call.elementwise("Max", &[x, zero])?
+            }
+            Some(operator) => call.elementwise(operator, &[x])?,
+            None => self.composed(call, x)?,
+        };
+        call.rounded(value)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Concat, Reshape, Transpose, extent_mut};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::Primitive;
 use crate::tensor::Tensor;
 use crate::tensor::cast::cast;
@@ -82,4 +83,54 @@ pub(super) fn without_second(x: &Tensor) -> Result<Tensor> {
     let shape = x.shape().known()?;
     let kept = shape.iter().enumerate().filter(|(axis, _)| *axis != 2).map(|(_, extent)| *extent);
     Reshape(kept.collect()).eval(&[x])
+}
+
+/// Returns numbers as an attribute.
+pub(super) fn ints(numbers: impl Iterator<Item = usize>) -> Attribute {
+    Attribute::Ints(numbers.map(|number| number as i64).collect())
+}
+
+/// Returns the padding of windows as an attribute: numbers, or the word for that of Keras's `same`, where they depend
+/// on an unknown extent.
+pub(super) fn padding<P: Primitive>(
+    call: &mut Call,
+    axes: impl Fn(&P) -> &[Steps],
+) -> Result<(&'static str, Attribute)> {
+    let [from, to] = [call.extents(call.first()?)?, call.result()];
+    let (mut before, mut after, mut is_same) = (Vec::new(), Vec::new(), true);
+    for (axis, (from, to)) in from.iter().zip(&to).skip(1).take(from.len().saturating_sub(2)).enumerate() {
+        let start = call.each(|primitive: &P| axes(primitive).get(axis).map(|steps| steps.before))?;
+        let end = call.each(|primitive: &P| axes(primitive).get(axis).map(|steps| steps.after))?;
+        let stride = call.each(|primitive: &P| axes(primitive).get(axis).map(|steps| steps.stride))?;
+        // One more at the end where the number is odd.
+        let surplus = start.values().iter().zip(end.values()).map(|(start, end)| end.wrapping_sub(*start));
+        is_same &= surplus.into_iter().all(|surplus| surplus <= 1);
+        is_same &= *to == from.zip(&stride, |extent, stride| extent.div_ceil(stride.max(1)));
+        before.push(start);
+        after.push(end);
+    }
+    let all: Option<Vec<usize>> = before.iter().chain(&after).map(Extent::known).collect();
+    match all {
+        Some(all) => Ok(("pads", ints(all.into_iter()))),
+        None if is_same => Ok(("auto_pad", Attribute::Text("SAME_UPPER"))),
+        None => Err(call.unsupported("the padding depends on an unknown extent in a way that has no ONNX form")),
+    }
+}
+
+/// Adds an operator on images, which ONNX has with the channels first; other operands are in ONNX's form.
+pub(super) fn with_channels_first<const N: usize>(
+    call: &mut Call,
+    name: &'static str,
+    mut operands: [Value; N],
+    attributes: Vec<(&'static str, Attribute)>,
+) -> Result<Value> {
+    let rank = call.result().len().saturating_sub(2);
+    let first: Vec<usize> = [0, rank + 1].into_iter().chain(1..=rank).collect();
+    if let Some(x) = operands.first_mut() {
+        *x = call.graph.transposed(*x, &first);
+    }
+    let value = call.operator(name, &operands, attributes)?;
+    let last: Vec<usize> = [0].into_iter().chain(2..rank + 2).chain([1]).collect();
+    let value = call.graph.transposed(value, &last);
+    call.rounded(value)
 }

@@ -1,6 +1,6 @@
 //! Contrast-limited adaptive histogram equalization (CLAHE).
 
-use super::{BYTE, BoundingBoxFormat, ImageLayer, ValueRange, image_fields, image_layer, rescaled};
+use super::{BYTE, BoundingBoxFormat, ImageLayer, ValueRange, clahe_traced, image_fields, image_layer, rescaled};
 use crate::error::Result;
 use crate::layers::preprocessing::Array;
 use crate::layers::{Dims, LayerBase};
@@ -45,7 +45,7 @@ pub struct ContrastLimitedAdaptiveHistogramEqualization {
 }
 
 /// The number of values of eight bits.
-const VALUES: usize = 256;
+pub(super) const VALUES: usize = 256;
 
 /// The lookup tables of the tiles of one channel.
 struct Tiles {
@@ -96,12 +96,6 @@ impl Tiles {
     /// Maps each value by the tables of the four tiles around it, interpolated by distance.
     fn equalized(&self, plane: &[f32]) -> Vec<f32> {
         let ([_, width], [high, wide], [down, across]) = (self.size, self.tile, self.grid);
-        let around = |at: usize, extent: usize, count: usize| {
-            let place = (at as f32 - extent as f32 / 2.0) / extent as f32 + 1.0;
-            let first = place.floor();
-            let within = |i: f32| i.clamp(0.0, count as f32 + 1.0) as usize;
-            (within(first), within(first + 1.0), place - first)
-        };
         let position = |(i, value): (usize, &f32)| {
             let (top, bottom, low) = around(i / width, high, down);
             let (left, right, far) = around(i % width, wide, across);
@@ -113,7 +107,19 @@ impl Tiles {
     }
 }
 
-fn reflected(at: usize, extent: usize) -> usize {
+/// The tiles before and after a position, counted from one tile beyond the grid, and how far it is between their
+/// centres.
+pub(super) type Place = (usize, usize, f32);
+
+/// Returns the tiles around a position.
+pub(super) fn around(at: usize, extent: usize, count: usize) -> Place {
+    let place = (at as f32 - extent as f32 / 2.0) / extent as f32 + 1.0;
+    let first = place.floor();
+    let within = |i: f32| i.clamp(0.0, count as f32 + 1.0) as usize;
+    (within(first), within(first + 1.0), place - first)
+}
+
+pub(super) fn reflected(at: usize, extent: usize) -> usize {
     let at = at % (2 * extent).max(1);
     if at < extent { at } else { 2 * extent - 1 - at }
 }
@@ -155,11 +161,14 @@ impl ImageLayer for ContrastLimitedAdaptiveHistogramEqualization {
         let shape = x.shape().clone();
         let (height, width) = (shape.dim(2)?, shape.dim(3)?);
         let limit = self.clip_limit.number()?;
-        let planes = x.to_vec::<f32>()?;
-        let planes = planes.chunks((height * width).max(1));
-        let even =
-            planes.flat_map(|plane| Tiles::new(plane, [height, width], self.tile_grid_size.0, limit).equalized(plane));
-        let even = Tensor::from_vec(even.collect(), &shape)?;
+        let even = if x.is_traced() {
+            clahe_traced::equalized(&x, self.tile_grid_size.0, limit)?
+        } else {
+            let planes = x.to_vec::<f32>()?;
+            let planes = planes.chunks((height * width).max(1));
+            let tiles = |plane| Tiles::new(plane, [height, width], self.tile_grid_size.0, limit);
+            Tensor::from_vec(planes.flat_map(|plane| tiles(plane).equalized(plane)).collect(), &shape)?
+        };
         let even = ops::cast_to(&rescaled(&even, BYTE, self.value_range.bounds())?, images.dtype())?;
         if last { ops::transpose(&even, Some(vec![0, 2, 3, 1])) } else { Ok(even) }
     }

@@ -6,6 +6,7 @@ mod auto_contrast;
 mod boxes;
 mod center_crop;
 mod clahe;
+mod clahe_traced;
 mod crop;
 mod cut_mix;
 mod equalization;

@@ -11,47 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result, ResultExt};
-
-/// A protocol buffer message, with the field types that are used here.
-#[derive(Clone, Debug, Default)]
-pub struct Message(Vec<u8>);
-
-impl Message {
-    fn raw_varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    fn key(&mut self, field: u32, wire_type: u32) {
-        self.raw_varint(u64::from(field << 3 | wire_type));
-    }
-
-    fn varint(mut self, field: u32, value: u64) -> Self {
-        self.key(field, 0);
-        self.raw_varint(value);
-        self
-    }
-
-    fn double(mut self, field: u32, value: f64) -> Self {
-        self.key(field, 1);
-        self.0.extend(value.to_le_bytes());
-        self
-    }
-
-    fn bytes(mut self, field: u32, bytes: &[u8]) -> Self {
-        self.key(field, 2);
-        self.raw_varint(bytes.len() as u64);
-        self.0.extend(bytes);
-        self
-    }
-
-    fn message(self, field: u32, message: &Message) -> Self {
-        self.bytes(field, &message.0)
-    }
-}
+use crate::utils::Message;
 
 /// A summary: the plugin that shows it, its data class, and its tensor.
 #[derive(Clone, Debug)]
@@ -150,11 +110,11 @@ fn masked_crc(bytes: &[u8]) -> u32 {
 
 /// Frames an event as a record.
 fn record(event: &Message) -> Vec<u8> {
-    let length = (event.0.len() as u64).to_le_bytes();
+    let length = (event.encoded().len() as u64).to_le_bytes();
     let mut record = length.to_vec();
     record.extend(masked_crc(&length).to_le_bytes());
-    record.extend(&event.0);
-    record.extend(masked_crc(&event.0).to_le_bytes());
+    record.extend(event.encoded());
+    record.extend(masked_crc(event.encoded()).to_le_bytes());
     record
 }
 
@@ -232,7 +192,7 @@ mod tests {
         let mut expected = b"\x09\0\0\0\0\0\0\xf8\x3f\x10\xac\x02\x2a\x20\x0a\x1e\x0a\x01a".to_vec();
         expected.extend(b"\x42\x0a\x08\x01\x12\0\x2a\x04\0\0\0\x3f");
         expected.extend(b"\x4a\x0d\x0a\x09\x0a\x07scalars\x20\x01");
-        assert_eq!(event.0, expected);
+        assert_eq!(event.encoded(), expected);
     }
 
     // tensorboard.plugins.histogram.summary_v2._buckets([0, 1, 2, 3], 30)
