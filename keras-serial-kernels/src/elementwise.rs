@@ -132,6 +132,26 @@ impl Chain {
 }
 
 impl Step {
+    /// The operation with the inputs at other places: input `i` stands at `places[i]`.
+    #[must_use]
+    pub fn with_inputs(self, places: &[usize]) -> Self {
+        let moved = |operand| match operand {
+            Operand::Input(at) => Operand::Input(places.get(at).copied().unwrap_or(usize::MAX)),
+            scalar => scalar,
+        };
+        match self {
+            Self::Add(operand) => Self::Add(moved(operand)),
+            Self::Subtract(operand) => Self::Subtract(moved(operand)),
+            Self::SubtractFrom(operand) => Self::SubtractFrom(moved(operand)),
+            Self::Multiply(operand) => Self::Multiply(moved(operand)),
+            Self::Divide(operand) => Self::Divide(moved(operand)),
+            Self::DivideInto(operand) => Self::DivideInto(moved(operand)),
+            Self::Maximum(operand) => Self::Maximum(moved(operand)),
+            Self::Minimum(operand) => Self::Minimum(moved(operand)),
+            step => step,
+        }
+    }
+
     fn operand(&self) -> Option<Operand> {
         match self {
             Self::Add(operand)

@@ -7,6 +7,7 @@
 use super::Context;
 use super::epilogue::{Activation, Epilogue};
 use super::error::{Result, check_length, count};
+use super::gemv;
 use super::pack::Packed;
 use super::region::Region;
 use super::scratch;
@@ -75,7 +76,7 @@ impl Lstm {
                 let mut task = Task { kernel: self, joined, gates, c, out };
                 for step in 0..sequence.steps {
                     sequence.read_step(x, extents, rows.start, step, task.joined);
-                    task.multiply(context.level);
+                    task.multiply(context);
                     context.level.run(Step { task: &mut task, columns: sequence.written(step, units) });
                 }
             });
@@ -100,11 +101,14 @@ struct Task<'a, 'b> {
 
 impl Task<'_, '_> {
     /// The products of all gates.
-    fn multiply(&mut self, level: Level) {
+    fn multiply(&mut self, context: &Context<'_>) {
         let (depth, width) = (self.kernel.inputs + self.kernel.units, 4 * self.kernel.units);
         let left = Left::matrix(self.joined, 0, self.out.rows().len(), depth, depth);
         let epilogue = Epilogue { bias: self.kernel.bias.as_deref(), residual: None, activation: Activation::Linear };
-        tile::multiply(level, &left, &self.kernel.weights.right(), &epilogue, Region::whole(self.gates, width));
+        if self.out.rows().len() == 1 {
+            return gemv::run(context, self.joined, &self.kernel.weights, &epilogue, self.gates);
+        }
+        tile::multiply(context.level, &left, &self.kernel.weights.right(), &epilogue, Region::whole(self.gates, width));
     }
 }
 

@@ -11,6 +11,7 @@ mod graph;
 mod kernel;
 mod lower;
 mod memory;
+mod place;
 mod plan;
 mod tail;
 mod workspace;

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use super::fold::Folded;
-use super::graph::{Graph, primitive};
-use super::kernel::{Fused, Kernel};
+use super::graph::Graph;
+use super::kernel::Kernel;
 use super::lower;
-use super::memory::Assignment;
+use super::place::Builder;
 use super::workspace::{Inputs, Workspace};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::program::primitives::Reshape;
-use crate::program::{Operand, Primitive, Program, Reads, Spec};
+use crate::program::{Primitive, Program, Reads, Spec};
 use crate::tensor::{DType, Nested, Tensor};
 use keras_serial_kernels::Context;
 
@@ -97,6 +97,7 @@ impl Plan {
     /// # Errors
     /// If a constant can't be computed, or weights can't be packed.
     pub fn compile(program: &Program) -> Result<Self> {
+        let program = &program.simplified()?;
         let folded = Folded::of(program)?;
         let mut graph = Graph::new(program, &folded);
         let mut kernels = lower::all(&Context::default(), program, &mut graph)?;
@@ -107,6 +108,20 @@ impl Plan {
             builder.add(position, kernel.map(|fused| (fused.kernel, fused.operands)))?;
         }
         builder.finish()
+    }
+
+    /// Puts a plan together: its steps, constants, memory (the elements of each buffer, and the number of tensors),
+    /// and outputs.
+    pub(super) fn new(
+        program: &Program,
+        steps: Vec<Step>,
+        constants: Vec<Tensor>,
+        (buffers, tensors): (Vec<usize>, usize),
+        outputs: Nested<Output>,
+    ) -> Self {
+        let leaves = outputs.leaves().into_iter().cloned().collect();
+        let (inputs, reads) = (program.inputs().to_vec(), program.reads().clone());
+        Self { inputs, constants, steps, buffers, tensors, outputs, leaves, reads, idle: Mutex::default() }
     }
 
     /// Returns true if the weights that the plan holds have not changed since the program was traced.
@@ -147,6 +162,39 @@ impl Plan {
         primitives.collect()
     }
 
+    /// Measures the steps: the median seconds of each over so many runs, with its line as the plan prints it.
+    ///
+    /// # Errors
+    /// If the inputs have other shapes or dtypes than the program's.
+    pub fn profile(&self, inputs: &[Tensor], runs: usize) -> Result<Vec<(String, f64)>> {
+        // A run checks the inputs, and makes the memory.
+        self.run(inputs)?;
+        let inputs: Vec<Tensor> = inputs.iter().map(Tensor::contiguous).collect::<Result<_>>()?;
+        let mut written = self.written();
+        let mut outputs: Vec<&mut [f32]> = written.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut workspace = self.workspace();
+        let mut seconds = vec![Vec::with_capacity(runs); self.steps.len()];
+        for _ in 0..runs {
+            for (step, seconds) in self.steps.iter().zip(&mut seconds) {
+                let start = Instant::now();
+                workspace.run(self, &Context::default(), step, Inputs::Tensors(&inputs), &mut outputs)?;
+                seconds.push(start.elapsed().as_secs_f64());
+            }
+        }
+        self.keep(workspace);
+        let median = |mut seconds: Vec<f64>| {
+            seconds.sort_unstable_by(f64::total_cmp);
+            seconds.get(seconds.len() / 2).copied().unwrap_or_default()
+        };
+        Ok(self.steps.iter().map(ToString::to_string).zip(seconds.into_iter().map(median)).collect())
+    }
+
+    /// Returns memory for the outputs that steps write.
+    fn written(&self) -> Vec<Vec<f32>> {
+        let leaves = self.leaves.iter().enumerate();
+        leaves.map(|(position, output)| vec![0.0; output.written(position)]).collect()
+    }
+
     /// Computes the outputs of these inputs.
     ///
     /// # Errors
@@ -169,8 +217,7 @@ impl Plan {
                 .received(text(inputs.iter().map(|input| Spec::of(input).to_string()).collect())));
         }
         let inputs: Vec<Tensor> = inputs.iter().map(Tensor::contiguous).collect::<Result<_>>()?;
-        let leaves = self.outputs.leaves().into_iter().enumerate();
-        let mut written: Vec<Vec<f32>> = leaves.map(|(position, output)| vec![0.0; output.written(position)]).collect();
+        let mut written = self.written();
         let mut slices: Vec<&mut [f32]> = written.iter_mut().map(Vec::as_mut_slice).collect();
         let mut workspace = self.workspace();
         let inputs = Inputs::Tensors(&inputs);
@@ -280,15 +327,21 @@ pub(super) fn absent() -> Error {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.steps {
-            let name = match &step.work {
-                Work::Kernel(kernel) => kernel.name().to_owned(),
-                Work::Engine(primitive) => format!("engine.{}", primitive.name()),
-            };
-            let operands: Vec<String> = step.operands.iter().map(|(place, _)| place.to_string()).collect();
-            writeln!(f, "{} = {name}({}): {}", step.result, operands.join(", "), step.spec)?;
+            writeln!(f, "{step}")?;
         }
         let outputs: Vec<String> = self.outputs.leaves().iter().map(|output| output.place.to_string()).collect();
         writeln!(f, "return {}", outputs.join(", "))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.work {
+            Work::Kernel(kernel) => kernel.name().to_owned(),
+            Work::Engine(primitive) => format!("engine.{}", primitive.name()),
+        };
+        let operands: Vec<String> = self.operands.iter().map(|(place, _)| place.to_string()).collect();
+        write!(f, "{} = {name}({}): {}", self.result, operands.join(", "), self.spec)
     }
 }
 
@@ -301,191 +354,5 @@ impl fmt::Display for Place {
             Self::Output(position) => write!(f, "y{position}"),
             Self::Tensor(position) => write!(f, "t{position}"),
         }
-    }
-}
-
-/// Places the values of a program, step by step.
-struct Builder<'a> {
-    program: &'a Program,
-    folded: &'a Folded,
-    /// For each node, the last step that uses its result; `None` if nothing does.
-    last_use: Vec<Option<usize>>,
-    places: Vec<Option<Place>>,
-    constants: Vec<(Operand, Tensor)>,
-    steps: Vec<Step>,
-    memory: Assignment,
-    tensors: usize,
-    /// The output whose memory each node's result lies in.
-    output_of: Vec<Option<usize>>,
-}
-
-impl<'a> Builder<'a> {
-    fn new(program: &'a Program, folded: &'a Folded) -> Self {
-        let count = program.nodes().len();
-        Self {
-            program,
-            folded,
-            last_use: vec![None; count],
-            places: vec![None; count],
-            constants: Vec::new(),
-            steps: Vec::new(),
-            memory: Assignment::default(),
-            tensors: 0,
-            output_of: vec![None; count],
-        }
-    }
-
-    /// Finds the nodes that the outputs need, and which node uses each result last.
-    fn find_needed(&mut self, kernels: &[Option<Fused>]) {
-        let count = self.program.nodes().len();
-        for output in self.program.outputs().leaves() {
-            self.need(*output, count);
-        }
-        for position in (0..count).rev() {
-            if self.last_use.get(position).copied().flatten().is_none() || self.folded.is_known(position) {
-                continue;
-            }
-            let operands = match kernels.get(position).and_then(Option::as_ref) {
-                Some(fused) => fused.operands.clone(),
-                None => self.program.nodes().get(position).map(|node| node.operands.clone()).unwrap_or_default(),
-            };
-            // What lies in the memory of another result keeps that alive as long as it is used itself.
-            let until = match self.alias(position, kernels.get(position).is_some_and(Option::is_some)) {
-                Some(_) => self.last_use.get(position).copied().flatten().unwrap_or(position),
-                None => position,
-            };
-            operands.into_iter().for_each(|operand| self.need(operand, until));
-        }
-        for (leaf, output) in self.program.outputs().leaves().into_iter().enumerate() {
-            let mut operand = *output;
-            while let Operand::Node(position) = operand {
-                let has_kernel = kernels.get(position).is_some_and(Option::is_some);
-                match self.alias(position, has_kernel) {
-                    Some(before) => operand = before,
-                    None => {
-                        if let Some(place) =
-                            self.output_of.get_mut(position).filter(|place| has_kernel && place.is_none())
-                        {
-                            *place = Some(leaf);
-                        }
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    fn need(&mut self, operand: Operand, user: usize) {
-        if let Operand::Node(position) = operand
-            && let Some(last) = self.last_use.get_mut(position)
-        {
-            *last = Some(last.map_or(user, |last| last.max(user)));
-        }
-    }
-
-    /// Returns what a node without kernel has the elements of, unchanged: the operand of a reshape.
-    fn alias(&self, position: usize, has_kernel: bool) -> Option<Operand> {
-        let node = self.program.nodes().get(position)?;
-        let is_reshape = primitive::<Reshape>(node).is_some() && node.spec.dtype == DType::Float32;
-        if is_reshape && !has_kernel { node.operands.first().copied() } else { None }
-    }
-
-    fn place(&mut self, operand: Operand) -> Result<Place> {
-        if let Some(value) = self.folded.value(self.program, operand) {
-            let known = self.constants.iter().position(|(known, _)| *known == operand);
-            return Ok(Place::Constant(match known {
-                Some(position) => position,
-                None => {
-                    self.constants.push((operand, value.contiguous()?));
-                    self.constants.len() - 1
-                }
-            }));
-        }
-        match operand {
-            Operand::Input(position) => Ok(Place::Input(position)),
-            Operand::Node(position) => self.places.get(position).copied().flatten().ok_or_else(absent),
-            Operand::Constant(_) => Err(absent()),
-        }
-    }
-
-    fn spec(&self, operand: Operand) -> Result<Spec> {
-        self.program.spec(operand).ok_or_else(absent)
-    }
-
-    /// Adds the step of a node, if its result is needed.
-    fn add(&mut self, position: usize, kernel: Option<(Box<dyn Kernel>, Vec<Operand>)>) -> Result<()> {
-        let is_needed = self.last_use.get(position).is_some_and(Option::is_some);
-        let Some(node) = self.program.nodes().get(position) else { return Ok(()) };
-        if !is_needed || self.folded.is_known(position) {
-            return Ok(());
-        }
-        if let Some(operand) = self.alias(position, kernel.is_some()) {
-            let place = self.place(operand)?;
-            // The engine reshapes its own tensors.
-            if !matches!(place, Place::Tensor(_)) {
-                return self.set(position, place);
-            }
-        }
-        let operands = kernel.as_ref().map_or(&node.operands, |(_, operands)| operands).clone();
-        let placed = operands
-            .iter()
-            .map(|operand| Ok((self.place(*operand)?, self.spec(*operand)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let elements = node.spec.shape.num_elements().unwrap_or_default();
-        let output = self.output_of.get(position).copied().flatten();
-        let (work, result) = match kernel {
-            None => {
-                self.tensors += 1;
-                (Work::Engine(node.primitive.clone()), Place::Tensor(self.tensors - 1))
-            }
-            Some((kernel, _)) => {
-                let place = output.map_or_else(|| Place::Buffer(self.memory.take(elements)), Place::Output);
-                (Work::Kernel(kernel), place)
-            }
-        };
-        self.steps.push(Step { work, operands: placed, result, spec: node.spec.clone() });
-        self.set(position, result)?;
-        self.release(position);
-        Ok(())
-    }
-
-    /// Frees the buffers whose contents nothing needs after a node.
-    fn release(&mut self, position: usize) {
-        let freed: Vec<usize> = (0..=position)
-            .filter(|other| self.last_use.get(*other).copied().flatten() == Some(position))
-            .filter_map(|other| match self.places.get(other).copied().flatten() {
-                // An alias is freed with what it lies in.
-                Some(Place::Buffer(buffer)) if self.owns(other) => Some(buffer),
-                _ => None,
-            })
-            .collect();
-        freed.into_iter().for_each(|buffer| self.memory.release(buffer));
-    }
-
-    /// Returns true if a step writes a node's result, which is no alias.
-    fn owns(&self, position: usize) -> bool {
-        self.program.nodes().get(position).is_some_and(|node| primitive::<Reshape>(node).is_none())
-    }
-
-    fn set(&mut self, position: usize, place: Place) -> Result<()> {
-        *self.places.get_mut(position).ok_or_else(absent)? = Some(place);
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Plan> {
-        let outputs = self.program.outputs().clone();
-        let outputs =
-            outputs.try_map(&mut |operand| Ok(Output { place: self.place(*operand)?, spec: self.spec(*operand)? }))?;
-        Ok(Plan {
-            inputs: self.program.inputs().to_vec(),
-            constants: self.constants.into_iter().map(|(_, value)| value).collect(),
-            steps: self.steps,
-            buffers: self.memory.sizes(),
-            tensors: self.tensors,
-            leaves: outputs.leaves().into_iter().cloned().collect(),
-            outputs,
-            reads: self.program.reads().clone(),
-            idle: Mutex::default(),
-        })
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod primitives;
 mod print;
 #[expect(clippy::module_inception, reason = "the type of the module")]
 mod program;
+mod rewrites;
 mod traced;
 
 pub(crate) use primitive::apply;

@@ -111,6 +111,12 @@ impl Program {
         Ok(Self { inputs: inputs.to_vec(), constants: builder.constants, nodes: builder.nodes, outputs, reads })
     }
 
+    /// Returns the program with other nodes and outputs.
+    pub(super) fn with_nodes(&self, nodes: Vec<Node>, outputs: Nested<Operand>) -> Self {
+        let (inputs, constants, reads) = (self.inputs.clone(), self.constants.clone(), self.reads.clone());
+        Self { inputs, constants, nodes, outputs, reads }
+    }
+
     /// Returns the inputs, in the order of the traced function.
     pub fn inputs(&self) -> &[Spec] {
         &self.inputs

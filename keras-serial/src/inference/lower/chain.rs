@@ -13,22 +13,28 @@ use keras_serial_kernels::{self as kernels, Context};
 /// Operands of a chain at most.
 const MOST: usize = 8;
 
+/// Numbers of a row at least, where short rows can be joined.
+const WIDE: usize = 512;
+
 /// A chain, how often each row of its inputs repeats, and the length of a row.
 #[derive(Debug)]
 struct Chain {
     chain: elementwise::Chain,
     repeats: Vec<usize>,
     columns: usize,
+    /// Inputs that are constant, after the operands: a row for all.
+    own: Vec<Vec<f32>>,
 }
 
 impl Kernel for Chain {
     fn run(&self, context: &Context<'_>, operands: &[&[f32]], out: &mut [f32]) -> kernels::Result<()> {
         let first = operand(operands, 0)?;
         let mut inputs = [Input { values: first, repeat: 1 }; MOST];
-        for ((input, values), repeat) in inputs.iter_mut().zip(operands).zip(&self.repeats) {
+        let all = operands.iter().copied().chain(self.own.iter().map(Vec::as_slice));
+        for ((input, values), repeat) in inputs.iter_mut().zip(all).zip(&self.repeats) {
             *input = Input { values, repeat: *repeat };
         }
-        let inputs = inputs.get(..operands.len().min(MOST)).unwrap_or_default();
+        let inputs = inputs.get(..self.repeats.len().min(MOST)).unwrap_or_default();
         self.chain.run(context, inputs, self.columns, out)
     }
 
@@ -165,17 +171,69 @@ pub(super) fn lower(_: &Context<'_>, graph: &Graph<'_>, position: usize, node: &
         chain.inner.push(chain.last);
         chain.last = next;
     }
-    let (operands, repeats): (Vec<_>, Vec<_>) = chain.inputs.into_iter().unzip();
-    // Inputs that are all like the result have one long row.
-    let is_flat = operands.iter().all(|operand| graph.extents(*operand).as_deref() == Some(extents.as_slice()));
-    let columns = if is_flat { extents.iter().product() } else { extents.last().copied().unwrap_or(1) };
-    let kernel = Chain { chain: elementwise::Chain::new(chain.steps), repeats, columns };
-    Ok(Some(Fused { kernel: Box::new(kernel), operands, last: chain.last, inner: chain.inner }))
+    let Builder { steps, inputs, last, inner, .. } = chain;
+    let (kernel, operands) = kernel(graph, &extents, steps, inputs);
+    Ok(Some(Fused { kernel: Box::new(kernel), operands, last, inner }))
+}
+
+/// Returns the kernel of a chain and its operands.
+fn kernel(
+    graph: &Graph<'_>,
+    extents: &[usize],
+    steps: Vec<Step>,
+    inputs: Vec<(Operand, usize)>,
+) -> (Chain, Vec<Operand>) {
+    let count: usize = extents.iter().product();
+    let columns = extents.last().copied().unwrap_or(1);
+    let is_whole = |operand: Operand| graph.extents(operand).as_deref() == Some(extents);
+    // Constants with one row for all; and whether there is nothing else but inputs like the result.
+    let row = |operand: Operand| graph.numbers(operand).filter(|numbers| numbers.len() == columns);
+    let rows: Vec<Option<Vec<f32>>> =
+        inputs.iter().map(|(operand, _)| if is_whole(*operand) { None } else { row(*operand) }).collect();
+    let is_simple = inputs.iter().zip(&rows).all(|((operand, _), row)| row.is_some() || is_whole(*operand));
+    if !is_simple {
+        let (operands, repeats) = inputs.into_iter().unzip();
+        return (Chain { chain: elementwise::Chain::new(steps), repeats, columns, own: Vec::new() }, operands);
+    }
+    // Inputs that are all like the result have one long row; short rows are joined.
+    let joined = if rows.iter().all(Option::is_none) { count / columns } else { joined(count / columns, columns) };
+    let (mut operands, mut own, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    let is_operand = |row: &Option<Vec<f32>>| row.is_none();
+    let before = rows.iter().filter(|row| is_operand(row)).count();
+    for ((operand, _), row) in inputs.into_iter().zip(rows) {
+        match row {
+            None => {
+                places.push(operands.len());
+                operands.push(operand);
+            }
+            Some(row) => {
+                places.push(before + own.len());
+                own.push(row.repeat(joined));
+            }
+        }
+    }
+    let steps = steps.into_iter().map(|step| step.with_inputs(&places)).collect();
+    let repeats = vec![1; places.len()];
+    (Chain { chain: elementwise::Chain::new(steps), repeats, columns: columns * joined, own }, operands)
+}
+
+/// Returns how many rows become one: as few as make it wide, and so many that all rows are used.
+fn joined(rows: usize, columns: usize) -> usize {
+    let least = WIDE.div_ceil(columns.max(1));
+    (least..=rows.min(least * 4)).find(|joined| rows.is_multiple_of(*joined)).unwrap_or(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_rows_are_joined() {
+        assert_eq!(joined(224 * 224, 3), 196);
+        assert_eq!(joined(7, 600), 1);
+        assert_eq!(joined(7, 3), 1);
+        assert_eq!(joined(1009, 3), 1);
+    }
 
     #[test]
     fn rows_that_repeat() {
