@@ -144,6 +144,12 @@ fn wrong_buffers_are_errors_and_stay_as_they_are() {
 }
 
 #[test]
+fn memory_is_limited() {
+    let error = Predictor::options().batch_sizes([1]).memory_limit(1000).build(&model()).unwrap_err().to_string();
+    assert!(error.contains("at most 1000 bytes") && error.contains("smaller batches"), "{error}");
+}
+
+#[test]
 fn unknown_extents_are_asked_for() {
     let model = Sequential::new([Input::new([None, Some(2)]).layer(), LSTM::new(3).into()]).unwrap();
     let error = Predictor::new(&model).unwrap_err().to_string();

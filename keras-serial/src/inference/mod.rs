@@ -14,7 +14,9 @@ mod memory;
 mod place;
 mod plan;
 mod tail;
+mod threads;
 mod workspace;
 
 pub(crate) use cache::Plans;
 pub use plan::Plan;
+pub use threads::{set_spin, set_threads};

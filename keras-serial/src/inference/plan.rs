@@ -95,8 +95,17 @@ impl Plan {
     /// Compiles a program for this processor.
     ///
     /// # Errors
-    /// If a constant can't be computed, or weights can't be packed.
+    /// If a constant can't be computed, weights can't be packed, or a run would need more than 16 GiB beside weights,
+    /// inputs and outputs.
     pub fn compile(program: &Program) -> Result<Self> {
+        Self::compile_within(program, 16 << 30)
+    }
+
+    /// Compiles a program whose runs need at most so many bytes beside weights, inputs and outputs.
+    ///
+    /// # Errors
+    /// Those of [`Plan::compile`]; [`ErrorKind::Limit`] if a run would need more.
+    pub fn compile_within(program: &Program, limit: usize) -> Result<Self> {
         let program = &program.simplified()?;
         let folded = Folded::of(program)?;
         let mut graph = Graph::new(program, &folded);
@@ -107,7 +116,14 @@ impl Plan {
             let kernel = kernels.get_mut(position).and_then(Option::take);
             builder.add(position, kernel.map(|fused| (fused.kernel, fused.operands)))?;
         }
-        builder.finish()
+        let plan = builder.finish()?;
+        if plan.workspace_bytes() > limit {
+            return Err(Error::new(ErrorKind::Limit, "a prediction needs more memory than the limit")
+                .expected(format!("at most {limit} bytes for values between steps"))
+                .received(format!("{} bytes", plan.workspace_bytes()))
+                .hint("predict smaller batches"));
+        }
+        Ok(plan)
     }
 
     /// Puts a plan together: its steps, constants, memory (the elements of each buffer, and the number of tensors),

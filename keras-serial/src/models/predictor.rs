@@ -40,6 +40,7 @@ pub struct Predictor {
 /// - `shapes`: whole shapes of the inputs to prepare, one for each input.
 /// - `threads`: how many threads share the work of a prediction, the calling one among them; those of the process,
 ///   one for each processor, by default.
+/// - `memory_limit`: the bytes that a prediction may need beside weights, inputs and outputs; 16 GiB by default.
 /// - `spin`: how long an idle thread waits for work before it sleeps; 200 microseconds by default. For `threads`.
 #[derive(Clone, Debug, Default)]
 #[must_use = "`build` makes the predictor"]
@@ -48,6 +49,7 @@ pub struct PredictorOptions {
     shapes: Vec<Vec<Shape>>,
     threads: Option<usize>,
     spin: Option<Duration>,
+    memory_limit: Option<usize>,
 }
 
 impl PredictorOptions {
@@ -69,6 +71,12 @@ impl PredictorOptions {
         self
     }
 
+    /// Sets `memory_limit`.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
     /// Sets `spin`.
     pub fn spin(mut self, spin: Duration) -> Self {
         self.spin = Some(spin);
@@ -78,7 +86,7 @@ impl PredictorOptions {
     /// Compiles the model for all shapes.
     ///
     /// # Errors
-    /// If the model can't be traced, or an input has unknown extents beside the batch and no `shapes` are given.
+    /// If the model can't be traced, a prediction needs more memory than the limit, or an input has unknown extents beside the batch and no `shapes` are given.
     pub fn build(self, model: &Model) -> Result<Predictor> {
         let mut shapes = self.shapes;
         let default = if shapes.is_empty() { &[1][..] } else { &[] };
@@ -86,7 +94,14 @@ impl PredictorOptions {
         for size in sizes {
             shapes.push(of_batch(model, *size)?);
         }
-        let compile = |shapes: &Vec<Shape>| Plan::compile(&model.program(shapes)?).at_with(|| model.name().to_owned());
+        let compile = |shapes: &Vec<Shape>| {
+            let program = model.program(shapes)?;
+            let plan = match self.memory_limit {
+                Some(limit) => Plan::compile_within(&program, limit),
+                None => Plan::compile(&program),
+            };
+            plan.at_with(|| model.name().to_owned())
+        };
         let plans = shapes.iter().map(compile).collect::<Result<_>>()?;
         let pool = match (self.threads, self.spin) {
             (None, None) => None,

@@ -20,6 +20,7 @@ pub struct Summary<'a> {
     console_width: usize,
     expand_nested: bool,
     show_trainable: bool,
+    cost_of: Option<Vec<Shape>>,
 }
 
 impl Model {
@@ -43,7 +44,7 @@ impl Model {
 impl<'a> Summary<'a> {
     /// Creates the summary of a model.
     pub fn of(model: &'a Model) -> Self {
-        Self { model, line_length: None, console_width: 80, expand_nested: false, show_trainable: false }
+        Self { model, line_length: None, console_width: 80, expand_nested: false, show_trainable: false, cost_of: None }
     }
 
     /// Sets the width of the table; by default the console's width less 4, but at most 88 (108 with
@@ -68,6 +69,21 @@ impl<'a> Summary<'a> {
     /// Sets whether the table shows which layers are trainable; false by default.
     pub fn show_trainable(mut self, show_trainable: bool) -> Self {
         self.show_trainable = show_trainable;
+        self
+    }
+
+    /// Adds lines that say what a prediction for inputs of these shapes costs: operations on numbers (a
+    /// multiplication and an addition are two), and bytes of all values that are computed. Not shown by default.
+    ///
+    /// ```
+    /// use keras_serial::{models::Summary, prelude::*};
+    /// let model = Sequential::new([Input::new([100]).layer(), Dense::new(10).use_bias(false).into()])?;
+    /// let text = Summary::of(&model).cost_of([[1, 100]]).render()?;
+    /// assert!(text.contains("Operations: 2,000"), "{text}");
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    pub fn cost_of(mut self, shapes: impl IntoIterator<Item = impl Into<Shape>>) -> Self {
+        self.cost_of = Some(shapes.into_iter().map(Into::into).collect());
         self
     }
 
@@ -115,6 +131,11 @@ impl<'a> Summary<'a> {
         let mut lines = vec![format!("Model: \"{}\"", self.model.name())];
         lines.extend(table.render(width, self.console_width));
         lines.extend(self.totals());
+        if let Some(shapes) = &self.cost_of {
+            let program = self.model.program(shapes)?;
+            lines.push(format!(" Operations: {}", thousands(program.operations() as usize)));
+            lines.push(format!(" Computed values: {}", readable(program.value_bytes() as f64)));
+        }
         let lost = self.model.lost_layers();
         lines.extend(lost.iter().map(|lost| format!(" Warning: {lost}: its weights are not counted and not saved")));
         Ok(lines.join("\n") + "\n")

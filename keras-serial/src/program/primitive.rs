@@ -22,6 +22,16 @@ impl Spec {
     pub fn of(tensor: &Tensor) -> Self {
         Self { shape: tensor.shape().clone(), dtype: tensor.dtype() }
     }
+
+    /// Returns the number of elements; 0 if an extent is not known.
+    pub fn elements(&self) -> u64 {
+        self.shape.num_elements().unwrap_or_default() as u64
+    }
+
+    /// Returns the number of bytes; 0 if an extent is not known.
+    pub fn bytes(&self) -> u64 {
+        self.elements() * self.dtype.size() as u64
+    }
 }
 
 /// One step of a computation: the only place where a shape rule, the engine's call and the ONNX form meet.
@@ -47,6 +57,13 @@ pub trait Primitive: Any + Debug + Send + Sync {
     /// # Errors
     /// If the operands do not fit, or the engine can't compute it.
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor>;
+
+    /// Returns the number of operations on numbers, a multiplication and an addition counted as two; one for each
+    /// element of the result, if not told otherwise.
+    fn operations(&self, operands: &[Spec], result: &Spec) -> u64 {
+        let _ = operands;
+        result.elements()
+    }
 
     /// Adds the operators that compute the result to an ONNX graph, and returns it.
     ///

@@ -137,6 +137,26 @@ impl Program {
         &self.outputs
     }
 
+    /// Returns the number of operations on numbers that one run takes, a multiplication and an addition counted as
+    /// two (FLOPs).
+    pub fn operations(&self) -> u64 {
+        let of = |node: &Node| {
+            let operands: Vec<Spec> = node.operands.iter().filter_map(|operand| self.spec(*operand)).collect();
+            node.primitive.operations(&operands, &node.spec)
+        };
+        self.nodes.iter().map(of).sum()
+    }
+
+    /// Returns the bytes of the constants: of weights, and of other values that do not depend on the inputs.
+    pub fn constant_bytes(&self) -> u64 {
+        self.constants.iter().map(|constant| Spec::of(&constant.value).bytes()).sum()
+    }
+
+    /// Returns the bytes that all nodes write.
+    pub fn value_bytes(&self) -> u64 {
+        self.nodes.iter().map(|node| node.spec.bytes()).sum()
+    }
+
     /// Returns true if the weights that the program holds as constants have not changed since it was traced.
     pub fn is_current(&self) -> bool {
         self.reads.are_current()

@@ -172,6 +172,22 @@ fn normalization_that_a_layer_writes_out_is_recognized() {
 }
 
 #[test]
+fn programs_count_operations_and_bytes() {
+    let input = Input::new([8, 8, 3]).tensor().unwrap();
+    let x = Conv2D::new(4, 3).use_bias(false).apply(&input).unwrap();
+    let y = Dense::new(5).use_bias(false).apply(&Flatten::new().apply(&x).unwrap()).unwrap();
+    let program = Functional::new(input, y).unwrap().program(&[Shape::from([2, 8, 8, 3])]).unwrap();
+    let (conv, dense) = (2 * 2 * 6 * 6 * 4 * 9 * 3, 2 * 2 * 144 * 5);
+    assert_eq!(program.operations(), conv + dense);
+    assert_eq!(program.constant_bytes(), 4 * (9 * 3 * 4 + 144 * 5));
+    assert_eq!(program.value_bytes() % 4, 0);
+    let lstm = Sequential::new([Input::new([7, 3]).layer(), LSTM::new(4).into()]).unwrap();
+    let program = lstm.program(&[Shape::from([1, 7, 3])]).unwrap();
+    let products = 2 * 7 * 16 * (3 + 4);
+    assert!((products..products * 2).contains(&program.operations()), "{}", program.operations());
+}
+
+#[test]
 fn an_lstm_is_one_kernel() {
     for (all_steps, shape) in [(false, [2, 5, 3]), (true, [1, 4, 3])] {
         let input = Input::new([shape[1], shape[2]]).tensor().unwrap();

@@ -128,6 +128,13 @@ impl Primitive for Conv {
         }
     }
 
+    fn operations(&self, operands: &[Spec], result: &Spec) -> u64 {
+        // For each output channel, a window over the input channels of its group.
+        let kernel = operands.get(1).map_or(0, Spec::elements);
+        let outputs = result.shape.last().unwrap_or(1).max(1) as u64;
+        2 * result.elements() * (kernel / outputs)
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x, kernel] = call.numbers()?;
         let rank = self.axes.len();

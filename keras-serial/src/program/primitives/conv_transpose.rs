@@ -100,6 +100,12 @@ impl Primitive for ConvTranspose {
         Ok(y)
     }
 
+    fn operations(&self, operands: &[Spec], _: &Spec) -> u64 {
+        let kernel = operands.get(1).map_or(0, Spec::elements);
+        let inputs = operands.first().and_then(|x| x.shape.last().ok()).unwrap_or(1).max(1) as u64;
+        2 * operands.first().map_or(0, Spec::elements) * (kernel / inputs)
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x, kernel] = call.numbers()?;
         let (from, to, window) = (call.extents(x)?, call.result(), call.extents(kernel)?);

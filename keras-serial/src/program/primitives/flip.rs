@@ -37,6 +37,10 @@ impl Primitive for Flip {
         )
     }
 
+    fn operations(&self, _: &[Spec], _: &Spec) -> u64 {
+        0
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x] = call.operands()?;
         let axes: Vec<i64> = self.0.iter().map(|axis| *axis as i64).collect();

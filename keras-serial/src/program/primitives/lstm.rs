@@ -32,6 +32,14 @@ impl Primitive for Lstm {
         Ok(Tensor::from_raw(states, inputs.dtype()))
     }
 
+    fn operations(&self, operands: &[Spec], result: &Spec) -> u64 {
+        // A product with the recurrent kernel, and some ten operations on each state.
+        let [_, recurrent, ..] = operands else { return 0 };
+        let units = recurrent.shape.dim(0).unwrap_or(1).max(1) as u64;
+        let states = result.elements() / 2;
+        states / units * 2 * recurrent.elements() + 10 * states
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [inputs, recurrent, h, c] = call.operands()?;
         let units = call.extents(h)?.get(1).and_then(Extent::known);

@@ -45,6 +45,11 @@ impl Primitive for MatMul {
         Ok(Tensor::from_raw(product, dtype))
     }
 
+    fn operations(&self, operands: &[Spec], result: &Spec) -> u64 {
+        let depth = operands.first().and_then(|x| x.shape.last().ok()).unwrap_or_default();
+        2 * result.elements() * depth as u64
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x, y] = call.numbers()?;
         let operands = call.graph.unexpanded(&[x, y], 2);

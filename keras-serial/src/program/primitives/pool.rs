@@ -134,6 +134,10 @@ impl Primitive for Pool {
         Binary::Div.eval(&[&y, &cast(&share, y.dtype())?])
     }
 
+    fn operations(&self, _: &[Spec], result: &Spec) -> u64 {
+        result.elements() * self.size.iter().product::<usize>() as u64
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x] = call.numbers()?;
         let name = match self.pooling {

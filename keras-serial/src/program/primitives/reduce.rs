@@ -74,6 +74,10 @@ impl Primitive for Reduce {
         Ok(Tensor::from_raw(raw, x.dtype()))
     }
 
+    fn operations(&self, operands: &[Spec], _: &Spec) -> u64 {
+        operands.first().map_or(0, Spec::elements)
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let [x] = call.numbers()?;
         // Of two booleans, 0 and 1, the larger one is their disjunction.

@@ -107,6 +107,11 @@ impl Primitive for Scan {
         Concat(0).eval(&collected.iter().collect::<Vec<_>>())
     }
 
+    fn operations(&self, operands: &[Spec], _: &Spec) -> u64 {
+        let steps = operands.get(self.states).and_then(|sequence| sequence.shape.dim(0).ok()).unwrap_or_default();
+        steps as u64 * self.body.operations()
+    }
+
     fn onnx(&self, call: &mut Call) -> Result<Value> {
         let operands = call.all().to_vec();
         let body = call.body(|scan: &Self| Some(&*scan.body))?;
