@@ -46,4 +46,5 @@ examples! {
     custom_model,
     own_model,
     export_onnx,
+    predictor,
 }

@@ -54,12 +54,14 @@ pub enum Operand {
     Scalar(f32),
     /// One of the inputs, by its place in the list.
     Input(usize),
+    /// One of the inputs that has one number for each row, by its place in the list.
+    Row(usize),
 }
 
 /// An input of a chain: rows as wide as those of the output.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    /// The rows.
+    /// The rows; one number for each, for [`Operand::Row`].
     pub values: &'a [f32],
     /// How many rows of the output one row of the input serves, before the next one comes; after the last row,
     /// the first one comes again. So `1` is for an input like the output, and also for one row for all; the
@@ -90,15 +92,17 @@ impl Chain {
         check(columns > 0 && out.len().is_multiple_of(columns), "rows have the same number of columns, at least one")?;
         check(!inputs.is_empty(), "a chain has an input")?;
         for step in &self.steps {
-            if let Some(Operand::Input(at)) = step.operand() {
+            if let Some(Operand::Input(at) | Operand::Row(at)) = step.operand() {
                 check(at < inputs.len(), "operands are inputs of the chain")?;
             }
         }
         let rows = out.len() / columns;
-        for Input { values, repeat } in inputs {
+        for (place, Input { values, repeat }) in inputs.iter().enumerate() {
             check(*repeat > 0, "inputs repeat at least once")?;
-            let given = values.len() / columns;
-            let is_whole = values.len().is_multiple_of(columns) && (given > 0 || rows == 0);
+            let is_row = self.steps.iter().any(|step| step.operand() == Some(Operand::Row(place)));
+            let width = if is_row { 1 } else { columns };
+            let given = values.len() / width;
+            let is_whole = values.len().is_multiple_of(width) && (given > 0 || rows == 0);
             if !is_whole || !rows.is_multiple_of(given.saturating_mul(*repeat).max(1)) {
                 return Err(Error::Length { what: "an input", expected: out.len(), received: values.len() });
             }
@@ -117,7 +121,7 @@ impl Chain {
     /// Applies a chain without inputs to numbers in place.
     pub fn apply(&self, context: &Context<'_>, values: &mut [f32]) -> Result<()> {
         check(
-            self.steps.iter().all(|step| !matches!(step.operand(), Some(Operand::Input(_)))),
+            self.steps.iter().all(|step| !matches!(step.operand(), Some(Operand::Input(_) | Operand::Row(_)))),
             "no operand is an input",
         )?;
         let grid = Grid::of_rows(1, values.len(), 1);
@@ -135,10 +139,17 @@ impl Step {
     /// The operation with the inputs at other places: input `i` stands at `places[i]`.
     #[must_use]
     pub fn with_inputs(self, places: &[usize]) -> Self {
-        let moved = |operand| match operand {
-            Operand::Input(at) => Operand::Input(places.get(at).copied().unwrap_or(usize::MAX)),
+        let place = |at: usize| places.get(at).copied().unwrap_or(usize::MAX);
+        self.with_operand(|operand| match operand {
+            Operand::Input(at) => Operand::Input(place(at)),
+            Operand::Row(at) => Operand::Row(place(at)),
             scalar => scalar,
-        };
+        })
+    }
+
+    /// The operation with another operand.
+    #[inline(always)]
+    fn with_operand(self, moved: impl Fn(Operand) -> Operand) -> Self {
         match self {
             Self::Add(operand) => Self::Add(moved(operand)),
             Self::Subtract(operand) => Self::Subtract(moved(operand)),
@@ -247,11 +258,16 @@ impl Kernel for Strips<'_, '_> {
                 let strip = &mut self.out.row(row)[here.start - columns.start..here.end - columns.start];
                 strip.copy_from_slice(self.inputs[0].strip(row, width, here.clone()));
                 for step in &self.chain.steps {
-                    let operand = match step.operand() {
-                        Some(Operand::Input(at)) => Some(self.inputs[at].strip(row, width, here.clone())),
-                        _ => None,
-                    };
-                    step.apply(s, strip, operand);
+                    match step.operand() {
+                        Some(Operand::Input(at)) => {
+                            step.apply(s, strip, Some(self.inputs[at].strip(row, width, here.clone())));
+                        }
+                        Some(Operand::Row(at)) => {
+                            let number = self.inputs[at].number(row);
+                            step.with_operand(|_| Operand::Scalar(number)).apply(s, strip, None);
+                        }
+                        _ => step.apply(s, strip, None),
+                    }
                 }
             }
         }
@@ -259,6 +275,12 @@ impl Kernel for Strips<'_, '_> {
 }
 
 impl Input<'_> {
+    /// The number of a row.
+    #[inline(always)]
+    fn number(&self, row: usize) -> f32 {
+        self.values[(row / self.repeat) % self.values.len()]
+    }
+
     /// What stands beside some columns of a row of the output.
     #[inline(always)]
     fn strip(&self, row: usize, width: usize, columns: std::ops::Range<usize>) -> &[f32] {
@@ -271,6 +293,26 @@ impl Input<'_> {
 mod tests {
     use super::*;
     use crate::testing::{assert_close, everywhere, numbers};
+
+    #[test]
+    fn a_number_for_each_row() {
+        let x: Vec<f32> = (0..12).map(|x| x as f32).collect();
+        let chain = Chain::new(vec![Step::Multiply(Operand::Row(1)), Step::SubtractFrom(Operand::Row(2))]);
+        everywhere(|context| {
+            let mut out = [0.0; 12];
+            let inputs = [
+                Input { values: &x, repeat: 1 },
+                Input { values: &[2.0, 3.0], repeat: 2 },
+                Input { values: &[10.0, 20.0], repeat: 1 },
+            ];
+            chain.run(context, &inputs, 3, &mut out).unwrap();
+            let expected: Vec<f32> =
+                (0..12).map(|i| [10.0, 20.0, 10.0, 20.0][i / 3] - x[i] * [2.0, 2.0, 3.0, 3.0][i / 3]).collect();
+            assert_eq!(out.to_vec(), expected);
+            let wrong = [inputs[0], Input { values: &[1.0; 3], repeat: 1 }, inputs[2]];
+            assert!(chain.run(context, &wrong, 3, &mut out).is_err());
+        });
+    }
 
     #[test]
     fn every_operation() {

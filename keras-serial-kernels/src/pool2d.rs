@@ -14,6 +14,10 @@ use super::window::Axis;
 pub enum Kind {
     /// Its largest element.
     Max,
+    /// Its smallest element.
+    Min,
+    /// The sum of its elements.
+    Sum,
     /// The average of its elements, of which those in the padding are none.
     Average,
 }
@@ -24,7 +28,21 @@ impl Kind {
     fn join<S: Simd>(self, s: S, a: S::V, b: S::V) -> S::V {
         match self {
             Self::Max => s.max_nan(a, b),
-            Self::Average => s.add(a, b),
+            Self::Min => s.min_nan(a, b),
+            Self::Average | Self::Sum => s.add(a, b),
+        }
+    }
+}
+
+impl Kind {
+    /// The larger or smaller one (not a number where one is not), or the sum, of two numbers.
+    #[inline(always)]
+    fn join_numbers(self, a: f32, b: f32) -> f32 {
+        match self {
+            Self::Max if a > b || a.is_nan() => a,
+            Self::Min if a < b || a.is_nan() => a,
+            Self::Max | Self::Min => b,
+            Self::Average | Self::Sum => a + b,
         }
     }
 }
@@ -114,8 +132,9 @@ impl Kernel for Band<'_> {
             match (self.pooling.kind, seen + count) {
                 // A window that lies in the padding as a whole.
                 (Kind::Max, 0) => out.fill(f32::NEG_INFINITY),
-                (Kind::Average, 0) => out.fill(0.0),
-                (Kind::Max, _) => {}
+                (Kind::Min, 0) => out.fill(f32::INFINITY),
+                (Kind::Average | Kind::Sum, 0) => out.fill(0.0),
+                (Kind::Max | Kind::Min | Kind::Sum, _) => {}
                 (Kind::Average, seen) => scale(s, out, 1.0 / seen as f32),
             }
         }
@@ -171,6 +190,11 @@ pub fn global(
     let batch = x.len() / image;
     check_length("the output", batch * channels, out)?;
     let pool = context.pool_for(x.len());
+    if channels == 1 {
+        let grid = Grid::of_rows(batch, 1, BLOCK.div_ceil(positions));
+        region::for_each(pool, out, &grid, &|out| context.level.run(Lines { kind, x, length: positions, out }));
+        return Ok(());
+    }
     let block_columns = channels.div_ceil(pool.threads().div_ceil(batch.max(1))).next_multiple_of(16);
     let grid = Grid { images: batch, image_rows: 1, block_rows: 1, columns: channels, block_columns };
     region::for_each(pool, out, &grid, &|mut out| {
@@ -180,6 +204,44 @@ pub fn global(
         context.level.run(Global { kind, x, channels, first: columns.start, out: out.row(row) });
     });
     Ok(())
+}
+
+/// Elements of a task at least.
+const BLOCK: usize = 16 * 1024;
+
+/// Some rows, each of which becomes one number.
+struct Lines<'a> {
+    kind: Kind,
+    x: &'a [f32],
+    length: usize,
+    out: Region<'a>,
+}
+
+impl Kernel for Lines<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        for row in self.out.rows() {
+            let line = &self.x[row * self.length..(row + 1) * self.length];
+            // Two vectors, so that they don't wait for one another; what is left over is joined one by one.
+            let mut pairs = line.chunks_exact(2 * S::LANES);
+            let mut joined = pairs.next().map(|pair| [s.load_slice(pair), s.load_slice(&pair[S::LANES..])]);
+            if let Some(joined) = &mut joined {
+                for pair in pairs.by_ref() {
+                    joined[0] = self.kind.join(s, joined[0], s.load_slice(pair));
+                    joined[1] = self.kind.join(s, joined[1], s.load_slice(&pair[S::LANES..]));
+                }
+            }
+            let vector = joined.map(|[a, b]| s.to_array(self.kind.join(s, a, b)));
+            let lanes = vector.as_ref().map_or(&[][..], |array| array.as_ref());
+            let mut numbers = lanes.iter().chain(pairs.remainder()).copied();
+            let first = numbers.next().unwrap_or(0.0);
+            let joined = numbers.fold(first, |a, b| self.kind.join_numbers(a, b));
+            let share = if self.kind == Kind::Average { 1.0 / self.length as f32 } else { 1.0 };
+            self.out.row(row)[0] = joined * share;
+        }
+    }
 }
 
 /// Some channels of one image.
@@ -220,7 +282,7 @@ mod tests {
         let geometry = Geometry { axes, inputs: channels, outputs: channels, groups: 1 };
         let (image, positions) = (geometry.image().unwrap(), geometry.positions().unwrap());
         let x = numbers(batch * image, 1);
-        for kind in [Kind::Max, Kind::Average] {
+        for kind in [Kind::Max, Kind::Min, Kind::Sum, Kind::Average] {
             let mut windows = vec![Vec::new(); positions];
             reference::windows(&geometry, |position, _, place| windows[position].push(place));
             let mut expected = Vec::new();
@@ -230,6 +292,8 @@ mod tests {
                         let numbers = places.iter().map(|place| image[place * channels + c]);
                         match kind {
                             Kind::Max => numbers.fold(f64::NEG_INFINITY, f64::max),
+                            Kind::Min => numbers.fold(f64::INFINITY, f64::min),
+                            Kind::Sum => numbers.sum::<f64>(),
                             Kind::Average if places.is_empty() => 0.0,
                             Kind::Average => numbers.sum::<f64>() / places.len() as f64,
                         }
@@ -292,6 +356,31 @@ mod tests {
                 assert!(out[0].is_nan(), "{:?} {at}", context.level);
             }
         });
+    }
+
+    #[test]
+    fn lines_become_numbers() {
+        for length in [1, 2, 7, 16, 31, 32, 33, 64, 100, 259] {
+            let x = numbers(3 * length, 1);
+            for kind in [Kind::Max, Kind::Min, Kind::Sum, Kind::Average] {
+                let line = |line: &[f64]| match kind {
+                    Kind::Max => line.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                    Kind::Min => line.iter().copied().fold(f64::INFINITY, f64::min),
+                    Kind::Sum => line.iter().sum(),
+                    Kind::Average => line.iter().sum::<f64>() / length as f64,
+                };
+                let expected: Vec<f64> = wide(&x).chunks(length).map(line).collect();
+                everywhere(|context| {
+                    let mut out = [f32::NAN; 3];
+                    global(context, kind, &x, length, 1, &mut out).unwrap();
+                    assert_close(&out, &expected, &format!("{kind:?} {length}"));
+                    let mut with_nan = x.clone();
+                    with_nan[length - 1] = f32::NAN;
+                    global(context, kind, &with_nan, length, 1, &mut out).unwrap();
+                    assert!(out[0].is_nan() && !out[1].is_nan());
+                });
+            }
+        }
     }
 
     #[test]

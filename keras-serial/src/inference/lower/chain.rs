@@ -43,12 +43,22 @@ impl Kernel for Chain {
     }
 }
 
+/// An input of a chain, and how it repeats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Repeated {
+    operand: Operand,
+    /// For how many rows of the result a row stands, before the next one comes.
+    repeat: usize,
+    /// Whether a row is one number.
+    is_number: bool,
+}
+
 /// Collects the steps of a chain.
 struct Builder<'a> {
     graph: &'a Graph<'a>,
     extents: Vec<usize>,
     steps: Vec<Step>,
-    inputs: Vec<(Operand, usize)>,
+    inputs: Vec<Repeated>,
     last: usize,
     inner: Vec<usize>,
 }
@@ -97,15 +107,17 @@ impl Builder<'_> {
             return Some(Side::Scalar(number));
         }
         let other = self.graph.before_broadcasts(other);
-        let repeat = repeat(&self.extents, &self.graph.extents(other)?)?;
-        let known = self.inputs.iter().position(|input| *input == (other, repeat));
+        let (repeat, is_number) = repeat(&self.extents, &self.graph.extents(other)?)?;
+        let input = Repeated { operand: other, repeat, is_number };
+        let known = self.inputs.iter().position(|known| *known == input);
         if known.is_none() && self.inputs.len() == MOST {
             return None;
         }
-        Some(Side::Input(known.unwrap_or_else(|| {
-            self.inputs.push((other, repeat));
+        let place = known.unwrap_or_else(|| {
+            self.inputs.push(input);
             self.inputs.len() - 1
-        })))
+        });
+        Some(if is_number { Side::Row(place) } else { Side::Input(place) })
     }
 }
 
@@ -129,11 +141,12 @@ fn unary(function: Unary) -> Option<Vec<Step>> {
 }
 
 /// Returns for how many rows of the whole, each as long as the last axis, a row of an operand stands, before the
-/// next row comes; `None` if rows of the operand repeat in another way.
-fn repeat(whole: &[usize], part: &[usize]) -> Option<usize> {
+/// next row comes, and whether its rows are single numbers; `None` if rows of the operand repeat in another way.
+fn repeat(whole: &[usize], part: &[usize]) -> Option<(usize, bool)> {
     let (last, rows) = whole.split_last()?;
     let (width, lead) = part.split_last()?;
-    if width != last || lead.len() > rows.len() {
+    let is_number = *width == 1 && *last != 1;
+    if (width != last && !is_number) || lead.len() > rows.len() {
         return None;
     }
     // Axes of extent 1 in both don't matter.
@@ -149,10 +162,10 @@ fn repeat(whole: &[usize], part: &[usize]) -> Option<usize> {
     }
     if axes.peek().is_none() {
         // One row for all.
-        return Some(1);
+        return Some((1, is_number));
     }
     while axes.next_if(|(whole, part)| *whole == part).is_some() {}
-    axes.all(|(_, part)| part == 1).then_some(repeat)
+    axes.all(|(_, part)| part == 1).then_some((repeat, is_number))
 }
 
 pub(super) fn lower(_: &Context<'_>, graph: &Graph<'_>, position: usize, node: &Node) -> Result<Option<Fused>> {
@@ -160,7 +173,8 @@ pub(super) fn lower(_: &Context<'_>, graph: &Graph<'_>, position: usize, node: &
     let is_whole = |operand: &&Operand| graph.extents(**operand).as_deref() == Some(extents.as_slice());
     let whole = node.operands.iter().filter(is_whole);
     let Some(first) = whole.min_by_key(|operand| graph.constant(**operand).is_some()) else { return Ok(None) };
-    let (steps, inputs, inner) = (Vec::new(), vec![(*first, 1)], Vec::new());
+    let (steps, inputs, inner) =
+        (Vec::new(), vec![Repeated { operand: *first, repeat: 1, is_number: false }], Vec::new());
     let mut chain = Builder { graph, extents: extents.clone(), steps, inputs, last: position, inner };
     if chain.push(node, *first).is_none() {
         return Ok(None);
@@ -177,22 +191,17 @@ pub(super) fn lower(_: &Context<'_>, graph: &Graph<'_>, position: usize, node: &
 }
 
 /// Returns the kernel of a chain and its operands.
-fn kernel(
-    graph: &Graph<'_>,
-    extents: &[usize],
-    steps: Vec<Step>,
-    inputs: Vec<(Operand, usize)>,
-) -> (Chain, Vec<Operand>) {
+fn kernel(graph: &Graph<'_>, extents: &[usize], steps: Vec<Step>, inputs: Vec<Repeated>) -> (Chain, Vec<Operand>) {
     let count: usize = extents.iter().product();
     let columns = extents.last().copied().unwrap_or(1);
     let is_whole = |operand: Operand| graph.extents(operand).as_deref() == Some(extents);
     // Constants with one row for all; and whether there is nothing else but inputs like the result.
     let row = |operand: Operand| graph.numbers(operand).filter(|numbers| numbers.len() == columns);
-    let rows: Vec<Option<Vec<f32>>> =
-        inputs.iter().map(|(operand, _)| if is_whole(*operand) { None } else { row(*operand) }).collect();
-    let is_simple = inputs.iter().zip(&rows).all(|((operand, _), row)| row.is_some() || is_whole(*operand));
+    let of = |input: &Repeated| if is_whole(input.operand) || input.is_number { None } else { row(input.operand) };
+    let rows: Vec<Option<Vec<f32>>> = inputs.iter().map(of).collect();
+    let is_simple = inputs.iter().zip(&rows).all(|(input, row)| row.is_some() || is_whole(input.operand));
     if !is_simple {
-        let (operands, repeats) = inputs.into_iter().unzip();
+        let (operands, repeats) = inputs.into_iter().map(|input| (input.operand, input.repeat)).unzip();
         return (Chain { chain: elementwise::Chain::new(steps), repeats, columns, own: Vec::new() }, operands);
     }
     // Inputs that are all like the result have one long row; short rows are joined.
@@ -200,7 +209,7 @@ fn kernel(
     let (mut operands, mut own, mut places) = (Vec::new(), Vec::new(), Vec::new());
     let is_operand = |row: &Option<Vec<f32>>| row.is_none();
     let before = rows.iter().filter(|row| is_operand(row)).count();
-    for ((operand, _), row) in inputs.into_iter().zip(rows) {
+    for (Repeated { operand, .. }, row) in inputs.into_iter().zip(rows) {
         match row {
             None => {
                 places.push(operands.len());
@@ -239,20 +248,24 @@ mod tests {
     fn rows_that_repeat() {
         let whole = [2, 3, 4, 5];
         for (part, expected) in [
-            (&[2, 3, 4, 5][..], Some(1)),
-            (&[5], Some(1)),
-            (&[1, 1, 1, 5], Some(1)),
-            (&[2, 1, 1, 5], Some(12)),
-            (&[1, 3, 1, 5], Some(4)),
-            (&[3, 4, 5], Some(1)),
-            (&[2, 3, 1, 5], Some(4)),
+            (&[2, 3, 4, 5][..], Some((1, false))),
+            (&[5], Some((1, false))),
+            (&[1, 1, 1, 5], Some((1, false))),
+            (&[2, 1, 1, 5], Some((12, false))),
+            (&[1, 3, 1, 5], Some((4, false))),
+            (&[3, 4, 5], Some((1, false))),
+            (&[2, 3, 1, 5], Some((4, false))),
             (&[2, 1, 4, 5], None),
-            (&[2, 3, 4, 1], None),
-            (&[1], None),
+            (&[2, 3, 4, 1], Some((1, true))),
+            (&[2, 1, 1, 1], Some((12, true))),
+            (&[2, 1, 4, 1], None),
+            (&[1], Some((1, true))),
+            (&[3], None),
         ] {
             assert_eq!(repeat(&whole, part), expected, "{part:?}");
         }
-        assert_eq!(repeat(&[1, 7, 5], &[1, 7, 5]), Some(1));
-        assert_eq!(repeat(&[1, 7, 5], &[5]), Some(1));
+        assert_eq!(repeat(&[1, 7, 5], &[1, 7, 5]), Some((1, false)));
+        assert_eq!(repeat(&[1, 7, 5], &[5]), Some((1, false)));
+        assert_eq!(repeat(&[7, 1], &[7, 1]), Some((1, false)));
     }
 }

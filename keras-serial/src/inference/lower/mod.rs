@@ -1,7 +1,6 @@
 //! Lowering: which kernel computes a node, together with nodes around it. One file for each kind of kernel.
 
 mod attention;
-mod average;
 mod chain;
 mod conv;
 mod copy;
@@ -10,6 +9,7 @@ mod lstm;
 mod matmul;
 mod norm;
 mod pool;
+mod reduce;
 mod softmax;
 
 use super::graph::Graph;
@@ -27,7 +27,7 @@ const PATTERNS: [Lowering; 3] = [attention::lower, norm::lower, lstm::lower];
 
 /// What is recognized by its first node, and takes in what follows it.
 const PRODUCERS: [Lowering; 8] =
-    [conv::lower, dense::lower, matmul::lower, pool::lower, average::lower, softmax::lower, chain::lower, copy::lower];
+    [conv::lower, dense::lower, matmul::lower, pool::lower, reduce::lower, softmax::lower, chain::lower, copy::lower];
 
 /// Returns the kernels by the node whose result they give; nodes without one are computed on the engine.
 pub(super) fn all(context: &Context<'_>, program: &Program, graph: &mut Graph<'_>) -> Result<Vec<Option<Fused>>> {
