@@ -9,8 +9,9 @@ use crate::layers::{BuildContext, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{Span, flip_axes, index_axis, reshape_to, slice_axis, transpose_to, unstack};
+use crate::program;
 use crate::program::{keeps_loops, refuse_while_tracing};
-use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, DType, Deferred, Nested, Shape, Tensor};
 
 /// Returns the base of a cell that a recurrent layer constructs.
 pub(super) fn cell_base(layer: &LayerBase, name: &str) -> LayerBase {
@@ -83,7 +84,7 @@ impl Recurrence<'_> {
             .hint("give `batch_shape` to the `Input`"));
         };
         let states = cell::listed(cell::of(self.cell)?.get_initial_state(Some(batch), self.cell_dtype()?)?);
-        if let Some(state) = states.leaves().into_iter().find(|state| state.is_symbolic()) {
+        if let Some(state) = states.leaves().into_iter().find(|state| Deferred::keeps_out(state.shape())) {
             return Err(Error::new(ErrorKind::Limit, "the states of a stateful RNN are too large")
                 .received(format!("shape {}", state.shape())));
         }
@@ -113,18 +114,24 @@ impl Recurrence<'_> {
         let dtype = self.cell_dtype()?;
         let states = structure.leaves().into_iter().map(|state| cast(state, dtype)).collect::<Result<Vec<_>>>()?;
         let run = cell::start(self.cell, cx)?;
-        let results = match (x.is_symbolic(), cx.mask()) {
-            (true, _) => self.infer(&*run, x, states)?,
-            (false, None) => self.plain(&*run, x, states)?,
-            (false, Some(mask)) => self.masked(&*run, x, mask, states)?,
+        let computed = program::unless_symbolic(&[x], || match cx.mask() {
+            None => self.plain(&*run, x, states.clone()),
+            Some(mask) => self.masked(&*run, x, mask, states.clone()),
+        })?;
+        let results = match computed {
+            Some(results) => results,
+            None => self.infer(&*run, x, states)?,
         };
         let compute = self.base.dtype_policy().compute_dtype()?;
         let states = results.states.iter().map(|state| cast(state, compute)).collect::<Result<Vec<_>>>()?;
         let states = structure.pack(states)?;
-        if self.stateful && !x.is_symbolic() {
-            refuse_while_tracing("a stateful recurrent layer keeps its states")?;
-            let kept = self.base.dtype_policy().variable_dtype()?;
-            self.kept.set(states.try_map(&mut |state| cast(&state.detached()?, kept))?);
+        if self.stateful {
+            program::infer_or_compute(&[x], (), || {
+                refuse_while_tracing("a stateful recurrent layer keeps its states")?;
+                let kept = self.base.dtype_policy().variable_dtype()?;
+                self.kept.set(states.try_map(&mut |state| cast(&state.detached()?, kept))?);
+                Ok(())
+            })?;
         }
         let output = cast(results.all.as_ref().unwrap_or(&results.last), compute)?;
         if !self.return_state {
