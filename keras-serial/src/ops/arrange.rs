@@ -273,7 +273,8 @@ fn pad(c: &Call<'_>) -> Result<Tensor> {
 
 pub(super) fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repeat_edge: bool) -> Result<Tensor> {
     let extent = x.shape().get(axis)?;
-    let inferred = Tensor::symbol(x.shape().with(axis, extent.map(|extent| extent + before + after))?, x.dtype());
+    let wide = extent.map(|extent| extent.saturating_add(before).saturating_add(after));
+    let inferred = Tensor::symbol(x.shape().with(axis, wide)?, x.dtype());
     program::infer_or_compute(&[x], inferred, || {
         let extent = x.shape().dim(axis)? as i64;
         let skip = i64::from(!repeat_edge);

@@ -20,7 +20,8 @@ fn float(x: &Tensor, function: Unary) -> Result<Tensor> {
 /// Tests floating-point elements; the result is false for all integers.
 fn test(x: &Tensor, function: Unary) -> Result<Tensor> {
     if !x.dtype().is_float() {
-        return super::create::zeros(x.shape(), DType::Bool);
+        let inferred = Tensor::symbol(x.shape(), DType::Bool);
+        return program::infer_or_compute(&[x], inferred, || super::create::zeros(x.shape(), DType::Bool));
     }
     program::apply(function, &[x])
 }

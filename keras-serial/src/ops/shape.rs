@@ -312,20 +312,26 @@ pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Tensor> {
 
 /// Pads with a constant: (before, after) for each axis.
 pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Result<Tensor> {
-    let mut out = x.unmasked();
-    for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
-        let edge = |width: usize| -> Result<Option<Tensor>> {
-            if width == 0 {
-                return Ok(None);
-            }
-            let shape = out.shape().with(axis as isize, Some(width))?;
-            super::create::full(&shape, value, x.dtype()).map(Some)
-        };
-        let (front, back) = (edge(*before)?, edge(*after)?);
-        let parts: Vec<Tensor> = front.into_iter().chain([out.clone()]).chain(back).collect();
-        out = concat(&parts, axis as isize)?;
-    }
-    Ok(out)
+    let wide = |(dim, (before, after)): (&Option<usize>, &(usize, usize))| {
+        dim.map(|dim| dim.saturating_add(*before).saturating_add(*after))
+    };
+    let inferred: Shape = x.shape().dims().iter().zip(widths).map(wide).collect();
+    program::infer_or_compute(&[x], Tensor::symbol(inferred, x.dtype()), || {
+        let mut out = x.unmasked();
+        for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
+            let edge = |width: usize| -> Result<Option<Tensor>> {
+                if width == 0 {
+                    return Ok(None);
+                }
+                let shape = out.shape().with(axis as isize, Some(width))?;
+                super::create::full(&shape, value, x.dtype()).map(Some)
+            };
+            let (front, back) = (edge(*before)?, edge(*after)?);
+            let parts: Vec<Tensor> = front.into_iter().chain([out.clone()]).chain(back).collect();
+            out = concat(&parts, axis as isize)?;
+        }
+        Ok(out)
+    })
 }
 
 /// Pads one axis with a constant, by the same number before and after.

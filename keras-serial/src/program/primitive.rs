@@ -110,3 +110,46 @@ pub(super) fn exactly<T, const N: usize>(operands: &[T]) -> Result<&[T; N]> {
             .received(operands.len().to_string())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::primitives::{Broadcast, Concat, MatMul};
+    use super::*;
+
+    fn symbol<const N: usize>(shape: [Option<usize>; N]) -> Tensor {
+        Tensor::symbol(shape, DType::Float32)
+    }
+
+    #[test]
+    fn symbols_are_inferred_with_unknown_extents() {
+        let (x, y) = (symbol([None, Some(3)]), symbol([Some(3), Some(4)]));
+        let product = apply(MatMul, &[&x, &y]).unwrap();
+        assert!(product.is_symbolic());
+        assert_eq!((product.shape().to_string(), product.dtype()), ("(None, 4)".to_owned(), DType::Float32));
+        assert!(apply(MatMul, &[&y, &y]).is_err());
+        // The sum of an unknown extent is unknown; what one operand leaves open, another one tells.
+        let joined = apply(Concat(1), &[&symbol([None, Some(2)]), &symbol([Some(5), Some(1)])]).unwrap();
+        assert_eq!(joined.shape().to_string(), "(5, 3)");
+        let joined = apply(Concat(0), &[&symbol([None, Some(2)]), &symbol([Some(5), Some(2)])]).unwrap();
+        assert_eq!(joined.shape().to_string(), "(None, 2)");
+    }
+
+    #[test]
+    fn values_meet_unknown_extents_as_symbols() {
+        let one = Tensor::from_slice(&[1.0f32], [1]).unwrap();
+        let wide = apply(Broadcast([None].into()), &[&one]).unwrap();
+        assert!(wide.is_symbolic());
+        let wide = apply(Broadcast([2].into()), &[&one]).unwrap();
+        assert_eq!(wide.to_vec::<f32>().unwrap(), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn only_values_are_computed() {
+        let x = symbol([None]);
+        let values = |x: &Tensor| x.to_vec::<f32>();
+        assert_eq!(infer_or_compute(&[&x], vec![7.0], || values(&x)).unwrap(), [7.0]);
+        assert_eq!(unless_symbolic(&[&x], || values(&x)).unwrap(), None);
+        let x = Tensor::from_slice(&[1.0f32], [1]).unwrap();
+        assert_eq!(infer_or_compute(&[&x], vec![7.0], || values(&x)).unwrap(), [1.0]);
+    }
+}

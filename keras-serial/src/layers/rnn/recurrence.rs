@@ -11,7 +11,7 @@ use crate::ops::dtypes::cast;
 use crate::ops::shape::{Span, flip_axes, index_axis, reshape_to, slice_axis, transpose_to, unstack};
 use crate::program;
 use crate::program::{keeps_loops, refuse_while_tracing};
-use crate::tensor::{CallArgs, CallContext, DType, Deferred, Nested, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
 /// Returns the base of a cell that a recurrent layer constructs.
 pub(super) fn cell_base(layer: &LayerBase, name: &str) -> LayerBase {
@@ -84,12 +84,14 @@ impl Recurrence<'_> {
             .hint("give `batch_shape` to the `Input`"));
         };
         let states = cell::listed(cell::of(self.cell)?.get_initial_state(Some(batch), self.cell_dtype()?)?);
-        if let Some(state) = states.leaves().into_iter().find(|state| Deferred::keeps_out(state.shape())) {
-            return Err(Error::new(ErrorKind::Limit, "the states of a stateful RNN are too large")
-                .received(format!("shape {}", state.shape())));
-        }
         let kept = self.base.dtype_policy().variable_dtype()?;
-        self.kept.set(states.try_map(&mut |state| cast(state, kept))?);
+        // Symbols stand for states that are too large to allocate before a file is known to contain them.
+        let values = program::unless_symbolic(&states.leaves(), || states.try_map(&mut |state| cast(state, kept)))?;
+        self.kept.set(values.ok_or_else(|| {
+            let shapes: Vec<String> = states.leaves().into_iter().map(|state| state.shape().to_string()).collect();
+            Error::new(ErrorKind::Limit, "the states of a stateful RNN are too large")
+                .received(format!("shape {}", shapes.join(", ")))
+        })?);
         Ok(())
     }
 
