@@ -225,12 +225,13 @@ impl Variable {
     /// # Errors
     /// If an index is out of range.
     pub fn rows(&self, indices: &Tensor) -> Result<Tensor> {
-        if indices.is_symbolic() || indices.is_traced() || Deferred::keeps_out(&self.0.shape) {
+        if indices.is_traced() || Deferred::keeps_out(&self.0.shape) {
             return take(&self.value()?, indices, Some(0));
         }
-        match self.on_tape(|tape| tape.look_up(self, indices))? {
-            Some(rows) => self.autocast(rows),
-            None => self.autocast(take(&self.read(), indices, Some(0))?),
+        match program::unless_symbolic(&[indices], || self.on_tape(|tape| tape.look_up(self, indices)))? {
+            Some(Some(rows)) => self.autocast(rows),
+            Some(None) => self.autocast(take(&self.read(), indices, Some(0))?),
+            None => take(&self.value()?, indices, Some(0)),
         }
     }
 

@@ -1,5 +1,5 @@
 //! How the library's sources hang together: each module uses those that stand before it, only a few name
-//! the engine, and no file is too long to read.
+//! the engine or test for symbols, and no file is too long to read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,6 +45,19 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 /// The modules that may name the engine's crates.
 const ENGINE: &[&str] = &["tensor", "program"];
+
+/// The modules that may ask whether a tensor is a symbol: elsewhere, symbols flow through the primitives, or
+/// `program::infer_or_compute` decides.
+const SYMBOLS: &[&str] = &["tensor", "program"];
+
+/// Other files that ask whether a tensor is a symbol, and why.
+const SYMBOL_EXCEPTIONS: &[(&str, &str)] = &[
+    ("layers/masks.rs", "only symbols are cast before a layer's call is recorded, with their masks"),
+    ("models/graph.rs", "a model that is called on symbols keeps recorded arguments, to be recorded again"),
+    ("models/planned.rs", "a plan computes from values"),
+    ("training/data/into_data.rs", "data are values"),
+    ("training/predict.rs", "predictions are made from values"),
+];
 
 /// Files that a program wrote.
 const GENERATED: &[&str] = &[];
@@ -170,6 +183,21 @@ fn few_modules_name_the_engine() {
             assert!(!code(&path).contains("burn_"), "{} names the engine", path.display());
         }
     }
+}
+
+#[test]
+fn few_files_test_for_symbols() {
+    let mut excused = BTreeSet::new();
+    for path in library() {
+        if SYMBOLS.contains(&module(&path).as_str()) || !code(&path).contains("is_symbolic") {
+            continue;
+        }
+        match SYMBOL_EXCEPTIONS.iter().position(|(file, _)| path.ends_with(file)) {
+            Some(exception) => _ = excused.insert(exception),
+            None => panic!("{} tests for symbols; see `program::infer_or_compute`", path.display()),
+        }
+    }
+    assert_eq!(excused.len(), SYMBOL_EXCEPTIONS.len(), "an exception is needed no more");
 }
 
 #[test]

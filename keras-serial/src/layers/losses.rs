@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use crate::error::Result;
 use crate::ops::divide;
+use crate::program;
 use crate::regularizers::Regularizer;
 use crate::tensor::{Nested, Tensor};
 
@@ -41,10 +42,12 @@ pub(super) fn add_activity(regularizer: &Regularizer, outputs: &Nested<Tensor>) 
     if COLLECTED.with_borrow(Option::is_none) {
         return Ok(());
     }
-    for output in outputs.leaves().into_iter().filter(|output| !output.is_symbolic()) {
-        let penalty = regularizer.penalty(output)?;
-        let batch = output.shape().dims().first().copied().flatten().unwrap_or(1).max(1);
-        add_loss(divide(&penalty, batch as f64)?);
-    }
-    Ok(())
+    outputs.leaves().into_iter().try_for_each(|output| {
+        program::infer_or_compute(&[output], (), || {
+            let penalty = regularizer.penalty(output)?;
+            let batch = output.shape().dims().first().copied().flatten().unwrap_or(1).max(1);
+            add_loss(divide(&penalty, batch as f64)?);
+            Ok(())
+        })
+    })
 }

@@ -8,6 +8,7 @@ use crate::initializers::Initializer;
 use crate::json::Value;
 use crate::ops;
 use crate::ops::shape::{Span, slice_axis};
+use crate::program;
 use crate::tensor::{DType, Shape, Tensor};
 
 /// The error for embeddings, which have no `float8` mode.
@@ -268,12 +269,14 @@ impl QuantizedWeights {
             return Ok(x.clone());
         }
         let quantizer = Quantizer::of(config, mode == Quantization::Int8).at("quantization_config")?;
-        let Some(quantizer) = quantizer.filter(|_| !x.is_symbolic()) else { return Ok(x.clone()) };
-        let plain = x.detached()?;
-        let (integers, scale) = quantizer.quantize(&plain, axes)?;
-        let rounded = ops::divide(&integers, &scale)?;
-        // Straight-through gradient, as in Keras: `x - plain` is zero and has the gradient of `x`.
-        if x.is_tracked() { ops::add(&rounded, ops::subtract(x, &plain)?) } else { Ok(rounded) }
+        let Some(quantizer) = quantizer else { return Ok(x.clone()) };
+        program::infer_or_compute(&[x], x.clone(), || {
+            let plain = x.detached()?;
+            let (integers, scale) = quantizer.quantize(&plain, axes)?;
+            let rounded = ops::divide(&integers, &scale)?;
+            // Straight-through gradient, as in Keras: `x - plain` is zero and has the gradient of `x`.
+            if x.is_tracked() { ops::add(&rounded, ops::subtract(x, &plain)?) } else { Ok(rounded) }
+        })
     }
 
     /// Returns the bias as it is added: for `float8` rounded to bfloat16, as hardware with 8-bit floats takes

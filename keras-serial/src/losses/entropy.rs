@@ -9,6 +9,7 @@ use crate::ops::reduce::{all_impl, logsumexp_impl, sum_impl};
 use crate::ops::{
     Axes, add, clip, divide, equal, exp, log, log1p, logical_or, multiply, negative, relu, subtract, where_,
 };
+use crate::program;
 use crate::tensor::{DType, Tensor};
 
 /// Checks that both have the same shape: cross-entropies compare element by element.
@@ -73,16 +74,16 @@ pub(super) fn to_plus_minus_one(y_true: &Tensor) -> Result<Tensor> {
 /// When one is not: the engine would silently compute a wrong loss.
 pub(super) fn classes(labels: &Tensor, count: usize) -> Result<Tensor> {
     let labels = cast(labels, DType::Int64)?;
-    if labels.is_symbolic() {
-        return Ok(labels);
-    }
     let known = 0..count as i64;
-    match labels.to_vec::<i64>()?.into_iter().find(|label| !known.contains(label)) {
-        None => Ok(labels),
-        Some(label) => Err(Error::new(ErrorKind::InvalidArgument, "a label is outside of the classes")
-            .expected(format!("labels from 0 to {}", known.end - 1))
-            .received(label.to_string())),
-    }
+    program::infer_or_compute(&[&labels], (), || {
+        match labels.to_vec::<i64>()?.into_iter().find(|label| !known.contains(label)) {
+            None => Ok(()),
+            Some(label) => Err(Error::new(ErrorKind::InvalidArgument, "a label is outside of the classes")
+                .expected(format!("labels from 0 to {}", known.end - 1))
+                .received(label.to_string())),
+        }
+    })?;
+    Ok(labels)
 }
 
 /// Returns one weight for all classes, or a vector with one for each.

@@ -9,14 +9,10 @@ use crate::program;
 use crate::program::primitives::{Binary, Bits, Compare, Logic, Not};
 use crate::tensor::{CallArgs, DType, Nested, Shape, Tensor};
 
-/// Promotes two operands to one dtype and, unless one is a symbol, one rank; also returns the broadcast
-/// shape.
+/// Promotes two operands to one dtype and one rank; also returns the broadcast shape.
 fn prepare(x: Operand, y: Operand) -> Result<(Tensor, Tensor, Shape)> {
     let (x, y) = promote(x, y)?;
     let shape = x.shape().broadcast(y.shape())?;
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok((x, y, shape));
-    }
     Ok((same_rank(x, shape.rank())?, same_rank(y, shape.rank())?, shape))
 }
 
@@ -29,30 +25,21 @@ fn same_rank(x: Tensor, rank: usize) -> Result<Tensor> {
 }
 
 fn numbers(x: Operand, y: Operand, function: Binary) -> Result<Tensor> {
-    let (mut x, mut y, shape) = prepare(x, y)?;
+    let (mut x, mut y, _) = prepare(x, y)?;
     if x.dtype() == DType::Bool {
         (x, y) = (cast(&x, DType::Int32)?, cast(&y, DType::Int32)?);
-    }
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
     }
     program::apply(function, &[&x, &y])
 }
 
 fn floats(x: Operand, y: Operand, function: Binary) -> Result<Tensor> {
-    let (x, y, shape) = prepare(x, y)?;
+    let (x, y, _) = prepare(x, y)?;
     let (x, y) = (super::dtypes::to_float(&x)?, super::dtypes::to_float(&y)?);
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
     program::apply(function, &[&x, &y])
 }
 
 fn compare(x: Operand, y: Operand, comparison: Compare) -> Result<Tensor> {
     let (mut x, mut y, shape) = prepare(x, y)?;
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, DType::Bool));
-    }
     if x.dtype() == DType::Bool {
         (x, y) = (cast(&x, DType::Int32)?, cast(&y, DType::Int32)?);
     }
@@ -63,9 +50,6 @@ fn compare(x: Operand, y: Operand, comparison: Compare) -> Result<Tensor> {
 
 fn truths(x: Operand, y: Operand, logic: Logic) -> Result<Tensor> {
     let (x, y, shape) = prepare(x, y)?;
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, DType::Bool));
-    }
     let truth = |x: &Tensor| broadcast_to(&cast(x, DType::Bool)?, &shape);
     program::apply(logic, &[&truth(&x)?, &truth(&y)?])
 }
@@ -107,9 +91,6 @@ fn bits(x: Operand, y: Operand, int: Bits, truth: Logic) -> Result<Tensor> {
             .expected("integer dtypes")
             .received(dtype.name()));
     }
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, dtype));
-    }
     let (x, y) = (broadcast_to(&x, &shape)?, broadcast_to(&y, &shape)?);
     if dtype == DType::Bool { program::apply(truth, &[&x, &y]) } else { program::apply(int, &[&x, &y]) }
 }
@@ -120,12 +101,11 @@ fn integers(x: Operand, y: Operand, compute: impl Fn(i64, i64) -> i64) -> Result
     if !dtype.is_int() {
         return Err(Error::new(ErrorKind::DType, "integers only").expected("integer dtypes").received(dtype.name()));
     }
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, dtype));
-    }
-    let values = |x: &Tensor| broadcast_to(&cast(x, DType::Int64)?, &shape)?.to_vec::<i64>();
-    let results = values(&x)?.into_iter().zip(values(&y)?).map(|(a, b)| compute(a, b)).collect::<Vec<_>>();
-    cast(&Tensor::from_vec(results, shape)?, dtype)
+    program::infer_or_compute(&[&x, &y], Tensor::symbol(&shape, dtype), || {
+        let values = |x: &Tensor| broadcast_to(&cast(x, DType::Int64)?, &shape)?.to_vec::<i64>();
+        let results = values(&x)?.into_iter().zip(values(&y)?).map(|(a, b)| compute(a, b)).collect::<Vec<_>>();
+        cast(&Tensor::from_vec(results, shape)?, dtype)
+    })
 }
 
 fn greatest_divisor(a: i64, b: i64) -> i64 {
@@ -146,10 +126,10 @@ fn floor_div(x: Operand, y: Operand) -> Result<Tensor> {
 
 fn nonzero_divisor(y: &Operand) -> Result<()> {
     let zero = match y {
-        Operand::Tensor(y) if y.dtype().is_int() && !y.is_symbolic() && !y.is_traced() => {
-            let bytes = y.to_bytes()?;
+        // Symbols and traced tensors have no values yet.
+        Operand::Tensor(y) if y.dtype().is_int() => y.to_bytes().is_ok_and(|bytes| {
             bytes.data.chunks(y.dtype().size()).any(|element| element.iter().all(|byte| *byte == 0))
-        }
+        }),
         _ => false,
     };
     if zero { Err(Error::new(ErrorKind::InvalidArgument, "integer division by zero")) } else { Ok(()) }
@@ -311,9 +291,6 @@ pub fn logical_not(x: &Tensor) -> Result<Tensor> {
     static CLASS: OpClass = OpClass { module: "keras.src.ops.numpy", class_name: "LogicalNot", run };
     fn run(_: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
         let x = cast(args.tensor()?, DType::Bool)?;
-        if x.is_symbolic() {
-            return Ok(Nested::Leaf(Tensor::symbol(x.shape(), DType::Bool)));
-        }
         program::apply(Not, &[&x]).map(Nested::Leaf)
     }
     inventory::submit! { OpClass { module: "keras.src.ops.numpy", class_name: "LogicalNot", run } }

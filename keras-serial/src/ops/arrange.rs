@@ -13,6 +13,7 @@ use super::shape::{
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.numpy"
@@ -206,9 +207,7 @@ fn tile_impl(x: &Tensor, repeats: &[isize]) -> Result<Tensor> {
         let times = (*times).max(0) as usize;
         let extent = x.shape().get(axis as isize)?;
         let shape = x.shape().with(axis as isize, extent.map(|extent| extent.saturating_mul(times)))?;
-        if x.is_symbolic() {
-            x = Tensor::symbol(shape, x.dtype());
-        } else if times != 1 {
+        if times != 1 {
             let wide = expand_at(&x, axis as isize)?;
             let wide = broadcast_to(&wide, &wide.shape().with(axis as isize, Some(times))?)?;
             x = reshape_to(&wide, &shape)?;
@@ -219,16 +218,15 @@ fn tile_impl(x: &Tensor, repeats: &[isize]) -> Result<Tensor> {
 
 /// Rolls an axis: the last `shift` positions come first.
 pub(crate) fn roll(x: &Tensor, shift: isize, axis: isize) -> Result<Tensor> {
-    if x.is_symbolic() {
-        return Ok(x.unmasked());
-    }
-    let extent = x.shape().dim(axis)?;
-    let shift = if extent == 0 { 0 } else { shift.rem_euclid(extent as isize) as usize };
-    if shift == 0 {
-        return Ok(x.unmasked());
-    }
-    let part = |start, stop| slice_axis(x, axis, Span::range(start, stop));
-    concat(&[part(extent - shift, extent)?, part(0, extent - shift)?], axis)
+    program::infer_or_compute(&[x], x.unmasked(), || {
+        let extent = x.shape().dim(axis)?;
+        let shift = if extent == 0 { 0 } else { shift.rem_euclid(extent as isize) as usize };
+        if shift == 0 {
+            return Ok(x.unmasked());
+        }
+        let part = |start, stop| slice_axis(x, axis, Span::range(start, stop));
+        concat(&[part(extent - shift, extent)?, part(0, extent - shift)?], axis)
+    })
 }
 
 fn pad(c: &Call<'_>) -> Result<Tensor> {
@@ -275,23 +273,24 @@ fn pad(c: &Call<'_>) -> Result<Tensor> {
 
 pub(super) fn mirror(x: &Tensor, axis: isize, before: usize, after: usize, repeat_edge: bool) -> Result<Tensor> {
     let extent = x.shape().get(axis)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape().with(axis, extent.map(|extent| extent + before + after))?, x.dtype()));
-    }
-    let extent = x.shape().dim(axis)? as i64;
-    let skip = i64::from(!repeat_edge);
-    if (before.max(after) as i64) > extent - skip {
-        return Err(Error::new(ErrorKind::InvalidArgument, "padding is wider than the tensor")
-            .received(format!("{before} and {after} on an axis of {extent}")));
-    }
-    let indices: Vec<i64> = (0..before as i64)
-        .rev()
-        .map(|i| i + skip)
-        .chain(0..extent)
-        .chain((0..after as i64).map(|i| extent - 1 - skip - i))
-        .collect();
-    let count = indices.len();
-    take_axis(x, &Tensor::from_vec(indices, [count])?, axis)
+    let wide = extent.map(|extent| extent.saturating_add(before).saturating_add(after));
+    let inferred = Tensor::symbol(x.shape().with(axis, wide)?, x.dtype());
+    program::infer_or_compute(&[x], inferred, || {
+        let extent = x.shape().dim(axis)? as i64;
+        let skip = i64::from(!repeat_edge);
+        if (before.max(after) as i64) > extent - skip {
+            return Err(Error::new(ErrorKind::InvalidArgument, "padding is wider than the tensor")
+                .received(format!("{before} and {after} on an axis of {extent}")));
+        }
+        let indices: Vec<i64> = (0..before as i64)
+            .rev()
+            .map(|i| i + skip)
+            .chain(0..extent)
+            .chain((0..after as i64).map(|i| extent - 1 - skip - i))
+            .collect();
+        let count = indices.len();
+        take_axis(x, &Tensor::from_vec(indices, [count])?, axis)
+    })
 }
 
 /// Swaps two axes.
@@ -325,18 +324,17 @@ fn triangle(x: &Tensor, k: i64, lower: bool) -> Result<Tensor> {
             .expected("2 axes or more")
             .received(format!("shape {}", x.shape())));
     }
-    if x.is_symbolic() {
-        return Ok(x.unmasked());
-    }
-    let (rows, columns) = (x.shape().dim(-2)?, x.shape().dim(-1)?);
-    let rows = reshape_to(&arange(rows, DType::Int64)?, &Shape::from([rows, 1]))?;
-    let columns = arange(columns, DType::Int64)?;
-    let inside = if lower {
-        greater_equal(super::add(&rows, k)?, &columns)?
-    } else {
-        greater_equal(&columns, super::add(&rows, k)?)?
-    };
-    where_impl(&inside, x, &zeros(&Shape::scalar(), x.dtype())?)
+    program::infer_or_compute(&[x], x.unmasked(), || {
+        let (rows, columns) = (x.shape().dim(-2)?, x.shape().dim(-1)?);
+        let rows = reshape_to(&arange(rows, DType::Int64)?, &Shape::from([rows, 1]))?;
+        let columns = arange(columns, DType::Int64)?;
+        let inside = if lower {
+            greater_equal(super::add(&rows, k)?, &columns)?
+        } else {
+            greater_equal(&columns, super::add(&rows, k)?)?
+        };
+        where_impl(&inside, x, &zeros(&Shape::scalar(), x.dtype())?)
+    })
 }
 
 /// Returns the diagonal of two axes, as the last axis.

@@ -5,7 +5,7 @@ use super::conv::DataFormat;
 use super::define::{Call, classes};
 use super::shape::{reshape_to, transpose_to};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::Tensor;
 
 classes! { "keras.src.ops.nn"
     "DepthToSpace" = |c| {
@@ -47,13 +47,6 @@ fn blocked(x: &Tensor, block: usize, format: DataFormat, to_space: bool) -> Resu
     } else {
         (over(h, block), over(w, block), times(c, area))
     };
-    let result: Shape = match format {
-        DataFormat::ChannelsLast => [*n, height, width, channels].into(),
-        DataFormat::ChannelsFirst => [*n, channels, height, width].into(),
-    };
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(result, x.dtype()));
-    }
     let last = if format == DataFormat::ChannelsLast { x.clone() } else { transpose_to(x, &[0, 2, 3, 1])? };
     let b = Some(block);
     let (split, order) = if to_space {

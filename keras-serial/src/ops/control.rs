@@ -10,6 +10,8 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::functions::Function;
 use crate::json::Value;
 use crate::object::Handle;
+use crate::program;
+use crate::tensor::symbolic::is_recording;
 use crate::tensor::{CallArgs, DType, Item, Nested, Shape, Tensor};
 
 classes! { "keras.src.ops.core"
@@ -69,18 +71,17 @@ fn value_of(item: &Nested<Item>) -> Value {
 /// Applies the function to each entry of the first axis, and stacks the results.
 fn each(x: &Tensor, function: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let count = x.shape().get(0)?;
-    if x.is_symbolic() || count == Some(0) {
-        let rest: Shape = x.shape().dims().iter().skip(1).copied().collect();
-        let one = function(&Tensor::symbol(rest, x.dtype()))?;
-        let shape: Shape = std::iter::once(count).chain(one.shape().dims().iter().copied()).collect();
-        return if x.is_symbolic() {
-            Ok(Tensor::symbol(shape, one.dtype()))
-        } else {
-            super::create::zeros(&shape, one.dtype())
-        };
+    let results = program::infer_or_compute(&[x], Vec::new(), || {
+        unstack(x)?.iter().map(|x| expand_at(&function(x)?, 0)).collect()
+    })?;
+    if !results.is_empty() {
+        return concat(&results, 0);
     }
-    let results = unstack(x)?.iter().map(|x| expand_at(&function(x)?, 0)).collect::<Result<Vec<_>>>()?;
-    concat(&results, 0)
+    // Without an entry, only the function's own inference tells the shape of its results.
+    let rest: Shape = x.shape().dims().iter().skip(1).copied().collect();
+    let one = function(&Tensor::symbol(rest, x.dtype()))?;
+    let shape: Shape = std::iter::once(count).chain(one.shape().dims().iter().copied()).collect();
+    program::infer_or_compute(&[x], Tensor::symbol(&shape, one.dtype()), || super::create::zeros(&shape, one.dtype()))
 }
 
 /// Scans an axis: folds each entry with all before it.
@@ -91,23 +92,22 @@ fn scanned(
     function: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
-    if x.is_symbolic() {
-        return Ok(x.clone());
-    }
-    let turned = if reverse { flip_axes(x, &[position])? } else { x.clone() };
-    let mut parts: Vec<Tensor> = Vec::new();
-    for i in 0..x.shape().dim(axis)? {
-        let part = slice_axis(&turned, axis, Span::range(i, i + 1))?;
-        parts.push(match parts.last() {
-            Some(before) => function(before, &part)?,
-            None => part,
-        });
-    }
-    if parts.is_empty() {
-        return Ok(x.clone());
-    }
-    let whole = concat(&parts, axis)?;
-    if reverse { flip_axes(&whole, &[position]) } else { Ok(whole) }
+    program::infer_or_compute(&[x], x.clone(), || {
+        let turned = if reverse { flip_axes(x, &[position])? } else { x.clone() };
+        let mut parts: Vec<Tensor> = Vec::new();
+        for i in 0..x.shape().dim(axis)? {
+            let part = slice_axis(&turned, axis, Span::range(i, i + 1))?;
+            parts.push(match parts.last() {
+                Some(before) => function(before, &part)?,
+                None => part,
+            });
+        }
+        if parts.is_empty() {
+            return Ok(x.clone());
+        }
+        let whole = concat(&parts, axis)?;
+        if reverse { flip_axes(&whole, &[position]) } else { Ok(whole) }
+    })
 }
 
 /// Calls one of several functions, by an index that is clamped to the valid range.
@@ -123,12 +123,10 @@ fn switch(c: &Call<'_>) -> Result<Tensor> {
         }
     };
     let index = c.tensor(0, "index")?;
-    let chosen = if index.is_symbolic() {
-        0
-    } else {
+    let chosen = program::infer_or_compute(&[&index], 0, || {
         let last = branches.len().saturating_sub(1) as i64;
-        cast(&index, DType::Int64)?.item::<i64>()?.clamp(0, last) as usize
-    };
+        Ok(cast(&index, DType::Int64)?.item::<i64>()?.clamp(0, last) as usize)
+    })?;
     let branch =
         branches.get(chosen).ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "`switch` without branches"))?;
     match c.args.positional.len() {
@@ -139,13 +137,13 @@ fn switch(c: &Call<'_>) -> Result<Tensor> {
     }
 }
 
-/// Applies a function to each entry of the first axis, and stacks the results (`keras.ops.map`). On symbols
-/// the function must be registered.
+/// Applies a function to each entry of the first axis, and stacks the results (`keras.ops.map`). A function that is
+/// recorded in a graph must be registered.
 ///
 /// # Errors
 /// Errors of the function, and if results have different shapes.
 pub fn map(function: &Function, xs: &Tensor) -> Result<Tensor> {
-    if !xs.is_symbolic() {
+    if !is_recording(&CallArgs::from(xs)) {
         return each(xs, |x| function.call(x));
     }
     let form = Nested::Leaf(Item::Value(Handle::serialize(function)?));
@@ -153,24 +151,24 @@ pub fn map(function: &Function, xs: &Tensor) -> Result<Tensor> {
 }
 
 /// Applies a function to each entry of the first axis, and stacks the results (`keras.ops.vectorized_map`).
-/// On symbols the function must be registered.
+/// A function that is recorded in a graph must be registered.
 ///
 /// # Errors
 /// Errors of the function, and if results have different shapes.
 pub fn vectorized_map(function: &Function, elements: &Tensor) -> Result<Tensor> {
-    if !elements.is_symbolic() {
+    if !is_recording(&CallArgs::from(elements)) {
         return each(elements, |x| function.call(x));
     }
     call("VectorizedMap", config! { function: Handle::serialize(function)? }, CallArgs::from(elements))?.into_single()
 }
 
 /// Scans an axis with an associative function: folds each entry with all before it
-/// (`keras.ops.associative_scan`). On symbols the function must be registered.
+/// (`keras.ops.associative_scan`). A function that is recorded in a graph must be registered.
 ///
 /// # Errors
 /// Errors of the function, and if there is no such axis.
 pub fn associative_scan(function: &Function, elems: &Tensor, reverse: bool, axis: isize) -> Result<Tensor> {
-    if !elems.is_symbolic() {
+    if !is_recording(&CallArgs::from(elems)) {
         return scanned(elems, axis, reverse, |a, b| function.call2(a, b));
     }
     let form = Nested::Leaf(Item::Value(Handle::serialize(function)?));

@@ -159,7 +159,7 @@ pub(crate) fn conv(
     groups: usize,
 ) -> Result<Tensor> {
     let (x, kernel) = super::dtypes::promote(Operand::from(&to_float(x)?), Operand::from(kernel))?;
-    let (batch, spatial, channels) = parts(&x, format)?;
+    let (_, spatial, channels) = parts(&x, format)?;
     let kernel_dims = kernel.shape().known()?;
     let [size @ .., inputs, outputs] = kernel_dims.as_slice() else {
         return Err(
@@ -175,10 +175,7 @@ pub(crate) fn conv(
             .received(format!("shapes {} and {}", x.shape(), kernel.shape())));
     }
     let window = Window { size, strides, dilation, padding };
-    let result = joined(batch, window.output(&spatial)?, Some(*outputs), format);
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(result, x.dtype()));
-    }
+    window.output(&spatial)?;
     let last = channels_last(&x, format)?;
     let axes = spatial.iter().enumerate().map(|(axis, extent)| window.steps(axis, extent.unwrap_or_default()));
     let y = program::apply(Conv { axes: axes.collect(), groups }, &[&last, &kernel])?;
@@ -232,9 +229,9 @@ pub(crate) fn conv_transpose(
     dilation: &[usize],
 ) -> Result<Tensor> {
     let (x, kernel) = super::dtypes::promote(Operand::from(&to_float(x)?), Operand::from(kernel))?;
-    let (batch, spatial, channels) = parts(&x, format)?;
+    let (_, spatial, channels) = parts(&x, format)?;
     let kernel_dims = kernel.shape().known()?;
-    let [size @ .., outputs, inputs] = kernel_dims.as_slice() else {
+    let [size @ .., _, inputs] = kernel_dims.as_slice() else {
         return Err(
             Error::new(ErrorKind::Shape, "wrong rank of the kernel").received(format!("shape {}", kernel.shape()))
         );
@@ -258,9 +255,6 @@ pub(crate) fn conv_transpose(
     };
     let lengths: Vec<Option<usize>> =
         spatial.iter().enumerate().map(|(axis, extent)| extent.map(|extent| length(axis, extent))).collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(joined(batch, lengths, Some(*outputs), format), x.dtype()));
-    }
     let spread = |(axis, results): (usize, &Option<usize>)| {
         let (_, stride, dilation) = window.at(axis);
         let results = results.unwrap_or_default();

@@ -8,6 +8,7 @@ use super::dtypes::{cast, result_type};
 use super::matrices::followed;
 use super::reduce::{Axes, sum_impl};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program;
 use crate::tensor::{DType, Tensor};
 
 classes! { "keras.src.ops.nn"
@@ -15,30 +16,30 @@ classes! { "keras.src.ops.nn"
         let (target, output) = (c.tensor(0, "target")?, c.tensor(1, "output")?);
         let (labels, steps) = (c.tensor(2, "target_length")?, c.tensor(3, "output_length")?);
         let dtype = result_type(output.dtype(), DType::Float32);
-        if [&target, &output, &labels, &steps].into_iter().any(|x| x.is_symbolic()) {
-            return Ok(Tensor::symbol([target.shape().get(0)?], dtype));
-        }
-        let output = cast(&output, dtype)?;
-        let [batch, time, classes] = extents(&output)?;
-        let width = target.shape().dim(1)?;
-        let blank = place(c.get("mask_index", 0)?, classes)?;
-        let logits = cast(&output.detached()?, DType::Float64)?.to_vec::<f64>()?;
-        let target = integers(&target)?;
-        let (labels, steps) = (integers(&labels)?, integers(&steps)?);
-        let (mut losses, mut gradient) = (Vec::with_capacity(batch), Vec::with_capacity(logits.len()));
-        for sample in 0..batch {
-            let logits = logits.get(sample * time * classes..(sample + 1) * time * classes).unwrap_or_default();
-            let count = |lengths: &[i64], most: usize| (lengths.get(sample).copied().unwrap_or(0).max(0) as usize).min(most);
-            let labels: Vec<usize> = target
-                .get(sample * width..(sample + 1) * width).unwrap_or_default().iter()
-                .take(count(&labels, width)).map(|label| (*label).clamp(0, classes as i64 - 1) as usize).collect();
-            let (loss, slope) = alignments(logits, classes, &labels, count(&steps, time), blank);
-            losses.push(loss);
-            gradient.extend(slope);
-        }
-        let losses = cast(&Tensor::from_vec(losses, [batch])?, dtype)?;
-        let gradient = cast(&Tensor::from_vec(gradient, output.shape())?, dtype)?;
-        followed(losses, &output, |change| sum_impl(&multiply(change, &gradient)?, &Axes::from([1, 2]), false))
+        let inferred = Tensor::symbol([target.shape().get(0)?], dtype);
+        program::infer_or_compute(&[&target, &output, &labels, &steps], inferred, || {
+            let output = cast(&output, dtype)?;
+            let [batch, time, classes] = extents(&output)?;
+            let width = target.shape().dim(1)?;
+            let blank = place(c.get("mask_index", 0)?, classes)?;
+            let logits = cast(&output.detached()?, DType::Float64)?.to_vec::<f64>()?;
+            let target = integers(&target)?;
+            let (labels, steps) = (integers(&labels)?, integers(&steps)?);
+            let (mut losses, mut gradient) = (Vec::with_capacity(batch), Vec::with_capacity(logits.len()));
+            for sample in 0..batch {
+                let logits = logits.get(sample * time * classes..(sample + 1) * time * classes).unwrap_or_default();
+                let count = |lengths: &[i64], most: usize| (lengths.get(sample).copied().unwrap_or(0).max(0) as usize).min(most);
+                let labels: Vec<usize> = target
+                    .get(sample * width..(sample + 1) * width).unwrap_or_default().iter()
+                    .take(count(&labels, width)).map(|label| (*label).clamp(0, classes as i64 - 1) as usize).collect();
+                let (loss, slope) = alignments(logits, classes, &labels, count(&steps, time), blank);
+                losses.push(loss);
+                gradient.extend(slope);
+            }
+            let losses = cast(&Tensor::from_vec(losses, [batch])?, dtype)?;
+            let gradient = cast(&Tensor::from_vec(gradient, output.shape())?, dtype)?;
+            followed(losses, &output, |change| sum_impl(&multiply(change, &gradient)?, &Axes::from([1, 2]), false))
+        })
     };
     "CTCDecode" = decode;
 }
@@ -157,41 +158,44 @@ fn decode(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
         }
     };
     let paths = if beam { c.get("top_paths", 1usize)? } else { 1 };
-    if inputs.is_symbolic() || lengths.is_symbolic() {
-        let (batch, steps) = (inputs.shape().get(0)?, inputs.shape().get(1)?);
-        return Ok((
-            Tensor::symbol([Some(paths), batch, steps], DType::Int32),
-            Tensor::symbol([batch, Some(paths)], dtype),
-        ));
-    }
-    let [batch, time, classes] = extents(&inputs)?;
-    let blank = match c.maybe::<i64>("mask_index")? {
-        Some(index) => place(index, classes)?,
-        None => classes.saturating_sub(1),
-    };
-    let logits = cast(&inputs.detached()?, DType::Float64)?.to_vec::<f64>()?;
-    let lengths = integers(&lengths)?;
-    let mut labels = vec![-1i32; paths * batch * time];
-    let mut scores = Vec::with_capacity(batch * paths);
-    for sample in 0..batch {
-        let rows = logits.get(sample * time * classes..(sample + 1) * time * classes).unwrap_or_default();
-        let steps = lengths.get(sample).copied().unwrap_or(0).max(0) as usize;
-        let rows: Vec<&[f64]> = rows.chunks(classes.max(1)).take(steps).collect();
-        let found = if beam {
-            beam_search(&rows, blank, c.get("beam_width", 100)?, paths)
-        } else {
-            vec![greedy(&rows, blank, c.get("merge_repeated", true)?)]
-        };
-        for path in 0..paths {
-            let (path_labels, score) = found.get(path).cloned().unwrap_or((Vec::new(), f64::NEG_INFINITY));
-            scores.push(score);
-            let start = (path * batch + sample) * time;
-            for (slot, label) in labels.iter_mut().skip(start).take(time).zip(path_labels) {
-                *slot = label as i32;
+    let (batch, steps) = (inputs.shape().get(0)?, inputs.shape().get(1)?);
+    program::infer_or_compute(
+        &[&inputs, &lengths],
+        (Tensor::symbol([Some(paths), batch, steps], DType::Int32), Tensor::symbol([batch, Some(paths)], dtype)),
+        || {
+            let [batch, time, classes] = extents(&inputs)?;
+            let blank = match c.maybe::<i64>("mask_index")? {
+                Some(index) => place(index, classes)?,
+                None => classes.saturating_sub(1),
+            };
+            let logits = cast(&inputs.detached()?, DType::Float64)?.to_vec::<f64>()?;
+            let lengths = integers(&lengths)?;
+            let mut labels = vec![-1i32; paths * batch * time];
+            let mut scores = Vec::with_capacity(batch * paths);
+            for sample in 0..batch {
+                let rows = logits.get(sample * time * classes..(sample + 1) * time * classes).unwrap_or_default();
+                let steps = lengths.get(sample).copied().unwrap_or(0).max(0) as usize;
+                let rows: Vec<&[f64]> = rows.chunks(classes.max(1)).take(steps).collect();
+                let found = if beam {
+                    beam_search(&rows, blank, c.get("beam_width", 100)?, paths)
+                } else {
+                    vec![greedy(&rows, blank, c.get("merge_repeated", true)?)]
+                };
+                for path in 0..paths {
+                    let (path_labels, score) = found.get(path).cloned().unwrap_or((Vec::new(), f64::NEG_INFINITY));
+                    scores.push(score);
+                    let start = (path * batch + sample) * time;
+                    for (slot, label) in labels.iter_mut().skip(start).take(time).zip(path_labels) {
+                        *slot = label as i32;
+                    }
+                }
             }
-        }
-    }
-    Ok((Tensor::from_vec(labels, [paths, batch, time])?, cast(&Tensor::from_vec(scores, [batch, paths])?, dtype)?))
+            Ok((
+                Tensor::from_vec(labels, [paths, batch, time])?,
+                cast(&Tensor::from_vec(scores, [batch, paths])?, dtype)?,
+            ))
+        },
+    )
 }
 
 /// Returns the best class of each step without blanks, and the negative sum of their logits.

@@ -77,9 +77,6 @@ fn rearrange_impl(x: &Tensor, pattern: &str, length: impl Fn(&str) -> Option<usi
             group.iter().map(extent).product::<Option<usize>>()
         })
         .collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(target, x.dtype()));
-    }
     reshape_to(&transpose_to(&reshape_to(x, &Shape::from(extents))?, &order)?, &target)
 }
 

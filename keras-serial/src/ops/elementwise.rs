@@ -14,20 +14,14 @@ use crate::tensor::{CallArgs, DType, Nested, Tensor};
 
 /// Applies a function of floating-point numbers, to which integers are converted first.
 fn float(x: &Tensor, function: Unary) -> Result<Tensor> {
-    let x = to_float(x)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
-    }
-    program::apply(function, &[&x])
+    program::apply(function, &[&to_float(x)?])
 }
 
 /// Tests floating-point elements; the result is false for all integers.
 fn test(x: &Tensor, function: Unary) -> Result<Tensor> {
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), DType::Bool));
-    }
     if !x.dtype().is_float() {
-        return super::create::zeros(x.shape(), DType::Bool);
+        let inferred = Tensor::symbol(x.shape(), DType::Bool);
+        return program::infer_or_compute(&[x], inferred, || super::create::zeros(x.shape(), DType::Bool));
     }
     program::apply(function, &[x])
 }
@@ -35,12 +29,7 @@ fn test(x: &Tensor, function: Unary) -> Result<Tensor> {
 fn flip_bits(x: &Tensor) -> Result<Tensor> {
     match x.dtype() {
         DType::Bool => logical_not(x),
-        dtype if dtype.is_int() => {
-            if x.is_symbolic() {
-                return Ok(Tensor::symbol(x.shape(), dtype));
-            }
-            program::apply(Bits::Not, &[x])
-        }
+        dtype if dtype.is_int() => program::apply(Bits::Not, &[x]),
         dtype => Err(Error::new(ErrorKind::DType, "bits of integers only")
             .expected("an integer dtype")
             .received(dtype.name())),
@@ -113,9 +102,6 @@ super::define::classes! { "keras.src.ops.numpy"
 
 /// Applies a function of numbers of any dtype.
 fn number(x: &Tensor, function: Unary) -> Result<Tensor> {
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
-    }
     program::apply(function, &[x])
 }
 
@@ -260,7 +246,7 @@ unary! {
     /// Computes the rectified linear unit: max(x, 0) (`keras.ops.relu`).
     "keras.src.ops.nn" "Relu" relu = |x| number(x, Unary::Relu);
     /// Returns the tensor itself, through which no gradients flow (`keras.ops.stop_gradient`).
-    "keras.src.ops.core" "StopGradient" stop_gradient = |x| if x.is_symbolic() { Ok(x.unmasked()) } else { x.detached() };
+    "keras.src.ops.core" "StopGradient" stop_gradient = Tensor::detached;
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::matrices::transposed;
 use super::shape::{Span, concat, expand_at, index_axis, pad_with, slice_axis};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program;
 use crate::program::kernels::fft::Plan;
 use crate::program::kernels::linear_map::{LinearMap, run};
 use crate::tensor::{CallArgs, Item, Nested, Tensor};
@@ -19,12 +20,12 @@ classes! { "keras.src.ops.math"
     "FFT2" = |c| fft2_impl(&pair(c)?);
     "IFFT2" = |c| {
         let (real, imaginary) = pair(c)?;
-        if real.is_symbolic() || imaginary.is_symbolic() {
-            return Ok((Tensor::symbol(real.shape(), real.dtype()), Tensor::symbol(real.shape(), real.dtype())));
-        }
-        let area = real.shape().dim(-2)? * real.shape().dim(-1)?;
-        let (real, imaginary) = fft2_impl(&(real, negative(&imaginary)?))?;
-        Ok((divide(&real, area as f64)?, divide(negative(&imaginary)?, area as f64)?))
+        let inferred = (Tensor::symbol(real.shape(), real.dtype()), Tensor::symbol(real.shape(), real.dtype()));
+        program::infer_or_compute(&[&real, &imaginary], inferred, || {
+            let area = real.shape().dim(-2)? * real.shape().dim(-1)?;
+            let (real, imaginary) = fft2_impl(&(real.clone(), negative(&imaginary)?))?;
+            Ok((divide(&real, area as f64)?, divide(negative(&imaginary)?, area as f64)?))
+        })
     };
     "RFFT" = |c| rfft_impl(&c.x()?, c.maybe("fft_length")?);
     "IRFFT" = |c| irfft_impl(&pair(c)?, c.maybe("fft_length")?);
@@ -82,22 +83,22 @@ impl LinearMap for Transform {
 /// Transforms the last axis; the inverse transform is not divided by the extent.
 fn fourier(x: &(Tensor, Tensor), inverse: bool) -> Result<(Tensor, Tensor)> {
     let (real, imaginary) = x;
-    if real.is_symbolic() || imaginary.is_symbolic() {
-        return Ok((Tensor::symbol(real.shape(), real.dtype()), Tensor::symbol(real.shape(), real.dtype())));
-    }
-    let len = real.shape().dim(-1)?;
-    let numbers = concat(&[expand_at(real, -1)?, expand_at(imaginary, -1)?], -1)?;
-    if numbers.shape().num_elements() == Some(0) {
-        return Ok(x.clone());
-    }
-    let shape = numbers.shape().known()?;
-    let result =
-        run(&numbers.raw()?, Arc::new(Transform { plan: Plan::new(len), inverse }), &shape).ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, "Fourier transforms are computed on the CPU, in float32 or float64")
-                .received(real.dtype().name())
-        })?;
-    let numbers = Tensor::from_raw(result, real.dtype());
-    Ok((index_axis(&numbers, -1, 0)?, index_axis(&numbers, -1, 1)?))
+    let inferred = (Tensor::symbol(real.shape(), real.dtype()), Tensor::symbol(real.shape(), real.dtype()));
+    program::infer_or_compute(&[real, imaginary], inferred, || {
+        let len = real.shape().dim(-1)?;
+        let numbers = concat(&[expand_at(real, -1)?, expand_at(imaginary, -1)?], -1)?;
+        if numbers.shape().num_elements() == Some(0) {
+            return Ok(x.clone());
+        }
+        let shape = numbers.shape().known()?;
+        let result =
+            run(&numbers.raw()?, Arc::new(Transform { plan: Plan::new(len), inverse }), &shape).ok_or_else(|| {
+                Error::new(ErrorKind::Unsupported, "Fourier transforms are computed on the CPU, in float32 or float64")
+                    .received(real.dtype().name())
+            })?;
+        let numbers = Tensor::from_raw(result, real.dtype());
+        Ok((index_axis(&numbers, -1, 0)?, index_axis(&numbers, -1, 1)?))
+    })
 }
 
 /// Transforms the last two axes.
@@ -124,15 +125,14 @@ pub(super) fn rfft_impl(x: &Tensor, fft_length: Option<usize>) -> Result<(Tensor
         Some(length) => Some(length),
         None => x.shape().get(-1)?,
     };
-    if x.is_symbolic() {
-        let shape = x.shape().with(-1, length.map(|length| length / 2 + 1))?;
-        return Ok((Tensor::symbol(&shape, x.dtype()), Tensor::symbol(&shape, x.dtype())));
-    }
-    let length = length.unwrap_or_default();
-    let x = with_length(x, length)?;
-    let (real, imaginary) = fourier(&(x.clone(), super::zeros_like(&x)?), false)?;
-    let half = |part: &Tensor| slice_axis(part, -1, Span::range(0, length / 2 + 1));
-    Ok((half(&real)?, half(&imaginary)?))
+    let shape = x.shape().with(-1, length.map(|length| length / 2 + 1))?;
+    program::infer_or_compute(&[x], (Tensor::symbol(&shape, x.dtype()), Tensor::symbol(&shape, x.dtype())), || {
+        let length = length.unwrap_or_default();
+        let x = with_length(x, length)?;
+        let (real, imaginary) = fourier(&(x.clone(), super::zeros_like(&x)?), false)?;
+        let half = |part: &Tensor| slice_axis(part, -1, Span::range(0, length / 2 + 1));
+        Ok((half(&real)?, half(&imaginary)?))
+    })
 }
 
 /// Inverts [`rfft_impl`]: returns real numbers from half of their transform (`keras.ops.irfft`).
@@ -142,17 +142,16 @@ pub(super) fn irfft_impl(x: &(Tensor, Tensor), fft_length: Option<usize>) -> Res
         Some(length) => Some(length),
         None => real.shape().get(-1)?.map(|extent| 2 * extent.saturating_sub(1)),
     };
-    if real.is_symbolic() || imaginary.is_symbolic() {
-        return Ok(Tensor::symbol(real.shape().with(-1, length)?, real.dtype()));
-    }
-    let length = length.unwrap_or_default();
-    let half = length / 2 + 1;
-    // Each entry but the first and the middle one counts twice, for its conjugate.
-    let weights: Vec<f64> =
-        (0..half).map(|k| if k == 0 || 2 * k == length { 1.0 } else { 2.0 } / length.max(1) as f64).collect();
-    let weights = super::dtypes::cast(&Tensor::from_vec(weights, [half])?, real.dtype())?;
-    let part = |part: &Tensor| with_length(&multiply(with_length(part, half)?, &weights)?, length);
-    Ok(fourier(&(part(real)?, part(imaginary)?), true)?.0)
+    program::infer_or_compute(&[real, imaginary], Tensor::symbol(real.shape().with(-1, length)?, real.dtype()), || {
+        let length = length.unwrap_or_default();
+        let half = length / 2 + 1;
+        // Each entry but the first and the middle one counts twice, for its conjugate.
+        let weights: Vec<f64> =
+            (0..half).map(|k| if k == 0 || 2 * k == length { 1.0 } else { 2.0 } / length.max(1) as f64).collect();
+        let weights = super::dtypes::cast(&Tensor::from_vec(weights, [half])?, real.dtype())?;
+        let part = |part: &Tensor| with_length(&multiply(with_length(part, half)?, &weights)?, length);
+        Ok(fourier(&(part(real)?, part(imaginary)?), true)?.0)
+    })
 }
 
 /// Computes the discrete Fourier transform along the last axis, of real and imaginary parts

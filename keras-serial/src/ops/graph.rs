@@ -226,7 +226,7 @@ fn gives_itself(class: &OpClass) -> bool {
 /// Computes an operation. If an input is empty and the outputs are too, they are inferred from shapes, as the
 /// engine does not support tensors without elements.
 fn compute(class: &OpClass, config: &Config, args: &CallArgs) -> Result<Nested<Tensor>> {
-    let is_empty = |x: &Tensor| !x.is_symbolic() && x.dtype() != DType::String && x.shape().num_elements() == Some(0);
+    let is_empty = |x: &Tensor| x.dtype() != DType::String && x.shape().num_elements() == Some(0);
     if args.tensors().into_iter().any(is_empty) {
         let symbols = args.try_map(&mut |x| {
             let x = if is_empty(x) { Tensor::symbol(x.shape(), x.dtype()) } else { x.clone() };

@@ -13,6 +13,7 @@ use crate::KerasSerializable;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{CallArgs, DType, Nested, Tensor};
 
 classes! { "keras.src.ops.image"
@@ -228,50 +229,49 @@ pub(crate) fn resize_impl(images: &Tensor, size: [usize; 2], options: &ResizeOpt
         DataFormat::ChannelsFirst => [-2, -1],
     };
     let [target_height, target_width] = size;
-    if images.is_symbolic() {
-        let shape = images.shape().with(height_axis, Some(target_height))?.with(width_axis, Some(target_width))?;
-        return Ok(Tensor::symbol(shape, images.dtype()));
-    }
-    let mut x = images.clone();
-    if options.crop_to_aspect_ratio || options.pad_to_aspect_ratio {
-        let (height, width) = (x.shape().dim(height_axis)?, x.shape().dim(width_axis)?);
-        // Keras divides in single precision.
-        let fitted = |other: usize, along: usize, across: usize| ((other * along) as f32 / across as f32) as usize;
-        let fit_height = fitted(width, target_height, target_width);
-        let fit_width = fitted(height, target_width, target_height);
-        if options.crop_to_aspect_ratio {
-            for (axis, extent, fit) in [(height_axis, height, fit_height), (width_axis, width, fit_width)] {
-                let kept = fit.min(extent).max(1);
-                let start = (extent - kept) / 2;
-                x = slice_axis(&x, axis, Span::range(start, start + kept))?;
-            }
-        } else {
-            for (axis, extent, fit) in [(height_axis, height, fit_height), (width_axis, width, fit_width)] {
-                let edge = (fit.max(extent) - extent) / 2;
-                x = full_edges(&x, axis, edge, options.fill_value)?;
+    let shape = images.shape().with(height_axis, Some(target_height))?.with(width_axis, Some(target_width))?;
+    program::infer_or_compute(&[images], Tensor::symbol(&shape, images.dtype()), || {
+        let mut x = images.clone();
+        if options.crop_to_aspect_ratio || options.pad_to_aspect_ratio {
+            let (height, width) = (x.shape().dim(height_axis)?, x.shape().dim(width_axis)?);
+            // Keras divides in single precision.
+            let fitted = |other: usize, along: usize, across: usize| ((other * along) as f32 / across as f32) as usize;
+            let fit_height = fitted(width, target_height, target_width);
+            let fit_width = fitted(height, target_width, target_height);
+            if options.crop_to_aspect_ratio {
+                for (axis, extent, fit) in [(height_axis, height, fit_height), (width_axis, width, fit_width)] {
+                    let kept = fit.min(extent).max(1);
+                    let start = (extent - kept) / 2;
+                    x = slice_axis(&x, axis, Span::range(start, start + kept))?;
+                }
+            } else {
+                for (axis, extent, fit) in [(height_axis, height, fit_height), (width_axis, width, fit_width)] {
+                    let edge = (fit.max(extent) - extent) / 2;
+                    x = full_edges(&x, axis, edge, options.fill_value)?;
+                }
             }
         }
-    }
-    let same = x.shape().dim(height_axis)? == target_height && x.shape().dim(width_axis)? == target_width;
-    if same {
-        return Ok(x);
-    }
-    // All interpolations but the nearest are computed in single precision.
-    let nearest = options.interpolation == Interpolation::Nearest;
-    let mut y = if nearest { x } else { cast(&x, DType::Float32)? };
-    for (axis, target) in [(height_axis, target_height), (width_axis, target_width)] {
-        let taps = taps(options.interpolation, options.antialias, y.shape().dim(axis)?, target);
-        y = weigh(&y, axis, &taps)?;
-    }
-    let dtype = images.dtype();
-    if nearest || dtype == y.dtype() {
-        return Ok(y);
-    }
-    if dtype.is_int() {
-        let (low, high) = int_range(dtype);
-        y = minimum(maximum(round(&y)?, low)?, high)?;
-    }
-    cast(&y, dtype)
+        let same = x.shape().dim(height_axis)? == target_height && x.shape().dim(width_axis)? == target_width;
+        if same {
+            return Ok(x);
+        }
+        // All interpolations but the nearest are computed in single precision.
+        let nearest = options.interpolation == Interpolation::Nearest;
+        let mut y = if nearest { x } else { cast(&x, DType::Float32)? };
+        for (axis, target) in [(height_axis, target_height), (width_axis, target_width)] {
+            let taps = taps(options.interpolation, options.antialias, y.shape().dim(axis)?, target);
+            y = weigh(&y, axis, &taps)?;
+        }
+        let dtype = images.dtype();
+        if nearest || dtype == y.dtype() {
+            return Ok(y);
+        }
+        if dtype.is_int() {
+            let (low, high) = int_range(dtype);
+            y = minimum(maximum(round(&y)?, low)?, high)?;
+        }
+        cast(&y, dtype)
+    })
 }
 
 /// Returns the smallest and the largest integer of a dtype that single precision can represent.

@@ -12,6 +12,7 @@ use super::reduce::{Axes, max_impl, mean_impl, min_impl};
 use super::shape::{concat, expand_at, reshape_to, squeeze_at, transpose_to};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program;
 use crate::program::kernels::dense::{self, Matrix};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
@@ -19,12 +20,11 @@ classes! { "keras.src.ops.image"
     "AffineTransform" = |c| {
         let images = c.tensor(0, "images")?;
         let transform = c.tensor(1, "transform")?;
-        if images.is_symbolic() || transform.is_symbolic() {
-            return Ok(Tensor::symbol(images.shape(), images.dtype()));
-        }
-        let maps = cast(&transform.detached()?, DType::Float32)?.to_vec::<f32>()?;
-        let maps = maps.chunks(8).map(|map| Projection::try_from(map).map_err(|_| wrong_transform(&transform)));
-        mapped(c, &images, maps.collect::<Result<_>>()?, c.get("fill_mode", FillMode::Constant)?)
+        program::infer_or_compute(&[&images, &transform], Tensor::symbol(images.shape(), images.dtype()), || {
+            let maps = cast(&transform.detached()?, DType::Float32)?.to_vec::<f32>()?;
+            let maps = maps.chunks(8).map(|map| Projection::try_from(map).map_err(|_| wrong_transform(&transform)));
+            mapped(c, &images, maps.collect::<Result<_>>()?, c.get("fill_mode", FillMode::Constant)?)
+        })
     };
     "PerspectiveTransform" = |c| {
         let images = c.tensor(0, "images")?;
@@ -35,13 +35,12 @@ classes! { "keras.src.ops.image"
                 return Err(Error::new(ErrorKind::Shape, format!("Invalid {name} shape")).expected("(4,2) for a single image or (N,4,2) for a batch").received(shape.to_string()));
             }
         }
-        if images.is_symbolic() || start.is_symbolic() || end.is_symbolic() {
-            return Ok(Tensor::symbol(images.shape(), images.dtype()));
-        }
-        let numbers = |points: &Tensor| cast(&points.detached()?, DType::Float64)?.to_vec::<f64>();
-        let (start, end) = (numbers(&start)?, numbers(&end)?);
-        let maps = start.chunks(8).zip(end.chunks(8)).map(|(start, end)| homography(start, end));
-        mapped(c, &images, maps.collect::<Result<_>>()?, FillMode::Constant)
+        program::infer_or_compute(&[&images, &start, &end], Tensor::symbol(images.shape(), images.dtype()), || {
+            let numbers = |points: &Tensor| cast(&points.detached()?, DType::Float64)?.to_vec::<f64>();
+            let (start, end) = (numbers(&start)?, numbers(&end)?);
+            let maps = start.chunks(8).zip(end.chunks(8)).map(|(start, end)| homography(start, end));
+            mapped(c, &images, maps.collect::<Result<_>>()?, FillMode::Constant)
+        })
     };
     "GaussianBlur" = |c| {
         let (size, sigma): ([usize; 2], [f64; 2]) = (c.get("kernel_size", [3, 3])?, c.get("sigma", [1.0, 1.0])?);
@@ -128,21 +127,20 @@ fn sobel(images: &Tensor, format: DataFormat) -> Result<Tensor> {
     let last = format == DataFormat::ChannelsLast;
     let x = if last { images.clone() } else { transpose_to(images, &[0, 2, 3, 1])? };
     let shape: Shape = images.shape().dims().iter().copied().chain([Some(2)]).collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
-    let padded = super::arrange::mirror(&super::arrange::mirror(&x, 1, 1, 1, false)?, 2, 1, 1, false)?;
-    let channels = x.shape().dim(3)?;
-    let down = [-1.0f32, -2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0];
-    let across = [-1.0f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0];
-    let edges = [down, across].map(|line| {
-        let weights: Vec<f32> = line.iter().flat_map(|weight| std::iter::repeat_n(*weight, channels)).collect();
-        let kernel = cast(&Tensor::from_vec(weights, [3, 3, channels, 1])?, x.dtype())?;
-        let edge = depthwise_conv(&padded, &kernel, &[1, 1], Padding::Valid, DataFormat::ChannelsLast, &[1, 1])?;
-        expand_at(&edge, -1)
-    });
-    let edges = concat(&edges.into_iter().collect::<Result<Vec<_>>>()?, -1)?;
-    if last { Ok(edges) } else { transpose_to(&edges, &[0, 3, 1, 2, 4]) }
+    program::infer_or_compute(&[&x], Tensor::symbol(&shape, x.dtype()), || {
+        let padded = super::arrange::mirror(&super::arrange::mirror(&x, 1, 1, 1, false)?, 2, 1, 1, false)?;
+        let channels = x.shape().dim(3)?;
+        let down = [-1.0f32, -2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0];
+        let across = [-1.0f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0];
+        let edges = [down, across].map(|line| {
+            let weights: Vec<f32> = line.iter().flat_map(|weight| std::iter::repeat_n(*weight, channels)).collect();
+            let kernel = cast(&Tensor::from_vec(weights, [3, 3, channels, 1])?, x.dtype())?;
+            let edge = depthwise_conv(&padded, &kernel, &[1, 1], Padding::Valid, DataFormat::ChannelsLast, &[1, 1])?;
+            expand_at(&edge, -1)
+        });
+        let edges = concat(&edges.into_iter().collect::<Result<Vec<_>>>()?, -1)?;
+        if last { Ok(edges) } else { transpose_to(&edges, &[0, 3, 1, 2, 4]) }
+    })
 }
 
 /// Returns the structural similarity (SSIM) of two images (`keras.ops.image.ssim`).
@@ -154,40 +152,39 @@ fn similarity(c: &Call<'_>) -> Result<Tensor> {
     }
     let format = format(c)?;
     let single = a.rank() == 3;
-    if a.is_symbolic() || b.is_symbolic() {
-        let batch = if single { None } else { Some(a.shape().get(0)?) };
-        return Ok(Tensor::symbol(batch.into_iter().collect::<Shape>(), dtype));
-    }
-    let (size, sigma): (usize, f64) = (c.get("filter_size", 11)?, c.get("filter_sigma", 1.5)?);
-    let peak: f64 = c.get("max_val", 1.0)?;
-    let (c1, c2) = ((c.get("k1", 0.01)? * peak).powi(2), (c.get("k2", 0.03)? * peak).powi(2));
-    let line: Vec<f64> = (0..size).map(|i| i as f64 - (size as f64 - 1.0) / 2.0).collect();
-    let line: Vec<f64> = line.into_iter().map(|x| (-x * x / (2.0 * sigma * sigma)).exp()).collect();
-    let total: f64 = line.iter().sum();
-    let plane: Vec<f64> = line.iter().flat_map(|y| line.iter().map(move |x| x * y / (total * total))).collect();
-    let kernel = cast(&Tensor::from_vec(plane, [size, size, 1, 1])?, to_float(&a)?.dtype())?;
-    // Each channel becomes an image of its own.
-    let shape = |x: &Tensor| -> Result<([usize; 4], Tensor)> {
-        let x = to_float(x)?;
-        let x = if single { expand_at(&x, 0)? } else { x };
-        let x = if format == DataFormat::ChannelsLast { transpose_to(&x, &[0, 3, 1, 2])? } else { x };
-        let dims = <[usize; 4]>::try_from(x.shape().known()?).map_err(|_| wrong_rank(&x))?;
-        let [batch, channels, height, width] = dims;
-        Ok((dims, reshape_to(&x, &Shape::from([batch * channels, height, width, 1]))?))
-    };
-    let (([batch, channels, ..], a), (_, b)) = (shape(&a)?, shape(&b)?);
-    let mean = |x: &Tensor| conv(x, &kernel, &[1, 1], Padding::Valid, DataFormat::ChannelsLast, &[1, 1], 1);
-    let (mean_a, mean_b) = (mean(&a)?, mean(&b)?);
-    let (square_a, square_b, both) =
-        (multiply(&mean_a, &mean_a)?, multiply(&mean_b, &mean_b)?, multiply(&mean_a, &mean_b)?);
-    let variance_a = subtract(mean(&multiply(&a, &a)?)?, &square_a)?;
-    let variance_b = subtract(mean(&multiply(&b, &b)?)?, &square_b)?;
-    let covariance = subtract(mean(&multiply(&a, &b)?)?, &both)?;
-    let above = multiply(add(multiply(&both, 2.0)?, c1)?, add(multiply(&covariance, 2.0)?, c2)?)?;
-    let below = multiply(add(add(&square_a, &square_b)?, c1)?, add(add(&variance_a, &variance_b)?, c2)?)?;
-    let each = mean_impl(&divide(&above, &below)?, &Axes::from([1, 2, 3]), false)?;
-    let each = mean_impl(&reshape_to(&each, &Shape::from([batch, channels]))?, &Axes::from(-1), false)?;
-    cast(&if single { squeeze_at(&each, 0)? } else { each }, dtype)
+    let batch = if single { None } else { Some(a.shape().get(0)?) };
+    program::infer_or_compute(&[&a, &b], Tensor::symbol(batch.into_iter().collect::<Shape>(), dtype), || {
+        let (size, sigma): (usize, f64) = (c.get("filter_size", 11)?, c.get("filter_sigma", 1.5)?);
+        let peak: f64 = c.get("max_val", 1.0)?;
+        let (c1, c2) = ((c.get("k1", 0.01)? * peak).powi(2), (c.get("k2", 0.03)? * peak).powi(2));
+        let line: Vec<f64> = (0..size).map(|i| i as f64 - (size as f64 - 1.0) / 2.0).collect();
+        let line: Vec<f64> = line.into_iter().map(|x| (-x * x / (2.0 * sigma * sigma)).exp()).collect();
+        let total: f64 = line.iter().sum();
+        let plane: Vec<f64> = line.iter().flat_map(|y| line.iter().map(move |x| x * y / (total * total))).collect();
+        let kernel = cast(&Tensor::from_vec(plane, [size, size, 1, 1])?, to_float(&a)?.dtype())?;
+        // Each channel becomes an image of its own.
+        let shape = |x: &Tensor| -> Result<([usize; 4], Tensor)> {
+            let x = to_float(x)?;
+            let x = if single { expand_at(&x, 0)? } else { x };
+            let x = if format == DataFormat::ChannelsLast { transpose_to(&x, &[0, 3, 1, 2])? } else { x };
+            let dims = <[usize; 4]>::try_from(x.shape().known()?).map_err(|_| wrong_rank(&x))?;
+            let [batch, channels, height, width] = dims;
+            Ok((dims, reshape_to(&x, &Shape::from([batch * channels, height, width, 1]))?))
+        };
+        let (([batch, channels, ..], a), (_, b)) = (shape(&a)?, shape(&b)?);
+        let mean = |x: &Tensor| conv(x, &kernel, &[1, 1], Padding::Valid, DataFormat::ChannelsLast, &[1, 1], 1);
+        let (mean_a, mean_b) = (mean(&a)?, mean(&b)?);
+        let (square_a, square_b, both) =
+            (multiply(&mean_a, &mean_a)?, multiply(&mean_b, &mean_b)?, multiply(&mean_a, &mean_b)?);
+        let variance_a = subtract(mean(&multiply(&a, &a)?)?, &square_a)?;
+        let variance_b = subtract(mean(&multiply(&b, &b)?)?, &square_b)?;
+        let covariance = subtract(mean(&multiply(&a, &b)?)?, &both)?;
+        let above = multiply(add(multiply(&both, 2.0)?, c1)?, add(multiply(&covariance, 2.0)?, c2)?)?;
+        let below = multiply(add(add(&square_a, &square_b)?, c1)?, add(add(&variance_a, &variance_b)?, c2)?)?;
+        let each = mean_impl(&divide(&above, &below)?, &Axes::from([1, 2, 3]), false)?;
+        let each = mean_impl(&reshape_to(&each, &Shape::from([batch, channels]))?, &Axes::from(-1), false)?;
+        cast(&if single { squeeze_at(&each, 0)? } else { each }, dtype)
+    })
 }
 
 /// Scales and translates images along axes (`keras.ops.image.scale_and_translate`).
@@ -202,41 +199,40 @@ fn scale_and_translate(c: &Call<'_>) -> Result<Tensor> {
             .collect(),
     };
     let axes: Vec<isize> = c.required("spatial_dims")?;
-    if images.is_symbolic() {
-        // Keras infers the whole shape from the argument.
-        return Ok(Tensor::symbol(Shape::from(target), images.dtype()));
-    }
-    let numbers = |position, name| cast(&c.tensor(position, name)?.detached()?, DType::Float64)?.to_vec::<f64>();
-    let (scale, translation) = (numbers(2, "scale")?, numbers(3, "translation")?);
-    let kernel = match c.required::<String>("method")?.as_str() {
-        "linear" | "bilinear" | "trilinear" | "triangle" => triangle as fn(f64) -> f64,
-        "cubic" | "bicubic" | "tricubic" => cubic,
-        "lanczos3" => |x| lanczos(3.0, x),
-        "lanczos5" => |x| lanczos(5.0, x),
-        other => {
-            return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `method`")
-                .expected("linear, cubic, lanczos3 or lanczos5")
-                .received(format!("method={other:?}")));
+    // Keras infers the whole shape from the argument.
+    program::infer_or_compute(&[&images], Tensor::symbol(target.as_slice(), images.dtype()), || {
+        let numbers = |position, name| cast(&c.tensor(position, name)?.detached()?, DType::Float64)?.to_vec::<f64>();
+        let (scale, translation) = (numbers(2, "scale")?, numbers(3, "translation")?);
+        let kernel = match c.required::<String>("method")?.as_str() {
+            "linear" | "bilinear" | "trilinear" | "triangle" => triangle as fn(f64) -> f64,
+            "cubic" | "bicubic" | "tricubic" => cubic,
+            "lanczos3" => |x| lanczos(3.0, x),
+            "lanczos5" => |x| lanczos(5.0, x),
+            other => {
+                return Err(Error::new(ErrorKind::InvalidArgument, "Invalid value for argument `method`")
+                    .expected("linear, cubic, lanczos3 or lanczos5")
+                    .received(format!("method={other:?}")));
+            }
+        };
+        let antialias = c.get("antialias", true)?;
+        let mut y = to_float(&images)?;
+        for (axis, (scale, moved)) in axes.iter().zip(scale.iter().zip(&translation)) {
+            let position = y.shape().axis(*axis)?;
+            let from = y.shape().dim(*axis)?;
+            let to = target.get(position).copied().unwrap_or(from);
+            let weights = weight_matrix(from, to, *scale, *moved, kernel, antialias);
+            let weights = cast(&Tensor::from_vec(weights, [from, to])?, y.dtype())?;
+            let turned = super::arrange::moveaxis(&y, &[*axis], &[-1])?;
+            y = super::arrange::moveaxis(&matmul_impl(&turned, &weights)?, &[-1], &[position as isize])?;
         }
-    };
-    let antialias = c.get("antialias", true)?;
-    let mut y = to_float(&images)?;
-    for (axis, (scale, moved)) in axes.iter().zip(scale.iter().zip(&translation)) {
-        let position = y.shape().axis(*axis)?;
-        let from = y.shape().dim(*axis)?;
-        let to = target.get(position).copied().unwrap_or(from);
-        let weights = weight_matrix(from, to, *scale, *moved, kernel, antialias);
-        let weights = cast(&Tensor::from_vec(weights, [from, to])?, y.dtype())?;
-        let turned = super::arrange::moveaxis(&y, &[*axis], &[-1])?;
-        y = super::arrange::moveaxis(&matmul_impl(&turned, &weights)?, &[-1], &[position as isize])?;
-    }
-    if !images.dtype().is_int() {
-        return cast(&y, images.dtype());
-    }
-    let bound = |value: Tensor| to_float(&value);
-    let (low, high) = (min_impl(&images, &Axes::all(), false)?, max_impl(&images, &Axes::all(), false)?);
-    let rounded = super::minimum(super::maximum(super::round(&y)?, bound(low)?)?, bound(high)?)?;
-    cast(&rounded, images.dtype())
+        if !images.dtype().is_int() {
+            return cast(&y, images.dtype());
+        }
+        let bound = |value: Tensor| to_float(&value);
+        let (low, high) = (min_impl(&images, &Axes::all(), false)?, max_impl(&images, &Axes::all(), false)?);
+        let rounded = super::minimum(super::maximum(super::round(&y)?, bound(low)?)?, bound(high)?)?;
+        cast(&rounded, images.dtype())
+    })
 }
 
 /// Returns the weight of each input position for each output position, `(from, to)`.

@@ -34,9 +34,7 @@ pub(crate) fn matmul_impl(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let rows = x.shape().get(-2)?;
     let columns = y.shape().get(-1)?;
     let shape: Shape = joined.dims().iter().copied().chain([rows, columns]).collect();
-    let product = if x.is_symbolic() || y.is_symbolic() {
-        Tensor::symbol(shape, x.dtype())
-    } else if y.rank() == 2 && x.rank() > 2 {
+    let product = if y.rank() == 2 && x.rank() > 2 {
         // One large product instead of many small ones.
         let flat = reshape_to(&x, &Shape::from([None, x.shape().get(-1)?]))?;
         reshape_to(&multiply_matrices(&flat, &y)?, &shape)?
@@ -216,9 +214,6 @@ fn contract(
         Shape::from(group(&x_dims, 2)).broadcast(&Shape::from(group(&y_dims, 1)))?.dims().to_vec();
     let out_dims: Shape = shared.iter().copied().chain(group(&x_dims, 1)).chain(group(&y_dims, 2)).collect();
     let labels: Vec<char> = batch.into_iter().chain(rows).chain(columns).collect();
-    if x.is_symbolic() || y.is_symbolic() {
-        return Ok((labels, Tensor::symbol(out_dims, super::dtypes::result_type(x.dtype(), y.dtype()))));
-    }
     let x = broadcast_to(&x, &shared.iter().copied().chain(group(&x_dims, 1)).chain(inner.iter().copied()).collect())?;
     let y = broadcast_to(&y, &shared.iter().chain(&inner).copied().chain(group(&y_dims, 2)).collect())?;
     let x = reshape_to(&x, &Shape::from([size(&shared), size(&group(&x_dims, 1)), size(&inner)]))?;

@@ -13,6 +13,7 @@ use super::reduce::{Axes, max_impl, sum_impl};
 use super::shape::{Span, concat, expand_at, slice_axis, squeeze_at, where_impl};
 use super::{arrange, tril};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program;
 use crate::program::kernels::dense::{self, Matrix};
 use crate::tensor::{CallArgs, DType, Nested, Tensor};
 
@@ -37,28 +38,26 @@ classes! { "keras.src.ops.linalg"
     "Pinv" = |c| {
         let x = to_float(&c.x()?)?;
         let (rows, columns) = matrix_shape(&x)?;
-        if x.is_symbolic() {
-            return Ok(Tensor::symbol(with_tail(&batch_of(&x), &[columns, rows]), x.dtype()));
-        }
-        let (u, s, v) = svd_impl(&x, false)?;
-        let least = c.maybe::<f64>("rcond")?.unwrap_or(10.0 * rows.max(columns).unwrap_or(0) as f64 * epsilon(x.dtype()));
-        let cutoff = multiply(max_impl(&s, &Axes::from(-1), true)?, least)?;
-        let infinite = filled(s.shape(), f64::INFINITY, s.dtype())?;
-        let s = where_impl(&greater(&s, &cutoff)?, &s, &infinite)?;
-        matmul_impl(&divide(&v, expand_at(&s, -2)?)?, &transposed(&u)?)
+        program::infer_or_compute(&[&x], Tensor::symbol(with_tail(&batch_of(&x), &[columns, rows]), x.dtype()), || {
+            let (u, s, v) = svd_impl(&x, false)?;
+            let least = c.maybe::<f64>("rcond")?.unwrap_or(10.0 * rows.max(columns).unwrap_or(0) as f64 * epsilon(x.dtype()));
+            let cutoff = multiply(max_impl(&s, &Axes::from(-1), true)?, least)?;
+            let infinite = filled(s.shape(), f64::INFINITY, s.dtype())?;
+            let s = where_impl(&greater(&s, &cutoff)?, &s, &infinite)?;
+            matmul_impl(&divide(&v, expand_at(&s, -2)?)?, &transposed(&u)?)
+        })
     };
     "MatrixRank" = |c| {
         let x = to_float(&c.x()?)?;
         let (rows, columns) = matrix_shape(&x)?;
-        if x.is_symbolic() {
-            return Ok(Tensor::symbol(with_tail(&batch_of(&x), &[]), DType::Int32));
-        }
-        let s = singular_values(&x.detached()?)?;
-        let least = match c.maybe::<f64>("tol")? {
-            Some(tol) => Tensor::scalar(tol)?,
-            None => multiply(max_impl(&s, &Axes::from(-1), true)?, rows.max(columns).unwrap_or(0) as f64 * epsilon(x.dtype()))?,
-        };
-        cast(&sum_impl(&cast(&greater(&s, cast(&least, s.dtype())?)?, DType::Int32)?, &Axes::from(-1), false)?, DType::Int32)
+        program::infer_or_compute(&[&x], Tensor::symbol(with_tail(&batch_of(&x), &[]), DType::Int32), || {
+            let s = singular_values(&x.detached()?)?;
+            let least = match c.maybe::<f64>("tol")? {
+                Some(tol) => Tensor::scalar(tol)?,
+                None => multiply(max_impl(&s, &Axes::from(-1), true)?, rows.max(columns).unwrap_or(0) as f64 * epsilon(x.dtype()))?,
+            };
+            cast(&sum_impl(&cast(&greater(&s, cast(&least, s.dtype())?)?, DType::Int32)?, &Axes::from(-1), false)?, DType::Int32)
+        })
     };
     "Lstsq" = |c| {
         let (a, b) = super::dtypes::promote(c.tensor(0, "a")?.into(), c.tensor(1, "b")?.into())?;
@@ -69,21 +68,20 @@ classes! { "keras.src.ops.linalg"
         if b.shape().get(0)? != rows {
             return Err(Error::new(ErrorKind::Shape, "Leading dimensions of input arrays must match").received(format!("a.shape={}, b.shape={}", a.shape(), b.shape())));
         }
-        if a.is_symbolic() || b.is_symbolic() {
-            return Ok(Tensor::symbol(b.shape().with(0, columns)?, a.dtype()));
-        }
-        let vector = b.rank() == 1;
-        let right = if vector { expand_at(&b, 1)? } else { b };
-        let eps = epsilon(a.dtype());
-        let rcond = c.maybe::<f64>("rcond")?.map_or(eps * rows.max(columns).unwrap_or(0) as f64, |rcond| if rcond < 0.0 { eps } else { rcond });
-        let (u, s, v) = svd_impl(&to_float(&a)?, false)?;
-        let largest = slice_axis(&s, 0, Span::range(0, 1))?;
-        let kept = super::greater_equal(&s, multiply(&largest, rcond)?)?;
-        let one = filled(s.shape(), 1.0, s.dtype())?;
-        let inverse = divide(1.0, where_impl(&kept, &s, &one)?)?;
-        let inverse = where_impl(&kept, &inverse, &filled(s.shape(), 0.0, s.dtype())?)?;
-        let x = matmul_impl(&v, &multiply(expand_at(&inverse, 1)?, matmul_impl(&transposed(&u)?, &right)?)?)?;
-        if vector { squeeze_at(&x, 1) } else { Ok(x) }
+        program::infer_or_compute(&[&a, &b], Tensor::symbol(b.shape().with(0, columns)?, a.dtype()), || {
+            let vector = b.rank() == 1;
+            let right = if vector { expand_at(&b, 1)? } else { b.clone() };
+            let eps = epsilon(a.dtype());
+            let rcond = c.maybe::<f64>("rcond")?.map_or(eps * rows.max(columns).unwrap_or(0) as f64, |rcond| if rcond < 0.0 { eps } else { rcond });
+            let (u, s, v) = svd_impl(&to_float(&a)?, false)?;
+            let largest = slice_axis(&s, 0, Span::range(0, 1))?;
+            let kept = super::greater_equal(&s, multiply(&largest, rcond)?)?;
+            let one = filled(s.shape(), 1.0, s.dtype())?;
+            let inverse = divide(1.0, where_impl(&kept, &s, &one)?)?;
+            let inverse = where_impl(&kept, &inverse, &filled(s.shape(), 0.0, s.dtype())?)?;
+            let x = matmul_impl(&v, &multiply(expand_at(&inverse, 1)?, matmul_impl(&transposed(&u)?, &right)?)?)?;
+            if vector { squeeze_at(&x, 1) } else { Ok(x) }
+        })
     };
     "Eig" = |_| Err::<Tensor, _>(super::complex::unsupported("eig"));
 }
@@ -111,47 +109,46 @@ fn qr_impl(x: &Tensor, complete: bool) -> Result<(Tensor, Tensor)> {
     let (rows, columns) = (known(rows, x)?, known(columns, x)?);
     let batch = batch_of(x);
     let size = if complete { rows } else { rows.min(columns) };
-    if x.is_symbolic() {
-        let part = |m, n| Tensor::symbol(with_tail(&batch, &[Some(m), Some(n)]), x.dtype());
-        return Ok((part(rows, size), part(size, columns)));
-    }
-    let factors: Vec<(Matrix, Matrix)> = matrices(x)?.iter().map(dense::qr).collect();
-    let q = |(q, _): &(Matrix, Matrix)| elements(&q.slice(ndarray::s![.., ..size]).to_owned());
-    let r = |(_, r): &(Matrix, Matrix)| elements(&r.slice(ndarray::s![..size, ..]).to_owned());
-    let q = collected(factors.iter().map(q), &batch, &[rows, size], x.dtype())?;
-    let r = collected(factors.iter().map(r), &batch, &[size, columns], x.dtype())?;
-    if !x.is_tracked() {
-        return Ok((q, r));
-    }
-    if complete && rows > columns {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "`qr` with mode \"complete\" has no gradient for more rows than columns",
-        )
-        .hint("it has none in Keras on TensorFlow; use mode \"reduced\""));
-    }
-    // With A = [A₁ A₂], A₁ square or tall: dQ = Q·W + (1 - Q·Qᵀ)·dA₁·R₁⁻¹, dR₁ = (Qᵀ·dA₁·R₁⁻¹ - W)·R₁, where
-    // W is the skew part that keeps R₁ triangular.
-    let first = |t: &Tensor| slice_axis(t, -1, Span::range(0, rows.min(columns)));
-    let inverse = inv_impl(&first(&r)?)?;
-    let change = subtract(x, x.detached()?)?;
-    let turned = transposed(&q)?;
-    let moved = matmul_impl(&first(&change)?, &inverse)?;
-    let inner = matmul_impl(&turned, &moved)?;
-    let below = tril(&inner, -1)?;
-    let skew = subtract(&below, transposed(&below)?)?;
-    let outside = subtract(&moved, matmul_impl(&q, &inner)?)?;
-    let dq = add(matmul_impl(&q, &skew)?, &outside)?;
-    let dr = matmul_impl(&subtract(&inner, &skew)?, &first(&r)?)?;
-    let dr = if columns > rows {
-        let rest = |t: &Tensor| slice_axis(t, -1, Span::range(rows, columns));
-        let tail =
-            add(matmul_impl(&transposed(&dq)?, &rest(&x.detached()?)?)?, matmul_impl(&turned, &rest(&change)?)?)?;
-        concat(&[dr, tail], -1)?
-    } else {
-        dr
-    };
-    Ok((add(&q, &dq)?, add(&r, &dr)?))
+    let part = |m, n| Tensor::symbol(with_tail(&batch, &[Some(m), Some(n)]), x.dtype());
+    program::infer_or_compute(&[x], (part(rows, size), part(size, columns)), || {
+        let factors: Vec<(Matrix, Matrix)> = matrices(x)?.iter().map(dense::qr).collect();
+        let q = |(q, _): &(Matrix, Matrix)| elements(&q.slice(ndarray::s![.., ..size]).to_owned());
+        let r = |(_, r): &(Matrix, Matrix)| elements(&r.slice(ndarray::s![..size, ..]).to_owned());
+        let q = collected(factors.iter().map(q), &batch, &[rows, size], x.dtype())?;
+        let r = collected(factors.iter().map(r), &batch, &[size, columns], x.dtype())?;
+        if !x.is_tracked() {
+            return Ok((q, r));
+        }
+        if complete && rows > columns {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "`qr` with mode \"complete\" has no gradient for more rows than columns",
+            )
+            .hint("it has none in Keras on TensorFlow; use mode \"reduced\""));
+        }
+        // With A = [A₁ A₂], A₁ square or tall: dQ = Q·W + (1 - Q·Qᵀ)·dA₁·R₁⁻¹, dR₁ = (Qᵀ·dA₁·R₁⁻¹ - W)·R₁, where
+        // W is the skew part that keeps R₁ triangular.
+        let first = |t: &Tensor| slice_axis(t, -1, Span::range(0, rows.min(columns)));
+        let inverse = inv_impl(&first(&r)?)?;
+        let change = subtract(x, x.detached()?)?;
+        let turned = transposed(&q)?;
+        let moved = matmul_impl(&first(&change)?, &inverse)?;
+        let inner = matmul_impl(&turned, &moved)?;
+        let below = tril(&inner, -1)?;
+        let skew = subtract(&below, transposed(&below)?)?;
+        let outside = subtract(&moved, matmul_impl(&q, &inner)?)?;
+        let dq = add(matmul_impl(&q, &skew)?, &outside)?;
+        let dr = matmul_impl(&subtract(&inner, &skew)?, &first(&r)?)?;
+        let dr = if columns > rows {
+            let rest = |t: &Tensor| slice_axis(t, -1, Span::range(rows, columns));
+            let tail =
+                add(matmul_impl(&transposed(&dq)?, &rest(&x.detached()?)?)?, matmul_impl(&turned, &rest(&change)?)?)?;
+            concat(&[dr, tail], -1)?
+        } else {
+            dr
+        };
+        Ok((add(&q, &dq)?, add(&r, &dr)?))
+    })
 }
 
 /// Returns 1 / x, nearly 0 where x is 0, as in TensorFlow's gradients.
@@ -170,33 +167,34 @@ fn eigh_impl(x: &Tensor) -> Result<(Tensor, Tensor)> {
     assert_square(x)?;
     let batch = batch_of(x);
     let side = x.shape().get(-1)?;
-    if x.is_symbolic() {
-        return Ok((Tensor::symbol(with_tail(&batch, &[side]), x.dtype()), Tensor::symbol(x.shape(), x.dtype())));
-    }
-    let n = x.shape().dim(-1)?;
-    let parts: Vec<(Vec<f64>, Matrix)> = matrices(x)?.iter().map(dense::eigh).collect();
-    let values = collected(parts.iter().map(|(values, _)| values.clone()), &batch, &[n], x.dtype())?;
-    let vectors = collected(parts.iter().map(|(_, vectors)| elements(vectors)), &batch, &[n, n], x.dtype())?;
-    if !x.is_tracked() {
-        return Ok((values, vectors));
-    }
-    // Only the lower triangle is read: dλ = diag(Vᵀ·dA·V), dV = V·(F ∘ Vᵀ·dA·V).
-    let change = subtract(x, x.detached()?)?;
-    let lower = add(tril(&change, 0)?, transposed(&tril(&change, -1)?)?)?;
-    let inner = matmul_impl(&matmul_impl(&transposed(&vectors)?, &lower)?, &vectors)?;
-    let turn = matmul_impl(&vectors, &multiply(differences(&values)?, &inner)?)?;
-    Ok((add(&values, arrange::diagonal(&inner, 0, -2, -1)?)?, add(&vectors, &turn)?))
+    let inferred = (Tensor::symbol(with_tail(&batch, &[side]), x.dtype()), Tensor::symbol(x.shape(), x.dtype()));
+    program::infer_or_compute(&[x], inferred, || {
+        let n = x.shape().dim(-1)?;
+        let parts: Vec<(Vec<f64>, Matrix)> = matrices(x)?.iter().map(dense::eigh).collect();
+        let values = collected(parts.iter().map(|(values, _)| values.clone()), &batch, &[n], x.dtype())?;
+        let vectors = collected(parts.iter().map(|(_, vectors)| elements(vectors)), &batch, &[n, n], x.dtype())?;
+        if !x.is_tracked() {
+            return Ok((values, vectors));
+        }
+        // Only the lower triangle is read: dλ = diag(Vᵀ·dA·V), dV = V·(F ∘ Vᵀ·dA·V).
+        let change = subtract(x, x.detached()?)?;
+        let lower = add(tril(&change, 0)?, transposed(&tril(&change, -1)?)?)?;
+        let inner = matmul_impl(&matmul_impl(&transposed(&vectors)?, &lower)?, &vectors)?;
+        let turn = matmul_impl(&vectors, &multiply(differences(&values)?, &inner)?)?;
+        Ok((add(&values, arrange::diagonal(&inner, 0, -2, -1)?)?, add(&vectors, &turn)?))
+    })
 }
 
 /// Returns the singular values of each matrix, in descending order.
 pub(super) fn singular_values(x: &Tensor) -> Result<Tensor> {
     let (rows, columns) = matrix_shape(x)?;
     let batch = batch_of(x);
-    if x.is_symbolic() {
-        let count = rows.zip(columns).map(|(rows, columns)| rows.min(columns));
-        return Ok(Tensor::symbol(with_tail(&batch, &[count]), x.dtype()));
-    }
-    Ok(svd_impl(x, false)?.1)
+    let count = rows.zip(columns).map(|(rows, columns)| rows.min(columns));
+    program::infer_or_compute(
+        &[x],
+        Tensor::symbol(with_tail(&batch, &[count]), x.dtype()),
+        || Ok(svd_impl(x, false)?.1),
+    )
 }
 
 /// Returns U, the singular values and V of each matrix (`keras.ops.svd`, which returns Vᵀ).
@@ -204,19 +202,18 @@ fn svd_impl(x: &Tensor, full: bool) -> Result<(Tensor, Tensor, Tensor)> {
     let (m, n) = matrix_shape(x)?;
     let batch = batch_of(x);
     let least = m.zip(n).map(|(m, n)| m.min(n));
-    if x.is_symbolic() {
-        let side = |extent| if full { extent } else { least };
-        let part = |tail: &[Option<usize>]| Tensor::symbol(with_tail(&batch, tail), x.dtype());
-        return Ok((part(&[m, side(m)]), part(&[least]), part(&[n, side(n)])));
-    }
-    let (m, n, k) = (x.shape().dim(-2)?, x.shape().dim(-1)?, least.unwrap_or_default());
-    let parts: Vec<(Matrix, Vec<f64>, Matrix)> = matrices(x)?.iter().map(dense::svd).collect();
-    let u = collected(parts.iter().map(|part| elements(&part.0)), &batch, &[m, m], x.dtype())?;
-    let s = collected(parts.iter().map(|part| part.1.clone()), &batch, &[k], x.dtype())?;
-    let v = collected(parts.iter().map(|part| elements(&part.2)), &batch, &[n, n], x.dtype())?;
-    let (u, s, v) = svd_followed(x, u, s, v, k)?;
-    let thin = |t: &Tensor| if full { Ok(t.clone()) } else { slice_axis(t, -1, Span::range(0, k)) };
-    Ok((thin(&u)?, s, thin(&v)?))
+    let side = |extent| if full { extent } else { least };
+    let part = |tail: &[Option<usize>]| Tensor::symbol(with_tail(&batch, tail), x.dtype());
+    program::infer_or_compute(&[x], (part(&[m, side(m)]), part(&[least]), part(&[n, side(n)])), || {
+        let (m, n, k) = (x.shape().dim(-2)?, x.shape().dim(-1)?, least.unwrap_or_default());
+        let parts: Vec<(Matrix, Vec<f64>, Matrix)> = matrices(x)?.iter().map(dense::svd).collect();
+        let u = collected(parts.iter().map(|part| elements(&part.0)), &batch, &[m, m], x.dtype())?;
+        let s = collected(parts.iter().map(|part| part.1.clone()), &batch, &[k], x.dtype())?;
+        let v = collected(parts.iter().map(|part| elements(&part.2)), &batch, &[n, n], x.dtype())?;
+        let (u, s, v) = svd_followed(x, u, s, v, k)?;
+        let thin = |t: &Tensor| if full { Ok(t.clone()) } else { slice_axis(t, -1, Span::range(0, k)) };
+        Ok((thin(&u)?, s, thin(&v)?))
+    })
 }
 
 /// Attaches gradients to the factors: dU = U·K with a skew-symmetric K, and likewise for V.

@@ -13,6 +13,7 @@ use super::reduce::{Axes, sum_impl};
 use super::shape::{broadcast_to, expand_at, squeeze_at};
 use super::{arrange, tril};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program;
 use crate::program::kernels::dense::{self, Matrix};
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
@@ -37,27 +38,27 @@ classes! { "keras.src.ops.linalg"
         let x = c.x()?;
         let (rows, columns) = matrix_shape(&x)?;
         let batch = batch_of(&x);
-        if x.is_symbolic() {
-            return Ok((Tensor::symbol(x.shape(), x.dtype()), Tensor::symbol(with_tail(&batch, &[rows]), DType::Int32)));
-        }
-        if x.is_tracked() {
-            return Err(Error::new(ErrorKind::Unsupported, "`lu_factor` has no gradient").hint("it has none in Keras"));
-        }
-        let (rows, columns) = (rows.unwrap_or_default(), columns.unwrap_or_default());
-        let factors: Vec<dense::Lu> = matrices(&x)?.iter().map(dense::lu).collect();
-        let order = |lu: &dense::Lu| {
-            let mut places = vec![0.0; rows];
-            for (place, row) in lu.order.iter().enumerate() {
-                if let Some(slot) = places.get_mut(*row) {
-                    *slot = place as f64;
-                }
+        let inferred = (Tensor::symbol(x.shape(), x.dtype()), Tensor::symbol(with_tail(&batch, &[rows]), DType::Int32));
+        program::infer_or_compute(&[&x], inferred, || {
+            if x.is_tracked() {
+                return Err(Error::new(ErrorKind::Unsupported, "`lu_factor` has no gradient").hint("it has none in Keras"));
             }
-            places
-        };
-        Ok((
-            collected(factors.iter().map(|lu| elements(&lu.factors)), &batch, &[rows, columns], x.dtype())?,
-            collected(factors.iter().map(order), &batch, &[rows], DType::Int32)?,
-        ))
+            let (rows, columns) = (rows.unwrap_or_default(), columns.unwrap_or_default());
+            let factors: Vec<dense::Lu> = matrices(&x)?.iter().map(dense::lu).collect();
+            let order = |lu: &dense::Lu| {
+                let mut places = vec![0.0; rows];
+                for (place, row) in lu.order.iter().enumerate() {
+                    if let Some(slot) = places.get_mut(*row) {
+                        *slot = place as f64;
+                    }
+                }
+                places
+            };
+            Ok((
+                collected(factors.iter().map(|lu| elements(&lu.factors)), &batch, &[rows, columns], x.dtype())?,
+                collected(factors.iter().map(order), &batch, &[rows], DType::Int32)?,
+            ))
+        })
     };
     "Solve" = |c| {
         let (a, b) = right_side(c)?;
@@ -126,87 +127,83 @@ fn paired(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor, Vec<Option<usize>>)
 /// Solves A · X = B for each pair of matrices (`keras.ops.solve`).
 pub(super) fn solve_impl(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     assert_square(a)?;
-    if a.is_symbolic() || b.is_symbolic() {
-        return Ok(Tensor::symbol(b.shape(), b.dtype()));
-    }
-    let (a, b, batch) = paired(a, b)?;
-    let tail = [b.shape().dim(-2)?, b.shape().dim(-1)?];
-    let solved = |(a, b): (Matrix, Matrix)| dense::lu(&a).solve(&b).map(|x| elements(&x)).ok_or_else(singular);
-    let parts = matrices(&a)?.into_iter().zip(matrices(&b)?).map(solved).collect::<Result<Vec<_>>>()?;
-    let x = collected(parts, &batch, &tail, b.dtype())?;
-    if !a.is_tracked() && !b.is_tracked() {
-        return Ok(x);
-    }
-    // dX = A⁻¹ · (dB - dA · X)
-    let inverse = inv_impl(&a.detached()?)?;
-    let change = subtract(subtract(&b, b.detached()?)?, matmul_impl(&subtract(&a, a.detached()?)?, &x)?)?;
-    add(&x, matmul_impl(&inverse, &change)?)
+    program::infer_or_compute(&[a, b], Tensor::symbol(b.shape(), b.dtype()), || {
+        let (a, b, batch) = paired(a, b)?;
+        let tail = [b.shape().dim(-2)?, b.shape().dim(-1)?];
+        let solved = |(a, b): (Matrix, Matrix)| dense::lu(&a).solve(&b).map(|x| elements(&x)).ok_or_else(singular);
+        let parts = matrices(&a)?.into_iter().zip(matrices(&b)?).map(solved).collect::<Result<Vec<_>>>()?;
+        let x = collected(parts, &batch, &tail, b.dtype())?;
+        if !a.is_tracked() && !b.is_tracked() {
+            return Ok(x);
+        }
+        // dX = A⁻¹ · (dB - dA · X)
+        let inverse = inv_impl(&a.detached()?)?;
+        let change = subtract(subtract(&b, b.detached()?)?, matmul_impl(&subtract(&a, a.detached()?)?, &x)?)?;
+        add(&x, matmul_impl(&inverse, &change)?)
+    })
 }
 
 /// Solves T · X = B for a triangle of each matrix (`keras.ops.solve_triangular`).
 pub(super) fn solve_triangular_impl(a: &Tensor, b: &Tensor, lower: bool) -> Result<Tensor> {
     assert_square(a)?;
-    if a.is_symbolic() || b.is_symbolic() {
-        return Ok(Tensor::symbol(b.shape(), b.dtype()));
-    }
-    let (a, b, batch) = paired(a, b)?;
-    let tail = [b.shape().dim(-2)?, b.shape().dim(-1)?];
-    let solve = |a: &Tensor, b: &Tensor| -> Result<Tensor> {
-        let parts = matrices(a)?.into_iter().zip(matrices(b)?);
-        let width = b.shape().dim(-1)?;
-        let parts = parts.map(|(a, b)| {
-            let zero = a.diag().iter().any(|pivot| *pivot == 0.0);
-            if zero { Err(singular()) } else { Ok(elements(&dense::solve_triangular(&a, &b, lower, false))) }
-        });
-        collected(parts.collect::<Result<Vec<_>>>()?, &batch, &[tail[0], width], b.dtype())
-    };
-    let x = solve(&a, &b)?;
-    if !a.is_tracked() && !b.is_tracked() {
-        return Ok(x);
-    }
-    let inverse = solve(&a, &broadcast_to(&identity_like(&a)?, a.shape())?)?;
-    let moved = subtract(&a, a.detached()?)?;
-    let moved = if lower { tril(&moved, 0)? } else { super::triu(&moved, 0)? };
-    let change = subtract(subtract(&b, b.detached()?)?, matmul_impl(&moved, &x)?)?;
-    add(&x, matmul_impl(&inverse, &change)?)
+    program::infer_or_compute(&[a, b], Tensor::symbol(b.shape(), b.dtype()), || {
+        let (a, b, batch) = paired(a, b)?;
+        let tail = [b.shape().dim(-2)?, b.shape().dim(-1)?];
+        let solve = |a: &Tensor, b: &Tensor| -> Result<Tensor> {
+            let parts = matrices(a)?.into_iter().zip(matrices(b)?);
+            let width = b.shape().dim(-1)?;
+            let parts = parts.map(|(a, b)| {
+                let zero = a.diag().iter().any(|pivot| *pivot == 0.0);
+                if zero { Err(singular()) } else { Ok(elements(&dense::solve_triangular(&a, &b, lower, false))) }
+            });
+            collected(parts.collect::<Result<Vec<_>>>()?, &batch, &[tail[0], width], b.dtype())
+        };
+        let x = solve(&a, &b)?;
+        if !a.is_tracked() && !b.is_tracked() {
+            return Ok(x);
+        }
+        let inverse = solve(&a, &broadcast_to(&identity_like(&a)?, a.shape())?)?;
+        let moved = subtract(&a, a.detached()?)?;
+        let moved = if lower { tril(&moved, 0)? } else { super::triu(&moved, 0)? };
+        let change = subtract(subtract(&b, b.detached()?)?, matmul_impl(&moved, &x)?)?;
+        add(&x, matmul_impl(&inverse, &change)?)
+    })
 }
 
 /// Returns the inverse of each matrix (`keras.ops.inv`).
 pub(super) fn inv_impl(x: &Tensor) -> Result<Tensor> {
     assert_square(x)?;
     let x = to_float(x)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
-    }
-    let n = x.shape().dim(-1)?;
-    let invert = |a: &Matrix| dense::lu(a).solve(&Matrix::eye(n)).map(|x| elements(&x)).ok_or_else(singular);
-    let parts = matrices(&x)?.iter().map(invert).collect::<Result<Vec<_>>>()?;
-    let y = collected(parts, &batch_of(&x), &[n, n], x.dtype())?;
-    // dY = -Y · dX · Y
-    followed(y.clone(), &x, |change| negative(&matmul_impl(&matmul_impl(&y, change)?, &y)?))
+    program::infer_or_compute(&[&x], Tensor::symbol(x.shape(), x.dtype()), || {
+        let n = x.shape().dim(-1)?;
+        let invert = |a: &Matrix| dense::lu(a).solve(&Matrix::eye(n)).map(|x| elements(&x)).ok_or_else(singular);
+        let parts = matrices(&x)?.iter().map(invert).collect::<Result<Vec<_>>>()?;
+        let y = collected(parts, &batch_of(&x), &[n, n], x.dtype())?;
+        // dY = -Y · dX · Y
+        followed(y.clone(), &x, |change| negative(&matmul_impl(&matmul_impl(&y, change)?, &y)?))
+    })
 }
 
 /// Returns the lower Cholesky factor of each symmetric positive definite matrix (`keras.ops.cholesky`).
 pub(super) fn cholesky_impl(x: &Tensor) -> Result<Tensor> {
     assert_square(x)?;
     let x = to_float(x)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
-    }
-    let n = x.shape().dim(-1)?;
-    let factors: Vec<Matrix> = matrices(&x)?.iter().map(dense::cholesky).collect();
-    if factors.iter().any(|l| l.iter().any(|x| x.is_nan())) {
-        return Err(Error::new(ErrorKind::InvalidArgument, "Cholesky decomposition was not successful")
-            .expected("a symmetric positive-definite matrix"));
-    }
-    let l = collected(factors.iter().map(elements), &batch_of(&x), &[n, n], x.dtype())?;
-    // dL = L · Φ(L⁻¹ · dX · L⁻ᵀ), where Φ takes the lower triangle with half of the diagonal.
-    followed(l.clone(), &x, |change| {
-        let inverse = solve_triangular_impl(&l, &broadcast_to(&identity_like(&l)?, l.shape())?, true)?;
-        let symmetric = multiply(add(change, transposed(change)?)?, 0.5)?;
-        let inner = matmul_impl(&matmul_impl(&inverse, &symmetric)?, &transposed(&inverse)?)?;
-        let half = multiply(add(tril(&inner, 0)?, tril(&inner, -1)?)?, 0.5)?;
-        matmul_impl(&l, &half)
+    program::infer_or_compute(&[&x], Tensor::symbol(x.shape(), x.dtype()), || {
+        let n = x.shape().dim(-1)?;
+        let factors: Vec<Matrix> = matrices(&x)?.iter().map(dense::cholesky).collect();
+        if factors.iter().any(|l| l.iter().any(|x| x.is_nan())) {
+            return Err(Error::new(ErrorKind::InvalidArgument, "Cholesky decomposition was not successful")
+                .expected("a symmetric positive-definite matrix"));
+        }
+        let l = collected(factors.iter().map(elements), &batch_of(&x), &[n, n], x.dtype())?;
+        // dL = L · Φ(L⁻¹ · dX · L⁻ᵀ), where Φ takes the lower triangle with half of the diagonal.
+        followed(l.clone(), &x, |change| {
+            let inverse = solve_triangular_impl(&l, &broadcast_to(&identity_like(&l)?, l.shape())?, true)?;
+            let symmetric = multiply(add(change, transposed(change)?)?, 0.5)?;
+            let inner = matmul_impl(&matmul_impl(&inverse, &symmetric)?, &transposed(&inverse)?)?;
+            let half = multiply(add(tril(&inner, 0)?, tril(&inner, -1)?)?, 0.5)?;
+            matmul_impl(&l, &half)
+        })
     })
 }
 
@@ -215,21 +212,20 @@ fn sign_and_log(x: &Tensor) -> Result<(Tensor, Tensor)> {
     assert_square(x)?;
     let x = to_float(x)?;
     let batch = batch_of(&x);
-    if x.is_symbolic() {
-        let part = || Tensor::symbol(Shape::from(batch.clone()), x.dtype());
-        return Ok((part(), part()));
-    }
-    let parts: Vec<(f64, f64)> = matrices(&x)?.iter().map(|a| dense::lu(a).sign_and_log()).collect();
-    let one =
-        |pick: fn(&(f64, f64)) -> f64| collected(parts.iter().map(|part| vec![pick(part)]), &batch, &[], x.dtype());
-    let (sign, log) = (one(|part| part.0)?, one(|part| part.1)?);
-    if !x.is_tracked() {
-        return Ok((sign, log));
-    }
-    // d log|det X| = Σ X⁻ᵀ ∘ dX
-    let turned = transposed(&inv_impl(&x.detached()?)?)?;
-    let log = followed(log, &x, |change| sum_impl(&multiply(&turned, change)?, &Axes::from([-2, -1]), false))?;
-    Ok((sign, log))
+    let part = || Tensor::symbol(Shape::from(batch.clone()), x.dtype());
+    program::infer_or_compute(&[&x], (part(), part()), || {
+        let parts: Vec<(f64, f64)> = matrices(&x)?.iter().map(|a| dense::lu(a).sign_and_log()).collect();
+        let one =
+            |pick: fn(&(f64, f64)) -> f64| collected(parts.iter().map(|part| vec![pick(part)]), &batch, &[], x.dtype());
+        let (sign, log) = (one(|part| part.0)?, one(|part| part.1)?);
+        if !x.is_tracked() {
+            return Ok((sign, log));
+        }
+        // d log|det X| = Σ X⁻ᵀ ∘ dX
+        let turned = transposed(&inv_impl(&x.detached()?)?)?;
+        let log = followed(log, &x, |change| sum_impl(&multiply(&turned, change)?, &Axes::from([-2, -1]), false))?;
+        Ok((sign, log))
+    })
 }
 
 /// Returns the inverse of each matrix (`keras.ops.inv`).

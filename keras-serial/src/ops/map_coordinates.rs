@@ -8,6 +8,7 @@ use super::graph::config;
 use super::shape::{index_axis, reshape_to, take_axis, where_impl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.image"
@@ -80,69 +81,68 @@ fn map(c: &Call<'_>) -> Result<Tensor> {
         .received(format!("coordinates of shape {}, inputs of shape {}", coordinates.shape(), x.shape())));
     }
     let target: Shape = coordinates.shape().dims().iter().skip(1).copied().collect();
-    if x.is_symbolic() || coordinates.is_symbolic() {
-        return Ok(Tensor::symbol(target, x.dtype()));
-    }
-    let linear = match c.required::<i64>("order")? {
-        0 => false,
-        1 => true,
-        order => {
-            return Err(Error::new(ErrorKind::Unsupported, "map_coordinates currently requires order<=1")
-                .received(format!("order={order}")));
-        }
-    };
-    let coordinates = to_float(&coordinates)?;
-    let count = target.num_elements().unwrap_or_default();
-    let dims = x.shape().known()?;
-    let mut axes = Vec::with_capacity(dims.len());
-    for (axis, size) in dims.iter().enumerate() {
-        let at = reshape_to(&index_axis(&coordinates, 0, axis as isize)?, &Shape::from([count]))?;
-        axes.push(nodes(&at, *size as i64, linear, beyond)?);
-    }
-    let dtype = coordinates.dtype();
-    let flat = cast(&reshape_to(&x, &Shape::from([x.shape().num_elements()]))?, dtype)?;
-    let fill = full_like(&c.get("fill_value", Value::Int(0))?, dtype)?;
-    let mut sum: Option<Tensor> = None;
-    for choice in 0..axes.iter().map(Vec::len).product::<usize>() {
-        let mut rest = choice;
-        let mut places = vec![0i64; count];
-        let mut counts = vec![true; count];
-        let mut weight: Option<Tensor> = None;
-        for (nodes, size) in axes.iter().zip(&dims) {
-            let Some(node) = nodes.get(rest % nodes.len().max(1)) else { continue };
-            rest /= nodes.len().max(1);
-            for ((place, keep), (index, valid)) in
-                places.iter_mut().zip(&mut counts).zip(node.index.iter().zip(&node.counts))
-            {
-                if !(0..*size as i64).contains(index) {
-                    return Err(Error::new(ErrorKind::InvalidArgument, "a coordinate lies outside of the array")
-                        .expected(format!("a position below {size}"))
-                        .received(index.to_string()));
-                }
-                *place = *place * *size as i64 + index;
-                *keep &= valid;
+    program::infer_or_compute(&[&x, &coordinates], Tensor::symbol(&target, x.dtype()), || {
+        let linear = match c.required::<i64>("order")? {
+            0 => false,
+            1 => true,
+            order => {
+                return Err(Error::new(ErrorKind::Unsupported, "map_coordinates currently requires order<=1")
+                    .received(format!("order={order}")));
             }
-            weight = Some(match weight {
-                Some(weight) => multiply(&weight, &node.weight)?,
-                None => node.weight.clone(),
+        };
+        let coordinates = to_float(&coordinates)?;
+        let count = target.num_elements().unwrap_or_default();
+        let dims = x.shape().known()?;
+        let mut axes = Vec::with_capacity(dims.len());
+        for (axis, size) in dims.iter().enumerate() {
+            let at = reshape_to(&index_axis(&coordinates, 0, axis as isize)?, &Shape::from([count]))?;
+            axes.push(nodes(&at, *size as i64, linear, beyond)?);
+        }
+        let dtype = coordinates.dtype();
+        let flat = cast(&reshape_to(&x, &Shape::from([x.shape().num_elements()]))?, dtype)?;
+        let fill = full_like(&c.get("fill_value", Value::Int(0))?, dtype)?;
+        let mut sum: Option<Tensor> = None;
+        for choice in 0..axes.iter().map(Vec::len).product::<usize>() {
+            let mut rest = choice;
+            let mut places = vec![0i64; count];
+            let mut counts = vec![true; count];
+            let mut weight: Option<Tensor> = None;
+            for (nodes, size) in axes.iter().zip(&dims) {
+                let Some(node) = nodes.get(rest % nodes.len().max(1)) else { continue };
+                rest /= nodes.len().max(1);
+                for ((place, keep), (index, valid)) in
+                    places.iter_mut().zip(&mut counts).zip(node.index.iter().zip(&node.counts))
+                {
+                    if !(0..*size as i64).contains(index) {
+                        return Err(Error::new(ErrorKind::InvalidArgument, "a coordinate lies outside of the array")
+                            .expected(format!("a position below {size}"))
+                            .received(index.to_string()));
+                    }
+                    *place = *place * *size as i64 + index;
+                    *keep &= valid;
+                }
+                weight = Some(match weight {
+                    Some(weight) => multiply(&weight, &node.weight)?,
+                    None => node.weight.clone(),
+                });
+            }
+            let mut picked = take_axis(&flat, &Tensor::from_vec(places, [count])?, 0)?;
+            if beyond == Beyond::Constant {
+                picked = where_impl(&Tensor::from_vec(counts, [count])?, &picked, &fill)?;
+            }
+            let part = match weight {
+                Some(weight) => multiply(&picked, &weight)?,
+                None => picked,
+            };
+            sum = Some(match sum {
+                Some(sum) => add(&sum, &part)?,
+                None => part,
             });
         }
-        let mut picked = take_axis(&flat, &Tensor::from_vec(places, [count])?, 0)?;
-        if beyond == Beyond::Constant {
-            picked = where_impl(&Tensor::from_vec(counts, [count])?, &picked, &fill)?;
-        }
-        let part = match weight {
-            Some(weight) => multiply(&picked, &weight)?,
-            None => picked,
-        };
-        sum = Some(match sum {
-            Some(sum) => add(&sum, &part)?,
-            None => part,
-        });
-    }
-    let sum = sum.ok_or_else(|| Error::new(ErrorKind::Shape, "the array has no axes"))?;
-    let sum = if x.dtype().is_int() { round(&sum)? } else { sum };
-    reshape_to(&cast(&sum, x.dtype())?, &target)
+        let sum = sum.ok_or_else(|| Error::new(ErrorKind::Shape, "the array has no axes"))?;
+        let sum = if x.dtype().is_int() { round(&sum)? } else { sum };
+        reshape_to(&cast(&sum, x.dtype())?, &target)
+    })
 }
 
 fn nodes(at: &Tensor, size: i64, linear: bool, beyond: Beyond) -> Result<Vec<Node>> {

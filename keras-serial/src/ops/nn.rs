@@ -103,7 +103,7 @@ nn! {
     /// Computes GELU: x times the normal distribution function of x, exact or approximated by tanh
     /// (`keras.ops.gelu`).
     "Gelu" gelu(x, approximate: bool = true) {
-        if !x.is_symbolic() && Gelu::applies(x) {
+        if Gelu::applies(x) {
             return program::apply(Gelu { approximate }, &[x]);
         }
         let inner = if approximate {
@@ -162,21 +162,20 @@ pub fn relu_with(x: &Tensor, negative_slope: f64, max_value: Option<f64>, thresh
 
 /// Finds the threshold, below which entries become 0, from sums of the sorted entries.
 fn sparsemax_impl(x: &Tensor, axis: isize) -> Result<Tensor> {
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
-    }
-    let position = x.shape().axis(axis)?;
-    let extent = x.shape().dim(axis)?;
-    let sorted = program::apply(Sort { axis: position, descending: true }, &[x])?;
-    let sums = subtract(program::apply(Cumulate { axis: position, sums: true }, &[&sorted])?, 1)?;
-    let along = crate::tensor::Shape::from(
-        (0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>(),
-    );
-    let rank = super::shape::reshape_to(&add(super::create::arange(extent, x.dtype())?, 1)?, &along)?;
-    let support = super::dtypes::cast(&greater(&multiply(&sorted, &rank)?, &sums)?, x.dtype())?;
-    let count = super::reduce::sum_impl(&support, &Axes::from(axis), true)?;
-    // As in Keras, this is the sum of all supporting sums, not the last one.
-    let threshold = super::reduce::sum_impl(&multiply(add(&sums, 1)?, &support)?, &Axes::from(axis), true)?;
-    let threshold = subtract(threshold, 1)?;
-    maximum(subtract(x, divide(threshold, &count)?)?, 0)
+    program::infer_or_compute(&[x], Tensor::symbol(x.shape(), x.dtype()), || {
+        let position = x.shape().axis(axis)?;
+        let extent = x.shape().dim(axis)?;
+        let sorted = program::apply(Sort { axis: position, descending: true }, &[x])?;
+        let sums = subtract(program::apply(Cumulate { axis: position, sums: true }, &[&sorted])?, 1)?;
+        let along = crate::tensor::Shape::from(
+            (0..x.rank()).map(|i| Some(if i == position { extent } else { 1 })).collect::<Vec<_>>(),
+        );
+        let rank = super::shape::reshape_to(&add(super::create::arange(extent, x.dtype())?, 1)?, &along)?;
+        let support = super::dtypes::cast(&greater(&multiply(&sorted, &rank)?, &sums)?, x.dtype())?;
+        let count = super::reduce::sum_impl(&support, &Axes::from(axis), true)?;
+        // As in Keras, this is the sum of all supporting sums, not the last one.
+        let threshold = super::reduce::sum_impl(&multiply(add(&sums, 1)?, &support)?, &Axes::from(axis), true)?;
+        let threshold = subtract(threshold, 1)?;
+        maximum(subtract(x, divide(threshold, &count)?)?, 0)
+    })
 }

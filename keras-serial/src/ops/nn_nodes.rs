@@ -12,6 +12,7 @@ use super::reduce::{Axes, logsumexp_impl, mean_impl, softmax_impl, sum_impl, var
 use super::shape::{expand_at, repeat_axis, reshape_to, squeeze_at, where_impl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Keras's fuzz factor against division by zero (`keras.config.epsilon`).
@@ -210,10 +211,12 @@ fn attention(c: &Call<'_>) -> Result<Tensor> {
     if let Some(mask) = c.optional(4, "mask")? {
         logits = where_impl(&mask, &logits, &hidden)?;
     }
-    if c.get("is_causal", false)? && !logits.is_symbolic() {
-        let (rows, columns) = (logits.shape().dim(-2)?, logits.shape().dim(-1)?);
-        let seen = less_equal(arange(columns, DType::Int64)?, expand_at(&arange(rows, DType::Int64)?, 1)?)?;
-        logits = where_impl(&seen, &logits, &hidden)?;
+    if c.get("is_causal", false)? {
+        logits = program::infer_or_compute(&[&logits], logits.clone(), || {
+            let (rows, columns) = (logits.shape().dim(-2)?, logits.shape().dim(-1)?);
+            let seen = less_equal(arange(columns, DType::Int64)?, expand_at(&arange(rows, DType::Int64)?, 1)?)?;
+            where_impl(&seen, &logits, &hidden)
+        })?;
     }
     let shares = cast(&softmax_impl(&logits, &Axes::from(-1))?, dtype)?;
     einsum_impl("bnts,bsnh->btnh", &[shares, cast(&value, dtype)?])

@@ -33,11 +33,7 @@ pub(crate) fn unit(x: &Tensor, axis: &Axes) -> Result<Tensor> {
 /// Returns the cumulative sum along an axis (`keras.ops.cumsum`).
 pub(crate) fn cumsum(x: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
-    let x = to_float(x)?;
-    if x.is_symbolic() {
-        return Ok(x);
-    }
-    program::apply(Cumulate { axis: position, sums: true }, &[&x])
+    program::apply(Cumulate { axis: position, sums: true }, &[&to_float(x)?])
 }
 
 /// Sums the numbers of each segment (`keras.ops.segment_sum`), for vectors; numbers of invalid segments are

@@ -13,6 +13,7 @@ use super::matrices::{followed, transposed};
 use super::reduce::{Axes, all_impl, mean_impl, sum_impl};
 use super::shape::{Span, expand_at, flip_axes, pad_with, reshape_to, slice_axis, where_impl};
 use crate::error::{Error, ErrorKind, Result};
+use crate::program;
 use crate::tensor::{CallArgs, DType, Shape, Tensor, TensorBytes};
 
 classes! { "keras.src.ops.numpy"
@@ -32,25 +33,24 @@ classes! { "keras.src.ops.numpy"
     };
     "Corrcoef" = |c| {
         let x = to_float(&c.x()?)?;
-        if x.is_symbolic() {
-            let rows = if x.rank() < 2 { Shape::scalar() } else { x.shape().with(-1, x.shape().get(-2)?)? };
-            return Ok(Tensor::symbol(rows, x.dtype()));
-        }
-        if x.rank() == 0 {
-            return Tensor::scalar(f32::NAN);
-        }
-        let single = x.rank() == 1;
-        if x.rank() > 2 {
-            return Err(Error::new(ErrorKind::Shape, "`corrcoef` takes a vector or a matrix").received(format!("shape {}", x.shape())));
-        }
-        let x = if single { expand_at(&x, 0)? } else { x };
-        let centered = subtract(&x, mean_impl(&x, &Axes::from(-1), true)?)?;
-        let samples = x.shape().dim(-1)? as f64;
-        let covariance = divide(matmul_impl(&centered, &transposed(&centered)?)?, samples - 1.0)?;
-        let deviation = sqrt(&super::arrange::diagonal(&covariance, 0, -2, -1)?)?;
-        let outer = multiply(expand_at(&deviation, 1)?, expand_at(&deviation, 0)?)?;
-        let y = minimum(maximum(divide(&covariance, &outer)?, -1.0)?, 1.0)?;
-        if single { reshape_to(&y, &Shape::scalar()) } else { Ok(y) }
+        let rows = if x.rank() < 2 { Shape::scalar() } else { x.shape().with(-1, x.shape().get(-2)?)? };
+        program::infer_or_compute(&[&x], Tensor::symbol(rows, x.dtype()), || {
+            if x.rank() == 0 {
+                return Tensor::scalar(f32::NAN);
+            }
+            let single = x.rank() == 1;
+            if x.rank() > 2 {
+                return Err(Error::new(ErrorKind::Shape, "`corrcoef` takes a vector or a matrix").received(format!("shape {}", x.shape())));
+            }
+            let x = if single { expand_at(&x, 0)? } else { x.clone() };
+            let centered = subtract(&x, mean_impl(&x, &Axes::from(-1), true)?)?;
+            let samples = x.shape().dim(-1)? as f64;
+            let covariance = divide(matmul_impl(&centered, &transposed(&centered)?)?, samples - 1.0)?;
+            let deviation = sqrt(&super::arrange::diagonal(&covariance, 0, -2, -1)?)?;
+            let outer = multiply(expand_at(&deviation, 1)?, expand_at(&deviation, 0)?)?;
+            let y = minimum(maximum(divide(&covariance, &outer)?, -1.0)?, 1.0)?;
+            if single { reshape_to(&y, &Shape::scalar()) } else { Ok(y) }
+        })
     };
     "Correlate" = |c| {
         let (x, y) = promote(c.tensor(0, "x1")?.into(), c.tensor(1, "x2")?.into())?;
@@ -73,12 +73,11 @@ classes! { "keras.src.ops.numpy"
             "valid" => return Err(Error::new(ErrorKind::Shape, "the second vector is longer than the first").received(format!("{n} and {m}"))),
             _ => return Err(Error::new(ErrorKind::InvalidArgument, "Invalid mode").expected("full, same or valid").received(mode)),
         };
-        if x.is_symbolic() || y.is_symbolic() {
-            return Ok(Tensor::symbol([count], dtype));
-        }
-        let padded = pad_with(&x, &[(m.saturating_sub(1), m.saturating_sub(1))], 0.0)?;
-        let windows = super::stft::frames(&padded, m, 1)?;
-        slice_axis(&sum_impl(&multiply(&windows, &y)?, &Axes::from(-1), false)?, 0, Span::range(start, start + count))
+        program::infer_or_compute(&[&x, &y], Tensor::symbol([count], dtype), || {
+            let padded = pad_with(&x, &[(m.saturating_sub(1), m.saturating_sub(1))], 0.0)?;
+            let windows = super::stft::frames(&padded, m, 1)?;
+            slice_axis(&sum_impl(&multiply(&windows, &y)?, &Axes::from(-1), false)?, 0, Span::range(start, start + count))
+        })
     };
     "Diagflat" = |c| {
         let x = c.x()?;
@@ -87,10 +86,9 @@ classes! { "keras.src.ops.numpy"
             return Ok(Tensor::symbol([None, None], x.dtype()));
         };
         let side = count + k.unsigned_abs();
-        if x.is_symbolic() {
-            return Ok(Tensor::symbol([side, side], x.dtype()));
-        }
-        super::arrange::diagonal_matrix(&reshape_to(&x, &Shape::from([count]))?, k)
+        program::infer_or_compute(&[&x], Tensor::symbol([side, side], x.dtype()), || {
+            super::arrange::diagonal_matrix(&reshape_to(&x, &Shape::from([count]))?, k)
+        })
     };
     "Fliplr" = |c| flip_at(&c.x()?, 1);
     "Flipud" = |c| flip_at(&c.x()?, 0);
@@ -102,32 +100,30 @@ classes! { "keras.src.ops.numpy"
             _ => DType::Float32,
         };
         let x = cast(&x, dtype)?;
-        if x.is_symbolic() {
-            return Ok(x);
-        }
-        let values = cast(&x.detached()?, DType::Float64)?.to_vec::<f64>()?;
-        let bessel = |order: u32| {
-            let values: Vec<f64> = values.iter().map(|x| modified_bessel(*x, order)).collect();
-            cast(&Tensor::from_vec(values, x.shape())?, dtype)
-        };
-        followed(bessel(0)?, &x, |change| multiply(&bessel(1)?, change))
+        program::infer_or_compute(&[&x], x.clone(), || {
+            let values = cast(&x.detached()?, DType::Float64)?.to_vec::<f64>()?;
+            let bessel = |order: u32| {
+                let values: Vec<f64> = values.iter().map(|x| modified_bessel(*x, order)).collect();
+                cast(&Tensor::from_vec(values, x.shape())?, dtype)
+            };
+            followed(bessel(0)?, &x, |change| multiply(&bessel(1)?, change))
+        })
     };
     "Nextafter" = |c| {
         let (x, y) = promote(c.operand(0, "x1")?, c.operand(1, "x2")?)?;
         let dtype = if x.dtype().is_float() { x.dtype() } else { DType::Float32 };
         let shape = x.shape().broadcast(y.shape())?;
-        if x.is_symbolic() || y.is_symbolic() {
-            return Ok(Tensor::symbol(shape, dtype));
-        }
-        // As in Keras, the step is one of double precision for any dtype.
-        let numbers = |x: &Tensor| cast(&super::shape::broadcast_to(&x.detached()?, &shape)?, DType::Float64)?.to_vec::<f64>();
-        let next = numbers(&x)?.into_iter().zip(numbers(&y)?).map(|(x, y)| match (x.partial_cmp(&y), x.is_nan()) {
-            (Some(std::cmp::Ordering::Less), _) => x.next_up(),
-            (Some(std::cmp::Ordering::Greater), _) => x.next_down(),
-            (_, true) => x,
-            _ => y,
-        });
-        cast(&Tensor::from_vec(next.collect(), &shape)?, dtype)
+        program::infer_or_compute(&[&x, &y], Tensor::symbol(&shape, dtype), || {
+            // As in Keras, the step is one of double precision for any dtype.
+            let numbers = |x: &Tensor| cast(&super::shape::broadcast_to(&x.detached()?, &shape)?, DType::Float64)?.to_vec::<f64>();
+            let next = numbers(&x)?.into_iter().zip(numbers(&y)?).map(|(x, y)| match (x.partial_cmp(&y), x.is_nan()) {
+                (Some(std::cmp::Ordering::Less), _) => x.next_up(),
+                (Some(std::cmp::Ordering::Greater), _) => x.next_down(),
+                (_, true) => x,
+                _ => y,
+            });
+            cast(&Tensor::from_vec(next.collect(), &shape)?, dtype)
+        })
     };
     "View" = view;
 }
@@ -218,11 +214,10 @@ fn view(c: &Call<'_>) -> Result<Tensor> {
         }
         x.shape().with(-1, last.map(|last| last * old / new))?
     };
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, dtype));
-    }
-    let bytes = x.detached()?.to_bytes()?;
-    Tensor::from_bytes(&TensorBytes { dtype, shape: shape.known()?, data: bytes.data })
+    program::infer_or_compute(&[&x], Tensor::symbol(&shape, dtype), || {
+        let bytes = x.detached()?.to_bytes()?;
+        Tensor::from_bytes(&TensorBytes { dtype, shape: shape.known()?, data: bytes.data })
+    })
 }
 
 /// Computes fake quantization: quantizes and dequantizes, with straight-through gradients.
@@ -230,44 +225,43 @@ fn fake_quantized(c: &Call<'_>) -> Result<Tensor> {
     let input = c.tensor(0, "inputs")?;
     let (low, high) = (c.tensor(1, "min_vals")?, c.tensor(2, "max_vals")?);
     let bits: i32 = c.get("num_bits", 8)?;
-    if input.is_symbolic() || low.is_symbolic() || high.is_symbolic() {
-        return Ok(Tensor::symbol(input.shape(), input.dtype()));
-    }
-    let axis = c.maybe::<isize>("axis")?;
-    let x = cast(&input, DType::Float32)?;
-    let x = match axis {
-        Some(axis) => swapaxes_impl(&x, axis, -1)?,
-        None => x,
-    };
-    let bound = |bound: &Tensor| -> Result<Tensor> {
-        let bound = cast(bound, DType::Float32)?;
-        if axis.is_none() { reshape_to(&bound, &Shape::scalar()) } else { Ok(bound) }
-    };
-    let (low, high) = (bound(&low)?, bound(&high)?);
-    let first = if c.get("narrow_range", false)? { 1.0 } else { 0.0 };
-    let last = 2f64.powi(bits) - 1.0;
-    let (plain_low, plain_high) = (low.detached()?, high.detached()?);
-    let scale = divide(subtract(&plain_high, &plain_low)?, last - first)?;
-    // The zero point is rounded to an integer (nudged).
-    let zero = subtract(first, divide(&plain_low, &scale)?)?;
-    let zero = minimum(maximum(floor(&add(&zero, 0.5)?)?, first)?, last)?;
-    let nudged_low = multiply(subtract(first, &zero)?, &scale)?;
-    let nudged_high = multiply(subtract(last, &zero)?, &scale)?;
-    let plain = x.detached()?;
-    let clamped = minimum(maximum(&plain, &nudged_low)?, &nudged_high)?;
-    let steps = floor(&add(divide(subtract(&clamped, &nudged_low)?, &scale)?, 0.5)?)?;
-    let mut y = add(multiply(&steps, &scale)?, &nudged_low)?;
-    let (below, above) = (super::less(&plain, &nudged_low)?, super::greater(&plain, &nudged_high)?);
-    let inside = super::logical_not(&logical_or(&below, &above)?)?;
-    for (source, mask) in [(&x, inside), (&low, below), (&high, above)] {
-        let mask = cast(&mask, DType::Float32)?;
-        y = followed(y, source, |change| multiply(change, &mask))?;
-    }
-    let y = match axis {
-        Some(axis) => swapaxes_impl(&y, axis, -1)?,
-        None => y,
-    };
-    cast(&y, result_type(input.dtype(), input.dtype()))
+    program::infer_or_compute(&[&input, &low, &high], Tensor::symbol(input.shape(), input.dtype()), || {
+        let axis = c.maybe::<isize>("axis")?;
+        let x = cast(&input, DType::Float32)?;
+        let x = match axis {
+            Some(axis) => swapaxes_impl(&x, axis, -1)?,
+            None => x,
+        };
+        let bound = |bound: &Tensor| -> Result<Tensor> {
+            let bound = cast(bound, DType::Float32)?;
+            if axis.is_none() { reshape_to(&bound, &Shape::scalar()) } else { Ok(bound) }
+        };
+        let (low, high) = (bound(&low)?, bound(&high)?);
+        let first = if c.get("narrow_range", false)? { 1.0 } else { 0.0 };
+        let last = 2f64.powi(bits) - 1.0;
+        let (plain_low, plain_high) = (low.detached()?, high.detached()?);
+        let scale = divide(subtract(&plain_high, &plain_low)?, last - first)?;
+        // The zero point is rounded to an integer (nudged).
+        let zero = subtract(first, divide(&plain_low, &scale)?)?;
+        let zero = minimum(maximum(floor(&add(&zero, 0.5)?)?, first)?, last)?;
+        let nudged_low = multiply(subtract(first, &zero)?, &scale)?;
+        let nudged_high = multiply(subtract(last, &zero)?, &scale)?;
+        let plain = x.detached()?;
+        let clamped = minimum(maximum(&plain, &nudged_low)?, &nudged_high)?;
+        let steps = floor(&add(divide(subtract(&clamped, &nudged_low)?, &scale)?, 0.5)?)?;
+        let mut y = add(multiply(&steps, &scale)?, &nudged_low)?;
+        let (below, above) = (super::less(&plain, &nudged_low)?, super::greater(&plain, &nudged_high)?);
+        let inside = super::logical_not(&logical_or(&below, &above)?)?;
+        for (source, mask) in [(&x, inside), (&low, below), (&high, above)] {
+            let mask = cast(&mask, DType::Float32)?;
+            y = followed(y, source, |change| multiply(change, &mask))?;
+        }
+        let y = match axis {
+            Some(axis) => swapaxes_impl(&y, axis, -1)?,
+            None => y,
+        };
+        cast(&y, result_type(input.dtype(), input.dtype()))
+    })
 }
 
 /// Returns true where elements are equal within a relative and an absolute tolerance (`keras.ops.isclose`).

@@ -10,6 +10,7 @@ use super::shape::{Span, expand_at, pad_with, reshape_to, slice_axis, squeeze_at
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.image"
@@ -24,18 +25,19 @@ classes! { "keras.src.ops.nn"
         let counts = |dims: Option<(usize, usize)>| dims.map(|(height, width)| windows.counts([height, width])).transpose();
         let counts = counts(height.zip(width))?;
         let area: usize = windows.size.iter().product();
-        let (Some(counts), false) = (counts, x.is_symbolic()) else {
-            let places = counts.map(|[down, across]| down * across);
-            return Ok(Tensor::symbol([batch, channels.map(|channels| channels * area), places], x.dtype()));
-        };
-        let [down, across] = windows.padding;
-        let padded = pad_with(&x, &[(0, 0), (0, 0), (down, down), (across, across)], 0.0)?;
-        let (n, channels) = (x.shape().dim(0)?, x.shape().dim(1)?);
-        let (height, width) = (padded.shape().dim(2)?, padded.shape().dim(3)?);
-        let places = windows.places(counts, width);
-        let flat = reshape_to(&padded, &Shape::from([n, channels, height * width]))?;
-        let picked = take_axis(&flat, &Tensor::from_vec(places, [area * counts[0] * counts[1]])?, 2)?;
-        reshape_to(&picked, &Shape::from([n, channels * area, counts[0] * counts[1]]))
+        let places = counts.map(|[down, across]| down * across);
+        let inferred = Tensor::symbol([batch, channels.map(|channels| channels * area), places], x.dtype());
+        program::infer_or_compute(&[&x], inferred, || {
+            let counts = counts.unwrap_or_default();
+            let [down, across] = windows.padding;
+            let padded = pad_with(&x, &[(0, 0), (0, 0), (down, down), (across, across)], 0.0)?;
+            let (n, channels) = (x.shape().dim(0)?, x.shape().dim(1)?);
+            let (height, width) = (padded.shape().dim(2)?, padded.shape().dim(3)?);
+            let places = windows.places(counts, width);
+            let flat = reshape_to(&padded, &Shape::from([n, channels, height * width]))?;
+            let picked = take_axis(&flat, &Tensor::from_vec(places, [area * counts[0] * counts[1]])?, 2)?;
+            reshape_to(&picked, &Shape::from([n, channels * area, counts[0] * counts[1]]))
+        })
     };
     "Fold" = |c| {
         let x = c.x()?;
@@ -48,19 +50,18 @@ classes! { "keras.src.ops.nn"
                 .received(format!("shape {}, kernel_size={:?}", x.shape(), windows.size)));
         }
         let channels = rows.map(|rows| rows / area);
-        if x.is_symbolic() {
-            return Ok(Tensor::symbol([batch, channels, Some(height), Some(width)], x.dtype()));
-        }
-        let counts = windows.counts([height, width])?;
-        let (n, channels) = (x.shape().dim(0)?, channels.unwrap_or_default());
-        let [down, across] = windows.padding;
-        let (outer_height, outer_width) = (height + 2 * down, width + 2 * across);
-        let places = windows.places(counts, outer_width);
-        let values = reshape_to(&x, &Shape::from([n * channels, places.len()]))?;
-        let table = super::create::zeros(&Shape::from([outer_height * outer_width, n * channels]), x.dtype())?;
-        let sums = transpose_to(&select_add(&table, places, &transpose_to(&values, &[1, 0])?)?, &[1, 0])?;
-        let whole = reshape_to(&sums, &Shape::from([n, channels, outer_height, outer_width]))?;
-        slice_axis(&slice_axis(&whole, 2, Span::range(down, down + height))?, 3, Span::range(across, across + width))
+        program::infer_or_compute(&[&x], Tensor::symbol([batch, channels, Some(height), Some(width)], x.dtype()), || {
+            let counts = windows.counts([height, width])?;
+            let (n, channels) = (x.shape().dim(0)?, channels.unwrap_or_default());
+            let [down, across] = windows.padding;
+            let (outer_height, outer_width) = (height + 2 * down, width + 2 * across);
+            let places = windows.places(counts, outer_width);
+            let values = reshape_to(&x, &Shape::from([n * channels, places.len()]))?;
+            let table = super::create::zeros(&Shape::from([outer_height * outer_width, n * channels]), x.dtype())?;
+            let sums = transpose_to(&select_add(&table, places, &transpose_to(&values, &[1, 0])?)?, &[1, 0])?;
+            let whole = reshape_to(&sums, &Shape::from([n, channels, outer_height, outer_width]))?;
+            slice_axis(&slice_axis(&whole, 2, Span::range(down, down + height))?, 3, Span::range(across, across + width))
+        })
     };
 }
 

@@ -19,12 +19,9 @@ pub(crate) fn pool(
     padding: Padding,
     format: DataFormat,
 ) -> Result<Tensor> {
-    let (batch, spatial, channels) = parts(x, format)?;
+    let (_, spatial, _) = parts(x, format)?;
     let window = Window { size, strides, dilation: &[], padding };
-    let result = joined(batch, window.output(&spatial)?, channels, format);
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(result, x.dtype()));
-    }
+    window.output(&spatial)?;
     let axes = spatial.iter().enumerate().map(|(axis, extent)| window.steps(axis, extent.unwrap_or_default()));
     let primitive =
         Pool { pooling, size: (0..spatial.len()).map(|axis| window.at(axis).0).collect(), axes: axes.collect() };
@@ -41,27 +38,26 @@ pub(crate) fn adaptive_pool(x: &Tensor, pooling: Pooling, size: &[usize], format
             .expected(format!("{} positive integers", spatial.len()))
             .received(format!("{size:?}")));
     }
-    if x.is_symbolic() {
-        let known = size.iter().copied().map(Some).collect();
-        return Ok(Tensor::symbol(joined(batch, known, channels, format), x.dtype()));
-    }
-    let first: isize = if format == DataFormat::ChannelsLast { 1 } else { 2 };
-    let fold = |x: &Tensor, axis: isize, keepdims: bool| match pooling {
-        Pooling::Max => super::reduce::max_impl(x, &Axes::from(axis), keepdims),
-        Pooling::Average => super::reduce::mean_impl(x, &Axes::from(axis), keepdims),
-    };
-    (first..).zip(size).try_fold(x.clone(), |x, (axis, count)| {
-        let extent = x.shape().dim(axis)?;
-        if extent.is_multiple_of(*count) {
-            let mut dims = x.shape().known()?;
-            let position = x.shape().axis(axis)?;
-            dims.splice(position..=position, [*count, extent / count]);
-            return fold(&reshape_to(&x, &dims.into())?, axis + 1, false);
-        }
-        let windows = (0..*count).map(|i| {
-            let window = Span::range(i * extent / count, ((i + 1) * extent).div_ceil(*count));
-            fold(&slice_axis(&x, axis, window)?, axis, true)
-        });
-        concat(&windows.collect::<Result<Vec<_>>>()?, axis)
+    let known = size.iter().copied().map(Some).collect();
+    program::infer_or_compute(&[x], Tensor::symbol(joined(batch, known, channels, format), x.dtype()), || {
+        let first: isize = if format == DataFormat::ChannelsLast { 1 } else { 2 };
+        let fold = |x: &Tensor, axis: isize, keepdims: bool| match pooling {
+            Pooling::Max => super::reduce::max_impl(x, &Axes::from(axis), keepdims),
+            Pooling::Average => super::reduce::mean_impl(x, &Axes::from(axis), keepdims),
+        };
+        (first..).zip(size).try_fold(x.clone(), |x, (axis, count)| {
+            let extent = x.shape().dim(axis)?;
+            if extent.is_multiple_of(*count) {
+                let mut dims = x.shape().known()?;
+                let position = x.shape().axis(axis)?;
+                dims.splice(position..=position, [*count, extent / count]);
+                return fold(&reshape_to(&x, &dims.into())?, axis + 1, false);
+            }
+            let windows = (0..*count).map(|i| {
+                let window = Span::range(i * extent / count, ((i + 1) * extent).div_ceil(*count));
+                fold(&slice_axis(&x, axis, window)?, axis, true)
+            });
+            concat(&windows.collect::<Result<Vec<_>>>()?, axis)
+        })
     })
 }

@@ -59,7 +59,7 @@ classes! { "keras.src.ops.numpy"
             y = expand_at(&y, 2 * axis as isize)?;
         }
         let product = multiply(&x, &y)?;
-        if product.is_symbolic() { Ok(Tensor::symbol(shape, product.dtype())) } else { reshape_to(&product, &shape) }
+        reshape_to(&product, &shape)
     };
     "Cross" = |c| {
         let (x, y) = pair(c)?;

@@ -130,9 +130,6 @@ fn fold(
         .filter(|(i, _)| keepdims || !positions.contains(i))
         .map(|(i, dim)| if positions.contains(&i) { Some(1) } else { *dim })
         .collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(kept, dtype));
-    }
     // The engine does not support tensors without elements; here the result is empty too.
     if x.shape().num_elements() == Some(0) && kept.num_elements() == Some(0) {
         return super::shape::empty_from(&[x], &kept, dtype);
@@ -224,7 +221,7 @@ pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<
         return log(&sum_impl(&exp(&x)?, axes, keepdims)?);
     }
     let max = max_impl(&x, axes, true)?;
-    let max = if max.is_symbolic() { max } else { max.detached()? };
+    let max = max.detached()?;
     let sum = sum_impl(&exp(&subtract(&x, &max)?)?, axes, true)?;
     let result = super::arithmetic::add(&log(&sum)?, &max)?;
     if keepdims { Ok(result) } else { sum_impl(&result, axes, false) }
@@ -233,13 +230,12 @@ pub(crate) fn logsumexp_impl(x: &Tensor, axes: &Axes, keepdims: bool) -> Result<
 /// Divides exp(x) by its sum along axes (`keras.ops.softmax`).
 pub(crate) fn softmax_impl(x: &Tensor, axes: &Axes) -> Result<Tensor> {
     let x = to_float(x)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
+    if x.shape().num_elements() == Some(0) {
+        return Ok(x.unmasked());
     }
     if let [axis] = axes.positions(x.shape())?.as_slice()
         && axis + 1 == x.rank()
         && x.dtype() == DType::Float32
-        && x.shape().num_elements() != Some(0)
     {
         return program::apply(Softmax, &[&x]);
     }

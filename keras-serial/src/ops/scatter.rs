@@ -34,47 +34,44 @@ classes! { "keras.src.ops.core"
         let y = slice(&x, &spans.collect::<Vec<_>>())?;
         // An axis of unknown extent has a known length after slicing.
         let dims = shape.iter().zip(y.shape().dims()).map(|(length, dim)| usize::try_from(*length).ok().or(*dim));
-        if y.is_symbolic() { Ok(Tensor::symbol(dims.collect::<Shape>(), y.dtype())) } else { Ok(y) }
+        program::infer_or_compute(&[&y], Tensor::symbol(dims.collect::<Shape>(), y.dtype()), || Ok(y.clone()))
     };
     "SliceUpdate" = |c| {
         let (x, updates) = (c.tensor(0, "inputs")?, c.tensor(2, "updates")?);
         let starts = positions(c, 1, "start_indices")?;
-        if x.is_symbolic() || updates.is_symbolic() {
-            return Ok(Tensor::symbol(x.shape(), x.dtype()));
-        }
-        let (outer, inner) = (x.shape().known()?, updates.shape().known()?);
-        let widths = starts.iter().zip(outer.iter().zip(&inner)).map(|(start, (outer, inner))| {
-            // As in TensorFlow, an update that would reach beyond the end is moved back.
-            let start = (*start).clamp(0, outer.saturating_sub(*inner) as isize) as usize;
-            (start, outer.saturating_sub(start + inner))
-        });
-        let widths: Vec<_> = widths.collect();
-        let inside = super::create::ones(&Shape::from(inner), DType::Int32)?;
-        let inside = cast(&pad_with(&inside, &widths, 0.0)?, DType::Bool)?;
-        where_impl(&inside, &pad_with(&cast(&updates, x.dtype())?, &widths, 0.0)?, &x)
+        program::infer_or_compute(&[&x, &updates], Tensor::symbol(x.shape(), x.dtype()), || {
+            let (outer, inner) = (x.shape().known()?, updates.shape().known()?);
+            let widths = starts.iter().zip(outer.iter().zip(&inner)).map(|(start, (outer, inner))| {
+                // As in TensorFlow, an update that would reach beyond the end is moved back.
+                let start = (*start).clamp(0, outer.saturating_sub(*inner) as isize) as usize;
+                (start, outer.saturating_sub(start + inner))
+            });
+            let widths: Vec<_> = widths.collect();
+            let inside = super::create::ones(&Shape::from(inner), DType::Int32)?;
+            let inside = cast(&pad_with(&inside, &widths, 0.0)?, DType::Bool)?;
+            where_impl(&inside, &pad_with(&cast(&updates, x.dtype())?, &widths, 0.0)?, &x)
+        })
     };
     "Scatter" = |c| {
         let (indices, values) = (c.tensor(0, "indices")?, c.tensor(1, "values")?);
-        let shape: Vec<usize> = c.required("shape")?;
-        if indices.is_symbolic() || values.is_symbolic() {
-            return Ok(Tensor::symbol(Shape::from(shape), values.dtype()));
-        }
-        scatter_into(&zeros(&Shape::from(shape), values.dtype())?, &indices, &values, true)
+        let shape = Shape::from(c.required::<Vec<usize>>("shape")?);
+        program::infer_or_compute(&[&indices, &values], Tensor::symbol(&shape, values.dtype()), || {
+            scatter_into(&zeros(&shape, values.dtype())?, &indices, &values, true)
+        })
     };
     "ScatterUpdate" = |c| {
         let (x, indices, updates) = (c.tensor(0, "inputs")?, c.tensor(1, "indices")?, c.tensor(2, "updates")?);
-        if x.is_symbolic() || indices.is_symbolic() || updates.is_symbolic() {
-            return Ok(Tensor::symbol(x.shape(), x.dtype()));
-        }
-        let updates = cast(&updates, x.dtype())?;
-        match c.maybe::<String>("reduction")?.as_deref() {
-            None => scatter_into(&x, &indices, &updates, false),
-            Some("add") => scatter_into(&x, &indices, &updates, true),
-            Some("max") => scatter_fold(&x, &indices, &updates, |a, b| super::maximum(a, b)),
-            Some("min") => scatter_fold(&x, &indices, &updates, |a, b| super::minimum(a, b)),
-            Some("mul") => scatter_fold(&x, &indices, &updates, |a, b| super::multiply(a, b)),
-            Some(other) => Err(Error::new(ErrorKind::InvalidArgument, "Invalid reduction").expected("add, max, min, mul or null").received(other.to_owned())),
-        }
+        program::infer_or_compute(&[&x, &indices, &updates], Tensor::symbol(x.shape(), x.dtype()), || {
+            let updates = cast(&updates, x.dtype())?;
+            match c.maybe::<String>("reduction")?.as_deref() {
+                None => scatter_into(&x, &indices, &updates, false),
+                Some("add") => scatter_into(&x, &indices, &updates, true),
+                Some("max") => scatter_fold(&x, &indices, &updates, |a, b| super::maximum(a, b)),
+                Some("min") => scatter_fold(&x, &indices, &updates, |a, b| super::minimum(a, b)),
+                Some("mul") => scatter_fold(&x, &indices, &updates, |a, b| super::multiply(a, b)),
+                Some(other) => Err(Error::new(ErrorKind::InvalidArgument, "Invalid reduction").expected("add, max, min, mul or null").received(other.to_owned())),
+            }
+        })
     };
     "SaturateCast" = |c| {
         let x = c.x()?;
@@ -100,10 +97,10 @@ classes! { "keras.src.ops.math"
 
 fn positions(c: &Call<'_>, position: usize, name: &'static str) -> Result<Vec<isize>> {
     let indices = c.tensor(position, name)?;
-    if indices.is_symbolic() {
-        return Err(Error::new(ErrorKind::Unsupported, format!("`{name}` that are computed are not supported")));
-    }
-    Ok(cast(&indices, DType::Int64)?.to_vec::<i64>()?.into_iter().map(|index| index as isize).collect())
+    let values = program::unless_symbolic(&[&indices], || cast(&indices, DType::Int64)?.to_vec::<i64>())?;
+    let values = values
+        .ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("`{name}` that are computed are not supported")))?;
+    Ok(values.into_iter().map(|index| index as isize).collect())
 }
 
 /// Gathers elements at indices along an axis; the other axes broadcast (`keras.ops.take_along_axis`).
@@ -116,17 +113,16 @@ pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Te
     }
     let joint = x.shape().with(axis, Some(1))?.broadcast(&indices.shape().with(axis, Some(1))?)?;
     let shape = joint.with(axis, indices.shape().get(axis)?)?;
-    if x.is_symbolic() || indices.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
-    let extent = x.shape().dim(axis)?;
-    let x = broadcast_to(x, &joint.with(axis, x.shape().get(axis)?)?)?;
-    let indices = super::shape::counted(&broadcast_to(indices, &shape)?, extent)?;
-    if x.dtype() == DType::Bool {
-        let picked = program::apply(TakeAlong(position), &[&cast(&x, DType::Int32)?, &indices])?;
-        return cast(&picked, DType::Bool);
-    }
-    program::apply(TakeAlong(position), &[&x, &indices])
+    program::infer_or_compute(&[x, indices], Tensor::symbol(&shape, x.dtype()), || {
+        let extent = x.shape().dim(axis)?;
+        let x = broadcast_to(x, &joint.with(axis, x.shape().get(axis)?)?)?;
+        let indices = super::shape::counted(&broadcast_to(indices, &shape)?, extent)?;
+        if x.dtype() == DType::Bool {
+            let picked = program::apply(TakeAlong(position), &[&cast(&x, DType::Int32)?, &indices])?;
+            return cast(&picked, DType::Bool);
+        }
+        program::apply(TakeAlong(position), &[&x, &indices])
+    })
 }
 
 /// Scatters `values` to the positions that the rows of `indices` name: adds them, or replaces elements.
@@ -224,45 +220,46 @@ fn segments(c: &Call<'_>, fold: fn(&Tensor, &Axes, bool) -> Result<Tensor>, neut
     let (data, ids) = (c.tensor(0, "data")?, c.tensor(1, "segment_ids")?);
     let count = match c.maybe::<usize>("num_segments")? {
         Some(count) => Some(count),
-        None if ids.is_symbolic() => None,
-        None => Some(max_impl(&cast(&ids, DType::Int64)?, &Axes::all(), false)?.item::<i64>()?.max(-1) as usize + 1),
+        None => program::unless_symbolic(&[&ids], || {
+            let last = max_impl(&cast(&ids, DType::Int64)?, &Axes::all(), false)?.item::<i64>()?;
+            Ok(last.max(-1) as usize + 1)
+        })?,
     };
     let shape = data.shape().with(0, count)?;
-    if data.is_symbolic() || ids.is_symbolic() {
-        return Ok(Tensor::symbol(shape, data.dtype()));
-    }
-    let count = count.unwrap_or_default();
-    let ids = cast(&ids, DType::Int64)?.to_vec::<i64>()?;
-    let rows = |segment: usize| {
-        ids.iter().enumerate().filter(move |(_, id)| **id == segment as i64).map(|(row, _)| row as i64)
-    };
-    if neutral == 0.0 {
-        let size = data.shape().num_elements().unwrap_or_default() / ids.len().max(1);
-        let table = zeros(&Shape::from([count + 1, size]), data.dtype())?;
-        // Rows of invalid segments go to an extra segment, which is dropped.
-        let rows = ids.iter().map(|id| if (0..count as i64).contains(id) { *id } else { count as i64 }).collect();
-        let sums = select_add(&table, rows, &reshape_to(&data, &Shape::from([ids.len(), size]))?)?;
-        return reshape_to(&slice_axis(&sums, 0, Span::range(0, count))?, &shape);
-    }
-    let neutral = match data.dtype() {
-        dtype if dtype.is_float() && neutral.is_infinite() => {
-            neutral.signum() * if dtype == DType::Float16 { 65504.0 } else { f64::from(f32::MAX) }
+    program::infer_or_compute(&[&data, &ids], Tensor::symbol(&shape, data.dtype()), || {
+        let count = count.unwrap_or_default();
+        let ids = cast(&ids, DType::Int64)?.to_vec::<i64>()?;
+        let rows = |segment: usize| {
+            ids.iter().enumerate().filter(move |(_, id)| **id == segment as i64).map(|(row, _)| row as i64)
+        };
+        if neutral == 0.0 {
+            let size = data.shape().num_elements().unwrap_or_default() / ids.len().max(1);
+            let table = zeros(&Shape::from([count + 1, size]), data.dtype())?;
+            // Rows of invalid segments go to an extra segment, which is dropped.
+            let rows = ids.iter().map(|id| if (0..count as i64).contains(id) { *id } else { count as i64 }).collect();
+            let sums = select_add(&table, rows, &reshape_to(&data, &Shape::from([ids.len(), size]))?)?;
+            return reshape_to(&slice_axis(&sums, 0, Span::range(0, count))?, &shape);
         }
-        dtype if neutral.is_infinite() => {
-            let (low, high) = super::image::int_range(dtype);
-            if neutral > 0.0 { high } else { low }
-        }
-        _ => neutral,
-    };
-    let parts = (0..count).map(|segment| {
-        let picked: Vec<i64> = rows(segment).collect();
-        if picked.is_empty() {
-            return full(&shape.with(0, Some(1))?, neutral, data.dtype());
-        }
-        let rows = picked.len();
-        fold(&take_axis(&data, &Tensor::from_vec(picked, [rows])?, 0)?, &Axes::from(0), true)
-    });
-    concat(&parts.collect::<Result<Vec<_>>>()?, 0)
+        let neutral = match data.dtype() {
+            dtype if dtype.is_float() && neutral.is_infinite() => {
+                neutral.signum() * if dtype == DType::Float16 { 65504.0 } else { f64::from(f32::MAX) }
+            }
+            dtype if neutral.is_infinite() => {
+                let (low, high) = super::image::int_range(dtype);
+                if neutral > 0.0 { high } else { low }
+            }
+            _ => neutral,
+        };
+        let parts = (0..count).map(|segment| {
+            let picked: Vec<i64> = rows(segment).collect();
+            if picked.is_empty() {
+                return full(&shape.with(0, Some(1))?, neutral, data.dtype());
+            }
+            let rows = picked.len();
+            fold(&take_axis(&data, &Tensor::from_vec(picked, [rows])?, 0)?, &Axes::from(0), true)
+        });
+        concat(&parts.collect::<Result<Vec<_>>>()?, 0)
+    })
 }
 
 classes! { "keras.src.ops.nn"

@@ -6,9 +6,10 @@ use super::define::{Call, call, classes};
 use super::dtypes::{cast, promote, result_type, to_float};
 use super::elementwise::{abs, floor, log, sign};
 use super::graph::{Operand, config};
-use super::shape::{broadcast_to, concat, expand_at};
+use super::shape::{Span, broadcast_to, concat, expand_at, slice_axis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{CallArgs, DType, Nested, Shape, Tensor};
 
 classes! { "keras.src.ops.numpy"
@@ -30,10 +31,9 @@ classes! { "keras.src.ops.numpy"
     "Arange" = |c| {
         let bound = |position, name| -> Result<Option<(f64, DType)>> {
             let Some(x) = c.optional(position, name)? else { return Ok(None) };
-            if x.is_symbolic() {
-                return Err(Error::new(ErrorKind::Unsupported, "`arange` needs known bounds"));
-            }
-            Ok(Some((cast(&x, DType::Float64)?.item::<f64>()?, x.dtype())))
+            let value = program::unless_symbolic(&[&x], || cast(&x, DType::Float64)?.item::<f64>())?;
+            let value = value.ok_or_else(|| Error::new(ErrorKind::Unsupported, "`arange` needs known bounds"))?;
+            Ok(Some((value, x.dtype())))
         };
         let (first, second, step) = (bound(0, "start")?, bound(1, "stop")?, bound(2, "step")?);
         let dtypes = [first, second, step].into_iter().flatten().map(|(_, dtype)| dtype);
@@ -72,13 +72,13 @@ classes! { "keras.src.ops.numpy"
             Some(count) => Some(count),
             None => x.shape().get(0)?,
         };
-        let Some(count) = count.filter(|_| !x.is_symbolic()) else {
-            return Ok(Tensor::symbol([x.shape().get(0)?, count], x.dtype()));
-        };
-        let wide = cast(&x, result_type(x.dtype(), DType::Float32))?;
-        let exponents = arange(count, DType::Int32)?;
-        let exponents = if c.get("increasing", false)? { exponents } else { subtract(count as i64 - 1, &exponents)? };
-        cast(&power(expand_at(&wide, -1)?, cast(&exponents, wide.dtype())?)?, x.dtype())
+        program::infer_or_compute(&[&x], Tensor::symbol([x.shape().get(0)?, count], x.dtype()), || {
+            let count = count.unwrap_or_default();
+            let wide = cast(&x, result_type(x.dtype(), DType::Float32))?;
+            let exponents = arange(count, DType::Int32)?;
+            let exponents = if c.get("increasing", false)? { exponents } else { subtract(count as i64 - 1, &exponents)? };
+            cast(&power(expand_at(&wide, -1)?, cast(&exponents, wide.dtype())?)?, x.dtype())
+        })
     };
 }
 
@@ -91,11 +91,7 @@ fn linspace_impl(c: &Call<'_>, start: &Operand, stop: &Operand) -> Result<(Tenso
     let dtype = c.dtype()?.unwrap_or(if start.dtype().is_float() { start.dtype() } else { DType::Float32 });
     let (start, stop) = (to_float(&cast(&start, dtype)?)?, to_float(&cast(&stop, dtype)?)?);
     let shape = start.shape().broadcast(stop.shape())?;
-    let (start, stop) = if start.is_symbolic() || stop.is_symbolic() {
-        (Tensor::symbol(&shape, start.dtype()), Tensor::symbol(&shape, start.dtype()))
-    } else {
-        (broadcast_to(&start, &shape)?, broadcast_to(&stop, &shape)?)
-    };
+    let (start, stop) = (broadcast_to(&start, &shape)?, broadcast_to(&stop, &shape)?);
     let gaps = if endpoint { num.saturating_sub(1) } else { num };
     let width = subtract(&stop, &start)?;
     let step = divide(&width, if gaps == 0 { f64::NAN } else { gaps as f64 })?;
@@ -109,9 +105,7 @@ fn linspace_impl(c: &Call<'_>, start: &Operand, stop: &Operand) -> Result<(Tenso
     });
     let parts = parts.collect::<Result<Vec<_>>>()?;
     let result = if parts.is_empty() {
-        let empty = expand_at(&start, axis)?;
-        let shape = empty.shape().with(axis, Some(0))?;
-        if empty.is_symbolic() { Tensor::symbol(shape, start.dtype()) } else { full(&shape, 0.0, start.dtype())? }
+        slice_axis(&expand_at(&start, axis)?, axis, Span::range(0, 0))?
     } else {
         concat(&parts, axis)?
     };

@@ -11,13 +11,12 @@ use crate::tensor::{DType, Shape, Tensor};
 /// Reshapes a tensor; at most one extent may be unknown, and is inferred.
 pub(crate) fn reshape_to(x: &Tensor, target: &Shape) -> Result<Tensor> {
     let target = resolve(x.shape(), target)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(target, x.dtype()));
-    }
-    if let Ok(text) = x.strings() {
+    if x.dtype() == DType::String
+        && let Ok(text) = x.strings()
+    {
         return Tensor::from_strings(text.to_vec(), target);
     }
-    program::apply(Reshape(target.known()?), &[x])
+    program::apply(Reshape(target), &[x])
 }
 
 /// Infers the unknown extent of a target shape.
@@ -56,10 +55,6 @@ pub(crate) fn transpose_to(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
             .expected(format!("an order of the axes 0 to {}", x.rank().saturating_sub(1)))
             .received(format!("{axes:?}")));
     }
-    if x.is_symbolic() {
-        let dims = axes.iter().map(|axis| x.shape().dims().get(*axis).copied().flatten());
-        return Ok(Tensor::symbol(dims.collect::<Shape>(), x.dtype()));
-    }
     if axes.iter().copied().eq(0..x.rank()) {
         return Ok(x.unmasked());
     }
@@ -79,15 +74,12 @@ pub(crate) fn broadcast_to(x: &Tensor, shape: &Shape) -> Result<Tensor> {
             .expected(format!("shape {shape}"))
             .received(format!("shape {}", x.shape())));
     }
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
     if is_text(x) {
         return moved(x, |x| broadcast_to(x, shape));
     }
     let ones = std::iter::repeat_n(Some(1), shape.rank().saturating_sub(x.rank()));
     let x = reshape_to(x, &ones.chain(x.shape().dims().iter().copied()).collect())?;
-    program::apply(Broadcast(shape.known()?), &[&x])
+    program::apply(Broadcast(shape.clone()), &[&x])
 }
 
 /// Inserts an axis of extent 1 at the position `axis`; negative ones count from the new end.
@@ -126,7 +118,6 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
     let dtype = rest.iter().fold(first.dtype(), |dtype, x| super::dtypes::result_type(dtype, x.dtype()));
     let mut shape = first.shape().clone();
     for x in rest {
-        let extents = (shape.get(axis)?, if x.rank() == shape.rank() { x.shape().get(axis)? } else { None });
         if !shape.with(axis, None)?.is_compatible(&if x.rank() == shape.rank() {
             x.shape().with(axis, None)?
         } else {
@@ -136,16 +127,7 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
                 .expected(format!("shapes that agree with {} elsewhere", first.shape()))
                 .received(format!("shape {}", x.shape())));
         }
-        let joined = match extents {
-            (Some(a), Some(b)) => a.checked_add(b),
-            _ => None,
-        };
-        // An extent that is unknown in one shape is taken from another.
-        shape =
-            shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect::<Shape>().with(axis, joined)?;
-    }
-    if tensors.iter().any(Tensor::is_symbolic) {
-        return Ok(Tensor::symbol(shape, dtype));
+        shape = shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect();
     }
     if tensors.iter().all(is_text) {
         return joined(tensors, axis);
@@ -203,9 +185,6 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
         .iter()
         .map(|(span, dim)| if *span == Span::ALL { *dim } else { dim.map(|dim| span.over(dim).1) })
         .collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
     if shape == *x.shape() && parts.iter().all(|(span, _)| span.step == 1) {
         return Ok(x.unmasked());
     }
@@ -230,8 +209,10 @@ pub(super) fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
 
 /// Returns a tensor without elements that was computed from others; it tracks gradients if one of those does.
 pub(super) fn empty_from(inputs: &[&Tensor], shape: &Shape, dtype: DType) -> Result<Tensor> {
-    let result = empty(shape, dtype)?;
-    if dtype.is_float() && inputs.iter().any(|input| input.is_tracked()) { result.watched() } else { Ok(result) }
+    program::infer_or_compute(inputs, Tensor::symbol(shape, dtype), || {
+        let result = empty(shape, dtype)?;
+        if dtype.is_float() && inputs.iter().any(|input| input.is_tracked()) { result.watched() } else { Ok(result) }
+    })
 }
 
 /// Slices one axis.
@@ -256,22 +237,17 @@ pub(crate) fn index_axis(x: &Tensor, axis: isize, index: isize) -> Result<Tensor
         }
         None => index,
     };
-    let axis = x.shape().axis(axis)?;
-    if x.is_symbolic() {
-        let mut dims = x.shape().dims().to_vec();
-        dims.remove(axis);
-        return Ok(Tensor::symbol(dims, x.dtype()));
-    }
-    squeeze_at(&slice_axis(x, axis as isize, Span::range(position as usize, position as usize + 1))?, axis as isize)
+    let axis = x.shape().axis(axis)? as isize;
+    let span = Span { start: Some(position), stop: (position != -1).then_some(position + 1), step: 1 };
+    squeeze_at(&slice_axis(x, axis, span)?, axis)
 }
 
 /// Returns the entries of the first axis, with gradients whose cost does not grow with the number of entries.
 pub(crate) fn unstack(x: &Tensor) -> Result<Vec<Tensor>> {
     let count = x.shape().dim(0)?;
-    if !x.is_symbolic()
-        && x.dtype().is_float()
-        && !x.is_traced()
-        && let Some(parts) = program::kernels::unstack::run(&x.raw()?)
+    if x.dtype().is_float()
+        && let Ok(raw) = x.raw()
+        && let Some(parts) = program::kernels::unstack::run(&raw)
     {
         return Ok(parts.into_iter().map(|part| Tensor::from_raw(part, x.dtype())).collect());
     }
@@ -280,9 +256,6 @@ pub(crate) fn unstack(x: &Tensor) -> Result<Vec<Tensor>> {
 
 /// Reverses the elements along axes.
 pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), x.dtype()));
-    }
     program::apply(Flip(axes.to_vec()), &[x])
 }
 
@@ -290,9 +263,6 @@ pub(crate) fn flip_axes(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
 pub(crate) fn where_impl(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (x, y) = promote(Operand::from(x), Operand::from(y))?;
     let shape = condition.shape().broadcast(x.shape())?.broadcast(y.shape())?;
-    if condition.is_symbolic() || x.is_symbolic() || y.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
     let condition = broadcast_to(&cast(condition, DType::Bool)?, &shape)?;
     program::apply(Select, &[&condition, &broadcast_to(&x, &shape)?, &broadcast_to(&y, &shape)?])
 }
@@ -307,15 +277,14 @@ pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Ten
     let before = dims.get(..position).unwrap_or_default();
     let after = dims.get(position + 1..).unwrap_or_default();
     let shape: Shape = before.iter().chain(indices.shape().dims()).chain(after).copied().collect();
-    if x.is_symbolic() || indices.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
-    if is_text(x) {
-        return taken(x, indices, position, &shape);
-    }
-    let wanted = counted(indices, x.shape().dim(axis)?)?;
-    let picked = program::apply(Take(position), &[x, &reshape_to(&wanted, &Shape::from([None]))?])?;
-    reshape_to(&picked, &shape)
+    program::infer_or_compute(&[x, indices], Tensor::symbol(&shape, x.dtype()), || {
+        if is_text(x) {
+            return taken(x, indices, position, &shape);
+        }
+        let wanted = counted(indices, x.shape().dim(axis)?)?;
+        let picked = program::apply(Take(position), &[x, &reshape_to(&wanted, &Shape::from([None]))?])?;
+        reshape_to(&picked, &shape)
+    })
 }
 
 /// Returns indices along an axis as `int64`, with negative ones counted from its end.
@@ -343,25 +312,26 @@ pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Tensor> {
 
 /// Pads with a constant: (before, after) for each axis.
 pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Result<Tensor> {
-    let shape: Shape =
-        x.shape().dims().iter().zip(widths).map(|(dim, (before, after))| dim.map(|dim| dim + before + after)).collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
-    let mut out = x.unmasked();
-    for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
-        let edge = |width: usize| -> Result<Option<Tensor>> {
-            if width == 0 {
-                return Ok(None);
-            }
-            let shape = out.shape().with(axis as isize, Some(width))?;
-            super::create::full(&shape, value, x.dtype()).map(Some)
-        };
-        let (front, back) = (edge(*before)?, edge(*after)?);
-        let parts: Vec<Tensor> = front.into_iter().chain([out.clone()]).chain(back).collect();
-        out = concat(&parts, axis as isize)?;
-    }
-    Ok(out)
+    let wide = |(dim, (before, after)): (&Option<usize>, &(usize, usize))| {
+        dim.map(|dim| dim.saturating_add(*before).saturating_add(*after))
+    };
+    let inferred: Shape = x.shape().dims().iter().zip(widths).map(wide).collect();
+    program::infer_or_compute(&[x], Tensor::symbol(inferred, x.dtype()), || {
+        let mut out = x.unmasked();
+        for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
+            let edge = |width: usize| -> Result<Option<Tensor>> {
+                if width == 0 {
+                    return Ok(None);
+                }
+                let shape = out.shape().with(axis as isize, Some(width))?;
+                super::create::full(&shape, value, x.dtype()).map(Some)
+            };
+            let (front, back) = (edge(*before)?, edge(*after)?);
+            let parts: Vec<Tensor> = front.into_iter().chain([out.clone()]).chain(back).collect();
+            out = concat(&parts, axis as isize)?;
+        }
+        Ok(out)
+    })
 }
 
 /// Pads one axis with a constant, by the same number before and after.
@@ -376,9 +346,6 @@ pub(crate) fn repeat_axis(x: &Tensor, repeats: usize, axis: isize) -> Result<Ten
     let position = x.shape().axis(axis)?;
     let extent = x.shape().get(axis)?;
     let shape = x.shape().with(axis, extent.map(|extent| extent.saturating_mul(repeats)))?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
     if repeats == 1 {
         return Ok(x.unmasked());
     }

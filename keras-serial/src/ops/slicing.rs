@@ -7,6 +7,7 @@ use super::shape::{self, Span};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{DType, Item, Nested, Shape, Tensor};
 
 impl Tensor {
@@ -216,14 +217,13 @@ fn select_true(x: &Tensor, mask: &Tensor, axis: isize) -> Result<Tensor> {
             .received(format!("shape {}", mask.shape())));
     }
     let joined = |extent| before.iter().copied().chain([extent]).chain(after.iter().copied()).collect::<Shape>();
-    if x.is_symbolic() || mask.is_symbolic() {
-        return Ok(Tensor::symbol(joined(None), x.dtype()));
-    }
-    let flags = mask.to_vec::<bool>()?;
-    let places: Vec<i64> = (0i64..).zip(&flags).filter(|(_, flag)| **flag).map(|(place, _)| place).collect();
-    let count = places.len();
-    let x = shape::reshape_to(x, &joined(Some(flags.len())))?;
-    shape::take_axis(&x, &Tensor::from_vec(places, [count])?, start as isize)
+    program::infer_or_compute(&[x, mask], Tensor::symbol(joined(None), x.dtype()), || {
+        let flags = mask.to_vec::<bool>()?;
+        let places: Vec<i64> = (0i64..).zip(&flags).filter(|(_, flag)| **flag).map(|(place, _)| place).collect();
+        let count = places.len();
+        let x = shape::reshape_to(x, &joined(Some(flags.len())))?;
+        shape::take_axis(&x, &Tensor::from_vec(places, [count])?, start as isize)
+    })
 }
 
 #[cfg(test)]

@@ -38,9 +38,6 @@ classes! { "keras.src.ops.numpy"
         };
         let (x, weights) = super::dtypes::promote((&x).into(), weights.into())?;
         let product = multiply(&x, &weights)?;
-        if product.is_symbolic() {
-            return mean_impl(&product, &axes, false);
-        }
         let whole = super::shape::broadcast_to(&weights, product.shape())?;
         divide(sum_impl(&product, &axes, false)?, sum_impl(&whole, &axes, false)?)
     };
@@ -248,19 +245,12 @@ fn cumulative(c: &Call<'_>, x: Tensor, sums: bool) -> Result<Tensor> {
         None if x.dtype() == DType::Bool => DType::Int32,
         None => x.dtype(),
     };
-    let x = cast(&x, dtype)?;
-    if x.is_symbolic() {
-        return Ok(x);
-    }
-    program::apply(Cumulate { axis, sums }, &[&x])
+    program::apply(Cumulate { axis, sums }, &[&cast(&x, dtype)?])
 }
 
 /// Returns the indices that sort an axis in ascending (or descending) order, as `int32`.
 pub(crate) fn argsort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(x.shape(), DType::Int32));
-    }
     let x = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
     program::apply(Argsort { axis: position, descending }, &[&x])
 }
@@ -268,9 +258,6 @@ pub(crate) fn argsort_along(x: &Tensor, axis: isize, descending: bool) -> Result
 /// Sorts the elements along an axis.
 pub(crate) fn sort_along(x: &Tensor, axis: isize, descending: bool) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
-    if x.is_symbolic() {
-        return Ok(x.unmasked());
-    }
     match x.dtype() {
         DType::Bool => cast(&sort_along(&cast(x, DType::Int32)?, axis, descending)?, DType::Bool),
         _ => program::apply(Sort { axis: position, descending }, &[x]),
@@ -285,24 +272,22 @@ pub(crate) fn top_k_impl(x: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
             .expected("at most the last axis's extent")
             .received(format!("k={k}, shape {}", x.shape())));
     }
-    if x.is_symbolic() {
-        let shape = x.shape().with(-1, Some(k))?;
-        return Ok((Tensor::symbol(&shape, x.dtype()), Tensor::symbol(&shape, DType::Int32)));
-    }
-    // Sorting the negatives with a stable sort puts the first of equal elements first.
-    let numbers = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
-    let wide = if numbers.dtype().is_float() { numbers } else { cast(&numbers, DType::Float64)? };
-    let order = argsort_along(&super::negative(&wide)?, -1, false)?;
-    let order = slice_axis(&order, -1, Span::range(0, k))?;
-    Ok((super::scatter::take_along(x, &order, -1)?, order))
+    let shape = x.shape().with(-1, Some(k))?;
+    program::infer_or_compute(&[x], (Tensor::symbol(&shape, x.dtype()), Tensor::symbol(&shape, DType::Int32)), || {
+        // Sorting the negatives with a stable sort puts the first of equal elements first.
+        let numbers = if x.dtype() == DType::Bool { cast(x, DType::Int32)? } else { x.clone() };
+        let wide = if numbers.dtype().is_float() { numbers } else { cast(&numbers, DType::Float64)? };
+        let order = argsort_along(&super::negative(&wide)?, -1, false)?;
+        let order = slice_axis(&order, -1, Span::range(0, k))?;
+        Ok((super::scatter::take_along(x, &order, -1)?, order))
+    })
 }
 
 /// Returns the values of `q` as plain numbers: one, or a list.
 fn numbers(q: &Tensor) -> Result<Value> {
-    if q.is_symbolic() {
-        return Err(Error::new(ErrorKind::Unsupported, "quantiles that are computed are not supported"));
-    }
-    let values = cast(q, DType::Float64)?.to_vec::<f64>()?;
+    let values = program::unless_symbolic(&[q], || cast(q, DType::Float64)?.to_vec::<f64>())?;
+    let values =
+        values.ok_or_else(|| Error::new(ErrorKind::Unsupported, "quantiles that are computed are not supported"))?;
     Ok(match (q.rank(), values.as_slice()) {
         (0, [one]) => Value::Float(*one),
         _ => Value::from(values),
@@ -320,42 +305,45 @@ fn quantile(x: &Tensor, q: &Value, axes: &Axes, keep: bool, method: &str) -> Res
         Value::List(items) => (true, items.iter().filter_map(Value::as_f64).collect::<Vec<_>>()),
         q => (false, q.as_f64().into_iter().collect()),
     };
-    if x.is_symbolic() {
-        let head = many.then_some(Some(qs.len()));
-        return Ok(Tensor::symbol(head.into_iter().chain(folded.dims().iter().copied()).collect::<Shape>(), x.dtype()));
-    }
-    let order: Vec<usize> = (0..x.rank()).filter(|i| !positions.contains(i)).chain(positions.iter().copied()).collect();
-    let rest: Vec<Option<usize>> =
-        (0..x.rank()).zip(x.shape().dims()).filter(|(i, _)| !positions.contains(i)).map(|(_, dim)| *dim).collect();
-    let count: usize = positions.iter().filter_map(|i| x.shape().dims().get(*i).copied().flatten()).product();
-    let rows = reshape_to(&super::shape::transpose_to(x, &order)?, &rest.into_iter().chain([Some(count)]).collect())?;
-    let sorted = sort_along(&rows, -1, false)?;
-    let last = count.checked_sub(1).ok_or_else(|| Error::new(ErrorKind::Shape, "no elements to take a quantile of"))?;
-    let results = qs.iter().map(|q| -> Result<Tensor> {
-        let place = (q * last as f64).clamp(0.0, last as f64);
-        let at = |place: f64| index_axis(&sorted, -1, place as isize);
-        let y = match method {
-            "lower" => at(place.floor())?,
-            "higher" => at(place.ceil())?,
-            "nearest" => at(place.round_ties_even())?,
-            "midpoint" => multiply(add(at(place.floor())?, at(place.ceil())?)?, 0.5)?,
-            "linear" => {
-                let part = place - place.floor();
-                add(multiply(at(place.floor())?, 1.0 - part)?, multiply(at(place.ceil())?, part)?)?
-            }
-            method => {
-                return Err(Error::new(ErrorKind::InvalidArgument, "unknown method")
-                    .expected("linear, lower, higher, midpoint or nearest")
-                    .received(format!("method={method:?}")));
-            }
-        };
-        reshape_to(&y, &folded)
-    });
-    let results = results.collect::<Result<Vec<_>>>()?;
-    match (many, results.as_slice()) {
-        (false, [one]) => Ok(one.clone()),
-        (_, all) => concat(&all.iter().map(|y| expand_at(y, 0)).collect::<Result<Vec<_>>>()?, 0),
-    }
+    let head = many.then_some(Some(qs.len()));
+    let inferred = Tensor::symbol(head.into_iter().chain(folded.dims().iter().copied()).collect::<Shape>(), x.dtype());
+    program::infer_or_compute(&[x], inferred, || {
+        let order: Vec<usize> =
+            (0..x.rank()).filter(|i| !positions.contains(i)).chain(positions.iter().copied()).collect();
+        let rest: Vec<Option<usize>> =
+            (0..x.rank()).zip(x.shape().dims()).filter(|(i, _)| !positions.contains(i)).map(|(_, dim)| *dim).collect();
+        let count: usize = positions.iter().filter_map(|i| x.shape().dims().get(*i).copied().flatten()).product();
+        let rows =
+            reshape_to(&super::shape::transpose_to(x, &order)?, &rest.into_iter().chain([Some(count)]).collect())?;
+        let sorted = sort_along(&rows, -1, false)?;
+        let last =
+            count.checked_sub(1).ok_or_else(|| Error::new(ErrorKind::Shape, "no elements to take a quantile of"))?;
+        let results = qs.iter().map(|q| -> Result<Tensor> {
+            let place = (q * last as f64).clamp(0.0, last as f64);
+            let at = |place: f64| index_axis(&sorted, -1, place as isize);
+            let y = match method {
+                "lower" => at(place.floor())?,
+                "higher" => at(place.ceil())?,
+                "nearest" => at(place.round_ties_even())?,
+                "midpoint" => multiply(add(at(place.floor())?, at(place.ceil())?)?, 0.5)?,
+                "linear" => {
+                    let part = place - place.floor();
+                    add(multiply(at(place.floor())?, 1.0 - part)?, multiply(at(place.ceil())?, part)?)?
+                }
+                method => {
+                    return Err(Error::new(ErrorKind::InvalidArgument, "unknown method")
+                        .expected("linear, lower, higher, midpoint or nearest")
+                        .received(format!("method={method:?}")));
+                }
+            };
+            reshape_to(&y, &folded)
+        });
+        let results = results.collect::<Result<Vec<_>>>()?;
+        match (many, results.as_slice()) {
+            (false, [one]) => Ok(one.clone()),
+            (_, all) => concat(&all.iter().map(|y| expand_at(y, 0)).collect::<Result<Vec<_>>>()?, 0),
+        }
+    })
 }
 
 fn bincount(c: &Call<'_>) -> Result<Tensor> {
@@ -364,13 +352,13 @@ fn bincount(c: &Call<'_>) -> Result<Tensor> {
         return Err(Error::new(ErrorKind::Unsupported, "`bincount` with weights is not supported"));
     }
     let least = c.get("minlength", 0usize)?;
-    if x.is_symbolic() {
-        let head = if x.rank() == 2 { Some(x.shape().get(0)?) } else { None };
-        return Ok(Tensor::symbol(head.into_iter().chain([None]).collect::<Shape>(), DType::Int32));
-    }
-    let largest = max_impl(&cast(&x, DType::Int64)?, &Axes::all(), false)?.item::<i64>()?;
-    let count = least.max((largest.max(-1) + 1) as usize);
-    sum_impl(&super::create::one_hot(&x, count, -1, DType::Int32)?, &Axes::from(-2), false)
+    let head = if x.rank() == 2 { Some(x.shape().get(0)?) } else { None };
+    let inferred = Tensor::symbol(head.into_iter().chain([None]).collect::<Shape>(), DType::Int32);
+    program::infer_or_compute(&[&x], inferred, || {
+        let largest = max_impl(&cast(&x, DType::Int64)?, &Axes::all(), false)?.item::<i64>()?;
+        let count = least.max((largest.max(-1) + 1) as usize);
+        sum_impl(&super::create::one_hot(&x, count, -1, DType::Int32)?, &Axes::from(-2), false)
+    })
 }
 
 /// Returns for each value how many elements of a sorted sequence are before it.

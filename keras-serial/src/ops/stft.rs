@@ -10,6 +10,7 @@ use super::shape::{Span, reshape_to, slice_axis, take_axis, transpose_to};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
+use crate::program;
 use crate::tensor::{CallArgs, DType, Shape, Tensor};
 
 classes! { "keras.src.ops.math"
@@ -22,8 +23,7 @@ classes! { "keras.src.ops.math"
         let half = frame.fft_length / 2;
         let x = if frame.center { reflected(&x, half)? } else { x };
         let x = frames(&x, frame.fft_length, frame.stride)?;
-        let window = frame.window.as_ref().filter(|_| !x.is_symbolic());
-        let x = match window {
+        let x = match &frame.window {
             Some(window) => multiply(&x, weights(window, x.dtype())?)?,
             None => x,
         };
@@ -104,15 +104,14 @@ pub(super) fn frames(x: &Tensor, length: usize, stride: usize) -> Result<Tensor>
     let extent = x.shape().get(-1)?;
     let head = x.shape().dims().split_last().map(|(_, head)| head.to_vec()).unwrap_or_default();
     let shape: Shape = head.into_iter().chain([extent.map(count), Some(length)]).collect();
-    if x.is_symbolic() {
-        return Ok(Tensor::symbol(shape, x.dtype()));
-    }
-    let count = count(extent.unwrap_or_default());
-    let places: Vec<i64> = (0..count).flat_map(|i| (0..length).map(move |j| (i * stride + j) as i64)).collect();
-    if places.is_empty() {
-        return super::create::zeros(&shape, x.dtype());
-    }
-    take_axis(x, &Tensor::from_vec(places, [count, length])?, -1)
+    program::infer_or_compute(&[x], Tensor::symbol(&shape, x.dtype()), || {
+        let count = count(extent.unwrap_or_default());
+        let places: Vec<i64> = (0..count).flat_map(|i| (0..length).map(move |j| (i * stride + j) as i64)).collect();
+        if places.is_empty() {
+            return super::create::zeros(&shape, x.dtype());
+        }
+        take_axis(x, &Tensor::from_vec(places, [count, length])?, -1)
+    })
 }
 
 /// Adds overlapping frames `(…, frames, length)` to one sequence: the transpose of [`frames`].
@@ -141,19 +140,19 @@ fn istft_impl(c: &Call<'_>) -> Result<Tensor> {
         None if frame.center => whole.saturating_sub(frame.fft_length / 2),
         None => whole,
     };
-    if x.0.is_symbolic() || x.1.is_symbolic() {
-        let extent = whole.map(|whole| end(whole).saturating_sub(start));
-        let head = x.0.shape().dims().split_at(x.0.rank().saturating_sub(2)).0.to_vec();
-        return Ok(Tensor::symbol(head.into_iter().chain([extent.or(wanted)]).collect::<Shape>(), x.0.dtype()));
-    }
-    let real = irfft_impl(&x, Some(frame.fft_length))?;
-    let real = match &frame.window {
-        Some(window) => multiply(&real, weights(&inverse_window(window, frame.stride), real.dtype())?)?,
-        None => real,
-    };
-    let y = overlap_add(&real, frame.stride)?;
-    let end = end(y.shape().dim(-1)?);
-    slice_axis(&y, -1, Span::range(start, end.max(start)))
+    let extent = whole.map(|whole| end(whole).saturating_sub(start));
+    let head = x.0.shape().dims().split_at(x.0.rank().saturating_sub(2)).0.to_vec();
+    let inferred = Tensor::symbol(head.into_iter().chain([extent.or(wanted)]).collect::<Shape>(), x.0.dtype());
+    program::infer_or_compute(&[&x.0, &x.1], inferred, || {
+        let real = irfft_impl(&x, Some(frame.fft_length))?;
+        let real = match &frame.window {
+            Some(window) => multiply(&real, weights(&inverse_window(window, frame.stride), real.dtype())?)?,
+            None => real,
+        };
+        let y = overlap_add(&real, frame.stride)?;
+        let end = end(y.shape().dim(-1)?);
+        slice_axis(&y, -1, Span::range(start, end.max(start)))
+    })
 }
 
 /// Returns the window that inverts a window: divided by the sum of overlapping squares.

@@ -51,9 +51,10 @@ fn rows(x: &Tensor, rows: impl Iterator<Item = usize>, shape: &Shape) -> Result<
     Tensor::from_strings(strings, shape)
 }
 
-/// Returns whether the elements are strings.
+/// Returns whether the elements are strings that are known, or traced, which is an error; symbols of strings flow through
+/// the primitives.
 pub(super) fn is_text(x: &Tensor) -> bool {
-    x.dtype() == DType::String
+    x.dtype() == DType::String && (x.is_traced() || x.strings().is_ok())
 }
 
 fn picked(text: &[&String], positions: &Tensor) -> Result<Tensor> {

@@ -27,7 +27,7 @@ impl Tensor {
 
     /// Returns the same values without gradient tracking (`keras.ops.stop_gradient`).
     pub(crate) fn detached(&self) -> Result<Tensor> {
-        if self.is_traced() {
+        if self.is_traced() || self.is_symbolic() {
             return Ok(self.unmasked());
         }
         Ok(Tensor::from_raw(detached(self.raw()?), self.dtype()))

@@ -8,6 +8,7 @@ use crate::initializers::Initializer;
 use crate::layers::core::einsum_dense::partial_shape;
 use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Sublayer, invalid_argument};
 use crate::ops;
+use crate::program;
 use crate::random::Seed;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -280,12 +281,11 @@ impl Layer for MultiHeadAttention {
             attended = ops::multiply(&attended, &gate)?;
         }
         let y = self.output_dense.call(&attended, cx)?.with_mask(query_mask);
-        let Some(mut scores) = scores else { return Ok(y.into()) };
-        if scores.is_symbolic() {
-            // Keras takes the query's length, even where the number of keys differs.
-            let length = query.shape().get(1)?;
-            scores = Tensor::symbol([query.shape().get(0)?, Some(self.num_heads), length, length], scores.dtype());
-        }
+        let Some(scores) = scores else { return Ok(y.into()) };
+        // Keras infers the query's length, even where the number of keys differs.
+        let length = query.shape().get(1)?;
+        let inferred = Tensor::symbol([query.shape().get(0)?, Some(self.num_heads), length, length], scores.dtype());
+        let scores = program::infer_or_compute(&[&scores], inferred, || Ok(scores.clone()))?;
         Ok(Nested::tuple([y, scores]))
     }
 

@@ -107,22 +107,14 @@ impl Layer for Dot {
             } else {
                 [batch, dims.get(1).copied().flatten(), None]
             };
-            if x.is_symbolic() {
-                Ok(Tensor::symbol(shape, x.dtype()))
-            } else {
-                crate::ops::shape::reshape_to(x, &shape.into())
-            }
+            crate::ops::shape::reshape_to(x, &shape.into())
         };
         let left_dims: Vec<_> = left.shape().dims().get(1..left.rank() - 1).unwrap_or_default().to_vec();
         let right_dims: Vec<_> = right.shape().dims().get(2..).unwrap_or_default().to_vec();
         let batch = a.shape().dims().first().copied().flatten().or(b.shape().dims().first().copied().flatten());
         let product = matmul(&flat(&left, true)?, &flat(&right, false)?)?;
         let shape: crate::tensor::Shape = [batch].into_iter().chain(left_dims).chain(right_dims).collect();
-        let y = if product.is_symbolic() {
-            Tensor::symbol(shape, product.dtype())
-        } else {
-            crate::ops::shape::reshape_to(&product, &shape)?
-        };
+        let y = crate::ops::shape::reshape_to(&product, &shape)?;
         if y.rank() == 1 { expand_at(&y, 1).map(Into::into) } else { Ok(y.into()) }
     }
 

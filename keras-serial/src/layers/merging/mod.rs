@@ -21,7 +21,7 @@ pub use subtract::Subtract;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::shape::{broadcast_to, expand_at};
 use crate::ops::{Axes, any, logical_or, where_};
-use crate::tensor::{CallArgs, DType, Shape, Tensor};
+use crate::tensor::{CallArgs, Tensor};
 
 /// Merging of several tensors into one.
 trait Merge {
@@ -76,11 +76,6 @@ fn wide_mask(x: &Tensor) -> Result<Option<Tensor>> {
 /// Merges inputs with their masks: where one side is masked, the result is the other side. If all inputs have
 /// masks, the result's mask is their logical or (`Merge._apply_merge_op_and_or_mask`).
 fn merge_unmasked(inputs: Vec<Tensor>, merge: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
-    if inputs.iter().any(Tensor::is_symbolic) {
-        let all = inputs.iter().all(|x| x.mask().is_some());
-        let output = fold(inputs, |a, b| merge(&a, &b))?;
-        return Ok(if all { with_symbolic_mask(output) } else { output });
-    }
     let mut inputs = inputs.into_iter();
     let mut output = inputs.next().ok_or_else(nothing)?;
     let mut output_mask = wide_mask(&output)?;
@@ -102,13 +97,6 @@ fn merge_unmasked(inputs: Vec<Tensor>, merge: impl Fn(&Tensor, &Tensor) -> Resul
         output.set_mask(Some(any(&mask, Axes::from(-1), false)?));
     }
     Ok(output)
-}
-
-/// Sets a symbolic mask on a merged symbol.
-fn with_symbolic_mask(output: Tensor) -> Tensor {
-    let dims = output.shape().dims();
-    let mask: Shape = dims.iter().take(dims.len().saturating_sub(1)).copied().collect();
-    output.with_mask(Some(Tensor::symbol(mask, DType::Bool)))
 }
 
 fn nothing() -> Error {

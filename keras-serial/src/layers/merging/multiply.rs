@@ -1,6 +1,6 @@
 //! Element-wise product of tensors.
 
-use super::{Merge, fold, merging, wide_mask, with_symbolic_mask};
+use super::{Merge, fold, merging, wide_mask};
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::{Axes, any, logical_or, multiply, where_};
@@ -30,11 +30,6 @@ pub struct Multiply {
 
 impl Merge for Multiply {
     fn merge(&self, inputs: Vec<Tensor>) -> Result<Tensor> {
-        let all = inputs.iter().all(|x| x.mask().is_some());
-        if inputs.iter().any(Tensor::is_symbolic) {
-            let output = fold(inputs, |a, b| multiply(&a, b))?;
-            return Ok(if all { with_symbolic_mask(output) } else { output });
-        }
         let masks = inputs.iter().map(wide_mask).collect::<Result<Vec<_>>>()?;
         let factors = inputs.into_iter().zip(&masks).map(|(x, mask)| match mask {
             Some(mask) => where_(mask, &x, 1),

@@ -8,6 +8,7 @@ use crate::initializers::Initializer;
 use crate::json::{Dict, Value};
 use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
 use crate::ops::{self, Axes, shape::broadcast_to, shape::reshape_to};
+use crate::program;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -146,12 +147,11 @@ impl BatchNormalization {
 
     /// Updates a moving statistic towards the batch's.
     fn follow(kept: &Weight, batch: &Tensor, momentum: f64) -> Result<()> {
-        if batch.is_symbolic() {
-            return Ok(());
-        }
-        let old = ops::cast_to(&kept.value()?, batch.dtype())?;
-        let step = ops::multiply(&batch.detached()?, 1.0 - momentum)?;
-        kept.assign(&ops::add(&ops::multiply(&old, momentum)?, step)?)
+        program::infer_or_compute(&[batch], (), || {
+            let old = ops::cast_to(&kept.value()?, batch.dtype())?;
+            let step = ops::multiply(&batch.detached()?, 1.0 - momentum)?;
+            kept.assign(&ops::add(&ops::multiply(&old, momentum)?, step)?)
+        })
     }
 
     /// Returns renormalization's scale `r` and offset `d`, which correct the batch's statistics towards the

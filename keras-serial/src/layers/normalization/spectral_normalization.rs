@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::{Initializer, TruncatedNormal};
 use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef, Weight, invalid_argument};
 use crate::ops::{self, Axes, shape::reshape_to};
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -99,8 +100,8 @@ impl Layer for SpectralNormalization {
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        if cx.is_training() && !x.is_symbolic() {
-            self.normalize_kernel()?;
+        if cx.is_training() {
+            program::infer_or_compute(&[x], (), || self.normalize_kernel())?;
         }
         let y = self.layer.call(x, cx)?.into_single()?;
         ops::cast_to(&y, x.dtype()).map(Into::into)

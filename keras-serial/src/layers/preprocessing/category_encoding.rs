@@ -4,6 +4,7 @@ use super::encode::{OutputMode, encode, encode_traced, encoded_shape, rename_mod
 use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -83,27 +84,27 @@ impl Layer for CategoryEncoding {
                 "`count_weights` is only used when `output_mode` is `count`",
             ));
         }
-        if x.is_symbolic() {
-            let shape = encoded_shape(x.shape(), self.output_mode, Some(self.num_tokens));
-            return Ok(Tensor::symbol(shape, policy.compute_dtype()?).into());
-        }
-        if x.is_traced() {
-            let (indices, dtype) = (ops::cast_to(x, DType::Int64)?, policy.variable_dtype()?);
-            return encode_traced(&indices, self.output_mode, self.num_tokens, dtype, weights).map(Into::into);
-        }
-        let indices = ops::cast_to(x, DType::Int64)?.to_vec::<i64>()?;
-        if let Some(negative) = indices.iter().find(|index| **index < 0 && self.output_mode != OutputMode::OneHot) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "categories must not be negative")
-                .received(negative.to_string()));
-        }
-        let weights = weights.map(|weights| ops::cast_to(weights, DType::Float64)?.to_vec::<f64>()).transpose()?;
-        if let Some(weights) = weights.as_ref().filter(|weights| weights.len() != indices.len()) {
-            return Err(Error::new(ErrorKind::Shape, "`count_weights` must have the shape of the inputs")
-                .expected(format!("{} numbers", indices.len()))
-                .received(weights.len().to_string()));
-        }
-        let dtype = policy.variable_dtype()?;
-        encode(indices, x.shape(), self.output_mode, self.num_tokens, dtype, weights.as_deref()).map(Into::into)
+        let shape = encoded_shape(x.shape(), self.output_mode, Some(self.num_tokens));
+        let inferred = Tensor::symbol(shape, policy.compute_dtype()?).into();
+        program::infer_or_compute(&[x], inferred, || {
+            if x.is_traced() {
+                let (indices, dtype) = (ops::cast_to(x, DType::Int64)?, policy.variable_dtype()?);
+                return encode_traced(&indices, self.output_mode, self.num_tokens, dtype, weights).map(Into::into);
+            }
+            let indices = ops::cast_to(x, DType::Int64)?.to_vec::<i64>()?;
+            if let Some(negative) = indices.iter().find(|index| **index < 0 && self.output_mode != OutputMode::OneHot) {
+                return Err(Error::new(ErrorKind::InvalidArgument, "categories must not be negative")
+                    .received(negative.to_string()));
+            }
+            let weights = weights.map(|weights| ops::cast_to(weights, DType::Float64)?.to_vec::<f64>()).transpose()?;
+            if let Some(weights) = weights.as_ref().filter(|weights| weights.len() != indices.len()) {
+                return Err(Error::new(ErrorKind::Shape, "`count_weights` must have the shape of the inputs")
+                    .expected(format!("{} numbers", indices.len()))
+                    .received(weights.len().to_string()));
+            }
+            let dtype = policy.variable_dtype()?;
+            encode(indices, x.shape(), self.output_mode, self.num_tokens, dtype, weights.as_deref()).map(Into::into)
+        })
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

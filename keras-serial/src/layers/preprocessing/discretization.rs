@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -113,34 +114,33 @@ impl Layer for Discretization {
             _ => self.base().dtype_policy().compute_dtype()?,
         };
         let boundaries = self.boundaries()?;
-        if x.is_symbolic() {
-            let depth = boundaries.map(|boundaries| boundaries.len() + 1).or(self.num_bins);
-            let dims = x.shape().dims();
-            let shape = match (self.output_mode, dims) {
-                (OutputMode::Int | OutputMode::OneHot, _) => encoded_shape(x.shape(), self.output_mode, depth),
-                (_, [batch, _, rest @ ..]) => [*batch].into_iter().chain(rest.iter().copied()).chain([depth]).collect(),
-                _ => [depth].into(),
-            };
-            return Ok(Tensor::symbol(shape, dtype).into());
-        }
-        let boundaries = boundaries.ok_or_else(|| {
-            Error::new(ErrorKind::NotBuilt, "the layer has no boundaries yet")
-                .hint("give it `bin_boundaries`, or adapt it")
-        })?;
-        // Keras's backend holds boundaries in single precision.
-        let boundaries: Vec<f64> = boundaries.into_iter().map(|boundary| f64::from(boundary as f32)).collect();
-        let x = &ops::cast_to(x, DType::Float64)?;
-        if x.is_traced() {
-            let depth = boundaries.len() + 1;
-            let count = boundaries.len();
-            let boundaries = Tensor::from_vec(boundaries, [count])?;
-            let is_above = ops::logical_not(&ops::less(&ops::expand_dims(x, -1)?, &boundaries)?)?;
-            let bins = ops::sum(&ops::cast_to(&is_above, DType::Int64)?, -1, false)?;
-            return encode_traced(&bins, self.output_mode, depth, dtype, None).map(Into::into);
-        }
-        let numbers = x.to_vec::<f64>()?;
-        let bins = numbers.into_iter().map(|x| boundaries.partition_point(|b| x.is_nan() || x >= *b) as i64).collect();
-        encode(bins, x.shape(), self.output_mode, boundaries.len() + 1, dtype, None).map(Into::into)
+        let depth = boundaries.as_ref().map(|boundaries| boundaries.len() + 1).or(self.num_bins);
+        let inferred = match (self.output_mode, x.shape().dims()) {
+            (OutputMode::Int | OutputMode::OneHot, _) => encoded_shape(x.shape(), self.output_mode, depth),
+            (_, [batch, _, rest @ ..]) => [*batch].into_iter().chain(rest.iter().copied()).chain([depth]).collect(),
+            _ => [depth].into(),
+        };
+        program::infer_or_compute(&[x], Tensor::symbol(inferred, dtype).into(), || {
+            let boundaries = boundaries.ok_or_else(|| {
+                Error::new(ErrorKind::NotBuilt, "the layer has no boundaries yet")
+                    .hint("give it `bin_boundaries`, or adapt it")
+            })?;
+            // Keras's backend holds boundaries in single precision.
+            let boundaries: Vec<f64> = boundaries.into_iter().map(|boundary| f64::from(boundary as f32)).collect();
+            let x = &ops::cast_to(x, DType::Float64)?;
+            if x.is_traced() {
+                let depth = boundaries.len() + 1;
+                let count = boundaries.len();
+                let boundaries = Tensor::from_vec(boundaries, [count])?;
+                let is_above = ops::logical_not(&ops::less(&ops::expand_dims(x, -1)?, &boundaries)?)?;
+                let bins = ops::sum(&ops::cast_to(&is_above, DType::Int64)?, -1, false)?;
+                return encode_traced(&bins, self.output_mode, depth, dtype, None).map(Into::into);
+            }
+            let numbers = x.to_vec::<f64>()?;
+            let bins =
+                numbers.into_iter().map(|x| boundaries.partition_point(|b| x.is_nan() || x >= *b) as i64).collect();
+            encode(bins, x.shape(), self.output_mode, boundaries.len() + 1, dtype, None).map(Into::into)
+        })
     }
 
     fn is_adaptable(&self) -> bool {

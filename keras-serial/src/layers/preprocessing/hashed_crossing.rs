@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
+use crate::program;
 use crate::program::refuse_while_tracing;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -125,22 +126,22 @@ impl Layer for HashedCrossing {
             .received(format!("{} tensors", leaves.len())));
         };
         let dtype = self.base().dtype_policy().variable_dtype()?;
-        if a.is_symbolic() || b.is_symbolic() {
-            return Ok(Tensor::symbol(encoded_shape(a.shape(), self.output_mode, Some(self.num_bins)), dtype).into());
-        }
-        if a.is_traced() || b.is_traced() {
-            refuse_while_tracing(HASHES)?;
-        }
-        let shape = a.shape();
-        if shape.rank() > 2 || (shape.rank() == 2 && shape.get(-1)? != Some(1)) || b.shape() != shape {
-            return Err(Error::new(ErrorKind::Shape, "all `HashedCrossing` inputs should have equal shape")
-                .expected("twice `()`, `(batch,)` or `(batch, 1)`")
-                .received(format!("{shape} and {}", b.shape())));
-        }
-        let cross = |(a, b)| hash::concatenated(hash::concatenated(KEY, a), b);
-        let bins =
-            features(a)?.into_iter().zip(features(b)?).map(cross).map(|hash| (hash % self.num_bins as u64) as i64);
-        encode(bins.collect(), shape, self.output_mode, self.num_bins, dtype, None).map(Into::into)
+        let inferred = encoded_shape(a.shape(), self.output_mode, Some(self.num_bins));
+        program::infer_or_compute(&[a, b], Tensor::symbol(inferred, dtype).into(), || {
+            if a.is_traced() || b.is_traced() {
+                refuse_while_tracing(HASHES)?;
+            }
+            let shape = a.shape();
+            if shape.rank() > 2 || (shape.rank() == 2 && shape.get(-1)? != Some(1)) || b.shape() != shape {
+                return Err(Error::new(ErrorKind::Shape, "all `HashedCrossing` inputs should have equal shape")
+                    .expected("twice `()`, `(batch,)` or `(batch, 1)`")
+                    .received(format!("{shape} and {}", b.shape())));
+            }
+            let cross = |(a, b)| hash::concatenated(hash::concatenated(KEY, a), b);
+            let bins =
+                features(a)?.into_iter().zip(features(b)?).map(cross).map(|hash| (hash % self.num_bins as u64) as i64);
+            encode(bins.collect(), shape, self.output_mode, self.num_bins, dtype, None).map(Into::into)
+        })
     }
 
     fn autocasts(&self) -> bool {

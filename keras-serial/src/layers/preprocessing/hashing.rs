@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops;
+use crate::program;
 use crate::program::refuse_while_tracing;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -157,19 +158,19 @@ impl Layer for Hashing {
         self.check()?;
         let x = inputs.tensor()?;
         let dtype = self.base().dtype_policy().variable_dtype()?;
-        if x.is_symbolic() {
-            let mode = if self.output_mode == OutputMode::Int { OutputMode::Int } else { OutputMode::Count };
-            return Ok(Tensor::symbol(encoded_shape(x.shape(), mode, Some(self.num_bins)), dtype).into());
-        }
-        if x.is_traced() {
-            refuse_while_tracing(HASHES)?;
-        }
-        // Drops a last axis of extent 1, which one-hot encoding does for two axes only.
-        let shape = match x.shape().dims().split_last() {
-            Some((Some(1), rest)) if self.output_mode == OutputMode::OneHot => Shape::from(rest.to_vec()),
-            _ => x.shape().clone(),
-        };
-        encode(self.bins(x)?, &shape, self.output_mode, self.num_bins, dtype, None).map(Into::into)
+        let mode = if self.output_mode == OutputMode::Int { OutputMode::Int } else { OutputMode::Count };
+        let inferred = Tensor::symbol(encoded_shape(x.shape(), mode, Some(self.num_bins)), dtype).into();
+        program::infer_or_compute(&[x], inferred, || {
+            if x.is_traced() {
+                refuse_while_tracing(HASHES)?;
+            }
+            // Drops a last axis of extent 1, which one-hot encoding does for two axes only.
+            let shape = match x.shape().dims().split_last() {
+                Some((Some(1), rest)) if self.output_mode == OutputMode::OneHot => Shape::from(rest.to_vec()),
+                _ => x.shape().clone(),
+            };
+            encode(self.bins(x)?, &shape, self.output_mode, self.num_bins, dtype, None).map(Into::into)
+        })
     }
 
     fn autocasts(&self) -> bool {

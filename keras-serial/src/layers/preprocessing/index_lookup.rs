@@ -11,6 +11,7 @@ use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::Assets;
 use crate::ops;
+use crate::program;
 use crate::tensor::{DType, Nested, Shape, Tensor};
 
 /// How out-of-vocabulary tokens are assigned to one of several indices.
@@ -322,9 +323,13 @@ impl<K: Token> Settings<'_, K> {
 
     /// Computes the layer's output.
     pub fn call(&self, state: &State<K>, x: &Tensor) -> Result<Tensor> {
-        if x.is_symbolic() {
-            return self.symbol(state, x.shape());
+        match program::unless_symbolic(&[x], || self.looked_up(state, x))? {
+            Some(y) => Ok(y),
+            None => self.symbol(state, x.shape()),
         }
+    }
+
+    fn looked_up(&self, state: &State<K>, x: &Tensor) -> Result<Tensor> {
         if !self.invert {
             return self.encoded(state, self.indices(state, &K::elements(x)?)?, x.shape());
         }

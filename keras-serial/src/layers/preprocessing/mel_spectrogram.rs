@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
 use crate::ops::{self, Axes};
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -202,28 +203,27 @@ impl Layer for MelSpectrogram {
         self.check()?;
         let x = inputs.tensor()?;
         let compute = self.base().dtype_policy().compute_dtype()?;
-        if x.is_symbolic() {
-            // Keras infers the number of frames by a formula of its own.
-            let frames = |samples: usize| (samples + self.sequence_stride + 1) / self.sequence_stride;
-            let (last, rest) = match x.shape().dims().split_last() {
-                Some((last, rest)) => (*last, rest),
-                None => return Err(Error::new(ErrorKind::Shape, "a signal needs an axis of samples")),
-            };
-            let shape: Shape = rest.iter().copied().chain([Some(self.num_mel_bins), last.map(frames)]).collect();
-            return Ok(Tensor::symbol(shape, compute).into());
-        }
-        let dtype = if compute == DType::Float64 { compute } else { DType::Float32 };
-        let frames = self.frames(&ops::cast_to(x, dtype)?)?;
-        let (cosines, sines) = self.basis(dtype)?;
-        let (real, imaginary) = (ops::matmul(&frames, &cosines)?, ops::matmul(&frames, &sines)?);
-        let magnitude = ops::sqrt(&ops::add(ops::square(&real)?, ops::square(&imaginary)?)?)?;
-        let power = ops::power(&magnitude, self.mag_exp.number()?)?;
-        let mut bands = ops::matmul(&power, &self.bands(dtype)?)?;
-        if self.power_to_db {
-            bands = self.decibels(&bands)?;
-        }
-        let rank = bands.rank();
-        let order = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
-        ops::cast_to(&ops::transpose(&bands, Some(order))?, compute).map(Into::into)
+        // Keras infers the number of frames by a formula of its own.
+        let frames = |samples: usize| (samples + self.sequence_stride + 1) / self.sequence_stride;
+        let (last, rest) = match x.shape().dims().split_last() {
+            Some((last, rest)) => (*last, rest),
+            None => return Err(Error::new(ErrorKind::Shape, "a signal needs an axis of samples")),
+        };
+        let inferred: Shape = rest.iter().copied().chain([Some(self.num_mel_bins), last.map(frames)]).collect();
+        program::infer_or_compute(&[x], Tensor::symbol(inferred, compute).into(), || {
+            let dtype = if compute == DType::Float64 { compute } else { DType::Float32 };
+            let frames = self.frames(&ops::cast_to(x, dtype)?)?;
+            let (cosines, sines) = self.basis(dtype)?;
+            let (real, imaginary) = (ops::matmul(&frames, &cosines)?, ops::matmul(&frames, &sines)?);
+            let magnitude = ops::sqrt(&ops::add(ops::square(&real)?, ops::square(&imaginary)?)?)?;
+            let power = ops::power(&magnitude, self.mag_exp.number()?)?;
+            let mut bands = ops::matmul(&power, &self.bands(dtype)?)?;
+            if self.power_to_db {
+                bands = self.decibels(&bands)?;
+            }
+            let rank = bands.rank();
+            let order = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
+            ops::cast_to(&ops::transpose(&bands, Some(order))?, compute).map(Into::into)
+        })
     }
 }

@@ -5,6 +5,7 @@ use crate::initializers::{Initializer, Stft};
 use crate::json::Value;
 use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
 use crate::ops::{self, DataFormat, Padding};
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -207,29 +208,29 @@ impl Layer for StftSpectrogram {
                 .expected("`float16`, `float32` or `float64`")
                 .received(x.dtype().name()));
         }
-        if x.is_symbolic() {
-            return self.symbol(x).map(Into::into);
-        }
-        let real = || self.transformed(x, &self.real_kernel);
-        let imaginary = || self.transformed(x, &self.imag_kernel);
-        let power = || ops::add(ops::square(&real()?)?, ops::square(&imaginary()?)?);
-        let magnitude = || ops::sqrt(&ops::maximum(&power()?, EPSILON)?);
-        let y = match self.mode {
-            SpectrogramMode::Real => real()?,
-            SpectrogramMode::Imag => imaginary()?,
-            SpectrogramMode::Angle => angle(&imaginary()?, &real()?)?,
-            SpectrogramMode::Stft => ops::concatenate(&[real()?, imaginary()?], 2)?,
-            SpectrogramMode::Psd => {
-                // Every frequency but the first and the last counts twice, for both sides.
-                let power = power()?;
-                let count = power.shape().dim(2)?;
-                let twice: Vec<f32> = (0..count).map(|i| if i == 0 || i + 1 == count { 1.0 } else { 2.0 }).collect();
-                ops::multiply(&power, ops::cast_to(&Tensor::from_vec(twice, [count, 1])?, power.dtype())?)?
-            }
-            SpectrogramMode::Magnitude => magnitude()?,
-            SpectrogramMode::Log => ops::log(&ops::maximum(&magnitude()?, EPSILON)?)?,
-        };
-        self.arranged(&y).map(Into::into)
+        program::infer_or_compute(&[x], self.symbol(x)?.into(), || {
+            let real = || self.transformed(x, &self.real_kernel);
+            let imaginary = || self.transformed(x, &self.imag_kernel);
+            let power = || ops::add(ops::square(&real()?)?, ops::square(&imaginary()?)?);
+            let magnitude = || ops::sqrt(&ops::maximum(&power()?, EPSILON)?);
+            let y = match self.mode {
+                SpectrogramMode::Real => real()?,
+                SpectrogramMode::Imag => imaginary()?,
+                SpectrogramMode::Angle => angle(&imaginary()?, &real()?)?,
+                SpectrogramMode::Stft => ops::concatenate(&[real()?, imaginary()?], 2)?,
+                SpectrogramMode::Psd => {
+                    // Every frequency but the first and the last counts twice, for both sides.
+                    let power = power()?;
+                    let count = power.shape().dim(2)?;
+                    let twice: Vec<f32> =
+                        (0..count).map(|i| if i == 0 || i + 1 == count { 1.0 } else { 2.0 }).collect();
+                    ops::multiply(&power, ops::cast_to(&Tensor::from_vec(twice, [count, 1])?, power.dtype())?)?
+                }
+                SpectrogramMode::Magnitude => magnitude()?,
+                SpectrogramMode::Log => ops::log(&ops::maximum(&magnitude()?, EPSILON)?)?,
+            };
+            self.arranged(&y).map(Into::into)
+        })
     }
 
     fn input_spec(&self) -> Option<InputSpec> {

@@ -11,6 +11,7 @@ use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::layers::{Assets, Layer, LayerBase, LayerRef, invalid_argument};
 use crate::object::Handle;
+use crate::program;
 use crate::registry::revive_by_name;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -348,6 +349,36 @@ impl TextVectorization {
         Tensor::from_strings(x.strings()?.iter().map(standardize), x.shape())
     }
 
+    /// Returns the indices or counts of the words of each text.
+    fn vectorized(&self, x: &Tensor) -> Result<Tensor> {
+        if self.ragged {
+            return Err(Error::new(ErrorKind::Unsupported, "tensors with rows of different lengths are not supported")
+                .received("ragged=true")
+                .hint("leave `ragged` out: rows are then filled with 0"));
+        }
+        let Words { shape, rows, ragged } = self.words(x)?;
+        let lookup = self.lookup()?;
+        let int = self.output_mode == OutputMode::Int;
+        let longest = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let length = if int { self.output_sequence_length.unwrap_or(longest) } else { longest };
+        let mut indices = Vec::with_capacity(rows.len().saturating_mul(length));
+        for row in &rows {
+            let row = row.get(..length.min(row.len())).unwrap_or_default();
+            indices.extend(lookup.settings().indices(lookup.state(), row)?);
+            // Negative indices are not counted.
+            indices.extend(std::iter::repeat_n(if int { 0 } else { -1 }, length - row.len()));
+        }
+        let shape: Shape = shape.dims().iter().copied().chain([Some(length)]).collect();
+        if int {
+            return encode(indices, &shape, OutputMode::Int, 0, DType::Int64, None);
+        }
+        if ragged && shape.rank() > 2 {
+            return Err(Error::new(ErrorKind::Unsupported, "text of more than one axis is not supported in this mode")
+                .received(format!("shape {}", x.shape())));
+        }
+        lookup.settings().encoded(lookup.state(), indices, &shape)
+    }
+
     fn symbol(&self, input: &Shape) -> Result<Tensor> {
         let dims = input.dims();
         let shape: Shape = match (self.output_mode, &self.split) {
@@ -387,35 +418,10 @@ impl Layer for TextVectorization {
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        if x.is_symbolic() {
-            return self.symbol(x.shape()).map(Into::into);
+        match program::unless_symbolic(&[x], || self.vectorized(x))? {
+            Some(y) => Ok(y.into()),
+            None => self.symbol(x.shape()).map(Into::into),
         }
-        if self.ragged {
-            return Err(Error::new(ErrorKind::Unsupported, "tensors with rows of different lengths are not supported")
-                .received("ragged=true")
-                .hint("leave `ragged` out: rows are then filled with 0"));
-        }
-        let Words { shape, rows, ragged } = self.words(x)?;
-        let lookup = self.lookup()?;
-        let int = self.output_mode == OutputMode::Int;
-        let longest = rows.iter().map(Vec::len).max().unwrap_or_default();
-        let length = if int { self.output_sequence_length.unwrap_or(longest) } else { longest };
-        let mut indices = Vec::with_capacity(rows.len().saturating_mul(length));
-        for row in &rows {
-            let row = row.get(..length.min(row.len())).unwrap_or_default();
-            indices.extend(lookup.settings().indices(lookup.state(), row)?);
-            // Negative indices are not counted.
-            indices.extend(std::iter::repeat_n(if int { 0 } else { -1 }, length - row.len()));
-        }
-        let shape: Shape = shape.dims().iter().copied().chain([Some(length)]).collect();
-        if int {
-            return encode(indices, &shape, OutputMode::Int, 0, DType::Int64, None).map(Into::into);
-        }
-        if ragged && shape.rank() > 2 {
-            return Err(Error::new(ErrorKind::Unsupported, "text of more than one axis is not supported in this mode")
-                .received(format!("shape {}", x.shape())));
-        }
-        lookup.settings().encoded(lookup.state(), indices, &shape).map(Into::into)
     }
 
     fn autocasts(&self) -> bool {

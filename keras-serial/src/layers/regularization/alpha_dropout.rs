@@ -5,6 +5,7 @@ use crate::config::Number;
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
 use crate::ops;
+use crate::program;
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -57,14 +58,16 @@ impl Layer for AlphaDropout {
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let (x, rate) = (inputs.tensor()?, self.rate.get());
-        if !cx.is_training() || rate == 0.0 || x.is_symbolic() {
+        if !cx.is_training() || rate == 0.0 {
             return Ok(x.clone().into());
         }
-        let scale = ((1.0 - check_below_one(rate)?) * (1.0 + rate * LOWEST * LOWEST)).sqrt().recip();
-        let kept = kept(x, rate, self.noise_shape.as_ref(), &self.seed, &self.generator)?;
-        let dropped = ops::multiply(ops::subtract(1, &kept)?, LOWEST)?;
-        let y = ops::add(&ops::multiply(x, &kept)?, &dropped)?;
-        ops::add(&ops::multiply(&y, scale)?, -scale * LOWEST * rate).map(Into::into)
+        program::infer_or_compute(&[x], x.clone().into(), || {
+            let scale = ((1.0 - check_below_one(rate)?) * (1.0 + rate * LOWEST * LOWEST)).sqrt().recip();
+            let kept = kept(x, rate, self.noise_shape.as_ref(), &self.seed, &self.generator)?;
+            let dropped = ops::multiply(ops::subtract(1, &kept)?, LOWEST)?;
+            let y = ops::add(&ops::multiply(x, &kept)?, &dropped)?;
+            ops::add(&ops::multiply(&y, scale)?, -scale * LOWEST * rate).map(Into::into)
+        })
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

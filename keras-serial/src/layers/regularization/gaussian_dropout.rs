@@ -5,6 +5,7 @@ use crate::config::Number;
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
 use crate::ops;
+use crate::program;
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -50,12 +51,14 @@ impl Layer for GaussianDropout {
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let (x, rate) = (inputs.tensor()?, self.rate.get());
-        if !cx.is_training() || rate == 0.0 || x.is_symbolic() {
+        if !cx.is_training() || rate == 0.0 {
             return Ok(x.clone().into());
         }
-        let stddev = (rate / (1.0 - check_below_one(rate)?)).sqrt();
-        let dtype = self.base.dtype_policy().compute_dtype()?;
-        ops::multiply(x, self.generator.normal(&self.seed, x.shape(), 1.0, stddev, dtype)?).map(Into::into)
+        program::infer_or_compute(&[x], x.clone().into(), || {
+            let stddev = (rate / (1.0 - check_below_one(rate)?)).sqrt();
+            let dtype = self.base.dtype_policy().compute_dtype()?;
+            ops::multiply(x, self.generator.normal(&self.seed, x.shape(), 1.0, stddev, dtype)?).map(Into::into)
+        })
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

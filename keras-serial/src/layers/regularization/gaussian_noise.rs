@@ -5,6 +5,7 @@ use crate::config::Number;
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
 use crate::ops;
+use crate::program;
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -49,11 +50,13 @@ impl Layer for GaussianNoise {
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let (x, stddev) = (inputs.tensor()?, self.stddev.get());
-        if !cx.is_training() || stddev == 0.0 || x.is_symbolic() {
+        if !cx.is_training() || stddev == 0.0 {
             return Ok(x.clone().into());
         }
-        let dtype = self.base.dtype_policy().compute_dtype()?;
-        ops::add(x, self.generator.normal(&self.seed, x.shape(), 0.0, stddev, dtype)?).map(Into::into)
+        program::infer_or_compute(&[x], x.clone().into(), || {
+            let dtype = self.base.dtype_policy().compute_dtype()?;
+            ops::add(x, self.generator.normal(&self.seed, x.shape(), 0.0, stddev, dtype)?).map(Into::into)
+        })
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

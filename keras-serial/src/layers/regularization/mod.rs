@@ -24,6 +24,7 @@ use crate::config::Number;
 use crate::error::Result;
 use crate::layers::invalid_argument;
 use crate::ops::{self, shape::broadcast_to};
+use crate::program;
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -59,12 +60,14 @@ pub(crate) fn drop_out(
     seed: &Seed,
     generator: &SeedGenerator,
 ) -> Result<Tensor> {
-    if rate == 0.0 || x.is_symbolic() {
+    if rate == 0.0 {
         return Ok(x.clone());
     }
-    if rate >= 1.0 {
-        return ops::zeros_like(x);
-    }
-    let kept = kept(x, rate, noise_shape, seed, generator)?;
-    ops::multiply(&ops::multiply(x, kept)?, 1.0 / (1.0 - rate))
+    program::infer_or_compute(&[x], x.clone(), || {
+        if rate >= 1.0 {
+            return ops::zeros_like(x);
+        }
+        let kept = kept(x, rate, noise_shape, seed, generator)?;
+        ops::multiply(&ops::multiply(x, kept)?, 1.0 / (1.0 - rate))
+    })
 }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layers::{Dims, InputSpec, Layer, LayerBase};
 use crate::ops::{DataFormat, Interpolation, ResizeOptions, image};
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -42,8 +43,7 @@ pub struct UpSampling2D {
 impl Layer for UpSampling2D {
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
-        // The output shape does not depend on the interpolation.
-        if self.interpolation == Interpolation::Nearest || x.is_symbolic() {
+        if self.interpolation == Interpolation::Nearest {
             return super::macros::repeat(x, &self.size.0, self.data_format).map(Into::into);
         }
         let [height, width] = match self.data_format {
@@ -51,10 +51,16 @@ impl Layer for UpSampling2D {
             DataFormat::ChannelsFirst => [2, 3],
         };
         let [by_height, by_width] = self.size.0;
-        let size = [x.shape().dim(height)?.saturating_mul(by_height), x.shape().dim(width)?.saturating_mul(by_width)];
+        let times = |extent: Option<usize>, by: usize| extent.map(|extent| extent.saturating_mul(by));
+        let new_height = times(x.shape().get(height)?, by_height);
+        let new_width = times(x.shape().get(width)?, by_width);
+        let inferred = Tensor::symbol(x.shape().with(height, new_height)?.with(width, new_width)?, x.dtype());
         let options =
             ResizeOptions { interpolation: self.interpolation, data_format: self.data_format, ..Default::default() };
-        image::resize_impl(x, size, &options).map(Into::into)
+        program::infer_or_compute(&[x], inferred, || {
+            image::resize_impl(x, [new_height.unwrap_or_default(), new_width.unwrap_or_default()], &options)
+        })
+        .map(Into::into)
     }
 
     fn input_spec(&self) -> Option<InputSpec> {

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::json::Value;
 use crate::ops;
 use crate::ops::shape::{Span, concat, slice_axis};
+use crate::program;
 use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{CallContext, DType, Shape, Tensor};
 
@@ -60,15 +61,17 @@ impl<'a> Factors<'a> {
 
     /// Returns the masks for steps like those of `x`; none if nothing is dropped.
     pub(super) fn of(&self, x: &Tensor) -> Result<&[Tensor]> {
-        let Some((generator, seed, rate)) = self.source.filter(|_| !x.is_symbolic()) else { return Ok(&[]) };
-        if let Some(drawn) = self.drawn.get() {
-            return Ok(drawn);
-        }
-        let dims = x.shape().dims();
-        let shape: Shape = dims.iter().skip(dims.len().saturating_sub(self.rank)).copied().collect();
-        let drawn = generator
-            .draw(seed, |rng| (0..self.count).map(|_| draw(rng, &shape, rate, x.dtype())).collect::<Result<_>>())?;
-        Ok(self.drawn.get_or_init(|| drawn))
+        let Some((generator, seed, rate)) = self.source else { return Ok(&[]) };
+        program::infer_or_compute(&[x], &[][..], || {
+            if let Some(drawn) = self.drawn.get() {
+                return Ok(drawn);
+            }
+            let dims = x.shape().dims();
+            let shape: Shape = dims.iter().skip(dims.len().saturating_sub(self.rank)).copied().collect();
+            let drawn = generator
+                .draw(seed, |rng| (0..self.count).map(|_| draw(rng, &shape, rate, x.dtype())).collect::<Result<_>>())?;
+            Ok(self.drawn.get_or_init(|| drawn))
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::layers::{BuildContext, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{Span, flip_axes, index_axis, reshape_to, slice_axis, transpose_to, unstack};
+use crate::program;
 use crate::program::{keeps_loops, refuse_while_tracing};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 
@@ -83,12 +84,14 @@ impl Recurrence<'_> {
             .hint("give `batch_shape` to the `Input`"));
         };
         let states = cell::listed(cell::of(self.cell)?.get_initial_state(Some(batch), self.cell_dtype()?)?);
-        if let Some(state) = states.leaves().into_iter().find(|state| state.is_symbolic()) {
-            return Err(Error::new(ErrorKind::Limit, "the states of a stateful RNN are too large")
-                .received(format!("shape {}", state.shape())));
-        }
         let kept = self.base.dtype_policy().variable_dtype()?;
-        self.kept.set(states.try_map(&mut |state| cast(state, kept))?);
+        // Symbols stand for states that are too large to allocate before a file is known to contain them.
+        let values = program::unless_symbolic(&states.leaves(), || states.try_map(&mut |state| cast(state, kept)))?;
+        self.kept.set(values.ok_or_else(|| {
+            let shapes: Vec<String> = states.leaves().into_iter().map(|state| state.shape().to_string()).collect();
+            Error::new(ErrorKind::Limit, "the states of a stateful RNN are too large")
+                .received(format!("shape {}", shapes.join(", ")))
+        })?);
         Ok(())
     }
 
@@ -113,18 +116,24 @@ impl Recurrence<'_> {
         let dtype = self.cell_dtype()?;
         let states = structure.leaves().into_iter().map(|state| cast(state, dtype)).collect::<Result<Vec<_>>>()?;
         let run = cell::start(self.cell, cx)?;
-        let results = match (x.is_symbolic(), cx.mask()) {
-            (true, _) => self.infer(&*run, x, states)?,
-            (false, None) => self.plain(&*run, x, states)?,
-            (false, Some(mask)) => self.masked(&*run, x, mask, states)?,
+        let computed = program::unless_symbolic(&[x], || match cx.mask() {
+            None => self.plain(&*run, x, states.clone()),
+            Some(mask) => self.masked(&*run, x, mask, states.clone()),
+        })?;
+        let results = match computed {
+            Some(results) => results,
+            None => self.infer(&*run, x, states)?,
         };
         let compute = self.base.dtype_policy().compute_dtype()?;
         let states = results.states.iter().map(|state| cast(state, compute)).collect::<Result<Vec<_>>>()?;
         let states = structure.pack(states)?;
-        if self.stateful && !x.is_symbolic() {
-            refuse_while_tracing("a stateful recurrent layer keeps its states")?;
-            let kept = self.base.dtype_policy().variable_dtype()?;
-            self.kept.set(states.try_map(&mut |state| cast(&state.detached()?, kept))?);
+        if self.stateful {
+            program::infer_or_compute(&[x], (), || {
+                refuse_while_tracing("a stateful recurrent layer keeps its states")?;
+                let kept = self.base.dtype_policy().variable_dtype()?;
+                self.kept.set(states.try_map(&mut |state| cast(&state.detached()?, kept))?);
+                Ok(())
+            })?;
         }
         let output = cast(results.all.as_ref().unwrap_or(&results.last), compute)?;
         if !self.return_state {

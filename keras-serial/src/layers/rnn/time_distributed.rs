@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
 use crate::ops;
 use crate::ops::shape::index_axis;
+use crate::program;
 use crate::program::keeps_loops;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -84,26 +85,30 @@ impl Layer for TimeDistributed {
             let mask = cx.mask().map(|mask| index_axis(mask, 1, step as isize)).transpose()?;
             self.step(index_axis(x, 1, step as isize)?, mask, cx)
         };
-        if x.is_symbolic() {
-            let steps = x.shape().get(1)?;
-            return at(0)?.try_map(&mut |output| {
-                let dims = output.shape().dims();
-                let shape: Shape =
-                    dims.iter().take(1).copied().chain([steps]).chain(dims.iter().skip(1).copied()).collect();
-                Ok(Tensor::symbol(shape, output.dtype()))
-            });
+        let computed = program::unless_symbolic(&[x], || {
+            if keeps_loops() {
+                let of_steps = |x: &Tensor| ops::swapaxes(x, 0, 1);
+                let sequences = std::iter::once(x).chain(cx.mask()).map(of_steps).collect::<Result<Vec<_>>>()?;
+                let outputs = ops::recurrent::scan(&[], &sequences, |_, step| {
+                    let missing = || Error::new(ErrorKind::InvalidArgument, "a loop without a step");
+                    let x = step.first().ok_or_else(missing)?;
+                    Ok((Vec::new(), self.step(x.clone(), step.get(1).cloned(), cx)?.into_single()?))
+                })?;
+                return of_steps(&outputs);
+            }
+            let outputs = (0..x.shape().dim(1)?).map(|step| at(step)?.into_single()).collect::<Result<Vec<_>>>()?;
+            ops::stack(&outputs, 1)
+        })?;
+        if let Some(outputs) = computed {
+            return Ok(outputs.into());
         }
-        if keeps_loops() {
-            let of_steps = |x: &Tensor| ops::swapaxes(x, 0, 1);
-            let sequences = std::iter::once(x).chain(cx.mask()).map(of_steps).collect::<Result<Vec<_>>>()?;
-            let outputs = ops::recurrent::scan(&[], &sequences, |_, step| {
-                let x = step.first().ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "a loop without a step"))?;
-                Ok((Vec::new(), self.step(x.clone(), step.get(1).cloned(), cx)?.into_single()?))
-            })?;
-            return of_steps(&outputs).map(Into::into);
-        }
-        let outputs = (0..x.shape().dim(1)?).map(|step| at(step)?.into_single()).collect::<Result<Vec<_>>>()?;
-        ops::stack(&outputs, 1).map(Into::into)
+        // All steps have results of the same shape.
+        let steps = x.shape().get(1)?;
+        at(0)?.try_map(&mut |output| {
+            let (batch, rest) = output.shape().dims().split_at_checked(1).unwrap_or_default();
+            let shape: Shape = batch.iter().copied().chain([steps]).chain(rest.iter().copied()).collect();
+            Ok(Tensor::symbol(shape, output.dtype()))
+        })
     }
 
     fn call_arguments(&self) -> &'static [&'static str] {

@@ -87,7 +87,7 @@ impl Initializer {
         if moved.is_sorted() {
             return Ok(self.tensor.to_bytes()?.data);
         }
-        let shaped = Reshape(self.shape.clone()).eval(&[&self.tensor])?;
+        let shaped = Reshape(self.shape.clone().into()).eval(&[&self.tensor])?;
         Ok(Transpose(self.order.clone()).eval(&[&shaped])?.to_bytes()?.data)
     }
 }

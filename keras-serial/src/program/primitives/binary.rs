@@ -41,7 +41,7 @@ impl Binary {
 
 /// Returns the second operand where the comparison holds or it is NaN, else the first.
 fn extreme(x: &Tensor, y: &Tensor, comparison: Compare) -> Result<Tensor> {
-    let shape = x.shape().broadcast(y.shape())?.known()?;
+    let shape = x.shape().broadcast(y.shape())?;
     let (x, y) = (Broadcast(shape.clone()).eval(&[x])?, Broadcast(shape).eval(&[y])?);
     let mut is_second = comparison.eval(&[&x, &y])?;
     if y.dtype().is_float() {

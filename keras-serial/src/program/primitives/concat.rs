@@ -26,9 +26,13 @@ impl Primitive for Concat {
         let [first, rest @ ..] = operands else {
             return Err(Error::new(ErrorKind::InvalidArgument, "nothing to join").expected("at least one tensor"));
         };
-        let mut joined = extents(first)?;
+        let mut joined = extents(first);
         for x in rest {
-            *extent_mut(&mut joined, self.0)? += *extent_mut(&mut extents(x)?, self.0)?;
+            let mut other = extents(x);
+            let (a, b) = (*extent_mut(&mut joined, self.0)?, *extent_mut(&mut other, self.0)?);
+            // An extent that is unknown in one shape is taken from another.
+            joined = joined.into_iter().zip(other).map(|(a, b)| a.or(b)).collect();
+            *extent_mut(&mut joined, self.0)? = a.zip(b).and_then(|(a, b)| a.checked_add(b));
         }
         Ok(shaped(first, joined))
     }

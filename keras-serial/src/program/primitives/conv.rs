@@ -5,13 +5,13 @@ use burn_backend::ops::{ConvOptions, ModuleOps};
 use super::window::{
     Steps, channels_first, channels_last, ints, lifted, padded, padding, with_channels_first, without_second,
 };
-use super::{Transpose, extents, shaped};
+use super::{Transpose, shaped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::kernels::conv::{self as kernels, Axis, Geometry};
 use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Shape, Tensor};
 
 /// A convolution over one to three axes, channels last: input `(batch, …, inputs)`, kernel
 /// `(…window, inputs / groups, outputs)`.
@@ -23,16 +23,17 @@ pub(crate) struct Conv {
 
 impl Conv {
     /// Returns the shape of the result.
-    fn shape(&self, input: &[usize], kernel: &[usize]) -> Result<Vec<usize>> {
-        let ([batch, spatial @ .., _], [window @ .., _, outputs]) = (input, kernel) else {
-            return Err(wrong_rank(input));
+    fn shape(&self, x: &Shape, kernel: &Shape) -> Result<Shape> {
+        let ([batch, spatial @ .., _], [window @ .., _, outputs]) = (x.dims(), kernel.dims()) else {
+            return Err(wrong_rank(x));
         };
         let mut shape = vec![*batch];
         for ((extent, size), steps) in spatial.iter().zip(window).zip(&self.axes) {
-            shape.push(steps.results(*extent, *size)?);
+            let results = extent.zip(*size).map(|(extent, size)| steps.results(extent, size));
+            shape.push(results.transpose()?);
         }
         shape.push(*outputs);
-        Ok(shape)
+        Ok(shape.into())
     }
 
     /// Convolves with the CPU kernel; `None` if it does not apply.
@@ -42,7 +43,7 @@ impl Conv {
         if self.groups != 1 || x.dtype() != DType::Float32 || empty(x) || empty(kernel) {
             return Ok(None);
         }
-        let shape = self.shape(&input, &weight)?;
+        let shape = self.shape(x.shape(), kernel.shape())?.known()?;
         let ([_, spatial @ .., inputs], [window @ .., _, outputs]) = (input.as_slice(), weight.as_slice()) else {
             return Ok(None);
         };
@@ -86,7 +87,7 @@ impl Conv {
                 let options = ConvOptions::new_with_padding([a, b], [(0, 0); 2], [d, e], self.groups);
                 Engine::conv2d(raw, weight, None, options)
             }
-            _ => return Err(wrong_rank(&x.shape().known()?)),
+            _ => return Err(wrong_rank(x.shape())),
         };
         let y = Tensor::from_raw(raw, x.dtype());
         let y = if rank == 1 { without_second(&y)? } else { y };
@@ -117,7 +118,7 @@ impl Primitive for Conv {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x, kernel] = exactly(operands)?;
-        Ok(shaped(x, self.shape(&extents(x)?, &extents(kernel)?)?))
+        Ok(shaped(x, self.shape(&x.shape, &kernel.shape)?))
     }
 
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
@@ -150,6 +151,6 @@ impl Primitive for Conv {
     }
 }
 
-pub(super) fn wrong_rank(x: &[usize]) -> Error {
-    Error::new(ErrorKind::Shape, "wrong rank for a convolution").received(format!("shape {x:?}"))
+pub(super) fn wrong_rank(x: &Shape) -> Error {
+    Error::new(ErrorKind::Shape, "wrong rank for a convolution").received(format!("shape {x}"))
 }

@@ -4,7 +4,7 @@ use burn_backend::ops::{ConvTransposeOptions, ModuleOps};
 
 use super::conv::wrong_rank;
 use super::window::{Steps, channels_first, channels_last, ints, lifted, padded, with_channels_first, without_second};
-use super::{Range, Slice, Transpose, extents, shaped};
+use super::{Range, Slice, Transpose, shaped};
 use crate::error::Result;
 use crate::program::onnx::{Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
@@ -18,7 +18,7 @@ pub(crate) struct Spread {
     pub dilation: usize,
     /// Positions of the whole result that are cut off at its start.
     pub cropped: usize,
-    /// The number of results; zeros where the whole result ends before.
+    /// The number of results; zeros where the whole result ends before. Unknown on an axis of unknown extent.
     pub results: usize,
 }
 
@@ -46,7 +46,7 @@ impl ConvTranspose {
                 let raw = Engine::conv_transpose2d(lifted(x)?.raw()?, lifted(kernel)?.raw()?, None, options);
                 return without_second(&Tensor::from_raw(raw, x.dtype()));
             }
-            _ => return Err(wrong_rank(&x.shape().known()?)),
+            _ => return Err(wrong_rank(x.shape())),
         };
         Ok(Tensor::from_raw(raw, x.dtype()))
     }
@@ -69,14 +69,13 @@ impl Primitive for ConvTranspose {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x, kernel] = exactly(operands)?;
-        let (input, kernel) = (extents(x)?, extents(kernel)?);
-        let ([batch, spatial @ .., _], [.., outputs, _]) = (input.as_slice(), kernel.as_slice()) else {
-            return Err(wrong_rank(&input));
+        let ([batch, spatial @ .., _], [.., outputs, _]) = (x.shape.dims(), kernel.shape.dims()) else {
+            return Err(wrong_rank(&x.shape));
         };
         if spatial.len() != self.0.len() {
-            return Err(wrong_rank(&input));
+            return Err(wrong_rank(&x.shape));
         }
-        let spatial = self.0.iter().map(|spread| spread.results);
+        let spatial = spatial.iter().zip(&self.0).map(|(extent, spread)| extent.map(|_| spread.results));
         Ok(shaped(x, [*batch].into_iter().chain(spatial).chain([*outputs]).collect::<Vec<_>>()))
     }
 

@@ -20,8 +20,8 @@ impl Primitive for Lstm {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [inputs, _, h, _] = exactly(operands)?;
-        let steps = inputs.shape.dim(0)?;
-        Ok(shaped(inputs, [2, steps].into_iter().chain(extents(h)?).collect::<Vec<_>>()))
+        let steps = inputs.shape.get(0)?;
+        Ok(shaped(inputs, [Some(2), steps].into_iter().chain(extents(h)).collect::<Vec<_>>()))
     }
 
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {

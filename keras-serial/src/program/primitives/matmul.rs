@@ -22,9 +22,11 @@ impl Primitive for MatMul {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x, y] = exactly(operands)?;
-        let (mut a, b) = (extents(x)?, extents(y)?);
+        let (mut a, b) = (extents(x), extents(y));
         match (a.as_mut_slice(), b.as_slice()) {
-            ([.., _, inner], [.., rows, columns]) if inner == rows => *inner = *columns,
+            ([.., _, inner], [.., rows, columns]) if inner == rows || inner.is_none() || rows.is_none() => {
+                *inner = *columns
+            }
             _ => {
                 return Err(Error::new(ErrorKind::Shape, "the matrices do not fit")
                     .received(format!("shapes {} and {}", x.shape, y.shape)));

@@ -86,13 +86,19 @@ fn shaped(spec: &Spec, shape: impl Into<Shape>) -> Spec {
     Spec { shape: shape.into(), dtype: spec.dtype }
 }
 
-/// Returns the extents of a shape, which are known in a program.
-fn extents(spec: &Spec) -> Result<Vec<usize>> {
-    spec.shape.known()
+/// Returns the extents of a shape; they are known in a program, but not always where a symbol is inferred.
+fn extents(spec: &Spec) -> Vec<Option<usize>> {
+    spec.shape.dims().to_vec()
+}
+
+/// Prints extents like a list of numbers.
+fn extents_text(shape: &Shape) -> String {
+    let extents = shape.dims().iter().map(|extent| extent.map_or("?".to_owned(), |extent| extent.to_string()));
+    format!("[{}]", extents.collect::<Vec<_>>().join(", "))
 }
 
 /// Returns the extent of one axis.
-fn extent_mut(extents: &mut [usize], axis: usize) -> Result<&mut usize> {
+fn extent_mut<T>(extents: &mut [T], axis: usize) -> Result<&mut T> {
     let rank = extents.len();
     extents.get_mut(axis).ok_or_else(|| {
         Error::new(ErrorKind::Shape, "axis out of range")

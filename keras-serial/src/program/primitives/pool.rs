@@ -41,13 +41,13 @@ impl Pool {
             (&[a, b], _) => self.two(x, [a, b], [stride(0), stride(1)]),
             // The last two axes, then the first one, with the other axes merged.
             (&[a, b, c], &[batch, channels, depth, height, width]) => {
-                let sheets = Reshape(vec![batch, channels * depth, height, width]).eval(&[x])?;
+                let sheets = Reshape([batch, channels * depth, height, width].into()).eval(&[x])?;
                 let sheets = self.two(&sheets, [b, c], [stride(1), stride(2)])?;
                 let &[.., height, width] = sheets.shape().known()?.as_slice() else { return Err(wrong_rank(x)) };
-                let columns = Reshape(vec![batch, channels, depth, height * width]).eval(&[&sheets])?;
+                let columns = Reshape([batch, channels, depth, height * width].into()).eval(&[&sheets])?;
                 let columns = self.two(&columns, [a, 1], [stride(0), 1])?;
                 let depth = columns.shape().dim(2)?;
-                Reshape(vec![batch, channels, depth, height, width]).eval(&[&columns])
+                Reshape([batch, channels, depth, height, width].into()).eval(&[&columns])
             }
             _ => Err(wrong_rank(x)),
         }
@@ -101,13 +101,13 @@ impl Primitive for Pool {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x] = exactly(operands)?;
-        let input = extents(x)?;
+        let input = extents(x);
         let [batch, spatial @ .., channels] = input.as_slice() else {
             return Err(Error::new(ErrorKind::Shape, "wrong rank for pooling").received(format!("shape {}", x.shape)));
         };
         let mut shape = vec![*batch];
         for ((extent, size), steps) in spatial.iter().zip(&self.size).zip(&self.axes) {
-            shape.push(steps.results(*extent, *size)?);
+            shape.push(extent.map(|extent| steps.results(extent, *size)).transpose()?);
         }
         shape.push(*channels);
         Ok(shaped(x, shape))

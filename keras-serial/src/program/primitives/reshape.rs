@@ -2,16 +2,16 @@
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 
-use super::{family, shaped};
+use super::{extents_text, family, shaped};
 use crate::error::Result;
 use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
+use crate::tensor::{Shape, Tensor};
 
-/// The same elements in row-major order, in a shape of as many elements.
+/// The same elements in row-major order, in a shape of as many elements; of symbols, also in one with unknown extents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reshape(pub Vec<usize>);
+pub(crate) struct Reshape(pub Shape);
 
 impl Primitive for Reshape {
     fn name(&self) -> &'static str {
@@ -19,7 +19,7 @@ impl Primitive for Reshape {
     }
 
     fn attributes(&self) -> Vec<(&'static str, String)> {
-        vec![("shape", format!("{:?}", self.0))]
+        vec![("shape", extents_text(&self.0))]
     }
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
@@ -27,9 +27,13 @@ impl Primitive for Reshape {
         Ok(shaped(x, self.0.clone()))
     }
 
+    fn is_open(&self) -> bool {
+        !self.0.is_known()
+    }
+
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let [x] = exactly(operands)?;
-        let dims = burn_backend::Shape::from(self.0.clone());
+        let dims = burn_backend::Shape::from(self.0.known()?);
         family(
             x,
             |raw| Engine::float_reshape(raw, dims.clone()),

@@ -76,8 +76,8 @@ impl Primitive for Scan {
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let sequence = operands.get(self.states).ok_or_else(incomplete)?;
         let collected = self.outputs().last().and_then(|output| self.body.spec(*output)).ok_or_else(incomplete)?;
-        let mut shape = extents(&collected)?;
-        shape.insert(0, sequence.shape.dim(0)?);
+        let mut shape = extents(&collected);
+        shape.insert(0, sequence.shape.get(0)?);
         Ok(shaped(&collected, shape))
     }
 
@@ -95,12 +95,12 @@ impl Primitive for Scan {
                     Range { start, count, step: 1 }
                 });
                 let slice = Slice(ranges.collect()).eval(&[sequence])?;
-                inputs.push(Reshape(shape.into_iter().skip(1).collect()).eval(&[&slice])?);
+                inputs.push(Reshape(shape.into_iter().skip(1).map(Some).collect()).eval(&[&slice])?);
             }
             let outputs = self.body.eval(&inputs)?;
             let mut outputs: Vec<Tensor> = outputs.leaves().into_iter().cloned().collect();
             let row = outputs.pop().ok_or_else(incomplete)?;
-            let shape = std::iter::once(1).chain(row.shape().known()?).collect();
+            let shape = std::iter::once(Some(1)).chain(row.shape().dims().iter().copied()).collect();
             collected.push(Reshape(shape).eval(&[&row])?);
             states = outputs;
         }

@@ -6,8 +6,8 @@ use super::{family, shaped};
 use crate::error::Result;
 use crate::program::onnx::{Attribute, Call, Extent, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
-use crate::tensor::Tensor;
 use crate::tensor::engine::Engine;
+use crate::tensor::{Shape, Tensor};
 
 /// Positions of one axis: `count` of them from `start` on, `step` apart; backwards if the step is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Range {
     }
 }
 
-/// A range of each axis.
+/// A range of each axis. On an axis of unknown extent, the number of positions is unknown too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slice(pub Vec<Range>);
 
@@ -53,7 +53,8 @@ impl Primitive for Slice {
 
     fn infer(&self, operands: &[Spec]) -> Result<Spec> {
         let [x] = exactly(operands)?;
-        Ok(shaped(x, self.0.iter().map(|range| range.count).collect::<Vec<_>>()))
+        let counts = x.shape.dims().iter().zip(&self.0).map(|(extent, range)| extent.map(|_| range.count));
+        Ok(shaped(x, counts.collect::<Shape>()))
     }
 
     fn eval(&self, operands: &[&Tensor]) -> Result<Tensor> {

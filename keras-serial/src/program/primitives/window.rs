@@ -73,15 +73,14 @@ pub(super) fn channels_last(x: &Tensor) -> Result<Tensor> {
 
 /// Adds an axis of extent 1 after the first two.
 pub(super) fn lifted(x: &Tensor) -> Result<Tensor> {
-    let mut shape = x.shape().known()?;
-    shape.insert(2.min(shape.len()), 1);
-    Reshape(shape).eval(&[x])
+    let mut shape = x.shape().dims().to_vec();
+    shape.insert(2.min(shape.len()), Some(1));
+    Reshape(shape.into()).eval(&[x])
 }
 
 /// Removes the axis that [`lifted`] added.
 pub(super) fn without_second(x: &Tensor) -> Result<Tensor> {
-    let shape = x.shape().known()?;
-    let kept = shape.iter().enumerate().filter(|(axis, _)| *axis != 2).map(|(_, extent)| *extent);
+    let kept = x.shape().dims().iter().enumerate().filter(|(axis, _)| *axis != 2).map(|(_, extent)| *extent);
     Reshape(kept.collect()).eval(&[x])
 }
 

@@ -82,6 +82,7 @@ use rand_chacha::ChaCha12Rng;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::Layer;
 use crate::ops::{self, Axes, DataFormat};
+use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use boxes::{Size, clip_to_image};
 
@@ -208,14 +209,16 @@ pub(super) fn call<L: ImageLayer>(layer: &L, inputs: &CallArgs, cx: &CallContext
             .received(format!("data.shape={}", images.shape())));
     }
     let active = cx.is_training() || layer.always();
-    let new = if images.is_symbolic() {
-        Tensor::symbol(symbol_shape(layer, images.shape())?, layer.symbol_dtype(images.dtype())?)
-    } else if active {
-        return augmented(layer, &data, images);
-    } else if layer.casts() {
-        ops::cast_to(images, layer.base().dtype_policy().compute_dtype()?)?
-    } else {
-        images.clone()
+    if active && let Some(augmented) = program::unless_symbolic(&[images], || augmented(layer, &data, images))? {
+        return Ok(augmented);
+    }
+    let inactive = program::unless_symbolic(&[images], || match layer.casts() {
+        true => ops::cast_to(images, layer.base().dtype_policy().compute_dtype()?),
+        false => Ok(images.clone()),
+    })?;
+    let new = match inactive {
+        Some(images) => images,
+        None => Tensor::symbol(symbol_shape(layer, images.shape())?, layer.symbol_dtype(images.dtype())?),
     };
     let Nested::Dict(mut items) = data else { return Ok(new.into()) };
     if items.contains_key("bounding_boxes") && layer.bounding_box_format().is_none() {
