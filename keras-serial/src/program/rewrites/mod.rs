@@ -134,9 +134,9 @@ mod tests {
                 8 => {
                     let count = extents.iter().product::<usize>();
                     let columns = if count.is_multiple_of(2) { 2 } else { 1 };
-                    apply(Reshape(vec![count / columns, columns]), &[&last])?
+                    apply(Reshape(vec![count / columns, columns].into()), &[&last])?
                 }
-                9 => apply(Reshape(extents), &[&last])?,
+                9 => apply(Reshape(extents.into()), &[&last])?,
                 10 => apply(Reduce { by: Reduction::Mean, axis: 0 }, &[&last])?,
                 11 => {
                     let row = (0..extents[rank - 1]).map(|i| i as f32).collect::<Vec<_>>();
@@ -184,8 +184,8 @@ mod tests {
             let first = apply(Transpose(vec![2, 0, 1]), &[&inputs[0]])?;
             let biased = apply(Binary::Add, &[&first, &bias])?;
             let joined = apply(Concat(1), &[&biased, &first])?;
-            let flat = apply(Reshape(vec![3, 16]), &[&apply(Transpose(vec![0, 2, 1]), &[&joined])?])?;
-            Ok(Nested::list([apply(Transpose(vec![1, 2, 0]), &[&joined])?, apply(Reshape(vec![48]), &[&flat])?]))
+            let flat = apply(Reshape([3, 16].into()), &[&apply(Transpose(vec![0, 2, 1]), &[&joined])?])?;
+            Ok(Nested::list([apply(Transpose(vec![1, 2, 0]), &[&joined])?, apply(Reshape([48].into()), &[&flat])?]))
         });
         let simple = program.unwrap().simplified().unwrap();
         let text = simple.to_string();

@@ -14,7 +14,7 @@ pub(super) fn rewrite(program: &Program) -> Result<Program> {
             return Ok(rewriter.keep(node));
         };
         let origin = rewriter.made_by::<Reshape>(operand).map_or(operand, |(inner, _)| inner);
-        if rewriter.spec(origin)?.shape.known()? == *shape {
+        if rewriter.spec(origin)?.shape == *shape {
             return Ok(origin);
         }
         rewriter.add(Arc::new(Reshape(shape.clone())), vec![origin], &node.layer)
