@@ -144,6 +144,18 @@ fn a_residual_block_is_two_convolutions() {
 }
 
 #[test]
+fn zeros_around_what_relu_gives_are_padding_of_a_maximum() {
+    for (activation, steps) in [("relu", 2), ("tanh", 4)] {
+        let input = Input::new([7, 7, 4]).tensor().unwrap();
+        let x = Conv2D::new(4, 1).activation(activation).apply(&input).unwrap();
+        let x = ZeroPadding2D::new().padding(1).apply(&x).unwrap();
+        let y = MaxPooling2D::new(3).apply(&x).unwrap();
+        let plan = planned(&Functional::new(input, y).unwrap(), &[1, 7, 7, 4]);
+        assert_eq!(plan.lines().count(), steps + 1, "{plan}");
+    }
+}
+
+#[test]
 fn a_transformer_block_is_nine_kernels() {
     let input = Input::new([6, 8]).tensor().unwrap();
     let attended = MultiHeadAttention::new(2, 4).apply(CallArgs::from(&input).and(input.clone())).unwrap();

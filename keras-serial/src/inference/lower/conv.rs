@@ -87,7 +87,7 @@ pub(super) fn geometry(spatial: &[usize], window: &[usize], steps: &[Steps]) -> 
 }
 
 /// Returns the operand without constant zeros before and after its spatial axes, which become padding.
-fn without_zeros(graph: &Graph<'_>, mut x: Operand, axes: &mut [Steps]) -> Operand {
+pub(super) fn without_zeros(graph: &Graph<'_>, mut x: Operand, axes: &mut [Steps]) -> Operand {
     while let Some((node, Concat(axis))) = graph.made_by::<Concat>(x)
         && let Some(steps) = axis.checked_sub(1).and_then(|axis| axes.get_mut(axis))
     {
