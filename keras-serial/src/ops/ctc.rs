@@ -159,43 +159,38 @@ fn decode(c: &Call<'_>) -> Result<(Tensor, Tensor)> {
     };
     let paths = if beam { c.get("top_paths", 1usize)? } else { 1 };
     let (batch, steps) = (inputs.shape().get(0)?, inputs.shape().get(1)?);
-    program::infer_or_compute(
-        &[&inputs, &lengths],
-        (Tensor::symbol([Some(paths), batch, steps], DType::Int32), Tensor::symbol([batch, Some(paths)], dtype)),
-        || {
-            let [batch, time, classes] = extents(&inputs)?;
-            let blank = match c.maybe::<i64>("mask_index")? {
-                Some(index) => place(index, classes)?,
-                None => classes.saturating_sub(1),
+    let inferred =
+        (Tensor::symbol([Some(paths), batch, steps], DType::Int32), Tensor::symbol([batch, Some(paths)], dtype));
+    program::infer_or_compute(&[&inputs, &lengths], inferred, || {
+        let [batch, time, classes] = extents(&inputs)?;
+        let blank = match c.maybe::<i64>("mask_index")? {
+            Some(index) => place(index, classes)?,
+            None => classes.saturating_sub(1),
+        };
+        let logits = cast(&inputs.detached()?, DType::Float64)?.to_vec::<f64>()?;
+        let lengths = integers(&lengths)?;
+        let mut labels = vec![-1i32; paths * batch * time];
+        let mut scores = Vec::with_capacity(batch * paths);
+        for sample in 0..batch {
+            let rows = logits.get(sample * time * classes..(sample + 1) * time * classes).unwrap_or_default();
+            let steps = lengths.get(sample).copied().unwrap_or(0).max(0) as usize;
+            let rows: Vec<&[f64]> = rows.chunks(classes.max(1)).take(steps).collect();
+            let found = if beam {
+                beam_search(&rows, blank, c.get("beam_width", 100)?, paths)
+            } else {
+                vec![greedy(&rows, blank, c.get("merge_repeated", true)?)]
             };
-            let logits = cast(&inputs.detached()?, DType::Float64)?.to_vec::<f64>()?;
-            let lengths = integers(&lengths)?;
-            let mut labels = vec![-1i32; paths * batch * time];
-            let mut scores = Vec::with_capacity(batch * paths);
-            for sample in 0..batch {
-                let rows = logits.get(sample * time * classes..(sample + 1) * time * classes).unwrap_or_default();
-                let steps = lengths.get(sample).copied().unwrap_or(0).max(0) as usize;
-                let rows: Vec<&[f64]> = rows.chunks(classes.max(1)).take(steps).collect();
-                let found = if beam {
-                    beam_search(&rows, blank, c.get("beam_width", 100)?, paths)
-                } else {
-                    vec![greedy(&rows, blank, c.get("merge_repeated", true)?)]
-                };
-                for path in 0..paths {
-                    let (path_labels, score) = found.get(path).cloned().unwrap_or((Vec::new(), f64::NEG_INFINITY));
-                    scores.push(score);
-                    let start = (path * batch + sample) * time;
-                    for (slot, label) in labels.iter_mut().skip(start).take(time).zip(path_labels) {
-                        *slot = label as i32;
-                    }
+            for path in 0..paths {
+                let (path_labels, score) = found.get(path).cloned().unwrap_or((Vec::new(), f64::NEG_INFINITY));
+                scores.push(score);
+                let start = (path * batch + sample) * time;
+                for (slot, label) in labels.iter_mut().skip(start).take(time).zip(path_labels) {
+                    *slot = label as i32;
                 }
             }
-            Ok((
-                Tensor::from_vec(labels, [paths, batch, time])?,
-                cast(&Tensor::from_vec(scores, [batch, paths])?, dtype)?,
-            ))
-        },
-    )
+        }
+        Ok((Tensor::from_vec(labels, [paths, batch, time])?, cast(&Tensor::from_vec(scores, [batch, paths])?, dtype)?))
+    })
 }
 
 /// Returns the best class of each step without blanks, and the negative sum of their logits.

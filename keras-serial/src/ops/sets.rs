@@ -183,82 +183,78 @@ fn unique_impl(c: &Call<'_>) -> Result<Nested<Tensor>> {
     };
     let integers = |wanted: bool, shape: &Shape| wanted.then(|| Tensor::symbol(shape, DType::Int32));
     let found = Shape::from([size]);
-    program::infer_or_compute(
-        &[&x],
-        chosen([
-            Some(Tensor::symbol(values, x.dtype())),
-            integers(index, &found),
-            integers(inverse, &back),
-            integers(counts, &found),
-        ]),
-        || {
-            let along = axis.unwrap_or(0);
-            let list = if axis.is_none() { reshape_to(&x, &Shape::from([extent]))? } else { x.clone() };
-            let rows = arrange::moveaxis(&list, &[along], &[0])?;
-            let extent = extent.unwrap_or_default();
-            let width = rows.shape().num_elements().unwrap_or_default() / extent.max(1);
-            let numbers = cast(&rows.detached()?, DType::Float64)?.to_vec::<f64>()?;
-            let row = |i: usize| numbers.get(i * width..(i + 1) * width).unwrap_or_default();
-            // First positions, in order of appearance.
-            let mut firsts: Vec<usize> = Vec::new();
-            let mut known: HashMap<Vec<u64>, usize> = HashMap::new();
-            let mut groups: Vec<usize> = Vec::with_capacity(extent);
-            for i in 0..extent {
-                // Adding 0 turns -0 into 0.
-                let key: Vec<u64> = row(i).iter().map(|x| (x + 0.0).to_bits()).collect();
-                let group = *known.entry(key).or_insert_with(|| {
-                    firsts.push(i);
-                    firsts.len() - 1
-                });
-                groups.push(group);
+    let inferred = chosen([
+        Some(Tensor::symbol(values, x.dtype())),
+        integers(index, &found),
+        integers(inverse, &back),
+        integers(counts, &found),
+    ]);
+    program::infer_or_compute(&[&x], inferred, || {
+        let along = axis.unwrap_or(0);
+        let list = if axis.is_none() { reshape_to(&x, &Shape::from([extent]))? } else { x.clone() };
+        let rows = arrange::moveaxis(&list, &[along], &[0])?;
+        let extent = extent.unwrap_or_default();
+        let width = rows.shape().num_elements().unwrap_or_default() / extent.max(1);
+        let numbers = cast(&rows.detached()?, DType::Float64)?.to_vec::<f64>()?;
+        let row = |i: usize| numbers.get(i * width..(i + 1) * width).unwrap_or_default();
+        // First positions, in order of appearance.
+        let mut firsts: Vec<usize> = Vec::new();
+        let mut known: HashMap<Vec<u64>, usize> = HashMap::new();
+        let mut groups: Vec<usize> = Vec::with_capacity(extent);
+        for i in 0..extent {
+            // Adding 0 turns -0 into 0.
+            let key: Vec<u64> = row(i).iter().map(|x| (x + 0.0).to_bits()).collect();
+            let group = *known.entry(key).or_insert_with(|| {
+                firsts.push(i);
+                firsts.len() - 1
+            });
+            groups.push(group);
+        }
+        let mut order: Vec<usize> = (0..firsts.len()).collect();
+        if c.get("sorted", true)? {
+            let first = |group: &usize| row(firsts.get(*group).copied().unwrap_or(0));
+            order.sort_by(|a, b| {
+                let pairs = first(a).iter().zip(first(b));
+                pairs.map(|(a, b)| a.total_cmp(b)).find(|side| side.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            });
+        }
+        let mut place = vec![0i32; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(slot) = place.get_mut(*old) {
+                *slot = new as i32;
             }
-            let mut order: Vec<usize> = (0..firsts.len()).collect();
-            if c.get("sorted", true)? {
-                let first = |group: &usize| row(firsts.get(*group).copied().unwrap_or(0));
-                order.sort_by(|a, b| {
-                    let pairs = first(a).iter().zip(first(b));
-                    pairs.map(|(a, b)| a.total_cmp(b)).find(|side| side.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-                });
+        }
+        let mut number = vec![0i32; order.len()];
+        for group in &groups {
+            let at = place.get(*group).copied().unwrap_or(0);
+            if let Some(slot) = number.get_mut(at as usize) {
+                *slot += 1;
             }
-            let mut place = vec![0i32; order.len()];
-            for (new, old) in order.iter().enumerate() {
-                if let Some(slot) = place.get_mut(*old) {
-                    *slot = new as i32;
-                }
-            }
-            let mut number = vec![0i32; order.len()];
-            for group in &groups {
-                let at = place.get(*group).copied().unwrap_or(0);
-                if let Some(slot) = number.get_mut(at as usize) {
-                    *slot += 1;
-                }
-            }
-            let found: Vec<i64> =
-                order.iter().filter_map(|group| firsts.get(*group)).map(|first| *first as i64).collect();
-            let count = found.len();
-            let values = take_axis(&list, &Tensor::from_slice(&found, [count])?, along)?;
-            let fitted = |x: Tensor, axis: isize, fill: f64| -> Result<Tensor> {
-                let Some(size) = size else { return Ok(x) };
-                let x = slice_axis(&x, axis, Span::range(0, size.min(count)))?;
-                let position = x.shape().axis(axis)?;
-                let widths: Vec<_> =
-                    (0..x.rank()).map(|i| (0, if i == position { size.saturating_sub(count) } else { 0 })).collect();
-                pad_with(&x, &widths, fill)
-            };
-            let groups: Vec<i32> = groups.iter().filter_map(|group| place.get(*group).copied()).collect();
-            let integers = |list: Vec<i32>| Tensor::from_slice(&list, [list.len()]);
-            Ok(chosen([
-                Some(fitted(values, along, c.maybe::<f64>("fill_value")?.unwrap_or(0.0))?),
-                if index {
-                    Some(fitted(integers(found.iter().map(|first| *first as i32).collect())?, 0, 1.0)?)
-                } else {
-                    None
-                },
-                if inverse { Some(reshape_to(&integers(groups)?, &back)?) } else { None },
-                if counts { Some(fitted(integers(number)?, 0, 0.0)?) } else { None },
-            ]))
-        },
-    )
+        }
+        let found: Vec<i64> = order.iter().filter_map(|group| firsts.get(*group)).map(|first| *first as i64).collect();
+        let count = found.len();
+        let values = take_axis(&list, &Tensor::from_slice(&found, [count])?, along)?;
+        let fitted = |x: Tensor, axis: isize, fill: f64| -> Result<Tensor> {
+            let Some(size) = size else { return Ok(x) };
+            let x = slice_axis(&x, axis, Span::range(0, size.min(count)))?;
+            let position = x.shape().axis(axis)?;
+            let widths: Vec<_> =
+                (0..x.rank()).map(|i| (0, if i == position { size.saturating_sub(count) } else { 0 })).collect();
+            pad_with(&x, &widths, fill)
+        };
+        let groups: Vec<i32> = groups.iter().filter_map(|group| place.get(*group).copied()).collect();
+        let integers = |list: Vec<i32>| Tensor::from_slice(&list, [list.len()]);
+        Ok(chosen([
+            Some(fitted(values, along, c.maybe::<f64>("fill_value")?.unwrap_or(0.0))?),
+            if index {
+                Some(fitted(integers(found.iter().map(|first| *first as i32).collect())?, 0, 1.0)?)
+            } else {
+                None
+            },
+            if inverse { Some(reshape_to(&integers(groups)?, &back)?) } else { None },
+            if counts { Some(fitted(integers(number)?, 0, 0.0)?) } else { None },
+        ]))
+    })
 }
 
 /// Counts the numbers of a vector in each of `bins` equal intervals of a range; also returns the edges

@@ -99,7 +99,7 @@ pub(crate) fn apply(primitive: impl Primitive, operands: &[&Tensor]) -> Result<T
 /// `inferred` states the shape rule: a symbol for each result. A composition whose steps are the same for any extents
 /// needs none, because symbols flow through its primitives.
 ///
-/// ```ignore
+/// ```text
 /// // The number of frames decides which elements are taken.
 /// program::infer_or_compute(&[x], Tensor::symbol(shape, x.dtype()), || take_axis(x, &places, -1))
 /// ```

@@ -238,3 +238,54 @@ fn what_no_file_can_hold_is_refused() {
         super::assert_fails(model_from_json(&json, &CustomObjects::new()), part);
     }
 }
+
+/// What a graph infers, with a known and an unknown batch size, is what values give.
+#[test]
+fn inferred_shapes_are_those_of_values() {
+    type Operation = fn(&Tensor) -> Result<Tensor>;
+    let operations: &[(&str, Operation)] = &[
+        ("broadcasting", |x| ops::add(x, ops::expand_dims(&ops::max(x, 1, false)?, 1)?)),
+        ("comparison", |x| ops::where_(&ops::greater(x, 0.5)?, x, 0)),
+        ("integer division", |x| ops::floor_divide(ops::cast_to(x, DType::Int32)?, 3)),
+        ("reduction", |x| ops::mean(x, [1, -1], true)),
+        ("position", |x| ops::argmax(x, 2, false)),
+        ("softmax of a middle axis", |x| ops::softmax(x, 1)),
+        ("logsumexp", |x| ops::logsumexp(x, -1, false)),
+        ("reshape", |x| ops::reshape(x, &Shape::from([None, Some(12)]))),
+        ("transpose", |x| ops::transpose(x, Some(vec![2, 0, 1]))),
+        ("concatenation", |x| ops::concatenate(&[x.clone(), ops::square(x)?], 1)),
+        ("stack", |x| ops::stack(&[x.clone(), ops::negative(x)?], 0)),
+        ("repetition", |x| ops::repeat(x, 3, 1)),
+        ("tiles", |x| ops::tile(x, &[2, 1, 3])),
+        ("padding", |x| ops::pad(x, &[(0, 0), (1, 2), (0, 1)], 0.0)),
+        ("roll", |x| ops::roll(x, 1, 1)),
+        ("product with a matrix", |x| ops::matmul(x, &ops::ones(&[4, 5].into(), DType::Float32)?)),
+        ("products of batches", |x| ops::matmul(x, &ops::swapaxes(x, 1, 2)?)),
+        ("contraction", |x| ops::einsum("btc,bsc->bst", &[x.clone(), ops::square(x)?])),
+        ("order", |x| ops::argsort(x, -1)),
+        ("running sums", |x| ops::cumsum(x, 1)),
+        ("largest", |x| Ok(ops::top_k(x, 2)?.0)),
+        ("one-hot", |x| ops::one_hot(&ops::cast_to(x, DType::Int32)?, 7)),
+        ("indices", |x| ops::take(x, &Tensor::from_slice(&[2i32, 0], [2])?, Some(1))),
+    ];
+    let values = Tensor::from_vec((0..24).map(|i| i as f32 / 24.0).collect(), [2, 3, 4]).unwrap();
+    for (name, operation) in operations {
+        let expected = operation(&values).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for batch in [Some(2), None] {
+            let input = batch.into_iter().fold(Input::new([3, 4]), |input, batch| input.batch_size(batch));
+            let inferred = operation(&input.tensor().unwrap());
+            let inferred = inferred.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(inferred.is_symbolic(), "{name}");
+            assert_eq!(inferred.dtype(), expected.dtype(), "{name}");
+            let dims = inferred.shape().dims().iter().zip(expected.shape().dims());
+            assert_eq!(inferred.rank(), expected.rank(), "{name}");
+            // Without the batch size, an extent may be unknown, but not another.
+            assert!(
+                dims.into_iter().all(|(found, right)| found == right || (batch.is_none() && found.is_none())),
+                "{name}: {} instead of {}",
+                inferred.shape(),
+                expected.shape()
+            );
+        }
+    }
+}
