@@ -87,11 +87,14 @@ fn recognized(context: &Context<'_>, graph: &Graph<'_>, position: usize, node: &
     let Some((last, all_steps, mut inner)) = outputs(graph, position) else { return Ok(None) };
     // transpose(x) · kernel + bias
     let (sum, bias) = match graph.made_by::<Binary>(graph.before_reshapes(inputs)) {
-        Some((sum, Binary::Add)) => match sum.operands.as_slice() {
-            &[product, bias] if graph.numbers(bias).is_some() => (product, graph.numbers(bias)),
-            &[bias, product] if graph.numbers(bias).is_some() => (product, graph.numbers(bias)),
-            _ => return Ok(None),
-        },
+        Some((sum, Binary::Add)) => {
+            let &[x, y] = sum.operands.as_slice() else { return Ok(None) };
+            match (graph.numbers(x), graph.numbers(y)) {
+                (_, Some(bias)) => (x, Some(bias)),
+                (Some(bias), None) => (y, Some(bias)),
+                (None, None) => return Ok(None),
+            }
+        }
         _ => (inputs, None),
     };
     let Some((product, _)) = graph.made_by::<MatMul>(graph.before_reshapes(sum)) else { return Ok(None) };
