@@ -320,9 +320,10 @@ impl Tensor {
         }
     }
 
-    /// Returns the tensor with its elements in row-major order in memory, if it is of `float32`; others as they are.
+    /// Returns the tensor with its elements in row-major order in memory, if it is of `float32`; others, and those that
+    /// track gradients, as they are.
     pub(crate) fn contiguous(&self) -> Result<Self> {
-        if self.dtype != DType::Float32 || self.elements::<f32>().is_some() {
+        if self.dtype != DType::Float32 || self.is_tracked() || self.elements::<f32>().is_some() {
             return Ok(self.clone());
         }
         Self::from_vec(self.to_vec::<f32>()?, &self.shape)

@@ -66,3 +66,18 @@ impl Primitive for Gelu {
         call.rounded(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops;
+
+    // keras.ops.gelu(1.0) has the gradient Φ(1) + φ(1).
+    #[test]
+    fn gradients_flow() {
+        let x = Tensor::from_slice(&[1.0f32], [1]).unwrap().watched().unwrap();
+        let loss = ops::sum(&ops::gelu(&x, false).unwrap(), None, false).unwrap();
+        let gradient = loss.backward().unwrap().get(&x).unwrap().to_vec::<f32>().unwrap();
+        assert!((gradient[0] - 1.083_315_5).abs() < 1e-5, "{gradient:?}");
+    }
+}
