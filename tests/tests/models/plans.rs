@@ -187,7 +187,7 @@ fn normalization_that_a_layer_writes_out_is_recognized() {
 fn programs_count_operations_and_bytes() {
     let input = Input::new([8, 8, 3]).tensor().unwrap();
     let x = Conv2D::new(4, 3).use_bias(false).apply(&input).unwrap();
-    let y = Dense::new(5).use_bias(false).apply(&Flatten::new().apply(&x).unwrap()).unwrap();
+    let y = Dense::new(5).use_bias(false).apply(Flatten::new().apply(&x).unwrap()).unwrap();
     let program = Functional::new(input, y).unwrap().program(&[Shape::from([2, 8, 8, 3])]).unwrap();
     let (conv, dense) = (2 * 2 * 6 * 6 * 4 * 9 * 3, 2 * 2 * 144 * 5);
     assert_eq!(program.operations(), conv + dense);
