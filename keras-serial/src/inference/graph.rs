@@ -53,12 +53,12 @@ impl<'a> Graph<'a> {
         }
         let bytes = |value: &Tensor| value.shape().num_elements().unwrap_or_default().saturating_mul(size_of::<f32>());
         let constants: usize = program.constants().iter().map(|constant| bytes(&constant.value)).sum();
-        let budget = Cell::new(LEAST_BUDGET.max(constants / 4));
+        let budget = Cell::new(LEAST_BUDGET.max(constants / 5));
         Self { program, folded, users, is_output, claimed: vec![false; count], budget }
     }
 
-    /// Returns true if so many weights may be packed, which takes memory beside the weights themselves: a quarter of
-    /// it in large models.
+    /// Returns true if so many weights may be packed, which takes memory beside the weights themselves: a fifth of it
+    /// in large models.
     pub(super) fn may_pack(&self, weights: usize) -> bool {
         let left = self.budget.get().checked_sub(weights.saturating_mul(size_of::<f32>()));
         left.inspect(|left| self.budget.set(*left)).is_some()
@@ -147,7 +147,11 @@ impl<'a> Graph<'a> {
     /// Returns the constant values of an operand in `float32`.
     pub(super) fn numbers(&self, operand: Operand) -> Option<Vec<f32>> {
         let value = self.folded.value(self.program, operand)?;
-        if value.dtype() == DType::Float32 { value.to_vec().ok() } else { None }
+        match value.elements::<f32>() {
+            Some(elements) => Some(elements.to_vec()),
+            None if value.dtype() == DType::Float32 => value.to_vec().ok(),
+            None => None,
+        }
     }
 
     /// Returns a constant as one number for each of the channels, which lie along the last axes of a result with

@@ -27,18 +27,19 @@ impl Kernel for Dense {
 
 pub(super) fn lower(context: &Context<'_>, graph: &Graph<'_>, position: usize, node: &Node) -> Result<Option<Fused>> {
     let (Some(_), &[x, matrix]) = (primitive::<MatMul>(node), node.operands.as_slice()) else { return Ok(None) };
-    let (Some(weights), Some(extents)) = (graph.numbers(matrix), graph.extents(matrix)) else { return Ok(None) };
+    let Some(extents) = graph.extents(matrix).filter(|_| graph.constant(matrix).is_some()) else { return Ok(None) };
     // One matrix for all rows; several matrices are a batch.
     let [batch @ .., depth, columns] = extents.as_slice() else { return Ok(None) };
     if batch.iter().any(|count| *count != 1) {
         return Ok(None);
     }
-    if !graph.may_pack(weights.len()) {
+    if !graph.may_pack(depth * columns) {
         let Some(left) = graph.extents(x) else { return Ok(None) };
         let rows = left.split_last().map_or(1, |(_, rows)| rows.iter().product());
         let kernel = Product { right_shared: true, ..Product::new(rows, *depth, *columns) };
         return Ok(Some(Fused::one(position, kernel, [x, matrix])));
     }
+    let Some(weights) = graph.numbers(matrix) else { return Ok(None) };
     let tail = Tail::of(graph, position)?;
     let packed = Packed::new(context.level, &tail.scaled(weights), *depth, *columns).map_err(failed)?;
     let kernel = Dense::new(packed, tail.bias.as_deref(), tail.activation).map_err(failed)?;

@@ -4,6 +4,7 @@
 use super::extents::Extent;
 use super::graph::{Attribute, Graph, Kind, Known, Value};
 use crate::error::Result;
+use crate::program::primitives::inverse;
 use crate::tensor::DType;
 
 impl Graph {
@@ -239,17 +240,6 @@ const DEEPEST: usize = 64;
 /// Returns the items at these positions.
 pub(super) fn pick<T: Clone>(items: &[T], order: &[usize]) -> Option<Vec<T>> {
     order.iter().map(|axis| items.get(*axis).cloned()).collect()
-}
-
-/// Returns the order that undoes another.
-pub(super) fn inverse(order: &[usize]) -> Vec<usize> {
-    let mut back = vec![0; order.len()];
-    for (to, from) in order.iter().enumerate() {
-        if let Some(place) = back.get_mut(*from) {
-            *place = to;
-        }
-    }
-    back
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(crate) use softmax::Softmax;
 pub(crate) use sort::{Argsort, Sort};
 pub(crate) use take::Take;
 pub(crate) use take_along::TakeAlong;
-pub(crate) use transpose::Transpose;
+pub(crate) use transpose::{Transpose, inverse};
 pub(crate) use unary::Unary;
 pub(crate) use window::Steps;
 

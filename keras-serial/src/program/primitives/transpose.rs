@@ -13,6 +13,17 @@ use crate::tensor::engine::Engine;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Transpose(pub Vec<usize>);
 
+/// Returns the order that undoes another.
+pub(crate) fn inverse(order: &[usize]) -> Vec<usize> {
+    let mut back = vec![0; order.len()];
+    for (to, from) in order.iter().enumerate() {
+        if let Some(place) = back.get_mut(*from) {
+            *place = to;
+        }
+    }
+    back
+}
+
 impl Primitive for Transpose {
     fn name(&self) -> &'static str {
         "transpose"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Rewriter, primitive};
 use crate::error::Result;
-use crate::program::primitives::{Binary, Concat, Gelu, Transpose, Unary};
+use crate::program::primitives::{Binary, Concat, Gelu, Transpose, Unary, inverse};
 use crate::program::{Node, Operand, Program};
 
 /// Returns a program whose transposes stand as late as they can, and are as few as they can.
@@ -77,15 +77,4 @@ fn transposed(rewriter: &mut Rewriter<'_>, operand: Operand, order: Vec<usize>, 
         return Ok(origin);
     }
     rewriter.add(Arc::new(Transpose(order)), vec![origin], &node.layer)
-}
-
-/// Returns the order that undoes another.
-fn inverse(order: &[usize]) -> Vec<usize> {
-    let mut back = vec![0; order.len()];
-    for (to, from) in order.iter().enumerate() {
-        if let Some(place) = back.get_mut(*from) {
-            *place = to;
-        }
-    }
-    back
 }
