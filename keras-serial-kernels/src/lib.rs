@@ -56,6 +56,10 @@ pub struct Context<'a> {
     pub level: Level,
 }
 
+/// The stack that a thread needs to run kernels, where it is more than threads usually have: without optimization,
+/// every value that a kernel would keep in registers has a place of its own on the stack.
+pub const STACK: Option<usize> = if cfg!(unoptimized) { Some(64 << 20) } else { None };
+
 /// Multiplications below which work stays on the calling thread.
 pub(crate) const SMALL: usize = 60_000;
 

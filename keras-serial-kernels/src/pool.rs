@@ -84,6 +84,10 @@ impl Pool {
             .map_while(|number| {
                 let shared = Arc::clone(&shared);
                 let builder = thread::Builder::new().name(format!("kernels-{number}"));
+                let builder = match crate::STACK {
+                    Some(stack) => builder.stack_size(stack),
+                    None => builder,
+                };
                 builder.spawn(move || shared.work()).ok()
             })
             .collect();

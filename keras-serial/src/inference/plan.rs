@@ -13,7 +13,7 @@ use super::workspace::{Inputs, Workspace};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::{Primitive, Program, Reads, Spec};
 use crate::tensor::{DType, Nested, Tensor};
-use keras_serial_kernels::Context;
+use keras_serial_kernels::{Context, STACK};
 
 /// Where a value lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,13 +190,16 @@ impl Plan {
         let mut outputs: Vec<&mut [f32]> = written.iter_mut().map(Vec::as_mut_slice).collect();
         let mut workspace = self.workspace();
         let mut seconds = vec![Vec::with_capacity(runs); self.steps.len()];
-        for _ in 0..runs {
-            for (step, seconds) in self.steps.iter().zip(&mut seconds) {
-                let start = Instant::now();
-                workspace.run(self, &Context::default(), step, Inputs::Tensors(&inputs), &mut outputs)?;
-                seconds.push(start.elapsed().as_secs_f64());
+        with_stack(|| {
+            for _ in 0..runs {
+                for (step, seconds) in self.steps.iter().zip(&mut seconds) {
+                    let start = Instant::now();
+                    workspace.run(self, &Context::default(), step, Inputs::Tensors(&inputs), &mut outputs)?;
+                    seconds.push(start.elapsed().as_secs_f64());
+                }
             }
-        }
+            Ok(())
+        })?;
         self.keep(workspace);
         let median = |mut seconds: Vec<f64>| {
             seconds.sort_unstable_by(f64::total_cmp);
@@ -296,17 +299,19 @@ impl Plan {
     }
 
     /// Runs all steps; kernels write outputs of `float32` to the slices.
-    pub(super) fn execute(
+    fn execute(
         &self,
         context: &Context<'_>,
         inputs: Inputs<'_>,
         outputs: &mut [&mut [f32]],
         workspace: &mut Workspace,
     ) -> Result<()> {
-        for (position, step) in self.steps.iter().enumerate() {
-            workspace.run(self, context, step, inputs, outputs).at_with(|| format!("step {position}"))?;
-        }
-        Ok(())
+        with_stack(|| {
+            for (position, step) in self.steps.iter().enumerate() {
+                workspace.run(self, context, step, inputs, outputs).at_with(|| format!("step {position}"))?;
+            }
+            Ok(())
+        })
     }
 
     /// Returns memory for a run.
@@ -324,6 +329,15 @@ impl Plan {
     pub(super) fn constant(&self, position: usize) -> Result<&Tensor> {
         self.constants.get(position).ok_or_else(absent)
     }
+}
+
+/// Runs a function with the stack that kernels need: on a thread of its own in builds without optimization.
+fn with_stack(run: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+    let Some(stack) = STACK else { return run() };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, run)?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The error of a buffer that does not fit.
