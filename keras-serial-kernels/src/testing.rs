@@ -3,6 +3,8 @@
 use super::Context;
 use super::pool::Pool;
 use super::simd::Level;
+use super::window::Axis;
+use proptest::strategy::Strategy;
 
 /// Runs a test at every level that this processor has, with one thread and with two.
 pub(crate) fn everywhere(test: impl Fn(&Context<'_>)) {
@@ -94,4 +96,14 @@ pub(crate) mod reference {
         }
         y
     }
+}
+
+/// Any axis whose window, of one of these sizes, fits the padded input.
+pub(crate) fn any_axis(windows: std::ops::Range<usize>) -> impl Strategy<Value = Axis> {
+    (1..12usize, windows, 1..4usize, 1..3usize, 0..3usize, 0..3usize).prop_filter_map(
+        "a window fits",
+        |(input, window, stride, dilation, before, after)| {
+            Axis::padded(input, window, stride, dilation, [before, after]).ok()
+        },
+    )
 }

@@ -65,7 +65,7 @@ impl Axis {
 
     /// The input's position under an element of an output's window; `None` in the padding.
     #[inline(always)]
-    pub(crate) fn place(&self, output: usize, element: usize) -> Option<usize> {
+    pub fn place(&self, output: usize, element: usize) -> Option<usize> {
         (output * self.stride + element * self.dilation).checked_sub(self.before).filter(|at| *at < self.input)
     }
 

@@ -311,7 +311,7 @@ impl Variable {
         program::refuse_while_tracing("a weight changes")?;
         let value = cast(&value.detached()?, self.0.dtype)?;
         // What would be drawn is replaced at once.
-        if self.pending().take().is_some() {
+        if self.0.is_pending.load(Ordering::Acquire) && self.pending().take().is_some() {
             self.0.is_pending.store(false, Ordering::Release);
         }
         *self.write() = value;

@@ -1,11 +1,11 @@
 //! A program with what fusion asks of it: constants, users, and which nodes a kernel computes already.
 
-use std::any::Any;
 use std::cell::Cell;
 
 use super::fold::Folded;
+pub(super) use crate::program::primitive_of as primitive;
 use crate::program::primitives::{Broadcast, Reshape};
-use crate::program::{Node, Operand, Program, Spec};
+use crate::program::{Node, Operand, Primitive, Program, Spec};
 use crate::tensor::{DType, Tensor};
 
 /// A program with what fusion asks of it.
@@ -23,11 +23,6 @@ pub(super) struct Graph<'a> {
 
 /// Bytes of weights that are packed in any model.
 const LEAST_BUDGET: usize = 64 << 20;
-
-/// Returns the primitive of a node, if it is of this type.
-pub(super) fn primitive<T: 'static>(node: &Node) -> Option<&T> {
-    (&*node.primitive as &dyn Any).downcast_ref()
-}
 
 impl<'a> Graph<'a> {
     pub(super) fn new(program: &'a Program, folded: &'a Folded) -> Self {
@@ -118,25 +113,25 @@ impl<'a> Graph<'a> {
     }
 
     /// Returns the node that gives an operand, if its primitive is of this type.
-    pub(super) fn made_by<T: 'static>(&self, operand: Operand) -> Option<(&'a Node, &'a T)> {
+    pub(super) fn made_by<T: Primitive>(&self, operand: Operand) -> Option<(&'a Node, &'a T)> {
         let Operand::Node(position) = operand else { return None };
         let node = self.node(position)?;
         Some((node, primitive(node)?))
     }
 
     /// Returns the operand with the same elements in the same order before all reshapes.
-    pub(super) fn before_reshapes(&self, mut operand: Operand) -> Operand {
-        while let Some((node, _)) = self.made_by::<Reshape>(operand)
-            && let &[before] = node.operands.as_slice()
-        {
-            operand = before;
-        }
-        operand
+    pub(super) fn before_reshapes(&self, operand: Operand) -> Operand {
+        self.before::<Reshape>(operand)
     }
 
     /// Returns the operand before all broadcasts.
-    pub(super) fn before_broadcasts(&self, mut operand: Operand) -> Operand {
-        while let Some((node, _)) = self.made_by::<Broadcast>(operand)
+    pub(super) fn before_broadcasts(&self, operand: Operand) -> Operand {
+        self.before::<Broadcast>(operand)
+    }
+
+    /// Returns the operand before all primitives of a type that follow it.
+    fn before<T: Primitive>(&self, mut operand: Operand) -> Operand {
+        while let Some((node, _)) = self.made_by::<T>(operand)
             && let &[before] = node.operands.as_slice()
         {
             operand = before;
@@ -168,6 +163,8 @@ impl<'a> Graph<'a> {
     }
 
     pub(super) fn number(&self, operand: Operand) -> Option<f32> {
+        // Large constants are not copied for a look at their size.
+        self.constant(operand).filter(|value| value.shape().num_elements() == Some(1))?;
         match self.numbers(operand)?.as_slice() {
             [number] => Some(*number),
             _ => None,

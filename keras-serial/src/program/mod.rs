@@ -18,6 +18,7 @@ mod traced;
 
 pub use primitive::{Primitive, Spec};
 pub(crate) use primitive::{apply, infer_or_compute, unless_symbolic};
+pub(crate) use program::primitive as primitive_of;
 pub use program::{Constant, Node, Operand, Program};
 pub(crate) use traced::Reads;
 pub(crate) use traced::{keeps_loops, layers_changed, note_read, refuse_while_tracing, spoil, traced_weight};

@@ -1,5 +1,6 @@
 //! Programs: what was traced, in order.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -41,6 +42,12 @@ pub struct Node {
     pub spec: Spec,
     /// The path of the layer in whose `call` it was recorded: `functional/dense`.
     pub layer: Arc<str>,
+}
+
+/// Returns the primitive of a node, if it is of this type.
+pub(crate) fn primitive<T: Primitive>(node: &Node) -> Option<&T> {
+    let primitive: &dyn Any = &*node.primitive;
+    primitive.downcast_ref()
 }
 
 /// What a model computes: inputs, constants, nodes in order, outputs in structure.

@@ -8,6 +8,7 @@ use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops};
 use burn_backend::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
+use keras_serial_kernels::window::Axis;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
@@ -17,28 +18,6 @@ use crate::tensor::engine::Raw;
 
 /// The approximate number of elements of a block of windows.
 const PIECE: usize = 1 << 16;
-
-/// The window on one axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Axis {
-    pub input: usize,
-    pub output: usize,
-    pub window: usize,
-    pub stride: usize,
-    pub dilation: usize,
-    /// The padding before the input.
-    pub before: usize,
-}
-
-impl Axis {
-    /// A missing axis.
-    pub(crate) const NONE: Self = Self { input: 1, output: 1, window: 1, stride: 1, dilation: 1, before: 0 };
-
-    /// Returns the input position of an element of the window, or `None` in the padding.
-    fn place(&self, output: usize, element: usize) -> Option<usize> {
-        (output * self.stride + element * self.dilation).checked_sub(self.before).filter(|at| *at < self.input)
-    }
-}
 
 /// A convolution over up to three axes.
 #[derive(Clone, Copy, Debug)]

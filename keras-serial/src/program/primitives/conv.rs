@@ -1,13 +1,14 @@
 //! Convolutions.
 
 use burn_backend::ops::{ConvOptions, ModuleOps};
+use keras_serial_kernels::window::Axis;
 
 use super::window::{
     Steps, channels_first, channels_last, ints, lifted, padded, padding, with_channels_first, without_second,
 };
 use super::{Transpose, shaped};
 use crate::error::{Error, ErrorKind, Result};
-use crate::program::kernels::conv::{self as kernels, Axis, Geometry};
+use crate::program::kernels::conv::{self as kernels, Geometry};
 use crate::program::onnx::{Attribute, Call, Value};
 use crate::program::primitive::{Primitive, Spec, exactly};
 use crate::tensor::engine::Engine;

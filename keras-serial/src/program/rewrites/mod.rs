@@ -5,11 +5,10 @@ mod orders;
 mod shapes;
 mod shared;
 
-use std::any::Any;
 use std::sync::Arc;
 
 use super::primitive::{Primitive, Spec};
-use super::program::{Node, Operand, Program};
+use super::program::{Node, Operand, Program, primitive};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Program {
@@ -96,11 +95,6 @@ impl<'a> Rewriter<'a> {
         let &[inner] = node.operands.as_slice() else { return None };
         Some((inner, primitive(node)?))
     }
-}
-
-/// Returns the primitive of a node, if it is of this type.
-fn primitive<T: Primitive>(node: &Node) -> Option<&T> {
-    (&*node.primitive as &dyn Any).downcast_ref()
 }
 
 #[cfg(test)]
