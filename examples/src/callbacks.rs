@@ -9,11 +9,11 @@ use keras_serial::prelude::*;
 /// A custom callback that counts batches.
 #[register(package = "CallbacksExample")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct CountBatches {
-    #[config(default = 1)]
+    #[keras(default = 1)]
     every: usize,
-    #[config(skip)]
+    #[keras(skip)]
     counted: usize,
 }
 

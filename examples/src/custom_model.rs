@@ -5,11 +5,11 @@ use keras_serial::prelude::*;
 /// Two layers in sequence.
 #[register(package = "ComplexModels")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct CustomModel {
     base: LayerBase,
     first_layer: LayerRef,
-    #[config(default = Dense::new(8).activation("relu").shared())]
+    #[keras(default = Dense::new(8).activation("relu").shared())]
     second_layer: LayerRef,
 }
 

@@ -4,7 +4,7 @@ use keras_serial::prelude::*;
 
 /// Adds a number; not registered.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Shift {
     base: LayerBase,
     by: f64,

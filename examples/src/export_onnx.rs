@@ -10,11 +10,11 @@ use crate::own_model::Residual;
 /// A dense layer whose output is scaled to length 1: any operations may stand in `call`.
 #[register(package = "Exported")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Direction {
     base: LayerBase,
     units: usize,
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
 }
 

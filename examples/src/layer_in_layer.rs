@@ -6,7 +6,7 @@ use keras_serial::prelude::*;
 /// Applies another layer, and doubles its output.
 #[register(package = "ExampleLayers")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Doubled {
     base: LayerBase,
     sublayer: LayerRef,

@@ -6,7 +6,7 @@ use keras_serial::registry::{clear_custom_objects, entries, get_registered_objec
 /// An identity layer.
 #[register(package = "ListExample")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Nothing {
     base: LayerBase,
 }

@@ -6,17 +6,17 @@ use keras_serial::prelude::*;
 /// A small classifier with a residual connection.
 #[register(package = "OwnModels")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(model, new, setters)]
 pub struct Residual {
     base: LayerBase,
     width: usize,
-    #[config(default = 2)]
+    #[keras(default = 2)]
     classes: usize,
-    #[sublayer(init = Dense::new(width).activation("relu").shared())]
+    #[keras(sublayer(init = Dense::new(width).activation("relu").shared()))]
     project: LayerRef,
-    #[sublayer(init = Dense::new(width).activation("relu").shared())]
+    #[keras(sublayer(init = Dense::new(width).activation("relu").shared()))]
     residual: LayerRef,
-    #[sublayer(init = Dense::new(classes).activation("softmax").shared())]
+    #[keras(sublayer(init = Dense::new(classes).activation("softmax").shared()))]
     head: LayerRef,
 }
 
@@ -25,10 +25,6 @@ impl Layer for Residual {
         let x = self.project.call(inputs.inputs()?, cx)?.into_single()?;
         let y = self.residual.call(&x, cx)?.into_single()?;
         self.head.call(&ops::add(&x, &y)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

@@ -9,17 +9,17 @@ use keras_serial::prelude::*;
 /// The layer that is `MyDense` in the Python program: `x · kernel`.
 #[register(package = "MyLayers", name = "KernelMult")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct MyDense {
     base: LayerBase,
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     nested_model: Option<LayerRef>,
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
 }
 

@@ -7,7 +7,7 @@ use keras_serial::registry::{get_registered_name, get_registered_object};
 /// Multiplies by a factor.
 #[register(package = "MyLayers")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Scale {
     base: LayerBase,
     factor: f64,

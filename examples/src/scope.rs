@@ -4,7 +4,7 @@ use keras_serial::prelude::*;
 
 /// Halves its input; not registered.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Half {
     base: LayerBase,
 }

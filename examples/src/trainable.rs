@@ -5,7 +5,7 @@ use keras_serial::prelude::*;
 /// Two layers in sequence.
 #[register(package = "TrainableExample")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Pair {
     base: LayerBase,
     first: LayerRef,

@@ -2,7 +2,7 @@
 
 use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
-use syn::parse::{Parse, Parser};
+use syn::parse::Parse;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Ident, LitStr, Path, Token, WherePredicate};
 
@@ -75,6 +75,7 @@ pub struct FieldAttributes {
 
 /// The attributes of a struct or enum.
 pub struct TypeAttributes {
+    pub model: Once<()>,
     pub validate: Once<Path>,
     pub get_config: Once<Path>,
     pub from_config: Once<Path>,
@@ -123,7 +124,7 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>) -> syn::Result<Vec<T>> {
     Ok(content.parse_terminated(T::parse, Token![,])?.into_iter().collect())
 }
 
-/// Parses each helper attribute whose name is in `known`; reports others.
+/// Parses each item of `#[keras(…)]` whose name is in `known`; reports others.
 fn each(
     cx: &mut Ctxt,
     attributes: &[Attribute],
@@ -131,25 +132,14 @@ fn each(
     known: &[Name],
     mut parse: impl FnMut(&mut Ctxt, Name, &ParseNestedMeta<'_>) -> syn::Result<()>,
 ) {
-    for attribute in attributes {
-        let path = attribute.path();
-        let alone = names::ALONE.iter().any(|name| path.is_ident(name.0));
-        if !alone && !path.is_ident(names::NAMESPACE) {
-            continue;
-        }
-        let mut one = |meta: ParseNestedMeta<'_>| {
-            let find = |names: &[Name]| {
-                names.iter().copied().find(|name| meta.path.is_ident(name.0) && name.is_alone() == alone)
-            };
-            match find(known) {
-                Some(name) => parse(cx, name, &meta),
-                None => Err(unknown(&meta, place, alone, known)),
-            }
-        };
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(names::NAMESPACE)) {
         let result = match &attribute.meta {
-            // An attribute outside the namespace is parsed like a list with one item.
-            meta if alone => syn::meta::parser(one).parse2(meta.to_token_stream()),
-            syn::Meta::List(_) => attribute.parse_nested_meta(&mut one),
+            syn::Meta::List(_) => attribute.parse_nested_meta(|meta| {
+                match known.iter().copied().find(|name| meta.path.is_ident(name.0)) {
+                    Some(name) => parse(cx, name, &meta),
+                    None => Err(unknown(&meta, place, known)),
+                }
+            }),
             _ => Err(syn::Error::new_spanned(attribute, format!("expected `#[{}(…)]`", names::NAMESPACE))),
         };
         if let Err(error) = result {
@@ -158,7 +148,7 @@ fn each(
     }
 }
 
-fn unknown(meta: &ParseNestedMeta<'_>, place: &str, alone: bool, known: &[Name]) -> syn::Error {
+fn unknown(meta: &ParseNestedMeta<'_>, place: &str, known: &[Name]) -> syn::Error {
     let given = meta.path.get_ident().map_or_else(|| "this".to_owned(), ToString::to_string);
     let homes = [
         ("a field", names::OF_FIELDS),
@@ -166,12 +156,9 @@ fn unknown(meta: &ParseNestedMeta<'_>, place: &str, alone: bool, known: &[Name])
         ("an enum", names::OF_ENUMS),
         ("a variant", names::OF_VARIANTS),
     ];
-    let is_given = |name: &&Name| name.0 == given && name.is_alone() == alone;
-    let home = homes.iter().find_map(|(home, names)| Some((home, names.iter().find(is_given)?)));
-    let expected: Vec<Name> = known.iter().copied().filter(|name| !name.is_alone()).collect();
-    let expected = names::listed(&expected);
+    let home = homes.iter().find(|(_, names)| names.iter().any(|name| name.0 == given));
+    let expected = names::listed(known);
     meta.error(match home {
-        Some((home, name)) if alone => format!("`{name}` is for {home}, not for {place}"),
         Some((home, _)) => format!("`{given}` is for {home}; {place} can have {expected}"),
         None => format!("unknown attribute `{given}`, expected one of {expected}"),
     })
@@ -208,7 +195,7 @@ impl FieldAttributes {
         each(cx, attributes, "a field", names::OF_FIELDS, |cx, name, meta| {
             let at = &meta.path;
             let flag = match name {
-                // #[config(skip)], #[config(serde)], …
+                // #[keras(skip)], #[keras(seed_generator)], …
                 names::SKIP => &mut this.skip,
                 names::SERDE => &mut this.serde,
                 names::BASE_OR_NULL => &mut this.base_or_null,
@@ -229,27 +216,27 @@ impl FieldAttributes {
     fn parse_value(&mut self, cx: &mut Ctxt, name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         let at = &meta.path;
         match name {
-            // #[config(default)], #[config(default = 0.5)]
+            // #[keras(default)], #[keras(default = 0.5)]
             names::DEFAULT if meta.input.peek(Token![=]) => {
                 self.default.set(cx, at, FieldDefault::Expr(Box::new(meta.value()?.parse()?)));
             }
             names::DEFAULT => self.default.set(cx, at, FieldDefault::Trait),
-            // #[config(rename = "lr")]
+            // #[keras(rename = "lr")]
             names::RENAME => self.rename.set(cx, at, string(meta)?),
-            // #[config(alias = "lr")]
+            // #[keras(alias = "lr")]
             names::ALIAS => self.aliases.push(string(meta)?),
-            // #[config(with = "module")]
+            // #[keras(with = "module")]
             names::WITH => self.with.set(cx, at, path(meta)?),
-            // #[config(skip_if = Option::is_none)]
+            // #[keras(skip_if = Option::is_none)]
             names::SKIP_IF => self.skip_if.set(cx, at, path(meta)?),
-            // #[config(bound = "T: Trait")]
+            // #[keras(bound = "T: Trait")]
             names::BOUND => self.bound.set(cx, at, bound(meta)?),
-            // #[weight], #[weight(name = "kernel")]
+            // #[keras(weight)], #[keras(weight(name = "kernel"))]
             names::WEIGHT => {
                 let (name, _) = state(meta, &[names::NAME])?;
                 self.weight.set(cx, at, name);
             }
-            // #[sublayer], #[sublayer(name = "query_dense")], #[sublayer(init = Dense::new(units).shared())]
+            // #[keras(sublayer)], #[keras(sublayer(name = "query_dense"))], #[keras(sublayer(init = Dense::new(units).shared()))]
             names::SUBLAYER => {
                 let (name, init) = state(meta, &[names::NAME, names::INIT])?;
                 self.sublayer.set(cx, at, name);
@@ -285,6 +272,7 @@ fn state(meta: &ParseNestedMeta<'_>, known: &[Name]) -> syn::Result<(Option<LitS
 impl TypeAttributes {
     fn new() -> Self {
         Self {
+            model: Once::new(names::MODEL),
             validate: Once::new(names::VALIDATE),
             get_config: Once::new(names::GET_CONFIG),
             from_config: Once::new(names::FROM_CONFIG),
@@ -317,35 +305,40 @@ impl TypeAttributes {
         each(cx, attributes, place, known, |cx, name, meta| {
             let at = &meta.path;
             match name {
-                // #[config(validate = Self::check)]
+                // #[keras(model)]
+                names::MODEL => {
+                    this.model.set(cx, at, ());
+                    return no_arguments(name, meta);
+                }
+                // #[keras(validate = Self::check)]
                 names::VALIDATE => this.validate.set(cx, at, path(meta)?),
-                // #[config(get_config = Self::adjust)]
+                // #[keras(get_config = Self::adjust)]
                 names::GET_CONFIG => this.get_config.set(cx, at, path(meta)?),
-                // #[config(from_config = upgrade)]
+                // #[keras(from_config = upgrade)]
                 names::FROM_CONFIG => this.from_config.set(cx, at, path(meta)?),
-                // #[config(class_name = "Dense")]
+                // #[keras(class_name = "Dense")]
                 names::CLASS_NAME => this.class_name.set(cx, at, string(meta)?),
-                // #[config(rename_all = "snake_case")]
+                // #[keras(rename_all = "snake_case")]
                 names::RENAME_ALL => this.rename_all.set(cx, at, string(meta)?),
-                // #[config(allow_unknown)]
+                // #[keras(allow_unknown)]
                 names::ALLOW_UNKNOWN => this.allow_unknown.set(cx, at, ()),
-                // #[config(new)], #[config(new(equation, output_shape))]
+                // #[keras(new)], #[keras(new(equation, output_shape))]
                 names::NEW => {
                     let order = if meta.input.peek(syn::token::Paren) { list(meta)? } else { Vec::new() };
                     this.new.set(cx, at, order);
                 }
-                // #[config(setters)]
+                // #[keras(setters)]
                 names::SETTERS => this.setters.set(cx, at, ()),
-                // #[config(default)]
+                // #[keras(default)]
                 names::DEFAULT => this.default.set(cx, at, ()),
-                // #[config(display)], #[config(from_str)]
+                // #[keras(display)], #[keras(from_str)]
                 names::DISPLAY => this.display.set(cx, at, ()),
                 names::FROM_STR => this.from_str.set(cx, at, ()),
-                // #[config(bound = "T: Trait")]
+                // #[keras(bound = "T: Trait")]
                 names::BOUND => this.bound.set(cx, at, bound(meta)?),
-                // #[config(crate = "renamed")]
+                // #[keras(crate = "renamed")]
                 names::CRATE => this.krate.set(cx, at, path(meta)?),
-                // #[config(ignore("time_major"))]
+                // #[keras(ignore("time_major"))]
                 names::IGNORE => this.ignored.extend(list::<LitStr>(meta)?),
                 _ => return Err(meta.error("this attribute has no parser")),
             }
@@ -370,9 +363,9 @@ impl VariantAttributes {
         let mut this = Self { rename: Once::new(names::RENAME), aliases: Vec::new() };
         each(cx, attributes, "a variant", names::OF_VARIANTS, |cx, name, meta| {
             match name {
-                // #[config(rename = "channels_last")]
+                // #[keras(rename = "channels_last")]
                 names::RENAME => this.rename.set(cx, &meta.path, string(meta)?),
-                // #[config(alias = "tf")]
+                // #[keras(alias = "tf")]
                 _ => this.aliases.push(string(meta)?),
             }
             Ok(())

@@ -21,6 +21,7 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     setters_for_defaults(cx, input);
     order_of_arguments(cx, input);
     default_of_the_type(cx, input);
+    model_has_base(cx, input);
     no_lifetimes(cx, input);
 }
 
@@ -124,6 +125,13 @@ fn setters_for_defaults(cx: &mut Ctxt, input: &Struct<'_>) {
         } else if !input.attributes.setters.is_set() {
             cx.error(at, format!("`no_setter` means nothing here: the struct has no `{}`", names::SETTERS));
         }
+    }
+}
+
+/// Checks that a model has a base.
+fn model_has_base(cx: &mut Ctxt, input: &Struct<'_>) {
+    if let (Some((name, at)), None) = (input.attributes.model.given(), input.base()) {
+        cx.error(at, format!("`{name}` is for layers, which have a field `base: LayerBase`"));
     }
 }
 

@@ -162,7 +162,7 @@ fn set(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
             let ident = field.ident;
             code!(self.#ident)
         })?;
-        Some(code!(self.#name = #private::remake(&self.#name, || -> #ty { #value });))
+        Some(code!(self.#name = #private::reconstruct(&self.#name, || -> #ty { #value });))
     });
     code! {
         self.#ident = #value;

@@ -46,7 +46,7 @@ impl<'a> Variants<'a> {
             if !matches!(variant.fields, Fields::Unit) {
                 cx.error(
                     variant,
-                    "a variant with data is no string: use a struct per case, or `#[config(serde)]` where the enum is a field",
+                    "a variant with data is no string: use a struct per case, or `#[keras(serde)]` where the enum is a field",
                 );
             }
             let own = VariantAttributes::parse(cx, &variant.attrs);

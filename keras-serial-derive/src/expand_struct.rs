@@ -72,6 +72,13 @@ pub fn has_base(input: &Struct<'_>, generics: &syn::Generics) -> Option<TokenStr
     let (private, ident) = (&input.private, &input.input.ident);
     let (field, ty) = (base.ident, base.ty);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let is_model = input.attributes.model.is_set().then(|| {
+        code! {
+            fn is_model(&self) -> bool {
+                true
+            }
+        }
+    });
     Some(code! {
         #[automatically_derived]
         impl #impl_generics #private::HasBase<#ty> for #ident #ty_generics #where_clause {
@@ -81,6 +88,7 @@ pub fn has_base(input: &Struct<'_>, generics: &syn::Generics) -> Option<TokenStr
             fn base_mut(&mut self) -> &mut #ty {
                 &mut self.#field
             }
+            #is_model
         }
     })
 }

@@ -24,19 +24,19 @@ use proc_macro::TokenStream;
 ///
 /// | attribute of a field | meaning |
 /// |---|---|
-/// | `base: LayerBase` | `name`, `trainable`, `dtype`: first in the configuration |
-/// | `#[weight]`, `#[weight(name = "…")]` | a weight: state, saved with the model |
-/// | `#[sublayer]`, `#[sublayer(name = "…")]` | a layer or metric that the type makes itself: state |
-/// | `#[sublayer(init = expr)]` | created by the expression, which can use the fields of the configuration by name |
-/// | `#[seed_generator]` | a `SeedGenerator`: a random state that advances from call to call |
-/// | `#[config(skip)]` | other state; starts as `Default::default()` |
-/// | `#[config(default)]`, `#[config(default = expr)]` | optional in a configuration |
-/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` | its name in configurations; an additional name that is read |
-/// | `#[config(with = "module")]` | converted by the module's `to_value` and `from_value` |
-/// | `#[config(serde)]` | converted by serde |
-/// | `#[config(skip_if = path)]` | omitted if the function returns true |
-/// | `#[config(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
-/// | `#[config(no_setter)]` | gets no method from `#[config(setters)]` |
+/// | `base: LayerBase`, `#[keras(base)]` | `name`, `trainable`, `dtype`: first in the configuration |
+/// | `#[keras(weight)]`, `#[keras(weight(name = "…"))]` | a weight: state, saved with the model |
+/// | `#[keras(sublayer)]`, `#[keras(sublayer(name = "…"))]` | a layer or metric that the type makes itself: state |
+/// | `#[keras(sublayer(init = expr))]` | created by the expression, which can use the fields of the configuration by name |
+/// | `#[keras(seed_generator)]` | a `SeedGenerator`: a random state that advances from call to call |
+/// | `#[keras(skip)]` | other state; starts as `Default::default()` |
+/// | `#[keras(default)]`, `#[keras(default = expr)]` | optional in a configuration |
+/// | `#[keras(rename = "…")]`, `#[keras(alias = "…")]` | its name in configurations; an additional name that is read |
+/// | `#[keras(with = "module")]` | converted by the module's `to_value` and `from_value` |
+/// | `#[keras(serde)]` | converted by serde |
+/// | `#[keras(skip_if = path)]` | omitted if the function returns true |
+/// | `#[keras(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
+/// | `#[keras(no_setter)]` | gets no method from `#[keras(setters)]` |
 ///
 /// Fields have types with `ConfigField`: numbers, strings, `Option`, `Vec`, arrays, tuples, ordered
 /// maps, enums of strings, and Keras objects of every kind (`Initializer`, `Activation`, `LayerRef`,
@@ -44,21 +44,22 @@ use proc_macro::TokenStream;
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
-/// | `#[config(new)]` | adds `new`, with the fields that have no default as arguments, and `Default` if all have one; `#[config(new(b, a))]` sets the order of the arguments |
-/// | `#[config(setters)]` | adds a builder method for each field that has a default |
-/// | `#[config(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
-/// | `#[config(allow_unknown)]` | unknown entries are not an error |
-/// | `#[config(ignore("…"))]` | entries of old files that are ignored |
-/// | `#[config(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
-/// | `#[config(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
-/// | `#[config(class_name = "…")]` | a class name other than the type's own |
-/// | `#[config(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
+/// | `#[keras(new)]` | adds `new`, with the fields that have no default as arguments, and `Default` if all have one; `#[keras(new(b, a))]` sets the order of the arguments |
+/// | `#[keras(setters)]` | adds a builder method for each field that has a default |
+/// | `#[keras(model)]` | the layer is a model, as a subclass of `keras.Model` is in Python |
+/// | `#[keras(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
+/// | `#[keras(allow_unknown)]` | unknown entries are not an error |
+/// | `#[keras(ignore("…"))]` | entries of old files that are ignored |
+/// | `#[keras(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
+/// | `#[keras(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
+/// | `#[keras(class_name = "…")]` | a class name other than the type's own |
+/// | `#[keras(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
 ///
-/// On an enum without data, `#[config(rename = "…")]` and `#[config(alias = "…")]` name a variant.
+/// On an enum without data, `#[keras(rename = "…")]` and `#[keras(alias = "…")]` name a variant.
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
 /// deriving it, and `HasBase` for a layer; such types can be registered and combined with others.
-#[proc_macro_derive(KerasSerializable, attributes(config, weight, sublayer, seed_generator, base))]
+#[proc_macro_derive(KerasSerializable, attributes(keras))]
 pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
     expand_struct::derive(&syn::parse_macro_input!(input)).into()
 }
@@ -69,11 +70,11 @@ pub fn derive_keras_serializable(input: TokenStream) -> TokenStream {
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `#[config(rename_all = "…")]` | how variants are spelled: `lowercase`, `snake_case` (the default), `kebab-case`, `SCREAMING_SNAKE_CASE`, `PascalCase` |
-/// | `#[config(display)]`, `#[config(from_str)]` | implements `Display`, `FromStr` with the strings |
-/// | `#[config(crate = "…")]` | the name of the crate `keras-serial`, if it is not `keras_serial` |
-/// | `#[config(rename = "…")]`, `#[config(alias = "…")]` of a variant | its string; an additional one that is read |
-#[proc_macro_derive(KerasEnum, attributes(config))]
+/// | `#[keras(rename_all = "…")]` | how variants are spelled: `lowercase`, `snake_case` (the default), `kebab-case`, `SCREAMING_SNAKE_CASE`, `PascalCase` |
+/// | `#[keras(display)]`, `#[keras(from_str)]` | implements `Display`, `FromStr` with the strings |
+/// | `#[keras(crate = "…")]` | the name of the crate `keras-serial`, if it is not `keras_serial` |
+/// | `#[keras(rename = "…")]`, `#[keras(alias = "…")]` of a variant | its string; an additional one that is read |
+#[proc_macro_derive(KerasEnum, attributes(keras))]
 pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
     expand_enum::derive(&syn::parse_macro_input!(input)).into()
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The attribute that contains the others: `#[config(…)]`.
-pub const NAMESPACE: &str = "config";
+/// The attribute that contains the others: `#[keras(…)]`.
+pub const NAMESPACE: &str = "keras";
 
 /// The name of a helper attribute.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub const FROM_STR: Name = Name("from_str");
 pub const GET_CONFIG: Name = Name("get_config");
 pub const IGNORE: Name = Name("ignore");
 pub const INIT: Name = Name("init");
+pub const MODEL: Name = Name("model");
 pub const NAME: Name = Name("name");
 pub const NEW: Name = Name("new");
 pub const NO_SETTER: Name = Name("no_setter");
@@ -37,9 +38,6 @@ pub const SUBLAYER: Name = Name("sublayer");
 pub const VALIDATE: Name = Name("validate");
 pub const WEIGHT: Name = Name("weight");
 pub const WITH: Name = Name("with");
-
-/// Attributes outside the namespace: `#[weight]`.
-pub const ALONE: &[Name] = &[WEIGHT, SUBLAYER, SEED_GENERATOR, BASE];
 
 /// The attributes of fields.
 pub const OF_FIELDS: &[Name] = &[
@@ -61,7 +59,7 @@ pub const OF_FIELDS: &[Name] = &[
 
 /// The attributes of structs.
 pub const OF_STRUCTS: &[Name] =
-    &[NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE];
+    &[MODEL, NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE];
 
 /// The attributes of enums.
 pub const OF_ENUMS: &[Name] = &[RENAME_ALL, DISPLAY, FROM_STR, CRATE];
@@ -69,17 +67,10 @@ pub const OF_ENUMS: &[Name] = &[RENAME_ALL, DISPLAY, FROM_STR, CRATE];
 /// The attributes of enum variants.
 pub const OF_VARIANTS: &[Name] = &[RENAME, ALIAS];
 
-impl Name {
-    /// Returns true if the attribute is outside the namespace.
-    pub fn is_alone(self) -> bool {
-        ALONE.contains(&self)
-    }
-}
-
-/// Formats the attribute as written in code: `#[config(skip)]`, `#[weight]`.
+/// Formats the attribute as written in code: `#[keras(skip)]`.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_alone() { write!(f, "#[{}]", self.0) } else { write!(f, "#[{NAMESPACE}({})]", self.0) }
+        write!(f, "#[{NAMESPACE}({})]", self.0)
     }
 }
 

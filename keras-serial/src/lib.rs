@@ -13,13 +13,13 @@
 //! /// A dense layer without bias.
 //! #[register(package = "MyLayers", name = "KernelMult")]
 //! #[derive(KerasSerializable)]
-//! #[config(new, setters)]
+//! #[keras(new, setters)]
 //! pub struct MyDense {
 //!     base: LayerBase, // name, trainable, dtype
 //!     units: usize,    // a hyper-parameter: every plain field is in the configuration
-//!     #[config(default)]
+//!     #[keras(default)]
 //!     kernel_initializer: Option<Initializer>,
-//!     #[weight]
+//!     #[keras(weight)]
 //!     kernel: Weight, // state, which goes into the file of weights
 //! }
 //!
@@ -156,7 +156,7 @@ pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 #[cfg(feature = "engine")]
 pub mod prelude {
     pub use crate::activations::{Activate, Activation};
-    pub use crate::config::{Config, ConfigField, KerasSerializable};
+    pub use crate::config::{Config, ConfigField, HasBase, KerasSerializable};
     pub use crate::constraints::{Constrain, Constraint};
     pub use crate::error::{Error, ErrorKind, Result};
     pub use crate::initializers::{Initialize, Initializer};
@@ -186,14 +186,14 @@ pub mod __private {
     pub use inventory;
 
     pub use crate::config::{
-        Base, Config, ConfigField, FieldVisitor, KerasSerializable, PlainField, StateField, field, walk,
+        Base, Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, PlainField, StateField, field, walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]
     pub use crate::functions::{function_handle, type_id_of_fn};
     pub use crate::json::Value;
     #[cfg(feature = "engine")]
-    pub use crate::layers::{HasBase, LayerBase, remake};
+    pub use crate::layers::{LayerBase, reconstruct};
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
     pub use serde;
 

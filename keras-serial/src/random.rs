@@ -175,7 +175,7 @@ impl ConfigField for RandomState {
 
 /// A random generator that starts at a seed and advances with each call (`keras.random.SeedGenerator`).
 ///
-/// A layer has one in a field marked `#[seed_generator]`, so that a
+/// A layer has one in a field marked `#[keras(seed_generator)]`, so that a
 /// [`TrainingState`](crate::training::TrainingState) saves its state; the [`Seed`] is an entry of the
 /// configuration.
 ///

@@ -132,7 +132,7 @@ pub fn roundtrip(model: &Model, inputs: impl Into<CallArgs>, objects: &CustomObj
 
 /// A layer that returns its input, in whatever structure.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Same {
     base: LayerBase,
 }
@@ -145,7 +145,7 @@ impl Layer for Same {
 
 /// Adds the second argument, if it is given.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct OptionalInputLayer {
     base: LayerBase,
 }
@@ -159,7 +159,7 @@ impl Layer for OptionalInputLayer {
         }
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x", "y"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x", "y"])
     }
 }

@@ -38,7 +38,6 @@ const ORDER: &[&str] = &[
 
 /// Uses that point the other way: from, to, and why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("optimizers", "layers", "`HasBase`, the trait of types with a base, has a layer's base as its default"),
     ("utils", "layers", "`FeatureSpace` is exported here too, as in Keras"),
     ("layers", "saving", "a base keeps groups of a file that nothing reads, for the next save"),
 ];

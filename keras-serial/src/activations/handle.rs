@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 /// /// Multiplies by a factor.
 /// #[register(package = "my_package")]
 /// #[derive(KerasSerializable)]
-/// #[config(new)]
+/// #[keras(new)]
 /// struct Growth {
 ///     factor: f64,
 /// }

@@ -33,3 +33,23 @@ pub trait Base: Default {
     /// Returns true if the entry was set to another value than its default.
     fn is_given(&self, key: &str) -> bool;
 }
+
+/// An object with a base; the derive implements it for structs with a field `base`.
+#[diagnostic::on_unimplemented(
+    message = "the base of `{Self}` is not known",
+    label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`",
+    note = "`#[derive(KerasSerializable)]` finds it in a field `base: {B}`"
+)]
+pub trait HasBase<B> {
+    /// Returns the base.
+    fn base(&self) -> &B;
+
+    /// Returns the base, mutably.
+    fn base_mut(&mut self) -> &mut B;
+
+    /// Returns true if the object is a model: its Python class is then a subclass of `keras.Model`, whose layers
+    /// have other paths in files. `#[keras(model)]` says so in the derive; false by default.
+    fn is_model(&self) -> bool {
+        false
+    }
+}

@@ -15,13 +15,13 @@ macro_rules! marks {
 
 marks! {
     /// A weight, which can't be an entry of a configuration.
-    MarkedWeight, "`{Self}` is state, and no entry of a configuration", "mark the field `#[weight]`";
+    MarkedWeight, "`{Self}` is state, and no entry of a configuration", "mark the field `#[keras(weight)]`";
     /// A layer that its owner creates, which can't be an entry of a configuration.
-    MarkedSublayer, "`{Self}` is state, and no entry of a configuration", "mark the field `#[sublayer]`";
+    MarkedSublayer, "`{Self}` is state, and no entry of a configuration", "mark the field `#[keras(sublayer)]`";
     /// A seed generator, which can't be an entry of a configuration.
-    MarkedSeedGenerator, "`{Self}` is state, and no entry of a configuration", "mark the field `#[seed_generator]`";
+    MarkedSeedGenerator, "`{Self}` is state, and no entry of a configuration", "mark the field `#[keras(seed_generator)]`";
     /// A base, which can't be an entry of a configuration.
-    MarkedBase, "`{Self}` is a base, and no entry of a configuration", "mark the field `#[base]`";
+    MarkedBase, "`{Self}` is a base, and no entry of a configuration", "mark the field `#[keras(base)]`";
 }
 
 /// Makes the compiler name the attribute that a field of this type needs; it is never a configuration

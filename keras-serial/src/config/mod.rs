@@ -13,7 +13,7 @@ mod plain;
 mod scalars;
 pub mod walk;
 
-pub use base::Base;
+pub use base::{Base, HasBase};
 pub(crate) use marks::unmarked;
 pub use marks::{MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
@@ -33,11 +33,11 @@ pub type Config = Dict;
 ///
 /// Implemented for integers, floats (NaN and infinities too), `bool`, strings, `Option`, `Vec`,
 /// arrays, tuples, ordered maps, [`Value`] itself and handles to Keras objects. For a type with
-/// serde's traits use `#[config(serde)]` on the field; for anything else implement this trait or
-/// use `#[config(with = "module")]`.
+/// serde's traits use `#[keras(serde)]` on the field; for anything else implement this trait or
+/// use `#[keras(with = "module")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a configuration",
-    note = "use `#[config(serde)]` if it has serde's traits, `#[config(with = \"module\")]` to convert it, or `#[config(skip)]` if it is neither an argument nor saved"
+    note = "use `#[keras(serde)]` if it has serde's traits, `#[keras(with = \"module\")]` to convert it, or `#[keras(skip)]` if it is neither an argument nor saved"
 )]
 pub trait ConfigField: Sized {
     /// Whether null is one of its values, so that an option around it can't use null.
@@ -68,10 +68,10 @@ pub trait ConfigField: Sized {
     }
 }
 
-/// A type whose fields can be marked `#[weight]` or `#[sublayer]`.
+/// A type whose fields can be marked `#[keras(weight)]` or `#[keras(sublayer)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight, a layer nor a metric",
-    note = "`#[weight]` is for a `Weight`, `#[sublayer]` for a `LayerRef` or a `Metric`, `#[seed_generator]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and `IndexMap`s of such; other state is marked `#[config(skip)]`"
+    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and `IndexMap`s of such; other state is marked `#[keras(skip)]`"
 )]
 pub trait StateField {
     /// The attribute with which a field of this type is marked.
@@ -84,11 +84,11 @@ pub trait StateField {
 /// The attribute of a field that holds state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateKind {
-    /// A weight: `#[weight]`.
+    /// A weight: `#[keras(weight)]`.
     Weight,
-    /// A layer, a metric or another object with weights: `#[sublayer]`.
+    /// A layer, a metric or another object with weights: `#[keras(sublayer)]`.
     Sublayer,
-    /// A random number generator whose state advances: `#[seed_generator]`.
+    /// A random number generator whose state advances: `#[keras(seed_generator)]`.
     SeedGenerator,
 }
 

@@ -22,9 +22,9 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.constraints", alias("max_norm"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct MaxNorm {
-    #[config(default = crate::json::Value::Int(2))]
+    #[keras(default = crate::json::Value::Int(2))]
     max_value: crate::json::Value,
-    #[config(default = Axes::from(0))]
+    #[keras(default = Axes::from(0))]
     axis: Axes,
 }
 

@@ -23,13 +23,13 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.constraints", alias("min_max_norm"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct MinMaxNorm {
-    #[config(default)]
+    #[keras(default)]
     min_value: f64,
-    #[config(default = 1.0)]
+    #[keras(default = 1.0)]
     max_value: f64,
-    #[config(default = 1.0)]
+    #[keras(default = 1.0)]
     rate: f64,
-    #[config(default = Axes::from(0))]
+    #[keras(default = Axes::from(0))]
     axis: Axes,
 }
 

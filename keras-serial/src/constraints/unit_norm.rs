@@ -21,7 +21,7 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.constraints", alias("unit_norm"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct UnitNorm {
-    #[config(default = Axes::from(0))]
+    #[keras(default = Axes::from(0))]
     axis: Axes,
 }
 

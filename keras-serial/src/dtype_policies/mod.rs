@@ -18,7 +18,7 @@ use crate::{KerasSerializable, register};
 /// A dtype policy by name: `float32`, `mixed_float16`, …
 #[register(builtin = "keras", name = "DTypePolicy")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(class_name = "DTypePolicy", validate = Self::check)]
+#[keras(class_name = "DTypePolicy", validate = Self::check)]
 pub struct DTypePolicy {
     name: String,
 }

@@ -70,32 +70,32 @@ impl FromStr for Quantization {
 /// The policy of a quantized layer: `int8_from_float32`.
 #[register(builtin = "keras.dtype_policies")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct QuantizedDTypePolicy {
     mode: String,
-    #[config(default = "float32".to_owned())]
+    #[keras(default = "float32".to_owned())]
     source_name: String,
 }
 
 /// The policy of a layer that computes in 8-bit floats: `float8_from_float32`.
 #[register(builtin = "keras.dtype_policies")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct QuantizedFloat8DTypePolicy {
     mode: String,
-    #[config(default = "float32".to_owned())]
+    #[keras(default = "float32".to_owned())]
     source_name: String,
-    #[config(default = 1024usize)]
+    #[keras(default = 1024usize)]
     amax_history_length: usize,
 }
 
 /// The policy of a layer with 4-bit weights in blocks: `int4/128_from_float32`.
 #[register(builtin = "keras.dtype_policies")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct Int4DTypePolicy {
     mode: String,
-    #[config(default = "float32".to_owned())]
+    #[keras(default = "float32".to_owned())]
     source_name: String,
 }
 

@@ -20,7 +20,7 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct Constant {
     /// A number that keeps its notation as integer or float.
-    #[config(default = Value::Float(0.0))]
+    #[keras(default = Value::Float(0.0))]
     value: Value,
 }
 

@@ -21,7 +21,7 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.initializers", alias("identity", "IdentityInitializer"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct Identity {
-    #[config(default = 1.0, skip_if = is_one)]
+    #[keras(default = 1.0, skip_if = is_one)]
     gain: f64,
 }
 

@@ -12,11 +12,11 @@ macro_rules! normal {
         #[register(builtin = "keras.initializers", alias($($alias),*))]
         #[derive(KerasSerializable, Clone, Debug)]
         pub struct $name {
-            #[config(default)]
+            #[keras(default)]
             seed: Seed,
-            #[config(default)]
+            #[keras(default)]
             mean: f64,
-            #[config(default = 0.05)]
+            #[keras(default = 0.05)]
             stddev: f64,
         }
 

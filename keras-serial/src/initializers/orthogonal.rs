@@ -23,9 +23,9 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.initializers", alias("orthogonal", "OrthogonalInitializer"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct Orthogonal {
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default = 1.0)]
+    #[keras(default = 1.0)]
     gain: f64,
 }
 

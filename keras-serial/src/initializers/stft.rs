@@ -41,15 +41,15 @@ pub enum StftScaling {
 /// ```
 #[register(builtin = "keras.initializers", name = "STFT", alias("stft", "STFTInitializer"))]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(class_name = "STFT")]
+#[keras(class_name = "STFT")]
 pub struct Stft {
-    #[config(default = StftSide::Real)]
+    #[keras(default = StftSide::Real)]
     side: StftSide,
-    #[config(default = Some("hann".to_owned()))]
+    #[keras(default = Some("hann".to_owned()))]
     window: Option<String>,
-    #[config(default)]
+    #[keras(default)]
     periodic: bool,
-    #[config(default = Some(StftScaling::Density))]
+    #[keras(default = Some(StftScaling::Density))]
     scaling: Option<StftScaling>,
 }
 

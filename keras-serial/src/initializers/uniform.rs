@@ -22,11 +22,11 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.initializers", alias("random_uniform", "uniform"))]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct RandomUniform {
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default = -0.05)]
+    #[keras(default = -0.05)]
     minval: f64,
-    #[config(default = 0.05)]
+    #[keras(default = 0.05)]
     maxval: f64,
 }
 

@@ -21,7 +21,7 @@ pub enum FanMode {
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingDistribution {
     /// Normal, truncated at two standard deviations.
-    #[config(alias = "normal")]
+    #[keras(alias = "normal")]
     TruncatedNormal,
     /// Normal.
     UntruncatedNormal,
@@ -47,19 +47,19 @@ pub enum ScalingDistribution {
 /// ```
 #[register(builtin = "keras.initializers", alias("variance_scaling"))]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct VarianceScaling {
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default = 1.0)]
+    #[keras(default = 1.0)]
     scale: f64,
-    #[config(default = FanMode::FanIn)]
+    #[keras(default = FanMode::FanIn)]
     mode: FanMode,
-    #[config(default = ScalingDistribution::TruncatedNormal)]
+    #[keras(default = ScalingDistribution::TruncatedNormal)]
     distribution: ScalingDistribution,
-    #[config(default)]
+    #[keras(default)]
     input_axes: Option<Vec<isize>>,
-    #[config(default)]
+    #[keras(default)]
     output_axes: Option<Vec<isize>>,
 }
 

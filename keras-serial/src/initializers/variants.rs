@@ -16,11 +16,11 @@ macro_rules! variant {
         #[register(builtin = "keras.initializers", alias($alias))]
         #[derive(KerasSerializable, Clone, Debug, Default)]
         pub struct $name {
-            #[config(default)]
+            #[keras(default)]
             seed: Seed,
-            #[config(default)]
+            #[keras(default)]
             input_axes: Option<Vec<isize>>,
-            #[config(default)]
+            #[keras(default)]
             output_axes: Option<Vec<isize>>,
         }
 

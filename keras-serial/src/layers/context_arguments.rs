@@ -14,7 +14,7 @@ impl LayerRef {
 
     /// Returns the same without `training`, which the context handles itself.
     fn own_context_arguments(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.layer().context_arguments().iter().map(|name| (*name).to_owned()).collect();
+        let mut names: Vec<String> = self.layer().signature().context.iter().map(|name| (*name).to_owned()).collect();
         for name in self.base().context_arguments().iter() {
             if !names.contains(name) {
                 names.push(name.clone());
@@ -50,7 +50,7 @@ impl LayerRef {
     /// Binds the arguments of a call and puts the context arguments into the context; those that the layer's
     /// `call` does not take are removed from the arguments.
     pub(super) fn flow(&self, mut args: CallArgs, cx: &CallContext) -> Result<(CallArgs, CallContext)> {
-        let taken = self.layer().call_arguments();
+        let taken = self.layer().signature().call;
         let mut cx = cx.clone();
         let names = self.own_context_arguments();
         for name in names.iter().filter(|name| !taken.contains(&name.as_str())) {
@@ -71,7 +71,7 @@ impl LayerRef {
 
     /// Adds the context arguments that the layer's `call` takes but was not given.
     pub(super) fn with_flowing(&self, mut args: CallArgs, cx: &CallContext) -> CallArgs {
-        let taken = self.layer().call_arguments();
+        let taken = self.layer().signature().call;
         for name in self.own_context_arguments().iter().filter(|name| taken.contains(&name.as_str())) {
             if let Some(value) = cx.argument(name).filter(|_| args.get(name).is_none()) {
                 args = args.with_value(name, Value::clone(value));

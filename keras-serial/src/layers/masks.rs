@@ -19,7 +19,7 @@ pub(super) struct CallMasks {
 impl CallMasks {
     /// Finds the masks for a call of `layer` with these arguments, converted to its dtype.
     pub fn of(layer: &LayerRef, args: &CallArgs) -> Result<Self> {
-        let takes_mask = layer.layer().call_arguments().contains(&"mask");
+        let takes_mask = layer.layer().signature().call.contains(&"mask");
         let written = args.structure("mask")?.map(|masks| slots(&masks));
         let first: Vec<Option<Tensor>> = args.first().map(carried).unwrap_or_default();
         if let Some(given) = written {
@@ -44,7 +44,7 @@ impl CallMasks {
     /// Returns the arguments as a graph records them. Keras records the implied mask as a keyword only in
     /// Functional models and in calls on a single tensor that needs no conversion.
     pub fn record(&mut self, layer: &LayerRef, mut args: CallArgs, compute: DType) -> CallArgs {
-        let is_functional = layer.layer().graph().is_some_and(|graph| graph.is_functional());
+        let is_functional = layer.graph().is_some_and(|graph| graph.is_functional());
         let is_one_tensor = match args.positional.as_slice() {
             [Nested::Leaf(item)] => args.keywords.is_empty() && tensor_of(item).is_some_and(|x| x.dtype() == compute),
             _ => false,
@@ -78,7 +78,7 @@ pub(crate) fn call_in_turn(layers: &[LayerRef], args: &CallArgs, cx: &CallContex
     let mut mask = args.get("mask").cloned();
     for layer in layers {
         let mut args = CallArgs::one(data);
-        if let Some(mask) = mask.take().filter(|_| layer.layer().call_arguments().contains(&"mask")) {
+        if let Some(mask) = mask.take().filter(|_| layer.layer().signature().call.contains(&"mask")) {
             args.keywords.insert("mask".to_owned(), mask);
         }
         data = layer.call(args, cx)?;

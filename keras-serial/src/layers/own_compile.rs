@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// A model declares it with [`Layer::own_compile`](super::Layer::own_compile). Its `compile` is a method with
 /// any arguments; it stores what it sets in [`CompileSlot`]s. An optimizer in such a slot (marked
-/// `#[sublayer]`) is saved and loaded at the path of its field, as in Keras. Also as in Keras, state is
+/// `#[keras(sublayer)]`) is saved and loaded at the path of its field, as in Keras. Also as in Keras, state is
 /// loaded only into an optimizer that is built: `compile_from_config` builds those whose state is to be
 /// loaded, and the others start afresh.
 ///
@@ -27,16 +27,16 @@ use crate::error::{Error, ErrorKind, Result};
 /// /// Trains its two halves with two optimizers.
 /// #[register(package = "Mine")]
 /// #[derive(KerasSerializable)]
-/// #[config(new)]
+/// #[keras(model, new)]
 /// struct Halves {
 ///     base: LayerBase,
-///     #[sublayer(init = Dense::new(2).shared())]
+///     #[keras(sublayer(init = Dense::new(2).shared()))]
 ///     first: LayerRef,
-///     #[sublayer(init = Dense::new(1).shared())]
+///     #[keras(sublayer(init = Dense::new(1).shared()))]
 ///     second: LayerRef,
-///     #[sublayer]
+///     #[keras(sublayer)]
 ///     first_optimizer: CompileSlot<Optimizer>,
-///     #[sublayer]
+///     #[keras(sublayer)]
 ///     second_optimizer: CompileSlot<Optimizer>,
 /// }
 ///
@@ -56,10 +56,12 @@ use crate::error::{Error, ErrorKind, Result};
 ///         self.second.call(self.first.call(inputs.inputs()?, cx)?, cx)
 ///     }
 ///
-///     fn is_model(&self) -> bool {
-///         true
+///     fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+///         Some(self)
 ///     }
+/// }
 ///
+/// impl ModelHooks for Halves {
 ///     fn train_step(&self) -> Option<&dyn TrainStep> {
 ///         Some(self)
 ///     }

@@ -33,7 +33,7 @@ impl State {
 pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
     layer.layer().visit_fields(&mut collector);
-    if let Some(graph) = layer.layer().graph() {
+    if let Some(graph) = layer.graph() {
         let layers = graph.graph_layers().into_iter().map(|layer| State::Layer(layer.name().to_owned(), layer));
         collector.push(State::Container("layers".into(), layers.collect()));
     }

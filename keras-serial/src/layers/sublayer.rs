@@ -11,7 +11,7 @@ use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
 /// A layer inside another one, constructed when the outer layer is built: empty until then.
 ///
 /// ```ignore
-/// #[sublayer(name = "query_dense")]
+/// #[keras(sublayer(name = "query_dense"))]
 /// query_dense: Sublayer,
 /// ```
 #[derive(Default)]

@@ -61,7 +61,7 @@ pub(super) struct Tracking(());
 impl Tracking {
     pub(super) fn enter(layer: &LayerRef) -> Self {
         // The layers of a graph are exactly those that it calls.
-        let outer = layer.layer().graph().is_none().then(|| Outer { layer: layer.clone(), new: Vec::new() });
+        let outer = layer.graph().is_none().then(|| Outer { layer: layer.clone(), new: Vec::new() });
         OUTER.with_borrow_mut(|all| all.push(outer));
         Self(())
     }
@@ -97,7 +97,7 @@ impl Outer {
 /// Returns true if the layer has anything that files save.
 fn has_state(layer: &LayerRef) -> bool {
     layer.with_layers_below().iter().any(|layer| {
-        let named = || layer.layer().named_state().is_ok_and(|state| !state.is_empty());
+        let named = || layer.own_state().named_state().is_ok_and(|state| !state.is_empty());
         !layer.saved_weights().is_empty() || named()
     })
 }
@@ -182,7 +182,7 @@ impl LayerRef {
         };
         Err(Error::new(ErrorKind::Weights, format!("{first}{others}: its weights would not be saved"))
             .hint(
-                "hold it in a field that shows it: `#[sublayer]` or a `LayerRef` of the configuration, or, in a type \
+                "hold it in a field that shows it: `#[keras(sublayer)]` or a `LayerRef` of the configuration, or, in a type \
                  that implements `KerasSerializable` by hand, in `visit_fields`; make layers in a field and not inside \
                  `call`; call it within `layers::untracked` if its weights are not to be saved",
             )

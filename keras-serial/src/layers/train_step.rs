@@ -32,10 +32,10 @@ pub struct Batch {
 /// /// Trains on the mean absolute error, whatever it is compiled with.
 /// #[register(package = "Mine")]
 /// #[derive(KerasSerializable)]
-/// #[config(new)]
+/// #[keras(model, new)]
 /// struct Own {
 ///     base: LayerBase,
-///     #[sublayer(init = Dense::new(1).shared())]
+///     #[keras(sublayer(init = Dense::new(1).shared()))]
 ///     dense: LayerRef,
 /// }
 ///
@@ -44,10 +44,12 @@ pub struct Batch {
 ///         self.dense.call(inputs.inputs()?, cx)
 ///     }
 ///
-///     fn is_model(&self) -> bool {
-///         true
+///     fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+///         Some(self)
 ///     }
+/// }
 ///
+/// impl ModelHooks for Own {
 ///     fn train_step(&self) -> Option<&dyn TrainStep> {
 ///         Some(self)
 ///     }

@@ -20,7 +20,7 @@ use crate::variable::{Autocast, Variable, VariableOptions};
 /// A weight of a layer: empty until the layer is built.
 ///
 /// ```ignore
-/// #[weight]
+/// #[keras(weight)]
 /// kernel: Weight,
 /// ```
 #[derive(Default)]

@@ -28,15 +28,15 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.losses")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct CategoricalGeneralizedCrossEntropy {
-    #[config(default = String::from("categorical_generalized_cross_entropy"))]
+    #[keras(default = String::from("categorical_generalized_cross_entropy"))]
     name: String,
-    #[config(default)]
+    #[keras(default)]
     reduction: Reduction,
-    #[config(default = Number::Float(0.5))]
+    #[keras(default = Number::Float(0.5))]
     q: Number,
-    #[config(default = DType::Float32, with = super::dtype_config, skip_if = super::is_float32)]
+    #[keras(default = DType::Float32, with = super::dtype_config, skip_if = super::is_float32)]
     dtype: DType,
 }
 

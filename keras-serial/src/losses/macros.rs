@@ -17,14 +17,14 @@ macro_rules! loss {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.losses")]
         #[derive($crate::KerasSerializable, Clone, Debug)]
-        #[config(new, default, setters, from_config = Self::complete $(, validate = $validate)?)]
+        #[keras(new, default, setters, from_config = Self::complete $(, validate = $validate)?)]
         pub struct $class {
-            #[config(default = String::from($name))]
+            #[keras(default = String::from($name))]
             name: String,
-            #[config(default)]
+            #[keras(default)]
             reduction: $crate::losses::Reduction,
-            $($(#[$field_doc])* #[config(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
-            #[config(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config, skip_if = $crate::losses::is_float32)]
+            $($(#[$field_doc])* #[keras(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
+            #[keras(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config, skip_if = $crate::losses::is_float32)]
             dtype: $crate::tensor::DType,
         }
 

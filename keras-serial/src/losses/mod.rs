@@ -89,7 +89,7 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 /// /// Errors below the truth count more.
 /// #[register(package = "MyLosses")]
 /// #[derive(KerasSerializable)]
-/// #[config(new)]
+/// #[keras(new)]
 /// struct Quantile {
 ///     quantile: f64,
 /// }

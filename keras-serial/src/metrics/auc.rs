@@ -22,13 +22,13 @@ use crate::{KerasSerializable, register};
 pub enum AucCurve {
     /// The true positive rate over the false positive rate.
     #[default]
-    #[config(rename = "ROC", alias = "roc")]
+    #[keras(rename = "ROC", alias = "roc")]
     Roc,
     /// Precision over recall.
-    #[config(rename = "PR", alias = "pr")]
+    #[keras(rename = "PR", alias = "pr")]
     Pr,
     /// The precision gain over the recall gain.
-    #[config(rename = "PRGAIN", alias = "prgain")]
+    #[keras(rename = "PRGAIN", alias = "prgain")]
     PrGain,
 }
 
@@ -37,13 +37,13 @@ pub enum AucCurve {
 pub enum AucSummation {
     /// By the mean of both; for precision and recall by interpolation.
     #[default]
-    #[config(alias = "Interpolation")]
+    #[keras(alias = "Interpolation")]
     Interpolation,
     /// By the larger of both.
-    #[config(alias = "Majoring")]
+    #[keras(alias = "Majoring")]
     Majoring,
     /// By the smaller of both.
-    #[config(alias = "Minoring")]
+    #[keras(alias = "Minoring")]
     Minoring,
 }
 
@@ -68,37 +68,37 @@ pub enum AucSummation {
 /// ```
 #[register(builtin = "keras.metrics", name = "AUC", alias("auc"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, class_name = "AUC", from_config = Self::complete, get_config = Self::adjust, validate = Self::check)]
+#[keras(new, default, setters, class_name = "AUC", from_config = Self::complete, get_config = Self::adjust, validate = Self::check)]
 pub struct Auc {
-    #[config(default = auto_name("AUC"))]
+    #[keras(default = auto_name("AUC"))]
     name: String,
-    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
     /// The number of thresholds, evenly spaced from 0 to 1.
-    #[config(default = 200)]
+    #[keras(default = 200)]
     num_thresholds: usize,
     /// The curve.
-    #[config(default)]
+    #[keras(default)]
     curve: AucCurve,
     /// How the area between two thresholds is computed.
-    #[config(default)]
+    #[keras(default)]
     summation_method: AucSummation,
     /// Whether each label has its own area.
-    #[config(default = false)]
+    #[keras(default = false)]
     multi_label: bool,
     /// The number of labels.
-    #[config(default)]
+    #[keras(default)]
     num_labels: Option<usize>,
     /// The weight of each label.
-    #[config(default, with = label_weights)]
+    #[keras(default, with = label_weights)]
     label_weights: Option<Vec<f64>>,
     /// Whether predictions are logits, not probabilities.
-    #[config(default = false)]
+    #[keras(default = false)]
     from_logits: bool,
     /// Thresholds to use instead of evenly spaced ones.
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     thresholds: Option<Vec<f64>>,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

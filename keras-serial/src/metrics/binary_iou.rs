@@ -30,19 +30,19 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("binary_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct BinaryIoU {
     /// The classes to average over: 0, 1, or both.
-    #[config(default = vec![0, 1])]
+    #[keras(default = vec![0, 1])]
     target_class_ids: Vec<usize>,
     /// The threshold from which on a prediction counts as 1.
-    #[config(default = Number::Float(0.5))]
+    #[keras(default = Number::Float(0.5))]
     threshold: Number,
-    #[config(default = auto_name("BinaryIoU"))]
+    #[keras(default = auto_name("BinaryIoU"))]
     name: String,
-    #[config(default = DType::Int64, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

@@ -15,16 +15,16 @@ macro_rules! confusion_count {
         $(#[$doc])*
         #[register(builtin = "keras.metrics", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
+        #[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
         pub struct $class {
-            #[config(default = auto_name(stringify!($class)))]
+            #[keras(default = auto_name(stringify!($class)))]
             name: String,
-            #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+            #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
             dtype: DType,
             /// The threshold above which a prediction is positive.
-            #[config(default)]
+            #[keras(default)]
             thresholds: Option<Thresholds>,
-            #[config(skip)]
+            #[keras(skip)]
             state: State,
         }
 

@@ -16,22 +16,22 @@ macro_rules! confusion_share {
         $(#[$doc])*
         #[register(builtin = "keras.metrics", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
+        #[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
         pub struct $class {
-            #[config(default = auto_name(stringify!($class)))]
+            #[keras(default = auto_name(stringify!($class)))]
             name: String,
-            #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+            #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
             dtype: DType,
             /// The threshold above which a prediction is positive.
-            #[config(default)]
+            #[keras(default)]
             thresholds: Option<Thresholds>,
             /// The number of predictions of a sample that are positive.
-            #[config(default)]
+            #[keras(default)]
             top_k: Option<usize>,
             /// The only class to count; all by default.
-            #[config(default)]
+            #[keras(default)]
             class_id: Option<usize>,
-            #[config(skip)]
+            #[keras(skip)]
             state: State,
         }
 

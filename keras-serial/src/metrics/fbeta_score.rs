@@ -47,22 +47,22 @@ pub enum Average {
 /// ```
 #[register(builtin = "keras.metrics", alias("f_beta_score"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct FBetaScore {
-    #[config(default = String::from("fbeta_score"))]
+    #[keras(default = String::from("fbeta_score"))]
     name: String,
-    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
     /// How the scores of classes are averaged; not at all by default.
-    #[config(default)]
+    #[keras(default)]
     average: Option<Average>,
     /// How much more weight recall has than precision.
-    #[config(default = Number::Float(1.0))]
+    #[keras(default = Number::Float(1.0))]
     beta: Number,
     /// The threshold above which a prediction is positive.
-    #[config(default)]
+    #[keras(default)]
     threshold: Option<Number>,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

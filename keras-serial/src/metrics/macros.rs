@@ -34,14 +34,14 @@ macro_rules! mean_metric {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.metrics", alias($($alias),*))]
         #[derive($crate::KerasSerializable, Debug)]
-        #[config(new, default, setters, from_config = Self::complete)]
+        #[keras(new, default, setters, from_config = Self::complete)]
         pub struct $class {
-            #[config(default = String::from($name))]
+            #[keras(default = String::from($name))]
             name: String,
-            #[config(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
+            #[keras(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
             dtype: $crate::tensor::DType,
-            $($(#[$field_doc])* #[config(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
-            #[config(skip)]
+            $($(#[$field_doc])* #[keras(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
+            #[keras(skip)]
             state: $crate::metrics::reduce::MeanState,
         }
 

@@ -21,13 +21,13 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("mean"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters, from_config = Self::complete)]
 pub struct Mean {
-    #[config(default = String::from("mean"))]
+    #[keras(default = String::from("mean"))]
     name: String,
-    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
-    #[config(skip)]
+    #[keras(skip)]
     state: MeanState,
 }
 

@@ -28,27 +28,27 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("mean_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete)]
+#[keras(new, setters, from_config = Self::complete)]
 pub struct MeanIoU {
     /// The number of classes.
     num_classes: usize,
-    #[config(default = auto_name("MeanIoU"))]
+    #[keras(default = auto_name("MeanIoU"))]
     name: String,
-    #[config(default = DType::Int64, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
     /// A label to ignore.
-    #[config(default)]
+    #[keras(default)]
     ignore_class: Option<i64>,
     /// Whether labels are class indices, not one-hot.
-    #[config(default = true)]
+    #[keras(default = true)]
     sparse_y_true: bool,
     /// Whether predictions are class indices, not scores.
-    #[config(default = true)]
+    #[keras(default = true)]
     sparse_y_pred: bool,
     /// The axis of the classes.
-    #[config(default = -1)]
+    #[keras(default = -1)]
     axis: isize,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

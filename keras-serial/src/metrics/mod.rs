@@ -138,11 +138,11 @@ use crate::variable::Variable;
 /// /// The largest error so far.
 /// #[register(package = "MyMetrics")]
 /// #[derive(KerasSerializable)]
-/// #[config(new)]
+/// #[keras(new)]
 /// struct MaxError {
-///     #[config(default = String::from("max_error"))]
+///     #[keras(default = String::from("max_error"))]
 ///     name: String,
-///     #[config(skip)]
+///     #[keras(skip)]
 ///     state: State,
 /// }
 ///

@@ -28,26 +28,26 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("one_hot_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, setters, from_config = Self::complete, validate = Self::check)]
 pub struct OneHotIoU {
     /// The number of classes.
     num_classes: usize,
     /// The classes that the mean is over.
     target_class_ids: Vec<usize>,
-    #[config(default = auto_name("OneHotIoU"))]
+    #[keras(default = auto_name("OneHotIoU"))]
     name: String,
-    #[config(default = DType::Int64, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
     /// A label to ignore.
-    #[config(default)]
+    #[keras(default)]
     ignore_class: Option<i64>,
     /// Whether predictions are class indices, not scores.
-    #[config(default = false)]
+    #[keras(default = false)]
     sparse_y_pred: bool,
     /// The axis of the classes.
-    #[config(default = -1)]
+    #[keras(default = -1)]
     axis: isize,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

@@ -27,24 +27,24 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("one_hot_mean_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, from_config = Self::complete)]
+#[keras(new, setters, from_config = Self::complete)]
 pub struct OneHotMeanIoU {
     /// The number of classes.
     num_classes: usize,
-    #[config(default = auto_name("OneHotMeanIoU"))]
+    #[keras(default = auto_name("OneHotMeanIoU"))]
     name: String,
-    #[config(default = DType::Int64, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
     dtype: DType,
     /// A label to ignore.
-    #[config(default)]
+    #[keras(default)]
     ignore_class: Option<i64>,
     /// Whether predictions are class indices, not scores.
-    #[config(default = false)]
+    #[keras(default = false)]
     sparse_y_pred: bool,
     /// The axis of the classes.
-    #[config(default = -1)]
+    #[keras(default = -1)]
     axis: isize,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

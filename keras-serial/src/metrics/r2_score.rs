@@ -41,19 +41,19 @@ pub enum ClassAggregation {
 /// ```
 #[register(builtin = "keras.metrics", alias("r2_score"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters, from_config = Self::complete)]
 pub struct R2Score {
-    #[config(default = String::from("r2_score"))]
+    #[keras(default = String::from("r2_score"))]
     name: String,
-    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
     /// How the scores of outputs are averaged.
-    #[config(default = Some(ClassAggregation::UniformAverage))]
+    #[keras(default = Some(ClassAggregation::UniformAverage))]
     class_aggregation: Option<ClassAggregation>,
     /// The number of regressors for which the score is adjusted.
-    #[config(default = 0)]
+    #[keras(default = 0)]
     num_regressors: usize,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

@@ -26,13 +26,13 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("root_mean_squared_error"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters, from_config = Self::complete)]
 pub struct RootMeanSquaredError {
-    #[config(default = String::from("root_mean_squared_error"))]
+    #[keras(default = String::from("root_mean_squared_error"))]
     name: String,
-    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
-    #[config(skip)]
+    #[keras(skip)]
     state: MeanState,
 }
 

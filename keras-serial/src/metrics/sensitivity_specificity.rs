@@ -70,21 +70,21 @@ macro_rules! best_under {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.metrics", alias($alias))]
         #[derive($crate::KerasSerializable, Debug)]
-        #[config(new, setters, from_config = Self::complete, validate = Self::check)]
+        #[keras(new, setters, from_config = Self::complete, validate = Self::check)]
         pub struct $class {
-            #[config(default = $crate::utils::auto_name(stringify!($class)))]
+            #[keras(default = $crate::utils::auto_name(stringify!($class)))]
             name: String,
-            #[config(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
+            #[keras(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
             dtype: $crate::tensor::DType,
             /// The only class to count; all by default.
-            #[config(default)]
+            #[keras(default)]
             class_id: Option<usize>,
             /// The number of thresholds.
-            #[config(default = 200)]
+            #[keras(default = 200)]
             num_thresholds: usize,
             /// The lower bound of the other ratio.
             $bound: $crate::config::Number,
-            #[config(skip)]
+            #[keras(skip)]
             state: $crate::metrics::State,
         }
 

@@ -24,13 +24,13 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("sum"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters, from_config = Self::complete)]
 pub struct Sum {
-    #[config(default = String::from("sum"))]
+    #[keras(default = String::from("sum"))]
     name: String,
-    #[config(default = DType::Float32, with = crate::losses::dtype_config)]
+    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
     dtype: DType,
-    #[config(skip)]
+    #[keras(skip)]
     state: State,
 }
 

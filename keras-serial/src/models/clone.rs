@@ -56,7 +56,7 @@ pub fn clone_model_with(model: &Model, clone_function: impl FnMut(&LayerRef) -> 
 /// # Errors
 /// If the configuration can't be serialized or deserialized.
 pub fn copy_layer(layer: &LayerRef) -> Result<LayerRef> {
-    layer.layer().remake(&layer.get_config()?).at_with(|| layer.name().to_owned())
+    layer.layer().reconstruct(&layer.get_config()?).at_with(|| layer.name().to_owned())
 }
 
 type CloneFunction<'a> = Box<dyn FnMut(&LayerRef) -> Result<LayerRef> + 'a>;
@@ -125,7 +125,7 @@ impl<'a> Cloning<'a> {
         let layer = self.model.as_layer();
         let is_graph = layer.downcast_ref::<Functional>().is_some() || layer.downcast_ref::<Sequential>().is_some();
         if !is_graph {
-            return self.remake();
+            return self.deserialize_again();
         }
         let mut cloner = Cloner {
             clone_function: self.clone_function.unwrap_or_else(|| Box::new(copy_layer)),
@@ -144,7 +144,7 @@ impl<'a> Cloning<'a> {
     }
 
     /// Clones a user-written model through its serialized form.
-    fn remake(self) -> Result<Model> {
+    fn deserialize_again(self) -> Result<Model> {
         if self.clone_function.is_some() || self.input_tensors.is_some() || self.call_function.is_some() {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -160,7 +160,7 @@ impl<'a> Cloning<'a> {
         {
             Handle::restore(&copy, &form)?;
         }
-        if layer.layer().own_compile().is_some() {
+        if layer.own_compile().is_some() {
             compile_as(layer, &copy)?;
         } else if let Some(trained) = layer.base().trained() {
             trained.compile(&copy).at("compile_config")?;
@@ -171,8 +171,8 @@ impl<'a> Cloning<'a> {
 
 /// Compiles the copy of a compiled model whose class has its own `compile`.
 fn compile_as(model: &LayerRef, copy: &LayerRef) -> Result<()> {
-    let config = model.layer().own_compile().map(|own| own.get_compile_config()).transpose()?.flatten();
-    match (config, copy.layer().own_compile()) {
+    let config = model.own_compile().map(|own| own.get_compile_config()).transpose()?.flatten();
+    match (config, copy.own_compile()) {
         (Some(config), Some(own)) => own.compile_from_config(&config, copy).at("compile_config"),
         _ => Ok(()),
     }

@@ -2,10 +2,11 @@
 
 use super::graph::{Graph, as_layer};
 use super::{Model, functional_config};
+use crate::config::HasBase;
 use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
-use crate::layers::{GraphModel, HasBase, InputLayer, Layer, LayerBase, LayerRef};
+use crate::layers::{GraphModel, InputLayer, Layer, LayerBase, LayerRef, LayerTraits, ModelHooks, OwnState, Signature};
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{expand_at, squeeze_at};
 use crate::register;
@@ -248,23 +249,31 @@ impl Layer for Functional {
         self.graph.run(inputs, cx)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training", "mask"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training", "mask"])
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false).supports_masking(false)
     }
 
-    fn supports_masking(&self) -> bool {
-        false
-    }
-
-    fn graph(&self) -> Option<&dyn GraphModel> {
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
         Some(self)
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl ModelHooks for Functional {
+    fn graph(&self) -> Option<&dyn GraphModel> {
+        Some(self)
+    }
+}
+
+impl OwnState for Functional {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
         Some(Value::Dict(Dict::from([("input_shape".to_owned(), Value::Null)])))
     }
 }
@@ -287,13 +296,17 @@ impl GraphModel for Functional {
     }
 }
 
-impl HasBase for Functional {
+impl HasBase<LayerBase> for Functional {
     fn base(&self) -> &LayerBase {
         &self.base
     }
 
     fn base_mut(&mut self) -> &mut LayerBase {
         &mut self.base
+    }
+
+    fn is_model(&self) -> bool {
+        true
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
 }
 
 fn is_functional(operation: &dyn Operation) -> bool {
-    as_layer(operation).and_then(|layer| layer.layer().graph()).is_some_and(|graph| graph.is_functional())
+    as_layer(operation).and_then(|layer| layer.graph()).is_some_and(|graph| graph.is_functional())
 }
 
 fn write_ends(graph: &Graph, tensors: &Nested<Tensor>) -> Result<Value> {

@@ -24,7 +24,7 @@ impl Model {
 
     /// Returns the layers: those of the graph in its order, or those in fields.
     pub fn layers(&self) -> Vec<LayerRef> {
-        match self.0.layer().graph() {
+        match self.0.graph() {
             Some(graph) => graph.graph_layers(),
             None => self.0.layers(),
         }
@@ -64,12 +64,12 @@ impl Model {
 
     /// Returns the input symbols, if the model has a graph.
     pub fn inputs(&self) -> Option<Nested<Tensor>> {
-        self.0.layer().graph()?.graph_inputs()
+        self.0.graph()?.graph_inputs()
     }
 
     /// Returns the output symbols, if the model has a graph.
     pub fn outputs(&self) -> Option<Nested<Tensor>> {
-        self.0.layer().graph()?.graph_outputs()
+        self.0.graph()?.graph_outputs()
     }
 
     /// Appends a layer to a Sequential model.

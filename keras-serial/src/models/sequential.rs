@@ -5,11 +5,13 @@ use std::sync::{PoisonError, RwLock};
 
 use super::functional_config::with_module;
 use super::{Functional, Model};
+use crate::config::HasBase;
 use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{
-    BuildAttempt, BuildContext, GraphModel, HasBase, Input, InputLayer, Layer, LayerBase, LayerRef, call_in_turn,
+    BuildAttempt, BuildContext, GraphModel, Input, InputLayer, Layer, LayerBase, LayerRef, LayerTraits, ModelHooks,
+    OwnState, Signature, call_in_turn,
 };
 use crate::object::{Form, mark_first};
 use crate::register;
@@ -172,7 +174,7 @@ impl Sequential {
         if first.downcast_ref::<InputLayer>().is_some() {
             return self.connect();
         }
-        let inputs = first.layer().graph().and_then(GraphModel::graph_inputs);
+        let inputs = first.graph().and_then(GraphModel::graph_inputs);
         match inputs.as_ref().map(|inputs| inputs.leaves()).as_deref() {
             Some([input]) => self.start_with(input.shape().clone()),
             _ => Ok(()),
@@ -196,7 +198,7 @@ impl Sequential {
             };
             if first.downcast_ref::<InputLayer>().is_none() {
                 let dtype = first.base().dtype_policy().compute_dtype()?;
-                let dtype = match first.layer().graph().and_then(GraphModel::graph_inputs) {
+                let dtype = match first.graph().and_then(GraphModel::graph_inputs) {
                     Some(inputs) => inputs.single().map_or(dtype, Tensor::dtype),
                     None => dtype,
                 };
@@ -248,21 +250,33 @@ impl Layer for Sequential {
         call_in_turn(&self.all_layers(), inputs, cx)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training", "mask"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training", "mask"])
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 
-    fn graph(&self) -> Option<&dyn GraphModel> {
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
         Some(self)
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl ModelHooks for Sequential {
+    fn graph(&self) -> Option<&dyn GraphModel> {
+        Some(self)
+    }
+}
+
+impl OwnState for Sequential {
+    fn build_config(&self, recorded: Option<Value>) -> Option<Value> {
         if self.functional().is_none() {
-            return self.base.build_config();
+            return recorded;
         }
         let input = self.all_layers().first()?.downcast_ref::<InputLayer>()?.batch_shape().to_value().ok()?;
         Some(Value::Dict(Dict::from([("input_shape".to_owned(), input)])))
@@ -275,11 +289,11 @@ impl GraphModel for Sequential {
     }
 
     fn graph_inputs(&self) -> Option<Nested<Tensor>> {
-        self.functional()?.layer().graph()?.graph_inputs()
+        self.functional()?.graph()?.graph_inputs()
     }
 
     fn graph_outputs(&self) -> Option<Nested<Tensor>> {
-        self.functional()?.layer().graph()?.graph_outputs()
+        self.functional()?.graph()?.graph_outputs()
     }
 
     fn is_functional(&self) -> bool {
@@ -287,13 +301,17 @@ impl GraphModel for Sequential {
     }
 }
 
-impl HasBase for Sequential {
+impl HasBase<LayerBase> for Sequential {
     fn base(&self) -> &LayerBase {
         &self.base
     }
 
     fn base_mut(&mut self) -> &mut LayerBase {
         &mut self.base
+    }
+
+    fn is_model(&self) -> bool {
+        true
     }
 }
 

@@ -162,7 +162,7 @@ impl<'a> Summary<'a> {
             Some(layer) if !layer.base().is_built() => "0 (unbuilt)".to_owned(),
             Some(layer) => thousands(layer.count_params()?),
         };
-        let class = layer.map_or_else(|| operation_class(operation), |layer| layer.layer().original_class().to_owned());
+        let class = layer.map_or_else(|| operation_class(operation), |layer| layer.original_class().to_owned());
         let mut row = vec![format!("{prefix}{} ({class})", operation.name()), output_shape(operation)?, params];
         if let Some(graph) = graph {
             row.push(connections(operation, graph));
@@ -181,7 +181,7 @@ impl<'a> Summary<'a> {
             row.push(flag.to_owned());
         }
         rows.push(row);
-        if let Some(layer) = layer.filter(|layer| self.expand_nested && layer.layer().is_model()) {
+        if let Some(layer) = layer.filter(|layer| self.expand_nested && layer.is_model()) {
             for inner in Model::from(layer.clone()).layers() {
                 self.add_rows(&inner, graph, level + 1, rows)?;
             }
@@ -252,7 +252,7 @@ fn output_shape(operation: &dyn Operation) -> Result<String> {
 
 /// Returns the outputs for the shapes that the layer was built for.
 fn built_for(layer: &LayerRef) -> Result<Option<Nested<Tensor>>> {
-    if let Some(outputs) = layer.layer().graph().and_then(|graph| graph.graph_outputs()) {
+    if let Some(outputs) = layer.graph().and_then(|graph| graph.graph_outputs()) {
         return Ok(Some(outputs));
     }
     layer.trace()

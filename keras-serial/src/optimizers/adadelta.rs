@@ -31,12 +31,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adadelta"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Adadelta {
     base: OptimizerBase,
-    #[config(default = 0.95.into())]
+    #[keras(default = 0.95.into())]
     rho: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
 }
 

@@ -41,18 +41,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adafactor"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Adafactor {
     base: OptimizerBase,
-    #[config(default = (-0.8).into())]
+    #[keras(default = (-0.8).into())]
     beta_2_decay: Number,
-    #[config(default = 1e-30.into())]
+    #[keras(default = 1e-30.into())]
     epsilon_1: Number,
-    #[config(default = 1e-3.into())]
+    #[keras(default = 1e-3.into())]
     epsilon_2: Number,
-    #[config(default = 1.0.into())]
+    #[keras(default = 1.0.into())]
     clip_threshold: Number,
-    #[config(default = true)]
+    #[keras(default = true)]
     relative_step: bool,
 }
 

@@ -32,12 +32,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adagrad"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Adagrad {
     base: OptimizerBase,
-    #[config(default = 0.1.into())]
+    #[keras(default = 0.1.into())]
     initial_accumulator_value: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
 }
 

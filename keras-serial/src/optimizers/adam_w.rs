@@ -33,17 +33,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("adamw"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct AdamW {
-    #[config(default = OptimizerBase::with_weight_decay(0.004))]
+    #[keras(default = OptimizerBase::with_weight_decay(0.004))]
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     beta_1: Number,
-    #[config(default = 0.999.into())]
+    #[keras(default = 0.999.into())]
     beta_2: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
-    #[config(default = false)]
+    #[keras(default = false)]
     amsgrad: bool,
 }
 

@@ -5,10 +5,10 @@ use std::sync::{Mutex, OnceLock};
 
 use super::learning_rate::{IntoLearningRate, LearningRate};
 use super::state::State;
+use crate::config::HasBase;
 use crate::config::{Base, Config, ConfigField, Number, unmarked};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
-use crate::layers::HasBase;
 use crate::utils::auto_name;
 
 /// The first entries of every optimizer's configuration, and the state that the library keeps for it.

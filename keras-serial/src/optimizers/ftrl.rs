@@ -36,20 +36,20 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("ftrl"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct Ftrl {
     base: OptimizerBase,
-    #[config(default = (-0.5).into())]
+    #[keras(default = (-0.5).into())]
     learning_rate_power: Number,
-    #[config(default = 0.1.into())]
+    #[keras(default = 0.1.into())]
     initial_accumulator_value: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     l1_regularization_strength: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     l2_regularization_strength: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     l2_shrinkage_regularization_strength: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     beta: Number,
 }
 

@@ -32,14 +32,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Lamb {
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     beta_1: Number,
-    #[config(default = 0.999.into())]
+    #[keras(default = 0.999.into())]
     beta_2: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
 }
 

@@ -32,12 +32,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("lion"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct Lion {
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     beta_1: Number,
-    #[config(default = 0.99.into())]
+    #[keras(default = 0.99.into())]
     beta_2: Number,
 }
 

@@ -48,10 +48,10 @@ pub use rms_prop::RMSprop;
 pub use schedule_free_adam_w::ScheduleFreeAdamW;
 pub use sgd::SGD;
 
+use crate::config::HasBase;
 use crate::config::{Config, KerasSerializable};
 use crate::error::{Error, Result};
 use crate::json::{Dict, Value};
-use crate::layers::HasBase;
 use crate::registry::handle;
 use crate::tensor::Tensor;
 use crate::variable::Variable;

@@ -4,10 +4,10 @@ use std::sync::PoisonError;
 
 use super::apply::{same_number, undo_on_error};
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase, OptimizerMap};
+use crate::config::HasBase;
 use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, Number, field};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
-use crate::layers::HasBase;
 use crate::object::Handle;
 use crate::register;
 use crate::tensor::Tensor;

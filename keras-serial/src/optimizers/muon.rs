@@ -46,37 +46,37 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("muon"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Muon {
-    #[config(default = OptimizerBase::with_weight_decay(0.004))]
+    #[keras(default = OptimizerBase::with_weight_decay(0.004))]
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     adam_beta_1: Number,
-    #[config(default = 0.999.into())]
+    #[keras(default = 0.999.into())]
     adam_beta_2: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
-    #[config(default, with = nullable)]
+    #[keras(default, with = nullable)]
     exclude_layers: Vec<String>,
-    #[config(default = 3.4445.into())]
+    #[keras(default = 3.4445.into())]
     muon_a: Number,
-    #[config(default = (-4.775).into())]
+    #[keras(default = (-4.775).into())]
     muon_b: Number,
-    #[config(default = 2.0315.into())]
+    #[keras(default = 2.0315.into())]
     muon_c: Number,
-    #[config(default = 1.into())]
+    #[keras(default = 1.into())]
     adam_lr_ratio: Number,
-    #[config(default = 0.95.into())]
+    #[keras(default = 0.95.into())]
     momentum: Number,
-    #[config(default = 5)]
+    #[keras(default = 5)]
     ns_steps: usize,
-    #[config(default = true)]
+    #[keras(default = true)]
     nesterov: bool,
-    #[config(default = true)]
+    #[keras(default = true)]
     exclude_embeddings: bool,
-    #[config(default = Some(0.004.into()))]
+    #[keras(default = Some(0.004.into()))]
     adam_weight_decay: Option<Number>,
-    #[config(default = Some(0.2.into()))]
+    #[keras(default = Some(0.2.into()))]
     rms_rate: Option<Number>,
 }
 

@@ -35,17 +35,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("nadam"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Nadam {
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     beta_1: Number,
-    #[config(default = 0.999.into())]
+    #[keras(default = 0.999.into())]
     beta_2: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
     /// The product of all momentums so far.
-    #[config(skip)]
+    #[keras(skip)]
     product: std::sync::OnceLock<Variable>,
 }
 

@@ -4,9 +4,9 @@ use super::apply;
 use super::base::OptimizerBase;
 use super::learning_rate::LearningRate;
 use super::pattern;
+use crate::config::HasBase;
 use crate::config::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::HasBase;
 use crate::ops::multiply;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
@@ -27,7 +27,7 @@ use crate::variable::Variable;
 /// #[derive(KerasSerializable)]
 /// struct SignSgd {
 ///     base: OptimizerBase,
-///     #[config(default = 0.5)]
+///     #[keras(default = 0.5)]
 ///     factor: f64,
 /// }
 ///

@@ -27,7 +27,7 @@ use crate::{KerasSerializable, register};
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct OptimizerMap {
     default_optimizer: Optimizer,
-    #[config(default)]
+    #[keras(default)]
     optimizer_map: IndexMap<String, Optimizer>,
 }
 

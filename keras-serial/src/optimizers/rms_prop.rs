@@ -33,16 +33,16 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("rmsprop"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct RMSprop {
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     rho: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     momentum: Number,
-    #[config(default = 1e-7.into())]
+    #[keras(default = 1e-7.into())]
     epsilon: Number,
-    #[config(default = false)]
+    #[keras(default = false)]
     centered: bool,
 }
 

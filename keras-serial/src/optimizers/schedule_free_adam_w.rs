@@ -39,17 +39,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("schedulefreeadamw"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct ScheduleFreeAdamW {
-    #[config(default = OptimizerBase::with_learning_rate(0.0025))]
+    #[keras(default = OptimizerBase::with_learning_rate(0.0025))]
     base: OptimizerBase,
-    #[config(default = 0.9.into())]
+    #[keras(default = 0.9.into())]
     beta_1: Number,
-    #[config(default = 0.999.into())]
+    #[keras(default = 0.999.into())]
     beta_2: Number,
-    #[config(default = 1e-8.into())]
+    #[keras(default = 1e-8.into())]
     epsilon: Number,
-    #[config(default = 0.into())]
+    #[keras(default = 0.into())]
     warmup_steps: Number,
 }
 

@@ -34,13 +34,13 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers", alias("sgd"))]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct SGD {
-    #[config(default = OptimizerBase::with_learning_rate(0.01))]
+    #[keras(default = OptimizerBase::with_learning_rate(0.01))]
     base: OptimizerBase,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     momentum: Number,
-    #[config(default = false)]
+    #[keras(default = false)]
     nesterov: bool,
 }
 

@@ -19,10 +19,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.regularizers", alias("l1"))]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct L1 {
     /// The factor, in single precision as in Keras.
-    #[config(default = 0.01)]
+    #[keras(default = 0.01)]
     l1: f32,
 }
 

@@ -19,11 +19,11 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.regularizers", alias("l1_l2"))]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct L1L2 {
-    #[config(default)]
+    #[keras(default)]
     l1: f64,
-    #[config(default)]
+    #[keras(default)]
     l2: f64,
 }
 

@@ -19,9 +19,9 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.regularizers", alias("l2"))]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 pub struct L2 {
-    #[config(default = 0.01)]
+    #[keras(default = 0.01)]
     l2: f64,
 }
 

@@ -33,9 +33,9 @@ pub enum OrthogonalMode {
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct OrthogonalRegularizer {
     /// The factor, in single precision as in Keras.
-    #[config(default = 0.01)]
+    #[keras(default = 0.01)]
     factor: f32,
-    #[config(default = OrthogonalMode::Rows)]
+    #[keras(default = OrthogonalMode::Rows)]
     mode: OrthogonalMode,
 }
 

@@ -24,7 +24,7 @@ pub(super) fn of(model: &LayerRef) -> Result<Vec<(String, Vec<u8>)>> {
 /// Returns a layer's own assets.
 fn own(layer: &LayerRef) -> Result<Assets> {
     let mut own = Assets::default();
-    layer.layer().save_assets(&mut own).at_with(|| layer.name().to_owned())?;
+    layer.own_state().save_assets(&mut own).at_with(|| layer.name().to_owned())?;
     Ok(own)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn load(model: &LayerRef, file: &ModelFile) -> Result<()> {
                 assets.insert_shared(name, bytes);
             }
         }
-        place.layer.layer().load_assets(&assets).at(ASSETS).at_with(|| place.layer.name().to_owned())?;
+        place.layer.own_state().load_assets(&assets).at(ASSETS).at_with(|| place.layer.name().to_owned())?;
     }
     Ok(())
 }

@@ -83,8 +83,8 @@ struct Walk<'a> {
 /// attributes by name, private ones last. Every model also lists its layers as `layers`.
 fn fields(layer: &LayerRef) -> Vec<State> {
     let mut fields = layer.state();
-    let graph = layer.layer().graph();
-    if graph.is_none() && layer.layer().is_model() {
+    let graph = layer.graph();
+    if graph.is_none() && layer.is_model() {
         let layers = layer.layers().into_iter().map(|layer| State::Layer(layer.name().to_owned(), layer));
         fields.push(State::Container("layers".into(), layers.collect()));
     }
@@ -173,9 +173,7 @@ impl Walk<'_> {
         };
         for item in items {
             match item {
-                State::Layer(_, layer) => {
-                    self.layer(join(path, &unique(to_snake_case(layer.layer().original_class()))), layer)
-                }
+                State::Layer(_, layer) => self.layer(join(path, &unique(to_snake_case(layer.original_class()))), layer),
                 State::Optimizer(_, optimizer) => {
                     self.optimizer(join(path, &unique(to_snake_case(optimizer.class()))), optimizer, within);
                 }

@@ -37,7 +37,7 @@ fn top_weights(model: &LayerRef) -> Vec<Variable> {
 }
 
 fn layers_of(model: &LayerRef) -> Vec<LayerRef> {
-    match model.layer().graph() {
+    match model.graph() {
         Some(graph) => graph.graph_layers(),
         None => model.layers(),
     }
@@ -145,7 +145,7 @@ fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &
 /// Plans to load a weight of Keras 2 that is a named state in Keras 3, such as `idf_weights`. Returns
 /// whether the layer has such a state.
 fn plan_state(layer: &LayerRef, found: &[(String, &StoredTensor)], plan: &mut Plan) -> Result<bool> {
-    let ([name], [(path, tensor)]) = (layer.layer().state_names(), found) else { return Ok(false) };
+    let ([name], [(path, tensor)]) = (layer.own_state().state_names(), found) else { return Ok(false) };
     if !weights_of(layer).is_empty() {
         return Ok(false);
     }

@@ -153,7 +153,7 @@ impl LoadOptions {
     /// Compiles a model, and the models in it, as the file says.
     fn compile_models(&self, model: &Model, tree: Option<&WeightTree>, report: &mut LoadReport) -> Result<()> {
         let is_saved = |layer: &LayerRef| {
-            let config = layer.base().kept_compile_config().filter(|_| layer.layer().is_model());
+            let config = layer.base().kept_compile_config().filter(|_| layer.is_model());
             config.is_some_and(|config| config.as_dict().is_some_and(|dict| !dict.is_empty()))
         };
         let mut models: Vec<LayerRef> = model.with_layers_below().into_iter().filter(is_saved).collect();
@@ -186,7 +186,7 @@ impl LoadOptions {
         let is_old = file.is_compiled_by_keras2() || is_unversioned;
         let config = model.base().kept_compile_config().filter(|_| is_old && !model.is_compiled());
         let Some(Value::Dict(mut config)) = config else { return Ok(()) };
-        if config.is_empty() || model.layer().own_compile().is_some() {
+        if config.is_empty() || model.own_compile().is_some() {
             return Ok(());
         }
         let Some(reason) = self.why_not_compiled(file, &config) else { return Ok(()) };
@@ -212,7 +212,7 @@ impl LoadOptions {
     fn compile_model(&self, model: &Model, scales_loss: bool) -> Result<()> {
         let Some(Value::Dict(config)) = model.base().kept_compile_config() else { return Ok(()) };
         model.compile_as_saved(&config, scales_loss).at("compile_config").map_err(|error| {
-            if model.layer().own_compile().is_none() && Compile::is_of_own(&config) {
+            if model.own_compile().is_none() && Compile::is_of_own(&config) {
                 return error;
             }
             error.hint("register what is missing, give it with `custom_objects`, or load with `LoadOptions::new().compile(false)`")
@@ -242,7 +242,7 @@ impl LoadOptions {
             let compile = file.config.as_ref().and_then(|config| config.get("compile_config"));
             let unread = compile.and_then(Value::as_dict).and_then(|compile| self.why_not_compiled(file, compile));
             // A state that can't be read stays unchanged, for an old Keras.
-            let is_kept = file.form == FileForm::LegacyH5 && unread.is_some() && model.layer().own_compile().is_none();
+            let is_kept = file.form == FileForm::LegacyH5 && unread.is_some() && model.own_compile().is_none();
             keras2::upgrade_state(&mut plan, compile.filter(|_| !is_kept));
         }
         let (kept, skipped) = std::mem::take(&mut plan.kept)

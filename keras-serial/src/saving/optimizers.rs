@@ -21,7 +21,7 @@ use crate::tensor::{DType, Tensor, TensorBytes};
 /// Returns true if a model is compiled, or its file says how.
 pub(super) fn has_compile_config(model: &LayerRef) -> bool {
     let kept = || model.base().kept_compile_config().is_some_and(|config| config != Value::Dict(Default::default()));
-    model.base().trained().is_some() || model.layer().own_compile().is_some() || kept()
+    model.base().trained().is_some() || model.own_compile().is_some() || kept()
 }
 
 /// Returns true if a file's groups look like optimizer variables, the first of which counts steps.
@@ -42,7 +42,7 @@ pub(super) fn is_state(group: &WeightTree) -> bool {
 
 /// Returns a model and those nested in it, with their paths.
 fn models(model: &LayerRef) -> Vec<(String, LayerRef)> {
-    let models = places(model).into_iter().filter(|place| place.layer.layer().is_model());
+    let models = places(model).into_iter().filter(|place| place.layer.is_model());
     models.map(|place| (place.path, place.layer)).collect()
 }
 

@@ -60,7 +60,7 @@ pub(super) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result<(WeightTre
             let bytes = value_in_files(variable, &values).at_with(|| variable.path().to_owned())?;
             group.tensors.insert(index.to_string(), bytes.into());
         }
-        for (name, value) in layer.layer().named_state().at_with(|| layer.name().to_owned())? {
+        for (name, value) in layer.own_state().named_state().at_with(|| layer.name().to_owned())? {
             group.tensors.insert(name.to_owned(), value.to_bytes()?.into());
         }
         order.push(vars);
@@ -108,7 +108,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
     let mut models = HashMap::from([(String::new(), optimizers::has_compile_config(model))]);
     let mut named = Vec::new();
     for Place { path, layer } in places_in(model, &Weights { root, rules }) {
-        if layer.layer().is_model() {
+        if layer.is_model() {
             models.insert(rules.in_file(&path).into_owned(), optimizers::has_compile_config(&layer));
         }
         let vars = join(&path, "vars");
@@ -138,7 +138,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
             if let Some(name) = group.attrs.get("name").and_then(H5Attr::as_str).filter(|_| !own.is_empty()) {
                 named.push(Named { path: in_file.clone(), in_file: name.to_owned(), layer: layer.name().to_owned() });
             }
-            let known = layer.layer().state_names();
+            let known = layer.own_state().state_names();
             for (name, tensor) in group.tensors.iter().filter(|(name, _)| known.contains(&name.as_str()) && !left_out) {
                 let path = format!("{in_file}/{name}");
                 if !rules.wants_state(&path, &layer, name) {
@@ -213,7 +213,7 @@ struct Weights<'a> {
 impl Contents for Weights<'_> {
     fn holds(&self, path: &str, layer: &LayerRef) -> bool {
         let Some(group) = find(self.root, &self.rules.in_file(&join(path, "vars"))) else { return false };
-        let (own, known) = (layer.saved_weights(), layer.layer().state_names());
+        let (own, known) = (layer.saved_weights(), layer.own_state().state_names());
         let named = group.tensors.keys().filter(|name| known.contains(&name.as_str())).count();
         // Another layer's weights usually have other shapes.
         let mut weights = own.iter().enumerate().map(|(index, weight)| (tensor_of(group, index, weight), weight));
@@ -355,10 +355,7 @@ impl Plan {
         }
         for (layer, name, value) in &self.states {
             crate::program::layers_changed();
-            layer.layer().load_named_state(name, value).at_with(|| layer.name().to_owned())?;
-        }
-        for layer in &self.layers {
-            layer.layer().after_load().at_with(|| layer.name().to_owned())?;
+            layer.own_state().load_named_state(name, value).at_with(|| layer.name().to_owned())?;
         }
         Ok(self.report)
     }

@@ -343,7 +343,7 @@ impl Model {
     /// Compiles the model like [`Model::compile_from_config`]. The configuration lacks a Functional
     /// model's dtype policy: only the optimizer's state shows that the loss was scaled.
     pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
-        if let Some(own) = self.layer().own_compile() {
+        if let Some(own) = self.own_compile() {
             own.compile_from_config(config, self.as_layer())?;
             self.forget_file();
             return Ok(());

@@ -51,7 +51,7 @@ impl Compiled {
             // Reports an unknown name here, not in the first step.
             optimizer.serialize().at("optimizer")?;
         }
-        let graph = model.layer().graph().filter(|graph: &&dyn GraphModel| graph.is_functional());
+        let graph = model.graph().filter(|graph: &&dyn GraphModel| graph.is_functional());
         let output_names = graph.and_then(GraphModel::graph_outputs).map(|outputs| {
             let name = |output: &&Tensor| output.history().map(|h| h.node.operation.name()).unwrap_or_default();
             outputs.leaves().iter().map(name).collect()

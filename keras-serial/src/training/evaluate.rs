@@ -72,7 +72,7 @@ pub(super) fn prepare(model: &Model, compiled: &Compiled, batch: &Batch) -> Resu
     let _inner = Inner::enter();
     let symbols = batch.x.try_map(&mut |tensor| Ok(Tensor::symbol(tensor.shape().with(0, None)?, tensor.dtype())))?;
     let y_pred = model.call(symbols, &CallContext::inference())?;
-    if model.layer().train_step().is_some() {
+    if model.train_step().is_some() {
         // The model's own step may use neither the compiled loss nor labels.
         return Ok(());
     }

@@ -271,7 +271,7 @@ impl Model {
             .transpose()
             .at("validation_data")?;
 
-        let needs_optimizer = || !self.trainable_weights().is_empty() && self.layer().train_step().is_none();
+        let needs_optimizer = || !self.trainable_weights().is_empty() && self.train_step().is_none();
         let sample = feed.sample()?;
         prepare(self, &compiled, &sample)?;
         if let Some(validation) = &mut validation {

@@ -53,7 +53,7 @@ impl<'a> Stepper<'a> {
         self.trace.replace(Some(trace.clone()));
         // Changes made by a call (moving statistics) are undone if the step fails.
         let before: Vec<(&Variable, Tensor)> = trace.other.iter().map(|variable| (variable, variable.read())).collect();
-        let result = match self.model.layer().train_step() {
+        let result = match self.model.train_step() {
             Some(own) => own.train_step(batch, self),
             None => self.train_step(batch),
         };
@@ -71,14 +71,14 @@ impl<'a> Stepper<'a> {
         let trace = self.test_trace.get_or_init(new_trace).clone();
         let _flags = trace.enter();
         self.trace.replace(Some(trace));
-        match self.model.layer().train_step() {
+        match self.model.train_step() {
             Some(own) => own.test_step(batch, self),
             None => self.test_step(batch),
         }
     }
 
     pub(super) fn predict(&self, x: &Nested<Tensor>) -> Result<Nested<Tensor>> {
-        let y_pred = match self.model.layer().train_step() {
+        let y_pred = match self.model.train_step() {
             Some(own) => own.predict_step(x, self),
             None => Ok(self.model.infer(x.clone().into())?.outputs),
         };
@@ -106,14 +106,14 @@ impl<'a> Stepper<'a> {
     }
 
     fn own_loss(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Tensor> {
-        match self.model.layer().train_step() {
+        match self.model.train_step() {
             Some(own) => own.compute_loss(batch, y_pred, self),
             None => self.compute_loss(batch, y_pred),
         }
     }
 
     fn own_metrics(&self, batch: &Batch, y_pred: &Nested<Tensor>) -> Result<Logs> {
-        match self.model.layer().train_step() {
+        match self.model.train_step() {
             Some(own) => own.compute_metrics(batch, y_pred, self),
             None => self.compute_metrics(batch, y_pred),
         }

@@ -9,15 +9,15 @@ use keras_serial::prelude::*;
 use crate::{numbers, ones};
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Picky {
     base: LayerBase,
     inner: LayerRef,
-    #[weight]
+    #[keras(weight)]
     first: Weight,
-    #[weight]
+    #[keras(weight)]
     second: Weight,
-    #[sublayer]
+    #[keras(sublayer)]
     made: Sublayer,
 }
 
@@ -82,7 +82,7 @@ fn layers_that_were_built_before_stay() {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Chain {
     base: LayerBase,
     first: LayerRef,
@@ -141,7 +141,7 @@ fn keras_own_layers_can_be_built_again() {
 #[register(package = "Builds")]
 #[derive(KerasSerializable, Debug, Default)]
 struct Counted {
-    #[config(skip)]
+    #[keras(skip)]
     calls: Arc<AtomicUsize>,
 }
 

@@ -34,7 +34,7 @@ fn long_chains_of_layers_can_be_dropped() {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Holder {
     base: LayerBase,
     inner: Option<LayerRef>,

@@ -60,22 +60,18 @@ fn cnn_sequential(explicit_input: bool) -> Model {
 
 /// Not registered: a clone needs only the type.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct ExampleModel {
     base: LayerBase,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     d1: LayerRef,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     d2: LayerRef,
 }
 
 impl Layer for ExampleModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.d2.call(self.d1.call(inputs.inputs()?, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -119,7 +115,7 @@ fn test_custom_clone_function() {
         let copy = Cloning::of(&model).clone_function(|layer| {
             let mut config = layer.get_config()?;
             config.insert("name".into(), format!("{}_custom", layer.name()).into());
-            layer.layer().remake(&config)
+            layer.layer().reconstruct(&config)
         });
         let copy = copy.run().unwrap();
         for (old, new) in model.layers().iter().zip(copy.layers()) {

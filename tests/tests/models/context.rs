@@ -8,7 +8,7 @@ use crate::{Same, assert_close, assert_fails, numbers, ones, symbol, zeros};
 
 /// Adds 1 if its call, or an enclosing one, asks for it.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Inner {
     base: LayerBase,
 }
@@ -19,18 +19,14 @@ impl Layer for Inner {
         ops::add(inputs.tensor()?, added).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x", "foo_mode"]
-    }
-
-    fn context_arguments(&self) -> &'static [&'static str] {
-        &["foo_mode"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x", "foo_mode"]).context(&["foo_mode"])
     }
 }
 
 /// Takes the same argument, but not from enclosing calls.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Deaf {
     base: LayerBase,
 }
@@ -41,14 +37,14 @@ impl Layer for Deaf {
         ops::add(inputs.tensor()?, added).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x", "foo_mode"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x", "foo_mode"])
     }
 }
 
 /// Passes the argument on without using it.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Outer {
     base: LayerBase,
     inner: LayerRef,
@@ -59,18 +55,18 @@ impl Layer for Outer {
         self.inner.call(inputs.inputs()?, cx)
     }
 
-    fn context_arguments(&self) -> &'static [&'static str] {
-        &["foo_mode"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs"]).context(&["foo_mode"])
     }
 }
 
 /// Does not know the argument; optionally calls its inner layer with one.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Middle {
     base: LayerBase,
     inner: LayerRef,
-    #[config(default)]
+    #[keras(default)]
     own: Option<bool>,
 }
 
@@ -163,10 +159,10 @@ fn test_call_context_args_with_func_seq_models_as_layers() {
 
 /// Trains by default, as `call(self, x, training=True)` in Python.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct TrainsByDefault {
     base: LayerBase,
-    #[sublayer(init = Dropout::new(0.9).shared())]
+    #[keras(sublayer(init = Dropout::new(0.9).shared()))]
     dropout: LayerRef,
 }
 
@@ -193,13 +189,13 @@ fn test_signature_default_training_does_not_leak() {
 
 /// Has a metric of the distance of its output from zero.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct LayerWithMetric {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).name("dense").shared())]
+    #[keras(sublayer(init = Dense::new(units).name("dense").shared()))]
     dense: LayerRef,
-    #[sublayer(init = MeanSquaredError::new().name("my_metric").into())]
+    #[keras(sublayer(init = MeanSquaredError::new().name("my_metric").into()))]
     metric: Metric,
 }
 
@@ -219,7 +215,7 @@ impl Layer for LayerWithMetric {
 
 /// Holds a metric that is passed in with the inner layer.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct ParentLayerWithMetric {
     base: LayerBase,
     inner_layer: LayerRef,

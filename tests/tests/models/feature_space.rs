@@ -403,7 +403,7 @@ fn a_space_is_no_layer_of_a_graph() {
 /// A model that encodes what it gets.
 #[register(package = "Spaces")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Encoder {
     base: LayerBase,
     space: LayerRef,
@@ -413,10 +413,6 @@ struct Encoder {
 impl Layer for Encoder {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.dense.call(self.space.call(inputs.inputs()?, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

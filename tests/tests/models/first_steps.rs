@@ -6,7 +6,7 @@ use crate::{Same, assert_fails, named, ones, symbol};
 
 /// Looks at values where there are none yet.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Peeking {
     base: LayerBase,
 }

@@ -181,7 +181,7 @@ fn test_layer_getters() {
 
 /// Fails except in training.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Canary {
     base: LayerBase,
 }

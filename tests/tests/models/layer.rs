@@ -37,15 +37,15 @@ fn test_compute_output_spec() {
 
 /// A layer with a list, a map, and single layers.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct LayerWithDenseLayers {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense1: LayerRef,
-    #[sublayer(init = indexmap::IndexMap::from([("dense2".to_owned(), Dense::new(units).shared())]))]
+    #[keras(sublayer(init = indexmap::IndexMap::from([("dense2".to_owned(), Dense::new(units).shared())])))]
     layer_dict: indexmap::IndexMap<String, LayerRef>,
-    #[sublayer(init = vec![Dense::new(units).shared(), Dense::new(units).shared()])]
+    #[keras(sublayer(init = vec![Dense::new(units).shared(), Dense::new(units).shared()]))]
     layer_list: Vec<LayerRef>,
 }
 
@@ -58,7 +58,7 @@ impl Layer for LayerWithDenseLayers {
 
 /// Calls the layer inside.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct ParentLayer {
     base: LayerBase,
     inner: LayerRef,
@@ -87,13 +87,13 @@ fn test_layer_tracking() {
 
 /// Passes each argument to a separate Dense layer.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct KwargsLayer {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense1: LayerRef,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense2: LayerRef,
 }
 
@@ -103,18 +103,18 @@ impl Layer for KwargsLayer {
         ops::add(&x1, self.dense2.apply(inputs.required("x2")?)?).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x1", "x2"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x1", "x2"])
     }
 }
 
 /// Passes all arguments to one Dense layer, and adds the results.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct SumLayer {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense: LayerRef,
 }
 
@@ -177,7 +177,7 @@ fn test_activity_regularization_batch_normalization() {
 
 /// Adds the sum of its input to the losses.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct LossLayer {
     base: LayerBase,
 }
@@ -206,11 +206,11 @@ fn test_add_loss() {
 
 /// A layer with a Dropout, whose training flag is the outer call's or this layer's own.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct TrainingLayer {
     base: LayerBase,
     explicit: Option<bool>,
-    #[sublayer(init = Dropout::new(0.9).shared())]
+    #[keras(sublayer(init = Dropout::new(0.9).shared()))]
     dp: LayerRef,
 }
 
@@ -263,13 +263,13 @@ fn test_mixed_precision() {
 
 /// Adds a scalar, and records the dtypes of input and weight.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct AddScalar {
     base: LayerBase,
     autocast: bool,
-    #[weight]
+    #[keras(weight)]
     v: Weight,
-    #[config(skip)]
+    #[keras(skip)]
     seen: Mutex<Vec<DType>>,
 }
 
@@ -336,13 +336,13 @@ fn autocast_of_a_configuration_is_read_and_kept() {
 /// Computes, and says nothing of masks.
 /// A trainable weight, one that is not, and perhaps a layer of the same kind.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct SomeFrozen {
     base: LayerBase,
     nested: Option<LayerRef>,
-    #[weight]
+    #[keras(weight)]
     w1: Weight,
-    #[weight]
+    #[keras(weight)]
     w2: Weight,
 }
 
@@ -382,12 +382,12 @@ fn test_trainable_setting() {
 
 /// Records the shapes for which it is built, by the names in `names`.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct BuildNames {
     base: LayerBase,
-    #[config(skip)]
+    #[keras(skip)]
     names: Vec<&'static str>,
-    #[config(skip)]
+    #[keras(skip)]
     seen: Mutex<Vec<Option<Shape>>>,
 }
 
@@ -414,13 +414,9 @@ impl Layer for BuildNames {
         Ok(inputs.tensor()?.clone().into())
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["foo", "bar", "baz"]
-    }
-
-    fn build_arguments(&self) -> &'static [&'static str] {
+    fn signature(&self) -> Signature {
         let all = [FOO, SUBSET, NO_SUFFIX, UNKNOWN];
-        all.into_iter().find(|names| *names == self.names).unwrap()
+        Signature::new(&["foo", "bar", "baz"]).build(all.into_iter().find(|names| *names == self.names).unwrap())
     }
 }
 

@@ -11,10 +11,10 @@ fn inference() -> CallContext {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct MaskedLayer {
     base: LayerBase,
-    #[config(skip)]
+    #[keras(skip)]
     seen: Mutex<Vec<Option<String>>>,
 }
 
@@ -24,14 +24,14 @@ impl Layer for MaskedLayer {
         inputs.inputs()
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }
 
 // class Same(keras.layers.Layer): def call(self, x): return x; Same().get_config()["autocast"] is True
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Twice {
     base: LayerBase,
 }
@@ -44,7 +44,7 @@ impl Layer for Twice {
 
 /// Has a mask of its own, and so supports masking.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct OwnMask {
     base: LayerBase,
 }

@@ -12,18 +12,18 @@ fn symbol(shape: impl Into<Shape>) -> Tensor {
 
 /// Weights of several shapes and dtypes, mostly by default.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Defaults {
     base: LayerBase,
-    #[weight]
+    #[keras(weight)]
     w1: Weight,
-    #[weight]
+    #[keras(weight)]
     w2: Weight,
-    #[weight]
+    #[keras(weight)]
     w3: Weight,
-    #[weight]
+    #[keras(weight)]
     w4: Weight,
-    #[weight]
+    #[keras(weight)]
     w5: Weight,
 }
 
@@ -99,11 +99,11 @@ fn test_serialize_activity_regularizer() {
 
 /// Has a weight, made when it is built, and perhaps a layer of its kind.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct NamedWeight {
     base: LayerBase,
     nested: Option<LayerRef>,
-    #[weight]
+    #[keras(weight)]
     inner: Weight,
 }
 
@@ -134,7 +134,7 @@ fn test_custom_layer_add_weight_in_build_name() {
 
 /// Is built for the mask's shape too.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct WithAttentionMask {
     base: LayerBase,
 }
@@ -153,12 +153,8 @@ impl Layer for WithAttentionMask {
         }
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "attention_mask"]
-    }
-
-    fn build_arguments(&self) -> &'static [&'static str] {
-        &["inputs_shape", "attention_mask_shape"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "attention_mask"]).build(&["inputs_shape", "attention_mask_shape"])
     }
 }
 
@@ -178,12 +174,12 @@ fn count_params_needs_a_built_layer() {
 
 /// A layer whose `build` forgets one of its weights.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Forgetful {
     base: LayerBase,
-    #[weight]
+    #[keras(weight)]
     made: Weight,
-    #[weight]
+    #[keras(weight)]
     forgotten: Weight,
 }
 

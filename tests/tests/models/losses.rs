@@ -250,10 +250,10 @@ fn test_functional_dict_outputs_with_single_tensor() {
 
 /// Applies the loss to its only output twice.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct TwoLosses {
     base: LayerBase,
-    #[sublayer(init = Dense::new(1).name("a").shared())]
+    #[keras(sublayer(init = Dense::new(1).name("a").shared()))]
     dense: LayerRef,
 }
 
@@ -262,10 +262,12 @@ impl Layer for TwoLosses {
         self.dense.call(inputs.inputs()?, cx)
     }
 
-    fn is_model(&self) -> bool {
-        true
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
     }
+}
 
+impl ModelHooks for TwoLosses {
     fn train_step(&self) -> Option<&dyn TrainStep> {
         Some(self)
     }

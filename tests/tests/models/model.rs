@@ -31,10 +31,10 @@ fn test_json_serialization() {
 
 /// Takes a tuple.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct MultiInputModel {
     base: LayerBase,
-    #[sublayer(init = Dense::new(4).shared())]
+    #[keras(sublayer(init = Dense::new(4).shared()))]
     dense1: LayerRef,
 }
 
@@ -44,10 +44,6 @@ impl Layer for MultiInputModel {
         let (a, b) = (inputs.leaves()[0], inputs.leaves()[1]);
         let r = self.dense1.call(a, cx)?.into_single()?;
         ops::concatenate(&[r, b.clone()], -1).map(Into::into)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -60,11 +56,11 @@ fn test_tuple_input_model_subclass() {
 
 /// A layer around another, which it makes.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct CustomDense {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense: LayerRef,
 }
 
@@ -85,21 +81,17 @@ fn test_reviving_functional_from_config_custom_layer() {
 
 /// Reads the configuration of a graph, and one entry more.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct CustomModel {
     base: LayerBase,
     graph: LayerRef,
-    #[config(default = 1)]
+    #[keras(default = 1)]
     param: i64,
 }
 
 impl Layer for CustomModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.graph.call(inputs.inputs()?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

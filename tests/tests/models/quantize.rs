@@ -72,24 +72,20 @@ fn test_quantize_with_filters() {
 
 /// Creates its layers itself, and builds them when it is called.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct MyModel {
     base: LayerBase,
-    #[sublayer(init = Dense::new(32).activation("relu").shared())]
+    #[keras(sublayer(init = Dense::new(32).activation("relu").shared()))]
     dense1: LayerRef,
-    #[sublayer(init = Dense::new(5).activation("softmax").shared())]
+    #[keras(sublayer(init = Dense::new(5).activation("softmax").shared()))]
     dense2: LayerRef,
-    #[sublayer(init = Dropout::new(0.5).shared())]
+    #[keras(sublayer(init = Dropout::new(0.5).shared()))]
     dropout: LayerRef,
 }
 
 impl Layer for MyModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         [&self.dense1, &self.dropout, &self.dense2].into_iter().try_fold(inputs.inputs()?, |x, layer| layer.call(x, cx))
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -119,7 +115,7 @@ fn test_quantize_invalid_args() {
 
 /// Passes its input through its own layers.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct NestedLayer {
     base: LayerBase,
     layers: Vec<LayerRef>,
@@ -223,10 +219,10 @@ fn test_quantize_visits_nested_model_layers_once() {
 
 /// Fails on quantization with another error than that it is unsupported.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Stubborn {
     base: LayerBase,
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
 }
 
@@ -239,6 +235,12 @@ impl Layer for Stubborn {
         ops::multiply(inputs.tensor()?, &self.kernel.value()?).map(Into::into)
     }
 
+    fn quantizable(&self) -> Option<&dyn Quantizable> {
+        Some(self)
+    }
+}
+
+impl Quantizable for Stubborn {
     fn quantize(&self, _: Quantization, _: &mut BuildContext<'_>) -> Result<()> {
         Err(Error::new(ErrorKind::InvalidArgument, "no attribute `calibration`"))
     }

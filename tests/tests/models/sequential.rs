@@ -179,7 +179,7 @@ fn test_training_arg() {
 
 /// Needs two arguments.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct BadLayer {
     base: LayerBase,
 }
@@ -189,8 +189,8 @@ impl Layer for BadLayer {
         ops::add(inputs.tensor()?, inputs.required("other")?).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "other"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "other"])
     }
 }
 

@@ -127,14 +127,14 @@ fn a_tree_gives_another_model_the_whole_state() {
 
 /// Two of its layers have the same name.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Twice {
     base: LayerBase,
-    #[sublayer(init = Dense::new(4).activation("relu").name("layer1").shared())]
+    #[keras(sublayer(init = Dense::new(4).activation("relu").name("layer1").shared()))]
     dense1: LayerRef,
-    #[sublayer(init = Dense::new(4).activation("relu").name("layer1").shared())]
+    #[keras(sublayer(init = Dense::new(4).activation("relu").name("layer1").shared()))]
     dense2: LayerRef,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     dense3: LayerRef,
 }
 
@@ -142,10 +142,6 @@ impl Layer for Twice {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = self.dense1.call(inputs.inputs()?, cx)?;
         self.dense3.call(self.dense2.call(x, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

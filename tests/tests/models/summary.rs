@@ -30,14 +30,14 @@ fn test_print_model_summary() {
 
 /// Builds two of its layers itself; the third stays unbuilt.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct MyModel {
     base: LayerBase,
-    #[sublayer(init = Dense::new(4).activation("relu").shared())]
+    #[keras(sublayer(init = Dense::new(4).activation("relu").shared()))]
     dense1: LayerRef,
-    #[sublayer(init = Dense::new(2).activation("softmax").shared())]
+    #[keras(sublayer(init = Dense::new(2).activation("softmax").shared()))]
     dense2: LayerRef,
-    #[sublayer(init = Dense::new(1).shared())]
+    #[keras(sublayer(init = Dense::new(1).shared()))]
     unbuilt_dense: LayerRef,
 }
 
@@ -50,10 +50,6 @@ impl Layer for MyModel {
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.dense2.call(self.dense1.call(inputs.inputs()?, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -78,10 +74,10 @@ fn test_print_model_summary_op_as_layer() {
 
 /// Applies attention to its input.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Attending {
     base: LayerBase,
-    #[sublayer(init = MultiHeadAttention::new(2, 2).output_shape([4]).shared())]
+    #[keras(sublayer(init = MultiHeadAttention::new(2, 2).output_shape([4]).shared()))]
     mha: LayerRef,
 }
 
@@ -89,10 +85,6 @@ impl Layer for Attending {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?.clone();
         self.mha.call(CallArgs::one(x.clone()).and(x.clone()).and(x), cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -106,10 +98,10 @@ fn test_print_model_summary_with_mha() {
 
 /// Returns a dict.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct DictHead {
     base: LayerBase,
-    #[sublayer(init = Dense::new(10).shared())]
+    #[keras(sublayer(init = Dense::new(10).shared()))]
     head1: LayerRef,
 }
 
@@ -121,22 +113,18 @@ impl Layer for DictHead {
 
 /// A model whose output is a dict.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct WithDictHead {
     base: LayerBase,
-    #[sublayer(init = Dense::new(32).shared())]
+    #[keras(sublayer(init = Dense::new(32).shared()))]
     dense: LayerRef,
-    #[sublayer(init = DictHead::new().shared())]
+    #[keras(sublayer(init = DictHead::new().shared()))]
     dict_head: LayerRef,
 }
 
 impl Layer for WithDictHead {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.dict_head.call(self.dense.call(inputs.inputs()?, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{OptionalInputLayer, assert_close, assert_fails, named, numbers, ones
 
 /// Discards its inputs in training.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct CustomLayer {
     base: LayerBase,
 }
@@ -22,20 +22,16 @@ impl Layer for CustomLayer {
 
 /// Does not pass the training flag to its layer.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct CustomModel {
     base: LayerBase,
-    #[sublayer(init = CustomLayer::new().shared())]
+    #[keras(sublayer(init = CustomLayer::new().shared()))]
     layer: LayerRef,
 }
 
 impl Layer for CustomModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.layer.call(inputs.inputs()?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

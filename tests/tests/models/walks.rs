@@ -41,10 +41,10 @@ fn assert_names(error: &str, inner: &str, outer: &str) {
 
 #[register(package = "Walks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Hidden {
     base: LayerBase,
-    #[config(skip)]
+    #[keras(skip)]
     inner: OnceLock<LayerRef>,
 }
 
@@ -68,7 +68,7 @@ fn a_layer_in_a_skipped_field_is_an_error_when_saved() {
 
 #[register(package = "Walks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct MadeInCall {
     base: LayerBase,
 }
@@ -94,7 +94,7 @@ struct ByHand {
     inner: LayerRef,
 }
 
-impl HasBase for ByHand {
+impl HasBase<LayerBase> for ByHand {
     fn base(&self) -> &LayerBase {
         &self.base
     }
@@ -150,11 +150,11 @@ fn a_hidden_layer_that_the_model_has_elsewhere_is_saved() {
 
 #[register(package = "Walks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Calls {
     base: LayerBase,
     inner: LayerRef,
-    #[sublayer]
+    #[keras(sublayer)]
     late: OnceLock<LayerRef>,
 }
 
@@ -210,11 +210,11 @@ fn a_layer_that_was_taken_out_is_no_error() {
 
 #[register(package = "Walks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Student {
     base: LayerBase,
     inner: LayerRef,
-    #[config(skip)]
+    #[keras(skip)]
     teacher: OnceLock<LayerRef>,
 }
 

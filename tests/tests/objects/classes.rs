@@ -12,7 +12,7 @@ pub fn custom_fn(x: &Tensor) -> Result<Tensor> {
 /// A layer that holds a layer.
 #[register(package = "MyLayers")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct CustomLayer {
     base: LayerBase,
     pub sublayer: LayerRef,
@@ -27,17 +27,17 @@ impl Layer for CustomLayer {
 /// The guide's layer: its class name and registered name differ, and it can hold another layer.
 #[register(package = "MyLayers", name = "KernelMult")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct MyDense {
     base: LayerBase,
     pub units: usize,
-    #[config(default)]
+    #[keras(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub kernel_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     pub nested_model: Option<LayerRef>,
-    #[weight]
+    #[keras(weight)]
     pub kernel: Weight,
 }
 
@@ -59,11 +59,11 @@ impl Layer for MyDense {
 /// Holds two layers, one of them with a default.
 #[register(package = "ComplexModels")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct CustomModel {
     base: LayerBase,
     pub first_layer: LayerRef,
-    #[config(default = Dense::new(8).into())]
+    #[keras(default = Dense::new(8).into())]
     pub second_layer: LayerRef,
 }
 
@@ -76,7 +76,7 @@ impl Layer for CustomModel {
 /// Layers in a list, and layers in a dict.
 #[register(package = "MyLayers")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Stack {
     base: LayerBase,
     pub blocks: Vec<LayerRef>,
@@ -99,7 +99,7 @@ impl Layer for Stack {
 
 /// Generic over its factor's type.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Scale<T> {
     base: LayerBase,
     pub factor: T,

@@ -240,7 +240,7 @@ impl KerasSerializable for Clamp {
     }
 }
 
-impl HasBase for Clamp {
+impl HasBase<LayerBase> for Clamp {
     fn base(&self) -> &LayerBase {
         &self.base
     }

@@ -23,10 +23,10 @@ fn through_bytes(model: &Model) -> Model {
 /// A layer with a field that has the name of an entry of its base.
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 struct OwnActivity {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     activity_regularizer: Option<Regularizer>,
 }
 
@@ -63,14 +63,14 @@ fn a_value_that_only_the_base_has_is_not_lost_in_silence() {
 /// An optimizer with fields that have the names of entries of its base, and of a layer's.
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 struct OwnClip {
     base: OptimizerBase,
-    #[config(default = 7.0)]
+    #[keras(default = 7.0)]
     clipnorm: f64,
-    #[config(default = true)]
+    #[keras(default = true)]
     trainable: bool,
-    #[config(default = 0.5, alias = "ema_momentum")]
+    #[keras(default = 0.5, alias = "ema_momentum")]
     use_ema: f64,
 }
 
@@ -116,17 +116,17 @@ fn raw_variants_have_no_prefix_in_their_strings() {
 
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 struct Block {
     base: LayerBase,
     units: usize,
-    #[config(default = 0.1)]
+    #[keras(default = 0.1)]
     rate: f64,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_bias: bool,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense: LayerRef,
-    #[sublayer(init = vec![Dense::new(units).use_bias(use_bias).shared(), Flatten::new().shared()])]
+    #[keras(sublayer(init = vec![Dense::new(units).use_bias(use_bias).shared(), Flatten::new().shared()]))]
     others: Vec<LayerRef>,
 }
 
@@ -163,12 +163,12 @@ fn setters_keep_what_was_done_to_a_sublayer() {
 }
 
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 struct Twice {
-    #[config(default)]
+    #[keras(default)]
     inner: Option<Option<u32>>,
     required: Option<Option<bool>>,
-    #[config(default = Some(Some(1)))]
+    #[keras(default = Some(Some(1)))]
     given: Option<Option<u32>>,
 }
 
@@ -189,9 +189,9 @@ fn all_values_of_an_option_in_an_option_come_back() {
 macro_rules! layer_of {
     ($name:ident, $base:ty) => {
         #[derive(KerasSerializable)]
-        #[config(new)]
+        #[keras(new)]
         struct $name {
-            #[base]
+            #[keras(base)]
             base: $base,
             units: usize,
         }
@@ -209,7 +209,7 @@ fn structs_come_from_macros() {
 fn types_in_a_function_are_registered() {
     #[register(package = "Derived", name = "InFn")]
     #[derive(KerasSerializable)]
-    #[config(new)]
+    #[keras(new)]
     struct Inside {
         base: LayerBase,
         r#type: String,
@@ -231,14 +231,14 @@ fn types_in_a_function_are_registered() {
 /// Layers in fields with custom conversion, not in sorted order.
 #[register(package = "Derived")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct ByHand {
     base: LayerBase,
-    #[config(with = "one")]
+    #[keras(with = "one")]
     one: LayerRef,
-    #[config(with = "cell")]
+    #[keras(with = "cell")]
     cell: OnceLock<LayerRef>,
-    #[config(with = "heads")]
+    #[keras(with = "heads")]
     heads: IndexMap<String, (i64, LayerRef)>,
     plain: IndexMap<String, LayerRef>,
 }

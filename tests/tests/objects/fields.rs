@@ -14,15 +14,15 @@ use proptest::prelude::{Strategy, any, prop, proptest};
 #[derive(KerasSerializable, Debug, Clone, Copy)]
 enum Padding {
     Valid,
-    #[config(alias = "tf_same")]
+    #[keras(alias = "tf_same")]
     Same,
-    #[config(rename = "causal!")]
+    #[keras(rename = "causal!")]
     CausalOnly,
 }
 
 /// A field of every plain type.
 #[derive(KerasSerializable, Debug)]
-#[config(ignore("time_major"))]
+#[keras(ignore("time_major"))]
 struct Plain {
     signed: i64,
     unsigned: u64,
@@ -40,15 +40,15 @@ struct Plain {
     padding: Padding,
     nested: Vec<Vec<Option<String>>>,
     boxed: Box<Option<i64>>,
-    #[config(serde)]
+    #[keras(serde)]
     set: BTreeSet<u8>,
-    #[config(rename = "lambda")]
+    #[keras(rename = "lambda")]
     renamed: u8,
-    #[config(default = 7)]
+    #[keras(default = 7)]
     defaulted: u8,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     skipped: Option<u8>,
-    #[config(with = "percent")]
+    #[keras(with = "percent")]
     fraction: f64,
     value: Value,
 }

@@ -10,10 +10,10 @@ use keras_serial::regularizers::L2;
 
 #[register(package = "Identity")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Penalties {
     base: LayerBase,
-    #[config(with = "as_regularizers")]
+    #[keras(with = "as_regularizers")]
     factors: Vec<f64>,
 }
 

@@ -16,7 +16,7 @@ macro_rules! place {
         }
 
         #[derive(KerasSerializable)]
-        #[config(class_name = $name)]
+        #[keras(class_name = $name)]
         struct $layer {
             base: LayerBase,
         }
@@ -38,7 +38,7 @@ const PLACES: [&str; 4] = ["global", "outer", "scope", "argument"];
 
 /// Holds any object.
 #[derive(KerasSerializable)]
-#[config(class_name = "Outer")]
+#[keras(class_name = "Outer")]
 struct Holder {
     base: LayerBase,
     inner: Revived,

@@ -139,7 +139,7 @@ fn a_layer_where_a_regularizer_belongs_is_refused() {
 /// Its class name in configurations differs from the type's.
 #[register(package = "MyLayers")]
 #[derive(KerasSerializable)]
-#[config(class_name = "Renamed")]
+#[keras(class_name = "Renamed")]
 struct Unlike {}
 
 #[test]

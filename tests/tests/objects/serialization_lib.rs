@@ -14,7 +14,7 @@ fn custom_fn(x: &Tensor) -> Result<Tensor> {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct FactorLayer {
     base: LayerBase,
     factor: f64,
@@ -27,13 +27,13 @@ impl Layer for FactorLayer {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct NestedCustomLayer {
     base: LayerBase,
     factor: f64,
-    #[config(default = Dense::new(1).activation(custom_fn).into())]
+    #[keras(default = Dense::new(1).activation(custom_fn).into())]
     dense: LayerRef,
-    #[config(default)]
+    #[keras(default)]
     activation: Option<Activation>,
 }
 
@@ -44,7 +44,7 @@ impl Layer for NestedCustomLayer {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct WrapperLayer {
     base: LayerBase,
     layer: LayerRef,
@@ -247,7 +247,7 @@ fn test_shared_inner_layer() {
     let sharing = SharingScope::enter();
     let form = sharing.serialize(model.as_layer()).unwrap();
     let restored = layer(&revive(&form, &none().with::<WrapperLayer>()).unwrap());
-    let layers = restored.layer().graph().unwrap().graph_layers();
+    let layers = restored.graph().unwrap().graph_layers();
     let wrapper = layers.iter().find_map(|layer| layer.downcast_ref::<WrapperLayer>()).unwrap();
     let dense = layers.iter().find(|layer| layer.class_name() == "Dense").unwrap();
     assert!(wrapper.layer.is_same(dense));
@@ -261,7 +261,7 @@ fn test_layer_sharing() {
     let (serialized, restored, again) = roundtrip(model.as_layer(), &none());
     assert_eq!(serialized, again);
     let restored = layer(&restored);
-    assert_eq!(restored.layer().graph().unwrap().graph_layers().len(), 3);
+    assert_eq!(restored.graph().unwrap().graph_layers().len(), 3);
 }
 
 #[derive(KerasSerializable)]

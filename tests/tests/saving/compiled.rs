@@ -11,17 +11,17 @@ use keras_serial::saving::{ModelFile, ZipReader};
 /// A Dense layer with additional weights.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct MyDense {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).name("dense").shared())]
+    #[keras(sublayer(init = Dense::new(units).name("dense").shared()))]
     nested_layer: LayerRef,
-    #[weight]
+    #[keras(weight)]
     my_additional_weight: Weight,
-    #[weight]
+    #[keras(weight)]
     my_additional_weight_2: Weight,
-    #[weight]
+    #[keras(weight)]
     my_dict_weight: Weight,
 }
 
@@ -42,22 +42,18 @@ impl Layer for MyDense {
 /// Two such layers.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct CustomModelX {
     base: LayerBase,
-    #[sublayer(init = MyDense::new(1).name("my_dense_1").shared())]
+    #[keras(sublayer(init = MyDense::new(1).name("my_dense_1").shared()))]
     dense1: LayerRef,
-    #[sublayer(init = MyDense::new(1).name("my_dense_2").shared())]
+    #[keras(sublayer(init = MyDense::new(1).name("my_dense_2").shared()))]
     dense2: LayerRef,
 }
 
 impl Layer for CustomModelX {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.dense2.call(self.dense1.call(inputs.inputs()?, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

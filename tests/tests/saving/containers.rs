@@ -15,12 +15,12 @@ macro_rules! nested {
     ($model:ident, $blocks:ty, $init:expr, |$held:ident| $flat:expr) => {
         #[register(package = "test_nested")]
         #[derive(KerasSerializable)]
-        #[config(new)]
+        #[keras(model, new)]
         struct $model {
             base: LayerBase,
-            #[sublayer(init = $init)]
+            #[keras(sublayer(init = $init))]
             blocks: $blocks,
-            #[sublayer(init = Dense::new(2).shared())]
+            #[keras(sublayer(init = Dense::new(2).shared()))]
             out_layer: LayerRef,
         }
 
@@ -38,10 +38,6 @@ macro_rules! nested {
                     x = layer.call(&x, cx)?.into_single()?;
                 }
                 self.out_layer.call(&x, cx)
-            }
-
-            fn is_model(&self) -> bool {
-                true
             }
         }
     };
@@ -145,22 +141,18 @@ fn test_mixed_nested_container_layer_saving() {
 /// A list that contains the model that contains the list.
 #[register(package = "test_cyclic_container")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Cyclic {
     base: LayerBase,
-    #[sublayer]
+    #[keras(sublayer)]
     blocks: OnceLock<Vec<LayerRef>>,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     out: LayerRef,
 }
 
 impl Layer for Cyclic {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.out.call(inputs.inputs()?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -196,14 +188,14 @@ fn test_cyclic_container_saving() {
 /// The class of `nested_container.keras`.
 #[register(package = "nested_container")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(model, new, setters)]
 struct NestedDenseModel {
     base: LayerBase,
-    #[config(default = 3)]
+    #[keras(default = 3)]
     num: usize,
-    #[sublayer(init = (0..num).map(|i| (Dense::new(4).use_bias(false).name(format!("d_{i}")).shared(),)).collect())]
+    #[keras(sublayer(init = (0..num).map(|i| (Dense::new(4).use_bias(false).name(format!("d_{i}")).shared(),)).collect()))]
     blocks: Vec<(LayerRef,)>,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     out: LayerRef,
 }
 
@@ -214,10 +206,6 @@ impl Layer for NestedDenseModel {
             x = layer.call(&x, cx)?.into_single()?;
         }
         self.out.call(&x, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

@@ -8,7 +8,7 @@ use keras_serial::saving::Limits;
 /// A layer that wraps another.
 #[register(package = "Loadable")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Around {
     base: LayerBase,
     inner: LayerRef,
@@ -102,7 +102,7 @@ mod one {
 
     #[register(package = "LoadableTwice", name = "Same")]
     #[derive(KerasSerializable)]
-    #[config(new)]
+    #[keras(new)]
     pub struct First {
         base: LayerBase,
     }

@@ -36,7 +36,7 @@ fn layers_with_odd_names_are_refused_or_come_back() {
 
 #[register(package = "OddNames")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Heads {
     base: LayerBase,
     heads: indexmap::IndexMap<String, LayerRef>,
@@ -111,12 +111,12 @@ fn a_failed_load_changes_nothing() {
 /// A layer with files in folders, which it keeps as given.
 #[register(package = "OddNames")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Tokens {
     base: LayerBase,
-    #[sublayer(init = StringLookup::new().name("lookup").shared())]
+    #[keras(sublayer(init = StringLookup::new().name("lookup").shared()))]
     lookup: LayerRef,
-    #[config(skip)]
+    #[keras(skip)]
     files: std::sync::Mutex<Assets>,
 }
 
@@ -125,6 +125,12 @@ impl Layer for Tokens {
         Ok(inputs.tensor()?.clone().into())
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Tokens {
     fn save_assets(&self, assets: &mut Assets) -> Result<()> {
         for (name, bytes) in self.files.lock().unwrap().iter() {
             assets.insert(name, bytes);

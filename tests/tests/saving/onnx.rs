@@ -251,12 +251,12 @@ fn what_a_layer_makes_for_an_extent_is_made_in_the_graph() {
 /// A model whose layers have one name, as Keras allows.
 #[register(package = "OnnxTests")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Namesakes {
     base: LayerBase,
-    #[sublayer(init = Dense::new(4).name("same").shared())]
+    #[keras(sublayer(init = Dense::new(4).name("same").shared()))]
     first: LayerRef,
-    #[sublayer(init = Dense::new(4).name("same").shared())]
+    #[keras(sublayer(init = Dense::new(4).name("same").shared()))]
     second: LayerRef,
 }
 
@@ -264,10 +264,6 @@ impl Layer for Namesakes {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let x = self.first.call(inputs.inputs()?, cx)?;
         self.second.call(x, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

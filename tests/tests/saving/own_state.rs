@@ -20,19 +20,19 @@ fn variables_data() -> Vec<f64> {
 /// A layer with an asset and a saved variable, instead of its weights.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct LayerWithCustomSaving {
     base: LayerBase,
     units: usize,
-    #[weight]
+    #[keras(weight)]
     additional_0: Weight,
-    #[weight]
+    #[keras(weight)]
     additional_1: Weight,
-    #[sublayer(init = Dense::new(units).name("dense").shared())]
+    #[keras(sublayer(init = Dense::new(units).name("dense").shared()))]
     nested_layer: LayerRef,
-    #[config(skip)]
+    #[keras(skip)]
     assets: Mutex<String>,
-    #[config(skip)]
+    #[keras(skip)]
     stored_variables: Mutex<Vec<f64>>,
 }
 
@@ -48,6 +48,12 @@ impl Layer for LayerWithCustomSaving {
         self.nested_layer.call(inputs.inputs()?, cx)
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for LayerWithCustomSaving {
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         Some(Vec::new())
     }
@@ -78,20 +84,16 @@ impl Layer for LayerWithCustomSaving {
 
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct ModelWithCustomSaving {
     base: LayerBase,
-    #[sublayer(init = LayerWithCustomSaving::new(1).shared())]
+    #[keras(sublayer(init = LayerWithCustomSaving::new(1).shared()))]
     custom_dense: LayerRef,
 }
 
 impl Layer for ModelWithCustomSaving {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.custom_dense.call(inputs.inputs()?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -146,7 +148,7 @@ fn test_saving_custom_assets_and_variables() {
 fn test_load_model_with_custom_objects() {
     /// A layer that is not registered.
     #[derive(KerasSerializable)]
-    #[config(new)]
+    #[keras(new)]
     struct CustomLayer {
         base: LayerBase,
     }
@@ -171,31 +173,39 @@ fn test_load_model_with_custom_objects() {
 /// A Functional model of a custom class, with one of the graph's layers as a field.
 #[register(package = "my_custom_package")]
 #[derive(KerasSerializable)]
-#[config(new)]
 struct SubclassFunctional {
     base: LayerBase,
-    #[config(skip)]
+    #[keras(skip)]
     graph: OnceLock<Model>,
-    #[sublayer]
+    #[keras(sublayer)]
     layer_attr: OnceLock<LayerRef>,
 }
 
-impl Layer for SubclassFunctional {
-    fn made(&self) {
-        self.graph.get_or_init(basic_functional);
-        self.layer_attr.get_or_init(|| self.graph.get().unwrap().get_layer("first_dense").unwrap());
+impl SubclassFunctional {
+    fn new() -> Self {
+        let graph = basic_functional();
+        let layer_attr = graph.get_layer("first_dense").unwrap();
+        Self { base: LayerBase::default(), graph: OnceLock::from(graph), layer_attr: OnceLock::from(layer_attr) }
     }
+}
 
-    fn is_built_at_init(&self) -> bool {
-        true
+impl Layer for SubclassFunctional {
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true)
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.graph.get().unwrap().as_layer().call(inputs.inputs()?, cx)
     }
 
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
+    }
+}
+
+impl ModelHooks for SubclassFunctional {
     fn graph(&self) -> Option<&dyn GraphModel> {
-        self.graph.get()?.as_layer().layer().graph()
+        self.graph.get()?.as_layer().graph()
     }
 }
 
@@ -231,22 +241,18 @@ fn test_save_weights_subclassed_functional() {
 
 /// A backbone with a layer that its own computation does not use.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Backbone {
     base: LayerBase,
-    #[sublayer(init = Dense::new(2).name("decoder").shared())]
+    #[keras(sublayer(init = Dense::new(2).name("decoder").shared()))]
     decoder: LayerRef,
-    #[sublayer(init = Dense::new(4).name("encoder").shared())]
+    #[keras(sublayer(init = Dense::new(4).name("encoder").shared()))]
     encoder: LayerRef,
 }
 
 impl Layer for Backbone {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.encoder.call(inputs.inputs()?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -306,7 +312,7 @@ fn test_custom_object_without_from_config() {
 /// Multiplies by a number.
 #[register(package = "Complex")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct FactorLayer {
     base: LayerBase,
     factor: f64,
@@ -321,11 +327,11 @@ impl Layer for FactorLayer {
 /// Holds two layers, without hand-written code to deserialize them.
 #[register(package = "Complex")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct ComplexModel {
     base: LayerBase,
     first_layer: LayerRef,
-    #[config(default = Dense::new(8).shared())]
+    #[keras(default = Dense::new(8).shared())]
     second_layer: LayerRef,
 }
 
@@ -373,10 +379,10 @@ fn test_complex_model_without_explicit_deserialization() {
 }
 
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct NormalModel {
     base: LayerBase,
-    #[sublayer(init = Dense::new(3).shared())]
+    #[keras(sublayer(init = Dense::new(3).shared()))]
     dense: LayerRef,
 }
 
@@ -384,34 +390,29 @@ impl Layer for NormalModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.dense.call(inputs.inputs()?, cx)
     }
-
-    fn is_model(&self) -> bool {
-        true
-    }
 }
 
 /// Its layer has a name that comes first, and is not in the file of the other model.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model)]
 struct WeirdModel {
     base: LayerBase,
-    #[sublayer(init = Dense::new(3).shared())]
+    #[keras(sublayer(init = Dense::new(3).shared()))]
     a_dense: LayerRef,
-    #[sublayer]
+    #[keras(sublayer)]
     dense: OnceLock<LayerRef>,
 }
 
-impl Layer for WeirdModel {
-    fn made(&self) {
-        self.dense.get_or_init(|| self.a_dense.clone());
+impl WeirdModel {
+    fn new() -> Self {
+        let dense = Dense::new(3).shared();
+        Self { base: LayerBase::default(), a_dense: dense.clone(), dense: OnceLock::from(dense) }
     }
+}
 
+impl Layer for WeirdModel {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.a_dense.call(inputs.inputs()?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -437,14 +438,14 @@ fn test_redefinition_of_trackable() {
 
 /// The class of `attributes.weights.h5`.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Attributes {
     base: LayerBase,
-    #[sublayer(init = Dense::new(4).shared())]
+    #[keras(sublayer(init = Dense::new(4).shared()))]
     project: LayerRef,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     head: LayerRef,
-    #[sublayer(init = Dense::new(4).shared())]
+    #[keras(sublayer(init = Dense::new(4).shared()))]
     residual: LayerRef,
 }
 
@@ -453,10 +454,6 @@ impl Layer for Attributes {
         let x = self.project.call(inputs.inputs()?, cx)?.into_single()?;
         let y = self.residual.call(&x, cx)?.into_single()?;
         self.head.call(&ops::add(&x, &y)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 

@@ -227,7 +227,7 @@ fn test_rejects_shape_bomb() {
 
 /// A layer that names its file itself.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Named {
     base: LayerBase,
     file: String,
@@ -238,6 +238,12 @@ impl Layer for Named {
         Ok(inputs.tensor()?.clone().into())
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Named {
     fn save_assets(&self, assets: &mut Assets) -> Result<()> {
         assets.insert(self.file.clone(), "evil");
         Ok(())

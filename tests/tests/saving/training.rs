@@ -108,22 +108,22 @@ fn what_models_inside_are_compiled_with_is_kept_where_nothing_is_compiled() {
 /// A model with two optimizers in fields, and others in a list and a dict.
 #[register(package = "training")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 struct Halves {
     base: LayerBase,
-    #[sublayer(init = Dense::new(2).activation("tanh").shared())]
+    #[keras(sublayer(init = Dense::new(2).activation("tanh").shared()))]
     first: LayerRef,
-    #[sublayer(init = Dense::new(1).shared())]
+    #[keras(sublayer(init = Dense::new(1).shared()))]
     second: LayerRef,
-    #[sublayer]
+    #[keras(sublayer)]
     first_optimizer: CompileSlot<Optimizer>,
-    #[sublayer]
+    #[keras(sublayer)]
     second_optimizer: CompileSlot<Optimizer>,
-    #[sublayer]
+    #[keras(sublayer)]
     listed: CompileSlot<Vec<Optimizer>>,
-    #[sublayer]
+    #[keras(sublayer)]
     named: CompileSlot<IndexMap<String, Optimizer>>,
-    #[config(skip)]
+    #[keras(skip)]
     loss: CompileSlot<Loss>,
 }
 
@@ -132,10 +132,12 @@ impl Layer for Halves {
         self.second.call(self.first.call(inputs.inputs()?, cx)?, cx)
     }
 
-    fn is_model(&self) -> bool {
-        true
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
     }
+}
 
+impl ModelHooks for Halves {
     fn train_step(&self) -> Option<&dyn TrainStep> {
         Some(self)
     }
@@ -229,22 +231,18 @@ fn a_models_own_compile_has_its_optimizers() {
 
 /// Like [`Halves`], but without a custom `compile`.
 #[derive(KerasSerializable)]
-#[config(new, class_name = "Halves")]
+#[keras(model, new, class_name = "Halves")]
 struct Plain {
     base: LayerBase,
-    #[sublayer(init = Dense::new(2).activation("tanh").shared())]
+    #[keras(sublayer(init = Dense::new(2).activation("tanh").shared()))]
     first: LayerRef,
-    #[sublayer(init = Dense::new(1).shared())]
+    #[keras(sublayer(init = Dense::new(1).shared()))]
     second: LayerRef,
 }
 
 impl Layer for Plain {
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.second.call(self.first.call(inputs.inputs()?, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }
 
@@ -278,12 +276,12 @@ fn an_unknown_compile_configuration_is_an_error_or_kept() {
 /// A layer with a custom build configuration.
 #[register(package = "training")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 struct Recipe {
     base: LayerBase,
-    #[sublayer]
+    #[keras(sublayer)]
     parts: OnceLock<Vec<LayerRef>>,
-    #[config(skip)]
+    #[keras(skip)]
     shape: OnceLock<Shape>,
 }
 
@@ -305,7 +303,13 @@ impl Layer for Recipe {
         ops::sum(&ops::stack(&parts, 0)?, ops::Axes::from(0), false).map(Into::into)
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Recipe {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
         let shape = self.shape.get()?.to_value().ok()?;
         let count = self.parts.get().map_or(0, Vec::len);
         Some(Value::Dict(Config::from([("count".to_owned(), Value::from(count)), ("shape".to_owned(), shape)])))
@@ -332,7 +336,7 @@ fn a_class_builds_itself_from_a_configuration_of_its_own() {
 #[register(package = "training")]
 #[derive(KerasSerializable)]
 struct Growth {
-    #[config(default = 0.5)]
+    #[keras(default = 0.5)]
     factor: f64,
 }
 
@@ -386,7 +390,7 @@ fn objects_and_functions_stand_where_keras_takes_callables() {
 
 /// Replaces Keras's `Lambda`.
 #[derive(KerasSerializable)]
-#[config(new, allow_unknown)]
+#[keras(new, allow_unknown)]
 struct Double {
     base: LayerBase,
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Number};
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -22,10 +22,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, get_config = Self::reorder)]
+#[keras(new, default, setters, get_config = Self::reorder)]
 pub struct ELU {
     base: LayerBase,
-    #[config(default = 1.0.into())]
+    #[keras(default = 1.0.into())]
     alpha: Number,
 }
 
@@ -40,15 +40,11 @@ impl ELU {
 }
 
 impl Layer for ELU {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         ops::elu(inputs.tensor()?, self.alpha.get()).map(Into::into)
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::Number;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, invalid_argument};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -22,10 +22,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct LeakyReLU {
     base: LayerBase,
-    #[config(default = 0.3.into(), alias = "alpha")]
+    #[keras(default = 0.3.into(), alias = "alpha")]
     negative_slope: Number,
 }
 
@@ -39,15 +39,11 @@ impl LeakyReLU {
 }
 
 impl Layer for LeakyReLU {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         ops::leaky_relu(inputs.tensor()?, self.negative_slope.get()).map(Into::into)
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

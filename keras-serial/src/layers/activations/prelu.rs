@@ -5,7 +5,7 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerTraits, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -27,18 +27,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct PReLU {
     base: LayerBase,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     alpha_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     alpha_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     alpha_constraint: Option<Constraint>,
-    #[config(default, with = "one_or_more")]
+    #[keras(default, with = "one_or_more")]
     shared_axes: Option<Vec<isize>>,
-    #[weight]
+    #[keras(weight)]
     alpha: Weight,
 }
 
@@ -88,8 +88,8 @@ impl Layer for PReLU {
         Some(spec)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }
 

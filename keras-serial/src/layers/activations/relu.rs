@@ -2,7 +2,7 @@
 
 use crate::config::Number;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, invalid_argument};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -25,14 +25,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct ReLU {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     max_value: Option<Number>,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     negative_slope: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     threshold: Number,
 }
 
@@ -51,18 +51,14 @@ impl ReLU {
 }
 
 impl Layer for ReLU {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let (slope, max, threshold) =
             (self.negative_slope.get(), self.max_value.map(Number::get), self.threshold.get());
         ops::relu_with(inputs.tensor()?, slope, max, threshold).map(Into::into)
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }
 

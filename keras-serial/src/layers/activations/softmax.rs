@@ -1,7 +1,7 @@
 //! Softmax with an optional mask.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{AxisSpec, Layer, LayerBase};
+use crate::layers::{AxisSpec, Layer, LayerBase, LayerTraits, Signature};
 use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -23,10 +23,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Softmax {
     base: LayerBase,
-    #[config(default = Some(AxisSpec::One(-1)))]
+    #[keras(default = Some(AxisSpec::One(-1)))]
     axis: Option<AxisSpec>,
 }
 
@@ -50,8 +50,8 @@ impl Softmax {
 }
 
 impl Layer for Softmax {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -64,12 +64,8 @@ impl Layer for Softmax {
         mask.as_ref().map_or_else(|| Ok(y.clone()), |mask| ops::where_(mask, &y, 0.0)).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "mask"]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "mask"])
     }
 }
 

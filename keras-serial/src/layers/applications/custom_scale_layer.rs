@@ -21,7 +21,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.src.applications.inception_resnet_v2")]
 #[derive(KerasSerializable, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct CustomScaleLayer {
     base: LayerBase,
     scale: Number,

@@ -3,7 +3,7 @@
 use crate::config::Number;
 use crate::error::Result;
 use crate::initializers::{Constant, Initializer};
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, Layer, LayerBase, Signature, Weight};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -25,12 +25,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.src.applications.convnext")]
 #[derive(KerasSerializable, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct LayerScale {
     base: LayerBase,
     init_values: Number,
     projection_dim: usize,
-    #[weight(name = "variable")]
+    #[keras(weight(name = "variable"))]
     gamma: Weight,
 }
 
@@ -45,7 +45,7 @@ impl Layer for LayerScale {
         ops::multiply(inputs.tensor()?, self.gamma.value()?).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x"])
     }
 }

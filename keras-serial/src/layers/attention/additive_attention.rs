@@ -4,7 +4,7 @@ use super::scores::{self, Drop};
 use crate::config::Number;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, Layer, LayerBase, LayerTraits, Signature, Weight};
 use crate::ops::{self, Axes};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -33,19 +33,19 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct AdditiveAttention {
     base: LayerBase,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_scale: bool,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     dropout: Number,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[weight]
+    #[keras(weight)]
     scale: Weight,
     /// Advances with each call.
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 
@@ -75,12 +75,12 @@ impl Layer for AdditiveAttention {
         scores::attend(self.scores(&query, &key)?, &value, inputs, cx, &drop)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        scores::CALL_ARGUMENTS
+    fn signature(&self) -> Signature {
+        Signature::new(scores::CALL_ARGUMENTS)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
     fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

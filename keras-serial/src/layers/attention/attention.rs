@@ -4,7 +4,7 @@ use super::scores::{self, Drop};
 use crate::config::Number;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{BuildContext, Layer, LayerBase, LayerTraits, Signature, Weight};
 use crate::ops::{self, Axes};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -46,23 +46,23 @@ pub enum ScoreMode {
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Attention {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     use_scale: bool,
-    #[config(default)]
+    #[keras(default)]
     score_mode: ScoreMode,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     dropout: Number,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[weight]
+    #[keras(weight)]
     scale: Weight,
-    #[weight]
+    #[keras(weight)]
     concat_score_weight: Weight,
     /// Advances with each call.
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 
@@ -104,12 +104,12 @@ impl Layer for Attention {
         scores::attend(self.scores(&query, &key)?, &value, inputs, cx, &drop)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        scores::CALL_ARGUMENTS
+    fn signature(&self) -> Signature {
+        Signature::new(scores::CALL_ARGUMENTS)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
     fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

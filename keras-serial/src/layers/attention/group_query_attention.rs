@@ -5,7 +5,7 @@ use crate::config::Number;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Layer, LayerBase, Sublayer};
+use crate::layers::{BuildContext, Layer, LayerBase, LayerTraits, Signature, Sublayer};
 use crate::ops;
 use crate::ops::shape::repeat_axis;
 use crate::random::Seed;
@@ -40,51 +40,51 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct GroupQueryAttention {
     base: LayerBase,
     head_dim: usize,
     num_query_heads: usize,
     num_key_value_heads: usize,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_bias: bool,
-    #[config(default)]
+    #[keras(default)]
     use_gate: bool,
-    #[config(default)]
+    #[keras(default)]
     sliding_window: Option<usize>,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     dropout: Number,
-    #[config(default, skip_if = heads::is_never_written)]
+    #[keras(default, skip_if = heads::is_never_written)]
     flash_attention: Option<bool>,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     kernel_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     bias_regularizer: Option<Regularizer>,
-    #[config(base_or_null)]
+    #[keras(base_or_null)]
     activity_regularizer: (),
-    #[config(default)]
+    #[keras(default)]
     kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     bias_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[sublayer(name = "_query_dense")]
+    #[keras(sublayer(name = "_query_dense"))]
     query_dense: Sublayer,
-    #[sublayer(name = "_key_dense")]
+    #[keras(sublayer(name = "_key_dense"))]
     key_dense: Sublayer,
-    #[sublayer(name = "_gate_dense")]
+    #[keras(sublayer(name = "_gate_dense"))]
     gate_dense: Sublayer,
-    #[sublayer(name = "_value_dense")]
+    #[keras(sublayer(name = "_value_dense"))]
     value_dense: Sublayer,
-    #[sublayer(name = "_softmax")]
+    #[keras(sublayer(name = "_softmax"))]
     softmax: Sublayer,
-    #[sublayer(name = "_dropout_layer")]
+    #[keras(sublayer(name = "_dropout_layer"))]
     dropout_layer: Sublayer,
-    #[sublayer(name = "_output_dense")]
+    #[keras(sublayer(name = "_output_dense"))]
     output_dense: Sublayer,
 }
 
@@ -168,20 +168,12 @@ impl Layer for GroupQueryAttention {
         Ok(scores.map_or_else(|| y.clone().into(), |scores| Nested::tuple([y.clone(), scores])))
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        heads::CALL_ARGUMENTS
+    fn signature(&self) -> Signature {
+        Signature::new(heads::CALL_ARGUMENTS).build(heads::BUILD_ARGUMENTS)
     }
 
-    fn build_arguments(&self) -> &'static [&'static str] {
-        heads::BUILD_ARGUMENTS
-    }
-
-    fn original_class(&self) -> &'static str {
-        "GroupedQueryAttention"
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().original_class("GroupedQueryAttention").supports_masking(true)
     }
 }
 

@@ -1,12 +1,11 @@
 //! What multi-head layers share: projections, masks, and scaled dot-product attention.
 
+use crate::config::HasBase;
 use crate::config::Number;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::layers::{
-    BuildContext, Dropout, EinsumDense, HasBase, LayerBase, LayerExt, Softmax, Sublayer, invalid_argument,
-};
+use crate::layers::{BuildContext, Dropout, EinsumDense, LayerBase, LayerExt, Softmax, Sublayer, invalid_argument};
 use crate::ops;
 use crate::random::Seed;
 use crate::regularizers::Regularizer;

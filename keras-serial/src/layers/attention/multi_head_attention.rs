@@ -6,7 +6,7 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::initializers::Initializer;
 use crate::layers::core::einsum_dense::partial_shape;
-use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Sublayer, invalid_argument};
+use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, LayerTraits, Signature, Sublayer, invalid_argument};
 use crate::ops;
 use crate::program;
 use crate::random::Seed;
@@ -48,57 +48,57 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, from_config = Self::read, get_config = Self::write)]
+#[keras(new, setters, validate = Self::check, from_config = Self::read, get_config = Self::write)]
 pub struct MultiHeadAttention {
     base: LayerBase,
     num_heads: usize,
     key_dim: usize,
-    #[config(default)]
+    #[keras(default)]
     value_dim: Option<usize>,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     dropout: Number,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_bias: bool,
-    #[config(default)]
+    #[keras(default)]
     use_gate: bool,
-    #[config(default, with = "output_shape")]
+    #[keras(default, with = "output_shape")]
     output_shape: Option<Shape>,
-    #[config(default)]
+    #[keras(default)]
     attention_axes: Option<AxisSpec>,
-    #[config(default)]
+    #[keras(default)]
     sliding_window: Option<usize>,
-    #[config(default, skip_if = heads::is_never_written)]
+    #[keras(default, skip_if = heads::is_never_written)]
     flash_attention: Option<bool>,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     kernel_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     bias_regularizer: Option<Regularizer>,
     /// The activity regularizer of each projection, not of the layer's own output.
-    #[config(default, rename = "projections_activity_regularizer")]
+    #[keras(default, rename = "projections_activity_regularizer")]
     activity_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     bias_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[sublayer(name = "query_dense")]
+    #[keras(sublayer(name = "query_dense"))]
     query_dense: Sublayer,
-    #[sublayer(name = "key_dense")]
+    #[keras(sublayer(name = "key_dense"))]
     key_dense: Sublayer,
-    #[sublayer(name = "_gate_dense")]
+    #[keras(sublayer(name = "_gate_dense"))]
     gate_dense: Sublayer,
-    #[sublayer(name = "value_dense")]
+    #[keras(sublayer(name = "value_dense"))]
     value_dense: Sublayer,
-    #[sublayer(name = "_softmax")]
+    #[keras(sublayer(name = "_softmax"))]
     softmax: Sublayer,
-    #[sublayer(name = "_dropout_layer")]
+    #[keras(sublayer(name = "_dropout_layer"))]
     dropout_layer: Sublayer,
-    #[sublayer(name = "output_dense")]
+    #[keras(sublayer(name = "output_dense"))]
     output_dense: Sublayer,
 }
 
@@ -289,16 +289,12 @@ impl Layer for MultiHeadAttention {
         Ok(Nested::tuple([y, scores]))
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        heads::CALL_ARGUMENTS
+    fn signature(&self) -> Signature {
+        Signature::new(heads::CALL_ARGUMENTS).build(heads::BUILD_ARGUMENTS)
     }
 
-    fn build_arguments(&self) -> &'static [&'static str] {
-        heads::BUILD_ARGUMENTS
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }
 

@@ -10,7 +10,7 @@ macro_rules! convolution {
         use crate::json::Value;
         use crate::layers::convolutional::{check_dilation, refuse_causal};
         use crate::layers::core::lora;
-        use crate::layers::{BuildContext, Dims, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+        use crate::layers::{BuildContext, Dims, InputSpec, Layer, LayerBase, OwnState, Weight, invalid_argument};
         use crate::ops::conv::{self, DataFormat, Padding};
         use crate::ops;
         use crate::regularizers::Regularizer;
@@ -20,51 +20,51 @@ macro_rules! convolution {
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, validate = Self::check, get_config = Self::name_alpha, from_config = Self::drop_lora)]
+        #[keras(new, setters, validate = Self::check, get_config = Self::name_alpha, from_config = Self::drop_lora)]
         pub struct $name {
             base: LayerBase,
             filters: usize,
             kernel_size: Dims<$rank>,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             strides: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             padding: Padding,
-            #[config(default, alias = "dim_ordering")]
+            #[keras(default, alias = "dim_ordering")]
             data_format: DataFormat,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             dilation_rate: Dims<$rank>,
-            #[config(default = 1)]
+            #[keras(default = 1)]
             groups: usize,
-            #[config(default)]
+            #[keras(default)]
             activation: Activation,
-            #[config(default = true)]
+            #[keras(default = true)]
             use_bias: bool,
-            #[config(default = Some("glorot_uniform".into()))]
+            #[keras(default = Some("glorot_uniform".into()))]
             kernel_initializer: Option<Initializer>,
-            #[config(default = Some("zeros".into()))]
+            #[keras(default = Some("zeros".into()))]
             bias_initializer: Option<Initializer>,
-            #[config(default)]
+            #[keras(default)]
             kernel_regularizer: Option<Regularizer>,
-            #[config(default)]
+            #[keras(default)]
             bias_regularizer: Option<Regularizer>,
-            #[config(base_or_null)]
+            #[keras(base_or_null)]
             activity_regularizer: (),
-            #[config(default)]
+            #[keras(default)]
             kernel_constraint: Option<Constraint>,
-            #[config(default)]
+            #[keras(default)]
             bias_constraint: Option<Constraint>,
             /// The rank of the kernel's low-rank update (LoRA), if there is one.
-            #[config(default, skip_if = Option::is_none)]
+            #[keras(default, skip_if = Option::is_none)]
             lora_rank: Option<usize>,
-            #[config(default, skip_if = Option::is_none)]
+            #[keras(default, skip_if = Option::is_none)]
             lora_alpha: Option<Value>,
-            #[weight]
+            #[keras(weight)]
             kernel: Weight,
-            #[weight]
+            #[keras(weight)]
             bias: Weight,
-            #[weight]
+            #[keras(weight)]
             lora_kernel_a: Weight,
-            #[weight]
+            #[keras(weight)]
             lora_kernel_b: Weight,
         }
 
@@ -174,6 +174,12 @@ macro_rules! convolution {
                 Some(channels.into_iter().fold(spec, |spec, channels| spec.axis(self.data_format.channel_axis(), channels * self.groups)))
             }
 
+            fn own_state(&self) -> Option<&dyn OwnState> {
+                Some(self)
+            }
+        }
+
+        impl OwnState for $name {
             fn saved_weights(&self) -> Option<Vec<&Weight>> {
                 Some(vec![&self.kernel, &self.bias])
             }

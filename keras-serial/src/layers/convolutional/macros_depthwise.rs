@@ -17,41 +17,41 @@ macro_rules! depthwise_convolution {
         $(#[$doc])*
         #[register(builtin = "keras.layers")]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, validate = Self::check, ignore("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"))]
+        #[keras(new, setters, validate = Self::check, ignore("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint", "filters"))]
         pub struct $name {
             base: LayerBase,
-            #[config(default = 1)]
+            #[keras(default = 1)]
             depth_multiplier: usize,
             kernel_size: Dims<$rank>,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             strides: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             padding: Padding,
-            #[config(default, alias = "dim_ordering")]
+            #[keras(default, alias = "dim_ordering")]
             data_format: DataFormat,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             dilation_rate: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             activation: Activation,
-            #[config(default = true)]
+            #[keras(default = true)]
             use_bias: bool,
-            #[config(default = Some("glorot_uniform".into()))]
+            #[keras(default = Some("glorot_uniform".into()))]
             depthwise_initializer: Option<Initializer>,
-            #[config(default = Some("zeros".into()))]
+            #[keras(default = Some("zeros".into()))]
             bias_initializer: Option<Initializer>,
-            #[config(default)]
+            #[keras(default)]
             depthwise_regularizer: Option<Regularizer>,
-            #[config(default)]
+            #[keras(default)]
             bias_regularizer: Option<Regularizer>,
-            #[config(base_or_null)]
+            #[keras(base_or_null)]
             activity_regularizer: (),
-            #[config(default)]
+            #[keras(default)]
             depthwise_constraint: Option<Constraint>,
-            #[config(default)]
+            #[keras(default)]
             bias_constraint: Option<Constraint>,
-            #[weight]
+            #[keras(weight)]
             kernel: Weight,
-            #[weight]
+            #[keras(weight)]
             bias: Weight,
         }
 

@@ -17,42 +17,42 @@ macro_rules! convolution_transpose {
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, validate = Self::check, ignore("groups"))]
+        #[keras(new, setters, validate = Self::check, ignore("groups"))]
         pub struct $name {
             base: LayerBase,
             filters: usize,
             kernel_size: Dims<$rank>,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             strides: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             padding: Padding,
-            #[config(default)]
+            #[keras(default)]
             output_padding: Option<Dims<$rank, true>>,
-            #[config(default, alias = "dim_ordering")]
+            #[keras(default, alias = "dim_ordering")]
             data_format: DataFormat,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             dilation_rate: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             activation: Activation,
-            #[config(default = true)]
+            #[keras(default = true)]
             use_bias: bool,
-            #[config(default = Some("glorot_uniform".into()))]
+            #[keras(default = Some("glorot_uniform".into()))]
             kernel_initializer: Option<Initializer>,
-            #[config(default = Some("zeros".into()))]
+            #[keras(default = Some("zeros".into()))]
             bias_initializer: Option<Initializer>,
-            #[config(default)]
+            #[keras(default)]
             kernel_regularizer: Option<Regularizer>,
-            #[config(default)]
+            #[keras(default)]
             bias_regularizer: Option<Regularizer>,
-            #[config(base_or_null)]
+            #[keras(base_or_null)]
             activity_regularizer: (),
-            #[config(default)]
+            #[keras(default)]
             kernel_constraint: Option<Constraint>,
-            #[config(default)]
+            #[keras(default)]
             bias_constraint: Option<Constraint>,
-            #[weight]
+            #[keras(weight)]
             kernel: Weight,
-            #[weight]
+            #[keras(weight)]
             bias: Weight,
         }
 

@@ -2,7 +2,7 @@
 
 use crate::activations::Activation as Function;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -19,22 +19,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct Activation {
     base: LayerBase,
     activation: Function,
 }
 
 impl Layer for Activation {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         self.activation.apply(inputs.tensor()?).map(Into::into)
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
 use crate::layers::{
-    BuildContext, InputSpec, KernelLayout, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight,
-    invalid_argument,
+    BuildContext, InputSpec, KernelLayout, Layer, LayerBase, LayerTraits, OwnState, Quantizable, QuantizationConfig,
+    QuantizedWeights, Weight, invalid_argument,
 };
 use crate::ops;
 use crate::regularizers::Regularizer;
@@ -41,42 +41,42 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::write)]
+#[keras(new, setters, validate = Self::check, get_config = Self::write)]
 pub struct Dense {
     base: LayerBase,
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     activation: Activation,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_bias: bool,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     kernel_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     bias_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     bias_constraint: Option<Constraint>,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     quantization_config: QuantizationConfig,
     /// The rank of the kernel's low-rank update (LoRA), if there is one.
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_alpha: Option<Value>,
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     bias: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_kernel_a: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_kernel_b: Weight,
-    #[config(skip)]
+    #[keras(skip)]
     quantized: QuantizedWeights,
 }
 
@@ -173,6 +173,20 @@ impl Layer for Dense {
         Some(inputs.into_iter().fold(spec, |spec, inputs| spec.axis(-1, inputs)))
     }
 
+    fn quantizable(&self) -> Option<&dyn Quantizable> {
+        Some(self)
+    }
+
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
+    }
+}
+
+impl Quantizable for Dense {
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         lora::check_quantizing(self.lora_rank, mode)?;
         let layout = self.layout(self.kernel.plain()?.shape().dim(0)?);
@@ -184,7 +198,9 @@ impl Layer for Dense {
         self.quantization_config.set(mode);
         Ok(())
     }
+}
 
+impl OwnState for Dense {
     fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
         let (Some(mode), Some(rank)) = (self.base.dtype_policy().quantization(), self.lora_rank) else {
             return Ok(Vec::new());
@@ -200,10 +216,6 @@ impl Layer for Dense {
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         Some([&self.kernel, &self.bias].into_iter().chain(self.quantized.saved()).collect())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }
 

@@ -10,7 +10,9 @@ use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight};
+use crate::layers::{
+    BuildContext, InputSpec, Layer, LayerBase, OwnState, Quantizable, QuantizationConfig, QuantizedWeights, Weight,
+};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -36,48 +38,48 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new(equation, output_shape), setters, validate = Self::check, get_config = Self::write)]
+#[keras(new(equation, output_shape), setters, validate = Self::check, get_config = Self::write)]
 pub struct EinsumDense {
     base: LayerBase,
-    #[config(with = "partial_shape")]
+    #[keras(with = "partial_shape")]
     output_shape: Shape,
     equation: String,
-    #[config(default)]
+    #[keras(default)]
     pub(in crate::layers) activation: Activation,
-    #[config(default)]
+    #[keras(default)]
     pub(in crate::layers) bias_axes: Option<String>,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     pub(in crate::layers) kernel_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     pub(in crate::layers) bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     pub(in crate::layers) kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(in crate::layers) bias_regularizer: Option<Regularizer>,
-    #[config(base_or_null)]
+    #[keras(base_or_null)]
     activity_regularizer: (),
-    #[config(default)]
+    #[keras(default)]
     pub(in crate::layers) kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(in crate::layers) bias_constraint: Option<Constraint>,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     quantization_config: QuantizationConfig,
     /// The rank of the kernel's low-rank update (LoRA), if there is one.
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_alpha: Option<Value>,
-    #[config(default, no_setter, skip_if = Value::is_null)]
+    #[keras(default, no_setter, skip_if = Value::is_null)]
     gptq_unpacked_column_size: Value,
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     bias: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_kernel_a: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_kernel_b: Weight,
-    #[config(skip)]
+    #[keras(skip)]
     quantized: QuantizedWeights,
 }
 
@@ -282,6 +284,16 @@ impl Layer for EinsumDense {
         shapes.values().next()?.leaves().first().map(|shape| InputSpec::ndim(shape.rank()))
     }
 
+    fn quantizable(&self) -> Option<&dyn Quantizable> {
+        Some(self)
+    }
+
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl Quantizable for EinsumDense {
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         lora::check_quantizing(self.lora_rank, mode)?;
         self.quantize_built(mode, cx)?;
@@ -292,7 +304,9 @@ impl Layer for EinsumDense {
         self.quantization_config.set(mode);
         Ok(())
     }
+}
 
+impl OwnState for EinsumDense {
     fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
         match (self.base.dtype_policy().quantization(), self.update()?) {
             (Some(mode), Some(update)) => {

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
 use crate::layers::{
-    BuildContext, Integers, Layer, LayerBase, QuantizationConfig, QuantizedWeights, Weight, check_embeddings,
-    invalid_argument,
+    BuildContext, Integers, Layer, LayerBase, LayerTraits, OwnState, Quantizable, QuantizationConfig, QuantizedWeights,
+    Weight, check_embeddings, invalid_argument,
 };
 use crate::ops;
 use crate::regularizers::Regularizer;
@@ -40,35 +40,35 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, from_config = Self::upgrade, get_config = Self::write)]
+#[keras(new, setters, validate = Self::check, from_config = Self::upgrade, get_config = Self::write)]
 pub struct Embedding {
     base: LayerBase,
     input_dim: usize,
     output_dim: usize,
-    #[config(default = Some("uniform".into()))]
+    #[keras(default = Some("uniform".into()))]
     embeddings_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     embeddings_regularizer: Option<Regularizer>,
-    #[config(base_or_null)]
+    #[keras(base_or_null)]
     activity_regularizer: (),
-    #[config(default)]
+    #[keras(default)]
     embeddings_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     mask_zero: bool,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     quantization_config: QuantizationConfig,
     /// The rank of the low-rank update (LoRA), if there is one.
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_alpha: Option<Value>,
-    #[weight]
+    #[keras(weight)]
     embeddings: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_embeddings_a: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_embeddings_b: Weight,
-    #[config(skip)]
+    #[keras(skip)]
     quantized: EmbeddingScales,
 }
 
@@ -169,6 +169,25 @@ impl Layer for Embedding {
         with_update(rows, &indices, update).map(Into::into)
     }
 
+    fn quantizable(&self) -> Option<&dyn Quantizable> {
+        Some(self)
+    }
+
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(self.mask_zero).autocast(true)
+    }
+
+    fn compute_mask(&self, inputs: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+        let mask = self.mask_zero.then(|| ops::not_equal(inputs.tensor()?, 0)).transpose()?;
+        Ok(vec![mask])
+    }
+}
+
+impl Quantizable for Embedding {
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         check_embeddings(mode)?;
         self.quantized.0.quantize_embeddings(cx, mode, &self.embeddings)?;
@@ -179,7 +198,9 @@ impl Layer for Embedding {
         self.quantization_config.set(mode);
         Ok(())
     }
+}
 
+impl OwnState for Embedding {
     fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
         let (Some(mode), Some(rank)) = (self.base.dtype_policy().quantization(), self.lora_rank) else {
             return Ok(Vec::new());
@@ -191,18 +212,5 @@ impl Layer for Embedding {
 
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         Some([&self.embeddings].into_iter().chain(self.quantized.0.saved()).collect())
-    }
-
-    fn supports_masking(&self) -> bool {
-        self.mask_zero
-    }
-
-    fn compute_mask(&self, inputs: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
-        let mask = self.mask_zero.then(|| ops::not_equal(inputs.tensor()?, 0)).transpose()?;
-        Ok(vec![mask])
-    }
-
-    fn autocasts(&self) -> bool {
-        true
     }
 }

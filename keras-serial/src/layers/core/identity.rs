@@ -1,7 +1,7 @@
 //! The identity layer.
 
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -17,21 +17,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default)]
+#[keras(new, default)]
 pub struct Identity {
     base: LayerBase,
 }
 
 impl Layer for Identity {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         inputs.inputs()
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

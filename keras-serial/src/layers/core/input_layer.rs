@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
+use crate::config::HasBase;
 use crate::config::{Config, ConfigField, KerasSerializable};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
-use crate::layers::{HasBase, Layer, LayerBase, LayerRef};
+use crate::layers::{Layer, LayerBase, LayerRef, OwnState};
 use crate::tensor::symbolic::{History, Node};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{config, register};
@@ -217,7 +218,7 @@ impl KerasSerializable for InputLayer {
     }
 }
 
-impl HasBase for InputLayer {
+impl HasBase<LayerBase> for InputLayer {
     fn base(&self) -> &LayerBase {
         &self.base
     }
@@ -232,7 +233,13 @@ impl Layer for InputLayer {
         Err(Error::new(ErrorKind::Graph, "an input layer can't be called"))
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for InputLayer {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
         None
     }
 }

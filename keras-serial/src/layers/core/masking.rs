@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::json::Value;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{ConfigField, KerasSerializable, register};
@@ -21,11 +21,11 @@ use crate::{ConfigField, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Masking {
     base: LayerBase,
     /// A number, kept as it was written.
-    #[config(default = Value::Float(0.0))]
+    #[keras(default = Value::Float(0.0))]
     mask_value: Value,
 }
 
@@ -37,8 +37,8 @@ impl Masking {
 }
 
 impl Layer for Masking {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
@@ -46,10 +46,6 @@ impl Layer for Masking {
         let counting = self.counting(x, true)?;
         let mask = ops::squeeze(&counting, Axes::from(-1))?;
         Ok(ops::where_(&counting, x, 0)?.with_mask(Some(mask)).into())
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 
     fn compute_mask(&self, inputs: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

@@ -11,7 +11,9 @@ use crate::dtype_policies::Quantization;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, Layer, LayerBase, QuantizationConfig, Weight, check_embeddings};
+use crate::layers::{
+    BuildContext, Layer, LayerBase, OwnState, Quantizable, QuantizationConfig, Signature, Weight, check_embeddings,
+};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -45,45 +47,45 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, get_config = Self::write)]
+#[keras(new, setters, validate = Self::check, get_config = Self::write)]
 pub struct ReversibleEmbedding {
     base: LayerBase,
     input_dim: usize,
     output_dim: usize,
-    #[config(default = Some("uniform".into()))]
+    #[keras(default = Some("uniform".into()))]
     embeddings_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     embeddings_regularizer: Option<Regularizer>,
-    #[config(base_or_null)]
+    #[keras(base_or_null)]
     activity_regularizer: (),
-    #[config(default)]
+    #[keras(default)]
     embeddings_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     mask_zero: bool,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     quantization_config: QuantizationConfig,
     /// The rank of the low-rank update (LoRA), if there is one.
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_rank: Option<usize>,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     lora_alpha: Option<Value>,
-    #[config(default = true)]
+    #[keras(default = true)]
     tie_weights: bool,
-    #[config(default)]
+    #[keras(default)]
     reverse_dtype: Option<String>,
-    #[config(default)]
+    #[keras(default)]
     logit_soft_cap: Option<Number>,
-    #[weight]
+    #[keras(weight)]
     embeddings: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_embeddings_a: Weight,
-    #[weight]
+    #[keras(weight)]
     lora_embeddings_b: Weight,
-    #[weight]
+    #[keras(weight)]
     reverse_embeddings: Weight,
-    #[config(skip)]
+    #[keras(skip)]
     quantized: EmbeddingScales,
-    #[config(skip)]
+    #[keras(skip)]
     reverse_scales: ReverseScales,
 }
 
@@ -187,10 +189,20 @@ impl Layer for ReversibleEmbedding {
         Ok(y.with_mask(mask).into())
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "reverse"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "reverse"])
     }
 
+    fn quantizable(&self) -> Option<&dyn Quantizable> {
+        Some(self)
+    }
+
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl Quantizable for ReversibleEmbedding {
     fn quantize(&self, mode: Quantization, cx: &mut BuildContext<'_>) -> Result<()> {
         check_embeddings(mode)?;
         self.quantize_built(mode, cx)?;
@@ -201,7 +213,9 @@ impl Layer for ReversibleEmbedding {
         self.quantization_config.set(mode);
         Ok(())
     }
+}
 
+impl OwnState for ReversibleEmbedding {
     fn values_in_files(&self) -> Result<Vec<(&Weight, Tensor)>> {
         let (Some(mode), Some(rank)) = (self.base.dtype_policy().quantization(), self.lora_rank) else {
             return Ok(Vec::new());

@@ -5,7 +5,7 @@ use crate::config::Number;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerTraits, Weight, invalid_argument};
 use crate::ops::{self, Axes};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -41,31 +41,31 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct TernaryDense {
     base: LayerBase,
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     threshold: Option<Number>,
-    #[config(default)]
+    #[keras(default)]
     activation: Activation,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_bias: bool,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     kernel_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     bias_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     bias_constraint: Option<Constraint>,
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     bias: Weight,
 }
 
@@ -132,8 +132,8 @@ impl Layer for TernaryDense {
         Some(inputs.into_iter().fold(spec, |spec, inputs| spec.axis(-1, inputs)))
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct Wrapper {
     base: LayerBase,
     layer: LayerRef,

@@ -21,7 +21,7 @@ impl LayerRef {
     /// # Errors
     /// Errors of the layer, with its name.
     pub fn build(&self, input: &Shape) -> Result<()> {
-        let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
+        let name = self.0.signature().build.first().copied().unwrap_or("input_shape");
         let shapes = BuildShapes::from([(name.to_owned(), Nested::Leaf(input.clone()))]);
         self.build_named(shapes).at_with(|| self.name().to_owned())
     }
@@ -70,7 +70,7 @@ impl LayerRef {
         if self.base().is_built() {
             return Ok(());
         }
-        let names = self.0.build_arguments();
+        let names = self.0.signature().build;
         let mut shapes = BuildShapes::new();
         for name in names {
             // A single shape belongs to the first argument, whatever its name; several are matched by name.
@@ -100,7 +100,7 @@ impl LayerRef {
         };
         match name.strip_suffix("_shape") {
             None => wrong(format!("`{name}`, which does not end in `_shape`")),
-            Some(argument) if !self.0.call_arguments().contains(&argument) => {
+            Some(argument) if !self.0.signature().call.contains(&argument) => {
                 wrong(format!("`{name}`, but `call()` does not have argument `{argument}`"))
             }
             Some(argument) => Ok(argument),
@@ -117,14 +117,14 @@ impl LayerRef {
         if self.base().is_built() || config.is_empty() {
             return Ok(());
         }
-        if let Some(built) = self.0.build_from_config(config, self) {
+        if let Some(built) = self.own_state().build_from_config(config, self) {
             built.at("build_config")?;
             self.base().set_built();
             return self.build_inner();
         }
         let mut shapes = BuildShapes::new();
         if let Some(shape) = config.get("input_shape") {
-            let name = self.0.build_arguments().first().copied().unwrap_or("input_shape");
+            let name = self.0.signature().build.first().copied().unwrap_or("input_shape");
             shapes.insert(name.to_owned(), shapes_from_value(shape).at("input_shape").at("build_config")?);
         } else if let Some(Value::Dict(dict)) = config.get("shapes_dict") {
             for (name, shape) in dict {

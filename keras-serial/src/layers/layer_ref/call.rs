@@ -41,7 +41,7 @@ impl LayerRef {
         let (recorded, cx) = self.flow(args, cx)?;
         let recording = is_recording(&recorded);
         let compute = base.dtype_policy().compute_dtype()?;
-        let autocasts = layer.autocasts() && base.is_autocast();
+        let autocasts = layer.traits().autocast && base.is_autocast();
         let mut args = if autocasts {
             recorded.try_map(&mut |tensor| {
                 let wrong = tensor.dtype().is_float() && tensor.dtype() != compute;

@@ -3,9 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use super::LayerRef;
+use crate::config::HasBase;
 use crate::config::{Config, KerasSerializable};
 use crate::error::Result;
-use crate::layers::{HasBase, Layer, LayerBase};
+use crate::layers::{Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::utils::drop_later;
 
@@ -24,7 +25,7 @@ impl KerasSerializable for Dropped {
     }
 }
 
-impl HasBase for Dropped {
+impl HasBase<LayerBase> for Dropped {
     fn base(&self) -> &LayerBase {
         &self.0
     }

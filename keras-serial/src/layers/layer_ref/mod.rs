@@ -3,9 +3,10 @@
 mod activation;
 mod build;
 mod call;
+mod capabilities;
 mod drop;
 mod quantize;
-mod remake;
+mod reconstruct;
 mod serialize;
 mod weights;
 
@@ -13,11 +14,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-pub use self::remake::remake;
+pub use self::reconstruct::reconstruct;
 use super::{Layer, LayerBase, Weight};
 use crate::config::FieldVisitor;
 use crate::dtype_policies::Policy;
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{Nested, Tensor};
 
 /// A shared handle to a layer or model.
@@ -31,13 +32,13 @@ impl LayerRef {
     }
 
     pub(crate) fn from_arc(layer: Arc<dyn Layer>) -> Self {
-        layer.base().name(layer.original_class());
-        layer.base().set_shared();
-        layer.made();
-        if layer.is_built_at_init() {
-            layer.base().set_built();
-        }
         let this = Self(layer);
+        let base = this.base();
+        base.name(this.original_class());
+        base.set_shared();
+        if this.0.traits().built_at_init {
+            base.set_built();
+        }
         this.0.visit_fields(&mut WeightNames);
         this
     }
@@ -98,6 +99,10 @@ impl LayerRef {
     /// Errors of the layer, with its name.
     pub fn adapt(&self, data: impl Into<Nested<Tensor>>) -> Result<()> {
         let data = data.into();
+        let Some(adaptable) = self.0.adaptable() else {
+            let what = format!("a layer of the class {} can't be adapted", self.class_name());
+            return Err(Error::new(ErrorKind::InvalidArgument, what).at(self.name().to_owned()));
+        };
         let first = match &data {
             Nested::List(items) | Nested::Tuple(items) => items.first(),
             data => Some(data),
@@ -109,7 +114,7 @@ impl LayerRef {
             self.build(first.shape())?;
         }
         crate::program::layers_changed();
-        self.0.adapt(&data).at_with(|| self.name().to_owned())
+        adaptable.adapt(&data).at_with(|| self.name().to_owned())
     }
 
     /// Resets the state that is kept from batch to batch ([`Layer::reset_state`]).

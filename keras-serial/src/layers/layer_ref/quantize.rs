@@ -34,12 +34,16 @@ impl LayerRef {
         let base = self.base();
         let _building = base.building.lock().unwrap_or_else(PoisonError::into_inner);
         let policy = self.check_quantizing(mode)?;
+        let Some(quantizable) = self.0.quantizable() else {
+            let what = format!("Layer {} does not have a `quantize` method implemented", self.class_name());
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        };
         let shapes = base.built_shapes().unwrap_or_default();
         // New weights get the paths of those that they replace.
         let path = self.own_weights().first().and_then(|own| Some(own.path().rsplit_once('/')?.0.to_owned()));
         let _scope = path.map(|path| NameScope::enter(&path));
         let _plain = Autocast::enter(None);
-        self.0.quantize(mode, &mut BuildContext { base, shapes: &shapes })?;
+        quantizable.quantize(mode, &mut BuildContext { base, shapes: &shapes })?;
         base.set_quantized(policy);
         Ok(())
     }

@@ -32,7 +32,7 @@ impl LayerRef {
     /// Returns the compile configuration: the model's own one if its class overrides `compile`, else the
     /// current one or the one from its file.
     pub(crate) fn compile_config(&self) -> Result<Option<Value>> {
-        match self.0.own_compile() {
+        match self.own_compile() {
             None => self.base().compile_config(),
             Some(own) => match own.get_compile_config()? {
                 Some(config) => Ok(Some(Value::Dict(config))),
@@ -49,10 +49,10 @@ impl Handle for LayerRef {
 
     fn serialize(&self) -> Result<Value> {
         registry::serialize_shared(self.0.clone(), |form| {
-            if let Some(build_config) = self.0.build_config() {
+            if let Some(build_config) = self.build_config() {
                 form.insert("build_config".into(), build_config);
             }
-            if self.0.is_model() {
+            if self.is_model() {
                 let compiled = self.compile_config().at("compile_config")?;
                 form.insert("compile_config".into(), compiled.unwrap_or_else(|| Value::Dict(Config::new())));
             }

@@ -50,7 +50,7 @@ impl LayerRef {
 
     /// Returns the layer's own weights that are saved, in the order of files.
     pub(crate) fn saved_weights(&self) -> Vec<Variable> {
-        match self.0.saved_weights() {
+        match self.own_state().saved_weights() {
             Some(weights) => weights.into_iter().filter_map(Weight::variable).collect(),
             None => self.own_weights().into_iter().filter(Variable::is_saved).collect(),
         }
@@ -58,7 +58,7 @@ impl LayerRef {
 
     /// Returns what files hold for own weights if that is not their values, by variable id.
     pub(crate) fn values_in_files(&self) -> Result<HashMap<u64, Tensor>> {
-        let values = self.0.values_in_files().at_with(|| self.name().to_owned())?;
+        let values = self.own_state().values_in_files().at_with(|| self.name().to_owned())?;
         let values = values.into_iter().filter_map(|(weight, value)| Some((weight.variable()?, value)));
         values.map(|(variable, value)| Ok((variable.id(), cast(&value, variable.dtype())?))).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::inputs;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::ops::shape::concat;
 use crate::ops::{Axes, any, concatenate, expand_dims, falses_like, logical_or, trues_like};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
@@ -21,10 +21,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Concatenate {
     base: LayerBase,
-    #[config(default = -1)]
+    #[keras(default = -1)]
     axis: isize,
 }
 
@@ -33,8 +33,8 @@ impl Layer for Concatenate {
         concat(&inputs(args)?, self.axis).map(Into::into)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
     /// Concatenates the masks as the inputs are, with ones for inputs without a mask; a step is kept if the

@@ -4,7 +4,7 @@ use super::inputs;
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::layers::{Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, invalid_argument};
 use crate::ops::shape::{expand_at, transpose_to};
 use crate::ops::{Axes, divide, matmul, maximum, sqrt, square, sum};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
@@ -25,11 +25,11 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Dot {
     base: LayerBase,
     axes: DotAxes,
-    #[config(default)]
+    #[keras(default)]
     normalize: bool,
 }
 
@@ -118,8 +118,8 @@ impl Layer for Dot {
         if y.rank() == 1 { expand_at(&y, 1).map(Into::into) } else { Ok(y.into()) }
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
     fn compute_mask(&self, _: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

@@ -23,7 +23,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default)]
+#[keras(new, default)]
 pub struct Maximum {
     base: LayerBase,
 }

@@ -115,8 +115,8 @@ macro_rules! merging {
                 self.merge(super::same_rank(super::inputs(inputs)?)?).map(Into::into)
             }
 
-            fn supports_masking(&self) -> bool {
-                true
+            fn traits(&self) -> crate::layers::LayerTraits {
+                crate::layers::LayerTraits::new().supports_masking(true)
             }
 
             fn compute_mask(

@@ -6,7 +6,7 @@ use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::{Dict, Value};
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerTraits, Signature, Weight, invalid_argument};
 use crate::ops::{self, Axes, shape::broadcast_to, shape::reshape_to};
 use crate::program;
 use crate::regularizers::Regularizer;
@@ -45,56 +45,56 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check, from_config = single_axis, get_config = Self::write)]
+#[keras(new, default, setters, validate = Self::check, from_config = single_axis, get_config = Self::write)]
 pub struct BatchNormalization {
     base: LayerBase,
-    #[config(default = -1)]
+    #[keras(default = -1)]
     axis: isize,
-    #[config(default = 0.99)]
+    #[keras(default = 0.99)]
     momentum: f64,
-    #[config(default = 1e-3)]
+    #[keras(default = 1e-3)]
     epsilon: f64,
-    #[config(default = true)]
+    #[keras(default = true)]
     center: bool,
-    #[config(default = true)]
+    #[keras(default = true)]
     scale: bool,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     beta_initializer: Option<Initializer>,
-    #[config(default = Some("ones".into()))]
+    #[keras(default = Some("ones".into()))]
     gamma_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     moving_mean_initializer: Option<Initializer>,
-    #[config(default = Some("ones".into()))]
+    #[keras(default = Some("ones".into()))]
     moving_variance_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     beta_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     gamma_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     beta_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     gamma_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     synchronized: bool,
-    #[config(default)]
+    #[keras(default)]
     renorm: bool,
-    #[config(default)]
+    #[keras(default)]
     renorm_clipping: Option<Dict>,
-    #[config(default = 0.99)]
+    #[keras(default = 0.99)]
     renorm_momentum: f64,
-    #[weight]
+    #[keras(weight)]
     gamma: Weight,
-    #[weight]
+    #[keras(weight)]
     beta: Weight,
-    #[weight]
+    #[keras(weight)]
     moving_mean: Weight,
-    #[weight]
+    #[keras(weight)]
     moving_variance: Weight,
-    #[weight]
+    #[keras(weight)]
     moving_stddev: Weight,
-    #[weight]
+    #[keras(weight)]
     renorm_mean: Weight,
-    #[weight]
+    #[keras(weight)]
     renorm_stddev: Weight,
 }
 
@@ -262,16 +262,16 @@ impl Layer for BatchNormalization {
         ops::cast_to(&y, self.base.dtype_policy().compute_dtype()?).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training", "mask"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training", "mask"])
     }
 
     fn input_spec(&self) -> Option<InputSpec> {
         built_spec(&self.base, self.axis)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }
 

@@ -4,7 +4,7 @@ use super::built_spec;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerTraits, Weight, invalid_argument};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -32,34 +32,34 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check, get_config = Self::write)]
+#[keras(new, default, setters, validate = Self::check, get_config = Self::write)]
 pub struct GroupNormalization {
     base: LayerBase,
-    #[config(default = 32)]
+    #[keras(default = 32)]
     groups: isize,
-    #[config(default = -1)]
+    #[keras(default = -1)]
     axis: isize,
-    #[config(default = 1e-3)]
+    #[keras(default = 1e-3)]
     epsilon: f64,
-    #[config(default = true)]
+    #[keras(default = true)]
     center: bool,
-    #[config(default = true)]
+    #[keras(default = true)]
     scale: bool,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     beta_initializer: Option<Initializer>,
-    #[config(default = Some("ones".into()))]
+    #[keras(default = Some("ones".into()))]
     gamma_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     beta_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     gamma_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     beta_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     gamma_constraint: Option<Constraint>,
-    #[weight]
+    #[keras(weight)]
     gamma: Weight,
-    #[weight]
+    #[keras(weight)]
     beta: Weight,
 }
 
@@ -135,12 +135,8 @@ impl Layer for GroupNormalization {
         built_spec(&self.base, self.axis)
     }
 
-    fn autocasts(&self) -> bool {
-        false
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false).supports_masking(true)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, LayerTraits, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -33,34 +33,34 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, get_config = Self::write)]
+#[keras(new, default, setters, get_config = Self::write)]
 pub struct LayerNormalization {
     base: LayerBase,
-    #[config(default = AxisSpec::One(-1))]
+    #[keras(default = AxisSpec::One(-1))]
     axis: AxisSpec,
-    #[config(default = 1e-3)]
+    #[keras(default = 1e-3)]
     epsilon: f64,
-    #[config(default = true)]
+    #[keras(default = true)]
     center: bool,
-    #[config(default = true)]
+    #[keras(default = true)]
     scale: bool,
-    #[config(default)]
+    #[keras(default)]
     rms_scaling: bool,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     beta_initializer: Option<Initializer>,
-    #[config(default = Some("ones".into()))]
+    #[keras(default = Some("ones".into()))]
     gamma_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     beta_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     gamma_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     beta_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     gamma_constraint: Option<Constraint>,
-    #[weight]
+    #[keras(weight)]
     gamma: Weight,
-    #[weight]
+    #[keras(weight)]
     beta: Weight,
 }
 
@@ -103,12 +103,8 @@ impl Layer for LayerNormalization {
         ops::cast_to(&y, self.base.dtype_policy().compute_dtype()?).map(Into::into)
     }
 
-    fn autocasts(&self) -> bool {
-        false
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false).supports_masking(true)
     }
 }
 

@@ -4,7 +4,7 @@ use super::write_axes;
 use crate::config::Config;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Weight};
+use crate::layers::{AxisSpec, BuildContext, Layer, LayerBase, Signature, Weight};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -26,14 +26,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, get_config = Self::write)]
+#[keras(new, default, setters, get_config = Self::write)]
 pub struct RMSNormalization {
     base: LayerBase,
-    #[config(default = AxisSpec::One(-1))]
+    #[keras(default = AxisSpec::One(-1))]
     axis: AxisSpec,
-    #[config(default = 1e-6)]
+    #[keras(default = 1e-6)]
     epsilon: f64,
-    #[weight]
+    #[keras(weight)]
     scale: Weight,
 }
 
@@ -54,7 +54,7 @@ impl Layer for RMSNormalization {
         ops::rms_normalization(inputs.tensor()?, Some(&scale), &self.axis.sorted(), self.epsilon).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x"])
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::{Initializer, TruncatedNormal};
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef, Weight, invalid_argument};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef, Signature, Weight, invalid_argument};
 use crate::ops::{self, Axes, shape::reshape_to};
 use crate::program;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -26,17 +26,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct SpectralNormalization {
     base: LayerBase,
     layer: LayerRef,
-    #[config(default = 1)]
+    #[keras(default = 1)]
     power_iterations: usize,
     /// The wrapped layer's kernel or embeddings.
-    #[weight]
+    #[keras(weight)]
     kernel: Weight,
     /// The estimate of the first singular vector.
-    #[weight]
+    #[keras(weight)]
     vector_u: Weight,
 }
 
@@ -107,8 +107,8 @@ impl Layer for SpectralNormalization {
         ops::cast_to(&y, x.dtype()).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training"])
     }
 
     fn input_spec(&self) -> Option<InputSpec> {

@@ -1,7 +1,7 @@
 //! L2 normalization to unit length.
 
 use crate::error::Result;
-use crate::layers::{AxisSpec, Layer, LayerBase};
+use crate::layers::{AxisSpec, Layer, LayerBase, LayerTraits};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -21,23 +21,19 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct UnitNormalization {
     base: LayerBase,
-    #[config(default = AxisSpec::One(-1))]
+    #[keras(default = AxisSpec::One(-1))]
     axis: AxisSpec,
 }
 
 impl Layer for UnitNormalization {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         ops::normalize(inputs.tensor()?, self.axis.axes(), 1e-12).map(Into::into)
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

@@ -4,7 +4,7 @@
 macro_rules! pooling {
     ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident, $alias:literal) => {
         use crate::error::Result;
-        use crate::layers::{Dims, InputSpec, Layer, LayerBase, invalid_argument};
+        use crate::layers::{Dims, InputSpec, Layer, LayerBase, LayerTraits, invalid_argument};
         use crate::ops::conv::{DataFormat, Padding};
         use crate::ops::pooling::{self, Pooling};
         use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
@@ -13,15 +13,15 @@ macro_rules! pooling {
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(setters, validate = Self::check, from_config = Self::complete)]
+        #[keras(setters, validate = Self::check, from_config = Self::complete)]
         pub struct $name {
             base: LayerBase,
-            #[config(default = 2.into())]
+            #[keras(default = 2.into())]
             pool_size: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             padding: Padding,
             strides: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             data_format: DataFormat,
         }
 
@@ -50,8 +50,8 @@ macro_rules! pooling {
         }
 
         impl Layer for $name {
-            fn is_built_at_init(&self) -> bool {
-                true
+            fn traits(&self) -> LayerTraits {
+                LayerTraits::new().built_at_init(true)
             }
 
             fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
@@ -71,7 +71,7 @@ pub(super) use pooling;
 macro_rules! global_pooling {
     ($(#[$doc:meta])* $name:ident, $rank:literal, $op:ident, $masked:literal, $alias:literal) => {
         use crate::error::Result;
-        use crate::layers::{InputSpec, Layer, LayerBase};
+        use crate::layers::{InputSpec, Layer, LayerBase, LayerTraits, Signature};
         use crate::ops::conv::DataFormat;
         use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
         use crate::{KerasSerializable, register};
@@ -79,18 +79,18 @@ macro_rules! global_pooling {
         $(#[$doc])*
         #[register(builtin = "keras.layers", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, default, setters)]
+        #[keras(new, default, setters)]
         pub struct $name {
             base: LayerBase,
-            #[config(default)]
+            #[keras(default)]
             data_format: DataFormat,
-            #[config(default)]
+            #[keras(default)]
             keepdims: bool,
         }
 
         impl Layer for $name {
-            fn is_built_at_init(&self) -> bool {
-                true
+            fn traits(&self) -> LayerTraits {
+                LayerTraits::new().built_at_init(true).supports_masking($masked)
             }
 
             fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -98,16 +98,12 @@ macro_rules! global_pooling {
                 super::macros::global::$op(inputs.tensor()?, mask, self.data_format, self.keepdims).map(Into::into)
             }
 
-            fn call_arguments(&self) -> &'static [&'static str] {
-                if $masked { &["inputs", "mask"] } else { &["inputs"] }
+            fn signature(&self) -> Signature {
+                if $masked { Signature::new(&["inputs", "mask"]) } else { Signature::default() }
             }
 
             fn input_spec(&self) -> Option<InputSpec> {
                 Some(InputSpec::ndim($rank + 2))
-            }
-
-            fn supports_masking(&self) -> bool {
-                $masked
             }
 
             fn compute_mask(&self, _: &CallArgs, _: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -131,11 +127,11 @@ macro_rules! adaptive_pooling {
         $(#[$doc])*
         #[register(builtin = "keras.layers")]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters)]
+        #[keras(new, setters)]
         pub struct $name {
             base: LayerBase,
             output_size: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             data_format: DataFormat,
         }
 

@@ -1,8 +1,9 @@
 //! Encoding of integer categories as vectors.
 
 use super::encode::{OutputMode, encode, encode_traced, encoded_shape, rename_mode};
+use crate::config::HasBase;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, Signature, invalid_argument};
 use crate::ops;
 use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
@@ -34,14 +35,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check, from_config = Self::upgrade)]
+#[keras(new, setters, validate = Self::check, from_config = Self::upgrade)]
 pub struct CategoryEncoding {
     base: LayerBase,
     num_tokens: usize,
-    #[config(default = OutputMode::MultiHot)]
+    #[keras(default = OutputMode::MultiHot)]
     output_mode: OutputMode,
     /// Keras outputs a sparse tensor of the same numbers; here it is only kept.
-    #[config(default, skip_if = is_false)]
+    #[keras(default, skip_if = is_false)]
     sparse: bool,
 }
 
@@ -107,12 +108,12 @@ impl Layer for CategoryEncoding {
         })
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "count_weights"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "count_weights"])
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::{PoisonError, RwLock};
 use super::Array;
 use super::encode::{OutputMode, encode, encode_traced, encoded_shape};
 use crate::config::Config;
+use crate::config::HasBase;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
+use crate::layers::{Adaptable, Layer, LayerBase, OwnState, invalid_argument};
 use crate::ops;
 use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
@@ -35,21 +36,21 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check, get_config = Self::rearrange)]
+#[keras(new, default, setters, validate = Self::check, get_config = Self::rearrange)]
 pub struct Discretization {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     bin_boundaries: Option<Array>,
-    #[config(default)]
+    #[keras(default)]
     num_bins: Option<usize>,
-    #[config(default = Array::from(0.01))]
+    #[keras(default = Array::from(0.01))]
     epsilon: Array,
-    #[config(default)]
+    #[keras(default)]
     output_mode: OutputMode,
-    #[config(default)]
+    #[keras(default)]
     sparse: bool,
     /// The boundaries from `adapt`; they take precedence over those of the configuration.
-    #[config(skip)]
+    #[keras(skip)]
     learned: RwLock<Option<Vec<f64>>>,
 }
 
@@ -143,6 +144,16 @@ impl Layer for Discretization {
         })
     }
 
+    fn adaptable(&self) -> Option<&dyn Adaptable> {
+        Some(self)
+    }
+
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl Adaptable for Discretization {
     fn is_adaptable(&self) -> bool {
         self.num_bins.is_some()
     }
@@ -168,7 +179,9 @@ impl Layer for Discretization {
         self.learn(summary, bins);
         Ok(())
     }
+}
 
+impl OwnState for Discretization {
     /// Accepts the summary of the data that old files contain.
     fn state_names(&self) -> &'static [&'static str] {
         &["0"]

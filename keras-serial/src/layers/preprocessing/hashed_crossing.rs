@@ -5,9 +5,10 @@ use super::hash;
 use super::hashing::HASHES;
 use super::hashing::{default_dtype, default_policy};
 use crate::config::Config;
+use crate::config::HasBase;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, invalid_argument};
 use crate::ops;
 use crate::program;
 use crate::program::refuse_while_tracing;
@@ -42,13 +43,13 @@ const KEY: u64 = 0x00de_cafc_affe;
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(setters, validate = Self::check, from_config = Self::upgrade, get_config = Self::rearrange)]
+#[keras(setters, validate = Self::check, from_config = Self::upgrade, get_config = Self::rearrange)]
 pub struct HashedCrossing {
     base: LayerBase,
     num_bins: usize,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     output_mode: OutputMode,
-    #[config(default)]
+    #[keras(default)]
     sparse: bool,
 }
 
@@ -144,7 +145,7 @@ impl Layer for HashedCrossing {
         })
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 }

@@ -2,11 +2,12 @@
 
 use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
 use super::hash::{self, Salt};
+use crate::config::HasBase;
 use crate::config::{Config, ConfigField};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, invalid_argument};
 use crate::ops;
 use crate::program;
 use crate::program::refuse_while_tracing;
@@ -35,17 +36,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(setters, validate = Self::check, from_config = Self::upgrade)]
+#[keras(setters, validate = Self::check, from_config = Self::upgrade)]
 pub struct Hashing {
     base: LayerBase,
     num_bins: usize,
-    #[config(default)]
+    #[keras(default)]
     salt: Option<Salt>,
-    #[config(default)]
+    #[keras(default)]
     mask_value: Value,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     output_mode: OutputMode,
-    #[config(default)]
+    #[keras(default)]
     sparse: bool,
 }
 
@@ -173,8 +174,8 @@ impl Layer for Hashing {
         })
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 }
 

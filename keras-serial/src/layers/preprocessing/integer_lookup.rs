@@ -7,7 +7,7 @@ use super::vocabulary::Vocabulary;
 use crate::config::Config;
 use crate::error::Result;
 use crate::json::{Dict, Value};
-use crate::layers::{Assets, Layer, LayerBase, invalid_argument};
+use crate::layers::{Adaptable, Assets, Layer, LayerBase, LayerTraits, OwnState, invalid_argument};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -39,7 +39,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(
+#[keras(
     new,
     setters,
     validate = Self::check,
@@ -49,35 +49,35 @@ use crate::{KerasSerializable, register};
 )]
 pub struct IntegerLookup {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     invert: bool,
-    #[config(default)]
+    #[keras(default)]
     max_tokens: Option<usize>,
-    #[config(default = 1)]
+    #[keras(default = 1)]
     num_oov_indices: usize,
-    #[config(default = Some(-1))]
+    #[keras(default = Some(-1))]
     oov_token: Option<i64>,
-    #[config(default)]
+    #[keras(default)]
     mask_token: Option<i64>,
-    #[config(default)]
+    #[keras(default)]
     output_mode: OutputMode,
-    #[config(default)]
+    #[keras(default)]
     sparse: bool,
-    #[config(default)]
+    #[keras(default)]
     pad_to_max_tokens: bool,
-    #[config(default = "int64".into())]
+    #[keras(default = "int64".into())]
     vocabulary_dtype: String,
-    #[config(default)]
+    #[keras(default)]
     idf_weights: Option<Vec<f64>>,
-    #[config(default)]
+    #[keras(default)]
     vocabulary: Option<Vocabulary<i64>>,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     vocabulary_size: Option<usize>,
-    #[config(default)]
+    #[keras(default)]
     oov_method: OovMethod,
-    #[config(default)]
+    #[keras(default)]
     salt: Option<Salt>,
-    #[config(skip)]
+    #[keras(skip)]
     state: State<i64>,
 }
 
@@ -146,12 +146,12 @@ impl IntegerLookup {
 }
 
 impl Layer for IntegerLookup {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).autocast(false)
     }
 
-    fn build_config(&self) -> Option<Value> {
-        Some(Value::Dict(Dict::new()))
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
@@ -162,17 +162,14 @@ impl Layer for IntegerLookup {
         self.settings().call(&self.state, x).map(Into::into)
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn adaptable(&self) -> Option<&dyn Adaptable> {
+        Some(self)
     }
+}
 
-    fn is_adaptable(&self) -> bool {
-        self.vocabulary.is_none()
-    }
-
-    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
-        let documents = Settings::documents(data)?;
-        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
+impl OwnState for IntegerLookup {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
+        Some(Value::Dict(Dict::new()))
     }
 
     fn save_assets(&self, assets: &mut Assets) -> Result<()> {
@@ -193,6 +190,17 @@ impl Layer for IntegerLookup {
 
     fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
         self.settings().load_named_state(&self.state, value)
+    }
+}
+
+impl Adaptable for IntegerLookup {
+    fn is_adaptable(&self) -> bool {
+        self.vocabulary.is_none()
+    }
+
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let documents = Settings::documents(data)?;
+        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
     }
 }
 

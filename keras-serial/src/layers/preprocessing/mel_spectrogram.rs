@@ -1,9 +1,10 @@
 //! Mel spectrograms of audio signals.
 
 use super::Array;
+use crate::config::HasBase;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
-use crate::layers::{HasBase, Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, invalid_argument};
 use crate::ops::{self, Axes};
 use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -40,34 +41,34 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check, get_config = Self::complete)]
+#[keras(new, default, setters, validate = Self::check, get_config = Self::complete)]
 pub struct MelSpectrogram {
     base: LayerBase,
-    #[config(default = 2048)]
+    #[keras(default = 2048)]
     fft_length: usize,
-    #[config(default = 512)]
+    #[keras(default = 512)]
     sequence_stride: usize,
-    #[config(default)]
+    #[keras(default)]
     sequence_length: Option<usize>,
-    #[config(default = Some("hann".into()))]
+    #[keras(default = Some("hann".into()))]
     window: Option<String>,
-    #[config(default = Array::from(16000))]
+    #[keras(default = Array::from(16000))]
     sampling_rate: Array,
-    #[config(default = 128)]
+    #[keras(default = 128)]
     num_mel_bins: usize,
-    #[config(default = Array::from(20.0))]
+    #[keras(default = Array::from(20.0))]
     min_freq: Array,
-    #[config(default)]
+    #[keras(default)]
     max_freq: Option<Array>,
-    #[config(default = true)]
+    #[keras(default = true)]
     power_to_db: bool,
-    #[config(default = Array::from(80.0))]
+    #[keras(default = Array::from(80.0))]
     top_db: Array,
-    #[config(default = Array::from(2.0))]
+    #[keras(default = Array::from(2.0))]
     mag_exp: Array,
-    #[config(default = Array::from(1e-10))]
+    #[keras(default = Array::from(1e-10))]
     min_power: Array,
-    #[config(default = Array::from(1.0))]
+    #[keras(default = Array::from(1.0))]
     ref_power: Array,
 }
 

@@ -1,11 +1,12 @@
 //! Normalization to mean 0 and variance 1.
 
 use super::Array;
+use crate::config::HasBase;
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, HasBase, Layer, LayerBase, Weight};
+use crate::layers::{Adaptable, BuildContext, Layer, LayerBase, LayerTraits, Weight};
 use crate::ops::{self, Axes};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -36,22 +37,22 @@ const EPSILON: f64 = 1e-7;
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct Normalization {
     base: LayerBase,
-    #[config(default = AxisTuple(vec![-1]))]
+    #[keras(default = AxisTuple(vec![-1]))]
     axis: AxisTuple,
-    #[config(default)]
+    #[keras(default)]
     invert: bool,
-    #[config(default)]
+    #[keras(default)]
     mean: Option<Array>,
-    #[config(default)]
+    #[keras(default)]
     variance: Option<Array>,
-    #[weight(name = "mean")]
+    #[keras(weight(name = "mean"))]
     adapt_mean: Weight,
-    #[weight(name = "variance")]
+    #[keras(weight(name = "variance"))]
     adapt_variance: Weight,
-    #[weight]
+    #[keras(weight)]
     count: Weight,
 }
 
@@ -168,10 +169,16 @@ impl Layer for Normalization {
         ops::divide(ops::subtract(&x, &mean)?, &deviation).map(Into::into)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
+    fn adaptable(&self) -> Option<&dyn Adaptable> {
+        Some(self)
+    }
+}
+
+impl Adaptable for Normalization {
     fn is_adaptable(&self) -> bool {
         self.mean.is_none()
     }

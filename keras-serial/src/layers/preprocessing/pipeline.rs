@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase, LayerRef, call_in_turn};
+use crate::layers::{Layer, LayerBase, LayerRef, LayerTraits, Signature, call_in_turn};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -23,7 +23,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, get_config = Self::rearrange)]
+#[keras(new, get_config = Self::rearrange)]
 pub struct Pipeline {
     base: LayerBase,
     layers: Vec<LayerRef>,
@@ -46,11 +46,11 @@ impl Layer for Pipeline {
         call_in_turn(&self.layers, inputs, cx)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training", "mask"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training", "mask"])
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 }

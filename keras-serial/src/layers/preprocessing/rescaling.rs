@@ -1,8 +1,9 @@
 //! Rescaling of numbers.
 
 use super::Array;
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::ops;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -25,11 +26,11 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Rescaling {
     base: LayerBase,
     scale: Array,
-    #[config(default = Array::from(0.0))]
+    #[keras(default = Array::from(0.0))]
     offset: Array,
 }
 
@@ -41,8 +42,8 @@ impl Layer for Rescaling {
         ops::add(&scaled, self.offset.tensor(dtype)?).map(Into::into)
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }
 

@@ -62,32 +62,32 @@ pub enum SpectrogramMode {
 /// ```
 #[register(builtin = "keras.layers", name = "STFTSpectrogram")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, class_name = "STFTSpectrogram", validate = Self::check)]
+#[keras(new, default, setters, class_name = "STFTSpectrogram", validate = Self::check)]
 pub struct StftSpectrogram {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     mode: SpectrogramMode,
-    #[config(default = 256)]
+    #[keras(default = 256)]
     frame_length: usize,
-    #[config(default)]
+    #[keras(default)]
     frame_step: Option<usize>,
-    #[config(default)]
+    #[keras(default)]
     fft_length: Option<usize>,
-    #[config(default = Value::from("hann"))]
+    #[keras(default = Value::from("hann"))]
     window: Value,
-    #[config(default)]
+    #[keras(default)]
     periodic: bool,
-    #[config(default = Value::from("density"))]
+    #[keras(default = Value::from("density"))]
     scaling: Value,
-    #[config(default)]
+    #[keras(default)]
     padding: Padding,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default)]
+    #[keras(default)]
     expand_dims: bool,
-    #[weight]
+    #[keras(weight)]
     real_kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     imag_kernel: Weight,
 }
 

@@ -7,7 +7,7 @@ use super::vocabulary::Vocabulary;
 use crate::config::Config;
 use crate::error::Result;
 use crate::json::{Dict, Value};
-use crate::layers::{Assets, Layer, LayerBase};
+use crate::layers::{Adaptable, Assets, Layer, LayerBase, LayerTraits, OwnState};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -39,7 +39,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(
+#[keras(
     new,
     setters,
     validate = Self::check,
@@ -49,35 +49,35 @@ use crate::{KerasSerializable, register};
 )]
 pub struct StringLookup {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     invert: bool,
-    #[config(default)]
+    #[keras(default)]
     max_tokens: Option<usize>,
-    #[config(default = 1)]
+    #[keras(default = 1)]
     num_oov_indices: usize,
-    #[config(default = Some("[UNK]".into()))]
+    #[keras(default = Some("[UNK]".into()))]
     oov_token: Option<String>,
-    #[config(default)]
+    #[keras(default)]
     mask_token: Option<String>,
-    #[config(default)]
+    #[keras(default)]
     output_mode: OutputMode,
-    #[config(default)]
+    #[keras(default)]
     sparse: bool,
-    #[config(default)]
+    #[keras(default)]
     pad_to_max_tokens: bool,
-    #[config(default)]
+    #[keras(default)]
     idf_weights: Option<Vec<f64>>,
-    #[config(default)]
+    #[keras(default)]
     vocabulary: Option<Vocabulary<String>>,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     vocabulary_size: Option<usize>,
-    #[config(default)]
+    #[keras(default)]
     oov_method: OovMethod,
-    #[config(default)]
+    #[keras(default)]
     salt: Option<Salt>,
-    #[config(default = "utf-8".into())]
+    #[keras(default = "utf-8".into())]
     encoding: String,
-    #[config(skip)]
+    #[keras(skip)]
     state: State<String>,
 }
 
@@ -102,6 +102,17 @@ impl StringLookup {
     /// Sets the vocabulary size from a configuration, for the layer around this one.
     pub(super) fn of_size(mut self, size: Option<usize>) -> Self {
         self.vocabulary_size = size;
+        self
+    }
+
+    /// Sets the vocabulary as the layer around this one was given it.
+    pub(super) fn with_vocabulary(
+        mut self,
+        max_tokens: Option<usize>,
+        vocabulary: Option<Vocabulary<String>>,
+        idf_weights: Option<Vec<f64>>,
+    ) -> Self {
+        (self.max_tokens, self.vocabulary, self.idf_weights) = (max_tokens, vocabulary, idf_weights);
         self
     }
 
@@ -153,29 +164,26 @@ impl StringLookup {
 }
 
 impl Layer for StringLookup {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).autocast(false)
     }
 
-    fn build_config(&self) -> Option<Value> {
-        Some(Value::Dict(Dict::new()))
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         self.settings().call(&self.state, inputs.tensor()?).map(Into::into)
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn adaptable(&self) -> Option<&dyn Adaptable> {
+        Some(self)
     }
+}
 
-    fn is_adaptable(&self) -> bool {
-        self.vocabulary.is_none()
-    }
-
-    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
-        let documents = Settings::documents(data)?;
-        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
+impl OwnState for StringLookup {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
+        Some(Value::Dict(Dict::new()))
     }
 
     fn save_assets(&self, assets: &mut Assets) -> Result<()> {
@@ -196,6 +204,17 @@ impl Layer for StringLookup {
 
     fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
         self.settings().load_named_state(&self.state, value)
+    }
+}
+
+impl Adaptable for StringLookup {
+    fn is_adaptable(&self) -> bool {
+        self.vocabulary.is_none()
+    }
+
+    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
+        let documents = Settings::documents(data)?;
+        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
     }
 }
 

@@ -1,15 +1,13 @@
 //! Text vectorization: from strings to the indices of their words.
 
-use std::sync::OnceLock;
-
 use super::encode::{OutputMode, encode, rename_mode};
 use super::string_lookup::StringLookup;
 use super::vocabulary::Vocabulary;
-use crate::config::{Config, ConfigField, FieldVisitor, StateField, wrong_type};
+use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
-use crate::layers::{Assets, Layer, LayerBase, LayerRef, invalid_argument};
+use crate::layers::{Adaptable, Assets, Layer, LayerBase, LayerExt, LayerRef, LayerTraits, OwnState, invalid_argument};
 use crate::object::Handle;
 use crate::program;
 use crate::registry::revive_by_name;
@@ -46,7 +44,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(
+#[keras(
     new,
     setters,
     validate = Self::check,
@@ -56,34 +54,45 @@ use crate::{KerasSerializable, register};
 )]
 pub struct TextVectorization {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     max_tokens: Option<usize>,
-    #[config(default)]
+    #[keras(default)]
     standardize: Standardize,
-    #[config(default)]
+    #[keras(default)]
     split: Split,
-    #[config(default)]
+    #[keras(default)]
     ngrams: Option<Ngrams>,
-    #[config(default)]
+    #[keras(default)]
     output_mode: OutputMode,
-    #[config(default)]
+    #[keras(default)]
     output_sequence_length: Option<usize>,
-    #[config(default)]
+    #[keras(default)]
     pad_to_max_tokens: bool,
-    #[config(default)]
+    #[keras(default)]
     sparse: bool,
-    #[config(default)]
+    #[keras(default)]
     ragged: bool,
-    #[config(default)]
+    #[keras(default)]
     vocabulary: Option<Vocabulary<String>>,
-    #[config(default)]
+    #[keras(default)]
     idf_weights: Option<Vec<f64>>,
-    #[config(default = "utf-8".into())]
+    #[keras(default = "utf-8".into())]
     encoding: String,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     vocabulary_size: Option<usize>,
-    #[sublayer(name = "_lookup_layer")]
-    lookup: Lookup,
+    #[keras(sublayer(
+        name = "_lookup_layer",
+        init = StringLookup::new()
+            .mask_token("")
+            .output_mode(*output_mode)
+            .sparse(sparse)
+            .pad_to_max_tokens(pad_to_max_tokens)
+            .encoding(encoding.as_str())
+            .of_size(*vocabulary_size)
+            .with_vocabulary(*max_tokens, vocabulary.clone(), idf_weights.clone())
+            .shared()
+    ))]
+    lookup: LayerRef,
 }
 
 /// The standardization of text before it is split.
@@ -209,18 +218,6 @@ impl Ngrams {
     }
 }
 
-/// The inner lookup layer, which is constructed from the arguments on first use.
-#[derive(Debug, Default)]
-struct Lookup(OnceLock<LayerRef>);
-
-impl StateField for Lookup {
-    fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        if let Some(layer) = self.0.get() {
-            visitor.field(name, layer);
-        }
-    }
-}
-
 /// The words of each text, and the shape of the texts.
 struct Words {
     shape: Shape,
@@ -253,25 +250,7 @@ impl TextVectorization {
     }
 
     fn lookup(&self) -> Result<&StringLookup> {
-        let layer = self.lookup.0.get_or_init(|| {
-            let mut layer = StringLookup::new()
-                .mask_token("")
-                .output_mode(self.output_mode)
-                .sparse(self.sparse)
-                .pad_to_max_tokens(self.pad_to_max_tokens)
-                .encoding(self.encoding.as_str())
-                .of_size(self.vocabulary_size);
-            if let Some(max) = self.max_tokens {
-                layer = layer.max_tokens(max);
-            }
-            if let Some(vocabulary) = &self.vocabulary {
-                layer = layer.vocabulary(vocabulary.clone());
-            }
-            if let Some(weights) = &self.idf_weights {
-                layer = layer.idf_weights(weights.clone());
-            }
-            LayerRef::new(layer)
-        });
+        let layer = &self.lookup;
         layer.downcast_ref().ok_or_else(|| Error::new(ErrorKind::WrongKind, "the layer inside is not a StringLookup"))
     }
 
@@ -411,11 +390,6 @@ fn rows(x: &Tensor) -> Result<Words> {
 }
 
 impl Layer for TextVectorization {
-    fn made(&self) {
-        // The inner layer must exist when the model is saved; its errors are reported on use.
-        let _ = self.lookup();
-    }
-
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = inputs.tensor()?;
         match program::unless_symbolic(&[x], || self.vectorized(x))? {
@@ -424,10 +398,20 @@ impl Layer for TextVectorization {
         }
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 
+    fn adaptable(&self) -> Option<&dyn Adaptable> {
+        Some(self)
+    }
+
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl Adaptable for TextVectorization {
     fn is_adaptable(&self) -> bool {
         self.vocabulary.is_none()
     }
@@ -446,7 +430,9 @@ impl Layer for TextVectorization {
         let lookup = self.lookup()?;
         lookup.settings().adapt(lookup.state(), documents.iter().map(Vec::as_slice))
     }
+}
 
+impl OwnState for TextVectorization {
     fn save_assets(&self, assets: &mut Assets) -> Result<()> {
         self.lookup()?.save_assets(assets)
     }

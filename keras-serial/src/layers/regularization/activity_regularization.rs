@@ -3,7 +3,7 @@
 use crate::config::Number;
 use crate::error::Result;
 use crate::layers::losses::add_activity;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::regularizers::{L1L2, Regularizer};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -25,27 +25,23 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct ActivityRegularization {
     base: LayerBase,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     l1: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     l2: Number,
 }
 
 impl Layer for ActivityRegularization {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let x = Nested::from(inputs.tensor()?.clone());
         add_activity(&Regularizer::new(L1L2::new(self.l1.get(), self.l2.get())), &x)?;
         Ok(x)
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
     }
 }

@@ -3,7 +3,7 @@
 use super::{check_below_one, check_share, kept};
 use crate::config::Number;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits, Signature};
 use crate::ops;
 use crate::program;
 use crate::random::{Seed, SeedGenerator};
@@ -29,16 +29,16 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct AlphaDropout {
     base: LayerBase,
     rate: Number,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default)]
+    #[keras(default)]
     noise_shape: Option<Shape>,
     /// Advances with each call.
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 
@@ -52,8 +52,8 @@ impl AlphaDropout {
 }
 
 impl Layer for AlphaDropout {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -70,12 +70,8 @@ impl Layer for AlphaDropout {
         })
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training"]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training"])
     }
 }
 

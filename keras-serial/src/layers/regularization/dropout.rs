@@ -3,7 +3,7 @@
 use super::{check_share, drop_out};
 use crate::config::Number;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase, invalid_argument};
+use crate::layers::{Layer, LayerBase, LayerTraits, Signature, invalid_argument};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -27,16 +27,16 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct Dropout {
     base: LayerBase,
     rate: Number,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default)]
+    #[keras(default)]
     noise_shape: Option<Shape>,
     /// Advances with each call.
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 
@@ -53,8 +53,8 @@ impl Dropout {
 }
 
 impl Layer for Dropout {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -65,12 +65,8 @@ impl Layer for Dropout {
         drop_out(x, self.rate.get(), self.noise_shape.as_ref(), &self.seed, &self.generator).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training"]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training"])
     }
 }
 

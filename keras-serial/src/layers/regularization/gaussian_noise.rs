@@ -3,7 +3,7 @@
 use super::check_share;
 use crate::config::Number;
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits, Signature};
 use crate::ops;
 use crate::program;
 use crate::random::{Seed, SeedGenerator};
@@ -26,14 +26,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct GaussianNoise {
     base: LayerBase,
     stddev: Number,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
     /// Advances with each call.
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 
@@ -44,8 +44,8 @@ impl GaussianNoise {
 }
 
 impl Layer for GaussianNoise {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true).supports_masking(true)
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -59,12 +59,8 @@ impl Layer for GaussianNoise {
         })
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training"]
-    }
-
-    fn supports_masking(&self) -> bool {
-        true
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training"])
     }
 }
 

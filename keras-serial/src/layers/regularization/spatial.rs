@@ -22,7 +22,7 @@ macro_rules! spatial_dropout {
         use crate::config::{Config, Number};
         use crate::error::Result;
         use crate::layers::regularization::{check_share, drop_out, spatial};
-        use crate::layers::{InputSpec, Layer, LayerBase};
+        use crate::layers::{InputSpec, Layer, LayerBase, LayerTraits, Signature};
         use crate::random::{Seed, SeedGenerator};
         use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
         use crate::{KerasSerializable, register};
@@ -30,16 +30,16 @@ macro_rules! spatial_dropout {
         $(#[$doc])*
         #[register(builtin = "keras.layers")]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, validate = Self::check, get_config = Self::write)]
+        #[keras(new, setters, validate = Self::check, get_config = Self::write)]
         pub struct $name {
             base: LayerBase,
             rate: Number,
-            #[config(default)]
+            #[keras(default)]
             seed: Seed,
-            $(#[config(default)]
+            $(#[keras(default)]
             $data_format: $type,)?
             /// Advances with each call.
-            #[seed_generator]
+            #[keras(seed_generator)]
             generator: SeedGenerator,
         }
 
@@ -54,8 +54,8 @@ macro_rules! spatial_dropout {
         }
 
         impl Layer for $name {
-            fn is_built_at_init(&self) -> bool {
-                true
+            fn traits(&self) -> LayerTraits {
+                LayerTraits::new().built_at_init(true).supports_masking(true)
             }
 
             fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -70,16 +70,12 @@ macro_rules! spatial_dropout {
                 drop_out(x, self.rate.get(), Some(&noise), &self.seed, &self.generator).map(Into::into)
             }
 
-            fn call_arguments(&self) -> &'static [&'static str] {
-                &["inputs", "training"]
+            fn signature(&self) -> Signature {
+                Signature::new(&["inputs", "training"])
             }
 
             fn input_spec(&self) -> Option<InputSpec> {
                 Some(InputSpec::ndim($axes + 2))
-            }
-
-            fn supports_masking(&self) -> bool {
-                true
             }
         }
     };

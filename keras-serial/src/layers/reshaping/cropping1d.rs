@@ -25,10 +25,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Cropping1D {
     base: LayerBase,
-    #[config(default = 1.into())]
+    #[keras(default = 1.into())]
     cropping: Edges<1>,
 }
 

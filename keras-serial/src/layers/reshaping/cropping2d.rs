@@ -25,12 +25,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Cropping2D {
     base: LayerBase,
-    #[config(default = 0.into())]
+    #[keras(default = 0.into())]
     cropping: Edges<2>,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
 }
 

@@ -22,10 +22,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Flatten {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
 }
 

@@ -18,7 +18,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, validate = Self::check)]
+#[keras(new, validate = Self::check)]
 pub struct Permute {
     base: LayerBase,
     dims: Vec<usize>,

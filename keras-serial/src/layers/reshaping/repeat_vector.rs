@@ -21,7 +21,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, validate = Self::check)]
+#[keras(new, validate = Self::check)]
 pub struct RepeatVector {
     base: LayerBase,
     n: usize,

@@ -1,7 +1,7 @@
 //! Reshaping.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, LayerTraits};
 use crate::ops::shape::reshape_to;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
@@ -18,7 +18,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, validate = Self::check)]
+#[keras(new, validate = Self::check)]
 pub struct Reshape {
     base: LayerBase,
     target_shape: Vec<isize>,
@@ -66,8 +66,8 @@ impl Reshape {
 }
 
 impl Layer for Reshape {
-    fn is_built_at_init(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().built_at_init(true)
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {

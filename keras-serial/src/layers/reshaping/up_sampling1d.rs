@@ -21,10 +21,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct UpSampling1D {
     base: LayerBase,
-    #[config(default = 2)]
+    #[keras(default = 2)]
     size: usize,
 }
 

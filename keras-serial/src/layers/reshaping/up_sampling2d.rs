@@ -29,14 +29,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct UpSampling2D {
     base: LayerBase,
-    #[config(default = 2.into())]
+    #[keras(default = 2.into())]
     size: Dims<2>,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default)]
+    #[keras(default)]
     interpolation: Interpolation,
 }
 

@@ -25,12 +25,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct UpSampling3D {
     base: LayerBase,
-    #[config(default = 2.into())]
+    #[keras(default = 2.into())]
     size: Dims<3>,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
 }
 

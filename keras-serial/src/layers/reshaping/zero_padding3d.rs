@@ -26,12 +26,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct ZeroPadding3D {
     base: LayerBase,
-    #[config(default = 1.into())]
+    #[keras(default = 1.into())]
     padding: Edges<3>,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
 }
 

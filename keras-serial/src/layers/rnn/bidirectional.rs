@@ -4,7 +4,7 @@ use super::recurrence::reversed;
 use crate::config::{Config, ConfigField, FieldVisitor};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef};
+use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef, LayerTraits, Signature};
 use crate::ops;
 use crate::ops::dtypes::cast;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -50,12 +50,12 @@ pub enum MergeMode {
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(validate = Self::check, from_config = complete, ignore("weights"))]
+#[keras(validate = Self::check, from_config = complete, ignore("weights"))]
 pub struct Bidirectional {
     base: LayerBase,
-    #[config(default = Some(MergeMode::Concat))]
+    #[keras(default = Some(MergeMode::Concat))]
     merge_mode: Option<MergeMode>,
-    #[config(rename = "layer")]
+    #[keras(rename = "layer")]
     forward_layer: Forward,
     backward_layer: LayerRef,
 }
@@ -253,20 +253,17 @@ impl Layer for Bidirectional {
         Ok(Nested::Tuple(results.into_iter().map(Nested::Leaf).chain(states).collect()))
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["sequences", "initial_state", "mask", "training"]
-    }
-
-    fn build_arguments(&self) -> &'static [&'static str] {
-        &["sequences_shape", "initial_state_shape"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["sequences", "initial_state", "mask", "training"])
+            .build(&["sequences_shape", "initial_state_shape"])
     }
 
     fn input_spec(&self) -> Option<InputSpec> {
         self.forward_layer().layer().input_spec()
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
     fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {

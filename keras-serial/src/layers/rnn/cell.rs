@@ -21,7 +21,7 @@ use crate::variable::Autocast;
 /// struct MinimalCell {
 ///     base: LayerBase,
 ///     units: usize,
-///     #[weight]
+///     #[keras(weight)]
 ///     kernel: Weight,
 /// }
 ///
@@ -42,8 +42,8 @@ use crate::variable::Autocast;
 ///         Ok(Nested::Tuple(vec![output.clone().into(), Nested::list([output])]))
 ///     }
 ///
-///     fn call_arguments(&self) -> &'static [&'static str] {
-///         &["inputs", "states"]
+///     fn signature(&self) -> Signature {
+///         Signature::new(&["inputs", "states"])
 ///     }
 ///
 ///     fn rnn_cell(&self) -> Option<&dyn RnnCell> {

@@ -11,7 +11,7 @@ use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Dims, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, Dims, Layer, LayerBase, Signature, Weight, invalid_argument};
 use crate::ops;
 use crate::ops::conv::{self, DataFormat, Padding};
 use crate::ops::shape::reshape_to;
@@ -22,61 +22,61 @@ use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 /// The cell of [`ConvLSTM1D`](super::ConvLSTM1D) to [`ConvLSTM3D`](super::ConvLSTM3D): an LSTM cell that
 /// convolves inputs and states. As in Keras, it is not registered.
 #[derive(KerasSerializable, Debug)]
-#[config(new, validate = Self::check)]
+#[keras(new, validate = Self::check)]
 pub struct ConvLSTMCell<const RANK: usize> {
     pub(super) base: LayerBase,
     pub(super) filters: usize,
     pub(super) kernel_size: Dims<RANK>,
-    #[config(default = 1.into())]
+    #[keras(default = 1.into())]
     pub(super) strides: Dims<RANK>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) padding: Padding,
-    #[config(default)]
+    #[keras(default)]
     pub(super) data_format: DataFormat,
-    #[config(default = 1.into())]
+    #[keras(default = 1.into())]
     pub(super) dilation_rate: Dims<RANK>,
-    #[config(default = "tanh".into())]
+    #[keras(default = "tanh".into())]
     pub(super) activation: Activation,
-    #[config(default = "sigmoid".into())]
+    #[keras(default = "sigmoid".into())]
     pub(super) recurrent_activation: Activation,
-    #[config(default = true)]
+    #[keras(default = true)]
     pub(super) use_bias: bool,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     pub(super) kernel_initializer: Option<Initializer>,
-    #[config(default = Some("orthogonal".into()))]
+    #[keras(default = Some("orthogonal".into()))]
     pub(super) recurrent_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     pub(super) bias_initializer: Option<Initializer>,
-    #[config(default = true)]
+    #[keras(default = true)]
     pub(super) unit_forget_bias: bool,
-    #[config(default)]
+    #[keras(default)]
     pub(super) kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) recurrent_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) bias_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) recurrent_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) bias_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) dropout: Rate,
-    #[config(default)]
+    #[keras(default)]
     pub(super) recurrent_dropout: Rate,
-    #[config(default)]
+    #[keras(default)]
     pub(super) seed: Seed,
-    #[weight]
+    #[keras(weight)]
     pub(super) kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     pub(super) recurrent_kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     pub(super) bias: Weight,
-    #[seed_generator]
+    #[keras(seed_generator)]
     pub(super) generator: SeedGenerator,
     /// The input shape of one step.
-    #[config(skip)]
+    #[keras(skip)]
     pub(super) input: Mutex<Option<Shape>>,
 }
 
@@ -212,8 +212,8 @@ impl<const RANK: usize> Layer for ConvLSTMCell<RANK> {
         cell::call(self, inputs, cx)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "states", "training"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "states", "training"])
     }
 
     fn rnn_cell(&self) -> Option<&dyn RnnCell> {

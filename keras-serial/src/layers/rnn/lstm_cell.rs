@@ -7,7 +7,7 @@ use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
-use crate::layers::{BuildContext, Layer, LayerBase, Weight, invalid_argument};
+use crate::layers::{BuildContext, Layer, LayerBase, Signature, Weight, invalid_argument};
 use crate::ops;
 use crate::ops::recurrent::lstm;
 use crate::ops::shape::index_axis;
@@ -51,53 +51,53 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 #[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
 pub struct LSTMCell {
     pub(super) base: LayerBase,
     pub(super) units: usize,
-    #[config(default = "tanh".into())]
+    #[keras(default = "tanh".into())]
     pub(super) activation: Activation,
-    #[config(default = "sigmoid".into())]
+    #[keras(default = "sigmoid".into())]
     pub(super) recurrent_activation: Activation,
-    #[config(default = true)]
+    #[keras(default = true)]
     pub(super) use_bias: bool,
-    #[config(default = true)]
+    #[keras(default = true)]
     pub(super) unit_forget_bias: bool,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     pub(super) kernel_initializer: Option<Initializer>,
-    #[config(default = Some("orthogonal".into()))]
+    #[keras(default = Some("orthogonal".into()))]
     pub(super) recurrent_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     pub(super) bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) recurrent_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) bias_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) recurrent_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) bias_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     pub(super) dropout: Rate,
-    #[config(default)]
+    #[keras(default)]
     pub(super) recurrent_dropout: Rate,
-    #[config(default)]
+    #[keras(default)]
     pub(super) seed: Seed,
     /// As in Keras, read but not written.
-    #[config(default = 2, skip_if = super::recurrence::unwritten)]
+    #[keras(default = 2, skip_if = super::recurrence::unwritten)]
     pub(super) implementation: usize,
-    #[weight]
+    #[keras(weight)]
     pub(super) kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     pub(super) recurrent_kernel: Weight,
-    #[weight]
+    #[keras(weight)]
     pub(super) bias: Weight,
-    #[seed_generator]
+    #[keras(seed_generator)]
     pub(super) generator: SeedGenerator,
 }
 
@@ -197,8 +197,8 @@ impl Layer for LSTMCell {
         cell::call(self, inputs, cx)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "states", "training"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "states", "training"])
     }
 
     fn rnn_cell(&self) -> Option<&dyn RnnCell> {

@@ -80,20 +80,16 @@ macro_rules! recurrent_layer {
                 self.recurrence().call(inputs, cx)
             }
 
-            fn call_arguments(&self) -> &'static [&'static str] {
-                &["sequences", "initial_state", "mask", "training"]
-            }
-
-            fn build_arguments(&self) -> &'static [&'static str] {
-                &["sequences_shape", "initial_state_shape"]
+            fn signature(&self) -> crate::layers::Signature {
+                crate::layers::Signature::new(&["sequences", "initial_state", "mask", "training"]).build(&["sequences_shape", "initial_state_shape"])
             }
 
             fn input_spec(&self) -> Option<InputSpec> {
                 $spec
             }
 
-            fn supports_masking(&self) -> bool {
-                true
+            fn traits(&self) -> crate::layers::LayerTraits {
+                crate::layers::LayerTraits::new().supports_masking(true)
             }
 
             fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -127,69 +123,69 @@ macro_rules! conv_lstm {
         $(#[$doc])*
         #[register(builtin = "keras.layers")]
         #[derive(KerasSerializable, Debug)]
-        #[config(new, setters, validate = Self::check)]
+        #[keras(new, setters, validate = Self::check)]
         #[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
         pub struct $name {
             base: LayerBase,
-            #[config(default)]
+            #[keras(default)]
             return_sequences: bool,
-            #[config(default)]
+            #[keras(default)]
             return_state: bool,
-            #[config(default)]
+            #[keras(default)]
             go_backwards: bool,
-            #[config(default)]
+            #[keras(default)]
             stateful: bool,
-            #[config(default)]
+            #[keras(default)]
             unroll: bool,
-            #[config(default)]
+            #[keras(default)]
             zero_output_for_mask: bool,
             filters: usize,
             kernel_size: Dims<$rank>,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             strides: Dims<$rank>,
-            #[config(default)]
+            #[keras(default)]
             padding: Padding,
-            #[config(default)]
+            #[keras(default)]
             data_format: DataFormat,
-            #[config(default = 1.into())]
+            #[keras(default = 1.into())]
             dilation_rate: Dims<$rank>,
-            #[config(default = "tanh".into())]
+            #[keras(default = "tanh".into())]
             activation: Activation,
-            #[config(default = "sigmoid".into())]
+            #[keras(default = "sigmoid".into())]
             recurrent_activation: Activation,
-            #[config(default = true)]
+            #[keras(default = true)]
             use_bias: bool,
-            #[config(default = Some("glorot_uniform".into()))]
+            #[keras(default = Some("glorot_uniform".into()))]
             kernel_initializer: Option<Initializer>,
-            #[config(default = Some("orthogonal".into()))]
+            #[keras(default = Some("orthogonal".into()))]
             recurrent_initializer: Option<Initializer>,
-            #[config(default = Some("zeros".into()))]
+            #[keras(default = Some("zeros".into()))]
             bias_initializer: Option<Initializer>,
-            #[config(default = true)]
+            #[keras(default = true)]
             unit_forget_bias: bool,
-            #[config(default)]
+            #[keras(default)]
             kernel_regularizer: Option<Regularizer>,
-            #[config(default)]
+            #[keras(default)]
             recurrent_regularizer: Option<Regularizer>,
-            #[config(default)]
+            #[keras(default)]
             bias_regularizer: Option<Regularizer>,
-            #[config(base_or_null)]
+            #[keras(base_or_null)]
             activity_regularizer: (),
-            #[config(default)]
+            #[keras(default)]
             kernel_constraint: Option<Constraint>,
-            #[config(default)]
+            #[keras(default)]
             recurrent_constraint: Option<Constraint>,
-            #[config(default)]
+            #[keras(default)]
             bias_constraint: Option<Constraint>,
-            #[config(default)]
+            #[keras(default)]
             dropout: Rate,
-            #[config(default)]
+            #[keras(default)]
             recurrent_dropout: Rate,
-            #[config(default)]
+            #[keras(default)]
             seed: Seed,
-            #[sublayer]
+            #[keras(sublayer)]
             cell: Sublayer,
-            #[config(skip)]
+            #[keras(skip)]
             states: KeptStates,
         }
 

@@ -33,24 +33,24 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 #[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
 pub struct RNN {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     return_sequences: bool,
-    #[config(default)]
+    #[keras(default)]
     return_state: bool,
-    #[config(default)]
+    #[keras(default)]
     go_backwards: bool,
-    #[config(default)]
+    #[keras(default)]
     stateful: bool,
-    #[config(default)]
+    #[keras(default)]
     unroll: bool,
-    #[config(default)]
+    #[keras(default)]
     zero_output_for_mask: bool,
     cell: Cell,
-    #[config(skip)]
+    #[keras(skip)]
     states: KeptStates,
 }
 

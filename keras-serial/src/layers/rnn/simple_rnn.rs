@@ -41,57 +41,57 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 #[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
 pub struct SimpleRNN {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     return_sequences: bool,
-    #[config(default)]
+    #[keras(default)]
     return_state: bool,
-    #[config(default)]
+    #[keras(default)]
     go_backwards: bool,
-    #[config(default)]
+    #[keras(default)]
     stateful: bool,
-    #[config(default)]
+    #[keras(default)]
     unroll: bool,
-    #[config(default)]
+    #[keras(default)]
     zero_output_for_mask: bool,
     units: usize,
-    #[config(default = "tanh".into())]
+    #[keras(default = "tanh".into())]
     activation: Activation,
-    #[config(default = true)]
+    #[keras(default = true)]
     use_bias: bool,
-    #[config(default = Some("glorot_uniform".into()))]
+    #[keras(default = Some("glorot_uniform".into()))]
     kernel_initializer: Option<Initializer>,
-    #[config(default = Some("orthogonal".into()))]
+    #[keras(default = Some("orthogonal".into()))]
     recurrent_initializer: Option<Initializer>,
-    #[config(default = Some("zeros".into()))]
+    #[keras(default = Some("zeros".into()))]
     bias_initializer: Option<Initializer>,
-    #[config(default)]
+    #[keras(default)]
     kernel_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     recurrent_regularizer: Option<Regularizer>,
-    #[config(default)]
+    #[keras(default)]
     bias_regularizer: Option<Regularizer>,
-    #[config(base_or_null)]
+    #[keras(base_or_null)]
     activity_regularizer: (),
-    #[config(default)]
+    #[keras(default)]
     kernel_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     recurrent_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     bias_constraint: Option<Constraint>,
-    #[config(default)]
+    #[keras(default)]
     dropout: Rate,
-    #[config(default)]
+    #[keras(default)]
     recurrent_dropout: Rate,
     /// As in Keras, read but not written.
-    #[config(default, skip_if = super::recurrence::unwritten)]
+    #[keras(default, skip_if = super::recurrence::unwritten)]
     seed: Seed,
-    #[sublayer]
+    #[keras(sublayer)]
     cell: Sublayer,
-    #[config(skip)]
+    #[keras(skip)]
     states: KeptStates,
 }
 

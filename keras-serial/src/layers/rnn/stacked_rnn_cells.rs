@@ -2,7 +2,7 @@
 
 use super::cell::{self, CellRun, RnnCell};
 use crate::error::Result;
-use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
+use crate::layers::{BuildContext, Layer, LayerBase, LayerRef, Signature};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -27,7 +27,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, validate = Self::check)]
+#[keras(new, validate = Self::check)]
 pub struct StackedRNNCells {
     base: LayerBase,
     cells: Vec<LayerRef>,
@@ -108,8 +108,8 @@ impl Layer for StackedRNNCells {
         cell::call(self, inputs, cx)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "states", "training"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "states", "training"])
     }
 
     fn rnn_cell(&self) -> Option<&dyn RnnCell> {

@@ -1,7 +1,7 @@
 //! A layer applied to each time step.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{BuildContext, Layer, LayerBase, LayerRef};
+use crate::layers::{BuildContext, Layer, LayerBase, LayerRef, LayerTraits, Signature};
 use crate::ops;
 use crate::ops::shape::index_axis;
 use crate::program;
@@ -28,7 +28,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct TimeDistributed {
     base: LayerBase,
     layer: LayerRef,
@@ -43,12 +43,12 @@ impl TimeDistributed {
     /// Calls the layer's own `call`, as Keras does: without activity regularizer or mask computation.
     fn step(&self, x: Tensor, mask: Option<Tensor>, cx: &CallContext) -> Result<Nested<Tensor>> {
         let layer = self.layer.layer();
-        let mask = mask.filter(|_| layer.call_arguments().contains(&"mask"));
+        let mask = mask.filter(|_| layer.signature().call.contains(&"mask"));
         let mut args = CallArgs::one(x.unmasked());
         if let Some(mask) = &mask {
             args = args.with("mask", mask.clone());
         }
-        layer.call(&args.bind(layer.call_arguments())?, &cx.with_masks(vec![mask]))
+        layer.call(&args.bind(layer.signature().call)?, &cx.with_masks(vec![mask]))
     }
 }
 
@@ -111,11 +111,11 @@ impl Layer for TimeDistributed {
         })
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["inputs", "training", "mask"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["inputs", "training", "mask"])
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 }

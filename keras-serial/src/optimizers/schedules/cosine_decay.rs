@@ -26,17 +26,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers.schedules")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct CosineDecay {
     initial_learning_rate: Number,
     decay_steps: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     alpha: Number,
-    #[config(default = "CosineDecay".into())]
+    #[keras(default = "CosineDecay".into())]
     name: String,
-    #[config(default = None)]
+    #[keras(default = None)]
     warmup_target: Option<Number>,
-    #[config(default = 0.into())]
+    #[keras(default = 0.into())]
     warmup_steps: Number,
 }
 

@@ -26,17 +26,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers.schedules")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct CosineDecayRestarts {
     initial_learning_rate: Number,
     first_decay_steps: Number,
-    #[config(default = 2.0.into())]
+    #[keras(default = 2.0.into())]
     t_mul: Number,
-    #[config(default = 1.0.into())]
+    #[keras(default = 1.0.into())]
     m_mul: Number,
-    #[config(default = 0.0.into())]
+    #[keras(default = 0.0.into())]
     alpha: Number,
-    #[config(default = "SGDRDecay".into())]
+    #[keras(default = "SGDRDecay".into())]
     name: String,
 }
 

@@ -23,14 +23,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers.schedules")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct ExponentialDecay {
     initial_learning_rate: Number,
     decay_steps: Number,
     decay_rate: Number,
-    #[config(default = false)]
+    #[keras(default = false)]
     staircase: bool,
-    #[config(default = "ExponentialDecay".into())]
+    #[keras(default = "ExponentialDecay".into())]
     name: String,
 }
 

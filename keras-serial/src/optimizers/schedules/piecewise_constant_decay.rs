@@ -22,11 +22,11 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers.schedules")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct PiecewiseConstantDecay {
     boundaries: Vec<Number>,
     values: Vec<Number>,
-    #[config(default = "PiecewiseConstant".into())]
+    #[keras(default = "PiecewiseConstant".into())]
     name: String,
 }
 

@@ -26,17 +26,17 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.optimizers.schedules")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct PolynomialDecay {
     initial_learning_rate: Number,
     decay_steps: Number,
-    #[config(default = 1e-4.into())]
+    #[keras(default = 1e-4.into())]
     end_learning_rate: Number,
-    #[config(default = 1.0.into())]
+    #[keras(default = 1.0.into())]
     power: Number,
-    #[config(default = false)]
+    #[keras(default = false)]
     cycle: bool,
-    #[config(default = "PolynomialDecay".into())]
+    #[keras(default = "PolynomialDecay".into())]
     name: String,
 }
 

@@ -37,33 +37,33 @@ use crate::tensor::Tensor;
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct EarlyStopping {
-    #[config(default = "val_loss".to_owned())]
+    #[keras(default = "val_loss".to_owned())]
     monitor: String,
-    #[config(default)]
+    #[keras(default)]
     min_delta: f64,
-    #[config(default)]
+    #[keras(default)]
     patience: usize,
-    #[config(default)]
+    #[keras(default)]
     verbose: u8,
-    #[config(default)]
+    #[keras(default)]
     mode: MonitorMode,
-    #[config(default)]
+    #[keras(default)]
     baseline: Option<f64>,
-    #[config(default)]
+    #[keras(default)]
     restore_best_weights: bool,
-    #[config(default)]
+    #[keras(default)]
     start_from_epoch: usize,
-    #[config(skip)]
+    #[keras(skip)]
     watched: Monitor,
-    #[config(skip)]
+    #[keras(skip)]
     wait: usize,
-    #[config(skip)]
+    #[keras(skip)]
     stopped_epoch: usize,
-    #[config(skip)]
+    #[keras(skip)]
     best_epoch: usize,
-    #[config(skip)]
+    #[keras(skip)]
     best_weights: Option<Vec<Tensor>>,
 }
 

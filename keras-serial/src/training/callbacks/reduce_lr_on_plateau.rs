@@ -33,29 +33,29 @@ use crate::optimizers::{LearningRate, Optimizer};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct ReduceLROnPlateau {
-    #[config(default = "val_loss".to_owned())]
+    #[keras(default = "val_loss".to_owned())]
     monitor: String,
-    #[config(default = 0.1)]
+    #[keras(default = 0.1)]
     factor: f64,
-    #[config(default = 10)]
+    #[keras(default = 10)]
     patience: usize,
-    #[config(default)]
+    #[keras(default)]
     verbose: u8,
-    #[config(default)]
+    #[keras(default)]
     mode: MonitorMode,
-    #[config(default = 1e-4)]
+    #[keras(default = 1e-4)]
     min_delta: f64,
-    #[config(default)]
+    #[keras(default)]
     cooldown: usize,
-    #[config(default)]
+    #[keras(default)]
     min_lr: f64,
-    #[config(skip)]
+    #[keras(skip)]
     watched: Monitor,
-    #[config(skip)]
+    #[keras(skip)]
     wait: usize,
-    #[config(skip)]
+    #[keras(skip)]
     cooldown_counter: usize,
 }
 

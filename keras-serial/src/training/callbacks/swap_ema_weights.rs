@@ -22,11 +22,11 @@ use crate::variable::Variable;
 /// # let _ = callback;
 /// ```
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct SwapEMAWeights {
-    #[config(default)]
+    #[keras(default)]
     swap_on_epoch: bool,
-    #[config(skip)]
+    #[keras(skip)]
     averages_in_model: bool,
 }
 

@@ -26,11 +26,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct TerminateOnNaN {
-    #[config(default)]
+    #[keras(default)]
     raise_error: bool,
-    #[config(skip)]
+    #[keras(skip)]
     epoch: usize,
 }
 

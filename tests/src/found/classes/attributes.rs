@@ -11,15 +11,15 @@ fn dense(units: usize) -> LayerRef {
 /// property returns: Keras saves it under the property.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct UnderLayers {
     base: LayerBase,
     width: usize,
-    #[sublayer(name = "_stack", init = stack(width))]
+    #[keras(sublayer(name = "_stack", init = stack(width)))]
     stack: Stack,
-    #[sublayer(init = (dense(1), dense(2), (dense(2),)))]
+    #[keras(sublayer(init = (dense(1), dense(2), (dense(2),))))]
     heads: (LayerRef, LayerRef, (LayerRef,)),
-    #[sublayer(name = "embedding", init = Dense::new(width).activation("tanh").shared())]
+    #[keras(sublayer(name = "embedding", init = Dense::new(width).activation("tanh").shared()))]
     inner: LayerRef,
 }
 
@@ -59,10 +59,10 @@ impl Layer for UnderLayers {
 /// A map of layers whose keys are not in alphabetical order.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Heads {
     base: LayerBase,
-    #[sublayer(init = IndexMap::from([("zeta".to_owned(), dense(2)), ("alpha".to_owned(), dense(2))]))]
+    #[keras(sublayer(init = IndexMap::from([("zeta".to_owned(), dense(2)), ("alpha".to_owned(), dense(2))])))]
     heads: IndexMap<String, LayerRef>,
 }
 
@@ -115,11 +115,11 @@ given! { Given GivenIndexed }
 /// A wrapper with its own weight.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct WeightNorm {
     base: LayerBase,
     layer: LayerRef,
-    #[weight]
+    #[keras(weight)]
     g: Weight,
 }
 

@@ -26,9 +26,9 @@ pub fn my_constraint(w: &Tensor) -> Result<Tensor> {
 /// Returns one number everywhere.
 #[register(package = "call23")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct MyInit {
-    #[config(default = 0.3)]
+    #[keras(default = 0.3)]
     value: f64,
 }
 
@@ -41,9 +41,9 @@ impl Initialize for MyInit {
 /// Keeps weights near zero.
 #[register(package = "call23")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(new)]
+#[keras(new)]
 pub struct MyConstraint {
-    #[config(default = 0.2)]
+    #[keras(default = 0.2)]
     limit: f64,
 }
 
@@ -56,10 +56,10 @@ impl Constrain for MyConstraint {
 /// Holds any callable.
 #[register(package = "call23")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Frac {
     base: LayerBase,
-    #[config(rename = "fn")]
+    #[keras(rename = "fn")]
     function: Activation,
 }
 
@@ -72,9 +72,9 @@ impl Layer for Frac {
 /// A callable object used as an activation.
 #[register(package = "call23")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Growth {
-    #[config(default = 0.5)]
+    #[keras(default = 0.5)]
     factor: f64,
 }
 

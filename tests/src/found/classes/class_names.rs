@@ -7,10 +7,10 @@ macro_rules! odd {
         /// Multiplies by a weight for each feature and adds one.
         #[register(package = "odd", name = $name)]
         #[derive(KerasSerializable)]
-        #[config(class_name = $name)]
+        #[keras(class_name = $name)]
         pub struct $type {
             base: LayerBase,
-            #[weight]
+            #[keras(weight)]
             w: Weight,
         }
 

@@ -14,17 +14,17 @@ use keras_serial::variable::GradientTape;
 /// Attention beside a residual path: the layers after it get no mask.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 pub struct ResidualReader {
     base: LayerBase,
     width: usize,
-    #[sublayer(init = Embedding::new(7, width).mask_zero(true).shared())]
+    #[keras(sublayer(init = Embedding::new(7, width).mask_zero(true).shared()))]
     embedding: LayerRef,
-    #[sublayer(init = MultiHeadAttention::new(2, 2).shared())]
+    #[keras(sublayer(init = MultiHeadAttention::new(2, 2).shared()))]
     attention: LayerRef,
-    #[sublayer(init = Add::new().shared())]
+    #[keras(sublayer(init = Add::new().shared()))]
     add: LayerRef,
-    #[sublayer(init = GRU::new(2).shared())]
+    #[keras(sublayer(init = GRU::new(2).shared()))]
     summary: LayerRef,
 }
 
@@ -34,20 +34,16 @@ impl Layer for ResidualReader {
         let y = self.attention.call(CallArgs::one(x.clone()).and(x.clone()), cx)?.into_single()?;
         self.summary.call(self.add.call(vec![x, y], cx)?, cx)
     }
-
-    fn is_model(&self) -> bool {
-        true
-    }
 }
 
 /// A map of layers with the same shape, whose keys are not in alphabetical order.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Bank {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = ["up", "down"].map(|key| (key.to_owned(), Dense::new(units).shared())).into_iter().collect())]
+    #[keras(sublayer(init = ["up", "down"].map(|key| (key.to_owned(), Dense::new(units).shared())).into_iter().collect()))]
     parts: IndexMap<String, LayerRef>,
 }
 
@@ -65,14 +61,14 @@ impl Layer for Bank {
 /// It has no constructor of its own in Python, so Keras writes `autocast`.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Affine {
     base: LayerBase,
 }
 
 impl Layer for Affine {
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x", "shift", "factor"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x", "shift", "factor"])
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
@@ -86,13 +82,13 @@ impl Layer for Affine {
 /// A custom state with its own names, and an asset in a folder.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Lexicon {
     base: LayerBase,
     units: usize,
-    #[config(skip)]
+    #[keras(skip)]
     words: Mutex<Vec<String>>,
-    #[weight]
+    #[keras(weight)]
     table: Weight,
 }
 
@@ -114,6 +110,12 @@ impl Layer for Lexicon {
         ops::add(&x, self.words().len() as f64).map(Into::into)
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Lexicon {
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         Some(Vec::new())
     }
@@ -145,12 +147,12 @@ impl Layer for Lexicon {
 /// Only its build configuration tells how many layers it has.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Blocks {
     base: LayerBase,
-    #[sublayer]
+    #[keras(sublayer)]
     blocks: OnceLock<Vec<LayerRef>>,
-    #[config(skip)]
+    #[keras(skip)]
     shape: OnceLock<Shape>,
 }
 
@@ -179,7 +181,13 @@ impl Layer for Blocks {
         blocks.iter().try_fold(inputs.tensor()?.clone(), add).map(Into::into)
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Blocks {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
         let (shape, blocks) = (self.shape.get()?.to_value().ok()?, self.blocks.get()?);
         let entries = [("count".to_owned(), Value::from(blocks.len())), ("shape".to_owned(), shape)];
         Some(Value::Dict(entries.into_iter().collect()))
@@ -193,16 +201,16 @@ impl Layer for Blocks {
 /// Two optimizers and a custom `compile`.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 pub struct Rivals {
     base: LayerBase,
-    #[sublayer(init = Dense::new(2).shared())]
+    #[keras(sublayer(init = Dense::new(2).shared()))]
     first: LayerRef,
-    #[sublayer(init = Dense::new(1).shared())]
+    #[keras(sublayer(init = Dense::new(1).shared()))]
     second: LayerRef,
-    #[sublayer]
+    #[keras(sublayer)]
     first_optimizer: CompileSlot<Optimizer>,
-    #[sublayer]
+    #[keras(sublayer)]
     second_optimizer: CompileSlot<Optimizer>,
 }
 
@@ -211,10 +219,12 @@ impl Layer for Rivals {
         self.second.call(self.first.call(inputs.inputs()?, cx)?, cx)
     }
 
-    fn is_model(&self) -> bool {
-        true
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
     }
+}
 
+impl ModelHooks for Rivals {
     fn train_step(&self) -> Option<&dyn TrainStep> {
         Some(self)
     }
@@ -295,7 +305,7 @@ impl Operate for Stretch {
 /// A callable object.
 #[register(package = "Found")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Slope {
     slope: f64,
 }

@@ -9,15 +9,15 @@ use keras_serial::prelude::*;
 /// Its build takes two shapes; its file has named variables, and assets.
 #[register(package = "hooks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Custom {
     base: LayerBase,
     units: usize,
-    #[config(skip)]
+    #[keras(skip)]
     words: Mutex<Vec<String>>,
-    #[weight]
+    #[keras(weight)]
     q: Weight,
-    #[weight]
+    #[keras(weight)]
     k: Weight,
 }
 
@@ -32,8 +32,8 @@ impl Custom {
 }
 
 impl Layer for Custom {
-    fn build_arguments(&self) -> &'static [&'static str] {
-        &["query_shape", "key_shape"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["query", "key"]).build(&["query_shape", "key_shape"])
     }
 
     fn build(&self, query: &Shape, cx: &mut BuildContext<'_>) -> Result<()> {
@@ -42,16 +42,18 @@ impl Layer for Custom {
         self.k.make(cx, [key, self.units]).trainable(false).create()
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["query", "key"]
-    }
-
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {
         let query = ops::matmul(inputs.required("query")?, &self.q.value()?)?;
         let key = ops::matmul(inputs.required("key")?, &self.k.value()?)?;
         ops::add(&ops::add(&query, &key)?, self.words().len() as f64).map(Into::into)
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Custom {
     fn saved_weights(&self) -> Option<Vec<&Weight>> {
         Some(Vec::new())
     }
@@ -93,12 +95,12 @@ impl Layer for Custom {
 /// Only its build configuration tells how many layers it has.
 #[register(package = "hooks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Recipe {
     base: LayerBase,
-    #[sublayer]
+    #[keras(sublayer)]
     parts: OnceLock<Vec<LayerRef>>,
-    #[config(skip)]
+    #[keras(skip)]
     shape: OnceLock<Shape>,
 }
 
@@ -126,7 +128,13 @@ impl Layer for Recipe {
         parts.try_fold(first, |sum, part| ops::add(&sum, &part?)).map(Into::into)
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl OwnState for Recipe {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
         let shape = self.shape.get()?.to_value().ok()?;
         let count = Value::from(self.parts(2).len());
         Some(Value::Dict([("n".to_owned(), count), ("shape".to_owned(), shape)].into_iter().collect()))

@@ -5,13 +5,13 @@ use keras_serial::prelude::*;
 /// Embedding, the layer, and a recurrent layer.
 #[register(package = "own21")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 pub struct Chain {
     base: LayerBase,
     layer: LayerRef,
-    #[sublayer(init = Embedding::new(9, 6).mask_zero(true).name("emb").shared())]
+    #[keras(sublayer(init = Embedding::new(9, 6).mask_zero(true).name("emb").shared()))]
     embedding: LayerRef,
-    #[sublayer(init = GRU::new(3).name("gru").shared())]
+    #[keras(sublayer(init = GRU::new(3).name("gru").shared()))]
     gru: LayerRef,
 }
 
@@ -20,24 +20,20 @@ impl Layer for Chain {
         let x = self.embedding.call(inputs.inputs()?, cx)?;
         self.gru.call(self.layer.call(x, cx)?, cx)
     }
-
-    fn is_model(&self) -> bool {
-        true
-    }
 }
 
 /// Two embeddings with different masks, the layer of two inputs, and a recurrent layer.
 #[register(package = "own21")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(model, new, setters)]
 pub struct Pair {
     base: LayerBase,
     layer: LayerRef,
-    #[config(default = true)]
+    #[keras(default = true)]
     as_list: bool,
-    #[sublayer(init = Embedding::new(9, 6).mask_zero(true).name("emb").shared())]
+    #[keras(sublayer(init = Embedding::new(9, 6).mask_zero(true).name("emb").shared()))]
     embedding: LayerRef,
-    #[sublayer(init = GRU::new(3).name("gru").shared())]
+    #[keras(sublayer(init = GRU::new(3).name("gru").shared()))]
     gru: LayerRef,
 }
 
@@ -48,9 +44,5 @@ impl Layer for Pair {
         let b = self.embedding.call(&ops::flip(ids, 1)?, cx)?.into_single()?;
         let both = if self.as_list { CallArgs::from(vec![a, b]) } else { CallArgs::one(a).and(b) };
         self.gru.call(self.layer.call(both, cx)?, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }

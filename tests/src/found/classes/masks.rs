@@ -6,7 +6,7 @@ use keras_serial::tensor::Item;
 /// A layer of two inputs with masks: returns the second one's.
 #[register(package = "masks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct PairMasked {
     base: LayerBase,
 }
@@ -25,8 +25,8 @@ impl Layer for PairMasked {
         }
     }
 
-    fn supports_masking(&self) -> bool {
-        true
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(true)
     }
 
     fn compute_mask(&self, _: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
@@ -41,14 +41,14 @@ fn two_inputs() -> Error {
 /// A layer with tensors as keyword arguments, one of them optional, and a number.
 #[register(package = "masks")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Scale {
     base: LayerBase,
 }
 
 impl Layer for Scale {
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x", "scale", "shift", "factor"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x", "scale", "shift", "factor"])
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {

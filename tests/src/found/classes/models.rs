@@ -9,14 +9,14 @@ use keras_serial::prelude::*;
 /// A graph with additional arguments.
 #[register(package = "models11")]
 #[derive(KerasSerializable)]
-#[config(new, get_config = without_dtype)]
+#[keras(new, get_config = without_dtype)]
 pub struct Backbone {
     base: LayerBase,
     width: usize,
     depth: usize,
-    #[config(skip)]
+    #[keras(skip)]
     graph: OnceLock<Result<Model>>,
-    #[sublayer(init = Dense::new(width).name("embed").shared())]
+    #[keras(sublayer(init = Dense::new(width).name("embed").shared()))]
     embed: LayerRef,
 }
 
@@ -40,21 +40,21 @@ impl Backbone {
 /// A graph around a backbone.
 #[register(package = "models11")]
 #[derive(KerasSerializable)]
-#[config(new, get_config = without_dtype)]
+#[keras(new, get_config = without_dtype)]
 pub struct Task {
     base: LayerBase,
     backbone: LayerRef,
     classes: usize,
-    #[config(skip)]
+    #[keras(skip)]
     graph: OnceLock<Result<Model>>,
-    #[sublayer(init = Dense::new(classes).name("head").shared())]
+    #[keras(sublayer(init = Dense::new(classes).name("head").shared()))]
     head: LayerRef,
 }
 
 impl Task {
     fn make(&self) -> Result<Model> {
         let no_graph = || Error::new(ErrorKind::Graph, "the backbone has no graph");
-        let inputs = self.backbone.layer().graph().and_then(GraphModel::graph_inputs).ok_or_else(no_graph)?;
+        let inputs = self.backbone.graph().and_then(GraphModel::graph_inputs).ok_or_else(no_graph)?;
         let x = self.backbone.call(inputs.clone(), &CallContext::inference())?.into_single()?;
         Functional::new(inputs, self.head.apply(&x)?)
     }
@@ -63,12 +63,8 @@ impl Task {
 macro_rules! graphs {
     ($($type:ident)*) => {$(
         impl Layer for $type {
-            fn made(&self) {
-                self.graph.get_or_init(|| self.make());
-            }
-
-            fn is_built_at_init(&self) -> bool {
-                true
+            fn traits(&self) -> LayerTraits {
+                LayerTraits::new().built_at_init(true)
             }
 
             fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
@@ -78,8 +74,14 @@ macro_rules! graphs {
                 }
             }
 
+            fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+                Some(self)
+            }
+        }
+
+        impl ModelHooks for $type {
             fn graph(&self) -> Option<&dyn GraphModel> {
-                self.graph.get()?.as_ref().ok()?.as_layer().layer().graph()
+                self.graph.get_or_init(|| self.make()).as_ref().ok()?.as_layer().graph()
             }
         }
     )*};
@@ -106,7 +108,7 @@ impl KerasSerializable for Kwargs {
     }
 }
 
-impl HasBase for Kwargs {
+impl HasBase<LayerBase> for Kwargs {
     fn base(&self) -> &LayerBase {
         self.0.base()
     }
@@ -117,50 +119,50 @@ impl HasBase for Kwargs {
 }
 
 impl Layer for Kwargs {
-    fn made(&self) {
-        self.0.made();
-    }
-
-    fn is_built_at_init(&self) -> bool {
-        self.0.is_built_at_init()
+    fn traits(&self) -> LayerTraits {
+        self.0.traits()
     }
 
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         self.0.call(inputs, cx)
     }
 
-    fn supports_masking(&self) -> bool {
-        self.0.supports_masking()
-    }
-
     fn compute_mask(&self, inputs: &CallArgs, masks: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
         self.0.compute_mask(inputs, masks)
     }
 
-    fn autocasts(&self) -> bool {
-        self.0.autocasts()
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl ModelHooks for Kwargs {
     fn graph(&self) -> Option<&dyn GraphModel> {
-        self.0.graph()
+        ModelHooks::graph(&self.0)
     }
+}
 
-    fn build_config(&self) -> Option<keras_serial::json::Value> {
-        self.0.build_config()
+impl OwnState for Kwargs {
+    fn build_config(&self, recorded: Option<keras_serial::json::Value>) -> Option<keras_serial::json::Value> {
+        self.0.build_config(recorded)
     }
 }
 
 /// Returns a dict of lists for a dict; accepts lists.
 #[register(package = "models11")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Twice {
     base: LayerBase,
 }
 
 impl Layer for Twice {
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x"])
     }
 
     fn call(&self, inputs: &CallArgs, _: &CallContext) -> Result<Nested<Tensor>> {

@@ -5,17 +5,17 @@ use keras_serial::prelude::*;
 /// Embedding, attention and its residual path, and a recurrent layer.
 #[register(package = "own16")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(model, new)]
 pub struct Reader {
     base: LayerBase,
     width: usize,
-    #[sublayer(init = Embedding::new(9, width).mask_zero(true).shared())]
+    #[keras(sublayer(init = Embedding::new(9, width).mask_zero(true).shared()))]
     embedding: LayerRef,
-    #[sublayer(init = MultiHeadAttention::new(2, 3).shared())]
+    #[keras(sublayer(init = MultiHeadAttention::new(2, 3).shared()))]
     attention: LayerRef,
-    #[sublayer(init = Add::new().shared())]
+    #[keras(sublayer(init = Add::new().shared()))]
     residual: LayerRef,
-    #[sublayer(init = GRU::new(3).shared())]
+    #[keras(sublayer(init = GRU::new(3).shared()))]
     gru: LayerRef,
 }
 
@@ -25,9 +25,5 @@ impl Layer for Reader {
         let a = self.attention.call(CallArgs::one(x.clone()).and(x.clone()), cx)?.into_single()?;
         let x = self.residual.call(Nested::list([x, a]), cx)?;
         self.gru.call(x, cx)
-    }
-
-    fn is_model(&self) -> bool {
-        true
     }
 }

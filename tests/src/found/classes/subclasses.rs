@@ -35,7 +35,7 @@ impl KerasSerializable for OptimizedDense {
     }
 }
 
-impl HasBase for OptimizedDense {
+impl HasBase<LayerBase> for OptimizedDense {
     fn base(&self) -> &LayerBase {
         self.dense.base()
     }
@@ -59,32 +59,32 @@ impl Layer for OptimizedDense {
         self.dense.input_spec()
     }
 
-    fn supports_masking(&self) -> bool {
-        self.dense.supports_masking()
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().supports_masking(self.dense.traits().supports_masking)
     }
 }
 
 /// A generator and a discriminator, each with an optimizer from a custom `compile`.
 #[register(package = "cls17", name = "GAN")]
 #[derive(KerasSerializable)]
-#[config(new, setters, class_name = "GAN")]
+#[keras(model, new, setters, class_name = "GAN")]
 pub struct Gan {
     base: LayerBase,
-    #[config(default = 3)]
+    #[keras(default = 3)]
     latent: usize,
-    #[sublayer(init = chain("disc", 1))]
+    #[keras(sublayer(init = chain("disc", 1)))]
     discriminator: LayerRef,
-    #[sublayer(init = chain("gen", 2))]
+    #[keras(sublayer(init = chain("gen", 2)))]
     generator: LayerRef,
-    #[sublayer(init = Metric::new(Mean::new().name("d_loss")))]
+    #[keras(sublayer(init = Metric::new(Mean::new().name("d_loss"))))]
     d_loss_metric: Metric,
-    #[seed_generator]
+    #[keras(seed_generator)]
     seed: SeedGenerator,
-    #[sublayer]
+    #[keras(sublayer)]
     d_optimizer: CompileSlot<Optimizer>,
-    #[sublayer]
+    #[keras(sublayer)]
     g_optimizer: CompileSlot<Optimizer>,
-    #[config(skip)]
+    #[keras(skip)]
     loss_fn: CompileSlot<Loss>,
 }
 
@@ -109,10 +109,12 @@ impl Layer for Gan {
         self.discriminator.call(self.generator.call(inputs.inputs()?, cx)?, cx)
     }
 
-    fn is_model(&self) -> bool {
-        true
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
     }
+}
 
+impl ModelHooks for Gan {
     fn train_step(&self) -> Option<&dyn TrainStep> {
         Some(self)
     }
@@ -173,12 +175,12 @@ impl TrainStep for Gan {
 /// An encoder and a decoder, trained on the reconstruction error.
 #[register(package = "cls17", name = "VAE")]
 #[derive(KerasSerializable)]
-#[config(new, class_name = "VAE")]
+#[keras(model, new, class_name = "VAE")]
 pub struct Vae {
     base: LayerBase,
     encoder: LayerRef,
     decoder: LayerRef,
-    #[sublayer(init = Metric::new(Mean::new().name("total_loss")))]
+    #[keras(sublayer(init = Metric::new(Mean::new().name("total_loss"))))]
     total_loss_tracker: Metric,
 }
 
@@ -187,10 +189,12 @@ impl Layer for Vae {
         self.decoder.call(self.encoder.call(inputs.inputs()?, cx)?, cx)
     }
 
-    fn is_model(&self) -> bool {
-        true
+    fn model_hooks(&self) -> Option<&dyn ModelHooks> {
+        Some(self)
     }
+}
 
+impl ModelHooks for Vae {
     fn train_step(&self) -> Option<&dyn TrainStep> {
         Some(self)
     }

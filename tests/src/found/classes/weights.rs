@@ -6,34 +6,34 @@ use keras_serial::random::{Seed, SeedGenerator};
 /// Weights of all kinds.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Kinds {
     base: LayerBase,
-    #[weight(name = "same")]
+    #[keras(weight(name = "same"))]
     b_first: Weight,
-    #[weight(name = "same")]
+    #[keras(weight(name = "same"))]
     a_second: Weight,
-    #[weight]
+    #[keras(weight)]
     scalar: Weight,
-    #[weight]
+    #[keras(weight)]
     count: Weight,
-    #[weight]
+    #[keras(weight)]
     flags: Weight,
-    #[weight]
+    #[keras(weight)]
     bytes: Weight,
-    #[weight]
+    #[keras(weight)]
     small: Weight,
-    #[weight]
+    #[keras(weight)]
     empty: Weight,
-    #[weight]
+    #[keras(weight)]
     half: Weight,
-    #[weight]
+    #[keras(weight)]
     brain: Weight,
-    #[weight]
+    #[keras(weight)]
     double: Weight,
-    #[weight]
+    #[keras(weight)]
     big: Weight,
-    #[weight]
+    #[keras(weight)]
     table: Weight,
 }
 
@@ -85,18 +85,18 @@ impl Layer for Kinds {
 /// Variables created in `__init__`, singly and in a list, and a seed generator.
 #[register(package = "attr")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Variables {
     base: LayerBase,
-    #[config(default = Seed::from(3))]
+    #[keras(default = Seed::from(3))]
     seed: Seed,
-    #[weight]
+    #[keras(weight)]
     gain: Weight,
-    #[weight]
+    #[keras(weight)]
     steps: Weight,
-    #[weight]
+    #[keras(weight)]
     many: [Weight; 2],
-    #[seed_generator]
+    #[keras(seed_generator)]
     random: SeedGenerator,
 }
 

@@ -18,39 +18,39 @@ impl Family for Single {
 
 /// A field of an associated type, in both spellings, and one that starts as its default.
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Associated<F: Family> {
     number: F::Number,
     list: Vec<<F as Family>::Number>,
-    #[config(default)]
+    #[keras(default)]
     start: F::Number,
 }
 
 /// A parameter that is only ever marked.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Marked<M> {
     units: usize,
-    #[config(skip)]
+    #[keras(skip)]
     marker: std::marker::PhantomData<M>,
 }
 
 /// Bounds of one's own, in place of those that the fields ask for.
 #[derive(KerasSerializable)]
-#[config(new, bound = "T: Text + Send + Sync + 'static")]
+#[keras(new, bound = "T: Text + Send + Sync + 'static")]
 pub struct Given<T> {
-    #[config(with = "text")]
+    #[keras(with = "text")]
     text: T,
 }
 
 /// Bounds of one's own for one field.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct GivenForOne<T, U> {
-    #[config(bound = "T: ConfigField")]
+    #[keras(bound = "T: ConfigField")]
     first: T,
     second: U,
-    #[config(default = T::from_value(&Value::Int(3)).ok(), bound = "T: ConfigField")]
+    #[keras(default = T::from_value(&Value::Int(3)).ok(), bound = "T: ConfigField")]
     third: Option<T>,
 }
 
@@ -87,13 +87,13 @@ mod text {
 
 /// `T: Default` for a field with a default, and none for an option.
 #[derive(KerasSerializable)]
-#[config(new, setters, default)]
+#[keras(new, setters, default)]
 pub struct Defaults<T, U> {
-    #[config(default)]
+    #[keras(default)]
     value: T,
-    #[config(default)]
+    #[keras(default)]
     option: Option<U>,
-    #[config(skip)]
+    #[keras(skip)]
     list: Vec<U>,
 }
 

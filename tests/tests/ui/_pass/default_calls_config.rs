@@ -7,9 +7,9 @@ fn config() -> Settings {
     Settings { rate: 0.5 }
 }
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Own {
-    #[config(default = config().rate)]
+    #[keras(default = config().rate)]
     rate: f64,
 }
 pub(super) fn main() {

@@ -8,29 +8,29 @@ use std::sync::OnceLock;
 /// Every attribute at once.
 #[register(package = "MyLayers", name = "Every")]
 #[derive(KerasSerializable)]
-#[config(new, setters, validate = Self::check, get_config = Self::adjust, from_config = upgrade, ignore("old"))]
+#[keras(new, setters, validate = Self::check, get_config = Self::adjust, from_config = upgrade, ignore("old"))]
 pub struct Everything {
     base: LayerBase,
     units: usize,
-    #[config(default = 0.5, rename = "drop_rate", alias = "rate", alias = "p")]
+    #[keras(default = 0.5, rename = "drop_rate", alias = "rate", alias = "p")]
     rate: f64,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     activation: Option<Activation>,
-    #[config(default, with = "seconds")]
+    #[keras(default, with = "seconds")]
     wait: std::time::Duration,
-    #[config(default, serde)]
+    #[keras(default, serde)]
     names: std::collections::BTreeSet<String>,
-    #[config(default)]
+    #[keras(default)]
     heads: IndexMap<String, LayerRef>,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     r#type: String,
-    #[config(base_or_null)]
+    #[keras(base_or_null)]
     activity_regularizer: (),
-    #[weight(name = "gamma")]
+    #[keras(weight(name = "gamma"))]
     kernel: Weight,
-    #[sublayer(name = "_dense")]
+    #[keras(sublayer(name = "_dense"))]
     dense: OnceLock<LayerRef>,
-    #[config(skip)]
+    #[keras(skip)]
     calls: std::sync::atomic::AtomicUsize,
 }
 

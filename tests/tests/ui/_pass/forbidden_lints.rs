@@ -3,11 +3,11 @@
 use keras_serial::prelude::*;
 #[register(package = "Forbid")]
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Own {
     base: LayerBase,
     units: usize,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense: LayerRef,
 }
 impl Layer for Own {

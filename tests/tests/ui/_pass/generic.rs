@@ -8,9 +8,9 @@ use std::marker::PhantomData;
 #[derive(KerasSerializable)]
 pub struct Generic<T, M, S, const N: usize> {
     values: [T; N],
-    #[config(serde)]
+    #[keras(serde)]
     extra: S,
-    #[config(skip)]
+    #[keras(skip)]
     _marker: PhantomData<M>,
 }
 

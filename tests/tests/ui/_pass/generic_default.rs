@@ -2,7 +2,7 @@
 use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 pub struct Own<T> {
-    #[config(default)]
+    #[keras(default)]
     value: T,
 }
 pub(super) fn main() {

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 pub struct Own<T> {
     units: usize,
-    #[config(skip)]
+    #[keras(skip)]
     value: Option<T>,
 }
 pub(super) fn main() {

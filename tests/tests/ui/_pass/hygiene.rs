@@ -29,19 +29,19 @@ fn upgraded(_: &mut Config) -> Result<()> {
 
 /// Fields, arguments of `new` and functions of one name.
 #[derive(KerasSerializable)]
-#[config(new, setters, from_config = upgraded)]
+#[keras(new, setters, from_config = upgraded)]
 pub struct Own {
     base: LayerBase,
     units: usize,
-    #[config(default = units())]
+    #[keras(default = units())]
     other: usize,
-    #[config(default = config())]
+    #[keras(default = config())]
     rate: f64,
-    #[config(default = this() + field_units())]
+    #[keras(default = this() + field_units())]
     number: i64,
-    #[config(default = visitor())]
+    #[keras(default = visitor())]
     flag: bool,
-    #[sublayer(init = vec![Dense::new(units).shared(), Dense::new(other).name(format!("d{number}")).shared()])]
+    #[keras(sublayer(init = vec![Dense::new(units).shared(), Dense::new(other).name(format!("d{number}")).shared()]))]
     layers: Vec<LayerRef>,
 }
 

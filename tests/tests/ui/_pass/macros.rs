@@ -6,14 +6,14 @@ macro_rules! layer_of {
     ($name:ident, $base:ty, $field:ident: $type:ty = $default:expr, $text:literal) => {
         /// A layer.
         #[derive(KerasSerializable)]
-        #[config(new, setters)]
+        #[keras(new, setters)]
         pub struct $name {
             base: $base,
-            #[config(default = $default, rename = $text)]
+            #[keras(default = $default, rename = $text)]
             $field: $type,
-            #[config(default)]
+            #[keras(default)]
             option: Option<$type>,
-            #[sublayer(init = Dense::new($field).shared())]
+            #[keras(sublayer(init = Dense::new($field).shared()))]
             dense: LayerRef,
         }
     };

@@ -25,14 +25,14 @@ mod keras_serial_ {}
 /// A plain object.
 #[register(package = "Shadow")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Plain {
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     rate: f64,
-    #[config(default = ::std::option::Option::Some(3))]
+    #[keras(default = ::std::option::Option::Some(3))]
     other: ::std::option::Option<i64>,
-    #[config(default, serde)]
+    #[keras(default, serde)]
     text: ::std::string::String,
 }
 

@@ -9,13 +9,13 @@ use facade::ks::prelude::*;
 /// A layer.
 #[register(package = "Renamed", crate = "facade::ks")]
 #[derive(KerasSerializable)]
-#[config(new, setters, crate = "facade::ks")]
+#[keras(new, setters, crate = "facade::ks")]
 pub struct Own {
     base: LayerBase,
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     mode: Mode,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense: LayerRef,
 }
 
@@ -28,14 +28,14 @@ impl Layer for Own {
 /// `#[register]` finds the name in the type's attributes too.
 #[register(package = "Renamed")]
 #[derive(KerasSerializable)]
-#[config(crate = facade::ks)]
+#[keras(crate = facade::ks)]
 pub struct Plain {
     units: usize,
 }
 
 /// Strings.
 #[derive(KerasEnum, Default)]
-#[config(crate = facade::ks)]
+#[keras(crate = facade::ks)]
 pub enum Mode {
     /// The only one.
     #[default]

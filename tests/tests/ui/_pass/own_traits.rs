@@ -34,7 +34,7 @@ impl From<Mode> for &'static str {
 
 /// An enum with the derive's.
 #[derive(KerasEnum, Debug, PartialEq)]
-#[config(display, from_str, rename_all = "kebab-case")]
+#[keras(display, from_str, rename_all = "kebab-case")]
 pub enum Spelled {
     /// `first-one`.
     FirstOne,
@@ -42,11 +42,11 @@ pub enum Spelled {
 
 /// A struct with a `Default` of its own, other than `new`.
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Own {
-    #[config(default = 1)]
+    #[keras(default = 1)]
     units: i64,
-    #[config(default)]
+    #[keras(default)]
     mode: Mode,
 }
 

@@ -5,14 +5,14 @@ mod r#mod {
     use super::*;
     #[register(package = "Raw")]
     #[derive(KerasSerializable)]
-    #[config(new, setters)]
+    #[keras(new, setters)]
     pub struct r#struct {
         pub base: LayerBase,
-        #[config(default = "a".to_owned())]
+        #[keras(default = "a".to_owned())]
         pub r#type: String,
-        #[weight]
+        #[keras(weight)]
         pub r#loop: Weight,
-        #[sublayer(init = Dense::new(r#type.len()).shared())]
+        #[keras(sublayer(init = Dense::new(r#type.len()).shared()))]
         pub r#dyn: LayerRef,
     }
     impl Layer for r#struct {

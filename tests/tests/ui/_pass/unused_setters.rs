@@ -2,9 +2,9 @@
 #![deny(warnings, dead_code)]
 use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 struct Own {
-    #[config(default)]
+    #[keras(default)]
     rate: f64,
 }
 pub(super) fn main() {

@@ -1,14 +1,14 @@
 //! Where clauses, const generics, defaults of parameters, several bounds.
 use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Own<T = f64, const N: usize = 2>
 where
     T: ConfigField + Clone + Send + Sync + Default + 'static,
 {
     base: LayerBase,
     value: Vec<T>,
-    #[config(default)]
+    #[keras(default)]
     more: T,
     fixed: [i64; N],
 }

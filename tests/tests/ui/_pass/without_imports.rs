@@ -5,7 +5,7 @@
 #[derive(::keras_serial::KerasSerializable)]
 struct Plain {
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     rate: ::std::option::Option<f64>,
 }
 

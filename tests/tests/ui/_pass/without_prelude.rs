@@ -11,13 +11,13 @@ use ::std::convert::Into;
 /// A layer.
 #[register(package = "NoPrelude")]
 #[derive(KerasSerializable)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct Own {
     base: LayerBase,
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     rate: ::std::option::Option<f64>,
-    #[sublayer(init = Dense::new(units).shared())]
+    #[keras(sublayer(init = Dense::new(units).shared()))]
     dense: LayerRef,
 }
 
@@ -29,7 +29,7 @@ impl Layer for Own {
 
 /// Generic.
 #[derive(KerasSerializable)]
-#[config(new)]
+#[keras(new)]
 pub struct Range<T> {
     low: T,
 }

@@ -1,11 +1,11 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[config(new, default)]
+#[keras(new, default)]
 struct Mine {
     base: LayerBase,
     units: usize,
-    #[config(default)]
+    #[keras(default)]
     rate: f64,
 }
 

@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[config(ignore("axis"))]
+#[keras(ignore("axis"))]
 struct Mine {
     base: LayerBase,
     axis: i64,

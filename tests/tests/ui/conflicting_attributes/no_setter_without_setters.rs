@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(default, no_setter)]
+    #[keras(default, no_setter)]
     rate: f64,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(serde, with = convert)]
+    #[keras(serde, with = convert)]
     value: f64,
 }
 

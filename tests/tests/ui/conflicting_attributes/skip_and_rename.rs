@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(skip, rename = "other")]
+    #[keras(skip, rename = "other")]
     cache: Vec<f64>,
 }
 

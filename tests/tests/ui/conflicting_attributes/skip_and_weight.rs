@@ -3,8 +3,8 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[weight]
-    #[config(skip)]
+    #[keras(weight)]
+    #[keras(skip)]
     kernel: Weight,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(skip_if = Option::is_none)]
+    #[keras(skip_if = Option::is_none)]
     rate: Option<f64>,
 }
 

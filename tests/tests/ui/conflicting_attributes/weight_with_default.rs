@@ -3,8 +3,8 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[weight]
-    #[config(default)]
+    #[keras(weight)]
+    #[keras(default)]
     kernel: Weight,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(default, default = 3)]
+    #[keras(default, default = 3)]
     units: usize,
 }
 

@@ -3,8 +3,8 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(rename = "a")]
-    #[config(rename = "b")]
+    #[keras(rename = "a")]
+    #[keras(rename = "b")]
     units: usize,
 }
 

@@ -4,7 +4,7 @@ use keras_serial::prelude::*;
 struct Mine {
     base: LayerBase,
     units: usize,
-    #[config(alias = "units")]
+    #[keras(alias = "units")]
     outputs: usize,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasEnum)]
 enum Padding {
     Valid,
-    #[config(alias = "valid")]
+    #[keras(alias = "valid")]
     Same,
 }
 

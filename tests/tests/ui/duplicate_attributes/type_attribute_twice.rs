@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[config(new, new)]
+#[keras(new, new)]
 struct Mine {
     base: LayerBase,
     units: usize,

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[weight(name = "a", name = "b")]
+    #[keras(weight(name = "a", name = "b"))]
     kernel: Weight,
 }
 

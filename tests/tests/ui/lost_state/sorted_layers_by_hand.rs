@@ -17,7 +17,7 @@ mod heads {
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(with = "heads")]
+    #[keras(with = "heads")]
     heads: std::collections::BTreeMap<String, LayerRef>,
 }
 

@@ -2,7 +2,7 @@ use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
 struct Mine {
-    #[base(name)]
+    #[keras(base(name))]
     base: LayerBase,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(default = "many")]
+    #[keras(default = "many")]
     units: usize,
 }
 

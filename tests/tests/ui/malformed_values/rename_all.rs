@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasEnum)]
-#[config(rename_all = "snakecase")]
+#[keras(rename_all = "snakecase")]
 enum Padding {
     Valid,
 }

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(rename = 3)]
+    #[keras(rename = 3)]
     units: usize,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(with = "not a path")]
+    #[keras(with = "not a path")]
     units: usize,
 }
 

@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[config(skip)]
+    #[keras(skip)]
     when: std::time::Instant,
     units: usize,
 }

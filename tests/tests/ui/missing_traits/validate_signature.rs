@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[config(validate = Self::check)]
+#[keras(validate = Self::check)]
 struct Mine {
     base: LayerBase,
     units: usize,

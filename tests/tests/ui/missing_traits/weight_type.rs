@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[weight]
+    #[keras(weight)]
     kernel: f64,
 }
 

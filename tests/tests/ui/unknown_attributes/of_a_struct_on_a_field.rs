@@ -1,10 +1,10 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[weight]
+#[keras(weight)]
 struct Mine {
     base: LayerBase,
-    #[config(setters)]
+    #[keras(setters)]
     units: usize,
 }
 

@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[config(packge = "A")]
+#[keras(packge = "A")]
 struct Mine {
     base: LayerBase,
     units: usize,

@@ -2,7 +2,7 @@ use keras_serial::prelude::*;
 
 #[derive(KerasEnum)]
 enum Padding {
-    #[config(skip)]
+    #[keras(skip)]
     Valid,
 }
 

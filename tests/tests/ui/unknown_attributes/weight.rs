@@ -3,7 +3,7 @@ use keras_serial::prelude::*;
 #[derive(KerasSerializable)]
 struct Mine {
     base: LayerBase,
-    #[weight(shape = 3)]
+    #[keras(weight(shape = 3))]
     kernel: Weight,
 }
 

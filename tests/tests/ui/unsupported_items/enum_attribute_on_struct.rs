@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasSerializable)]
-#[config(rename_all = "snake_case")]
+#[keras(rename_all = "snake_case")]
 struct Mine {
     base: LayerBase,
     units: usize,

@@ -1,7 +1,7 @@
 use keras_serial::prelude::*;
 
 #[derive(KerasEnum)]
-#[config(new)]
+#[keras(new)]
 enum Mine {
     A,
 }

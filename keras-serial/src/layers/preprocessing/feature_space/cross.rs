@@ -16,11 +16,11 @@ use crate::{KerasSerializable, register, registry};
 /// - `output_mode`: [`FeatureEncoding::OneHot`]; or the category's number.
 #[register(builtin = "keras.src.layers.preprocessing.feature_space")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[config(setters, validate = Self::check)]
+#[keras(setters, validate = Self::check)]
 pub struct Cross {
     feature_names: Vec<String>,
     crossing_dim: usize,
-    #[config(default)]
+    #[keras(default)]
     output_mode: FeatureEncoding,
 }
 

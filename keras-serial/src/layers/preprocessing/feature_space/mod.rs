@@ -19,10 +19,11 @@ pub use self::kinds::{CategoricalFeature, DiscretizedFeature, FloatFeature, Hash
 use self::parts::Parts;
 pub use self::tfd_concat::TfdConcat;
 pub use self::tfd_identity::TfdIdentity;
+use crate::config::HasBase;
 use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::layers::{Assets, HasBase, Layer, LayerBase, LayerRef};
+use crate::layers::{Adaptable, Assets, Layer, LayerBase, LayerRef, LayerTraits, OwnState};
 use crate::object::Object;
 use crate::register;
 use crate::tensor::symbolic::is_recorded;
@@ -307,11 +308,6 @@ fn leaf<'a>(
 }
 
 impl Layer for FeatureSpace {
-    fn made(&self) {
-        // Names its layers now, as Keras does; what is wrong with the arguments shows on first use.
-        drop(self.check());
-    }
-
     fn call(&self, inputs: &CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         if is_recorded(inputs) {
             return Err(Error::new(
@@ -323,30 +319,38 @@ impl Layer for FeatureSpace {
         self.parts()?.call(&inputs.inputs()?, cx)
     }
 
-    fn autocasts(&self) -> bool {
-        false
+    fn traits(&self) -> LayerTraits {
+        LayerTraits::new().autocast(false)
     }
 
-    fn is_adaptable(&self) -> bool {
-        true
+    fn adaptable(&self) -> Option<&dyn Adaptable> {
+        Some(self)
     }
 
+    fn own_state(&self) -> Option<&dyn OwnState> {
+        Some(self)
+    }
+}
+
+impl Adaptable for FeatureSpace {
     fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
         self.parts()?.adapt(data)?;
         self.base.set_built();
         Ok(())
     }
+}
 
+impl OwnState for FeatureSpace {
     /// Refuses to save a feature space that is not adapted: a loaded one always counts as adapted.
     fn save_assets(&self, _: &mut Assets) -> Result<()> {
         self.parts()?.check_adapted()
     }
 
-    fn build_config(&self) -> Option<Value> {
+    fn build_config(&self, _: Option<Value>) -> Option<Value> {
         let features = &self.parts().ok()?.features;
         let of_each = features
             .iter()
-            .map(|(name, feature)| (name.clone(), feature.preprocessor().layer().build_config().unwrap_or_default()));
+            .map(|(name, feature)| (name.clone(), feature.preprocessor().build_config().unwrap_or_default()));
         Some(Value::Dict(of_each.collect::<Dict>()))
     }
 
@@ -367,7 +371,7 @@ impl Layer for FeatureSpace {
     }
 }
 
-impl HasBase for FeatureSpace {
+impl HasBase<LayerBase> for FeatureSpace {
     fn base(&self) -> &LayerBase {
         &self.base
     }
@@ -432,7 +436,8 @@ impl KerasSerializable for FeatureSpace {
     }
 
     fn visit_fields(&self, visitor: &mut dyn FieldVisitor) {
-        if let Some(parts) = self.parts.get() {
+        // What is wrong with the arguments shows on first use.
+        if let Ok(parts) = self.parts() {
             parts.visit(visitor);
         }
     }

@@ -9,7 +9,7 @@ use super::{Cross, Feature, FeatureEncoding, FeatureOutput, TfdConcat, TfdIdenti
 use crate::config::{FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::{
-    CategoryEncoding, Discretization, HashedCrossing, Hashing, Input, IntegerLookup, LayerExt, LayerRef,
+    Adaptable, CategoryEncoding, Discretization, HashedCrossing, Hashing, Input, IntegerLookup, LayerExt, LayerRef,
     MelSpectrogram, Normalization, OutputMode, Rescaling, StringLookup,
 };
 use crate::ops::dtypes::cast;
@@ -92,7 +92,7 @@ impl Parts {
     /// The features whose layers learn from data.
     fn adaptable(&self) -> impl Iterator<Item = (&String, &LayerRef)> {
         let layers = self.features.iter().map(|(name, feature)| (name, feature.preprocessor()));
-        layers.filter(|(_, layer)| layer.layer().is_adaptable())
+        layers.filter(|(_, layer)| layer.layer().adaptable().is_some_and(Adaptable::is_adaptable))
     }
 
     pub fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {

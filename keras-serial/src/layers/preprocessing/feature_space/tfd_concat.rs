@@ -1,7 +1,7 @@
 //! Concatenates encoded features.
 
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, Signature};
 use crate::ops::shape::concat;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
@@ -19,7 +19,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.src.layers.preprocessing.feature_space", name = "TFDConcat")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, class_name = "TFDConcat")]
+#[keras(new, class_name = "TFDConcat")]
 pub struct TfdConcat {
     base: LayerBase,
     axis: isize,
@@ -32,7 +32,7 @@ impl Layer for TfdConcat {
         concat(&tensors, self.axis).map(Into::into)
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["xs"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["xs"])
     }
 }

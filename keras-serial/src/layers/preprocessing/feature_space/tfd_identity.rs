@@ -1,7 +1,7 @@
 //! The preprocessor of plain numbers.
 
 use crate::error::Result;
-use crate::layers::{Layer, LayerBase};
+use crate::layers::{Layer, LayerBase, Signature};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -17,7 +17,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.src.layers.preprocessing.feature_space", name = "TFDIdentity")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, class_name = "TFDIdentity")]
+#[keras(new, class_name = "TFDIdentity")]
 pub struct TfdIdentity {
     base: LayerBase,
 }
@@ -27,7 +27,7 @@ impl Layer for TfdIdentity {
         inputs.inputs()
     }
 
-    fn call_arguments(&self) -> &'static [&'static str] {
-        &["x"]
+    fn signature(&self) -> Signature {
+        Signature::new(&["x"])
     }
 }

@@ -7,9 +7,10 @@ use rand::Rng;
 use super::palette::Palette;
 use super::steps::{Begun, Steps};
 use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, image_fields, image_layer};
+use crate::config::HasBase;
 use crate::error::Result;
+use crate::layers::LayerBase;
 use crate::layers::preprocessing::Array;
-use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat, Sampling};
 use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -39,32 +40,32 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct AugMix {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default = 3)]
+    #[keras(default = 3)]
     num_chains: usize,
-    #[config(default = 3)]
+    #[keras(default = 3)]
     chain_depth: usize,
-    #[config(default = Factor::from(0.3))]
+    #[keras(default = Factor::from(0.3))]
     factor: Factor<0, 1>,
-    #[config(default = Array::from(1.0))]
+    #[keras(default = Array::from(1.0))]
     alpha: Array,
-    #[config(default = true)]
+    #[keras(default = true)]
     all_ops: bool,
-    #[config(default)]
+    #[keras(default)]
     interpolation: Sampling,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
-    #[config(skip)]
+    #[keras(skip)]
     steps: Steps,
 }
 

@@ -2,8 +2,9 @@
 
 use super::crop::{cut, fitting, window};
 use super::{BoundingBoxFormat, ImageLayer, boxes::columns, image_fields, image_layer, size_of};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat, ResizeOptions};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
@@ -25,12 +26,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct CenterCrop {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
     height: usize,
     width: usize,

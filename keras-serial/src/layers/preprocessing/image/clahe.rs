@@ -29,18 +29,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct ContrastLimitedAdaptiveHistogramEqualization {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default = Array::from(4.0))]
+    #[keras(default = Array::from(4.0))]
     clip_limit: Array,
-    #[config(default = Dims::from(8))]
+    #[keras(default = Dims::from(8))]
     tile_grid_size: Dims<2>,
 }
 

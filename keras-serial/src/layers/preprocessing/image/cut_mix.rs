@@ -5,8 +5,9 @@ use rand::Rng;
 use super::mixture::Mixture;
 use super::rectangle::{Rectangle, inside};
 use super::{BoundingBoxFormat, Boxes, Factor, ImageLayer, batch, image_fields, image_layer, size_of};
+use crate::config::HasBase;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
 use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -32,18 +33,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct CutMix {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     factor: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

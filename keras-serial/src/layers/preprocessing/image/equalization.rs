@@ -1,8 +1,9 @@
 //! Histogram equalization of images.
 
 use super::{BYTE, BoundingBoxFormat, ImageLayer, ValueRange, image_fields, image_layer, rescaled};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
 use crate::tensor::{DType, Tensor};
 use crate::{KerasSerializable, register};
@@ -26,16 +27,16 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Equalization {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = 256)]
+    #[keras(default = 256)]
     bins: usize,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
 }
 

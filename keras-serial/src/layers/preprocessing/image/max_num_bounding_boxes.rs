@@ -26,16 +26,16 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct MaxNumBoundingBoxes {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
     max_number: usize,
     /// Keras does not write this entry; it is read if it is there.
-    #[config(default = -1, skip_if = is_minus_one)]
+    #[keras(default = -1, skip_if = is_minus_one)]
     fill_value: i64,
 }
 

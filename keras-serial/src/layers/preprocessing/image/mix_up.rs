@@ -2,9 +2,10 @@
 
 use super::mixture::Mixture;
 use super::{BoundingBoxFormat, Boxes, ImageLayer, batch, image_fields, image_layer};
+use crate::config::HasBase;
 use crate::error::Result;
+use crate::layers::LayerBase;
 use crate::layers::preprocessing::Array;
-use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
 use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -29,18 +30,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct MixUp {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Array::from(0.2))]
+    #[keras(default = Array::from(0.2))]
     alpha: Array,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

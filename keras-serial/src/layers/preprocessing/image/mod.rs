@@ -300,8 +300,8 @@ macro_rules! image_layer {
                 super::call(self, inputs, cx)
             }
 
-            fn call_arguments(&self) -> &'static [&'static str] {
-                &["data", "training"]
+            fn signature(&self) -> $crate::layers::Signature {
+                $crate::layers::Signature::new(&["data", "training"])
             }
         }
     };

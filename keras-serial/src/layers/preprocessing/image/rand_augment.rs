@@ -7,8 +7,9 @@ use rand::Rng;
 use super::palette::Palette;
 use super::steps::{Begun, Steps};
 use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, image_fields, image_layer};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat, Sampling};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -36,26 +37,26 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct RandAugment {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default = 2)]
+    #[keras(default = 2)]
     num_ops: usize,
-    #[config(default = Factor::from(0.5))]
+    #[keras(default = Factor::from(0.5))]
     factor: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     interpolation: Sampling,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
-    #[config(skip)]
+    #[keras(skip)]
     steps: Steps,
 }
 

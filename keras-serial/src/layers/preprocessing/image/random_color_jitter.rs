@@ -8,8 +8,9 @@ use super::{
     ValueRange, image_fields, image_layer,
 };
 use crate::config::ConfigField;
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
 use crate::random::Seed;
 use crate::tensor::Tensor;
@@ -37,26 +38,26 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct RandomColorJitter {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default)]
+    #[keras(default)]
     brightness_factor: Option<Spread>,
-    #[config(default)]
+    #[keras(default)]
     contrast_factor: Option<Spread>,
-    #[config(default)]
+    #[keras(default)]
     saturation_factor: Option<Spread>,
-    #[config(default)]
+    #[keras(default)]
     hue_factor: Option<Spread>,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(skip)]
+    #[keras(skip)]
     steps: Steps,
 }
 

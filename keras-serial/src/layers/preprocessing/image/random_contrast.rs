@@ -32,19 +32,19 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct RandomContrast {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
     factor: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -4,8 +4,9 @@ use rand::Rng;
 
 use super::crop::{cut, fitting, window};
 use super::{BoundingBoxFormat, ImageLayer, image_fields, image_layer, size_of};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat, ResizeOptions};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -30,18 +31,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters)]
+#[keras(new, setters)]
 pub struct RandomCrop {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
     height: usize,
     width: usize,
-    #[config(default = Seed::drawn())]
+    #[keras(default = Seed::drawn())]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -5,9 +5,10 @@ use rand::Rng;
 use super::{
     BoundingBoxFormat, Boxes, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer, size_of,
 };
+use crate::config::HasBase;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layers::LayerBase;
 use crate::layers::preprocessing::Array;
-use crate::layers::{HasBase, LayerBase};
 use crate::ops::image_filter::gaussian_blur;
 use crate::ops::image_transform::{Sampler, sample};
 use crate::ops::{self, DataFormat, FillMode, Sampling};
@@ -39,28 +40,28 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct RandomElasticTransform {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     factor: Factor<0, 1>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     scale: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     interpolation: Sampling,
-    #[config(default)]
+    #[keras(default)]
     fill_mode: FillMode,
-    #[config(default = Array::from(0.0))]
+    #[keras(default = Array::from(0.0))]
     fill_value: Array,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -4,9 +4,10 @@ use rand::Rng;
 
 use super::rectangle::{Rectangle, inside};
 use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer, size_of};
+use crate::config::HasBase;
 use crate::error::Result;
+use crate::layers::LayerBase;
 use crate::layers::preprocessing::Array;
-use crate::layers::{HasBase, LayerBase};
 use crate::ops::{self, DataFormat};
 use crate::random::{self, Seed, SeedGenerator};
 use crate::tensor::{DType, Tensor};
@@ -34,24 +35,24 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct RandomErasing {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     factor: Factor<0, 1>,
-    #[config(default = Factor::from([0.02, 0.33]))]
+    #[keras(default = Factor::from([0.02, 0.33]))]
     scale: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     fill_value: Option<Array>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

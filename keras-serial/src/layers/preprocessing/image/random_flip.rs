@@ -1,8 +1,9 @@
 //! Random flip of images.
 
 use super::{BoundingBoxFormat, ImageLayer, batch, boxes::columns, chosen, image_fields, image_layer, spatial};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, Axes, DataFormat};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -26,18 +27,18 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct RandomFlip {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default)]
+    #[keras(default)]
     mode: FlipMode,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -3,8 +3,9 @@
 use rand::Rng;
 
 use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{Dims, HasBase, LayerBase, invalid_argument};
+use crate::layers::{Dims, LayerBase, invalid_argument};
 use crate::ops::{self, DataFormat, image_filter::gaussian_blur};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -32,24 +33,24 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct RandomGaussianBlur {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     factor: Factor<0, 1>,
-    #[config(default = Dims::from(3))]
+    #[keras(default = Dims::from(3))]
     kernel_size: Dims<2>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     sigma: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

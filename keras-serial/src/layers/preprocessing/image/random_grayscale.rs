@@ -27,19 +27,19 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct RandomGrayscale {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Array::from(0.5))]
+    #[keras(default = Array::from(0.5))]
     factor: Array,
     /// Keras does not write this entry; it is read if it is there.
-    #[config(default, skip_if = Seed::is_none)]
+    #[keras(default, skip_if = Seed::is_none)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -1,8 +1,9 @@
 //! Random inversion of images.
 
 use super::{BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, chosen, image_fields, image_layer};
+use crate::config::HasBase;
 use crate::error::Result;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -28,20 +29,20 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct RandomInvert {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     factor: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -4,9 +4,10 @@ use rand::Rng;
 
 use super::geometry::{perspective, projected_boxes};
 use super::{BoundingBoxFormat, Factor, ImageLayer, batch, chosen, image_fields, image_layer, size_of};
+use crate::config::HasBase;
 use crate::error::Result;
 use crate::layers::preprocessing::Array;
-use crate::layers::{HasBase, LayerBase, invalid_argument};
+use crate::layers::{LayerBase, invalid_argument};
 use crate::ops::image_transform::{Projection, Sampler, project};
 use crate::ops::{self, Axes, DataFormat, FillMode, Sampling};
 use crate::random::{Seed, SeedGenerator};
@@ -35,24 +36,24 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct RandomPerspective {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Factor::from(1.0))]
+    #[keras(default = Factor::from(1.0))]
     factor: Factor<0, 1>,
-    #[config(default = Array::from(1.0))]
+    #[keras(default = Array::from(1.0))]
     scale: Array,
-    #[config(default)]
+    #[keras(default)]
     interpolation: Sampling,
-    #[config(default = Array::from(0.0))]
+    #[keras(default = Array::from(0.0))]
     fill_value: Array,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -3,9 +3,10 @@
 use super::{
     BoundingBoxFormat, ImageLayer, Spread, batch, geometry::projected_boxes, image_fields, image_layer, uniform,
 };
+use crate::config::HasBase;
 use crate::error::Result;
+use crate::layers::LayerBase;
 use crate::layers::preprocessing::Array;
-use crate::layers::{HasBase, LayerBase};
 use crate::ops::image_transform::{Projection, Sampler, project};
 use crate::ops::{self, DataFormat, FillMode, Sampling};
 use crate::random::{Seed, SeedGenerator};
@@ -34,26 +35,26 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct RandomShear {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default = Spread::from([-0.0, 0.0]))]
+    #[keras(default = Spread::from([-0.0, 0.0]))]
     x_factor: Spread,
-    #[config(default = Spread::from([-0.0, 0.0]))]
+    #[keras(default = Spread::from([-0.0, 0.0]))]
     y_factor: Spread,
-    #[config(default)]
+    #[keras(default)]
     fill_mode: FillMode,
-    #[config(default)]
+    #[keras(default)]
     interpolation: Sampling,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[config(default = Array::from(0.0))]
+    #[keras(default = Array::from(0.0))]
     fill_value: Array,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

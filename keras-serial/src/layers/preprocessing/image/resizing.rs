@@ -30,26 +30,26 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, setters, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct Resizing {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
     height: usize,
     width: usize,
-    #[config(default = Interpolation::Bilinear)]
+    #[keras(default = Interpolation::Bilinear)]
     interpolation: Interpolation,
-    #[config(default)]
+    #[keras(default)]
     crop_to_aspect_ratio: bool,
-    #[config(default)]
+    #[keras(default)]
     pad_to_aspect_ratio: bool,
-    #[config(default = "constant".into())]
+    #[keras(default = "constant".into())]
     fill_mode: String,
-    #[config(default = Array::from(0.0))]
+    #[keras(default = Array::from(0.0))]
     fill_value: Array,
-    #[config(default)]
+    #[keras(default)]
     antialias: bool,
 }
 

@@ -4,9 +4,10 @@ use super::{
     BYTE, BoundingBoxFormat, Factor, ImageLayer, ValueRange, batch, for_each_image, image_fields, image_layer,
     rescaled, uniform,
 };
+use crate::config::HasBase;
 use crate::error::Result;
 use crate::json::Value;
-use crate::layers::{HasBase, LayerBase};
+use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
@@ -33,22 +34,22 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
-#[config(new, default, setters)]
+#[keras(new, default, setters)]
 pub struct Solarization {
     base: LayerBase,
-    #[config(default)]
+    #[keras(default)]
     data_format: DataFormat,
-    #[config(default, skip_if = Option::is_none)]
+    #[keras(default, skip_if = Option::is_none)]
     bounding_box_format: Option<BoundingBoxFormat>,
-    #[config(default)]
+    #[keras(default)]
     value_range: ValueRange,
-    #[config(default = Factor::from([Value::from(0), Value::from(0.0)]))]
+    #[keras(default = Factor::from([Value::from(0), Value::from(0.0)]))]
     addition_factor: Factor<0, 1>,
-    #[config(default = Factor::from([Value::from(0), Value::from(0.0)]))]
+    #[keras(default = Factor::from([Value::from(0), Value::from(0.0)]))]
     threshold_factor: Factor<0, 1>,
-    #[config(default)]
+    #[keras(default)]
     seed: Seed,
-    #[seed_generator]
+    #[keras(seed_generator)]
     generator: SeedGenerator,
 }
 

@@ -9,7 +9,7 @@ use crate::utils::{ReusedNames, to_snake_case};
 
 /// Constructs a field's layers again after a field that they depend on was set. They keep their automatic
 /// names, and layers of the same name and class keep a changed `trainable`.
-pub fn remake<T: StateField>(old: &T, make: impl FnOnce() -> T) -> T {
+pub fn reconstruct<T: StateField>(old: &T, construct: impl FnOnce() -> T) -> T {
     struct Found(Vec<LayerRef>);
     impl FieldVisitor for Found {
         fn field(&mut self, _: &str, value: &dyn Any) {
@@ -26,18 +26,18 @@ pub fn remake<T: StateField>(old: &T, make: impl FnOnce() -> T) -> T {
     let before = inside(old);
     let mut names: HashMap<String, VecDeque<String>> = HashMap::new();
     for layer in before.iter().filter(|layer| layer.base().is_named_automatically()) {
-        let prefix = to_snake_case(layer.0.original_class());
+        let prefix = to_snake_case(layer.original_class());
         names.entry(prefix).or_default().push_back(layer.name().to_owned());
     }
-    let made = {
+    let new = {
         let _names = ReusedNames::enter(names);
-        make()
+        construct()
     };
-    for layer in inside(&made) {
+    for layer in inside(&new) {
         let same = before.iter().find(|old| old.name() == layer.name() && old.class_name() == layer.class_name());
         if let Some(trainable) = same.and_then(|old| old.base().changed_trainable()) {
             layer.base().set_trainable(trainable);
         }
     }
-    made
+    new
 }
