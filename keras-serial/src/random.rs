@@ -1,7 +1,7 @@
 //! Random numbers, with seeds that reproduce within this library.
 
 use std::cell::RefCell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
@@ -12,6 +12,7 @@ use crate::json::Value;
 use crate::ops::dtypes::cast;
 use crate::program;
 use crate::tensor::{DType, Shape, Tensor};
+use crate::utils::Locked;
 
 thread_local! {
     static GLOBAL: RefCell<ChaCha12Rng> = RefCell::new(ChaCha12Rng::from_os_rng());
@@ -236,7 +237,7 @@ impl SeedGenerator {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<ChaCha12Rng>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.locked()
     }
 }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, RwLockWriteGuard};
 
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +15,7 @@ use crate::ops::{add, matmul, multiply, take, zeros_like};
 use crate::program;
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Deferred, Gradients, Rows, Shape, Tensor};
+use crate::utils::{Locked, RwLocked};
 
 /// A weight of a layer, or a state of an optimizer or metric; clones share the value.
 #[derive(Clone)]
@@ -104,7 +105,7 @@ impl Variable {
     }
 
     fn pending(&self) -> MutexGuard<'_, Option<Draw>> {
-        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.pending.locked()
     }
 
     /// Makes the value, if that has not been done.
@@ -118,7 +119,7 @@ impl Variable {
             // What can be refused was checked before; if it fails all the same, the symbol stays, with which
             // nothing can be computed.
             if let Ok(value) = draw() {
-                *self.0.value.write().unwrap_or_else(PoisonError::into_inner) = value;
+                *self.0.value.write_locked() = value;
             }
             self.0.is_pending.store(false, Ordering::Release);
         }
@@ -254,14 +255,14 @@ impl Variable {
     pub fn read(&self) -> Tensor {
         self.draw();
         program::note_read(&self.0.writes);
-        self.0.value.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.value.read_locked().clone()
     }
 
     /// Locks the stored value for changes in place; shape and dtype must stay the same.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tensor> {
         program::spoil("a weight changes");
         self.draw();
-        let value = self.0.value.write().unwrap_or_else(PoisonError::into_inner);
+        let value = self.0.value.write_locked();
         // Counted under the lock, so that no value of before is taken for one of after.
         self.0.writes.fetch_add(1, Ordering::Release);
         value

@@ -37,10 +37,7 @@ const ORDER: &[&str] = &[
 ];
 
 /// Uses that point the other way: from, to, and why.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("utils", "layers", "`FeatureSpace` is exported here too, as in Keras"),
-    ("layers", "saving", "a base keeps groups of a file that nothing reads, for the next save"),
-];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[("utils", "layers", "`FeatureSpace` is exported here too, as in Keras")];
 
 /// The modules that may name the engine's crates.
 const ENGINE: &[&str] = &["tensor", "program"];

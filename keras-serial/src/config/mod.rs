@@ -94,7 +94,9 @@ pub enum StateKind {
 
 /// A visitor of the fields that hold an object's state: weights, metrics, and nested layers.
 ///
-/// Values are type-erased because later modules define them.
+/// Values are type-erased because later modules define them; `layers::StateVisitor` visits each by its type. A
+/// type that implements [`KerasSerializable::visit_fields`] by hand passes the visitor on to
+/// [`StateField::visit_state`] of its fields.
 pub trait FieldVisitor {
     /// Visits a weight, layer, metric or seed generator in the field `name`.
     fn field(&mut self, name: &str, value: &dyn Any);

@@ -1,10 +1,11 @@
 //! The plans that a model keeps, by the shapes of its inputs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::Plan;
 use crate::program::Spec;
+use crate::utils::Locked;
 
 /// The number of shapes for which plans are kept.
 const MOST: usize = 8;
@@ -78,7 +79,7 @@ impl Plans {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Key, State)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.locked()
     }
 
     /// Returns true if plans are used.

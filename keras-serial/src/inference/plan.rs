@@ -1,7 +1,7 @@
 //! Plans: the steps that compute a program's outputs, and where their operands and results lie.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::fold::Folded;
@@ -13,6 +13,7 @@ use super::workspace::{Inputs, Workspace};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::program::{Primitive, Program, Reads, Spec};
 use crate::tensor::{DType, Nested, Tensor};
+use crate::utils::Locked;
 use keras_serial_kernels::{Context, STACK};
 
 /// Where a value lies.
@@ -316,13 +317,13 @@ impl Plan {
 
     /// Returns memory for a run.
     pub(super) fn workspace(&self) -> Workspace {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle.locked().pop();
         idle.unwrap_or_else(|| Workspace::new(&self.buffers, self.tensors))
     }
 
     /// Keeps memory for the next run.
     pub(super) fn keep(&self, workspace: Workspace) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        self.idle.locked().push(workspace);
     }
 
     /// Returns a constant.

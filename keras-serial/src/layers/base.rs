@@ -1,23 +1,21 @@
 //! The base of every layer: name, trainability, dtype policy, and build state.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use indexmap::IndexMap;
 
-use super::LayerRef;
+use super::model_state::{ModelState, Trained};
 use super::tracking::Inside;
 use crate::config::{Base, Config, ConfigField, unmarked};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::optimizers::Optimizer;
 use crate::regularizers::Regularizer;
 use crate::tensor::symbolic::Inbound;
 use crate::tensor::{Nested, Shape};
-use crate::utils::auto_name;
+use crate::utils::{Locked, auto_name};
 use crate::variable::Variable;
 
 /// The base of every layer: the configuration that all layers share, and the library's own state of a layer.
@@ -49,40 +47,10 @@ pub struct LayerBase {
     abandoned: AtomicBool,
     /// The layers that were called inside this one.
     inside: Mutex<Inside>,
-    /// What later modules keep with a layer.
-    extension: OnceLock<Box<dyn Any + Send + Sync>>,
     /// Call arguments that flow to the layers inside, in addition to those that the layer's type names.
     context_arguments: Mutex<Vec<String>>,
-    /// A model's compile configuration, as it was in the model's file.
-    pub(crate) compile_config: Mutex<Option<Value>>,
-    /// The training state of a model, once it is compiled.
-    pub(crate) trained: Mutex<Option<Arc<dyn Trained>>>,
-    /// Whether training was asked to stop.
-    pub(crate) stop_training: AtomicBool,
-    /// The optimizer state from a model's file.
-    #[cfg(feature = "archive")]
-    pub(crate) kept: Mutex<Vec<crate::saving::KeptGroup>>,
-}
-
-/// The training state of a compiled model, as far as layers need it; `training` implements it.
-pub(crate) trait Trained: Any + Send + Sync {
-    /// Returns the model's `compile_config`.
-    ///
-    /// # Errors
-    /// If an object in it can't be serialized.
-    fn compile_config(&self) -> Result<Value>;
-
-    /// Compiles another model in the same way.
-    ///
-    /// # Errors
-    /// If an object in the configuration can't be serialized or deserialized.
-    fn compile(&self, other: &LayerRef) -> Result<()>;
-
-    /// Returns the optimizer, if there is one.
-    fn optimizer(&self) -> Option<Optimizer>;
-
-    /// Returns the number of elements and of bytes of the optimizer's own variables.
-    fn optimizer_size(&self) -> (usize, usize);
+    /// What the library keeps with a model; empty in other layers.
+    model: OnceLock<Box<ModelState>>,
 }
 
 /// The shapes that a layer was built with, by the name of the argument: `input_shape`.
@@ -200,7 +168,7 @@ impl LayerBase {
     }
 
     pub(super) fn context_arguments(&self) -> MutexGuard<'_, Vec<String>> {
-        self.context_arguments.lock().unwrap_or_else(PoisonError::into_inner)
+        self.context_arguments.locked()
     }
 
     /// Marks the layer as not built, so that a Sequential model that grows or shrinks is rebuilt.
@@ -211,7 +179,7 @@ impl LayerBase {
 
     /// Clears the build shapes and marks the layer as not built.
     pub(super) fn forget_build(&self) {
-        *self.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState::default();
+        *self.build.locked() = BuildState::default();
         self.set_unbuilt();
     }
 
@@ -230,13 +198,12 @@ impl LayerBase {
     }
 
     pub(super) fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inside.locked()
     }
 
-    /// Returns what a later module keeps with the layer, which is made at first use; `None` if another module
-    /// keeps something.
-    pub(crate) fn extension<T: Any + Default + Send + Sync>(&self) -> Option<&T> {
-        self.extension.get_or_init(|| Box::<T>::default()).downcast_ref()
+    /// Returns what the library keeps with a model; the first call makes the slot.
+    pub(crate) fn model_state(&self) -> &ModelState {
+        self.model.get_or_init(Box::default)
     }
 
     pub(crate) fn inbound(&self) -> &Inbound {
@@ -245,7 +212,7 @@ impl LayerBase {
 
     /// Returns the layer's own weights in the order in which they were created.
     pub(crate) fn variables(&self) -> MutexGuard<'_, Vec<Variable>> {
-        self.variables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.variables.locked()
     }
 
     /// Writes `name`, `trainable`, `dtype`, `activity_regularizer` if there is one, and `autocast` if it was
@@ -303,7 +270,7 @@ impl LayerBase {
 
     /// Returns the training state of a compiled model.
     pub(crate) fn trained(&self) -> Option<Arc<dyn Trained>> {
-        self.trained.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.model.get()?.trained()
     }
 
     /// Returns the compile configuration: the current one, or the one from the model's file.
@@ -311,22 +278,22 @@ impl LayerBase {
         if let Some(trained) = self.trained() {
             return trained.compile_config().map(Some);
         }
-        Ok(self.kept_compile_config())
+        Ok(self.compile_config_of_file())
     }
 
     /// Returns the compile configuration from the model's file.
-    pub(crate) fn kept_compile_config(&self) -> Option<Value> {
-        self.compile_config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn compile_config_of_file(&self) -> Option<Value> {
+        self.model.get()?.compile_config()
     }
 
     /// Returns the shapes that the layer was built with.
     pub(crate) fn built_shapes(&self) -> Option<BuildShapes> {
-        self.build.lock().unwrap_or_else(PoisonError::into_inner).shapes.clone()
+        self.build.locked().shapes.clone()
     }
 
     /// Returns the shapes that the layer was built with, as `build_config`.
     pub(crate) fn build_config(&self) -> Option<Value> {
-        let state = self.build.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.build.locked();
         let shapes = state.shapes.as_ref()?;
         Some(Value::Dict(match shapes.values().collect::<Vec<_>>().as_slice() {
             [shape] => Dict::from([("input_shape".to_owned(), shape_value(shape))]),

@@ -1,11 +1,9 @@
 //! Undoing a failed build.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-use super::{LayerRef, Weight};
-use crate::config::FieldVisitor;
+use super::{LayerRef, StateVisitor, Weight, visit_state};
 
 /// A step of an attempt that can be undone.
 enum Step {
@@ -80,7 +78,7 @@ impl Step {
                         false
                     }
                 });
-                layer.layer().visit_fields(&mut Clear(&made));
+                visit_state(layer.layer(), &mut Clear(&made));
                 layer.base().forget_build();
             }
         }
@@ -90,10 +88,8 @@ impl Step {
 /// Visits fields and clears those that hold one of these weights.
 struct Clear<'a>(&'a HashSet<u64>);
 
-impl FieldVisitor for Clear<'_> {
-    fn field(&mut self, _: &str, value: &dyn Any) {
-        if let Some(weight) = value.downcast_ref::<Weight>() {
-            weight.clear(self.0);
-        }
+impl StateVisitor for Clear<'_> {
+    fn weight(&mut self, _: &str, weight: &Weight) {
+        weight.clear(self.0);
     }
 }

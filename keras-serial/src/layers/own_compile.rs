@@ -1,11 +1,12 @@
 //! Models with a `compile` of their own, and the optimizers that it sets.
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::LayerRef;
 use crate::config::{Config, FieldVisitor, StateField};
 use crate::error::{Error, ErrorKind, Result};
+use crate::utils::RwLocked;
 
 /// A model whose `compile` takes other arguments than the common one: several optimizers, for example, as in
 /// a GAN (`Model.get_compile_config`, `Model.compile_from_config`).
@@ -136,14 +137,14 @@ pub struct CompileSlot<T>(RwLock<Option<T>>);
 impl<T> CompileSlot<T> {
     /// Sets the value, and replaces an earlier one.
     pub fn set(&self, value: T) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        *self.0.write_locked() = Some(value);
     }
 }
 
 impl<T: Clone> CompileSlot<T> {
     /// Returns the value, once the model is compiled.
     pub fn get(&self) -> Option<T> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read_locked().clone()
     }
 
     /// Returns the value, or an error if the model is not compiled.
@@ -166,13 +167,13 @@ impl<T> Default for CompileSlot<T> {
 
 impl<T: StateField> StateField for CompileSlot<T> {
     fn visit_state(&self, name: &str, visitor: &mut dyn FieldVisitor) {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).visit_state(name, visitor);
+        self.0.read_locked().visit_state(name, visitor);
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for CompileSlot<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.0.read_locked() {
             Some(value) => value.fmt(f),
             None => f.write_str("<not compiled>"),
         }

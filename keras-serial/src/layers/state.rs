@@ -1,10 +1,9 @@
 //! The state inside a layer: weights, layers, optimizers and random generators, by field name.
 
-use std::any::Any;
 use std::collections::HashSet;
 
-use super::{LayerRef, Weight};
-use crate::config::FieldVisitor;
+use super::state_visitor::ByType;
+use super::{LayerRef, StateVisitor, visit_state};
 use crate::metrics::Metric;
 use crate::optimizers::Optimizer;
 use crate::random::SeedGenerator;
@@ -32,7 +31,7 @@ impl State {
 /// Returns the fields of a layer that hold layers and optimizers, in order.
 pub(super) fn of(layer: &LayerRef) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
-    layer.layer().visit_fields(&mut collector);
+    visit_state(layer.layer(), &mut collector);
     if let Some(graph) = layer.graph() {
         let layers = graph.graph_layers().into_iter().map(|layer| State::Layer(layer.name().to_owned(), layer));
         collector.push(State::Container("layers".into(), layers.collect()));
@@ -50,7 +49,7 @@ pub(super) fn of(layer: &LayerRef) -> Vec<State> {
 #[cfg(feature = "archive")]
 pub(crate) fn of_optimizer(optimizer: &Optimizer) -> Vec<State> {
     let mut collector = Collector { open: vec![(String::new(), Vec::new())] };
-    optimizer.visit_fields(&mut collector);
+    optimizer.visit_fields(&mut ByType(&mut collector));
     collector.finish()
 }
 
@@ -77,15 +76,15 @@ pub(super) fn layers(state: &[State]) -> Vec<LayerRef> {
 /// Returns the fields of a layer that hold metrics, in order.
 pub(super) fn metrics(layer: &LayerRef) -> Vec<Metric> {
     let mut found = Found(Vec::new());
-    layer.layer().visit_fields(&mut found);
+    visit_state(layer.layer(), &mut found);
     found.0
 }
 
 struct Found(Vec<Metric>);
 
-impl FieldVisitor for Found {
-    fn field(&mut self, _: &str, value: &dyn Any) {
-        self.0.extend(value.downcast_ref::<Metric>().cloned());
+impl StateVisitor for Found {
+    fn metric(&mut self, _: &str, metric: &Metric) {
+        self.0.push(metric.clone());
     }
 }
 
@@ -105,16 +104,13 @@ impl Collector {
     }
 }
 
-impl FieldVisitor for Collector {
-    fn field(&mut self, name: &str, value: &dyn Any) {
-        if let Some(layer) = value.downcast_ref::<LayerRef>() {
-            self.push(State::Layer(name.to_owned(), layer.clone()));
-        } else if let Some(optimizer) = value.downcast_ref::<Optimizer>() {
-            self.push(State::Optimizer(name.to_owned(), optimizer.clone()));
-        } else {
-            let is_state = value.is::<Weight>() || value.is::<Metric>() || value.is::<SeedGenerator>();
-            debug_assert!(is_state, "nothing else is state");
-        }
+impl StateVisitor for Collector {
+    fn layer(&mut self, name: &str, layer: &LayerRef) {
+        self.push(State::Layer(name.to_owned(), layer.clone()));
+    }
+
+    fn optimizer(&mut self, name: &str, optimizer: &Optimizer) {
+        self.push(State::Optimizer(name.to_owned(), optimizer.clone()));
     }
 
     fn enter(&mut self, name: &str) {
@@ -138,7 +134,7 @@ pub(crate) fn visit_generators(layer: &LayerRef, visit: &mut dyn FnMut(String, &
         if !seen.insert(layer.id()) {
             continue;
         }
-        layer.layer().visit_fields(&mut Generators { path: &path, visit });
+        visit_state(layer.layer(), &mut Generators { path: &path, visit });
         let below = layer.layers().into_iter().rev();
         next.extend(below.map(|below| (below.clone(), join(&path, below.name()))));
         kept.push(layer);
@@ -151,10 +147,8 @@ struct Generators<'a> {
     visit: &'a mut dyn FnMut(String, &SeedGenerator),
 }
 
-impl FieldVisitor for Generators<'_> {
-    fn field(&mut self, name: &str, value: &dyn Any) {
-        if let Some(generator) = value.downcast_ref::<SeedGenerator>() {
-            (self.visit)(join(self.path, name), generator);
-        }
+impl StateVisitor for Generators<'_> {
+    fn seed(&mut self, name: &str, generator: &SeedGenerator) {
+        (self.visit)(join(self.path, name), generator);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{OnceLock, RwLock, RwLockWriteGuard};
 
 use super::{BuildShapes, LayerBase, LayerRef};
 use crate::config::{FieldVisitor, StateField, StateKind, unmarked};
@@ -14,7 +14,7 @@ use crate::ops::create::filled;
 use crate::random::Fork;
 use crate::regularizers::Regularizer;
 use crate::tensor::{DType, Deferred, Nested, Shape, Tensor};
-use crate::utils::scope_path;
+use crate::utils::{RwLocked, scope_path};
 use crate::variable::{Autocast, Variable, VariableOptions};
 
 /// A weight of a layer: empty until the layer is built.
@@ -43,11 +43,11 @@ impl Weight {
 
     /// Returns the variable, if the weight was created.
     pub fn variable(&self) -> Option<Variable> {
-        self.variable.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.variable.read_locked().clone()
     }
 
     fn cell(&self) -> RwLockWriteGuard<'_, Option<Variable>> {
-        self.variable.write().unwrap_or_else(PoisonError::into_inner)
+        self.variable.write_locked()
     }
 
     /// Returns the value.

@@ -1,7 +1,7 @@
 //! Cloning of models (`clone_model`), and models from the middle of a graph.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::graph::{Graph, as_layer};
 use super::{Functional, Model, Sequential};
@@ -197,7 +197,7 @@ impl Cloner<'_> {
             Some(trained) => trained.compile(&copy).at("compile_config")?,
             None => {
                 let config = layer.compile_config()?;
-                *copy.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+                copy.base().model_state().set_compile_config(config);
             }
         }
         Ok(copy)

@@ -36,7 +36,7 @@ impl Model {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     pub fn set_compiled_inference(&self, compiled: bool) {
-        if let Some(plans) = self.base().extension::<Plans>() {
+        if let Some(plans) = self.base().model_state().plans::<Plans>() {
             plans.set_enabled(compiled);
         }
     }
@@ -55,7 +55,7 @@ impl Model {
 
     /// Computes the outputs with a plan, if there is one for these inputs.
     fn planned(&self, inputs: &CallArgs) -> Result<Option<Inferred>> {
-        let Some(plans) = self.base().extension::<Plans>().filter(|plans| plans.is_enabled()) else {
+        let Some(plans) = self.base().model_state().plans::<Plans>().filter(|plans| plans.is_enabled()) else {
             return Ok(None);
         };
         let tensors: Vec<Tensor> = inputs.tensors().into_iter().cloned().collect();

@@ -1,7 +1,7 @@
 //! Sequential models: a list of layers.
 
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::functional_config::with_module;
 use super::{Functional, Model};
@@ -18,7 +18,7 @@ use crate::register;
 use crate::registry::{TypedHandle, deserialize_object};
 use crate::tensor::symbolic::Fresh;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
-use crate::utils::NameScope;
+use crate::utils::{NameScope, RwLocked};
 
 /// Makes a list of layers of different types: an array of [`LayerRef`]s, as [`Sequential::new`] takes it.
 ///
@@ -93,7 +93,7 @@ impl Sequential {
 
     /// Appends a layer, and its name to the names taken.
     fn push(&self, names: &mut HashSet<String>, layer: LayerRef) -> Result<()> {
-        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut layers = self.layers.write_locked();
         if !names.insert(layer.name().to_owned()) {
             return Err(Error::new(
                 ErrorKind::Graph,
@@ -120,11 +120,11 @@ impl Sequential {
     pub(super) fn add(&self, layer: LayerRef) -> Result<()> {
         let mut names = self.all_layers().iter().map(|layer| layer.name().to_owned()).collect();
         self.push(&mut names, layer)?;
-        *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.functional.write_locked() = None;
         self.base.set_unbuilt();
         let result = self.build_if_known();
         if result.is_err() {
-            self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
+            self.layers.write_locked().pop();
             self.build_if_known()?;
         }
         result
@@ -150,8 +150,8 @@ impl Sequential {
 
     /// Removes the last layer.
     pub(super) fn pop(&self) -> Result<Option<LayerRef>> {
-        let popped = self.layers.write().unwrap_or_else(PoisonError::into_inner).pop();
-        *self.functional.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let popped = self.layers.write_locked().pop();
+        *self.functional.write_locked() = None;
         self.base.set_unbuilt();
         self.build_if_known()?;
         Ok(popped)
@@ -159,11 +159,11 @@ impl Sequential {
 
     /// Returns all layers, including the input layer if there is one.
     pub(super) fn all_layers(&self) -> Vec<LayerRef> {
-        self.layers.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.layers.read_locked().clone()
     }
 
     fn functional(&self) -> Option<LayerRef> {
-        self.functional.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.functional.read_locked().clone()
     }
 
     /// Builds the graph if the first layer knows the input shape.
@@ -185,7 +185,7 @@ impl Sequential {
     fn start_with(&self, input: Shape) -> Result<()> {
         let mut has_new_input = false;
         {
-            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+            let mut layers = self.layers.write_locked();
             let Some(first) = layers.first() else {
                 return Err(Error::new(
                     ErrorKind::Graph,
@@ -209,7 +209,7 @@ impl Sequential {
         let result = self.connect();
         if result.is_err() && has_new_input {
             // Remove the input layer again, as the next attempt can be for another shape.
-            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+            let mut layers = self.layers.write_locked();
             let input = (!layers.is_empty()).then(|| layers.remove(0));
             drop(layers);
             drop(input);
@@ -228,7 +228,7 @@ impl Sequential {
             outputs = layer.call(outputs, &CallContext::inference())?;
         }
         let functional = Functional::named(self.base.name("Sequential"), inputs, outputs)?;
-        *self.functional.write().unwrap_or_else(PoisonError::into_inner) = Some(functional.as_layer().clone());
+        *self.functional.write_locked() = Some(functional.as_layer().clone());
         self.base.set_built();
         attempt.succeed();
         Ok(())

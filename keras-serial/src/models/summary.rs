@@ -215,16 +215,11 @@ impl<'a> Summary<'a> {
             let (count, bytes) = trained.optimizer_size();
             return (count, bytes as f64);
         }
-        #[cfg(feature = "archive")]
-        {
-            let kept = self.model.base().kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            kept.iter().fold((0, 0.0), |total, group| {
-                let (count, bytes) = group.size();
-                (total.0 + count, total.1 + bytes as f64)
-            })
-        }
-        #[cfg(not(feature = "archive"))]
-        (0, 0.0)
+        let unread = self.model.base().model_state().unread();
+        unread.map_or((0, 0.0), |unread| {
+            let (count, bytes) = unread.size();
+            (count, bytes as f64)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Operations as nodes of a recorded graph: `keras.ops` called on symbols.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::own::OwnNode;
 use crate::config::Config;
@@ -9,7 +9,7 @@ use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind};
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
-use crate::utils::auto_name;
+use crate::utils::{Locked, auto_name};
 
 /// A class of operations: its name in configurations, and the function that computes it.
 pub(crate) struct OpClass {
@@ -62,7 +62,7 @@ impl OpNode {
             Node::Builtin(builtin) => match builtin.config.get("name").and_then(Value::as_str) {
                 Some(name) => name.to_owned(),
                 None => {
-                    let mut name = builtin.name.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut name = builtin.name.locked();
                     name.get_or_insert_with(|| auto_name(builtin.class.class_name)).clone()
                 }
             },
@@ -75,7 +75,7 @@ impl OpNode {
     pub(crate) fn rename_if(&self, is_taken: impl Fn(&str) -> bool) {
         match &self.node {
             Node::Builtin(builtin) if builtin.config.get("name").and_then(Value::as_str).is_none() => {
-                let mut name = builtin.name.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut name = builtin.name.locked();
                 while name.as_deref().is_none_or(&is_taken) {
                     *name = Some(auto_name(builtin.class.class_name));
                 }

@@ -1,6 +1,6 @@
 //! User-defined operations (`keras.Operation`), in graphs and files like Keras's own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::graph::{Node, OpRef};
 use crate::config::KerasSerializable;
@@ -10,6 +10,7 @@ use crate::object::{Form, Handle, Kind, Object};
 use crate::registry::{Cast, Probe, deserialize_object};
 use crate::tensor::symbolic::Operation;
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::utils::Locked;
 
 /// A user-defined operation: what a subclass of `keras.Operation` is in Python.
 ///
@@ -136,17 +137,17 @@ struct Name(Mutex<(Option<String>, bool)>);
 
 impl Name {
     fn give(&self, name: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(name), true);
+        *self.0.locked() = (Some(name), true);
     }
 
     fn get(&self, class: &str) -> String {
-        let mut name = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut name = self.0.locked();
         name.0.get_or_insert_with(|| crate::utils::auto_name(class)).clone()
     }
 
     /// Generates another name if this one was generated and is taken.
     fn replace_if(&self, class: &str, is_taken: impl Fn(&str) -> bool) {
-        let mut name = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut name = self.0.locked();
         while !name.1 && name.0.as_deref().is_none_or(&is_taken) {
             name.0 = Some(crate::utils::auto_name(class));
         }

@@ -1,7 +1,5 @@
 //! Applies a step: the part that all optimizers share.
 
-use std::sync::PoisonError;
-
 use super::base::OptimizerBase;
 use super::clipping::clip;
 use super::kernel::{self, Kernel, Real, Slope};
@@ -10,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::ops::{add, create, divide};
 use crate::tensor::Tensor;
-use crate::utils::NameScope;
+use crate::utils::{Locked, NameScope};
 use crate::variable::Variable;
 
 /// Creates the averages, the accumulated gradients, then the optimizer's own slots.
@@ -45,7 +43,7 @@ pub(super) fn apply<O: Optimize + ?Sized>(
     if gradients.is_empty() {
         return Ok(());
     }
-    let _stepping = optimizer.base().stepping.lock().unwrap_or_else(PoisonError::into_inner);
+    let _stepping = optimizer.base().stepping.locked();
     same_number(gradients, variables)?;
     build_in_scope(optimizer, variables)?;
     let pairs = with_gradients(optimizer.base(), gradients, variables)?;

@@ -1,6 +1,6 @@
 //! An optimizer wrapper with dynamic loss scaling, for half precision.
 
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use super::apply::{build_in_scope, same_number};
 use super::kernel::number;
@@ -12,6 +12,7 @@ use crate::json::Value;
 use crate::ops::{divide, multiply};
 use crate::register;
 use crate::tensor::Tensor;
+use crate::utils::Locked;
 use crate::variable::Variable;
 
 /// An optimizer wrapper with dynamic loss scaling: multiplies the loss by a scale before gradients are
@@ -194,7 +195,7 @@ impl Optimize for LossScaleOptimizer {
         if gradients.is_empty() {
             return Ok(());
         }
-        let _stepping = self.base.stepping.lock().unwrap_or_else(PoisonError::into_inner);
+        let _stepping = self.base.stepping.locked();
         same_number(gradients, variables)?;
         build_in_scope(self, variables)?;
         // The inner step is all or nothing, and what follows only assigns numbers.

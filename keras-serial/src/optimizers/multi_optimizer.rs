@@ -1,7 +1,5 @@
 //! An optimizer that combines several, for different variables.
 
-use std::sync::PoisonError;
-
 use super::apply::{same_number, undo_on_error};
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase, OptimizerMap};
 use crate::config::HasBase;
@@ -11,6 +9,7 @@ use crate::json::Value;
 use crate::object::Handle;
 use crate::register;
 use crate::tensor::Tensor;
+use crate::utils::Locked;
 use crate::variable::Variable;
 
 /// An optimizer that updates each variable with the optimizer that a map has for its path.
@@ -154,7 +153,7 @@ impl Optimize for MultiOptimizer {
         if gradients.is_empty() {
             return Ok(());
         }
-        let _stepping = self.base.stepping.lock().unwrap_or_else(PoisonError::into_inner);
+        let _stepping = self.base.stepping.locked();
         same_number(gradients, variables)?;
         self.build(variables)?;
         undo_on_error(self, || {

@@ -1,7 +1,7 @@
 //! The variables of an optimizer, and the model variables that they belong to.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use regex::Regex;
 
@@ -11,7 +11,7 @@ use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::tensor::{DType, Shape, Tensor};
-use crate::utils::scope_path;
+use crate::utils::{Locked, scope_path};
 use crate::variable::{Variable, VariableOptions};
 
 /// The state of an optimizer between steps.
@@ -100,7 +100,7 @@ fn own_variable(value: Tensor, name: &str, path: String) -> Variable {
 
 impl OptimizerBase {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 
     /// Returns a path as in Keras's `name_scope`: an optimizer inside another's scope is below its name.

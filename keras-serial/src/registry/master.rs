@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 use super::Entry;
 use super::entry::Identity;
 use super::scope::{self, next_guard, take};
 use crate::error::{Error, ErrorKind, Result};
+use crate::utils::RwLocked;
 
 /// Keras's own objects.
 #[derive(Default)]
@@ -144,8 +145,8 @@ fn own_list() -> Option<Arc<RwLock<Customs>>> {
 pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
     // A panic while the lock is held leaves the registry consistent: every change is one insertion.
     match own_list() {
-        Some(own) => read(&own.read().unwrap_or_else(PoisonError::into_inner)),
-        None => read(&CUSTOMS.read().unwrap_or_else(PoisonError::into_inner)),
+        Some(own) => read(&own.read_locked()),
+        None => read(&CUSTOMS.read_locked()),
     }
 }
 
@@ -153,8 +154,8 @@ pub(super) fn with_customs<T>(read: impl FnOnce(&Customs) -> T) -> T {
 /// object's own `drop` may read the registry, which is locked meanwhile.
 fn change_customs<T>(change: impl FnOnce(&mut Customs) -> T) -> T {
     match own_list() {
-        Some(own) => change(&mut own.write().unwrap_or_else(PoisonError::into_inner)),
-        None => change(&mut CUSTOMS.write().unwrap_or_else(PoisonError::into_inner)),
+        Some(own) => change(&mut own.write_locked()),
+        None => change(&mut CUSTOMS.write_locked()),
     }
 }
 

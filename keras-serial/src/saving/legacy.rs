@@ -7,7 +7,7 @@ use super::layout::places;
 use super::optimizers::states;
 use super::rules::Rules;
 use super::stored::{StoredTensor, WeightTree, join};
-use super::weights::{KeptGroup, Plan, value_in_files, values_in_files};
+use super::weights::{Plan, UnreadGroup, value_in_files, values_in_files};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
 use crate::tensor::Tensor;
@@ -222,13 +222,13 @@ fn count_mismatch(what: &str, expected: usize, received: usize) -> Error {
 
 /// Reads the optimizer's state into the layout of Keras 3 files; with the names of its variables on
 /// request.
-pub(super) fn read_optimizer(root: &WeightTree, with_names: bool) -> Result<Vec<KeptGroup>> {
+pub(super) fn read_optimizer(root: &WeightTree, with_names: bool) -> Result<Vec<UnreadGroup>> {
     let Some(group) = root.groups.get(OPTIMIZER) else { return Ok(Vec::new()) };
     let found = tensors(group, OPTIMIZER)?;
     let datasets = found.iter().enumerate().map(|(i, (_, tensor))| Ok((i.to_string(), tensor.read()?)));
     let names = name_list(group, "weight_names").at(OPTIMIZER)?;
     let attrs = if with_names { vec![(NAMES.to_owned(), H5Attr::StrList(names))] } else { Vec::new() };
-    Ok(vec![KeptGroup { path: "optimizer/vars".into(), attrs, datasets: datasets.collect::<Result<_>>()? }])
+    Ok(vec![UnreadGroup { path: "optimizer/vars".into(), attrs, datasets: datasets.collect::<Result<_>>()? }])
 }
 
 /// Builds the groups of a model's weights.

@@ -106,8 +106,8 @@ impl LoadOptions {
         if file.form == FileForm::LegacyH5
             && let Some(compile) = config.get("compile_config").filter(|compile| **compile != Value::Null)
         {
-            let mut slot = model.base().compile_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            slot.get_or_insert_with(|| compile.clone());
+            let state = model.base().model_state();
+            state.set_compile_config(state.compile_config().or_else(|| Some(compile.clone())));
         }
         let Some(tree) = &file.weights else {
             let mut report = LoadReport::default();
@@ -153,7 +153,7 @@ impl LoadOptions {
     /// Compiles a model, and the models in it, as the file says.
     fn compile_models(&self, model: &Model, tree: Option<&WeightTree>, report: &mut LoadReport) -> Result<()> {
         let is_saved = |layer: &LayerRef| {
-            let config = layer.base().kept_compile_config().filter(|_| layer.is_model());
+            let config = layer.base().compile_config_of_file().filter(|_| layer.is_model());
             config.is_some_and(|config| config.as_dict().is_some_and(|dict| !dict.is_empty()))
         };
         let mut models: Vec<LayerRef> = model.with_layers_below().into_iter().filter(is_saved).collect();
@@ -184,7 +184,7 @@ impl LoadOptions {
     fn set_aside(&self, model: &Model, file: &ModelFile, report: &mut LoadReport) -> Result<()> {
         let is_unversioned = file.form == FileForm::LegacyH5 && file.keras_version().is_none();
         let is_old = file.is_compiled_by_keras2() || is_unversioned;
-        let config = model.base().kept_compile_config().filter(|_| is_old && !model.is_compiled());
+        let config = model.base().compile_config_of_file().filter(|_| is_old && !model.is_compiled());
         let Some(Value::Dict(mut config)) = config else { return Ok(()) };
         if config.is_empty() || model.own_compile().is_some() {
             return Ok(());
@@ -195,8 +195,7 @@ impl LoadOptions {
             "the compile state of Keras {version} is kept for `.h5` files and left out of others, since Keras 3 can't read it: {reason}"
         ));
         legacy_config::set_aside(&mut config, version);
-        *model.base().compile_config.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            Some(Value::Dict(config));
+        model.base().model_state().set_compile_config(Some(Value::Dict(config)));
         Ok(())
     }
 
@@ -210,7 +209,7 @@ impl LoadOptions {
     }
 
     fn compile_model(&self, model: &Model, scales_loss: bool) -> Result<()> {
-        let Some(Value::Dict(config)) = model.base().kept_compile_config() else { return Ok(()) };
+        let Some(Value::Dict(config)) = model.base().compile_config_of_file() else { return Ok(()) };
         model.compile_as_saved(&config, scales_loss).at("compile_config").map_err(|error| {
             if model.own_compile().is_none() && Compile::is_of_own(&config) {
                 return error;

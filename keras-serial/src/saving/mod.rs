@@ -67,5 +67,4 @@ pub use self::save::SaveOptions;
 pub use self::scan::{Code, Finding, ScanReport, Severity, lint, scan};
 pub use self::source::Source;
 pub use self::stored::{StoredTensor, WeightTree};
-pub(crate) use self::weights::KeptGroup;
 pub use self::zip::{ZipMember, ZipReader, ZipTime, ZipWriter};

@@ -1,17 +1,18 @@
 //! Loads and saves the states of optimizers: those that models at any depth are compiled with, and those
 //! in fields.
 
+use std::any::Any;
 use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::sync::Arc;
 
 use super::H5Attr;
 use super::layout::{OptimizerPlace, optimizers, places};
 use super::report::LoadReport;
 use super::stored::{WeightTree, join};
-use super::weights::KeptGroup;
+use super::weights::UnreadGroup;
 use crate::error::{Result, ResultExt};
 use crate::json::Value;
-use crate::layers::LayerRef;
+use crate::layers::{LayerRef, UnreadState};
 use crate::models::Model;
 use crate::object::Handle;
 use crate::ops::dtypes::cast;
@@ -20,7 +21,7 @@ use crate::tensor::{DType, Tensor, TensorBytes};
 
 /// Returns true if a model is compiled, or its file says how.
 pub(super) fn has_compile_config(model: &LayerRef) -> bool {
-    let kept = || model.base().kept_compile_config().is_some_and(|config| config != Value::Dict(Default::default()));
+    let kept = || model.base().compile_config_of_file().is_some_and(|config| config != Value::Dict(Default::default()));
     model.base().trained().is_some() || model.own_compile().is_some() || kept()
 }
 
@@ -46,16 +47,31 @@ fn models(model: &LayerRef) -> Vec<(String, LayerRef)> {
     models.map(|place| (place.path, place.layer)).collect()
 }
 
+/// The groups of a model's file that nothing has read.
+struct Unread(Vec<UnreadGroup>);
+
+impl UnreadState for Unread {
+    fn size(&self) -> (usize, usize) {
+        self.0.iter().map(UnreadGroup::size).fold((0, 0), |total, size| (total.0 + size.0, total.1 + size.1))
+    }
+}
+
+/// Returns the groups of a model's file that nothing has read.
+fn unread(model: &LayerRef) -> Vec<UnreadGroup> {
+    let state = model.base().model_state().unread();
+    let groups = state.as_deref().and_then(|state| (state as &dyn Any).downcast_ref::<Unread>());
+    groups.map(|unread| unread.0.clone()).unwrap_or_default()
+}
+
 /// Returns the groups that a nested model keeps of its file, with their paths in the outer model's file.
-fn kept_by(path: &str, model: &LayerRef) -> Vec<KeptGroup> {
-    let kept = model.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    kept.into_iter().map(|group| KeptGroup { path: join(path, &group.path), ..group }).collect()
+fn kept_by(path: &str, model: &LayerRef) -> Vec<UnreadGroup> {
+    unread(model).into_iter().map(|group| UnreadGroup { path: join(path, &group.path), ..group }).collect()
 }
 
 /// Returns the states of a model's optimizers, and those that uncompiled models keep of their files.
-pub(super) fn states(model: &LayerRef) -> Result<Vec<KeptGroup>> {
-    let kept: Vec<KeptGroup> = models(model).iter().flat_map(|(path, model)| kept_by(path, model)).collect();
-    let mut groups: Vec<KeptGroup> = Vec::new();
+pub(super) fn states(model: &LayerRef) -> Result<Vec<UnreadGroup>> {
+    let kept: Vec<UnreadGroup> = models(model).iter().flat_map(|(path, model)| kept_by(path, model)).collect();
+    let mut groups: Vec<UnreadGroup> = Vec::new();
     for OptimizerPlace { path, optimizer, .. } in optimizers(model) {
         let path = join(&path, "vars");
         // An optimizer that was never built has not loaded the file's state yet.
@@ -66,17 +82,17 @@ pub(super) fn states(model: &LayerRef) -> Result<Vec<KeptGroup>> {
         let values = optimizer.save_own_variables().at_with(|| path.clone())?;
         let datasets = values.iter().enumerate().map(|(i, value)| Ok((i.to_string(), value.to_bytes()?)));
         let attrs = vec![("name".to_owned(), H5Attr::Str(optimizer.name().to_owned()))];
-        groups.push(KeptGroup { attrs, datasets: datasets.collect::<Result<_>>()?, path });
+        groups.push(UnreadGroup { attrs, datasets: datasets.collect::<Result<_>>()?, path });
     }
-    let rest: Vec<KeptGroup> =
+    let rest: Vec<UnreadGroup> =
         kept.into_iter().filter(|group| groups.iter().all(|known| known.path != group.path)).collect();
     groups.extend(rest);
     Ok(groups)
 }
 
 /// Returns [`states`] without those that only an old Keras can read: they are written to legacy files only.
-pub(super) fn states_of_keras3(model: &LayerRef) -> Result<Vec<KeptGroup>> {
-    let is_old = |group: &KeptGroup| group.attrs.iter().any(|(name, _)| name == super::legacy::NAMES);
+pub(super) fn states_of_keras3(model: &LayerRef) -> Result<Vec<UnreadGroup>> {
+    let is_old = |group: &UnreadGroup| group.attrs.iter().any(|(name, _)| name == super::legacy::NAMES);
     Ok(states(model)?.into_iter().filter(|group| !is_old(group)).collect())
 }
 
@@ -103,7 +119,7 @@ pub(super) enum Strictness {
 /// When a state has as many variables as its optimizer, but of other shapes.
 pub(super) fn restore(
     model: &LayerRef,
-    kept: Vec<KeptGroup>,
+    kept: Vec<UnreadGroup>,
     report: &mut LoadReport,
     strictness: Strictness,
 ) -> Result<()> {
@@ -151,7 +167,7 @@ pub(super) fn restore(
 /// until they are.
 fn keep(
     model: &LayerRef,
-    groups: Vec<KeptGroup>,
+    groups: Vec<UnreadGroup>,
     matched: &HashSet<String>,
     pending: &HashSet<String>,
     report: &mut LoadReport,
@@ -180,15 +196,13 @@ fn keep(
             }
             continue;
         }
-        let mut kept = owner.base().kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if begun.insert(index) {
-            kept.clear();
-        }
-        kept.push(KeptGroup { path, ..group });
+        let mut groups = if begun.insert(index) { Vec::new() } else { unread(owner) };
+        groups.push(UnreadGroup { path, ..group });
+        owner.base().model_state().set_unread(Some(Arc::new(Unread(groups))));
     }
 }
 
-fn load(place: &OptimizerPlace, group: &KeptGroup) -> Result<Restored> {
+fn load(place: &OptimizerPlace, group: &UnreadGroup) -> Result<Restored> {
     let optimizer: &Optimizer = &place.optimizer;
     let mut numbered: Vec<(usize, &TensorBytes)> =
         group.datasets.iter().filter_map(|(name, data)| Some((name.parse().ok()?, data))).collect();

@@ -19,7 +19,7 @@ use super::rules::Rules;
 use super::section::Section;
 use super::sign;
 use super::stored::{FileTensor, WeightTree, join, names};
-use super::weights::{KeptGroup, Plan, value_in_files, values_in_files};
+use super::weights::{Plan, UnreadGroup, value_in_files, values_in_files};
 use super::{H5Attr, Limits};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -177,7 +177,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result
         match plan.kept.iter_mut().find(|kept| kept.path == group) {
             Some(kept) => kept.datasets.push(dataset),
             None => {
-                plan.kept.push(KeptGroup { path: group.to_owned(), attrs: Vec::new(), datasets: vec![dataset] });
+                plan.kept.push(UnreadGroup { path: group.to_owned(), attrs: Vec::new(), datasets: vec![dataset] });
             }
         }
     }

@@ -14,15 +14,15 @@ use crate::layers::LayerRef;
 use crate::tensor::{Shape, Tensor, TensorBytes};
 use crate::variable::Variable;
 
-/// A group of a file that is kept unchanged for the next save.
+/// A group of a file that nothing has read, for the next save.
 #[derive(Clone, Debug)]
-pub(crate) struct KeptGroup {
+pub(crate) struct UnreadGroup {
     pub(super) path: String,
     pub(super) attrs: Vec<(String, H5Attr)>,
     pub(super) datasets: Vec<(String, TensorBytes)>,
 }
 
-impl KeptGroup {
+impl UnreadGroup {
     /// Returns the numbers of elements and of bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
         self.datasets.iter().fold((0, 0), |(count, bytes), (_, data)| {
@@ -32,10 +32,10 @@ impl KeptGroup {
 }
 
 /// Collects a group and all groups below it, with their paths.
-pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<KeptGroup>) -> Result<()> {
+pub(super) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<UnreadGroup>) -> Result<()> {
     let tensors: Vec<_> = group.tensors.iter().collect();
     let datasets = tensors.into_par_iter().map(|(name, tensor)| Ok((name.clone(), tensor.read()?)));
-    kept.push(KeptGroup {
+    kept.push(UnreadGroup {
         path: path.to_owned(),
         attrs: group.attrs.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         datasets: datasets.collect::<Result<_>>()?,
@@ -98,7 +98,7 @@ pub(super) struct Plan {
     /// State that layers keep by name in addition to their weights.
     states: Vec<(LayerRef, String, Tensor)>,
     layers: Vec<LayerRef>,
-    pub kept: Vec<KeptGroup>,
+    pub kept: Vec<UnreadGroup>,
 }
 
 /// Finds a value for each weight, by Keras's paths.
@@ -252,7 +252,7 @@ struct Rest<'a> {
     /// The paths of models, and whether the file says how each is compiled.
     models: &'a HashMap<String, bool>,
     /// The optimizer states.
-    kept: Vec<KeptGroup>,
+    kept: Vec<UnreadGroup>,
     unexpected: Vec<String>,
 }
 

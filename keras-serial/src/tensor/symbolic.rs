@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::call::{CallArgs, CallContext, Item};
 use super::{Nested, Tensor};
 use crate::error::Result;
 use crate::json::Value;
-use crate::utils::drop_later;
+use crate::utils::{Locked, drop_later};
 
 /// An operation that can be called on tensors and recorded in graphs: a layer or an operation of `keras.ops`.
 pub trait Operation: Any + Send + Sync {
@@ -92,12 +92,12 @@ pub struct Inbound(Mutex<Vec<Weak<Node>>>);
 impl Inbound {
     /// Returns the call at an index, if it is still in use.
     pub fn get(&self, index: usize) -> Option<Arc<Node>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(index)?.upgrade()
+        self.0.locked().get(index)?.upgrade()
     }
 
     /// Returns the number of calls.
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.locked().len()
     }
 
     /// Returns true if there were no calls.
@@ -113,7 +113,7 @@ impl Inbound {
         outputs: Nested<Tensor>,
     ) -> Result<Nested<Tensor>> {
         let node = {
-            let mut nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut nodes = self.0.locked();
             let node = Arc::new(Node { operation, index: nodes.len(), args, outputs });
             nodes.push(Arc::downgrade(&node));
             node

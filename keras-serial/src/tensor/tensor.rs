@@ -1,7 +1,7 @@
 //! `Tensor`: values, strings, or a symbol.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use burn_backend::ops::{BoolTensorOps, FloatTensorOps, IntTensorOps};
 use burn_backend::{AllocationProperty, Bytes, TensorMetadata};
@@ -11,6 +11,7 @@ use super::rows::Rows;
 use super::symbolic::History;
 use super::{DType, Element, Shape, TensorBytes};
 use crate::error::{Error, ErrorKind, Result};
+use crate::utils::Locked;
 
 /// A tensor of numbers, booleans or strings, or a symbol.
 ///
@@ -180,7 +181,7 @@ impl Tensor {
 
     /// Returns the mask: which steps of a sequence are not padding (`_keras_mask`).
     pub fn mask(&self) -> Option<Tensor> {
-        self.mask.0.lock().unwrap_or_else(PoisonError::into_inner).as_deref().cloned()
+        self.mask.0.locked().as_deref().cloned()
     }
 
     /// Replaces the mask of this tensor and of all its clones, in place (`set_keras_mask`).
@@ -198,7 +199,7 @@ impl Tensor {
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
     pub fn set_mask(&self, mask: Option<Tensor>) {
-        *self.mask.0.lock().unwrap_or_else(PoisonError::into_inner) = mask.map(Arc::new);
+        *self.mask.0.locked() = mask.map(Arc::new);
     }
 
     /// Returns another tensor of the same values, with this mask.

@@ -1,6 +1,6 @@
 //! The arguments of `compile`, and their configuration.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::compiled::Compiled;
 use super::parts::{self, LossWeights, Losses, Metrics};
@@ -319,16 +319,8 @@ impl Model {
                 .received("steps_per_execution=0"));
         }
         let compiled = Compiled::new(self, compile)?;
-        *self.base().trained.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(compiled));
-        self.forget_file();
+        self.base().model_state().set_trained(Arc::new(compiled));
         Ok(())
-    }
-
-    /// Discards the compile configuration and state that the model keeps from its file.
-    fn forget_file(&self) {
-        *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        #[cfg(feature = "archive")]
-        self.base().kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Compiles the model from a configuration (`Model.compile_from_config`), and creates the
@@ -345,7 +337,9 @@ impl Model {
     pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
         if let Some(own) = self.own_compile() {
             own.compile_from_config(config, self.as_layer())?;
-            self.forget_file();
+            let state = self.base().model_state();
+            state.set_compile_config(None);
+            state.set_unread(None);
             return Ok(());
         }
         self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;

@@ -1,8 +1,7 @@
 //! A compiled model: its optimizer, losses, metrics and training progress.
 
 use std::any::Any;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::callbacks::Logs;
 use super::compile::Compile;
@@ -19,6 +18,7 @@ use crate::models::Model;
 use crate::object::Handle;
 use crate::optimizers::Optimizer;
 use crate::tensor::{Nested, Tensor};
+use crate::utils::Locked;
 
 /// The compile state of a model, built from the arguments of `compile`.
 pub(super) struct Compiled {
@@ -148,17 +148,17 @@ impl Compiled {
 
     /// Returns how far the current or last run has come.
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.locked()
     }
 
     /// Sets the training state from a file or user, for the next run with `resume`.
     pub(super) fn set_saved_state(&self, state: TrainingState) {
         *self.progress() = state.progress();
-        *self.saved_state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        *self.saved_state.locked() = Some(state);
     }
 
     pub(super) fn take_saved_state(&self) -> Option<TrainingState> {
-        self.saved_state.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.saved_state.locked().take()
     }
 
     /// Computes the compiled loss of a batch; `None` if there is none.
@@ -171,7 +171,7 @@ impl Compiled {
     }
 
     pub(super) fn loss_for(&self, y: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Arc<CompileLoss>> {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut built = self.built.locked();
         if let Some(loss) = &built.loss {
             return Ok(loss.clone());
         }
@@ -181,7 +181,7 @@ impl Compiled {
     }
 
     fn metrics_for(&self, y: &Nested<Tensor>, y_pred: &Nested<Tensor>) -> Result<Arc<CompileMetrics>> {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut built = self.built.locked();
         if let Some(metrics) = &built.metrics {
             return Ok(metrics.clone());
         }
@@ -206,7 +206,7 @@ impl Compiled {
 
     /// Returns true if losses and metrics have been matched to outputs.
     pub(super) fn is_prepared(&self) -> bool {
-        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        let built = self.built.locked();
         (built.loss.is_some() || !self.has_loss()) && (built.metrics.is_some() || !self.has_metrics())
     }
 
@@ -221,7 +221,7 @@ impl Compiled {
 
     /// Returns all metrics: the mean loss first, those of the model's layers last.
     pub(super) fn all_metrics(&self, model: &Model) -> Vec<Metric> {
-        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let built = self.built.locked().clone();
         let mut metrics = vec![self.loss_tracker.clone()];
         metrics.extend(built.metrics.iter().flat_map(|compiled| compiled.metrics().map(|(_, metric)| metric.clone())));
         metrics.extend(built.loss.iter().flat_map(|loss| loss.trackers().cloned()));
@@ -235,7 +235,7 @@ impl Compiled {
 
     /// Returns the metrics since the last reset, sorted by name as in Keras's callbacks.
     pub(super) fn results(&self, model: &Model) -> Result<Logs> {
-        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let built = self.built.locked().clone();
         let mut logs = Logs::new();
         put(&mut logs, "loss", &self.loss_tracker.result()?)?;
         if let Some(metrics) = &built.metrics {
@@ -310,11 +310,11 @@ impl Model {
 
     /// Returns true if training will stop after the current batch (`Model.stop_training`).
     pub fn stop_training(&self) -> bool {
-        self.base().stop_training.load(Ordering::Relaxed)
+        self.base().model_state().stop_training()
     }
 
     /// Makes training stop after the current batch, from any thread; `fit` resets it at the start.
     pub fn set_stop_training(&self, stop: bool) {
-        self.base().stop_training.store(stop, Ordering::Relaxed);
+        self.base().model_state().set_stop_training(stop);
     }
 }

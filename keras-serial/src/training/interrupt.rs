@@ -1,10 +1,11 @@
 //! Stops training from outside: on Ctrl-C, or when a service shuts down.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::models::Model;
 use crate::object::Handle;
+use crate::utils::Locked;
 
 /// The running calls of `fit`.
 static RUNNING: Mutex<Vec<Arc<Run>>> = Mutex::new(Vec::new());
@@ -30,7 +31,7 @@ pub fn interrupt() -> usize {
 
 /// Interrupts the runs of some models, as [`interrupt`] does.
 fn interrupt_those(is_meant: impl Fn(&Model) -> bool) -> usize {
-    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = RUNNING.locked();
     let meant = running.iter().filter(|run| is_meant(&run.model));
     meant
         .map(|run| {
@@ -53,7 +54,7 @@ pub(crate) fn interrupt_model(model: &Model) -> usize {
 
 /// Returns true if an interrupted run of this model has not ended yet.
 pub fn is_interrupted(model: &Model) -> bool {
-    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = RUNNING.locked();
     running.iter().any(|run| is_same(&run.model, model) && run.interrupted.load(Ordering::Relaxed))
 }
 
@@ -63,14 +64,14 @@ pub(crate) struct RunGuard(Arc<Run>);
 impl RunGuard {
     pub(crate) fn new(model: &Model) -> Self {
         let run = Arc::new(Run { model: model.clone(), interrupted: AtomicBool::new(false) });
-        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(run.clone());
+        RUNNING.locked().push(run.clone());
         Self(run)
     }
 }
 
 impl Drop for RunGuard {
     fn drop(&mut self) {
-        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|run| !Arc::ptr_eq(run, &self.0));
+        RUNNING.locked().retain(|run| !Arc::ptr_eq(run, &self.0));
     }
 }
 
@@ -88,7 +89,7 @@ pub fn interrupt_on_ctrl_c() -> crate::Result<()> {
         return Ok(());
     }
     ctrlc::try_set_handler(|| {
-        let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = RUNNING.locked();
         let already = running.iter().any(|run| run.interrupted.load(Ordering::Relaxed));
         drop(running);
         if already || interrupt() == 0 {

@@ -1,13 +1,14 @@
 //! Which weights a step trains: those that were trainable when it was traced, as in Keras's compiled
 //! functions.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::data::Batch;
 use super::structure::container_name;
 use crate::layers::LayerRef;
 use crate::models::Model;
 use crate::tensor::{DType, Nested, Tensor};
+use crate::utils::Locked;
 use crate::variable::Variable;
 
 /// The source of batches: `train_on_batch` and `fit` are traced separately.
@@ -158,7 +159,7 @@ impl Traces {
         if run_eagerly {
             return Trace::new(&Flags::of(signature, model), model);
         }
-        let mut traces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut traces = self.0.locked();
         if let Some(trace) = traces.iter().find(|trace| trace.signature.covers(&signature)) {
             return Trace::new(trace, model);
         }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "engine")]
 mod dropping;
+mod locked;
 mod names;
 #[cfg(feature = "engine")]
 mod panics;
@@ -10,6 +11,7 @@ mod protobuf;
 
 #[cfg(feature = "engine")]
 pub(crate) use dropping::drop_later;
+pub(crate) use locked::{Locked, RwLocked};
 #[cfg(feature = "engine")]
 pub(crate) use names::join;
 pub(crate) use names::{NameScope, ReusedNames, scope_path};

@@ -1,18 +1,14 @@
 //! Building of layers: creates weights for input shapes from a call or a file.
 
-use std::any::Any;
-use std::sync::PoisonError;
-
 use super::LayerRef;
-use crate::config::FieldVisitor;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::base::{BuildShapes, BuildState, shapes_from_value};
 use crate::layers::tracking::{self, Tracking};
-use crate::layers::{BuildAttempt, BuildContext, Weight};
+use crate::layers::{BuildAttempt, BuildContext, StateVisitor, Weight, visit_state};
 use crate::tensor::symbolic::Inner;
 use crate::tensor::{CallArgs, Nested, Shape};
-use crate::utils::NameScope;
+use crate::utils::{Locked, NameScope};
 use crate::variable::Autocast;
 
 impl LayerRef {
@@ -45,7 +41,7 @@ impl LayerRef {
         if base.is_built() {
             return Ok(());
         }
-        let _building = base.building.lock().unwrap_or_else(PoisonError::into_inner);
+        let _building = base.building.locked();
         if base.is_built() {
             return Ok(());
         }
@@ -58,8 +54,8 @@ impl LayerRef {
             let _tracking = Tracking::enter(self);
             self.0.build(&first.unwrap_or_default(), &mut BuildContext { base, shapes: &shapes })?;
         }
-        self.0.visit_fields(&mut AfterBuild);
-        *base.build.lock().unwrap_or_else(PoisonError::into_inner) = BuildState { shapes: Some(shapes) };
+        visit_state(&*self.0, &mut AfterBuild);
+        *base.build.locked() = BuildState { shapes: Some(shapes) };
         base.set_built();
         attempt.succeed();
         Ok(())
@@ -150,10 +146,8 @@ impl LayerRef {
 /// Visits fields and records in weights that `build` has run.
 struct AfterBuild;
 
-impl FieldVisitor for AfterBuild {
-    fn field(&mut self, _: &str, value: &dyn Any) {
-        if let Some(weight) = value.downcast_ref::<Weight>() {
-            weight.after_build();
-        }
+impl StateVisitor for AfterBuild {
+    fn weight(&mut self, _: &str, weight: &Weight) {
+        weight.after_build();
     }
 }

@@ -15,8 +15,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 pub use self::reconstruct::reconstruct;
-use super::{Layer, LayerBase, Weight};
-use crate::config::FieldVisitor;
+use super::{Layer, LayerBase, StateVisitor, Weight, visit_state};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{Nested, Tensor};
@@ -39,7 +38,7 @@ impl LayerRef {
         if this.0.traits().built_at_init {
             base.set_built();
         }
-        this.0.visit_fields(&mut WeightNames);
+        visit_state(&*this.0, &mut WeightNames);
         this
     }
 
@@ -129,11 +128,9 @@ impl LayerRef {
 /// Visits fields and gives each weight the name of its field.
 struct WeightNames;
 
-impl FieldVisitor for WeightNames {
-    fn field(&mut self, name: &str, value: &dyn Any) {
-        if let Some(weight) = value.downcast_ref::<Weight>() {
-            weight.set_name(name);
-        }
+impl StateVisitor for WeightNames {
+    fn weight(&mut self, name: &str, weight: &Weight) {
+        weight.set_name(name);
     }
 }
 

@@ -1,12 +1,10 @@
 //! Quantization of a layer's own weights.
 
-use std::sync::PoisonError;
-
 use super::LayerRef;
 use crate::dtype_policies::{Policy, Quantization};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::BuildContext;
-use crate::utils::NameScope;
+use crate::utils::{Locked, NameScope};
 use crate::variable::Autocast;
 
 impl LayerRef {
@@ -32,7 +30,7 @@ impl LayerRef {
 
     fn try_quantize(&self, mode: Quantization) -> Result<()> {
         let base = self.base();
-        let _building = base.building.lock().unwrap_or_else(PoisonError::into_inner);
+        let _building = base.building.locked();
         let policy = self.check_quantizing(mode)?;
         let Some(quantizable) = self.0.quantizable() else {
             let what = format!("Layer {} does not have a `quantize` method implemented", self.class_name());

@@ -1,26 +1,25 @@
 //! Reconstruction of a field's layers after another field was set.
 
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 
 use super::LayerRef;
-use crate::config::{FieldVisitor, StateField};
+use crate::config::StateField;
+use crate::layers::StateVisitor;
+use crate::layers::state_visitor::ByType;
 use crate::utils::{ReusedNames, to_snake_case};
 
 /// Constructs a field's layers again after a field that they depend on was set. They keep their automatic
 /// names, and layers of the same name and class keep a changed `trainable`.
 pub fn reconstruct<T: StateField>(old: &T, construct: impl FnOnce() -> T) -> T {
     struct Found(Vec<LayerRef>);
-    impl FieldVisitor for Found {
-        fn field(&mut self, _: &str, value: &dyn Any) {
-            if let Some(layer) = value.downcast_ref::<LayerRef>() {
-                self.0.extend(layer.with_layers_below());
-            }
+    impl StateVisitor for Found {
+        fn layer(&mut self, _: &str, layer: &LayerRef) {
+            self.0.extend(layer.with_layers_below());
         }
     }
     let inside = |field: &T| {
         let mut found = Found(Vec::new());
-        field.visit_state("", &mut found);
+        field.visit_state("", &mut ByType(&mut found));
         found.0
     };
     let before = inside(old);

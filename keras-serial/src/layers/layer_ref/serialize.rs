@@ -1,7 +1,7 @@
 //! Serialization of layers, and layers as fields of configurations.
 
 use std::any::Any;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::LayerRef;
 use crate::config::{Config, ConfigField, FieldVisitor, StateField};
@@ -36,7 +36,7 @@ impl LayerRef {
             None => self.base().compile_config(),
             Some(own) => match own.get_compile_config()? {
                 Some(config) => Ok(Some(Value::Dict(config))),
-                None => Ok(self.base().kept_compile_config()),
+                None => Ok(self.base().compile_config_of_file()),
             },
         }
     }
@@ -67,7 +67,7 @@ impl Handle for LayerRef {
 
     fn restore(&self, form: &Form<'_>) -> Result<()> {
         if let Some(compile_config) = form.dict.get("compile_config") {
-            *self.base().compile_config.lock().unwrap_or_else(PoisonError::into_inner) = Some(compile_config.clone());
+            self.base().model_state().set_compile_config(Some(compile_config.clone()));
         }
         match form.dict.get("build_config") {
             Some(build_config) => self.build_from_config(build_config),

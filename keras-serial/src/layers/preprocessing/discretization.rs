@@ -1,6 +1,6 @@
 //! Discretization of numbers into bins.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::Array;
 use super::encode::{OutputMode, encode, encode_traced, encoded_shape};
@@ -12,6 +12,7 @@ use crate::layers::{Adaptable, Layer, LayerBase, OwnState, invalid_argument};
 use crate::ops;
 use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
+use crate::utils::RwLocked;
 use crate::{KerasSerializable, register};
 
 /// Maps each number to the index of its bin: the number of boundaries that are not above it.
@@ -73,7 +74,7 @@ impl Discretization {
         config.shift_remove("trainable");
         config.shift_remove("dtype");
         let name = config.shift_remove("name").unwrap_or_default();
-        if let Some(learned) = &*self.learned.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(learned) = &*self.learned.read_locked() {
             config.insert("bin_boundaries".into(), Value::from(learned.clone()));
         }
         config.insert("name".into(), name);
@@ -91,7 +92,7 @@ impl Discretization {
         let mut found = compress(summary, 1.0 / bins as f64);
         found.pop();
         let learned = found.into_iter().map(|(value, _)| f64::from(value)).collect();
-        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Some(learned);
+        *self.learned.write_locked() = Some(learned);
     }
 
     /// Returns the boundaries, if they are given or adapted.
@@ -99,7 +100,7 @@ impl Discretization {
     /// # Errors
     /// If the given boundaries are not numbers.
     pub fn boundaries(&self) -> Result<Option<Vec<f64>>> {
-        match &*self.learned.read().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.learned.read_locked() {
             Some(learned) => Ok(Some(learned.clone())),
             None => self.bin_boundaries.as_ref().map(Array::numbers).transpose(),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use super::encode::{OutputMode, encode, encoded_shape};
 use super::hash::{self, Salt};
@@ -13,6 +13,7 @@ use crate::layers::Assets;
 use crate::ops;
 use crate::program;
 use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::utils::RwLocked;
 
 /// How out-of-vocabulary tokens are assigned to one of several indices.
 #[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -73,11 +74,11 @@ impl<K> Default for State<K> {
 
 impl<K> State<K> {
     fn idf(&self) -> Option<Arc<[f32]>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).idf.clone()
+        self.0.read_locked().idf.clone()
     }
 
     fn set(&self, table: Option<Arc<Table<K>>>, idf: Option<Arc<[f32]>>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write_locked();
         if table.is_some() {
             known.table = table;
         }
@@ -143,7 +144,7 @@ impl<K: Token> Settings<'_, K> {
 
     /// Returns the current vocabulary; on first use that of the configuration.
     fn table(&self, state: &State<K>) -> Result<Arc<Table<K>>> {
-        if let Some(table) = &state.0.read().unwrap_or_else(PoisonError::into_inner).table {
+        if let Some(table) = &state.0.read_locked().table {
             return Ok(table.clone());
         }
         let Some(vocabulary) = self.vocabulary else { return Ok(Arc::new(Table::new(Vec::new()))) };
@@ -152,7 +153,7 @@ impl<K: Token> Settings<'_, K> {
     }
 
     fn table_or_empty(&self, state: &State<K>) -> Result<Arc<Table<K>>> {
-        let table = state.0.read().unwrap_or_else(PoisonError::into_inner).table.clone();
+        let table = state.0.read_locked().table.clone();
         Ok(table.unwrap_or_else(|| Arc::new(Table::new(Vec::new()))))
     }
 

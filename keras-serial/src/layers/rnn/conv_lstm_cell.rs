@@ -1,6 +1,6 @@
 //! The cell of convolutional LSTMs.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::cell::{self, CellRun, RnnCell};
 use super::dropout::{Factors, Rate, below_one, dropped_product};
@@ -18,6 +18,7 @@ use crate::ops::shape::reshape_to;
 use crate::random::{Seed, SeedGenerator};
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::utils::Locked;
 
 /// The cell of [`ConvLSTM1D`](super::ConvLSTM1D) to [`ConvLSTM3D`](super::ConvLSTM3D): an LSTM cell that
 /// convolves inputs and states. As in Keras, it is not registered.
@@ -114,7 +115,7 @@ impl<const RANK: usize> RnnCell for ConvLSTMCell<RANK> {
     }
 
     fn get_initial_state(&self, batch: Option<usize>, dtype: DType) -> Result<Nested<Tensor>> {
-        let input = self.input.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let input = self.input.locked().clone();
         let input = input.ok_or_else(|| Error::new(ErrorKind::NotBuilt, "the cell is not built yet"))?;
         let step = Tensor::symbol(input.with(0, None)?, dtype);
         let kernel = self.recurrent_kernel.value()?;
@@ -204,7 +205,7 @@ impl<const RANK: usize> Layer for ConvLSTMCell<RANK> {
         let bias = forget_bias(&self.bias_initializer, self.unit_forget_bias, self.filters);
         make_recurrent_weights!(self, cx,
             kernel: kernel(channels), recurrent: kernel(self.filters), bias: [self.filters.saturating_mul(4)], &bias);
-        *self.input.lock().unwrap_or_else(PoisonError::into_inner) = Some(input.clone());
+        *self.input.locked() = Some(input.clone());
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The loop over the time steps of a sequence.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::cell::{self, CellRun};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +12,7 @@ use crate::ops::shape::{Span, flip_axes, index_axis, reshape_to, slice_axis, tra
 use crate::program;
 use crate::program::{keeps_loops, refuse_while_tracing};
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
+use crate::utils::Locked;
 
 /// Returns the base of a cell that a recurrent layer constructs.
 pub(super) fn cell_base(layer: &LayerBase, name: &str) -> LayerBase {
@@ -28,11 +29,11 @@ pub(super) struct KeptStates(Mutex<Option<Nested<Tensor>>>);
 
 impl KeptStates {
     pub(super) fn get(&self) -> Option<Nested<Tensor>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.locked().clone()
     }
 
     fn set(&self, states: Nested<Tensor>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(states);
+        *self.0.locked() = Some(states);
     }
 
     pub(super) fn reset(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 //! The engine's gradient of a slice is as large as the whole tensor, so that the time for many slices grows
 //! with the square of their number.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::grads::Gradients;
@@ -14,6 +14,7 @@ use burn_flex::{Flex, FlexTensor};
 
 use super::{plain, recorded, tracked, wrap, wrap_tracked};
 use crate::tensor::engine::Raw;
+use crate::utils::Locked;
 
 /// Returns the entries of the first axis; `None` if the tensor is not on the CPU.
 pub(crate) fn run(raw: &Raw) -> Option<Vec<Raw>> {
@@ -52,7 +53,7 @@ impl Parts {
     }
 
     fn keep(&self, index: usize, gradient: FlexTensor) {
-        let mut gradients = self.gradients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gradients = self.gradients.locked();
         if let Some(place) = gradients.get_mut(index) {
             *place = Some(gradient);
         }
@@ -63,7 +64,7 @@ impl Parts {
         if let Some(first) = one.first_mut() {
             *first = 1;
         }
-        let gradients = std::mem::take(&mut *self.gradients.lock().unwrap_or_else(PoisonError::into_inner));
+        let gradients = std::mem::take(&mut *self.gradients.locked());
         let part = |gradient: Option<FlexTensor>| match gradient {
             Some(gradient) => gradient.reshape(one.clone()),
             None => FlexTensor::zeros(one.clone(), self.dtype),

@@ -3,7 +3,7 @@
 use crate::json::Value;
 use crate::saving::H5Attr;
 use crate::saving::legacy::NAMES;
-use crate::saving::weights::{KeptGroup, Plan};
+use crate::saving::weights::{Plan, UnreadGroup};
 use crate::tensor::{DType, TensorBytes};
 
 /// Drops the states of metrics, which Keras 3 does not save, and reorders the optimizer's state as in
@@ -26,7 +26,7 @@ pub(in crate::saving) fn upgrade_state(plan: &mut Plan, compile: Option<&Value>)
 }
 
 /// Upgrades an optimizer's state. That of a loss scale optimizer was its inner optimizer's.
-fn optimizer_state(group: &mut KeptGroup, optimizer: &Value, inner: Option<&Value>) {
+fn optimizer_state(group: &mut UnreadGroup, optimizer: &Value, inner: Option<&Value>) {
     let names = group.attrs.iter().position(|(name, _)| name == NAMES).map(|index| group.attrs.swap_remove(index).1);
     let is_legacy = matches!(names, Some(H5Attr::StrList(names)) if names.iter().any(|name| name.ends_with("/iter:0")));
     let mut values: Vec<(usize, TensorBytes)> = std::mem::take(&mut group.datasets)

@@ -1,7 +1,7 @@
 //! Datasets: sources of batches, and adapters for them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use rand::Rng;
 
@@ -12,7 +12,7 @@ use super::rows::join_rows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{Nested, Tensor};
-use crate::utils::panic_text;
+use crate::utils::{Locked, panic_text};
 
 /// The batches of one pass.
 pub type Batches = Box<dyn Iterator<Item = Result<Batch>> + Send>;
@@ -326,7 +326,7 @@ pub struct Repeat<D> {
 
 impl<D: Dataset + 'static> Dataset for Repeat<D> {
     fn num_batches(&self) -> Option<usize> {
-        let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        let data = self.data.locked();
         data.num_batches().and_then(|count| count.checked_mul(self.times))
     }
 
@@ -335,7 +335,7 @@ impl<D: Dataset + 'static> Dataset for Repeat<D> {
     }
 
     fn visit_generators(&self, visit: &mut dyn FnMut(&SeedGenerator)) {
-        self.data.lock().unwrap_or_else(PoisonError::into_inner).visit_generators(visit);
+        self.data.locked().visit_generators(visit);
     }
 }
 
@@ -356,7 +356,7 @@ impl<D: Dataset> Iterator for Passes<D> {
         }
         self.current = None;
         self.left = self.left.checked_sub(1)?;
-        let pass = self.data.lock().unwrap_or_else(PoisonError::into_inner).epoch();
+        let pass = self.data.locked().epoch();
         let first = match pass {
             Ok(mut batches) => {
                 let first = batches.next();

@@ -1,7 +1,7 @@
 //! What a feature space is made of: layers that preprocess, cross, encode and join its features.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 
@@ -16,6 +16,7 @@ use crate::ops::dtypes::cast;
 use crate::ops::shape::{expand_at, reshape_to, squeeze_at};
 use crate::tensor::symbolic::Fresh;
 use crate::tensor::{CallContext, DType, Nested, Shape, Tensor};
+use crate::utils::Locked;
 
 /// Features by name, each with what became of it so far.
 type Values = IndexMap<String, Nested<Tensor>>;
@@ -101,7 +102,7 @@ impl Parts {
         }
         self.set_adapted();
         // The numbers of categories may be others than before.
-        *self.encoders.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.encoders.locked() = None;
         self.encoders().map(|_| ())
     }
 
@@ -123,7 +124,7 @@ impl Parts {
     }
 
     fn known_encoders(&self) -> Option<Arc<Encoders>> {
-        self.encoders.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.encoders.locked().clone()
     }
 
     /// The symbols of what the features become.
@@ -141,7 +142,7 @@ impl Parts {
         let _fresh = Fresh::enter();
         let cx = CallContext::inference();
         let made = self.make_encoders(&self.values(&self.inputs, &cx)?, &cx)?;
-        let mut slot = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.encoders.locked();
         Ok(slot.get_or_insert_with(|| Arc::new(made)).clone())
     }
 
