@@ -4,7 +4,7 @@ use super::entropy::classes;
 use super::{ComputeLoss, Loss, Parameterized, Reduction, squeeze_or_expand_to_same_rank};
 use crate::config::{Config, Number};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::create::one_hot;
+use crate::ops::one_hot::one_hot;
 use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, divide, multiply, power, subtract};
 use crate::tensor::{DType, Tensor};

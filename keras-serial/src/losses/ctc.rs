@@ -3,11 +3,13 @@
 use super::entropy;
 use super::macros::loss;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::create::{arange, one_hot};
+use crate::ops::create::arange;
 use crate::ops::dtypes::cast;
 use crate::ops::linalg::matmul_impl;
+use crate::ops::one_hot::one_hot;
+use crate::ops::pad::pad_with;
 use crate::ops::reduce::{logsumexp_impl, sum_impl};
-use crate::ops::shape::{Span, concat, expand_at, index_axis, pad_with, reshape_to, slice_axis, transpose_to};
+use crate::ops::shape::{Span, concat, expand_at, index_axis, reshape_to, slice_axis, transpose_to};
 use crate::ops::{
     Axes, add, greater_equal, less, less_equal, logical_and, multiply, negative, not_equal, subtract, where_,
 };

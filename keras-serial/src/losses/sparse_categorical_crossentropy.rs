@@ -3,8 +3,8 @@
 use super::entropy;
 use super::macros::loss;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::create::one_hot;
 use crate::ops::numeric::EPSILON;
+use crate::ops::one_hot::one_hot;
 use crate::ops::reduce::{logsumexp_impl, sum_impl};
 use crate::ops::shape::{expand_at, squeeze_at};
 use crate::ops::{Axes, clip, log, negative, not_equal, subtract, where_};

@@ -1,12 +1,13 @@
 //! Element-wise operations on two tensors, with broadcasting: `keras.ops.add` and the like.
 
 use super::dtypes::{cast, promote};
-use super::graph::{OpClass, Operand, apply};
+use super::graph::{OpClass, apply};
+use super::operand::Operand;
 use super::shape::{broadcast_to, reshape_to};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
-use crate::program::primitives::{Binary, Bits, Compare, Logic, Not};
+use crate::program::primitives::{Binary, Bits, Compare, Logic, Not, Unary};
 use crate::tensor::{CallArgs, DType, Nested, Shape, Tensor};
 
 /// Promotes two operands to one dtype and one rank; also returns the broadcast shape.
@@ -121,7 +122,7 @@ fn floor_div(x: Operand, y: Operand) -> Result<Tensor> {
     let dtype = x.dtype();
     // Computed in double precision, which is exact for the integers that models divide.
     let quotient = floats(cast(&x, DType::Float64)?.into(), cast(&y, DType::Float64)?.into(), Binary::Div)?;
-    cast(&super::elementwise::floor(&quotient)?, dtype)
+    cast(&program::apply(Unary::Floor, &[&quotient])?, dtype)
 }
 
 fn nonzero_divisor(y: &Operand) -> Result<()> {

@@ -1,15 +1,18 @@
 //! Rearranging elements: tile, roll, pad, diagonals, joins.
 
 use super::arithmetic::{greater_equal, subtract};
+use super::axes::Axes;
 use super::create::{arange, zeros};
 use super::define::{Call, call, classes};
 use super::dtypes::cast;
 use super::graph::config;
-use super::reduce::{Axes, sum_impl};
+use super::pad::pad_with;
+use super::reduce::sum_impl;
 use super::shape::{
-    Span, broadcast_to, concat, expand_at, flip_axes, index_axis, pad_with, repeat_axis, reshape_to, slice_axis,
-    take_axis, transpose_to, where_impl,
+    Span, broadcast_to, concat, expand_at, flip_axes, index_axis, repeat_axis, reshape_to, slice_axis, transpose_to,
+    where_impl,
 };
+use super::take::take_axis;
 use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;

@@ -1,9 +1,10 @@
 //! Scaled dot-product attention (`keras.ops.dot_product_attention`).
 
 use super::arithmetic::multiply;
+use super::axes::Axes;
 use super::dtypes::{cast, result_type};
 use super::linalg::einsum_impl;
-use super::reduce::{Axes, softmax_impl};
+use super::reduce::softmax_impl;
 use super::shape::where_impl;
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};

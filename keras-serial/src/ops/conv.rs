@@ -2,7 +2,7 @@
 
 use super::arithmetic::add;
 use super::dtypes::to_float;
-use super::graph::Operand;
+use super::operand::Operand;
 use super::shape::{reshape_to, transpose_to};
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,7 +1,8 @@
-//! New tensors: constants, ranges, one-hot vectors.
+//! New tensors: constants and ranges.
 
 use super::dtypes::cast;
-use super::shape::{broadcast_to, expand_at, reshape_to};
+use super::empty::empty;
+use super::shape::broadcast_to;
 use crate::error::Result;
 use crate::tensor::{DType, Deferred, Shape, Tensor};
 
@@ -16,7 +17,7 @@ pub fn full(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
 /// Returns a tensor filled with one number that is stored once, until something is computed with it.
 pub(crate) fn filled(shape: &Shape, value: f64, dtype: DType) -> Result<Tensor> {
     if shape.num_elements() == Some(0) {
-        return super::shape::empty(shape, dtype);
+        return empty(shape, dtype);
     }
     broadcast_to(&cast(&Tensor::scalar(value)?, dtype)?, shape)
 }
@@ -37,16 +38,4 @@ pub fn arange(end: usize, dtype: DType) -> Result<Tensor> {
         return Ok(Tensor::symbol([end], dtype));
     }
     cast(&Tensor::from_vec((0..end as i64).collect(), [end])?, dtype)
-}
-
-/// Encodes integers as one-hot vectors (`keras.ops.one_hot`); integers out of range give zeros.
-pub fn one_hot(x: &Tensor, num_classes: usize, axis: isize, dtype: DType) -> Result<Tensor> {
-    let classes = arange(num_classes, DType::Int64)?;
-    let x = expand_at(&cast(x, DType::Int64)?, axis)?;
-    let position = x.shape().axis(axis)?;
-    let mut dims = vec![Some(1); x.rank()];
-    if let Some(dim) = dims.get_mut(position) {
-        *dim = Some(num_classes);
-    }
-    cast(&super::arithmetic::equal(&x, reshape_to(&classes, &dims.into())?)?, dtype)
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::arithmetic::multiply;
+use super::axes::Axes;
 use super::define::{Call, classes};
 use super::dtypes::{cast, result_type};
 use super::matrices::followed;
-use super::reduce::{Axes, sum_impl};
+use super::reduce::sum_impl;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
 use crate::tensor::{DType, Tensor};

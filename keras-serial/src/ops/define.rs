@@ -1,7 +1,8 @@
 //! How the files of this module define classes of operations.
 
-use super::graph::{OpClass, Operand, apply};
-use super::reduce::Axes;
+use super::axes::Axes;
+use super::graph::{OpClass, apply};
+use super::operand::Operand;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;

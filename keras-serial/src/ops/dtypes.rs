@@ -1,6 +1,6 @@
 //! Casting, and the promotion of dtypes.
 
-use super::graph::Operand;
+use super::operand::Operand;
 use crate::error::Result;
 use crate::json::Value;
 use crate::program;

@@ -1,11 +1,14 @@
 //! Operations with arguments, as functions of tensors and as nodes of graphs.
 
 use super::arithmetic::{maximum, minimum};
+use super::axes::Axes;
 use super::define::call;
 use super::dtypes::{cast, full_like};
-use super::graph::{OpClass, Operand, apply, config};
-use super::reduce::{self, Axes};
+use super::graph::{OpClass, apply, config};
+use super::operand::Operand;
+use super::reduce;
 use super::shape;
+use super::take::take_axis;
 use super::{create, linalg};
 use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -313,7 +316,7 @@ operation! {
         = (config! { num_classes: num_classes, axis: -1, dtype: "float32", sparse: false }, x.into());
         config, args => {
             let dtype = config.get("dtype").and_then(Value::as_str).unwrap_or("float32").parse()?;
-            one(create::one_hot(args.tensor()?, required(config, "num_classes")?, get(config, "axis", -1)?, dtype)?)
+            one(super::one_hot::one_hot(args.tensor()?, required(config, "num_classes")?, get(config, "axis", -1)?, dtype)?)
         };
     /// Gathers slices at integer indices (`keras.ops.take`).
     "keras.src.ops.numpy" "Take" fn take(x: &Tensor, indices: &Tensor, axis: impl Into<Option<isize>>) -> Tensor
@@ -322,8 +325,8 @@ operation! {
             let call = super::define::Call { config, args };
             let (x, indices) = (call.x()?, call.tensor(1, "indices")?);
             match call.maybe("axis")? {
-                Some(axis) => one(shape::take_axis(&x, &indices, axis)?),
-                None => one(shape::take_axis(&shape::reshape_to(&x, &Shape::from([None]))?, &indices, 0)?),
+                Some(axis) => one(take_axis(&x, &indices, axis)?),
+                None => one(take_axis(&shape::reshape_to(&x, &Shape::from([None]))?, &indices, 0)?),
             }
         };
     /// Reverses the elements along axes (`keras.ops.flip`).

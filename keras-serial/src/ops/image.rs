@@ -6,9 +6,9 @@ use super::define::{Call, classes};
 use super::dtypes::{cast, to_float};
 use super::elementwise::{abs, round};
 use super::graph::{OpClass, apply, config};
-use super::shape::{
-    Span, concat, expand_at, full_edges, index_axis, pad_with, reshape_to, slice, slice_axis, take_axis, where_impl,
-};
+use super::pad::{full_edges, pad_with};
+use super::shape::{Span, concat, expand_at, index_axis, reshape_to, slice, slice_axis, where_impl};
+use super::take::take_axis;
 use crate::KerasSerializable;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};

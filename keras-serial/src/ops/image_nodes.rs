@@ -1,6 +1,7 @@
 //! Operations on images as nodes of graphs: geometric transforms, filters, similarity (`keras.ops.image`).
 
 use super::arithmetic::{add, divide, multiply, subtract};
+use super::axes::Axes;
 use super::conv::{DataFormat, Padding, conv, depthwise_conv};
 use super::define::{Call, call, classes};
 use super::dtypes::{cast, to_float};
@@ -8,7 +9,7 @@ use super::graph::config;
 use super::image_filter::gaussian_blur;
 use super::image_transform::{FillMode, Projection, Sampler, Sampling, project};
 use super::linalg::matmul_impl;
-use super::reduce::{Axes, max_impl, mean_impl, min_impl};
+use super::reduce::{max_impl, mean_impl, min_impl};
 use super::shape::{concat, expand_at, reshape_to, squeeze_at, transpose_to};
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};

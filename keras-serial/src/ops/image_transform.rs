@@ -3,7 +3,8 @@
 use super::arithmetic::{add, multiply};
 use super::conv::DataFormat;
 use super::dtypes::cast;
-use super::shape::{reshape_to, take_axis, transpose_to};
+use super::shape::{reshape_to, transpose_to};
+use super::take::take_axis;
 use crate::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Shape, Tensor};

@@ -1,8 +1,9 @@
 //! Matrix products and Einstein summation.
 
+use super::axes::Axes;
 use super::dtypes::{cast, promote};
-use super::graph::Operand;
-use super::reduce::{Axes, sum_impl};
+use super::operand::Operand;
+use super::reduce::sum_impl;
 use super::shape::{broadcast_to, expand_at, reshape_to, squeeze_at, transpose_to};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;

@@ -1,6 +1,7 @@
 //! Matrix factorizations: QR, eigenvalues of symmetric matrices, singular values (`keras.ops.linalg`).
 
 use super::arithmetic::{add, divide, greater, multiply, subtract};
+use super::axes::Axes;
 use super::create::filled;
 use super::define::{call, classes};
 use super::dtypes::{cast, to_float};
@@ -9,7 +10,7 @@ use super::graph::config;
 use super::linalg::matmul_impl;
 use super::linalg_solve::inv_impl;
 use super::matrices::{assert_square, batch_of, collected, elements, matrices, matrix_shape, transposed, with_tail};
-use super::reduce::{Axes, max_impl, sum_impl};
+use super::reduce::{max_impl, sum_impl};
 use super::shape::{Span, concat, expand_at, slice_axis, squeeze_at, where_impl};
 use super::{arrange, tril};
 use crate::error::{Error, ErrorKind, Result};

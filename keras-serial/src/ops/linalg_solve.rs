@@ -1,6 +1,7 @@
 //! Systems of linear equations, inverses and determinants (`keras.ops.linalg`).
 
 use super::arithmetic::{add, multiply, subtract};
+use super::axes::Axes;
 use super::define::{Call, call, classes};
 use super::dtypes::{promote, to_float};
 use super::elementwise::{log, negative};
@@ -9,7 +10,7 @@ use super::linalg::matmul_impl;
 use super::matrices::{
     assert_square, batch_of, collected, elements, followed, matrices, matrix_shape, transposed, with_tail,
 };
-use super::reduce::{Axes, sum_impl};
+use super::reduce::sum_impl;
 use super::shape::{broadcast_to, expand_at, squeeze_at};
 use super::{arrange, tril};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,10 +1,11 @@
 //! Quantiles that ignore NaN (`keras.ops.nanquantile`, `nanpercentile`, `nanmedian`).
 
 use super::arithmetic::{add, multiply};
+use super::axes::Axes;
 use super::define::{Call, classes};
 use super::dtypes::{cast, to_float};
-use super::reduce::Axes;
-use super::shape::{reshape_to, take_axis, transpose_to};
+use super::shape::{reshape_to, transpose_to};
+use super::take::take_axis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::program;

@@ -1,10 +1,11 @@
 //! Functions of neural networks with parameters: softmax, ELU and the like.
 
 use super::arithmetic::{add, divide, greater, greater_equal, less_equal, maximum, minimum, multiply, subtract};
+use super::axes::Axes;
 use super::dtypes::to_float;
 use super::elementwise::{abs, erf, exp, log1p, negative, relu, sigmoid, sqrt, square, tanh};
 use super::graph::{OpClass, apply, config};
-use super::reduce::{Axes, logsumexp_impl, softmax_impl};
+use super::reduce::{logsumexp_impl, softmax_impl};
 use super::shape::where_impl;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,14 +1,16 @@
 //! Computations of layers as nodes of graphs: convolution, pooling, normalization, losses, attention.
 
 use super::arithmetic::{add, divide, less_equal, maximum, minimum, multiply, subtract};
+use super::axes::Axes;
 use super::conv::{self, DataFormat, Padding};
-use super::create::{arange, one_hot};
+use super::create::arange;
 use super::define::{Call, classes};
 use super::dtypes::{cast, full_like, result_type};
 use super::elementwise::{abs, exp, log, log1p, negative, relu, rsqrt, square};
 use super::linalg::einsum_impl;
+use super::one_hot::one_hot;
 use super::pooling::{self, Pooling};
-use super::reduce::{Axes, logsumexp_impl, mean_impl, softmax_impl, sum_impl, var_impl};
+use super::reduce::{logsumexp_impl, mean_impl, softmax_impl, sum_impl, var_impl};
 use super::shape::{expand_at, repeat_axis, reshape_to, squeeze_at, where_impl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;

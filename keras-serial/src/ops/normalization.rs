@@ -1,9 +1,10 @@
 //! Normalizations: `keras.ops.batch_normalization` and the like.
 
 use super::arithmetic::{add, minimum, multiply};
+use super::axes::Axes;
 use super::dtypes::{cast, result_type};
 use super::elementwise::{negative, rsqrt, square};
-use super::reduce::{self, Axes, mean_impl, sum_impl};
+use super::reduce::{self, mean_impl, sum_impl};
 use super::shape::reshape_to;
 use crate::error::Result;
 use crate::tensor::{DType, Shape, Tensor};

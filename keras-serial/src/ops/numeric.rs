@@ -1,10 +1,11 @@
 //! Helpers of losses and metrics: safe division, unit vectors, running and segment sums, top k.
 
 use super::arithmetic::{divide, equal, greater, minimum, multiply};
+use super::axes::Axes;
 use super::create::{arange, zeros};
 use super::dtypes::{cast, to_float};
 use super::elementwise::{rsqrt, square};
-use super::reduce::{Axes, sum_impl};
+use super::reduce::sum_impl;
 use super::shape::{expand_at, where_impl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
@@ -95,7 +96,7 @@ pub(crate) fn in_top_k(targets: &Tensor, predictions: &Tensor, k: usize) -> Resu
             .expected("predictions of shape (batch, classes) and targets of shape (batch,)")
             .received(format!("shapes {} and {}", predictions.shape(), targets.shape())));
     }
-    let chosen = super::create::one_hot(targets, classes, -1, DType::Bool)?;
+    let chosen = super::one_hot::one_hot(targets, classes, -1, DType::Bool)?;
     let zero = super::zeros_like(predictions)?;
     let own = sum_impl(&where_impl(&chosen, predictions, &zero)?, &Axes::from(-1), true)?;
     let higher = sum_impl(&cast(&greater(predictions, &own)?, DType::Int32)?, &Axes::from(-1), false)?;

@@ -4,14 +4,16 @@ use super::arithmetic::{
     add, divide, equal, less_equal, logical_and, logical_or, maximum, minimum, multiply, subtract,
 };
 use super::arrange::swapaxes_impl;
+use super::axes::Axes;
 use super::define::{Call, call, classes};
 use super::dtypes::{cast, promote, result_type, to_float};
 use super::elementwise::{abs, floor, is_finite, is_nan, sqrt, square};
 use super::graph::config;
 use super::linalg::matmul_impl;
 use super::matrices::{followed, transposed};
-use super::reduce::{Axes, all_impl, mean_impl, sum_impl};
-use super::shape::{Span, expand_at, flip_axes, pad_with, reshape_to, slice_axis, where_impl};
+use super::pad::pad_with;
+use super::reduce::{all_impl, mean_impl, sum_impl};
+use super::shape::{Span, expand_at, flip_axes, reshape_to, slice_axis, where_impl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
 use crate::tensor::{CallArgs, DType, Shape, Tensor, TensorBytes};

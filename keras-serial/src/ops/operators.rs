@@ -2,7 +2,7 @@
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Rem, Sub};
 
-use super::graph::Operand;
+use super::operand::Operand;
 use crate::error::Result;
 use crate::tensor::Tensor;
 

@@ -1,8 +1,8 @@
 //! Max and average pooling over one, two or three axes.
 
+use super::axes::Axes;
 use super::conv::{DataFormat, Padding, Window, channels_last, in_format, joined, parts};
 use super::dtypes::{cast, to_float};
-use super::reduce::Axes;
 use super::shape::{Span, concat, reshape_to, slice_axis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;

@@ -90,7 +90,7 @@ fn in_space(x: &Tensor, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
     let missing = 3usize.saturating_sub(x.shape().dim(axis)?);
     let widths: Vec<_> = (0..x.rank()).map(|i| (0, if i == position { missing } else { 0 })).collect();
-    super::shape::pad_with(x, &widths, 0.0)
+    super::pad::pad_with(x, &widths, 0.0)
 }
 
 fn axes_of(value: &Value, shape: &Shape) -> Result<Vec<usize>> {

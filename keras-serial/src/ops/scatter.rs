@@ -1,11 +1,15 @@
 //! Gather, scatter and segment operations.
 
-use super::create::{full, one_hot, zeros};
+use super::axes::Axes;
+use super::create::{full, zeros};
 use super::define::{Call, call, classes};
 use super::dtypes::cast;
 use super::graph::config;
-use super::reduce::{Axes, max_impl, min_impl, prod_impl, sum_impl};
-use super::shape::{Span, broadcast_to, concat, pad_with, reshape_to, slice, slice_axis, take_axis, where_impl};
+use super::one_hot::one_hot;
+use super::pad::pad_with;
+use super::reduce::{max_impl, min_impl, prod_impl, sum_impl};
+use super::shape::{Span, broadcast_to, concat, reshape_to, slice, slice_axis, where_impl};
+use super::take::take_axis;
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
@@ -116,7 +120,7 @@ pub(crate) fn take_along(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Te
     program::infer_or_compute(&[x, indices], Tensor::symbol(&shape, x.dtype()), || {
         let extent = x.shape().dim(axis)?;
         let x = broadcast_to(x, &joint.with(axis, x.shape().get(axis)?)?)?;
-        let indices = super::shape::counted(&broadcast_to(indices, &shape)?, extent)?;
+        let indices = super::take::counted(&broadcast_to(indices, &shape)?, extent)?;
         if x.dtype() == DType::Bool {
             let picked = program::apply(TakeAlong(position), &[&cast(&x, DType::Int32)?, &indices])?;
             return cast(&picked, DType::Bool);

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use super::arithmetic::equal;
 use super::arrange;
+use super::axes::Axes;
 use super::define::{Call, call, classes};
 use super::dtypes::{cast, promote};
 use super::graph::config;
-use super::reduce::{Axes, any_impl, max_impl, min_impl};
-use super::shape::{Span, concat, expand_at, pad_with, reshape_to, slice_axis, take_axis};
+use super::pad::pad_with;
+use super::reduce::{any_impl, max_impl, min_impl};
+use super::shape::{Span, concat, expand_at, reshape_to, slice_axis};
+use super::take::take_axis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::program;

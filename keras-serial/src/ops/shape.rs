@@ -1,11 +1,12 @@
 //! Operations on shape and layout: reshape, transpose, concatenate, slice, gather.
 
 use super::dtypes::{cast, promote};
-use super::graph::Operand;
-use super::text::{is_text, joined, moved, sliced, taken};
+use super::empty::empty_from;
+use super::operand::Operand;
+use super::text::{is_text, joined, moved, rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
-use crate::program::primitives::{Broadcast, Concat, Flip, Range, Reshape, Select, Slice, Take, Transpose};
+use crate::program::primitives::{Broadcast, Concat, Flip, Range, Reshape, Select, Slice, Transpose};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Reshapes a tensor; at most one extent may be unknown, and is inferred.
@@ -130,7 +131,7 @@ pub(crate) fn concat(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
         shape = shape.dims().iter().zip(x.shape().dims()).map(|(a, b)| a.or(*b)).collect();
     }
     if tensors.iter().all(is_text) {
-        return joined(tensors, axis);
+        return joined(tensors, |positions| concat(positions, axis));
     }
     let tensors = tensors.iter().map(|x| cast(x, dtype)).collect::<Result<Vec<_>>>()?;
     program::apply(Concat(position), &tensors.iter().collect::<Vec<_>>())
@@ -189,7 +190,7 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
         return Ok(x.unmasked());
     }
     if is_text(x) {
-        return sliced(x, &parts, &shape);
+        return slice_text(x, &parts, &shape);
     }
     if shape.num_elements() == Some(0) {
         return empty_from(&[x], &shape, x.dtype());
@@ -201,18 +202,16 @@ pub(crate) fn slice(x: &Tensor, spans: &[Span]) -> Result<Tensor> {
     program::apply(Slice(ranges.collect()), &[x])
 }
 
-/// Returns a tensor without elements.
-pub(super) fn empty(shape: &Shape, dtype: DType) -> Result<Tensor> {
-    let shape = shape.known()?;
-    Tensor::from_bytes(&crate::tensor::TensorBytes { dtype, shape, data: bytes::Bytes::new() })
-}
-
-/// Returns a tensor without elements that was computed from others; it tracks gradients if one of those does.
-pub(super) fn empty_from(inputs: &[&Tensor], shape: &Shape, dtype: DType) -> Result<Tensor> {
-    program::infer_or_compute(inputs, Tensor::symbol(shape, dtype), || {
-        let result = empty(shape, dtype)?;
-        if dtype.is_float() && inputs.iter().any(|input| input.is_tracked()) { result.watched() } else { Ok(result) }
-    })
+/// Slices strings: the span of each axis, with the axis's extent.
+fn slice_text(x: &Tensor, spans: &[(Span, Option<usize>)], shape: &Shape) -> Result<Tensor> {
+    if let [(span, Some(extent)), rest @ ..] = spans
+        && rest.iter().all(|(span, _)| *span == Span::ALL)
+    {
+        let (start, count) = span.over(*extent);
+        let positions = (0..count as isize).map(|i| start as isize + i * span.step);
+        return rows(x, positions.filter_map(|row| usize::try_from(row).ok()), shape);
+    }
+    moved(x, |x| slice(x, &spans.iter().map(|(span, _)| *span).collect::<Vec<_>>()))
 }
 
 /// Slices one axis.
@@ -267,80 +266,6 @@ pub(crate) fn where_impl(condition: &Tensor, x: &Tensor, y: &Tensor) -> Result<T
     program::apply(Select, &[&condition, &broadcast_to(&x, &shape)?, &broadcast_to(&y, &shape)?])
 }
 
-/// Gathers the slices of `x` along `axis` at integer indices; negative ones count from the end.
-///
-/// # Errors
-/// If an index is out of range, at which the engine would panic.
-pub(crate) fn take_axis(x: &Tensor, indices: &Tensor, axis: isize) -> Result<Tensor> {
-    let position = x.shape().axis(axis)?;
-    let dims = x.shape().dims();
-    let before = dims.get(..position).unwrap_or_default();
-    let after = dims.get(position + 1..).unwrap_or_default();
-    let shape: Shape = before.iter().chain(indices.shape().dims()).chain(after).copied().collect();
-    program::infer_or_compute(&[x, indices], Tensor::symbol(&shape, x.dtype()), || {
-        if is_text(x) {
-            return taken(x, indices, position, &shape);
-        }
-        let wanted = counted(indices, x.shape().dim(axis)?)?;
-        let picked = program::apply(Take(position), &[x, &reshape_to(&wanted, &Shape::from([None]))?])?;
-        reshape_to(&picked, &shape)
-    })
-}
-
-/// Returns indices along an axis as `int64`, with negative ones counted from its end.
-///
-/// # Errors
-/// If an index is out of range; traced ones are checked when the program runs.
-pub(crate) fn counted(indices: &Tensor, extent: usize) -> Result<Tensor> {
-    let extent = extent as i64;
-    let indices = cast(indices, DType::Int64)?;
-    if indices.is_traced() {
-        return where_impl(&super::less(&indices, 0)?, &super::add(&indices, extent)?, &indices);
-    }
-    let mut wanted = indices.to_vec::<i64>()?;
-    for index in &mut wanted {
-        let counted = if *index < 0 { *index + extent } else { *index };
-        if !(0..extent).contains(&counted) {
-            return Err(Error::new(ErrorKind::InvalidArgument, "index out of range")
-                .expected(format!("an index from 0 to {}", extent - 1))
-                .received(index.to_string()));
-        }
-        *index = counted;
-    }
-    Tensor::from_vec(wanted, indices.shape())
-}
-
-/// Pads with a constant: (before, after) for each axis.
-pub(crate) fn pad_with(x: &Tensor, widths: &[(usize, usize)], value: f64) -> Result<Tensor> {
-    let wide = |(dim, (before, after)): (&Option<usize>, &(usize, usize))| {
-        dim.map(|dim| dim.saturating_add(*before).saturating_add(*after))
-    };
-    let inferred: Shape = x.shape().dims().iter().zip(widths).map(wide).collect();
-    program::infer_or_compute(&[x], Tensor::symbol(inferred, x.dtype()), || {
-        let mut out = x.unmasked();
-        for (axis, (before, after)) in widths.iter().enumerate().filter(|(_, widths)| **widths != (0, 0)) {
-            let edge = |width: usize| -> Result<Option<Tensor>> {
-                if width == 0 {
-                    return Ok(None);
-                }
-                let shape = out.shape().with(axis as isize, Some(width))?;
-                super::create::full(&shape, value, x.dtype()).map(Some)
-            };
-            let (front, back) = (edge(*before)?, edge(*after)?);
-            let parts: Vec<Tensor> = front.into_iter().chain([out.clone()]).chain(back).collect();
-            out = concat(&parts, axis as isize)?;
-        }
-        Ok(out)
-    })
-}
-
-/// Pads one axis with a constant, by the same number before and after.
-pub(crate) fn full_edges(x: &Tensor, axis: isize, edge: usize, value: f64) -> Result<Tensor> {
-    let position = x.shape().axis(axis)?;
-    let widths: Vec<_> = (0..x.rank()).map(|i| if i == position { (edge, edge) } else { (0, 0) }).collect();
-    pad_with(x, &widths, value)
-}
-
 /// Repeats each slice along an axis (`keras.ops.repeat`).
 pub(crate) fn repeat_axis(x: &Tensor, repeats: usize, axis: isize) -> Result<Tensor> {
     let position = x.shape().axis(axis)?;
@@ -377,22 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn joins_and_pads() {
+    fn joins() {
         let joined = concat(&[x(), x()], 1).unwrap();
         assert_eq!(joined.shape().to_string(), "(2, 6)");
-        let padded = pad_with(&x(), &[(0, 0), (1, 0)], 9.0).unwrap();
-        assert_eq!(padded.to_vec::<i32>().unwrap(), [9, 0, 1, 2, 9, 3, 4, 5]);
         let symbol = Tensor::symbol([None, Some(3)], DType::Float32);
         assert!(concat(&[symbol.clone(), Tensor::symbol([None, Some(4)], DType::Float32)], 0).is_err());
         assert_eq!(
             reshape_to(&symbol, &Shape::from([None, Some(1), Some(3)])).unwrap().shape().to_string(),
             "(None, 1, 3)"
         );
-    }
-
-    #[test]
-    fn out_of_range_indices_are_errors() {
-        let index = Tensor::from_slice(&[0i64, 3], [2]).unwrap();
-        assert!(take_axis(&x(), &index, 1).unwrap_err().to_string().contains("from 0 to 2"));
     }
 }

@@ -4,6 +4,7 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToIncl
 
 use super::graph_ops::get_item;
 use super::shape::{self, Span};
+use super::take::take_axis;
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -193,7 +194,7 @@ pub(super) fn index(x: &Tensor, key: &Nested<Item>) -> Result<Tensor> {
                 axis += 1;
             }
             Nested::Leaf(Item::Tensor(indices) | Item::Array(indices)) => {
-                x = shape::take_axis(&x, indices, axis)?;
+                x = take_axis(&x, indices, axis)?;
                 axis += indices.rank() as isize;
             }
             other => {
@@ -222,7 +223,7 @@ fn select_true(x: &Tensor, mask: &Tensor, axis: isize) -> Result<Tensor> {
         let places: Vec<i64> = (0i64..).zip(&flags).filter(|(_, flag)| **flag).map(|(place, _)| place).collect();
         let count = places.len();
         let x = shape::reshape_to(x, &joined(Some(flags.len())))?;
-        shape::take_axis(&x, &Tensor::from_vec(places, [count])?, start as isize)
+        take_axis(&x, &Tensor::from_vec(places, [count])?, start as isize)
     })
 }
 

@@ -1,11 +1,12 @@
 //! Composed reductions: standard deviation, norms, cumulative sums, sorting, quantiles.
 
 use super::arithmetic::{add, divide, equal, less, maximum, minimum, multiply, not_equal, power, subtract};
+use super::axes::Axes;
 use super::define::{Call, call, classes};
 use super::dtypes::{cast, full_like, to_float};
 use super::elementwise::{abs, is_nan, sqrt, square};
 use super::graph::config;
-use super::reduce::{self, Axes, arg_extreme, max_impl, mean_impl, min_impl, prod_impl, sum_impl, var_impl};
+use super::reduce::{self, arg_extreme, max_impl, mean_impl, min_impl, prod_impl, sum_impl, var_impl};
 use super::shape::{Span, concat, expand_at, index_axis, reshape_to, slice_axis, where_impl};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result};
@@ -137,7 +138,7 @@ classes! { "keras.src.ops.math"
     "InTopK" = |c| {
         let (targets, predictions) = (c.tensor(0, "targets")?, c.tensor(1, "predictions")?);
         let classes = predictions.shape().last()?;
-        let code = super::create::one_hot(&targets, classes, -1, predictions.dtype())?;
+        let code = super::one_hot::one_hot(&targets, classes, -1, predictions.dtype())?;
         let own = sum_impl(&multiply(&code, &predictions)?, &Axes::from(-1), true)?;
         let better = sum_impl(&cast(&super::greater(&predictions, &own)?, DType::Int32)?, &Axes::from(-1), false)?;
         less(&better, c.required::<i64>("k")?)
@@ -357,7 +358,7 @@ fn bincount(c: &Call<'_>) -> Result<Tensor> {
     program::infer_or_compute(&[&x], inferred, || {
         let largest = max_impl(&cast(&x, DType::Int64)?, &Axes::all(), false)?.item::<i64>()?;
         let count = least.max((largest.max(-1) + 1) as usize);
-        sum_impl(&super::create::one_hot(&x, count, -1, DType::Int32)?, &Axes::from(-2), false)
+        sum_impl(&super::one_hot::one_hot(&x, count, -1, DType::Int32)?, &Axes::from(-2), false)
     })
 }
 

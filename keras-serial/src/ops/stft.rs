@@ -6,7 +6,8 @@ use super::dtypes::cast;
 use super::fft::{irfft_impl, pair, parts, rfft_impl};
 use super::graph::config;
 use super::scatter::select_add;
-use super::shape::{Span, reshape_to, slice_axis, take_axis, transpose_to};
+use super::shape::{Span, reshape_to, slice_axis, transpose_to};
+use super::take::take_axis;
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -244,7 +245,7 @@ mod tests {
         let (a, b) = (x.to_vec::<f32>().unwrap(), y.to_vec::<f32>().unwrap());
         assert!(a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-5), "{a:?} {b:?}");
         assert!(stft(&x, &StftOptions::new(8, 4, 4)).is_err());
-        let padded = super::super::shape::pad_with(&x, &[(0, 0), (0, 1)], 0.0).unwrap();
+        let padded = super::super::pad::pad_with(&x, &[(0, 0), (0, 1)], 0.0).unwrap();
         assert_eq!(extract_sequences(&padded, 8, 5).unwrap().shape().to_string(), "(1, 6, 8)");
     }
 }

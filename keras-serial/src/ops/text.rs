@@ -1,6 +1,5 @@
 //! Slicing, indexing and joining of tensors of strings, by way of the strings' positions.
 
-use super::shape::{Span, concat, counted, slice, take_axis};
 use crate::error::Result;
 use crate::tensor::{DType, Shape, Tensor};
 
@@ -11,40 +10,19 @@ pub(super) fn moved(x: &Tensor, operation: impl FnOnce(&Tensor) -> Result<Tensor
     picked(&text.iter().collect::<Vec<_>>(), &positions)
 }
 
-/// Joins tensors of strings along an axis.
-pub(super) fn joined(tensors: &[Tensor], axis: isize) -> Result<Tensor> {
+/// Joins tensors of strings as `join` joins integers.
+pub(super) fn joined(tensors: &[Tensor], join: impl FnOnce(&[Tensor]) -> Result<Tensor>) -> Result<Tensor> {
     let (mut text, mut positions) = (Vec::new(), Vec::new());
     for x in tensors {
         let (start, own) = (text.len() as i64, x.strings()?);
         text.extend(own);
         positions.push(Tensor::from_vec((start..text.len() as i64).collect::<Vec<_>>(), x.shape())?);
     }
-    picked(&text, &concat(&positions, axis)?)
-}
-
-/// Slices strings: the span of each axis, with the axis's extent.
-pub(super) fn sliced(x: &Tensor, spans: &[(Span, Option<usize>)], shape: &Shape) -> Result<Tensor> {
-    if let [(span, Some(extent)), rest @ ..] = spans
-        && rest.iter().all(|(span, _)| *span == Span::ALL)
-    {
-        let (start, count) = span.over(*extent);
-        let positions = (0..count as isize).map(|i| start as isize + i * span.step);
-        return rows(x, positions.filter_map(|row| usize::try_from(row).ok()), shape);
-    }
-    moved(x, |x| slice(x, &spans.iter().map(|(span, _)| *span).collect::<Vec<_>>()))
-}
-
-/// Takes the entries of an axis at some positions.
-pub(super) fn taken(x: &Tensor, indices: &Tensor, axis: usize, shape: &Shape) -> Result<Tensor> {
-    if axis > 0 {
-        return moved(x, |x| take_axis(x, indices, axis as isize));
-    }
-    let wanted = counted(indices, x.shape().dim(0)?)?.to_vec::<i64>()?;
-    rows(x, wanted.into_iter().filter_map(|row| usize::try_from(row).ok()), shape)
+    picked(&text, &join(&positions)?)
 }
 
 /// Takes entries of the first axis. It reads these alone: batches are sliced from long lists.
-fn rows(x: &Tensor, rows: impl Iterator<Item = usize>, shape: &Shape) -> Result<Tensor> {
+pub(super) fn rows(x: &Tensor, rows: impl Iterator<Item = usize>, shape: &Shape) -> Result<Tensor> {
     let text = x.strings()?;
     let width: usize = x.shape().known()?.iter().skip(1).product();
     let strings = rows.flat_map(|row| text.iter().skip(row * width).take(width)).cloned();
@@ -65,7 +43,8 @@ fn picked(text: &[&String], positions: &Tensor) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::{broadcast_to, transpose_to};
+    use super::super::shape::{Span, broadcast_to, concat, slice, transpose_to};
+    use super::super::take::take_axis;
     use super::*;
 
     #[test]

@@ -42,7 +42,8 @@ pub(super) use zero_padding;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::DataFormat;
-use crate::ops::shape::{Span, pad_with, repeat_axis, slice};
+use crate::ops::pad::pad_with;
+use crate::ops::shape::{Span, repeat_axis, slice};
 use crate::tensor::Tensor;
 
 /// Returns the first spatial axis.

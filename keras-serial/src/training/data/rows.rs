@@ -1,7 +1,8 @@
 //! Rows of tensors of any dtype: the engine has no strings.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::shape::{Span, concat, slice_axis, take_axis};
+use crate::ops::shape::{Span, concat, slice_axis};
+use crate::ops::take::take_axis;
 use crate::tensor::{DType, Shape, Tensor};
 
 /// Returns the rows from `start` to `end` (exclusive).

@@ -4,7 +4,8 @@ use super::{BoundingBoxFormat, Boxes, ImageLayer, image_fields, image_layer};
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::DataFormat;
-use crate::ops::shape::{Span, pad_with, slice_axis};
+use crate::ops::pad::pad_with;
+use crate::ops::shape::{Span, slice_axis};
 use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
