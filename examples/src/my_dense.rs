@@ -4,7 +4,6 @@
 use keras_serial::json::Value;
 use keras_serial::prelude::*;
 use keras_serial::regularizers::L1;
-use keras_serial::object::Handle;
 
 pub use crate::quickstart::MyDense;
 

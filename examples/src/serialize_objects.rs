@@ -2,7 +2,6 @@
 //! again; older forms of Keras can be deserialized too.
 
 use keras_serial::json::{Value, value};
-use keras_serial::object::Handle;
 use keras_serial::prelude::*;
 use keras_serial::registry::deserialize_keras_object;
 
@@ -15,8 +14,8 @@ pub fn main() -> Result<()> {
 
     // Objects inside lists and dicts are deserialized too.
     let nested = value!({"first": form.clone(), "rest": [1, "two", form.clone()]});
-    let revived = deserialize_keras_object(&nested, &CustomObjects::new())?;
-    assert_eq!(revived.serialize()?, nested);
+    let deserialized = deserialize_keras_object(&nested, &CustomObjects::new())?;
+    assert_eq!(deserialized.serialize()?, nested);
 
     // As in Keras's guide: a private module, and a registered name for a built-in class.
     let old = value!({

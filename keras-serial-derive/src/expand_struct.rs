@@ -133,12 +133,17 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
     });
     let in_config = input.fields.iter().filter(|field| matches!(field.role, Role::Config | Role::BaseOrNull));
     let entries: Vec<TokenStream> = in_config.map(|field| write(input, field)).collect();
+    let (count, of_base) = (entries.len(), input.base().map(|base| base.ty));
+    let capacity = match of_base {
+        Some(ty) => code!(<#ty as #private::Base>::KEYS.len() + #count),
+        None => code!(#count),
+    };
     let adjust = input.attributes.get_config.get().map(|path| code!(#path(self, &mut config)?;));
     let body = if base.is_none() && entries.is_empty() && adjust.is_none() {
         code!(::core::result::Result::Ok(#private::Config::new()))
     } else {
         code! {
-            let mut config = #private::Config::new();
+            let mut config = #private::Config::with_capacity(#capacity);
             #base
             #(#entries)*
             #adjust

@@ -181,7 +181,7 @@ impl ConfigField for Function {
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        registry::revive_by_name(value)
+        registry::deserialize_by_name(value)
     }
 }
 
@@ -302,7 +302,7 @@ impl KerasSerializable for FunctionObject {
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        field::required(config, "fn", &[], registry::revive_by_name).map(Self)
+        field::required(config, "fn", &[], registry::deserialize_by_name).map(Self)
     }
 }
 

@@ -115,19 +115,19 @@ pub fn assert_fails<T>(result: Result<T>, part: &str) {
 /// the same weights.
 pub fn roundtrip(model: &Model, inputs: impl Into<CallArgs>, objects: &CustomObjects) -> Model {
     let json = model.to_json().unwrap();
-    let revived = model_from_json(&json, objects).unwrap();
-    assert_eq!(revived.to_json().unwrap(), json);
+    let deserialized = model_from_json(&json, objects).unwrap();
+    assert_eq!(deserialized.to_json().unwrap(), json);
     let inputs = inputs.into();
     let outputs = model.predict_all(inputs.clone()).unwrap();
-    revived.predict_all(inputs.clone()).unwrap();
-    revived.set_weights(&model.get_weights()).unwrap();
-    let again = revived.predict_all(inputs).unwrap();
+    deserialized.predict_all(inputs.clone()).unwrap();
+    deserialized.set_weights(&model.get_weights()).unwrap();
+    let again = deserialized.predict_all(inputs).unwrap();
     for (a, b) in outputs.leaves().into_iter().zip(again.leaves()) {
         assert_close(a, b);
     }
-    let built = Value::parse(&revived.to_json().unwrap()).unwrap();
+    let built = Value::parse(&deserialized.to_json().unwrap()).unwrap();
     assert_eq!(built.get("class_name"), Value::parse(&json).unwrap().get("class_name"));
-    revived
+    deserialized
 }
 
 /// A layer that returns its input, in whatever structure.

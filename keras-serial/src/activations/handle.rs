@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{Cast, CustomObjects, Probe, TypedHandle, revive_by_name, serialize_class, with_argument};
+use crate::registry::{Cast, CustomObjects, Probe, TypedHandle, deserialize_by_name, serialize_class, with_argument};
 use crate::tensor::Tensor;
 
 /// An activation with a configuration: in Python, an object with `__call__`.
@@ -121,7 +121,7 @@ impl Activation {
     /// # Errors
     /// When the value is not an activation.
     pub fn deserialize_form(form: &Value) -> Result<Self> {
-        revive_by_name(form)
+        deserialize_by_name(form)
     }
 
     /// Deserializes like [`Activation::deserialize_form`], with custom objects for this call.
@@ -130,7 +130,7 @@ impl Activation {
     /// When the value is not an activation.
     pub fn deserialize_with(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
         let _argument = with_argument(custom_objects);
-        revive_by_name(form)
+        deserialize_by_name(form)
     }
 
     /// Applies the activation to `x`.
@@ -234,7 +234,7 @@ impl ConfigField for Activation {
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        if value.is_null() { Ok(Self::default()) } else { revive_by_name(value) }
+        if value.is_null() { Ok(Self::default()) } else { deserialize_by_name(value) }
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {

@@ -204,7 +204,7 @@ impl ConfigField for Policy {
                 policy.compute_dtype()?;
                 Ok(policy)
             }
-            form => registry::revive_by_name(form),
+            form => registry::deserialize_by_name(form),
         }
     }
 }

@@ -115,7 +115,7 @@ impl KerasSerializable for LossFunctionWrapper {
         let mut config = config.clone();
         super::name_by_class(&mut config, "LossFunctionWrapper");
         let config = &config;
-        let function: Function = field::required(config, "fn", &[], crate::registry::revive_by_name)?;
+        let function: Function = field::required(config, "fn", &[], crate::registry::deserialize_by_name)?;
         let name = field::optional(config, "name", &[], String::from_value, || "loss_function_wrapper".into())?;
         let reduction = field::optional(config, "reduction", &[], Reduction::from_value, Reduction::default)?;
         let dtype = field::optional(config, "dtype", &[], super::dtype_config::from_value, || DType::Float32)?;

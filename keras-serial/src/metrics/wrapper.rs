@@ -99,7 +99,7 @@ impl KerasSerializable for MeanMetricWrapper {
     fn from_config(config: &Config) -> Result<Self> {
         let mut config = config.clone();
         name_by_class(&mut config, "MeanMetricWrapper");
-        let function: Function = field::required(&config, "fn", &[], crate::registry::revive_by_name)?;
+        let function: Function = field::required(&config, "fn", &[], crate::registry::deserialize_by_name)?;
         let name =
             field::optional(&config, "name", &[], crate::ConfigField::from_value, || "mean_metric_wrapper".to_owned())?;
         let dtype = field::optional(&config, "dtype", &[], dtype_config::from_value, || DType::Float32)?;

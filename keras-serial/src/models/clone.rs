@@ -1,9 +1,9 @@
-//! Cloning of models (`clone_model`), and models from the middle of a graph.
+//! Cloning of models (`clone_model`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::graph::{Graph, as_layer};
+use super::graph::as_layer;
 use super::{Functional, Model, Sequential};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -12,27 +12,6 @@ use crate::object::{Form, Handle};
 use crate::ops::OpRef;
 use crate::tensor::symbolic::{Fresh, Operation};
 use crate::tensor::{CallArgs, CallContext, Item, Nested, Tensor};
-
-/// Gives a graph that starts at symbols in the middle of another graph input layers of its own.
-pub(super) fn from_inputs(inputs: Nested<Tensor>, outputs: Nested<Tensor>) -> Result<(Nested<Tensor>, Nested<Tensor>)> {
-    let is_input = |t: &&Tensor| t.history().is_none_or(|history| history.node.is_input());
-    if inputs.leaves().iter().all(is_input) {
-        return Ok((inputs, outputs));
-    }
-    let _fresh = Fresh::enter();
-    let graph = Graph::new(inputs.clone(), outputs)?;
-    let fresh = inputs.try_map(&mut |tensor| match tensor.history() {
-        Some(history) if !history.node.is_input() => {
-            let name = format!("{}CLONE", history.node.operation.name());
-            InputLayer::output(&Input::with_batch_shape(tensor.shape().clone(), tensor.dtype(), Some(name), false))
-        }
-        _ => Ok(tensor.clone()),
-    })?;
-    let values = fresh.leaves().into_iter().cloned().map(Some).collect();
-    let outputs = graph.run(values, &CallContext::inference())?;
-    let outputs = graph.outputs.pack(outputs.leaves().into_iter().cloned().collect::<Vec<_>>())?;
-    Ok((fresh, outputs))
-}
 
 /// Clones a model: the same architecture with new weights (`keras.models.clone_model`).
 ///
@@ -158,7 +137,7 @@ impl<'a> Cloning<'a> {
         if let Value::Dict(form) = Handle::serialize(layer)?
             && let Some(form) = Form::of(&form)?
         {
-            Handle::restore(&copy, &form)?;
+            Handle::deserialize_state(&copy, &form)?;
         }
         if layer.own_compile().is_some() {
             compile_as(layer, &copy)?;

@@ -62,7 +62,7 @@ impl Functional {
                     .received(value.outline()));
             }
         }
-        let (inputs, outputs) = super::clone::from_inputs(inputs, outputs)?;
+        let (inputs, outputs) = super::subgraph::from_inputs(inputs, outputs)?;
         let graph = Graph::new(inputs, outputs)?;
         graph.check_connected()?;
         let base = LayerBase::default();

@@ -12,7 +12,7 @@ use crate::json::{Dict, Value};
 use crate::layers::{InputLayer, LayerRef};
 use crate::object::{Form, mark_first};
 use crate::ops::OpRef;
-use crate::registry::{Revived, TypedHandle, deserialize_object, revive};
+use crate::registry::{Deserialized, TypedHandle, deserialize, deserialize_object};
 use crate::tensor::symbolic::{Fresh, Node, Operation};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Shape, Tensor, TensorValue};
 
@@ -106,8 +106,8 @@ fn write_arg(graph: &Graph, arg: &Nested<Item>) -> Result<Value> {
         },
         Nested::Leaf(Item::Array(array)) => TensorValue::numpy(array.clone()).to_value()?,
         Nested::Leaf(Item::Value(value)) => value.clone(),
-        Nested::Leaf(Item::Slice(start, stop, step)) => Revived::slice(*start, *stop, *step).serialize()?,
-        Nested::Leaf(Item::Ellipsis) => Revived::Ellipsis.serialize()?,
+        Nested::Leaf(Item::Slice(start, stop, step)) => Deserialized::slice(*start, *stop, *step).serialize()?,
+        Nested::Leaf(Item::Ellipsis) => Deserialized::Ellipsis.serialize()?,
         Nested::None => Value::Null,
         Nested::List(items) | Nested::Tuple(items) => {
             Value::List(items.iter().map(|item| write_arg(graph, item)).collect::<Result<_>>()?)
@@ -429,17 +429,17 @@ fn read_symbol(form: &Form<'_>, made: &HashMap<String, Made>) -> Result<Option<N
 }
 
 fn read_special(arg: &Value) -> Result<Option<Nested<Item>>> {
-    Ok(Some(match revive(arg)? {
-        Revived::Slice(bounds) => {
-            let integer = |bound: &Revived| match bound {
-                Revived::Plain(value) => Option::<i64>::from_value(value),
+    Ok(Some(match deserialize(arg)? {
+        Deserialized::Slice(bounds) => {
+            let integer = |bound: &Deserialized| match bound {
+                Deserialized::Plain(value) => Option::<i64>::from_value(value),
                 _ => Err(Error::new(ErrorKind::Unsupported, "a slice's bounds have to be integers")),
             };
             let [start, stop, step] = bounds.as_ref();
             Nested::Leaf(Item::Slice(integer(start)?, integer(stop)?, integer(step)?))
         }
-        Revived::Ellipsis => Nested::Leaf(Item::Ellipsis),
-        Revived::Object(object) => match object.downcast_ref::<TensorValue>() {
+        Deserialized::Ellipsis => Nested::Leaf(Item::Ellipsis),
+        Deserialized::Object(object) => match object.downcast_ref::<TensorValue>() {
             Some(value) if value.is_numpy() => Nested::Leaf(Item::Array(value.tensor().clone())),
             Some(value) => Nested::Leaf(Item::Tensor(value.tensor().clone())),
             // Any other object, such as a dtype policy or a function, stays in its serialized form.

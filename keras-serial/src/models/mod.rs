@@ -10,6 +10,7 @@ mod predictor;
 mod program;
 mod quantize;
 mod sequential;
+mod subgraph;
 mod summary;
 mod table;
 

@@ -6,7 +6,7 @@ use super::Model;
 use crate::dtype_policies::Quantization;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::LayerRef;
-use crate::optimizers::pattern;
+use crate::utils::pattern;
 
 /// How a model is quantized: the mode, and which layers.
 ///

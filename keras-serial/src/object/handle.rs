@@ -21,7 +21,7 @@ pub trait Handle: Any + Send + Sync {
 
     /// Loads what the serialized object holds besides the configuration: how a layer was built and
     /// compiled.
-    fn restore(&self, form: &Form<'_>) -> Result<()> {
+    fn deserialize_state(&self, form: &Form<'_>) -> Result<()> {
         let _ = form;
         Ok(())
     }
@@ -73,8 +73,8 @@ impl Object {
         &*self.0
     }
 
-    pub(crate) fn restore(&self, form: &Form<'_>) -> Result<()> {
-        self.0.restore(form)
+    pub(crate) fn deserialize_state(&self, form: &Form<'_>) -> Result<()> {
+        self.0.deserialize_state(form)
     }
 
     pub(crate) fn address(&self) -> usize {

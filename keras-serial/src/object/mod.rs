@@ -9,4 +9,4 @@ pub use form::Form;
 pub use handle::{Handle, Object};
 pub use kind::Kind;
 pub use sharing::SharingScope;
-pub(crate) use sharing::{mark_first, note_revived, note_serialized, shared_object};
+pub(crate) use sharing::{mark_first, note_deserialized, note_serialized, shared_object};

@@ -142,7 +142,7 @@ pub(crate) fn mark_first(address: usize, form: &mut Dict) {
 }
 
 /// Records a deserialized object under its id in the file.
-pub(crate) fn note_revived(id: i64, object: &Object) {
+pub(crate) fn note_deserialized(id: i64, object: &Object) {
     let replaced = SCOPES.with_borrow_mut(|scopes| scopes.last_mut()?.objects.insert(id, object.clone()));
     drop(replaced);
 }

@@ -61,7 +61,7 @@ impl Frames {
             Some(Value::Str(name)) if name == "hamming" => Some(raised_cosine(length, 0.54)),
             Some(Value::List(_)) => Some(c.required::<Vec<f64>>("window")?),
             Some(other) => {
-                let object = crate::registry::revive_by_name::<crate::tensor::TensorValue>(other).at("window")?;
+                let object = crate::registry::deserialize_by_name::<crate::tensor::TensorValue>(other).at("window")?;
                 Some(cast(object.tensor(), DType::Float64)?.to_vec::<f64>()?)
             }
         };

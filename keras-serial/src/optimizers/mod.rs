@@ -20,7 +20,6 @@ mod muon;
 mod nadam;
 mod optimize;
 mod optimizer_map;
-pub(crate) mod pattern;
 mod rms_prop;
 mod schedule_free_adam_w;
 pub mod schedules;

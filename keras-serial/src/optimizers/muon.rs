@@ -4,13 +4,14 @@ use regex::Regex;
 
 use super::adam::{self, Step};
 use super::kernel::{self, Kernel, Real, Slope, number};
-use super::{Optimize, OptimizerBase, pattern};
+use super::{Optimize, OptimizerBase};
 use crate::config::Number;
 use crate::error::Result;
 use crate::ops::linalg::matmul_impl;
 use crate::ops::shape::transpose_to;
 use crate::ops::{Axes, add, divide, multiply, reduce::sum_impl, sqrt, square, subtract};
 use crate::tensor::Tensor;
+use crate::utils::pattern;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 

@@ -3,12 +3,12 @@
 use super::apply;
 use super::base::OptimizerBase;
 use super::learning_rate::LearningRate;
-use super::pattern;
 use crate::config::HasBase;
 use crate::config::KerasSerializable;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::multiply;
 use crate::tensor::Tensor;
+use crate::utils::pattern;
 use crate::variable::Variable;
 
 /// An optimizer: a rule by which gradients change weights.

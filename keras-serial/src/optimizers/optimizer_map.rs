@@ -2,13 +2,14 @@
 
 use indexmap::IndexMap;
 
-use super::{Optimizer, pattern};
+use super::Optimizer;
 use crate::config::ConfigField;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::Handle;
 use crate::registry::PlainObject;
-use crate::registry::{Revived, revive, serialize_class};
+use crate::registry::{Deserialized, deserialize, serialize_class};
+use crate::utils::pattern;
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
@@ -97,7 +98,7 @@ impl ConfigField for OptimizerMap {
 
     fn from_value(value: &Value) -> Result<Self> {
         let wrong = || crate::config::wrong_type("an OptimizerMap", value);
-        let Revived::Object(object) = revive(value)? else { return Err(wrong()) };
+        let Deserialized::Object(object) = deserialize(value)? else { return Err(wrong()) };
         let map = object.downcast_ref::<PlainObject>().and_then(PlainObject::downcast::<Self>).ok_or_else(wrong)?;
         Ok((*map).clone())
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::revive::{find_class, find_function};
+use super::deserialize::{find_class, find_function};
 use super::{Entry, lookup};
 use crate::error::Result;
 use crate::object::Form;

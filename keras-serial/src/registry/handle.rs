@@ -25,12 +25,20 @@ macro_rules! handle {
                 Self(std::sync::Arc::new(object))
             }
 
+            /// Serializes the object with its class and module, not only its configuration.
+            ///
+            /// # Errors
+            /// Errors of the object.
+            pub fn serialize(&self) -> $crate::error::Result<$crate::json::Value> {
+                $crate::object::Handle::serialize(self)
+            }
+
             /// Deserializes an object from its serialized form, or from a name.
             ///
             /// # Errors
             /// When the value is not an object of this kind.
             pub fn deserialize(value: &$crate::json::Value) -> $crate::error::Result<Self> {
-                $crate::registry::revive_by_name(value)
+                $crate::registry::deserialize_by_name(value)
             }
 
             /// Deserializes like [`Self::deserialize`], with custom objects for this call.
@@ -42,7 +50,7 @@ macro_rules! handle {
                 custom_objects: &$crate::registry::CustomObjects,
             ) -> $crate::error::Result<Self> {
                 let _argument = $crate::registry::with_argument(custom_objects);
-                $crate::registry::revive_by_name(value)
+                $crate::registry::deserialize_by_name(value)
             }
 
             /// Returns the object, if it is a `T`.

@@ -25,6 +25,7 @@
 //! ones, where Keras's hide them; and in scopes and `custom_objects` an object registered as
 //! `MyLayers>KernelMult` is also found by its class name or its short name.
 
+mod deserialize;
 mod entry;
 #[cfg(feature = "archive")]
 mod find;
@@ -34,11 +35,15 @@ mod master;
 mod nesting;
 mod plain;
 mod probe;
-mod revive;
 mod scope;
 mod serialize;
 mod unknown;
 
+pub use deserialize::{
+    Deserialized, SpecialForm, TypedHandle, deserialize, deserialize_keras_object, deserialize_object,
+    serialize_keras_object,
+};
+pub(crate) use deserialize::{deserialize_by_name, is_code};
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
 #[cfg(feature = "archive")]
@@ -54,10 +59,6 @@ pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_obje
 pub(crate) use nesting::{MAX_NESTING, NestingLimit};
 pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
-pub use revive::{
-    Revived, Special, TypedHandle, deserialize_keras_object, deserialize_object, revive, serialize_keras_object,
-};
-pub(crate) use revive::{is_code, revive_by_name};
 pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};
 pub(crate) use serialize::serialize_function;

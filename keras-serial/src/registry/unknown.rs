@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::Special;
-use super::revive::{find_class, find_function};
+use super::SpecialForm;
+use super::deserialize::{find_class, find_function};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Dict, Value};
 use crate::object::Form;
@@ -57,7 +57,8 @@ impl<'a> Unknown<'a> {
         if !self.seen.insert([form.module(), Some(form.class_name), name]) {
             return;
         }
-        let is_special = inventory::iter::<Special>.into_iter().any(|special| special.class_name == form.class_name);
+        let is_special =
+            inventory::iter::<SpecialForm>.into_iter().any(|special| special.class_name == form.class_name);
         // Operations are looked up elsewhere, with errors of their own.
         let is_operation = form.module().is_some_and(|module| module.contains("keras") && module.contains(".ops"));
         if is_special || is_operation || form.class_name.starts_with("__") {

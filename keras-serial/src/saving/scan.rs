@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::object::Form;
 use crate::ops::{self, OpRef};
-use crate::registry::{self, Special};
+use crate::registry::{self, SpecialForm};
 use crate::tensor::Tensor;
 
 /// The severity of a finding.
@@ -275,7 +275,7 @@ fn is_kept(key: &str) -> bool {
 /// Returns true if serialized objects of this class are values, which are not looked up.
 fn stands_for_a_value(class_name: &str) -> bool {
     matches!(class_name, "__bytes__" | "__slice__" | "__ellipsis__" | "__keras_tensor__" | "__typespec__")
-        || inventory::iter::<Special>.into_iter().any(|special| special.class_name == class_name)
+        || inventory::iter::<SpecialForm>.into_iter().any(|special| special.class_name == class_name)
 }
 
 /// Returns true if a text leads to a file or an address.

@@ -6,7 +6,7 @@ use crate::config::{ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{Special, TypedHandle};
+use crate::registry::{SpecialForm, TypedHandle};
 
 /// A tensor in a configuration, and its class name there.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl TensorValue {
         &self.tensor
     }
 
-    fn revive(class_name: &'static str, config: &Value) -> Result<Object> {
+    fn deserialize(class_name: &'static str, config: &Value) -> Result<Object> {
         let dict = config.as_dict().ok_or_else(|| wrong_type("a dict with `value` and `dtype`", config))?;
         let value = dict.get("value").ok_or_else(|| crate::config::field::missing(dict, "value"))?;
         let dtype =
@@ -45,8 +45,8 @@ impl TensorValue {
     }
 }
 
-inventory::submit! { Special { class_name: "__tensor__", revive: |config| TensorValue::revive("__tensor__", config) } }
-inventory::submit! { Special { class_name: "__numpy__", revive: |config| TensorValue::revive("__numpy__", config) } }
+inventory::submit! { SpecialForm { class_name: "__tensor__", deserialize: |config| TensorValue::deserialize("__tensor__", config) } }
+inventory::submit! { SpecialForm { class_name: "__numpy__", deserialize: |config| TensorValue::deserialize("__numpy__", config) } }
 
 /// Reads a tensor from nested lists of numbers or strings.
 pub(crate) fn from_nested(value: &Value, dtype: DType) -> Result<Tensor> {
@@ -156,6 +156,6 @@ impl ConfigField for TensorValue {
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        crate::registry::revive_by_name(value)
+        crate::registry::deserialize_by_name(value)
     }
 }

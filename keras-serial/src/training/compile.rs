@@ -10,7 +10,6 @@ use crate::json::{Dict, Value};
 use crate::losses::Loss;
 use crate::metrics::Metric;
 use crate::models::Model;
-use crate::object::Handle;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
 use crate::registry::Broken;
 use crate::tensor::Nested;

@@ -15,7 +15,6 @@ use crate::json::Value;
 use crate::layers::{Batch, GraphModel, LayerRef, Trained};
 use crate::metrics::{Mean, Metric};
 use crate::models::Model;
-use crate::object::Handle;
 use crate::optimizers::Optimizer;
 use crate::tensor::{Nested, Tensor};
 use crate::utils::Locked;

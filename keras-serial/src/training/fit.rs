@@ -8,7 +8,7 @@ use super::data::{Data, IntoData, Shuffle};
 use super::evaluate::{evaluate, prepare};
 use super::interrupt::{RunGuard, is_interrupted};
 use super::resume::{metric_values, resume, set_metric_values};
-use super::run::{Chunk, Cut, Feed};
+use super::run::{BatchGroup, Batching, EpochIterator};
 use super::step::Stepper;
 use super::traces::Feeding;
 use super::training_state::Progress;
@@ -244,14 +244,14 @@ impl Model {
             validation = Some(rest);
         }
         let steps_per_execution = compiled.args().steps_per_execution;
-        let cut = Cut {
+        let cut = Batching {
             batch_size: fit.batch_size,
             steps: fit.steps_per_epoch,
             shuffle: fit.shuffle,
             seed: fit.seed,
             steps_per_execution,
         };
-        let mut feed = Feed::new(data, cut)?;
+        let mut feed = EpochIterator::new(data, cut)?;
         if let Some(weights) = fit.class_weight {
             feed = feed.with_class_weight(weights)?;
         }
@@ -259,14 +259,14 @@ impl Model {
         let mut validation = validation
             .map(|data| {
                 let batch_size = fit.validation_batch_size.or(fit.batch_size.filter(|_| is_arrays));
-                let cut = Cut {
+                let cut = Batching {
                     batch_size,
                     steps: fit.validation_steps,
                     shuffle: Shuffle::None,
                     seed: Seed::default(),
                     steps_per_execution,
                 };
-                Feed::new(data, cut)
+                EpochIterator::new(data, cut)
             })
             .transpose()
             .at("validation_data")?;
@@ -352,13 +352,13 @@ impl Model {
 
 /// Trains one epoch; returns the metrics over it, and whether it was completed.
 fn train_epoch(
-    feed: &mut Feed<'_>,
+    feed: &mut EpochIterator<'_>,
     stepper: &Stepper<'_>,
     callbacks: &mut CallbackList<'_>,
     cx: &CallbackContext<'_>,
 ) -> Result<(Logs, bool)> {
     let mut last_logs = Logs::new();
-    let is_whole = feed.epoch(|Chunk { first, last, batches, position }| {
+    let is_whole = feed.epoch(|BatchGroup { first, last, batches, position }| {
         callbacks.on_train_batch_begin(first, &mut Logs::new(), cx)?;
         for (i, batch) in batches.iter().enumerate() {
             last_logs = stepper.train(batch).at_with(|| format!("batch {}", first + i + 1))?;

@@ -82,27 +82,24 @@ impl Drop for RunGuard {
 /// When the system refuses, or the program has its own handler: call [`interrupt`] there instead.
 #[cfg(feature = "interrupt")]
 pub fn interrupt_on_ctrl_c() -> crate::Result<()> {
-    use std::sync::OnceLock;
+    use once_cell::sync::OnceCell;
 
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    if INSTALLED.get().is_some() {
-        return Ok(());
-    }
-    ctrlc::try_set_handler(|| {
-        let running = RUNNING.locked();
-        let already = running.iter().any(|run| run.interrupted.load(Ordering::Relaxed));
-        drop(running);
-        if already || interrupt() == 0 {
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| {
+    static INSTALLED: OnceCell<()> = OnceCell::new();
+    let install = || {
+        ctrlc::try_set_handler(|| {
+            let running = RUNNING.locked();
+            let already = running.iter().any(|run| run.interrupted.load(Ordering::Relaxed));
+            drop(running);
+            if already || interrupt() == 0 {
+                std::process::exit(130);
+            }
+        })
+    };
+    INSTALLED.get_or_try_init(install).copied().map_err(|error| {
         crate::Error::new(crate::ErrorKind::Unsupported, "Ctrl-C is handled elsewhere")
             .with_source(error)
             .hint("call `keras_serial::training::interrupt` in the program's own handler")
-    })?;
-    let _ = INSTALLED.set(());
-    Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub(super) fn from_value<T: TypedHandle>(value: &Value) -> Result<Nested<Part<T>
             let items = dict.iter().map(|(name, item)| Ok((name.clone(), from_value(item).at_with(|| name.clone())?)));
             Nested::Dict(items.collect::<Result<_>>()?)
         }
-        other => Nested::Leaf(Part::Object(crate::registry::revive_by_name(other)?)),
+        other => Nested::Leaf(Part::Object(crate::registry::deserialize_by_name(other)?)),
     })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn check_names<T: TypedHandle>(
     match parts {
         Nested::Leaf(Part::Name(name)) if any_case.contains(&name.to_lowercase().as_str()) => Ok(()),
         Nested::Leaf(Part::Name(name)) => {
-            let found = crate::registry::revive_by_name::<T>(&Value::from(name.as_str()));
+            let found = crate::registry::deserialize_by_name::<T>(&Value::from(name.as_str()));
             found.map(|_| ()).map_err(|error| match did_you_mean(name, any_case.iter().copied()) {
                 Some(near) => error.hint(near),
                 None => error,

@@ -6,7 +6,7 @@ use super::compiled::Compiled;
 use super::data::rows::{join_rows, slice_rows};
 use super::data::{IntoData, Shuffle};
 use super::parts::Losses;
-use super::run::{Chunk, Cut, Feed};
+use super::run::{BatchGroup, Batching, EpochIterator};
 use super::step::Stepper;
 use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -125,14 +125,14 @@ impl Model {
     /// When the data do not fit the model.
     pub fn predict_with<'a>(&self, data: impl IntoData<'a>, predict: Predict<'a>) -> Result<Nested<Tensor>> {
         let compiled = self.compiled_or_not()?;
-        let cut = Cut {
+        let cut = Batching {
             batch_size: predict.batch_size,
             steps: predict.steps,
             shuffle: Shuffle::None,
             seed: Seed::default(),
             steps_per_execution: compiled.args().steps_per_execution,
         };
-        let mut feed = Feed::new(data.into_data()?, cut)?;
+        let mut feed = EpochIterator::new(data.into_data()?, cut)?;
         let params = CallbackParams { verbose: predict.verbose, epochs: 1, steps: feed.steps() };
         let cx = CallbackContext::new(self, params);
         let mut callbacks = predict.callbacks;
@@ -140,7 +140,7 @@ impl Model {
         let stepper = Stepper::new(self, &compiled, Feeding::OnBatch);
         let mut outputs: Vec<Nested<Tensor>> = Vec::new();
         callbacks.on_predict_begin(&mut Logs::new(), &cx)?;
-        feed.epoch(|Chunk { first, last, batches, .. }| {
+        feed.epoch(|BatchGroup { first, last, batches, .. }| {
             callbacks.on_predict_batch_begin(first, &mut Logs::new(), &cx)?;
             for (i, batch) in batches.iter().enumerate() {
                 outputs.push(stepper.predict(&batch.x).at_with(|| format!("batch {}", first + i + 1))?);

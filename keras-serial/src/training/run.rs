@@ -13,7 +13,7 @@ use crate::tensor::{DType, Nested, Tensor};
 
 /// How data are split into batches.
 #[derive(Default)]
-pub(super) struct Cut {
+pub(super) struct Batching {
     pub batch_size: Option<usize>,
     pub steps: Option<usize>,
     pub shuffle: Shuffle,
@@ -23,7 +23,7 @@ pub(super) struct Cut {
 }
 
 /// The batches of a run.
-pub(super) struct Feed<'a> {
+pub(super) struct EpochIterator<'a> {
     source: Source<'a>,
     steps: Option<usize>,
     steps_per_execution: usize,
@@ -38,7 +38,7 @@ pub(super) struct Feed<'a> {
 }
 
 /// A group of batches with one call of the callbacks.
-pub(super) struct Chunk {
+pub(super) struct BatchGroup {
     /// The indices in the epoch of the first batch and of the last.
     pub first: usize,
     pub last: usize,
@@ -76,8 +76,8 @@ impl Source<'_> {
     }
 }
 
-impl<'a> Feed<'a> {
-    pub(super) fn new(data: Data<'a>, cut: Cut) -> Result<Self> {
+impl<'a> EpochIterator<'a> {
+    pub(super) fn new(data: Data<'a>, cut: Batching) -> Result<Self> {
         if cut.batch_size == Some(0) || cut.steps == Some(0) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -227,7 +227,7 @@ impl<'a> Feed<'a> {
 
     /// Runs one epoch; `step` returns whether to continue. An iterator that ends early ends the epoch,
     /// as in Keras. Returns whether the epoch was completed.
-    pub(super) fn epoch(&mut self, mut step: impl FnMut(Chunk) -> Result<bool>) -> Result<bool> {
+    pub(super) fn epoch(&mut self, mut step: impl FnMut(BatchGroup) -> Result<bool>) -> Result<bool> {
         let steps = self.steps.or(self.num_batches).unwrap_or(usize::MAX);
         let mut first = std::mem::take(&mut self.first);
         // Continues a pass that was started to look at its first batch, or by the run that is resumed.
@@ -259,7 +259,7 @@ impl<'a> Feed<'a> {
             self.seen += self.steps_per_execution;
             let last = first + self.steps_per_execution - 1;
             let position = DataPosition { seen: self.seen, orders: self.orders.clone() };
-            let goes_on = step(Chunk { first, last, batches, position })?;
+            let goes_on = step(BatchGroup { first, last, batches, position })?;
             first += self.steps_per_execution;
             if !goes_on {
                 is_whole = first >= steps || self.num_batches.is_some_and(|count| self.seen >= count);

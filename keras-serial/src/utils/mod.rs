@@ -7,6 +7,8 @@ mod names;
 #[cfg(feature = "engine")]
 mod panics;
 #[cfg(feature = "engine")]
+pub(crate) mod pattern;
+#[cfg(feature = "engine")]
 mod protobuf;
 
 #[cfg(feature = "engine")]

@@ -264,8 +264,8 @@ fn test_serialization() {
     let inputs = of_batch(2, "input", [3]);
     let model = Functional::new(inputs.clone(), Dense::new(3).apply(&inputs).unwrap()).unwrap();
     model.set_trainable(false);
-    let revived = roundtrip(&model, x(), &none);
-    assert!(!revived.is_trainable() && revived.trainable_weights().is_empty());
+    let deserialized = roundtrip(&model, x(), &none);
+    assert!(!deserialized.is_trainable() && deserialized.trainable_weights().is_empty());
 
     let (a, b) = (of_batch(2, "input_a", [3]), of_batch(2, "input_b", [3]));
     let dense = |units, name: &str, x: &Tensor| Dense::new(units).name(name).apply(x).unwrap();

@@ -75,8 +75,8 @@ fn test_reviving_functional_from_config_custom_layer() {
     let inputs = symbol([4]);
     let outputs = CustomDense::new(10).apply(&inputs).unwrap();
     let model = Functional::new(inputs, outputs).unwrap();
-    let revived = roundtrip(&model, numbers(&[2, 4]), &CustomObjects::new().with::<CustomDense>());
-    assert!(revived.downcast_ref::<Functional>().is_some());
+    let deserialized = roundtrip(&model, numbers(&[2, 4]), &CustomObjects::new().with::<CustomDense>());
+    assert!(deserialized.downcast_ref::<Functional>().is_some());
 }
 
 /// Reads the configuration of a graph, and one entry more.
@@ -103,8 +103,8 @@ fn test_reviving_functional_from_config_custom_model() {
     custom.param = 3;
     let again = CustomModel::from_config(&custom.get_config().unwrap()).unwrap();
     assert_eq!(again.param, 3);
-    let revived = roundtrip(&Model::from(custom), numbers(&[2, 3]), &CustomObjects::new().with::<CustomModel>());
-    assert_eq!(revived.downcast_ref::<CustomModel>().unwrap().param, 3);
+    let deserialized = roundtrip(&Model::from(custom), numbers(&[2, 3]), &CustomObjects::new().with::<CustomModel>());
+    assert_eq!(deserialized.downcast_ref::<CustomModel>().unwrap().param, 3);
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn frozen_models_list_no_trainable_weights() {
     let c = symbol([3]);
     let outer = Functional::new(c.clone(), Dense::new(2).apply(inner.apply(&c).unwrap()).unwrap()).unwrap();
     assert_eq!((outer.trainable_weights().len(), outer.non_trainable_weights().len()), (2, 2));
-    let revived = roundtrip(&outer, numbers(&[2, 3]), &CustomObjects::new());
-    assert_eq!((revived.trainable_weights().len(), revived.non_trainable_weights().len()), (2, 2));
+    let deserialized = roundtrip(&outer, numbers(&[2, 3]), &CustomObjects::new());
+    assert_eq!((deserialized.trainable_weights().len(), deserialized.non_trainable_weights().len()), (2, 2));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frozen.keras");
     outer.save(&file).unwrap();

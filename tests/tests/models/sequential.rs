@@ -140,14 +140,14 @@ fn test_serialization() {
     let x = || numbers(&[2, 3]);
     let model = Sequential::named("seq", [dense(4), dense(5)]).unwrap();
     let json = model.to_json().unwrap();
-    let revived = model_from_json(&json, &none).unwrap();
-    assert_eq!((revived.layers().len(), revived.to_json().unwrap()), (2, json));
-    assert!(!built(&revived));
+    let deserialized = model_from_json(&json, &none).unwrap();
+    assert_eq!((deserialized.layers().len(), deserialized.to_json().unwrap()), (2, json));
+    assert!(!built(&deserialized));
 
     model.build([2, 3]).unwrap();
-    let revived = roundtrip(&model, x(), &none);
-    assert_eq!(revived.layers().len(), 2);
-    assert_eq!(revived.get_config().unwrap().get("build_input_shape"), Some(&value!([2, 3])));
+    let deserialized = roundtrip(&model, x(), &none);
+    assert_eq!(deserialized.layers().len(), 2);
+    assert_eq!(deserialized.get_config().unwrap().get("build_input_shape"), Some(&value!([2, 3])));
 
     let layers = [Input::new([3]).batch_size(2).layer(), dense(4), dense(5), dense(6)];
     assert_eq!(roundtrip(&Sequential::named("seq", layers).unwrap(), x(), &none).layers().len(), 3);

@@ -138,8 +138,8 @@ fn the_guides_my_dense_nests_in_itself() {
     assert_eq!(nested(&keras).get("kernel_regularizer"), Some(&value!("l1")));
 
     // Keras's own form loads, and writes the same.
-    let revived = deserialize_keras_object(&keras, &CustomObjects::new()).unwrap();
-    assert_eq!(revived.serialize().unwrap(), form);
+    let deserialized = deserialize_keras_object(&keras, &CustomObjects::new()).unwrap();
+    assert_eq!(deserialized.serialize().unwrap(), form);
     let keys = |form: &Value| form.get("config").unwrap().as_dict().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&form), keys(&keras));
 }
@@ -151,8 +151,8 @@ fn a_default_sublayer_may_be_left_out() {
         "module": null, "class_name": "CustomModel", "registered_name": "ComplexModels>CustomModel",
         "config": {"name": "pair", "trainable": true, "dtype": "float32", "first_layer": first}
     });
-    let revived = deserialize_keras_object(&form, &CustomObjects::new()).unwrap();
-    let model = revived.object().unwrap().downcast::<LayerRef>("a layer").unwrap();
+    let deserialized = deserialize_keras_object(&form, &CustomObjects::new()).unwrap();
+    let model = deserialized.object().unwrap().downcast::<LayerRef>("a layer").unwrap();
     let inputs = Input::new([3]).tensor().unwrap();
     let model = Functional::new(inputs.clone(), model.apply(&inputs).unwrap()).unwrap();
     let saved = SaveOptions::new().save_model_to_bytes(&model).unwrap();
@@ -168,8 +168,8 @@ fn generic_instances_have_entries_of_their_own() {
     assert_eq!(get_registered_name::<Scale<i32>>(), "MyLayers>IntegerScale");
     let form = serialize_keras_object(&Scale::<i32>::new(3).shared()).unwrap();
     assert_eq!(form.get("class_name"), Some(&value!("Scale")));
-    let revived = deserialize_keras_object(&form, &CustomObjects::new()).unwrap();
-    let layer = revived.object().unwrap().downcast::<LayerRef>("a layer").unwrap();
+    let deserialized = deserialize_keras_object(&form, &CustomObjects::new()).unwrap();
+    let layer = deserialized.object().unwrap().downcast::<LayerRef>("a layer").unwrap();
     assert_eq!(layer.downcast_ref::<Scale<i32>>().unwrap().factor, 3);
 }
 

@@ -57,8 +57,8 @@ fn test_serialize_custom_class_with_default_name() {
     assert_eq!(get_registered_name::<TestClass>(), "Custom>TestClass");
     let config = serialize_keras_object(&Object::plain(TestClass { value: 10 })).unwrap();
     assert_eq!(config.get("class_name"), Some(&value!("TestClass")));
-    let revived = deserialize_keras_object(&config, &CustomObjects::new()).unwrap();
-    let new = revived.object().unwrap().downcast_plain::<TestClass>().unwrap();
+    let deserialized = deserialize_keras_object(&config, &CustomObjects::new()).unwrap();
+    let new = deserialized.object().unwrap().downcast_plain::<TestClass>().unwrap();
     assert_eq!(new.value, 10);
 }
 
@@ -81,8 +81,8 @@ fn test_serialize_custom_class_with_custom_name() {
             "registered_name": "TestPackage>CustomName"
         })
     );
-    let revived = deserialize_keras_object(&config, &CustomObjects::new()).unwrap();
-    assert_eq!(revived.object().unwrap().downcast_plain::<OtherTestClass>().unwrap().val, 5);
+    let deserialized = deserialize_keras_object(&config, &CustomObjects::new()).unwrap();
+    assert_eq!(deserialized.object().unwrap().downcast_plain::<OtherTestClass>().unwrap().val, 5);
 }
 
 #[register]
@@ -94,8 +94,8 @@ fn my_fn(x: &Tensor) -> Result<Tensor> {
 fn test_serialize_custom_function() {
     assert_eq!(get_registered_name_of_fn(my_fn), "Custom>my_fn");
     let config = serialize_keras_object(&Function::new(my_fn)).unwrap();
-    let revived = deserialize_keras_object(&config, &CustomObjects::new()).unwrap();
-    let function = revived.object().unwrap().downcast::<Function>("a function").unwrap();
+    let deserialized = deserialize_keras_object(&config, &CustomObjects::new()).unwrap();
+    let function = deserialized.object().unwrap().downcast::<Function>("a function").unwrap();
     let zero = Tensor::scalar(0.0f32).unwrap();
     assert_eq!(function.call(&zero).unwrap().item::<f32>().unwrap(), 42.0);
     assert!(function.is_same(&Function::new(my_fn)));

@@ -4,7 +4,7 @@
 use keras_serial::functions::Function;
 use keras_serial::json::Value;
 use keras_serial::prelude::*;
-use keras_serial::registry::{self, Entry, Revived, deserialize_keras_object};
+use keras_serial::registry::{self, Deserialized, Entry, deserialize_keras_object};
 
 use crate::classes::fixture;
 
@@ -41,7 +41,7 @@ const PLACES: [&str; 4] = ["global", "outer", "scope", "argument"];
 #[keras(class_name = "Outer")]
 struct Holder {
     base: LayerBase,
-    inner: Revived,
+    inner: Deserialized,
 }
 
 impl Layer for Holder {
@@ -64,10 +64,10 @@ fn entry(place: &str, is_function: bool) -> Entry {
     }
 }
 
-fn name_of(found: &Revived) -> String {
+fn name_of(found: &Deserialized) -> String {
     match found {
-        Revived::Plain(Value::Str(text)) => format!("string {text}"),
-        Revived::Object(object) => match object.downcast_ref::<Function>() {
+        Deserialized::Plain(Value::Str(text)) => format!("string {text}"),
+        Deserialized::Object(object) => match object.downcast_ref::<Function>() {
             Some(function) if function.is_builtin() => function.name(),
             Some(function) => {
                 let number: f32 = function.call(&Tensor::scalar(0.0f32).unwrap()).unwrap().item().unwrap();
@@ -132,11 +132,11 @@ fn ours(case: &Case) -> Result<String> {
     }
     let holder = CustomObjects::new().with_entry("Outer", keras_serial::entry!(Holder));
     let found = deserialize_keras_object(&case.value, &given("argument", holder))?;
-    let first = |found: &Revived| match found {
-        Revived::List(items) => name_of(&items[0]),
+    let first = |found: &Deserialized| match found {
+        Deserialized::List(items) => name_of(&items[0]),
         other => panic!("{other:?}"),
     };
-    let held = |found: &Revived| found.object().unwrap().downcast::<LayerRef>("a layer").unwrap();
+    let held = |found: &Deserialized| found.object().unwrap().downcast::<LayerRef>("a layer").unwrap();
     Ok(match case.position.as_str() {
         "top" => name_of(&found),
         "list" => first(&found),

@@ -4,7 +4,7 @@ use keras_serial::functions::Function;
 use keras_serial::json::{Value, value};
 use keras_serial::object::{Object, SharingScope};
 use keras_serial::prelude::*;
-use keras_serial::registry::{Revived, deserialize_keras_object, serialize_keras_object};
+use keras_serial::registry::{Deserialized, deserialize_keras_object, serialize_keras_object};
 use keras_serial::tensor::TensorValue;
 
 use crate::classes::{MyDense, assert_close};
@@ -58,14 +58,14 @@ impl Layer for WrapperLayer {
 
 /// Returns the serialized object, the object deserialized from its JSON text, and that one serialized
 /// again.
-fn roundtrip<T: ConfigField>(object: &T, custom_objects: &CustomObjects) -> (Value, Revived, Value) {
+fn roundtrip<T: ConfigField>(object: &T, custom_objects: &CustomObjects) -> (Value, Deserialized, Value) {
     let serialized = serialize_keras_object(object).unwrap();
-    let revived = revive(&serialized, custom_objects).unwrap();
-    let again = serialize_keras_object(&revived).unwrap();
-    (serialized, revived, again)
+    let deserialized = deserialize(&serialized, custom_objects).unwrap();
+    let again = serialize_keras_object(&deserialized).unwrap();
+    (serialized, deserialized, again)
 }
 
-fn revive(form: &Value, custom_objects: &CustomObjects) -> Result<Revived> {
+fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Deserialized> {
     deserialize_keras_object(&Value::parse(&form.to_json())?, custom_objects)
 }
 
@@ -73,8 +73,8 @@ fn none() -> CustomObjects {
     CustomObjects::new()
 }
 
-fn layer(revived: &Revived) -> LayerRef {
-    revived.object().unwrap().downcast("a layer").unwrap()
+fn layer(deserialized: &Deserialized) -> LayerRef {
+    deserialized.object().unwrap().downcast("a layer").unwrap()
 }
 
 fn x() -> Tensor {
@@ -92,15 +92,17 @@ fn assert_same_output(a: &LayerRef, b: &LayerRef) {
 #[test]
 fn test_simple_objects() {
     let array = |values: &[f32]| Object::new(TensorValue::numpy(Tensor::from_slice(values, [values.len()]).unwrap()));
-    let plain = |value: Value| Revived::Plain(value);
-    let dict = |items: Vec<(&str, Revived)>| Revived::Dict(items.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
+    let plain = |value: Value| Deserialized::Plain(value);
+    let dict = |items: Vec<(&str, Deserialized)>| {
+        Deserialized::Dict(items.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+    };
     for object in [
         plain("hello".into()),
-        Revived::Bytes(b"hello".to_vec()),
-        Revived::Object(Object::new(TensorValue::numpy(Tensor::from_slice(&[0i64, 1], [2]).unwrap()))),
-        Revived::Object(array(&[0.0, 1.0])),
+        Deserialized::Bytes(b"hello".to_vec()),
+        Deserialized::Object(Object::new(TensorValue::numpy(Tensor::from_slice(&[0i64, 1], [2]).unwrap()))),
+        Deserialized::Object(array(&[0.0, 1.0])),
         plain(value!(1.0)),
-        Revived::List(vec![
+        Deserialized::List(vec![
             plain("hello".into()),
             plain(value!(0)),
             plain("world".into()),
@@ -108,9 +110,12 @@ fn test_simple_objects() {
             plain(value!(true)),
         ]),
         dict(vec![("1", plain("hello".into())), ("2", plain(value!(0))), ("3", plain(value!(true)))]),
-        dict(vec![("1", plain("hello".into())), ("2", Revived::List(vec![plain(value!(true)), plain(value!(false))]))]),
-        Revived::slice(None, Some(20), Some(1)),
-        Revived::Slice(Box::new([plain(Value::Null), Revived::Object(array(&[0.0, 1.0])), plain(value!(1))])),
+        dict(vec![
+            ("1", plain("hello".into())),
+            ("2", Deserialized::List(vec![plain(value!(true)), plain(value!(false))])),
+        ]),
+        Deserialized::slice(None, Some(20), Some(1)),
+        Deserialized::Slice(Box::new([plain(Value::Null), Deserialized::Object(array(&[0.0, 1.0])), plain(value!(1))])),
     ] {
         let (serialized, _, reserialized) = roundtrip(&object, &none());
         assert_eq!(serialized, reserialized);
@@ -140,8 +145,8 @@ fn test_numpy_get_item_layer() {
 
 #[test]
 fn test_serialize_ellipsis() {
-    let (_, deserialized, _) = roundtrip(&Revived::Ellipsis, &none());
-    assert!(matches!(deserialized, Revived::Ellipsis));
+    let (_, deserialized, _) = roundtrip(&Deserialized::Ellipsis, &none());
+    assert!(matches!(deserialized, Deserialized::Ellipsis));
 }
 
 #[test]
@@ -149,10 +154,10 @@ fn test_tensors_and_shapes() {
     let numbers = Tensor::from_slice(&[0.1f64, -1.5, 2.0, 1e-9], [2, 2]).unwrap();
     let form = value!({"x": {"class_name": "__tensor__", "config": {
         "value": [[0.1, -1.5], [2.0, 1e-9]], "dtype": "float64"}}});
-    let Revived::Dict(items) = revive(&form, &none()).unwrap() else { panic!("a dict") };
+    let Deserialized::Dict(items) = deserialize(&form, &none()).unwrap() else { panic!("a dict") };
     let x = items["x"].object().unwrap().downcast_ref::<TensorValue>().unwrap();
     assert_eq!(x.tensor().to_vec::<f64>().unwrap(), numbers.to_vec::<f64>().unwrap());
-    assert_eq!(Revived::Dict(items).serialize().unwrap(), form);
+    assert_eq!(Deserialized::Dict(items).serialize().unwrap(), form);
     let shape = Shape::from([2, 2]);
     let (serialized, _, _) = roundtrip(&shape, &none());
     assert_eq!(Shape::from_value(&serialized).unwrap(), shape);
@@ -189,7 +194,7 @@ fn test_lambda_fn() {
     let closure = Function::new(|x: &Tensor| ops::square(x));
     assert!(serialize_keras_object(&closure).unwrap_err().to_string().contains("has no name"));
     let form = value!({"activation": {"class_name": "__lambda__", "config": {"value": ["4wEA", null, null]}}});
-    let error = revive(&form, &none()).unwrap_err();
+    let error = deserialize(&form, &none()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CodeRefused);
     assert!(error.to_string().contains("arbitrary code execution"), "{error}");
 }
@@ -200,7 +205,7 @@ fn test_lambda_layer() {
         "module": "keras.layers", "class_name": "Lambda", "registered_name": null,
         "config": {"name": "lambda", "function": {"class_name": "__lambda__", "config": {"code": "4wEA"}}}
     });
-    let error = revive(&form, &none()).unwrap_err();
+    let error = deserialize(&form, &none()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CodeRefused);
     assert!(error.to_string().contains("arbitrary code execution"), "{error}");
 }
@@ -208,13 +213,13 @@ fn test_lambda_layer() {
 #[test]
 fn test_deserialize_invalid_type_config() {
     let bad = value!({"class_name": "Dense", "module": "keras.layers", "config": [1, 2, 3]});
-    assert!(revive(&bad, &none()).unwrap_err().to_string().contains("Expected 'config' to be a dict"));
+    assert!(deserialize(&bad, &none()).unwrap_err().to_string().contains("Expected 'config' to be a dict"));
 }
 
 #[test]
 fn test_deserialize_invalid_function_config() {
     let bad = value!({"class_name": "function", "config": ["not", "a", "string"]});
-    assert!(revive(&bad, &none()).unwrap_err().to_string().contains("Expected 'config' to be a non-null str"));
+    assert!(deserialize(&bad, &none()).unwrap_err().to_string().contains("Expected 'config' to be a non-null str"));
 }
 
 #[test]
@@ -246,7 +251,7 @@ fn test_shared_inner_layer() {
     let model = Functional::new(Nested::list([first, second]), Nested::list([output, wrapped])).unwrap();
     let sharing = SharingScope::enter();
     let form = sharing.serialize(model.as_layer()).unwrap();
-    let restored = layer(&revive(&form, &none().with::<WrapperLayer>()).unwrap());
+    let restored = layer(&deserialize(&form, &none().with::<WrapperLayer>()).unwrap());
     let layers = restored.graph().unwrap().graph_layers();
     let wrapper = layers.iter().find_map(|layer| layer.downcast_ref::<WrapperLayer>()).unwrap();
     let dense = layers.iter().find(|layer| layer.class_name() == "Dense").unwrap();
@@ -287,13 +292,14 @@ fn test_shared_object() {
     let sharing = SharingScope::enter();
     let serialized = sharing.serialize(&layers).unwrap();
     let custom = none().with::<ActivityLayer>().with::<SharedActivation>();
-    let Revived::List(new_layers) = revive(&serialized, &custom).unwrap() else { panic!("a list") };
+    let Deserialized::List(new_layers) = deserialize(&serialized, &custom).unwrap() else { panic!("a list") };
     let id = |index: usize| {
         let form = &serialized.as_list().unwrap()[index];
         form.get("config").unwrap().get("activation").unwrap().get("shared_object_id").cloned().unwrap()
     };
     assert_eq!(id(0), id(1));
-    let activation = |revived: &Revived| layer(revived).downcast_ref::<ActivityLayer>().unwrap().activation.clone();
+    let activation =
+        |deserialized: &Deserialized| layer(deserialized).downcast_ref::<ActivityLayer>().unwrap().activation.clone();
     assert!(activation(&new_layers[0]).is_same(&activation(&new_layers[1])));
 }
 
@@ -304,8 +310,8 @@ fn test_keras36_custom_function_reloading() {
         value!({"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"})
     };
     for name in ["custom_registered_fn", "serial_test>custom_registered_fn"] {
-        let revived = revive(&form(name), &none()).unwrap();
-        let function = revived.object().unwrap().downcast::<Function>("a function").unwrap();
+        let deserialized = deserialize(&form(name), &none()).unwrap();
+        let function = deserialized.object().unwrap().downcast::<Function>("a function").unwrap();
         assert!(function.is_same(&Function::new(custom_registered_fn)));
     }
 }
@@ -362,7 +368,7 @@ fn layer_form() -> Value {
 fn test_missing_name_for_sequential_model() {
     let layers = vec![layer_form()];
     let form = value!({"class_name": "Sequential", "module": "keras", "config": {"layers": (Value::List(layers))}});
-    let error = revive(&form, &none()).unwrap_err().to_string();
+    let error = deserialize(&form, &none()).unwrap_err().to_string();
     let expected = "A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys";
     assert!(error.contains(expected), "{error}");
 }
@@ -372,7 +378,7 @@ fn test_malformed_layer_for_sequential_model() {
     let layers = vec![layer_form(), value!({})];
     let form = value!({"class_name": "Sequential", "module": "keras", "config": {
         "name": "sequential_model", "layers": (Value::List(layers))}});
-    let error = revive(&form, &none()).unwrap_err().to_string();
+    let error = deserialize(&form, &none()).unwrap_err().to_string();
     assert!(error.contains("Expected a dictionary containing a 'config' key"), "{error}");
 }
 
@@ -387,13 +393,13 @@ fn dense_named(registered_name: Option<Value>) -> Value {
 #[test]
 fn test_registered_name_for_keras_builtin_raises() {
     for name in ["builtins.eval", "subprocess.Popen", "not.a.real.name", "my_pkg>MyDense"] {
-        let error = revive(&dense_named(Some(name.into())), &none()).unwrap_err();
+        let error = deserialize(&dense_named(Some(name.into())), &none()).unwrap_err();
         assert!(error.to_string().contains("resolved to a Keras built-in"), "{error}");
     }
 }
 
 fn is_dense(form: &Value) -> bool {
-    layer(&revive(form, &none()).unwrap()).downcast_ref::<Dense>().is_some()
+    layer(&deserialize(form, &none()).unwrap()).downcast_ref::<Dense>().is_some()
 }
 
 #[test]
@@ -417,7 +423,7 @@ fn test_registered_name_for_keras_builtin_function_raises() {
     let form = value!({
         "class_name": "function", "module": "builtins", "registered_name": "some_other_name", "config": "relu"
     });
-    assert!(revive(&form, &none()).unwrap_err().to_string().contains("resolved to a Keras built-in"));
+    assert!(deserialize(&form, &none()).unwrap_err().to_string().contains("resolved to a Keras built-in"));
 }
 
 /// With `relu` instead of `kl_divergence`: any function of Keras will do.
@@ -428,8 +434,8 @@ fn test_registered_name_matching_function_name_passes_through() {
         let form = value!({
             "class_name": "function", "module": "builtins", "registered_name": registered, "config": "relu"
         });
-        let revived = revive(&form, &none()).unwrap();
-        let function = revived.object().unwrap().downcast::<Function>("a function").unwrap();
+        let deserialized = deserialize(&form, &none()).unwrap();
+        let function = deserialized.object().unwrap().downcast::<Function>("a function").unwrap();
         assert!(function.is_same(&Function::new(keras_serial::activations::relu)));
     }
 }

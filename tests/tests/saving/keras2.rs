@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use keras_serial::json::Value;
 use keras_serial::layers::StringLookup;
-use keras_serial::object::Handle;
 use keras_serial::ops::cast_to;
 use keras_serial::prelude::*;
 use keras_serial::saving::{H5Attr, Limits, LoadOptions, ModelFile, SaveOptions};

@@ -97,15 +97,15 @@ fn test_h5_io_store_lora() {
     let store = open(&path);
     let tensor = |path: &str| Tensor::from_bytes(&read(&store, path)).unwrap();
     let rank = usize::try_from(tensor("lora/vars/rank").item::<i32>().unwrap()).unwrap();
-    let revived = built(Dense::new(16).lora_rank(rank));
+    let deserialized = built(Dense::new(16).lora_rank(rank));
     for name in ["kernel", "bias"] {
-        weight(&revived, name).assign(&weight(&layer, name).read()).unwrap();
+        weight(&deserialized, name).assign(&weight(&layer, name).read()).unwrap();
     }
-    assert_ne!(revived.apply(&x).unwrap().to_vec::<f32>().unwrap(), expected);
+    assert_ne!(deserialized.apply(&x).unwrap().to_vec::<f32>().unwrap(), expected);
     for name in ["lora_kernel_a", "lora_kernel_b"] {
-        weight(&revived, name).assign(&tensor(&format!("lora/0/vars/{name}"))).unwrap();
+        weight(&deserialized, name).assign(&tensor(&format!("lora/0/vars/{name}"))).unwrap();
     }
-    assert_eq!(revived.apply(&x).unwrap().to_vec::<f32>().unwrap(), expected);
+    assert_eq!(deserialized.apply(&x).unwrap().to_vec::<f32>().unwrap(), expected);
 }
 
 #[test]

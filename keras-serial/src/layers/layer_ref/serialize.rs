@@ -18,7 +18,15 @@ impl LayerRef {
     /// If the form is not a serialized layer; names the place in it.
     pub fn deserialize(form: &Value, custom_objects: &CustomObjects) -> Result<Self> {
         let _argument = registry::with_argument(custom_objects);
-        registry::revive_by_name(form)
+        registry::deserialize_by_name(form)
+    }
+
+    /// Serializes the layer with its class and module, not only its configuration (`keras.layers.serialize`).
+    ///
+    /// # Errors
+    /// Errors of the layer, with its name.
+    pub fn serialize(&self) -> Result<Value> {
+        Handle::serialize(self)
     }
 
     /// Returns the layer's configuration.
@@ -65,7 +73,7 @@ impl Handle for LayerRef {
         self.id()
     }
 
-    fn restore(&self, form: &Form<'_>) -> Result<()> {
+    fn deserialize_state(&self, form: &Form<'_>) -> Result<()> {
         if let Some(compile_config) = form.dict.get("compile_config") {
             self.base().model_state().set_compile_config(Some(compile_config.clone()));
         }
@@ -99,7 +107,7 @@ impl ConfigField for LayerRef {
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        registry::revive_by_name(value)
+        registry::deserialize_by_name(value)
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {

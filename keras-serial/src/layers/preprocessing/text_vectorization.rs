@@ -10,7 +10,7 @@ use crate::json::Value;
 use crate::layers::{Adaptable, Assets, Layer, LayerBase, LayerExt, LayerRef, LayerTraits, OwnState, invalid_argument};
 use crate::object::Handle;
 use crate::program;
-use crate::registry::revive_by_name;
+use crate::registry::deserialize_by_name;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
 use crate::{KerasSerializable, register};
 
@@ -147,7 +147,7 @@ macro_rules! named_or_function {
                 match value {
                     Value::Null => Ok(Self::None),
                     $(Value::Str(name) if name == $name => Ok(Self::$variant),)*
-                    Value::Dict(_) => revive_by_name(value).map(Self::Function),
+                    Value::Dict(_) => deserialize_by_name(value).map(Self::Function),
                     _ => Err(wrong_type($expected, value)),
                 }
             }

@@ -1,6 +1,6 @@
 //! Dropout of recurrent cells: the same elements are dropped in all steps of a sequence.
 
-use std::cell::OnceCell;
+use once_cell::unsync::OnceCell;
 
 use rand_chacha::ChaCha12Rng;
 
@@ -63,14 +63,12 @@ impl<'a> Factors<'a> {
     pub(super) fn of(&self, x: &Tensor) -> Result<&[Tensor]> {
         let Some((generator, seed, rate)) = self.source else { return Ok(&[]) };
         program::infer_or_compute(&[x], &[][..], || {
-            if let Some(drawn) = self.drawn.get() {
-                return Ok(drawn);
-            }
-            let dims = x.shape().dims();
-            let shape: Shape = dims.iter().skip(dims.len().saturating_sub(self.rank)).copied().collect();
-            let drawn = generator
-                .draw(seed, |rng| (0..self.count).map(|_| draw(rng, &shape, rate, x.dtype())).collect::<Result<_>>())?;
-            Ok(self.drawn.get_or_init(|| drawn))
+            let drawn = self.drawn.get_or_try_init(|| {
+                let dims = x.shape().dims();
+                let shape: Shape = dims.iter().skip(dims.len().saturating_sub(self.rank)).copied().collect();
+                generator.draw(seed, |rng| (0..self.count).map(|_| draw(rng, &shape, rate, x.dtype())).collect())
+            })?;
+            Ok(drawn.as_slice())
         })
     }
 }

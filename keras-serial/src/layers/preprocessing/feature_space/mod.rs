@@ -8,9 +8,8 @@ mod parts;
 mod tfd_concat;
 mod tfd_identity;
 
-use std::sync::OnceLock;
-
 use indexmap::IndexMap;
+use once_cell::sync::OnceCell;
 
 pub use self::cross::{Cross, CrossSpec};
 use self::feature::Dims;
@@ -94,7 +93,7 @@ pub struct FeatureSpace {
     hashing_dim: Option<usize>,
     num_discretization_bins: Option<usize>,
     /// Made of the arguments on first use.
-    parts: OnceLock<Parts>,
+    parts: OnceCell<Parts>,
 }
 
 impl FeatureSpace {
@@ -108,7 +107,7 @@ impl FeatureSpace {
             crossing_dim: DEFAULT_DIM,
             hashing_dim: DEFAULT_DIM,
             num_discretization_bins: DEFAULT_DIM,
-            parts: OnceLock::new(),
+            parts: OnceCell::new(),
         }
     }
 
@@ -156,7 +155,7 @@ impl FeatureSpace {
 
     /// Discards the layers that other arguments were used for.
     fn anew(mut self) -> Self {
-        self.parts = OnceLock::new();
+        self.parts = OnceCell::new();
         self
     }
 
@@ -225,9 +224,10 @@ impl FeatureSpace {
     }
 
     fn parts(&self) -> Result<&Parts> {
-        if let Some(parts) = self.parts.get() {
-            return Ok(parts);
-        }
+        self.parts.get_or_try_init(|| self.construct_parts())
+    }
+
+    fn construct_parts(&self) -> Result<Parts> {
         if self.features.is_empty() {
             return Err(config_error("The `features` argument cannot be None or empty"));
         }
@@ -239,8 +239,7 @@ impl FeatureSpace {
         let features = features.collect::<Result<_>>()?;
         let crosses = self.crosses.iter().enumerate();
         let crosses = crosses.map(|(i, spec)| self.make_cross(spec).at_with(|| format!("crosses[{i}]")));
-        let parts = Parts::new(features, crosses.collect::<Result<_>>()?, self.output_mode)?;
-        Ok(self.parts.get_or_init(|| parts))
+        Parts::new(features, crosses.collect::<Result<_>>()?, self.output_mode)
     }
 
     fn make_cross(&self, spec: &CrossSpec) -> Result<Cross> {
@@ -429,7 +428,7 @@ impl KerasSerializable for FeatureSpace {
             crossing_dim: dim("crossing_dim")?,
             hashing_dim: dim("hashing_dim")?,
             num_discretization_bins: dim("num_discretization_bins")?,
-            parts: OnceLock::new(),
+            parts: OnceCell::new(),
         };
         this.check()?;
         Ok(this)

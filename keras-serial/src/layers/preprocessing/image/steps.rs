@@ -1,7 +1,9 @@
 //! Image layers applied in sequence, each with its random parameters.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
 
 use super::ImageLayer;
 use crate::error::Result;
@@ -45,17 +47,11 @@ impl<L: ImageLayer> Begun for Pair<L> {
 
 /// Layers that an outer layer constructs on first use.
 #[derive(Default)]
-pub(super) struct Steps(OnceLock<Vec<Arc<dyn Step>>>);
+pub(super) struct Steps(OnceCell<Vec<Arc<dyn Step>>>);
 
 impl Steps {
     pub fn get_or_make(&self, make: impl FnOnce() -> Result<Vec<Arc<dyn Step>>>) -> Result<&[Arc<dyn Step>]> {
-        match self.0.get() {
-            Some(steps) => Ok(steps),
-            None => {
-                let made = make()?;
-                Ok(self.0.get_or_init(|| made))
-            }
-        }
+        self.0.get_or_try_init(make).map(Vec::as_slice)
     }
 }
 

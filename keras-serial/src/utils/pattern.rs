@@ -21,7 +21,7 @@ pub(crate) fn search(pattern: &str) -> Result<Regex> {
 ///
 /// # Errors
 /// As [`search`].
-pub(super) fn full_match(pattern: &str) -> Result<Regex> {
+pub(crate) fn full_match(pattern: &str) -> Result<Regex> {
     search(pattern)?;
     search(&format!("^(?:{pattern})$"))
 }

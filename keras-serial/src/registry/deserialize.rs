@@ -12,7 +12,7 @@ use super::unknown::with_all_unknown;
 use crate::config::{ConfigField, FieldVisitor};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
-use crate::object::{Form, Handle, Kind, Object, note_revived, shared_object};
+use crate::object::{Form, Handle, Kind, Object, note_deserialized, shared_object};
 
 /// A handle type for one kind of object.
 pub trait TypedHandle: Handle + Clone {
@@ -30,36 +30,36 @@ pub trait TypedHandle: Handle + Clone {
 }
 
 /// A serialized value that is not an object of a class or function (`__tensor__`, `__numpy__`).
-pub struct Special {
+pub struct SpecialForm {
     /// The `class_name` of the serialized value.
     pub class_name: &'static str,
     /// Deserializes the object from `config`.
-    pub revive: fn(&Value) -> Result<Object>,
+    pub deserialize: fn(&Value) -> Result<Object>,
 }
 
-inventory::collect!(Special);
+inventory::collect!(SpecialForm);
 
 /// The result of [`deserialize_keras_object`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Revived {
+pub enum Deserialized {
     /// A plain value: null, a number, a string.
     Plain(Value),
     /// A list.
-    List(Vec<Revived>),
+    List(Vec<Deserialized>),
     /// A dict that is not a serialized object.
-    Dict(IndexMap<String, Revived>),
+    Dict(IndexMap<String, Deserialized>),
     /// An object: layer, function, tensor, …
     Object(Object),
     /// Python's `bytes`.
     Bytes(Vec<u8>),
     /// Python's `slice`: start, stop and step.
-    Slice(Box<[Revived; 3]>),
+    Slice(Box<[Deserialized; 3]>),
     /// Python's `...`.
     Ellipsis,
 }
 
-impl Revived {
+impl Deserialized {
     /// Creates Python's `slice(start, stop, step)` of integers.
     pub fn slice(start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Self {
         Self::Slice(Box::new([start, stop, step].map(|bound| Self::Plain(Value::from(bound)))))
@@ -68,7 +68,7 @@ impl Revived {
     /// Returns the object, if it is one.
     pub fn object(&self) -> Option<&Object> {
         match self {
-            Revived::Object(object) => Some(object),
+            Deserialized::Object(object) => Some(object),
             _ => None,
         }
     }
@@ -82,25 +82,25 @@ impl Revived {
             ]))
         };
         Ok(match self {
-            Revived::Plain(value) => value.clone(),
-            Revived::List(items) => Value::List(items.iter().map(Revived::serialize).collect::<Result<_>>()?),
-            Revived::Dict(items) => {
+            Deserialized::Plain(value) => value.clone(),
+            Deserialized::List(items) => Value::List(items.iter().map(Deserialized::serialize).collect::<Result<_>>()?),
+            Deserialized::Dict(items) => {
                 Value::Dict(items.iter().map(|(k, v)| Ok((k.clone(), v.serialize()?))).collect::<Result<_>>()?)
             }
-            Revived::Object(object) => object.serialize()?,
-            Revived::Bytes(bytes) => {
+            Deserialized::Object(object) => object.serialize()?,
+            Deserialized::Bytes(bytes) => {
                 let text = std::str::from_utf8(bytes).map_err(|error| {
                     Error::new(ErrorKind::Config, "only bytes that are UTF-8 can be serialized").with_source(error)
                 })?;
                 special("__bytes__", Dict::from([("value".to_owned(), Value::from(text))]))
             }
-            Revived::Slice(bounds) => {
+            Deserialized::Slice(bounds) => {
                 let [start, stop, step] = bounds.as_ref();
                 let bounds = [("start", start), ("stop", stop), ("step", step)];
                 let bounds = bounds.map(|(name, bound)| bound.serialize().map(|bound| (name.to_owned(), bound)));
                 special("__slice__", bounds.into_iter().collect::<Result<_>>()?)
             }
-            Revived::Ellipsis => special("__ellipsis__", Dict::new()),
+            Deserialized::Ellipsis => special("__ellipsis__", Dict::new()),
         })
     }
 }
@@ -114,26 +114,26 @@ pub fn serialize_keras_object<T: ConfigField>(object: &T) -> Result<Value> {
 }
 
 /// Any serialized value can be a field; its type is known only when it is read.
-impl ConfigField for Revived {
+impl ConfigField for Deserialized {
     fn to_value(&self) -> Result<Value> {
         self.serialize()
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        revive(value)
+        deserialize(value)
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         match self {
-            Revived::Object(object) => object.visit(name, visitor),
-            Revived::List(items) => {
+            Deserialized::Object(object) => object.visit(name, visitor),
+            Deserialized::List(items) => {
                 visitor.enter(name);
                 for (index, item) in items.iter().enumerate() {
                     item.visit(&index.to_string(), visitor);
                 }
                 visitor.leave();
             }
-            Revived::Dict(items) => {
+            Deserialized::Dict(items) => {
                 visitor.enter(name);
                 items.iter().for_each(|(key, item)| item.visit(key, visitor));
                 visitor.leave();
@@ -150,8 +150,8 @@ impl ConfigField for Object {
     }
 
     fn from_value(value: &Value) -> Result<Self> {
-        match revive(value)? {
-            Revived::Object(object) => Ok(object),
+        match deserialize(value)? {
+            Deserialized::Object(object) => Ok(object),
             _ => Err(crate::config::wrong_type("a serialized object", value)),
         }
     }
@@ -168,39 +168,39 @@ impl ConfigField for Object {
 ///
 /// # Errors
 /// See [`deserialize_object`].
-pub fn deserialize_keras_object(value: &Value, custom_objects: &CustomObjects) -> Result<Revived> {
+pub fn deserialize_keras_object(value: &Value, custom_objects: &CustomObjects) -> Result<Deserialized> {
     let _argument = scope::with_argument(custom_objects);
-    revive(value)
+    deserialize(value)
 }
 
 /// Deserializes like [`deserialize_keras_object`], with the custom objects in force on this thread.
-pub fn revive(value: &Value) -> Result<Revived> {
+pub fn deserialize(value: &Value) -> Result<Deserialized> {
     let dict = match value {
         Value::List(items) => {
-            let items = items.iter().enumerate().map(|(i, item)| revive(item).at_with(|| format!("[{i}]")));
-            return Ok(Revived::List(items.collect::<Result<_>>()?));
+            let items = items.iter().enumerate().map(|(i, item)| deserialize(item).at_with(|| format!("[{i}]")));
+            return Ok(Deserialized::List(items.collect::<Result<_>>()?));
         }
         Value::Dict(dict) => dict,
         Value::Str(name) => {
             let function = lookup::custom_string(name)?.and_then(|entry| entry.function_handle());
-            return Ok(function.map_or_else(|| Revived::Plain(value.clone()), Revived::Object));
+            return Ok(function.map_or_else(|| Deserialized::Plain(value.clone()), Deserialized::Object));
         }
-        plain => return Ok(Revived::Plain(plain.clone())),
+        plain => return Ok(Deserialized::Plain(plain.clone())),
     };
     let Some(form) = Form::of(dict)? else {
-        let items = dict.iter().map(|(k, v)| Ok((k.clone(), revive(v).at_with(|| k.clone())?)));
-        return Ok(Revived::Dict(items.collect::<Result<_>>()?));
+        let items = dict.iter().map(|(k, v)| Ok((k.clone(), deserialize(v).at_with(|| k.clone())?)));
+        return Ok(Deserialized::Dict(items.collect::<Result<_>>()?));
     };
     let config = form.config();
-    let bound = |name: &'static str| revive(config.get(name).unwrap_or(&Value::Null)).at(name).at("__slice__");
+    let bound = |name: &'static str| deserialize(config.get(name).unwrap_or(&Value::Null)).at(name).at("__slice__");
     match form.class_name {
         "__bytes__" => match config.get("value").and_then(Value::as_str) {
-            Some(text) => Ok(Revived::Bytes(text.as_bytes().to_vec())),
+            Some(text) => Ok(Deserialized::Bytes(text.as_bytes().to_vec())),
             None => Err(crate::config::wrong_type("a dict with a string `value`", config).at("__bytes__")),
         },
-        "__slice__" => Ok(Revived::Slice(Box::new([bound("start")?, bound("stop")?, bound("step")?]))),
-        "__ellipsis__" => Ok(Revived::Ellipsis),
-        _ => deserialize_object(&form, None).map(Revived::Object),
+        "__slice__" => Ok(Deserialized::Slice(Box::new([bound("start")?, bound("stop")?, bound("step")?]))),
+        "__ellipsis__" => Ok(Deserialized::Ellipsis),
+        _ => deserialize_object(&form, None).map(Deserialized::Object),
     }
 }
 
@@ -210,8 +210,8 @@ pub fn revive(value: &Value) -> Result<Revived> {
 /// Names the object's place and one of: an unknown, duplicate or wrong kind of object, a configuration
 /// that the object's type does not accept, code (`Lambda`), too deep nesting.
 pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object> {
-    if let Some(special) = inventory::iter::<Special>.into_iter().find(|s| s.class_name == form.class_name) {
-        return (special.revive)(form.config()).at(special.class_name);
+    if let Some(special) = inventory::iter::<SpecialForm>.into_iter().find(|s| s.class_name == form.class_name) {
+        return (special.deserialize)(form.config()).at(special.class_name);
     }
     if let Some(object) = form.shared_object_id().and_then(shared_object) {
         return Ok(object);
@@ -228,7 +228,7 @@ pub fn deserialize_object(form: &Form<'_>, kind: Option<Kind>) -> Result<Object>
         object.at_with(|| form.label().to_owned())?
     };
     if let Some(id) = form.shared_object_id() {
-        note_revived(id, &object);
+        note_deserialized(id, &object);
     }
     Ok(object)
 }
@@ -240,7 +240,7 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
     }
     let config = form.config_dict()?;
     let object = entry.make(&config, kind)?.ok_or_else(|| wrong_kind(&entry, kind))?;
-    object.restore(form)?;
+    object.deserialize_state(form)?;
     Ok(object)
 }
 
@@ -364,7 +364,7 @@ pub(super) fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, s
 
 /// Deserializes a typed handle, from a serialized object or from a name of Keras's own or a custom
 /// object.
-pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
+pub(crate) fn deserialize_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     let wrong = || crate::config::wrong_type(H::EXPECTED, value);
     let object = match value {
         Value::Str(name) => by_identifier::<H>(name)?,
@@ -373,7 +373,7 @@ pub(crate) fn revive_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
                 ("class_name".to_owned(), Value::from("__lambda__")),
                 ("config".to_owned(), value.clone()),
             ]);
-            return revive_by_name(&Value::Dict(form));
+            return deserialize_by_name(&Value::Dict(form));
         }
         Value::Dict(dict) => {
             let with_module = with_module::<H>(dict);
