@@ -55,7 +55,7 @@ impl<'a> Struct<'a> {
         let data = match &input.data {
             Data::Struct(data) => data,
             Data::Enum(_) => {
-                cx.error(&input.ident, "an enum has no configuration: it is derived by `KerasEnum`");
+                cx.error(&input.ident, "an enum has no configuration of its own: derive `KerasEnum`");
                 return None;
             }
             Data::Union(_) => {

@@ -2,20 +2,16 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Data, DeriveInput};
+use syn::DeriveInput;
 
 use crate::ast::{Field, Role, Struct, code};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{bounds, expand_constructor, expand_enum, expand_fallback, expand_state};
+use crate::{bounds, expand_constructor, expand_fallback, expand_state};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
-    // On an enum it is another name of `KerasEnum`.
-    if let Data::Enum(_) = input.data {
-        return expand_enum::derive(input);
-    }
     let mut cx = Ctxt::new();
     let parsed = Struct::parse(&mut cx, input);
     if let Some(parsed) = &parsed {

@@ -18,7 +18,7 @@ mod names;
 
 use proc_macro::TokenStream;
 
-/// Derives a struct's Keras configuration, or a fieldless enum's Keras strings.
+/// Derives a struct's Keras configuration; a fieldless enum derives [`KerasEnum`].
 ///
 /// Every field is in the configuration, in order, unless an attribute says otherwise:
 ///
@@ -44,7 +44,8 @@ use proc_macro::TokenStream;
 ///
 /// | attribute of the type | meaning |
 /// |---|---|
-/// | `#[keras(new)]` | adds `new`, with the fields that have no default as arguments, and `Default` if all have one; `#[keras(new(b, a))]` sets the order of the arguments |
+/// | `#[keras(new)]` | adds `new`, with the fields that have no default as arguments; `#[keras(new(b, a))]` sets the order of the arguments |
+/// | `#[keras(default)]` | adds `Default`, if all fields have one |
 /// | `#[keras(setters)]` | adds a builder method for each field that has a default |
 /// | `#[keras(model)]` | the layer is a model, as a subclass of `keras.Model` is in Python |
 /// | `#[keras(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
@@ -53,9 +54,6 @@ use proc_macro::TokenStream;
 /// | `#[keras(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
 /// | `#[keras(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
 /// | `#[keras(class_name = "…")]` | a class name other than the type's own |
-/// | `#[keras(rename_all = "…")]` | how an enum's variants are spelled; `snake_case` by default |
-///
-/// On an enum without data, `#[keras(rename = "…")]` and `#[keras(alias = "…")]` name a variant.
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
 /// deriving it, and `HasBase` for a layer; such types can be registered and combined with others.

@@ -34,7 +34,7 @@ pub struct Attention {
     pub value_dim: usize,
     /// The factor of the scores; in Keras `1 / √dim`.
     pub scale: f32,
-    /// Does a query see only the keys up to its own place?
+    /// Whether a query sees only the keys up to its own place.
     pub causal: bool,
 }
 

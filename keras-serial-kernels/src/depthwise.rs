@@ -134,7 +134,7 @@ impl Band<'_, '_> {
         Some((z * height.input + y) * width.input * inputs)
     }
 
-    /// One row of outputs with as many channels as inputs. Is it clipped already?
+    /// One row of outputs with as many channels as inputs. Returns whether it is clipped already.
     #[inline(always)]
     fn row<S: Simd>(&mut self, s: S, row: usize, line: usize) -> bool {
         let Geometry { axes: [depth, height, width], outputs, .. } = self.kernel.geometry;

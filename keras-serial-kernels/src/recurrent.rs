@@ -14,7 +14,7 @@ pub struct Sequence {
     pub batch: usize,
     /// Steps of a sequence.
     pub steps: usize,
-    /// Does it begin with the last step (`go_backwards`)?
+    /// Whether it begins with the last step (`go_backwards`).
     pub backwards: bool,
     /// Is the hidden state of every step written (`return_sequences`), in the order in which they are made, or
     /// that of the last one?

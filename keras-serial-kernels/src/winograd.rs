@@ -35,7 +35,7 @@ pub struct Winograd {
 }
 
 impl Winograd {
-    /// Can a convolution be done so? It has 3×3 windows, stride and dilation 1, and one group.
+    /// Returns true if a convolution can be computed so: with 3×3 windows, stride and dilation 1, and one group.
     pub fn applies(geometry: &Geometry) -> bool {
         let [depth, height, width] = &geometry.axes;
         let is_flat = depth.window == 1 && depth.input == 1 && depth.output == 1 && depth.before == 0;

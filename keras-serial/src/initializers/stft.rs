@@ -4,10 +4,10 @@ use super::Initialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Shape, Tensor};
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// The part of the transform.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StftSide {
     /// The real part: cosines.
     Real,
@@ -16,7 +16,7 @@ pub enum StftSide {
 }
 
 /// What the windowed kernel is divided by.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StftScaling {
     /// √Σw².
     Density,

@@ -4,10 +4,10 @@ use super::Initialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::random::{self, Seed};
 use crate::tensor::{DType, Shape, Tensor};
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// The number by which the variance is divided.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FanMode {
     /// The number of inputs.
     FanIn,
@@ -18,7 +18,7 @@ pub enum FanMode {
 }
 
 /// The distribution of the numbers.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingDistribution {
     /// Normal, truncated at two standard deviations.
     #[keras(alias = "normal")]

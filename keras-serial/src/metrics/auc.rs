@@ -15,10 +15,10 @@ use crate::ops::{
 use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::utils::auto_name;
 use crate::variable::Variable;
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// The curve under which the area is computed.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AucCurve {
     /// The true positive rate over the false positive rate.
     #[default]
@@ -33,7 +33,7 @@ pub enum AucCurve {
 }
 
 /// How the area between two thresholds is computed.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AucSummation {
     /// By the mean of both; for precision and recall by interpolation.
     #[default]

@@ -11,10 +11,10 @@ use crate::ops::shape::expand_at;
 use crate::ops::{Axes, abs, add, divide, greater, greater_equal, logical_and, multiply, subtract};
 use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::variable::Variable;
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// How the scores of classes are averaged.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Average {
     /// All classes are counted together.
     Micro,

@@ -10,10 +10,10 @@ use crate::ops::shape::{broadcast_to, expand_at};
 use crate::ops::{Axes, abs, divide, equal, multiply, square, subtract, where_};
 use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::variable::Variable;
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// How the scores of outputs are averaged.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClassAggregation {
     /// Their mean.
     UniformAverage,

@@ -4,14 +4,14 @@ use super::arithmetic::add;
 use super::dtypes::to_float;
 use super::operand::Operand;
 use super::shape::{reshape_to, transpose_to};
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program;
 use crate::program::primitives::{Conv, ConvTranspose, Spread, Steps};
 use crate::tensor::{Shape, Tensor};
 
 /// The position of the channel axis: after the spatial axes (Keras's default), or before them.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum DataFormat {
     /// `(batch, …, channels)`.
     #[default]
@@ -21,7 +21,7 @@ pub enum DataFormat {
 }
 
 /// The padding at the edges.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Padding {
     /// No padding: windows lie inside.
     #[default]

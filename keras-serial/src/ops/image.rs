@@ -9,7 +9,7 @@ use super::graph::{OpClass, apply, config};
 use super::pad::{full_edges, pad_with};
 use super::shape::{Span, concat, expand_at, index_axis, reshape_to, slice, slice_axis, where_impl};
 use super::take::take_axis;
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -120,7 +120,7 @@ fn edges(c: &Call<'_>, images: &Tensor, axis: usize, names: [&'static str; 3], g
 }
 
 /// The interpolation between pixels.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Interpolation {
     /// The nearest pixel.
     #[default]

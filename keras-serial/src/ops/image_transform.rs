@@ -5,12 +5,12 @@ use super::conv::DataFormat;
 use super::dtypes::cast;
 use super::shape::{reshape_to, transpose_to};
 use super::take::take_axis;
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::tensor::{DType, Shape, Tensor};
 
 /// The interpolation between pixels.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Sampling {
     /// The nearest pixel.
     Nearest,
@@ -20,7 +20,7 @@ pub enum Sampling {
 }
 
 /// How positions beyond the edges of an image are filled.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FillMode {
     /// Mirrored, with the edge repeated: `d c b a | a b c d | d c b a`.
     #[default]

@@ -5,10 +5,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ops::shape::transpose_to;
 use crate::ops::{Axes, abs, create, divide, linalg::matmul_impl, maximum, multiply, reduce::sum_impl, sqrt, square};
 use crate::tensor::{Shape, Tensor};
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// Whether rows or columns are pushed towards orthogonality.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrthogonalMode {
     /// The rows.
     Rows,

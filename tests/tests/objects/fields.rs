@@ -11,7 +11,7 @@ use keras_serial::prelude::*;
 use keras_serial::regularizers::{L1L2, L2};
 use proptest::prelude::{Strategy, any, prop, proptest};
 
-#[derive(KerasSerializable, Debug, Clone, Copy)]
+#[derive(KerasEnum, Debug, Clone, Copy)]
 enum Padding {
     Valid,
     #[keras(alias = "tf_same")]

@@ -8,10 +8,10 @@ use crate::layers::{BuildContext, Layer, LayerBase, LayerTraits, Signature, Weig
 use crate::ops::{self, Axes};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// How attention scores are computed from queries and keys.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ScoreMode {
     /// `query · key`.
     #[default]

@@ -1,12 +1,12 @@
 //! Encoding of indices: as they are, or as one-hot, multi-hot or count vectors.
 
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops;
 use crate::tensor::{DType, Shape, Tensor};
 
 /// The output of layers that compute indices.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OutputMode {
     /// The indices themselves.
     #[default]

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use super::encode::{OutputMode, encode, encoded_shape};
 use super::hash::{self, Salt};
 use super::vocabulary::Token;
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::layers::Assets;
 use crate::ops;
@@ -16,7 +16,7 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 use crate::utils::RwLocked;
 
 /// How out-of-vocabulary tokens are assigned to one of several indices.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OovMethod {
     /// Integers by remainder, strings by FarmHash64.
     #[default]

@@ -7,10 +7,10 @@ use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, Weight, invalid_a
 use crate::ops::{self, DataFormat, Padding};
 use crate::program;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// The output of a spectrogram layer.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum SpectrogramMode {
     /// The log magnitude.
     #[default]

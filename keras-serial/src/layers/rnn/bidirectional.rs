@@ -8,10 +8,10 @@ use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerRef, LayerTr
 use crate::ops;
 use crate::ops::dtypes::cast;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// How the outputs of both directions are merged.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeMode {
     /// Their element-wise sum.
     Sum,

@@ -1,13 +1,13 @@
 //! The shared part of callbacks that watch a metric (Keras's `MonitorCallback`).
 
 use super::output::warn;
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Direction;
 use crate::models::Model;
 
 /// Whether a metric is better when it is smaller, or larger.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum MonitorMode {
     /// Decided by the metric: losses smaller, accuracies larger.
     #[default]

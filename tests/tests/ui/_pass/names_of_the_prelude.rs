@@ -37,7 +37,7 @@ pub struct Plain {
 }
 
 /// Strings.
-#[derive(KerasSerializable)]
+#[derive(keras_serial::KerasEnum)]
 pub enum Mode {
     /// One.
     One,

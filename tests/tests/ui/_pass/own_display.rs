@@ -1,6 +1,6 @@
 //! An enum with a `Display` of its own.
 use keras_serial::prelude::*;
-#[derive(KerasSerializable, Clone, Copy)]
+#[derive(KerasEnum, Clone, Copy)]
 pub enum Mode {
     One,
 }

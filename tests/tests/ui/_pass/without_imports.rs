@@ -9,7 +9,7 @@ struct Plain {
     rate: ::std::option::Option<f64>,
 }
 
-#[derive(::keras_serial::KerasSerializable)]
+#[derive(::keras_serial::KerasEnum)]
 enum Padding {
     Valid,
     Same,

@@ -6,10 +6,10 @@ use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json::Value;
 use crate::layers::LayerRef;
 use crate::tensor::DType;
-use crate::{KerasSerializable, register, registry};
+use crate::{KerasEnum, KerasSerializable, register, registry};
 
 /// How a feature or a cross is encoded (its `output_mode`).
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FeatureEncoding {
     /// A row with a 1 at the index that the preprocessor gives.
     #[default]

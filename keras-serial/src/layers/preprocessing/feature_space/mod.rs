@@ -32,7 +32,7 @@ use crate::tensor::{CallArgs, CallContext, DType, Nested, Tensor};
 const DEFAULT_DIM: Option<usize> = Some(32);
 
 /// What a [`FeatureSpace`] gives.
-#[derive(crate::KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(crate::KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FeatureOutput {
     /// All features joined to one vector, by their names' order; crosses follow.
     #[default]

@@ -1,12 +1,12 @@
 //! Bounding boxes: formats, conversion and clipping.
 
-use crate::KerasSerializable;
+use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::{self, Axes};
 use crate::tensor::{DType, Tensor};
 
 /// The format of a bounding box: what its four numbers mean.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoundingBoxFormat {
     /// Left, top, right, bottom.
     Xyxy,

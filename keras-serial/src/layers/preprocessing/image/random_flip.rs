@@ -7,7 +7,7 @@ use crate::layers::LayerBase;
 use crate::ops::{self, Axes, DataFormat};
 use crate::random::{Seed, SeedGenerator};
 use crate::tensor::Tensor;
-use crate::{KerasSerializable, register};
+use crate::{KerasEnum, KerasSerializable, register};
 
 /// Flips images at random: in training, mirrors each image with probability 1/2; in inference, does nothing.
 ///
@@ -43,7 +43,7 @@ pub struct RandomFlip {
 }
 
 /// The axes of a random flip.
-#[derive(KerasSerializable, Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(KerasEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FlipMode {
     /// Left and right are swapped.
     Horizontal,
