@@ -140,7 +140,9 @@ impl Field<'_> {
 
 /// Returns the path of the private module, in the crate under the user's name for it.
 pub fn private(krate: Option<&Path>) -> TokenStream {
-    let module = Ident::new("__private", Span::mixed_site());
+    // The module's name has the version: the macros fit this version of the library only.
+    let version = env!("CARGO_PKG_VERSION").replace(['.', '-', '+'], "_");
+    let module = Ident::new(&format!("__private_{version}"), Span::mixed_site());
     krate.map_or_else(|| quote!(::keras_serial::#module), |krate| quote!(#krate::#module))
 }
 

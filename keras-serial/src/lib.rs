@@ -180,9 +180,9 @@ pub mod prelude {
     pub use keras_serial_derive::{KerasEnum, KerasSerializable, register};
 }
 
-/// Items that macro expansions refer to; not for direct use.
+/// Items that macro expansions refer to; not for direct use. The name has the version of the crate.
 #[doc(hidden)]
-pub mod __private {
+pub mod __private_0_1_0 {
     pub use inventory;
 
     pub use crate::config::{
@@ -207,20 +207,20 @@ pub mod __private {
     #[doc(hidden)]
     macro_rules! __casts {
         ($type:ty) => {{
-            use $crate::__private::NoCast as _;
-            const CASTS: &[::core::option::Option<$crate::__private::Cast>] = &[
-                $crate::__private::Probe::<$type>::LAYER,
-                $crate::__private::Probe::<$type>::INITIALIZER,
-                $crate::__private::Probe::<$type>::REGULARIZER,
-                $crate::__private::Probe::<$type>::CONSTRAINT,
-                $crate::__private::Probe::<$type>::LOSS,
-                $crate::__private::Probe::<$type>::METRIC,
-                $crate::__private::Probe::<$type>::OPTIMIZER,
-                $crate::__private::Probe::<$type>::SCHEDULE,
-                $crate::__private::Probe::<$type>::OPERATION,
-                $crate::__private::Probe::<$type>::DTYPE_POLICY,
-                $crate::__private::Probe::<$type>::QUANTIZER,
-                $crate::__private::Probe::<$type>::ACTIVATION,
+            use $crate::__private_0_1_0::NoCast as _;
+            const CASTS: &[::core::option::Option<$crate::__private_0_1_0::Cast>] = &[
+                $crate::__private_0_1_0::Probe::<$type>::LAYER,
+                $crate::__private_0_1_0::Probe::<$type>::INITIALIZER,
+                $crate::__private_0_1_0::Probe::<$type>::REGULARIZER,
+                $crate::__private_0_1_0::Probe::<$type>::CONSTRAINT,
+                $crate::__private_0_1_0::Probe::<$type>::LOSS,
+                $crate::__private_0_1_0::Probe::<$type>::METRIC,
+                $crate::__private_0_1_0::Probe::<$type>::OPTIMIZER,
+                $crate::__private_0_1_0::Probe::<$type>::SCHEDULE,
+                $crate::__private_0_1_0::Probe::<$type>::OPERATION,
+                $crate::__private_0_1_0::Probe::<$type>::DTYPE_POLICY,
+                $crate::__private_0_1_0::Probe::<$type>::QUANTIZER,
+                $crate::__private_0_1_0::Probe::<$type>::ACTIVATION,
             ];
             CASTS
         }};
@@ -234,8 +234,8 @@ pub mod __private {
 macro_rules! entry {
     ($type:ty) => {
         $crate::registry::Entry::class::<$type>(
-            $crate::__private::class_name_of(stringify!($type)),
-            $crate::__private::casts!($type),
+            $crate::__private_0_1_0::class_name_of(stringify!($type)),
+            $crate::__private_0_1_0::casts!($type),
             $crate::registry::Place { file: file!(), line: line!() },
         )
     };
@@ -263,7 +263,7 @@ macro_rules! entry {
 #[macro_export]
 macro_rules! register_type {
     ($type:ty $(, package = $package:literal)? $(, name = $name:literal)? $(,)?) => {
-        $crate::__private::inventory::submit! {
+        $crate::__private_0_1_0::inventory::submit! {
             $crate::entry!($type)$(.in_package($package))?$(.named($name))?
         }
     };

@@ -3,6 +3,7 @@
 use super::encode::{OutputMode, rename_mode};
 use super::hash::Salt;
 use super::index_lookup::{OovMethod, Settings, State};
+use super::lookup_vocabulary::vocabulary_of;
 use super::vocabulary::Vocabulary;
 use crate::config::Config;
 use crate::error::Result;
@@ -119,30 +120,6 @@ impl IntegerLookup {
             salt: self.salt,
         }
     }
-
-    /// Returns the integers by index, with or without special ones (mask, unknown).
-    ///
-    /// # Errors
-    /// If the vocabulary in the layer's configuration is invalid.
-    pub fn get_vocabulary(&self, include_special_tokens: bool) -> Result<Vec<Option<i64>>> {
-        self.settings().tokens(&self.state, include_special_tokens)
-    }
-
-    /// Returns the number of indices.
-    ///
-    /// # Errors
-    /// If the vocabulary in the layer's configuration is invalid.
-    pub fn vocabulary_size(&self) -> Result<usize> {
-        self.settings().size(&self.state)
-    }
-
-    /// Replaces the vocabulary, and the IDF weights for `tf_idf`; it is then saved as an asset.
-    ///
-    /// # Errors
-    /// If tokens are repeated, or there are too many.
-    pub fn set_vocabulary(&self, vocabulary: &[i64], idf_weights: Option<&[f64]>) -> Result<()> {
-        self.settings().set_vocabulary(&self.state, vocabulary, idf_weights)
-    }
 }
 
 impl Layer for IntegerLookup {
@@ -167,42 +144,7 @@ impl Layer for IntegerLookup {
     }
 }
 
-impl OwnState for IntegerLookup {
-    fn build_config(&self, _: Option<Value>) -> Option<Value> {
-        Some(Value::Dict(Dict::new()))
-    }
-
-    fn save_assets(&self, assets: &mut Assets) -> Result<()> {
-        self.settings().save(&self.state, assets)
-    }
-
-    fn load_assets(&self, assets: &Assets) -> Result<()> {
-        self.settings().load(&self.state, assets)
-    }
-
-    fn named_state(&self) -> Result<Vec<(&'static str, Tensor)>> {
-        self.settings().named_state(&self.state)
-    }
-
-    fn state_names(&self) -> &'static [&'static str] {
-        &["idf_weights"]
-    }
-
-    fn load_named_state(&self, _: &str, value: &Tensor) -> Result<()> {
-        self.settings().load_named_state(&self.state, value)
-    }
-}
-
-impl Adaptable for IntegerLookup {
-    fn is_adaptable(&self) -> bool {
-        self.vocabulary.is_none()
-    }
-
-    fn adapt(&self, data: &Nested<Tensor>) -> Result<()> {
-        let documents = Settings::documents(data)?;
-        self.settings().adapt(&self.state, documents.iter().map(Vec::as_slice))
-    }
-}
+vocabulary_of!(IntegerLookup, i64);
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ pub mod image;
 mod index_lookup;
 mod integer_lookup;
 mod lookup_traced;
+mod lookup_vocabulary;
 mod mel_spectrogram;
 mod normalization;
 mod pipeline;
