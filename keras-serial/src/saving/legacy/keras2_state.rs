@@ -4,7 +4,8 @@ use crate::array::{DType, TensorBytes};
 use crate::files::H5Attr;
 use crate::files::legacy::NAMES;
 use crate::json::Value;
-use crate::saving::weights::by_path::{Plan, UnreadGroup};
+use crate::saving::weights::by_path::Plan;
+use crate::saving::weights::unread::UnreadGroup;
 
 /// Drops the states of metrics, which Keras 3 does not save, and reorders the optimizer's state as in
 /// Keras 3.

@@ -5,10 +5,11 @@ mod keras2_state;
 use std::collections::HashMap;
 
 pub(super) use self::keras2_state::upgrade_state;
-use super::weights::by_path::{Plan, UnreadGroup, value_in_files, values_in_files};
+use super::weights::by_path::{Plan, value_in_files, values_in_files};
 use super::weights::layout::places;
 use super::weights::optimizers::states;
 use super::weights::rules::Rules;
+use super::weights::unread::UnreadGroup;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::legacy::{NAMES, OPTIMIZER, TOP, name_list, put_names, tensors};
 use crate::files::{H5Attr, KERAS_VERSION, StoredTensor, WeightTree};

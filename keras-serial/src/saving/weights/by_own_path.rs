@@ -1,9 +1,10 @@
 //! Weights by their own paths, such as `dense/kernel`, as `.safetensors` files name them.
 
-use super::by_path::{Plan, UnreadGroup, value_in_files, values_in_files};
+use super::by_path::{Plan, value_in_files, values_in_files};
 use super::layout::places;
 use super::optimizers::{is_state, states_of_keras3};
 use super::rules::Rules;
+use super::unread::UnreadGroup;
 use crate::array::TensorBytes;
 use crate::error::Result;
 use crate::files::WeightTree;

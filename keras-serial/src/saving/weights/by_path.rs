@@ -8,6 +8,7 @@ use super::layout::{Contents, Place, places, places_in};
 use super::optimizers;
 use super::report::{LoadReport, Mismatch, Missing};
 use super::rules::{Rules, is_within};
+use super::unread::UnreadGroup;
 use crate::array::TensorBytes;
 use crate::error::{Result, ResultExt};
 use crate::files::{H5Attr, StoredTensor, WeightTree};
@@ -15,23 +16,6 @@ use crate::layers::LayerRef;
 use crate::tensor::{Shape, Tensor};
 use crate::utils::join;
 use crate::variable::Variable;
-
-/// A group of a file that nothing has read, for the next save.
-#[derive(Clone, Debug)]
-pub(in crate::saving) struct UnreadGroup {
-    pub path: String,
-    pub attrs: Vec<(String, H5Attr)>,
-    pub datasets: Vec<(String, TensorBytes)>,
-}
-
-impl UnreadGroup {
-    /// Returns the numbers of elements and of bytes.
-    pub fn size(&self) -> (usize, usize) {
-        self.datasets.iter().fold((0, 0), |(count, bytes), (_, data)| {
-            (count + data.shape.iter().product::<usize>(), bytes + data.data.len())
-        })
-    }
-}
 
 /// Collects a group and all groups below it, with their paths.
 pub(in crate::saving) fn keep(path: &str, group: &WeightTree, kept: &mut Vec<UnreadGroup>) -> Result<()> {

@@ -7,5 +7,6 @@ pub(super) mod optimizers;
 mod report;
 pub(super) mod rules;
 pub(super) mod spellings;
+pub(super) mod unread;
 
 pub use report::{LoadReport, Mismatch, Missing};

@@ -5,9 +5,9 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::by_path::UnreadGroup;
 use super::layout::{OptimizerPlace, optimizers, places};
 use super::report::LoadReport;
+use super::unread::UnreadGroup;
 use crate::array::{DType, TensorBytes};
 use crate::error::{Result, ResultExt};
 use crate::files::legacy::NAMES;
