@@ -9,7 +9,7 @@ use keras_serial::optimizers::Adam;
 use keras_serial::optimizers::schedules::CosineDecay;
 use keras_serial::prelude::*;
 use keras_serial::random::set_random_seed;
-use keras_serial::saving::data::{Arrays, ReadArrays};
+use keras_serial::training::data::{Arrays, ReadArrays};
 
 const EPOCHS: usize = 30;
 const BATCH_SIZE: usize = 32;

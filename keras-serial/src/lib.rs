@@ -59,7 +59,8 @@
 //! | [`layers`](mod@layers), [`models`] | Keras's layers; Sequential, Functional and user-written models, cloning, summaries |
 //! | [`losses`], [`metrics`], [`optimizers`], [`training`], [`callbacks`] | `compile`, `fit`, `evaluate`, `predict` |
 //! | `export` | export to ONNX |
-//! | [`saving`] | files of models and weights: load, save, inspect, scan, compare, edit |
+//! | [`saving`] | models to and from files: load, save |
+//! | [`files`] | files without an engine: inspect, scan, compare, edit, convert |
 //!
 //! The derive's attributes are listed at [`derive@KerasSerializable`]; how names are looked up is described
 //! in [`registry`]. [`prelude`] exports what most programs use.
@@ -69,8 +70,8 @@
 //! |---|---|
 //! | none (`default-features = false`) | configurations, derive, registry, JSON; serde and a handful of small crates |
 //! | `engine` (on by default) | tensors, layers, models, training; computes with [burn](https://burn.dev) |
-//! | `archive` (on by default) | `.keras`, `.weights.h5` and related files; data from `.npy` and `.npz` |
-//! | `safetensors` (on by default) | weights as `.safetensors`, and data from them |
+//! | `files` | [`files`]: tools for `.keras`, `.h5`, `.safetensors` and related files; no engine |
+//! | `archive` (on by default) | models to and from these files; data from `.npy`, `.npz` and `.safetensors` |
 //! | `csv`, `parquet` | data from tables |
 //! | `onnx` | export of models to ONNX |
 //! | `interrupt` | Ctrl-C ends training after the current batch, for programs that ask for it |
@@ -90,8 +91,12 @@
 
 extern crate self as keras_serial;
 
+#[cfg(any(feature = "engine", feature = "files"))]
+mod array;
 pub mod config;
 mod error;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod json;
 pub mod object;
 pub mod registry;

@@ -13,6 +13,8 @@ const ORDER: &[&str] = &[
     "config",
     "object",
     "registry",
+    "array",
+    "files",
     "tensor",
     "dtype_policies",
     "program",

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::encode;
 use crate::error::{Error, ErrorKind, Result};
+use crate::files::write_atomically;
 use crate::program::onnx::{Graph, Initializer};
-use crate::saving::write_atomically;
 use crate::utils::Message;
 
 /// The bytes of weights above which they go into a file of their own: one message can't have 2 GiB.

@@ -12,7 +12,7 @@ use crate::json::{Dict, Value};
 use crate::layers::{InputLayer, LayerRef};
 use crate::object::{Form, mark_first};
 use crate::ops::OpRef;
-use crate::registry::{Deserialized, TypedHandle, deserialize, deserialize_object};
+use crate::registry::{Deserialized, TypedHandle, deserialize, deserialize_object, legacy_module};
 use crate::tensor::symbolic::{Fresh, Node, Operation};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Shape, Tensor, TensorValue};
 
@@ -258,21 +258,6 @@ pub(super) fn with_module(form: &Dict, in_graph: bool) -> Cow<'_, Dict> {
     let mut form = form.clone();
     form.insert("module".into(), Value::from(legacy_module(&form, in_graph)));
     Cow::Owned(form)
-}
-
-/// Returns the module of a class that a legacy file names alone. In graphs, operations share names with
-/// layers (`Multiply`), but have no `trainable` in their configurations.
-pub(crate) fn legacy_module(form: &Dict, in_graph: bool) -> &'static str {
-    let is_operation = |class: &str| {
-        let config = form.get("config").and_then(Value::as_dict).filter(|_| in_graph);
-        config.is_some_and(|config| !config.contains_key("trainable")) && OpRef::is_builtin(class)
-    };
-    match form.get("class_name").and_then(Value::as_str).unwrap_or_default() {
-        "Functional" | "Model" => "keras.src.models.functional",
-        "Sequential" => "keras",
-        class if is_operation(class) => "keras.ops",
-        _ => "keras.layers",
-    }
 }
 
 fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {

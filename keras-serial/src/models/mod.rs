@@ -16,7 +16,6 @@ mod table;
 
 pub use clone::{Cloning, clone_model, clone_model_with, copy_layer};
 pub use functional::Functional;
-pub(crate) use functional_config::legacy_module;
 pub use model::{Model, model_from_config, model_from_json};
 pub(crate) use planned::Inferred;
 pub use predictor::{Predictor, PredictorOptions};

@@ -23,6 +23,13 @@ pub(crate) struct OpClass {
 
 inventory::collect!(OpClass);
 
+#[cfg(feature = "files")]
+inventory::submit! {
+    crate::registry::Operations {
+        has: |class_name| inventory::iter::<OpClass>.into_iter().any(|class| class.class_name == class_name),
+    }
+}
+
 /// An operation in a graph.
 pub struct OpNode {
     node: Node,
@@ -103,11 +110,6 @@ impl OpRef {
         Self(Arc::new(OpNode { node, inbound: Inbound::default() }))
     }
 
-    /// Returns whether Keras has an operation of this class.
-    pub(crate) fn is_builtin(class_name: &str) -> bool {
-        inventory::iter::<OpClass>.into_iter().any(|class| class.class_name == class_name)
-    }
-
     /// Deserializes an operation: `{module: "keras.src.ops.…", class_name, config}`, or a class that is
     /// registered as an operation. Returns `None` if the form is not an operation.
     ///
@@ -115,12 +117,7 @@ impl OpRef {
     /// If Keras has the operation but this crate does not.
     pub(crate) fn from_form(form: &Form<'_>) -> Result<Option<Self>> {
         let classes = || inventory::iter::<OpClass>.into_iter();
-        let is_operation = |module: &str| {
-            module.starts_with("keras.src.ops.")
-                || module == "keras.ops"
-                || classes().any(|class| class.module == module && class.class_name == form.class_name)
-        };
-        let Some(module) = form.module().filter(|module| is_operation(module)) else {
+        let Some(module) = form.module().filter(|_| crate::registry::is_keras_operation(form)) else {
             return Ok(OwnNode::from_form(form)?.map(|own| Self::of_node(Node::Own(own))));
         };
         let class = classes().find(|class| class.class_name == form.class_name).ok_or_else(|| {

@@ -54,6 +54,12 @@ pub fn registered_name_of(object: &dyn KerasSerializable) -> String {
     entry.map_or_else(|| object.class().to_owned(), |entry| entry.registered_name())
 }
 
+/// Returns true if any of Keras's own objects is linked.
+#[cfg(feature = "files")]
+pub(super) fn has_builtins() -> bool {
+    BUILTINS.iter().next().is_some()
+}
+
 /// Looks up one of Keras's own objects by its public module and name or alias.
 pub(super) fn builtin(module: &str, name: &str) -> Option<&'static Entry> {
     BUILTINS.get(module, name)
@@ -147,7 +153,7 @@ fn only_one(name: &str, mut matching: Vec<(String, Arc<Entry>)>) -> Result<Optio
 /// Looks up one of Keras's own classes in the public module for the one that a file names.
 ///
 /// Files also name private modules: `keras.src.layers.core.dense`, `keras.src.models.functional`.
-pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
+pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
     if let Some(entry) = BUILTINS.get(module, name) {
         return Some(entry);
     }
@@ -176,7 +182,7 @@ pub(crate) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
 }
 
 /// Looks up one of Keras's own objects by name alone.
-#[cfg(feature = "archive")]
+#[cfg(feature = "files")]
 pub(super) fn builtin_by_name(name: &str) -> Option<&'static Entry> {
     BUILTINS.iter().find(|entry| entry.class_name() == name || entry.aliases().contains(&name))
 }
@@ -250,7 +256,7 @@ pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
 ///
 /// # Errors
 /// [`ErrorKind::DuplicateObject`] with both places: what is saved with this name could not be loaded.
-#[cfg(feature = "archive")]
+#[cfg(feature = "files")]
 pub(crate) fn check_unique(name: &str) -> Result<()> {
     with_customs(|customs| customs.get(name)).map(drop)
 }

@@ -27,36 +27,45 @@
 
 mod deserialize;
 mod entry;
-#[cfg(feature = "archive")]
+#[cfg(feature = "files")]
 mod find;
 mod handle;
+#[cfg(feature = "files")]
+mod keras_names;
 mod lookup;
 mod master;
 mod nesting;
+mod operations;
 mod plain;
 mod probe;
 mod scope;
 mod serialize;
 mod unknown;
 
+pub(crate) use deserialize::deserialize_by_name;
+#[cfg(feature = "files")]
+pub(crate) use deserialize::is_code;
 pub use deserialize::{
     Deserialized, SpecialForm, TypedHandle, deserialize, deserialize_keras_object, deserialize_object,
     serialize_keras_object,
 };
-pub(crate) use deserialize::{deserialize_by_name, is_code};
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
-#[cfg(feature = "archive")]
+#[cfg(feature = "files")]
 pub(crate) use find::find;
 pub(crate) use handle::{Broken, WrapsFunction, handle};
-pub(crate) use lookup::builtin_in as builtin_entry;
+#[cfg(feature = "files")]
+pub(crate) use keras_names::{Operations, has_builtins, has_class, is_computed_operation, is_of_keras, is_operation};
 pub(crate) use lookup::by_identity as function_entry;
-#[cfg(feature = "archive")]
+#[cfg(feature = "files")]
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
+#[cfg(feature = "files")]
+pub(crate) use nesting::MAX_NESTING;
 #[cfg(feature = "archive")]
-pub(crate) use nesting::{MAX_NESTING, NestingLimit};
+pub(crate) use nesting::NestingLimit;
+pub(crate) use operations::{is_keras_operation, legacy_module};
 pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
 pub(crate) use scope::with_argument;

@@ -2,13 +2,10 @@
 
 use indexmap::IndexMap;
 
-use super::contents::ModelFile;
-use super::layout::{Contents, places, places_in};
+use super::weights::layout::{Contents, places, places_in};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::files::{ASSETS, ModelFile};
 use crate::layers::{Assets, LayerRef};
-
-/// The folder of an archive with the assets.
-pub(super) const ASSETS: &str = "assets";
 
 /// Returns the assets of all layers, by their paths in an archive. If a layer and its sublayer write the
 /// same file, the sublayer's wins, as on disk in Keras.

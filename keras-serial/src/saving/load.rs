@@ -4,16 +4,18 @@ use std::collections::HashSet;
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use super::contents::{Layout, ModelFile, TRAINING_STATE};
-use super::layout::places;
-use super::optimizers::{self, Strictness};
-use super::report::LoadReport;
-use super::rules::Rules;
-use super::spellings::Spellings;
-use super::stored::{WeightTree, join};
-use super::weights::{self, Plan};
-use super::{FileForm, LoadOptions, Source, assets, keras2, legacy, legacy_config};
+use super::legacy::{self, upgrade_state};
+use super::weights::LoadReport;
+use super::weights::by_path::Plan;
+use super::weights::layout::places;
+use super::weights::optimizers::{self, Strictness};
+use super::weights::rules::Rules;
+use super::weights::spellings::Spellings;
+use super::weights::{by_own_path, by_path};
+use super::{LoadOptions, assets, lambdas};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::files::legacy::{WEIGHTS as LEGACY_WEIGHTS, config as legacy_config};
+use crate::files::{FileForm, Layout, ModelFile, Source, TRAINING_STATE, WeightTree};
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
 use crate::models::{Model, model_from_config};
@@ -21,6 +23,7 @@ use crate::object::SharingScope;
 use crate::tensor::Deferred;
 use crate::tensor::symbolic::Operation;
 use crate::training::{Compile, TrainingState};
+use crate::utils::join;
 
 impl LoadOptions {
     /// Loads a model from a file: `.keras`, a directory of its members, legacy `.h5`, `.json` (with newly initialized
@@ -86,7 +89,7 @@ impl LoadOptions {
             config
         } else {
             let mut own = config.clone();
-            super::lambdas::replace(&mut own, &self.lambdas)?;
+            lambdas::replace(&mut own, &self.lambdas)?;
             replaced = own;
             &replaced
         };
@@ -223,9 +226,9 @@ impl LoadOptions {
         let spellings = || Spellings::new(layer, tree, file.layout, file.weights_place);
         let rules = Rules::new(&self.rules, spellings)?;
         let plan = match file.layout {
-            Layout::Paths => weights::plan(layer, tree, &rules),
+            Layout::Paths => by_path::plan(layer, tree, &rules),
             Layout::Legacy => {
-                let root = tree.groups.get(legacy::WEIGHTS).unwrap_or(tree);
+                let root = tree.groups.get(LEGACY_WEIGHTS).unwrap_or(tree);
                 legacy::plan(layer, root, self.by_name, &rules, self.skip_mismatch || !self.strict).and_then(
                     |mut plan| {
                         plan.kept = legacy::read_optimizer(tree, file.is_compiled_by_keras2())?;
@@ -233,8 +236,7 @@ impl LoadOptions {
                     },
                 )
             }
-            #[cfg(feature = "safetensors")]
-            Layout::Own => super::safetensors::plan(layer, tree, &rules),
+            Layout::Own => by_own_path::plan(layer, tree, &rules),
         };
         let mut plan = locate(plan, file.weights_place)?;
         if file.is_compiled_by_keras2() {
@@ -242,7 +244,7 @@ impl LoadOptions {
             let unread = compile.and_then(Value::as_dict).and_then(|compile| self.why_not_compiled(file, compile));
             // A state that can't be read stays unchanged, for an old Keras.
             let is_kept = file.form == FileForm::LegacyH5 && unread.is_some() && model.own_compile().is_none();
-            keras2::upgrade_state(&mut plan, compile.filter(|_| !is_kept));
+            upgrade_state(&mut plan, compile.filter(|_| !is_kept));
         }
         let (kept, skipped) = std::mem::take(&mut plan.kept)
             .into_iter()

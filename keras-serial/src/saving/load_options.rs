@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Limits;
-use super::contents::Look;
-use super::rules::LoadRules;
+use super::weights::rules::LoadRules;
+use crate::files::Limits;
+use crate::files::io::Look;
 use crate::layers::LayerRef;
 use crate::registry::CustomObjects;
 

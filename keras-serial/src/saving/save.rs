@@ -3,20 +3,19 @@
 use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
-use super::atomic::write_file;
-use super::form::wrong_suffix;
 use super::load::check_built;
-use super::loadable::{check_config, check_tree};
-use super::parts::Parts;
-use super::stored::WeightTree;
-use super::written::{KERAS_VERSION, write_hdf5};
-use super::{H5Attr, Limits, assets, legacy, legacy_config, shards, weights};
+use super::weights::{by_own_path, by_path};
+use super::{assets, legacy};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::files::io::write_file;
+use crate::files::legacy::{WEIGHTS as LEGACY_WEIGHTS, config as legacy_config};
+use crate::files::{
+    H5Attr, KERAS_VERSION, Limits, Parts, WEIGHTS, WeightTree, WriteOptions, check_config, check_tree, safetensors,
+    write_hdf5, write_shards, wrong_suffix,
+};
 use crate::layers::LayerRef;
 use crate::models::Model;
-use crate::object::Handle;
-#[cfg(feature = "safetensors")]
-use crate::object::SharingScope;
+use crate::object::{Handle, SharingScope};
 
 /// Options for saving a model or its weights.
 ///
@@ -27,34 +26,12 @@ use crate::object::SharingScope;
 /// SaveOptions::new().zipped(false).save_model(&model, "model_directory")?;
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[must_use = "`save_model` and its like do the saving"]
 pub struct SaveOptions {
-    pub(super) deterministic: bool,
-    pub(super) zipped: bool,
-    pub(super) max_shard_size: Option<f64>,
-    pub(super) include_optimizer: bool,
-    pub(super) embed_config: bool,
-    pub(super) fsync: bool,
+    pub(super) files: WriteOptions,
     pub(super) training_state: bool,
     pub(super) objects_to_skip: Vec<LayerRef>,
-    pub(super) limits: Limits,
-}
-
-impl Default for SaveOptions {
-    fn default() -> Self {
-        Self {
-            deterministic: false,
-            zipped: true,
-            max_shard_size: None,
-            include_optimizer: true,
-            embed_config: false,
-            fsync: true,
-            training_state: false,
-            objects_to_skip: Vec::new(),
-            limits: Limits::default(),
-        }
-    }
 }
 
 impl SaveOptions {
@@ -65,38 +42,38 @@ impl SaveOptions {
 
     /// Sets whether the date is left out, so that two saves of one model are equal byte for byte; false by default.
     pub fn deterministic(mut self, deterministic: bool) -> Self {
-        self.deterministic = deterministic;
+        self.files = self.files.deterministic(deterministic);
         self
     }
 
     /// Sets whether to write one archive (true, the default) or a directory of its members.
     pub fn zipped(mut self, zipped: bool) -> Self {
-        self.zipped = zipped;
+        self.files = self.files.zipped(zipped);
         self
     }
 
     /// Splits weights over files of at most this many GiB, with an index `.weights.json` (`save_weights` only).
     pub fn max_shard_size(mut self, gib: f64) -> Self {
-        self.max_shard_size = Some(gib);
+        self.files = self.files.max_shard_size(gib);
         self
     }
 
     /// Sets whether a legacy file includes the optimizer's state; true by default.
     pub fn include_optimizer(mut self, include_optimizer: bool) -> Self {
-        self.include_optimizer = include_optimizer;
+        self.files = self.files.include_optimizer(include_optimizer);
         self
     }
 
     /// Sets whether the metadata of a `.safetensors` file holds the configuration; false by default.
     pub fn embed_config(mut self, embed_config: bool) -> Self {
-        self.embed_config = embed_config;
+        self.files = self.files.embed_config(embed_config);
         self
     }
 
     /// Sets whether saving waits until the file is on the disk; true by default. If false, saving is faster, but a
     /// power failure soon after may lose the file. In either case, a file is there completely or not at all.
     pub fn fsync(mut self, fsync: bool) -> Self {
-        self.fsync = fsync;
+        self.files = self.files.fsync(fsync);
         self
     }
 
@@ -117,7 +94,7 @@ impl SaveOptions {
     /// Sets the limits with which the file will be loaded; by default those of
     /// [`LoadOptions::new`](super::LoadOptions::new). Saving what these limits would refuse is an error.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.files = self.files.limits(limits);
         self
     }
 
@@ -134,17 +111,17 @@ impl SaveOptions {
         let path = path.as_ref();
         let name = path.to_string_lossy();
         self.refuse_what_is_for_weights().at_with(|| name.clone().into_owned())?;
-        if !self.zipped {
+        if !self.files.zipped {
             if name.ends_with(".keras") {
                 let text = "When using `zipped=False`, the `filepath` argument should not end in `.keras`";
                 let error = Error::new(ErrorKind::InvalidArgument, text);
                 return Err(error.received(format!("filepath={name}")).at(name.into_owned()));
             }
-            return Parts::of(model, self)?.write_directory(path, self.fsync).at_with(|| path.display().to_string());
+            return self.parts(model)?.write_directory(path, self.files.fsync).at_with(|| path.display().to_string());
         }
         if name.ends_with(".keras") {
-            let parts = Parts::of(model, self).at_with(|| name.clone().into_owned())?;
-            return parts.write_file(path, self.fsync);
+            let parts = self.parts(model).at_with(|| name.clone().into_owned())?;
+            return parts.write_file(path, self.files.fsync);
         }
         if self.training_state {
             let error =
@@ -153,14 +130,14 @@ impl SaveOptions {
         }
         if !name.ends_with(".weights.h5") && (name.ends_with(".h5") || name.ends_with(".hdf5")) {
             let tree = self.legacy(model).at_with(|| name.clone().into_owned())?;
-            return write_hdf5(&tree, path, &self.limits, self.fsync);
+            return write_hdf5(&tree, path, &self.files.limits, self.files.fsync);
         }
         if name.ends_with(".json") && !name.ends_with(".weights.json") {
             let mut config = Handle::serialize(model.as_layer())?;
             legacy_config::without_old_compile(&mut config);
             let text = config.to_json();
-            check_config(&config, &text, &self.limits).at_with(|| name.clone().into_owned())?;
-            return write_file(path, self.fsync, |file| Ok(file.write_all(text.as_bytes())?));
+            check_config(&config, &text, &self.files.limits).at_with(|| name.clone().into_owned())?;
+            return write_file(path, self.files.fsync, |file| Ok(file.write_all(text.as_bytes())?));
         }
         Err(Error::new(ErrorKind::InvalidArgument, "Invalid filepath extension for saving")
             .expected("a `.keras` extension for the native Keras format (recommended) or a `.h5` extension")
@@ -175,19 +152,32 @@ impl SaveOptions {
     pub fn save_model_to_bytes(&self, model: &Model) -> Result<Vec<u8>> {
         self.refuse_what_is_for_weights()?;
         let mut bytes = Cursor::new(Vec::new());
-        Parts::of(model, self)?.write(&mut bytes)?;
+        self.parts(model)?.write(&mut bytes)?;
         Ok(bytes.into_inner())
     }
 
-    pub(super) fn refuse_what_is_for_weights(&self) -> Result<()> {
-        let given =
-            [("max_shard_size", self.max_shard_size.is_some()), ("objects_to_skip", !self.objects_to_skip.is_empty())];
-        let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        let text = "The following argument(s) are not supported when a whole model is saved";
-        Err(Error::new(ErrorKind::InvalidArgument, text).received(names.join(", ")).hint("`save_weights` takes them"))
+    /// Returns the members of an archive with the model.
+    fn parts(&self, model: &Model) -> Result<Parts> {
+        let layer = model.as_layer();
+        layer.check_tracked(&[])?;
+        let mut config = {
+            let _sharing = SharingScope::enter();
+            Handle::serialize(layer)?
+        };
+        legacy_config::without_old_compile(&mut config);
+        let assets = assets::of(layer)?;
+        let (weights, _) = by_path::build(layer, &[])?;
+        let limits = &self.files.limits;
+        check_tree(&weights, limits).at(WEIGHTS)?;
+        let text = config.to_json();
+        check_config(&config, &text, limits).at("config.json")?;
+        let training_state = self.training_state.then(|| model.training_state()?.to_json()).transpose()?;
+        Ok(Parts::new(text, weights, assets, self.files.deterministic)?.with(training_state, limits.clone()))
+    }
+
+    fn refuse_what_is_for_weights(&self) -> Result<()> {
+        let skip: &[&str] = if self.objects_to_skip.is_empty() { &[] } else { &["objects_to_skip"] };
+        self.files.refuse_what_is_for_weights(skip)
     }
 
     fn legacy(&self, model: &Model) -> Result<WeightTree> {
@@ -196,11 +186,11 @@ impl SaveOptions {
         let form = Handle::serialize(model.as_layer())?;
         let mut root = WeightTree::default();
         let text = legacy_config::downgrade_model(&form)?.to_json();
-        check_config(&form, &text, &self.limits)?;
+        check_config(&form, &text, &self.files.limits)?;
         root.attrs.insert("keras_version".into(), H5Attr::Str(KERAS_VERSION.into()));
         root.attrs.insert("backend".into(), H5Attr::Str("tensorflow".into()));
         root.attrs.insert("model_config".into(), H5Attr::Str(text));
-        let compile = form.get("compile_config").filter(|_| self.include_optimizer);
+        let compile = form.get("compile_config").filter(|_| self.files.include_optimizer);
         if let Some((training, optimizer)) = compile.map(legacy_config::training_config).transpose()?.flatten() {
             root.attrs.insert("training_config".into(), H5Attr::Str(training.to_json()));
             if let Some(version) = compile.and_then(legacy_config::old_version) {
@@ -208,8 +198,8 @@ impl SaveOptions {
             }
             legacy::put_optimizer(&mut root, model.as_layer(), &optimizer)?;
         }
-        root.groups.insert(legacy::WEIGHTS.into(), legacy::build(model.as_layer())?);
-        check_tree(&root, &self.limits)?;
+        root.groups.insert(LEGACY_WEIGHTS.into(), legacy::build(model.as_layer())?);
+        check_tree(&root, &self.files.limits)?;
         Ok(root)
     }
 
@@ -223,23 +213,23 @@ impl SaveOptions {
         model.as_layer().check_tracked(&self.objects_to_skip)?;
         let path = path.as_ref();
         let name = path.to_string_lossy();
-        if let Some(gib) = self.max_shard_size {
+        if let Some(gib) = self.files.max_shard_size {
             if !name.ends_with("weights.h5") && !name.ends_with("weights.json") {
                 return Err(wrong_suffix(path, ".weights.json", "when `max_shard_size` is specified"));
             }
-            let (tree, order) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            check_tree(&tree, &self.limits).at_with(|| name.clone().into_owned())?;
+            let (tree, order) = by_path::build(model.as_layer(), &self.objects_to_skip)?;
+            check_tree(&tree, &self.files.limits).at_with(|| name.clone().into_owned())?;
             let path = path.with_extension("json");
-            return shards::write(&tree, &order, &path, gib * f64::from(1 << 30), &self.limits, self.fsync);
+            return write_shards(&tree, &order, &path, gib * f64::from(1 << 30), &self.files.limits, self.files.fsync);
         }
         if name.ends_with(".weights.json") {
             let error = wrong_suffix(path, ".weights.h5", "");
             return Err(error.hint("with `max_shard_size`, weights are saved as `.weights.json`"));
         }
         if name.ends_with(".weights.h5") {
-            let (tree, _) = weights::build(model.as_layer(), &self.objects_to_skip)?;
-            check_tree(&tree, &self.limits).at_with(|| name.clone().into_owned())?;
-            return write_hdf5(&tree, path, &self.limits, self.fsync);
+            let (tree, _) = by_path::build(model.as_layer(), &self.objects_to_skip)?;
+            check_tree(&tree, &self.files.limits).at_with(|| name.clone().into_owned())?;
+            return write_hdf5(&tree, path, &self.files.limits, self.files.fsync);
         }
         if name.ends_with(".safetensors") {
             return self.save_safetensors(model, path);
@@ -251,22 +241,14 @@ impl SaveOptions {
         Err(error.hint(format!("save to `{stem}.weights.h5`; `.h5` is for whole models: `save_model`")))
     }
 
-    #[cfg(feature = "safetensors")]
     fn save_safetensors(&self, model: &Model, path: &Path) -> Result<()> {
-        let config = self.embed_config.then(|| embedded(model)).transpose()?;
-        let tensors = super::safetensors::build(model.as_layer())?;
-        write_file(path, self.fsync, |file| super::safetensors::write(tensors, config, BufWriter::new(file)))
-    }
-
-    #[cfg(not(feature = "safetensors"))]
-    fn save_safetensors(&self, _: &Model, path: &Path) -> Result<()> {
-        let error = Error::new(ErrorKind::Unsupported, "this build does not write safetensors");
-        Err(error.hint("enable the feature `safetensors`").at(path.display().to_string()))
+        let config = self.files.embed_config.then(|| embedded(model)).transpose()?;
+        let tensors = by_own_path::build(model.as_layer())?;
+        write_file(path, self.files.fsync, |file| safetensors::write(tensors, config, BufWriter::new(file)))
     }
 }
 
 /// Returns the text of a model's configuration, in which layers that several models share are marked as one.
-#[cfg(feature = "safetensors")]
 fn embedded(model: &Model) -> Result<String> {
     let _sharing = SharingScope::enter();
     let mut config = Handle::serialize(model.as_layer())?;

@@ -1,12 +1,10 @@
 //! Tensors, symbols, shapes and dtypes.
 
 mod arrays;
-mod bytes;
 pub mod call;
 pub(crate) mod cast;
 mod deferred;
 mod display;
-mod dtype;
 mod element;
 pub(crate) mod engine;
 pub(crate) mod grad;
@@ -19,10 +17,9 @@ pub mod symbolic;
 mod tensor;
 pub(crate) mod value;
 
-pub use bytes::TensorBytes;
+pub use crate::array::{DType, TensorBytes};
 pub use call::{CallArgs, CallContext, Item};
 pub(crate) use deferred::Deferred;
-pub use dtype::DType;
 pub use element::Element;
 pub use grad::Gradients;
 pub use nested::Nested;

@@ -14,7 +14,7 @@ mod protobuf;
 #[cfg(feature = "engine")]
 pub(crate) use dropping::drop_later;
 pub(crate) use locked::{Locked, RwLocked};
-#[cfg(feature = "engine")]
+#[cfg(any(feature = "engine", feature = "files"))]
 pub(crate) use names::join;
 pub(crate) use names::{NameScope, ReusedNames, scope_path};
 pub use names::{auto_name, clear_session, to_snake_case};

@@ -22,7 +22,7 @@ pub fn to_snake_case(name: &str) -> String {
 }
 
 /// Joins a path and a name.
-#[cfg(feature = "engine")]
+#[cfg(any(feature = "engine", feature = "files"))]
 pub(crate) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
 }

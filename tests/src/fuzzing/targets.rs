@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use keras_serial::json::{JsonLimits, Value};
 use keras_serial::models::Functional;
 use keras_serial::prelude::*;
-use keras_serial::saving::data::{DataForm, ReadArrays};
 use keras_serial::saving::{FileEditor, H5Group, H5Reader, Inspection, Limits, ModelFile, ZipReader, ZipWriter, scan};
+use keras_serial::training::data::{DataForm, ReadArrays};
 
 use super::{Numbers, mutate_bytes, mutate_json};
 

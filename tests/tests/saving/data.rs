@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use keras_serial::ErrorKind;
 use keras_serial::prelude::*;
-use keras_serial::saving::data::{Arrays, DataForm, ReadArrays};
 use keras_serial::saving::{Limits, ZipWriter};
+use keras_serial::training::data::{Arrays, DataForm, ReadArrays};
 
 pub fn data_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/data").join(name)

@@ -3,7 +3,7 @@
 use keras_serial::ErrorKind;
 use keras_serial::prelude::*;
 use keras_serial::saving::Limits;
-use keras_serial::saving::data::{Arrays, DataForm, ReadArrays};
+use keras_serial::training::data::{Arrays, DataForm, ReadArrays};
 
 use super::data::{data_file, numbers, read};
 

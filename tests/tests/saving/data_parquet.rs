@@ -2,7 +2,7 @@
 
 use keras_serial::ErrorKind;
 use keras_serial::saving::Limits;
-use keras_serial::saving::data::{DataForm, ReadArrays};
+use keras_serial::training::data::{DataForm, ReadArrays};
 
 use super::data::{cut_and_flipped, data_file, numbers, read};
 

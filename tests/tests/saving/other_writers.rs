@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keras_serial::prelude::*;
-use keras_serial::saving::data::ReadArrays;
+use keras_serial::training::data::ReadArrays;
 
 /// The environment variable that tells a child where its file is.
 const PLACE: &str = "KERAS_SERIAL_TEST_CUT";

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::files::{TRAINING_STATE, write_atomically};
 use crate::json::{Dict, Value};
-use crate::saving::contents::TRAINING_STATE;
-use crate::saving::{LoadOptions, SaveOptions, write_atomically};
+use crate::saving::{LoadOptions, SaveOptions};
 use crate::training::callbacks::frequency::BatchCounter;
 use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
 use crate::training::{TrainingState, is_interrupted};

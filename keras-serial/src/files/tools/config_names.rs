@@ -1,0 +1,250 @@
+//! Finds objects of a file in the model's configuration, and renames them there.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::{Layout, names};
+use crate::json::{Dict, Value};
+use crate::object::Form;
+use crate::registry;
+use crate::utils::to_snake_case;
+
+/// A step into a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    Key(String),
+    Item(usize),
+}
+
+/// The way to an object's form in a configuration.
+pub(crate) type Pointer = Vec<Step>;
+
+/// Finds the object that a file of this layout has at `path` in the configuration; `None` if the configuration does
+/// not name it, because it is in a field of another object.
+pub(crate) fn locate(form: &Value, layout: Layout, path: &str) -> Option<Pointer> {
+    let segments: Vec<&str> = names(path).collect();
+    let mut pointer = Pointer::new();
+    let found = match layout {
+        Layout::Paths => by_path(form, &segments, &mut pointer),
+        _ => by_names(form, &segments, &mut pointer),
+    };
+    found.filter(|()| !pointer.is_empty()).map(|()| pointer)
+}
+
+/// Follows the names that Keras gives to groups: those of fields, and of classes in lists.
+fn by_path(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()> {
+    let Some((field, rest)) = segments.split_first() else { return Some(()) };
+    let item = form.get("config")?.get(field)?;
+    pointer.extend([Step::Key("config".into()), Step::Key((*field).to_owned())]);
+    let Some(items) = item.as_list() else { return by_path(object(item)?, rest, pointer) };
+    let (name, rest) = rest.split_first()?;
+    let skips_input = *field == "layers" && class_of(form) == Some("Sequential");
+    let mut counts = std::collections::HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let Some(class) = class_of(item).filter(|_| !is_operation(item)) else { continue };
+        if skips_input && index == 0 && class == "InputLayer" {
+            continue;
+        }
+        let stem = to_snake_case(original_class(class));
+        let count: &mut usize = counts.entry(stem.clone()).or_default();
+        let own = if *count == 0 { stem } else { format!("{stem}_{count}") };
+        *count += 1;
+        if own == *name {
+            pointer.push(Step::Item(index));
+            return by_path(item, rest, pointer);
+        }
+    }
+    None
+}
+
+/// Follows the names of layers.
+fn by_names(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()> {
+    let Some((name, rest)) = segments.split_first() else { return Some(()) };
+    let is_it = |item: &Value| object(item).is_some() && name_of(item) == Some(name);
+    for (key, value) in form.get("config")?.as_dict()? {
+        let step = match value.as_list() {
+            Some(items) => items.iter().position(is_it).map(|index| Some(Step::Item(index))),
+            None => is_it(value).then_some(None),
+        };
+        let Some(step) = step else { continue };
+        pointer.extend([Step::Key("config".into()), Step::Key(key.clone())]);
+        let item = match &step {
+            Some(Step::Item(index)) => value.as_list()?.get(*index)?,
+            _ => value,
+        };
+        pointer.extend(step);
+        return by_names(item, rest, pointer);
+    }
+    None
+}
+
+fn class_of(form: &Value) -> Option<&str> {
+    form.get("class_name")?.as_str().filter(|_| form.get("config").is_some())
+}
+
+/// Returns the name under which Keras defines a class, for one that files know by another name
+/// (`Layer::original_class`).
+fn original_class(class: &str) -> &str {
+    if class == "GroupQueryAttention" { "GroupedQueryAttention" } else { class }
+}
+
+fn object(value: &Value) -> Option<&Value> {
+    class_of(value).map(|_| value)
+}
+
+fn name_of(form: &Value) -> Option<&str> {
+    form.get("config").and_then(|config| config.get("name")).or_else(|| form.get("name"))?.as_str()
+}
+
+/// Returns true for operations, which are listed among a model's layers.
+fn is_operation(form: &Value) -> bool {
+    let form = form.as_dict().and_then(|dict| Form::of(dict).ok().flatten());
+    form.is_some_and(|form| registry::is_operation(&form))
+}
+
+fn at<'a>(value: &'a mut Value, pointer: &[Step]) -> Option<&'a mut Value> {
+    pointer.iter().try_fold(value, |value, step| match (value, step) {
+        (Value::Dict(dict), Step::Key(key)) => dict.get_mut(key),
+        (Value::List(items), Step::Item(index)) => items.get_mut(*index),
+        _ => None,
+    })
+}
+
+/// Renames an object wherever the configuration names it: in its own entry, in the calls of its
+/// graph, among the graph's inputs and outputs, and in what belongs to an output of the model. An object that
+/// stands in several models is renamed in all of them.
+///
+/// # Errors
+/// When another layer of the graph has the name.
+pub(crate) fn rename(form: &mut Value, pointer: &[Step], new: &str) -> Result<()> {
+    let Some(item) = at(form, pointer) else { return Ok(()) };
+    let Some(old) = name_of(item).map(str::to_owned) else { return Ok(()) };
+    let shared = item.get("shared_object_id").and_then(Value::as_i64);
+    let graph = match pointer {
+        [around @ .., Step::Key(config), Step::Key(layers), Step::Item(_)]
+            if config == "config" && layers == "layers" =>
+        {
+            Some(around)
+        }
+        _ => None,
+    };
+    match graph {
+        None => set_name(item, new),
+        Some(around) => {
+            let is_model = around.is_empty();
+            let Some(graph) = at(form, around) else { return Ok(()) };
+            rename_in_graph(graph, &old, new)?;
+            if is_model {
+                rename_output(form, &old, new);
+            }
+        }
+    }
+    match shared {
+        Some(id) => rename_shared(form, id, &old, new),
+        None => Ok(()),
+    }
+}
+
+fn set_name(item: &mut Value, new: &str) {
+    let Value::Dict(item) = item else { return };
+    if let Some(name) = item.get_mut("name") {
+        *name = Value::from(new);
+    }
+    if let Some(Value::Dict(config)) = item.get_mut("config") {
+        config.insert("name".to_owned(), Value::from(new));
+    }
+}
+
+fn layers_of(graph: &mut Value) -> Option<&mut Vec<Value>> {
+    match at(graph, &[Step::Key("config".into()), Step::Key("layers".into())])? {
+        Value::List(layers) => Some(layers),
+        _ => None,
+    }
+}
+
+/// Renames a layer of a graph and all that leads to it.
+fn rename_in_graph(graph: &mut Value, old: &str, new: &str) -> Result<()> {
+    let Some(layers) = layers_of(graph) else { return Ok(()) };
+    if old != new && layers.iter().any(|layer| name_of(layer) == Some(new)) {
+        return Err(Error::new(ErrorKind::InvalidArgument, "a layer of this name is in the configuration already")
+            .received(format!("`{new}` for `{old}`")));
+    }
+    for layer in layers {
+        if name_of(layer) == Some(old) {
+            set_name(layer, new);
+        }
+        if let Value::Dict(layer) = layer
+            && let Some(nodes) = layer.get_mut("inbound_nodes")
+        {
+            rename_references(nodes, old, new);
+        }
+    }
+    for list in ["input_layers", "output_layers"] {
+        if let Some(list) = at(graph, &[Step::Key("config".into()), Step::Key(list.into())]) {
+            rename_references(list, old, new);
+        }
+    }
+    Ok(())
+}
+
+/// Renames in references to outputs of layers: a name, the number of a call, and that of an output.
+fn rename_references(value: &mut Value, old: &str, new: &str) {
+    match value {
+        Value::List(items) => {
+            if let [Value::Str(name), Value::Int(_), Value::Int(_), ..] = items.as_mut_slice()
+                && name.as_str() == old
+            {
+                new.clone_into(name);
+            }
+            items.iter_mut().for_each(|item| rename_references(item, old, new));
+        }
+        Value::Dict(dict) => dict.values_mut().for_each(|item| rename_references(item, old, new)),
+        _ => {}
+    }
+}
+
+/// Losses and metrics of a model belong to outputs by the names of their layers, unless the outputs have
+/// names of their own.
+fn rename_output(form: &mut Value, old: &str, new: &str) {
+    let outputs = form.get("config").and_then(|config| config.get("output_layers"));
+    let is_named = outputs.is_some_and(|outputs| outputs.as_dict().is_some());
+    if let Some(Value::Dict(compile)) = at(form, &[Step::Key("compile_config".into())]).filter(|_| !is_named) {
+        rename_in_compile(compile, old, new);
+    }
+}
+
+/// Renames an output where a compile configuration has something for it alone.
+pub(crate) fn rename_in_compile(compile: &mut Dict, old: &str, new: &str) {
+    for entry in ["loss", "loss_weights", "metrics", "weighted_metrics"] {
+        let Some(Value::Dict(by_output)) = compile.get_mut(entry).filter(|entry| class_of(entry).is_none()) else {
+            continue;
+        };
+        let renamed = |(name, value)| (if name == old { new.to_owned() } else { name }, value);
+        *by_output = std::mem::take(by_output).into_iter().map(renamed).collect();
+    }
+}
+
+/// Renames the other appearances of an object that stands in several models.
+fn rename_shared(form: &mut Value, id: i64, old: &str, new: &str) -> Result<()> {
+    let is_it = |layer: &Value| {
+        layer.get("shared_object_id").and_then(Value::as_i64) == Some(id) && name_of(layer) == Some(old)
+    };
+    if layers_of(form).is_some_and(|layers| layers.iter().any(is_it)) {
+        rename_in_graph(form, old, new)?;
+    }
+    if is_it(form) {
+        set_name(form, new);
+    }
+    match form {
+        Value::Dict(dict) => dict.values_mut().try_for_each(|item| rename_shared(item, id, old, new)),
+        Value::List(items) => items.iter_mut().try_for_each(|item| rename_shared(item, id, old, new)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the name of the object at a place in a configuration.
+pub(crate) fn name_at<'a>(form: &'a Value, pointer: &[Step]) -> Option<&'a str> {
+    let item = pointer.iter().try_fold(form, |value, step| match step {
+        Step::Key(key) => value.get(key),
+        Step::Item(index) => value.as_list()?.get(*index),
+    })?;
+    name_of(item)
+}

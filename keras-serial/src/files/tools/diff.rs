@@ -1,0 +1,178 @@
+//! Compares two model files: configuration, weights and assets.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::values::largest_difference;
+use crate::array::TensorBytes;
+use crate::error::{Result, ResultExt};
+use crate::files::{ModelFile, StoredTensor, WeightTree};
+use crate::json::Value;
+use crate::utils::join;
+
+/// The differences between two files; prints as lines, serializes as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Entries of the configuration that differ.
+    pub config: Vec<ConfigChange>,
+    /// Weights that differ.
+    pub weights: Vec<WeightChange>,
+    /// Assets whose bytes differ, or that only one file has.
+    pub assets: Vec<String>,
+}
+
+/// An entry of the configuration that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConfigChange {
+    /// The entry's path: `config/layers/1/config/units`.
+    pub path: String,
+    /// The first file's value, shortened; `None` if it has none.
+    pub before: Option<String>,
+    /// The second file's value.
+    pub after: Option<String>,
+}
+
+/// A weight that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WeightChange {
+    /// The weight's path in the files.
+    pub path: String,
+    /// How it differs.
+    pub change: Change,
+}
+
+/// How a weight differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Change {
+    /// Only the second file has it.
+    Added,
+    /// Only the first file has it.
+    Removed,
+    /// Shape or dtype differ.
+    Type {
+        /// The first file's type: `float32[2, 3]`.
+        before: String,
+        /// The second file's type.
+        after: String,
+    },
+    /// Values differ by more than the tolerance.
+    Values {
+        /// The largest absolute difference of two elements; NaN if one of them is NaN.
+        max_abs: f64,
+    },
+}
+
+/// Compares two files that name weights in the same way. Values may differ by `atol + rtol · |second|`;
+/// if both are 0, they are compared bit for bit.
+///
+/// # Errors
+/// When a weight can't be read.
+pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Result<Difference> {
+    let mut difference = Difference::default();
+    let none = Value::Null;
+    compare("", first.config().unwrap_or(&none), second.config().unwrap_or(&none), &mut difference.config);
+    let empty = WeightTree::default();
+    let (left, right) = (first.weights().unwrap_or(&empty), second.weights().unwrap_or(&empty));
+    for path in left.paths() {
+        let change = match (left.tensor(&path), right.tensor(&path)) {
+            (Some(a), Some(b)) => change(a, b, atol, rtol).at_with(|| path.clone())?,
+            _ => Some(Change::Removed),
+        };
+        difference.weights.extend(change.map(|change| WeightChange { path, change }));
+    }
+    let added = right.paths().into_iter().filter(|path| left.tensor(path).is_none());
+    difference.weights.extend(added.map(|path| WeightChange { path, change: Change::Added }));
+    for (name, bytes) in first.assets() {
+        if second.assets().find(|(other, _)| *other == name).is_none_or(|(_, other)| other != bytes) {
+            difference.assets.push(name.to_owned());
+        }
+    }
+    let only = second.assets().filter(|(name, _)| first.assets().all(|(other, _)| other != *name));
+    difference.assets.extend(only.map(|(name, _)| name.to_owned()));
+    Ok(difference)
+}
+
+fn change(a: &StoredTensor, b: &StoredTensor, atol: f64, rtol: f64) -> Result<Option<Change>> {
+    let (a, b) = (a.read()?, b.read()?);
+    if a == b {
+        return Ok(None);
+    }
+    if (a.dtype, &a.shape) != (b.dtype, &b.shape) {
+        let text = |tensor: &TensorBytes| format!("{}{:?}", tensor.dtype, tensor.shape);
+        return Ok(Some(Change::Type { before: text(&a), after: text(&b) }));
+    }
+    let difference = largest_difference(&a, &b, atol, rtol)?;
+    Ok(difference.map(|max_abs| Change::Values { max_abs }))
+}
+
+fn compare(path: &str, first: &Value, second: &Value, out: &mut Vec<ConfigChange>) {
+    let join = |name: &str| join(path, name);
+    match (first, second) {
+        (Value::Dict(a), Value::Dict(b)) => {
+            // The ids of shared objects differ between any two saves.
+            for (key, value) in a.iter().filter(|(key, _)| *key != "shared_object_id") {
+                match b.get(key) {
+                    Some(other) => compare(&join(key), value, other, out),
+                    None => out.push(ConfigChange { path: join(key), before: Some(value.short()), after: None }),
+                }
+            }
+            let added = b.iter().filter(|(key, _)| *key != "shared_object_id" && !a.contains_key(*key));
+            out.extend(added.map(|(key, value)| ConfigChange {
+                path: join(key),
+                before: None,
+                after: Some(value.short()),
+            }));
+        }
+        (Value::List(a), Value::List(b)) => {
+            for i in 0..a.len().max(b.len()) {
+                match (a.get(i), b.get(i)) {
+                    (Some(x), Some(y)) => compare(&join(&i.to_string()), x, y, out),
+                    (x, y) => out.push(ConfigChange {
+                        path: join(&i.to_string()),
+                        before: x.map(Value::short),
+                        after: y.map(Value::short),
+                    }),
+                }
+            }
+        }
+        (a, b) if a == b => {}
+        (a, b) => out.push(ConfigChange { path: path.to_owned(), before: Some(a.short()), after: Some(b.short()) }),
+    }
+}
+
+impl Difference {
+    /// Returns true if the files don't differ.
+    pub fn is_empty(&self) -> bool {
+        self.config.is_empty() && self.weights.is_empty() && self.assets.is_empty()
+    }
+
+    /// Returns the differences as JSON.
+    ///
+    /// # Errors
+    /// Never, for what [`diff`] returns.
+    pub fn to_json(&self) -> Result<String> {
+        Ok(crate::json::to_value(self)?.to_json())
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for one in &self.config {
+            let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+            writeln!(f, "config {}: {} -> {}", one.path, text(&one.before), text(&one.after))?;
+        }
+        for one in &self.weights {
+            match &one.change {
+                Change::Added => writeln!(f, "weight {}: added", one.path)?,
+                Change::Removed => writeln!(f, "weight {}: removed", one.path)?,
+                Change::Type { before, after } => writeln!(f, "weight {}: {before} -> {after}", one.path)?,
+                Change::Values { max_abs } => writeln!(f, "weight {}: values differ by up to {max_abs}", one.path)?,
+            }
+        }
+        self.assets.iter().try_for_each(|name| writeln!(f, "asset {name}: differs"))
+    }
+}

@@ -1,0 +1,19 @@
+//! Tools for files that need no model: inspect, scan, compare, edit, convert.
+
+mod config_names;
+mod convert;
+mod diff;
+mod editor;
+mod editor_names;
+mod editor_objects;
+mod inspect;
+mod scan;
+mod values;
+
+pub use convert::convert;
+pub(crate) use convert::convert_file;
+pub use diff::{Change, ConfigChange, Difference, WeightChange, diff};
+pub use editor::FileEditor;
+pub use editor_objects::Comparison;
+pub use inspect::{Inspection, ObjectInfo, WeightInfo, inspect};
+pub use scan::{Code, Finding, ScanReport, Severity, scan, scan_weights};
