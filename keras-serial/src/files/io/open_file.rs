@@ -3,10 +3,11 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::utils::Locked;
 
 /// The bytes of a block of the cache, and the number of blocks.
 const BLOCK: usize = 16 << 10;
@@ -111,7 +112,7 @@ impl OpenFile {
     }
 
     fn with_block(&self, number: u64, take: impl FnOnce(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache.locked();
         let place = (number % BLOCKS) as usize;
         if cache.is_empty() {
             cache.resize_with(BLOCKS as usize, || (u64::MAX, Vec::new()));
@@ -144,7 +145,7 @@ impl OpenFile {
         use std::io::{Read, Seek, SeekFrom};
         // All handles of a file share the position, so a read holds this lock.
         static POSITION: Mutex<()> = Mutex::new(());
-        let _position = POSITION.lock().unwrap_or_else(PoisonError::into_inner);
+        let _position = POSITION.locked();
         (&self.file).seek(SeekFrom::Start(start))?;
         (&self.file).read_exact(buffer).map_err(short)
     }
