@@ -122,9 +122,16 @@ pub(crate) struct Operations {
 
 inventory::collect!(Operations);
 
+/// The classes of versions of Keras after 3.15.1 that are known here.
+const NEWER: &[(&str, &[&str])] = &[("keras.layers", &["TernaryDense"])];
+
+fn classes() -> impl Iterator<Item = &'static (&'static str, &'static [&'static str])> {
+    CLASSES.iter().chain(NEWER)
+}
+
 /// Returns true if Keras has a class of this name in a module.
 pub(crate) fn has_class(module: &str, class_name: &str) -> bool {
-    CLASSES.iter().any(|(known, names)| *known == module && names.contains(&class_name))
+    classes().any(|(known, names)| *known == module && names.contains(&class_name))
 }
 
 /// Returns true if the form names a class or a function of Keras's own, which this build need not have. Files also name
@@ -133,7 +140,7 @@ pub(crate) fn is_of_keras(form: &Form<'_>) -> bool {
     if form.class_name == "function" {
         return form.config().as_str().is_some_and(|name| FUNCTIONS.contains(&name));
     }
-    let is_class = || CLASSES.iter().any(|(_, names)| names.contains(&form.class_name));
+    let is_class = || classes().any(|(_, names)| names.contains(&form.class_name));
     // Keras 2 wrote no modules.
     let is_module = form.module().is_none_or(|module| module == "keras" || module.starts_with("keras."));
     let is_custom = form.registered_name().is_some_and(|name| name.contains('>'));
@@ -168,7 +175,7 @@ mod tests {
         for entry in entries().iter().filter(|entry| !entry.is_function()) {
             let Some(module) = entry.module() else { continue };
             let name = entry.builtin_name();
-            let is_listed = has_class(module, name) || CLASSES.iter().any(|(_, names)| names.contains(&name));
+            let is_listed = has_class(module, name) || classes().any(|(_, names)| names.contains(&name));
             assert!(is_listed, "{module}.{name}");
         }
     }
