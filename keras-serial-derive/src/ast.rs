@@ -15,7 +15,7 @@ macro_rules! code {
 pub(crate) use code;
 
 /// The types of bases that need no attribute.
-const BASES: [&str; 2] = ["LayerBase", "OptimizerBase"];
+pub const BASES: [&str; 4] = ["LayerBase", "OptimizerBase", "LossBase", "MetricBase"];
 
 /// A struct with named fields, or with none.
 pub struct Struct<'a> {
@@ -101,7 +101,7 @@ fn role(attributes: &FieldAttributes, ty: &Type) -> Role {
         Role::Sublayer
     } else if attributes.seed_generator.is_set() {
         Role::SeedGenerator
-    } else if attributes.skip.is_set() {
+    } else if attributes.skip.is_set() || attributes.untracked.is_set() {
         Role::Skipped
     } else if attributes.base_or_null.is_set() {
         Role::BaseOrNull

@@ -116,18 +116,8 @@ fn own_names(input: &Struct<'_>) -> Vec<String> {
 
 fn get_config(input: &Struct<'_>) -> TokenStream {
     let private = &input.private;
-    let base = input.base().map(|base| {
-        let (ident, ty, own) = (base.ident, base.ty, own_names(input));
-        code! {
-            #private::field::write_base::<#ty>(
-                &self.#ident,
-                <Self as #private::KerasSerializable>::class_name(),
-                &[#(#own),*],
-                &mut config,
-            )?;
-        }
-    });
-    let in_config = input.fields.iter().filter(|field| matches!(field.role, Role::Config | Role::BaseOrNull));
+    let in_config =
+        input.fields.iter().filter(|field| matches!(field.role, Role::Base | Role::Config | Role::BaseOrNull));
     let entries: Vec<TokenStream> = in_config.map(|field| write(input, field)).collect();
     let (count, of_base) = (entries.len(), input.base().map(|base| base.ty));
     let capacity = match of_base {
@@ -135,12 +125,11 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
         None => code!(#count),
     };
     let adjust = input.attributes.get_config.get().map(|path| code!(#path(self, &mut config)?;));
-    let body = if base.is_none() && entries.is_empty() && adjust.is_none() {
+    let body = if entries.is_empty() && adjust.is_none() {
         code!(::core::result::Result::Ok(#private::Config::new()))
     } else {
         code! {
             let mut config = #private::Config::with_capacity(#capacity);
-            #base
             #(#entries)*
             #adjust
             ::core::result::Result::Ok(config)
@@ -155,6 +144,18 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 
 fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
+    // The base's entries stand where its field does, as Keras writes some arguments before them.
+    if field.role == Role::Base {
+        let own = own_names(input);
+        return code! {
+            #private::field::write_base::<#ty>(
+                &self.#ident,
+                <Self as #private::KerasSerializable>::class_name(),
+                &[#(#own),*],
+                &mut config,
+            )?;
+        };
+    }
     if field.role == Role::BaseOrNull {
         return code! {
             let () = self.#ident;
