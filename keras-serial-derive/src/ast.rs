@@ -1,6 +1,6 @@
 //! The macro's representation of a struct.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Fields, Ident, Path, Type};
@@ -144,6 +144,17 @@ pub fn private(krate: Option<&Path>) -> TokenStream {
     let version = env!("CARGO_PKG_VERSION").replace(['.', '-', '+'], "_");
     let module = Ident::new(&format!("__private_{version}"), Span::mixed_site());
     krate.map_or_else(|| quote!(::keras_serial::#module), |krate| quote!(#krate::#module))
+}
+
+/// Returns the tokens of a path at another span, at which the compiler then reports errors about them.
+pub fn at_span(path: &TokenStream, span: Span) -> TokenStream {
+    let at = path.clone().into_iter().map(|mut token| {
+        // What `$crate` means depends on its own span.
+        let is_crate = matches!(&token, TokenTree::Ident(ident) if ident == "$crate");
+        token.set_span(if is_crate { token.span().located_at(span) } else { span });
+        token
+    });
+    at.collect()
 }
 
 /// Unwraps the invisible group around a type that came through a macro's `$ty:ty`.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
-use crate::ast::{Field, Role, Struct, code};
+use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
@@ -162,7 +162,9 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
             #private::field::null_if_missing(&mut config, #name);
         };
     }
+    // With the type's span, at which a field of an unfit type is reported.
     let span = field.ty_span();
+    let private = &at_span(private, span);
     let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
     let value = if field.attributes.serde.is_set() {
         quote_spanned!(span=> #private::field::to_serde::<#ty>(&self.#ident, #name)?)
@@ -229,6 +231,7 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ty) = (&input.private, field.ty);
     // With the field's span, at which a type without a default is reported.
     let span = field.ty_span();
+    let private = &at_span(private, span);
     let default = |default: Option<&FieldDefault>| match default {
         Some(FieldDefault::Expr(default)) => quote!(#default),
         _ => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
@@ -268,6 +271,7 @@ fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
     // With the type's span, at which a field of an unfit type is reported.
     let span = field.ty_span();
+    let private = &at_span(private, span);
     match field.role {
         Role::Weight | Role::Sublayer | Role::SeedGenerator => {
             Some(quote_spanned!(span=> <#ty as #private::StateField>::visit_state(&self.#ident, #name, visitor);))

@@ -18,12 +18,14 @@
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::utils::Locked;
 
 /// The largest number of different texts that are remembered, so as not to print them again.
 const MOST_REMEMBERED: usize = 1000;
@@ -66,7 +68,7 @@ impl Subscriber for Printer {
         let mut text = Text(String::new());
         event.record(&mut text);
         let line = text.0.replace('\n', " ");
-        let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut printed = self.printed.locked();
         if printed.contains(&line) {
             return;
         }

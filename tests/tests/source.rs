@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// The modules of the library in order: each uses those before it, and none after it.
 const ORDER: &[&str] = &[
     "error",
-    "warnings",
     "utils",
+    "warnings",
     "json",
     "config",
     "object",

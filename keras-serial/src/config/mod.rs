@@ -37,7 +37,7 @@ pub type Config = Dict;
 /// use `#[keras(with = "module")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a configuration",
-    note = "`#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a layer or metric that the type makes itself; a map of layers is an `IndexMap`",
+    note = "`#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a layer or metric that the type makes itself; `#[keras(base)]` a base; a map of layers is an `IndexMap`",
     note = "`#[keras(serde)]` and `#[keras(with = \"module\")]` convert an argument of another type; `#[keras(skip)]` leaves out what is no argument and needs no saving"
 )]
 pub trait ConfigField: Sized {
