@@ -37,6 +37,7 @@ examples! {
     transfer_weights,
     stateless_layers,
     weights_file,
+    files,
     callbacks,
     resume,
     digits,
@@ -45,6 +46,7 @@ examples! {
     my_dense,
     custom_model,
     own_model,
+    own_objects,
     export_onnx,
     predictor,
 }

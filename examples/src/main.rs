@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         eprintln!("usage: keras-serial-examples NAME\nnames: {}", names.join(", "));
         return ExitCode::from(2);
     };
+    keras_serial::warnings::print_warnings();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

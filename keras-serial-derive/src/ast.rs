@@ -1,6 +1,6 @@
 //! The macro's representation of a struct.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Fields, Ident, Path, Type};
@@ -15,7 +15,7 @@ macro_rules! code {
 pub(crate) use code;
 
 /// The types of bases that need no attribute.
-const BASES: [&str; 2] = ["LayerBase", "OptimizerBase"];
+pub const BASES: [&str; 4] = ["LayerBase", "OptimizerBase", "LossBase", "MetricBase"];
 
 /// A struct with named fields, or with none.
 pub struct Struct<'a> {
@@ -101,7 +101,7 @@ fn role(attributes: &FieldAttributes, ty: &Type) -> Role {
         Role::Sublayer
     } else if attributes.seed_generator.is_set() {
         Role::SeedGenerator
-    } else if attributes.skip.is_set() {
+    } else if attributes.skip.is_set() || attributes.untracked.is_set() {
         Role::Skipped
     } else if attributes.base_or_null.is_set() {
         Role::BaseOrNull
@@ -144,6 +144,17 @@ pub fn private(krate: Option<&Path>) -> TokenStream {
     let version = env!("CARGO_PKG_VERSION").replace(['.', '-', '+'], "_");
     let module = Ident::new(&format!("__private_{version}"), Span::mixed_site());
     krate.map_or_else(|| quote!(::keras_serial::#module), |krate| quote!(#krate::#module))
+}
+
+/// Returns the tokens of a path at another span, at which the compiler then reports errors about them.
+pub fn at_span(path: &TokenStream, span: Span) -> TokenStream {
+    let at = path.clone().into_iter().map(|mut token| {
+        // What `$crate` means depends on its own span.
+        let is_crate = matches!(&token, TokenTree::Ident(ident) if ident == "$crate");
+        token.set_span(if is_crate { token.span().located_at(span) } else { span });
+        token
+    });
+    at.collect()
 }
 
 /// Unwraps the invisible group around a type that came through a macro's `$ty:ty`.

@@ -62,6 +62,7 @@ pub struct FieldAttributes {
     pub seed_generator: Once<()>,
     pub base: Once<()>,
     pub skip: Once<()>,
+    pub untracked: Once<()>,
     pub serde: Once<()>,
     pub default: Once<FieldDefault>,
     pub rename: Once<LitStr>,
@@ -182,6 +183,7 @@ impl FieldAttributes {
             init: None,
             base: Once::new(names::BASE),
             skip: Once::new(names::SKIP),
+            untracked: Once::new(names::UNTRACKED),
             serde: Once::new(names::SERDE),
             default: Once::new(names::DEFAULT),
             rename: Once::new(names::RENAME),
@@ -197,6 +199,7 @@ impl FieldAttributes {
             let flag = match name {
                 // #[keras(skip)], #[keras(seed_generator)], …
                 names::SKIP => &mut this.skip,
+                names::UNTRACKED => &mut this.untracked,
                 names::SERDE => &mut this.serde,
                 names::BASE_OR_NULL => &mut this.base_or_null,
                 names::NO_SETTER => &mut this.no_setter,

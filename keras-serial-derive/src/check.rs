@@ -34,6 +34,7 @@ fn one_role(cx: &mut Ctxt, field: &Field<'_>) {
         a.seed_generator.given(),
         a.base.given(),
         a.skip.given(),
+        a.untracked.given(),
         a.base_or_null.given(),
     ];
     let given: Vec<(Name, &Path)> = roles.into_iter().flatten().collect();

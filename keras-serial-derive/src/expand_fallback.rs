@@ -1,9 +1,9 @@
 //! Stand-ins for the expansion of an item with errors, so that the compiler reports only those.
 
-use proc_macro2::TokenStream;
-use syn::{DeriveInput, Generics, parse_quote};
+use proc_macro2::{Span, TokenStream};
+use syn::{DeriveInput, Generics, Ident, parse_quote};
 
-use crate::ast::{Struct, code, private};
+use crate::ast::{BASES, Struct, code, private};
 use crate::attributes::TypeAttributes;
 use crate::{expand_constructor, expand_struct};
 
@@ -21,18 +21,23 @@ pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStrea
     }
     let base = match parsed.and_then(|parsed| expand_struct::has_base(parsed, &generics)) {
         Some(base) => base,
-        // The struct already has an error, so a layer must not be reported for a missing base too.
-        None => code! {
-            #[automatically_derived]
-            impl #impl_generics #private::HasBase<#private::LayerBase> for #ident #ty_generics #where_clause {
-                fn base(&self) -> &#private::LayerBase {
-                    ::core::unreachable!()
-                }
-                fn base_mut(&mut self) -> &mut #private::LayerBase {
-                    ::core::unreachable!()
-                }
+        // The struct already has an error, so it must not be reported for a missing base too.
+        None => {
+            let bases = BASES.map(|base| Ident::new(base, Span::mixed_site()));
+            code! {
+                #(
+                    #[automatically_derived]
+                    impl #impl_generics #private::HasBase<#private::#bases> for #ident #ty_generics #where_clause {
+                        fn base(&self) -> &#private::#bases {
+                            ::core::unreachable!()
+                        }
+                        fn base_mut(&mut self) -> &mut #private::#bases {
+                            ::core::unreachable!()
+                        }
+                    }
+                )*
             }
-        },
+        }
     };
     let constructors = parsed.map(expand_constructor::stand_ins);
     let registrable = parsed.and_then(expand_struct::registrable);

@@ -45,25 +45,32 @@ fn known_parts<'a>(input: &Struct<'_>, field: &Field<'a>) -> Vec<&'a Type> {
     parts(field.ty).into_iter().filter(|part| is_free(part, &input.input.generics)).collect()
 }
 
-/// Checks that a skipped field holds no weights and no random numbers. It may hold layers: saving
-/// reports those that are called, unless that is allowed (`layers::untracked`).
+/// Checks that a skipped field holds no weights, no random numbers, and no layers unless it says that those
+/// are untracked.
 fn no_state(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, parts) = (&input.private, known_parts(input, field));
     let holding = |what: &str, attribute: names::Name| {
         format!(
             "the field `{}` holds {what}, which `{}` would lose: mark it `{attribute}` instead",
             field.ident,
-            names::SKIP
+            if field.attributes.untracked.is_set() { names::UNTRACKED } else { names::SKIP }
         )
     };
     let weight = holding("weights", names::WEIGHT);
     let seed = holding("random numbers that go on", names::SEED_GENERATOR);
+    let layer = format!(
+        "{}, or `{}` if its weights are not to be saved with this object's",
+        holding("layers or metrics", names::SUBLAYER),
+        names::UNTRACKED
+    );
+    let may_hold_layers = field.attributes.untracked.is_set();
     quote_spanned! {field.ty_span()=>
         const _: () = {
             use #private::walk::NoState as _;
             #(
                 ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_WEIGHT, #weight);
                 ::core::assert!(!#private::walk::StateProbe::<#parts>::IS_SEED_GENERATOR, #seed);
+                ::core::assert!(#may_hold_layers || !#private::walk::StateProbe::<#parts>::IS_SUBLAYER, #layer);
             )*
         };
     }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
-use crate::ast::{Field, Role, Struct, code};
+use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
@@ -116,18 +116,8 @@ fn own_names(input: &Struct<'_>) -> Vec<String> {
 
 fn get_config(input: &Struct<'_>) -> TokenStream {
     let private = &input.private;
-    let base = input.base().map(|base| {
-        let (ident, ty, own) = (base.ident, base.ty, own_names(input));
-        code! {
-            #private::field::write_base::<#ty>(
-                &self.#ident,
-                <Self as #private::KerasSerializable>::class_name(),
-                &[#(#own),*],
-                &mut config,
-            )?;
-        }
-    });
-    let in_config = input.fields.iter().filter(|field| matches!(field.role, Role::Config | Role::BaseOrNull));
+    let in_config =
+        input.fields.iter().filter(|field| matches!(field.role, Role::Base | Role::Config | Role::BaseOrNull));
     let entries: Vec<TokenStream> = in_config.map(|field| write(input, field)).collect();
     let (count, of_base) = (entries.len(), input.base().map(|base| base.ty));
     let capacity = match of_base {
@@ -135,12 +125,11 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
         None => code!(#count),
     };
     let adjust = input.attributes.get_config.get().map(|path| code!(#path(self, &mut config)?;));
-    let body = if base.is_none() && entries.is_empty() && adjust.is_none() {
+    let body = if entries.is_empty() && adjust.is_none() {
         code!(::core::result::Result::Ok(#private::Config::new()))
     } else {
         code! {
             let mut config = #private::Config::with_capacity(#capacity);
-            #base
             #(#entries)*
             #adjust
             ::core::result::Result::Ok(config)
@@ -155,13 +144,27 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
 
 fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
+    // The base's entries stand where its field does, as Keras writes some arguments before them.
+    if field.role == Role::Base {
+        let own = own_names(input);
+        return code! {
+            #private::field::write_base::<#ty>(
+                &self.#ident,
+                <Self as #private::KerasSerializable>::class_name(),
+                &[#(#own),*],
+                &mut config,
+            )?;
+        };
+    }
     if field.role == Role::BaseOrNull {
         return code! {
             let () = self.#ident;
             #private::field::null_if_missing(&mut config, #name);
         };
     }
+    // With the type's span, at which a field of an unfit type is reported.
     let span = field.ty_span();
+    let private = &at_span(private, span);
     let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
     let value = if field.attributes.serde.is_set() {
         quote_spanned!(span=> #private::field::to_serde::<#ty>(&self.#ident, #name)?)
@@ -228,6 +231,7 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ty) = (&input.private, field.ty);
     // With the field's span, at which a type without a default is reported.
     let span = field.ty_span();
+    let private = &at_span(private, span);
     let default = |default: Option<&FieldDefault>| match default {
         Some(FieldDefault::Expr(default)) => quote!(#default),
         _ => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
@@ -267,6 +271,7 @@ fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
     // With the type's span, at which a field of an unfit type is reported.
     let span = field.ty_span();
+    let private = &at_span(private, span);
     match field.role {
         Role::Weight | Role::Sublayer | Role::SeedGenerator => {
             Some(quote_spanned!(span=> <#ty as #private::StateField>::visit_state(&self.#ident, #name, visitor);))

@@ -24,12 +24,13 @@ use proc_macro::TokenStream;
 ///
 /// | attribute of a field | meaning |
 /// |---|---|
-/// | `base: LayerBase`, `#[keras(base)]` | `name`, `trainable`, `dtype`: first in the configuration |
+/// | `base: LayerBase`, `#[keras(base)]` | what all objects of a kind have (`name`, `trainable`, `dtype` of layers); so are `OptimizerBase`, `LossBase`, `MetricBase` |
 /// | `#[keras(weight)]`, `#[keras(weight(name = "…"))]` | a weight: state, saved with the model |
 /// | `#[keras(sublayer)]`, `#[keras(sublayer(name = "…"))]` | a layer or metric that the type makes itself: state |
 /// | `#[keras(sublayer(init = expr))]` | created by the expression, which can use the fields of the configuration by name |
 /// | `#[keras(seed_generator)]` | a `SeedGenerator`: a random state that advances from call to call |
-/// | `#[keras(skip)]` | other state; starts as `Default::default()` |
+/// | `#[keras(skip)]` | other state, which is not saved; starts as `Default::default()` |
+/// | `#[keras(untracked)]` | as `skip`, for layers that another object saves, or nothing does (`layers::untracked`) |
 /// | `#[keras(default)]`, `#[keras(default = expr)]` | optional in a configuration |
 /// | `#[keras(rename = "…")]`, `#[keras(alias = "…")]` | its name in configurations; an additional name that is read |
 /// | `#[keras(with = "module")]` | converted by the module's `to_value` and `from_value` |

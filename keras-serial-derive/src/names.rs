@@ -35,6 +35,7 @@ pub const SETTERS: Name = Name("setters");
 pub const SKIP: Name = Name("skip");
 pub const SKIP_IF: Name = Name("skip_if");
 pub const SUBLAYER: Name = Name("sublayer");
+pub const UNTRACKED: Name = Name("untracked");
 pub const VALIDATE: Name = Name("validate");
 pub const WEIGHT: Name = Name("weight");
 pub const WITH: Name = Name("with");
@@ -42,6 +43,7 @@ pub const WITH: Name = Name("with");
 /// The attributes of fields.
 pub const OF_FIELDS: &[Name] = &[
     SKIP,
+    UNTRACKED,
     SERDE,
     DEFAULT,
     RENAME,

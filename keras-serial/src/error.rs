@@ -113,6 +113,17 @@ impl Error {
         self
     }
 
+    /// Adds another thing that the user can do about it, after the hint that there may be.
+    #[must_use]
+    pub(crate) fn or_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        let hint = hint.into();
+        let both = match self.0.hint.take() {
+            Some(first) => Cow::Owned(format!("{first} Or {hint}")),
+            None => hint,
+        };
+        self.hint(both)
+    }
+
     /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {

@@ -61,6 +61,7 @@
 //! | `export` | export to ONNX |
 //! | [`saving`] | models to and from files: load, save |
 //! | [`files`] | files without an engine: inspect, scan, compare, edit, convert |
+//! | [`warnings`] | where Keras warns: events of `tracing` |
 //!
 //! The derive's attributes are listed at [`derive@KerasSerializable`]; how names are looked up is described
 //! in [`registry`]. [`prelude`] exports what most programs use.
@@ -142,6 +143,8 @@ pub mod training;
 pub mod utils;
 #[cfg(feature = "engine")]
 pub mod variable;
+#[cfg(feature = "engine")]
+pub mod warnings;
 
 /// All callbacks in one module, as in `keras.callbacks`.
 #[cfg(feature = "engine")]
@@ -169,8 +172,8 @@ pub mod prelude {
     /// The layer [`layers::Activation`]: in the prelude, `Activation` is the argument of other layers.
     pub use crate::layers::Activation as ActivationLayer;
     pub use crate::layers::*;
-    pub use crate::losses::{ComputeLoss, Loss, Reduction};
-    pub use crate::metrics::{Measure, Metric};
+    pub use crate::losses::{ComputeLoss, Loss, LossBase, LossExt, Reduction};
+    pub use crate::metrics::{Measure, Metric, MetricBase, MetricExt};
     pub use crate::models::{Functional, Model, Sequential, clone_model, model_from_json};
     pub use crate::ops::{self, Axes, DataFormat, NewAxis, Padding};
     pub use crate::optimizers::schedules::{LearningRateSchedule, Schedule};
@@ -199,6 +202,12 @@ pub mod __private_0_1_0 {
     pub use crate::json::Value;
     #[cfg(feature = "engine")]
     pub use crate::layers::{LayerBase, reconstruct};
+    #[cfg(feature = "engine")]
+    pub use crate::losses::LossBase;
+    #[cfg(feature = "engine")]
+    pub use crate::metrics::MetricBase;
+    #[cfg(feature = "engine")]
+    pub use crate::optimizers::OptimizerBase;
     pub use crate::registry::{Cast, Entry, NoCast, Place, Probe, Registrable};
     pub use serde;
 

@@ -5,9 +5,10 @@ import os
 
 import keras
 
-_MAKE = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "data", "make.py")
-_SPEC = importlib.util.spec_from_file_location("make", _MAKE)
-_SPEC.loader.exec_module(importlib.util.module_from_spec(_SPEC))
+_DATA = os.path.join(os.path.dirname(__file__), "..", "..", "examples", "data")
+for _name in ("make", "own_objects"):
+    _spec = importlib.util.spec_from_file_location(_name, os.path.join(_DATA, f"{_name}.py"))
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 
 @keras.saving.register_keras_serializable(package="OwnModels")

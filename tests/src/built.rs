@@ -5,7 +5,7 @@ use keras_serial::layers::*;
 use keras_serial::models::{Functional, Model, Sequential};
 use keras_serial::ops::{self, Padding};
 use keras_serial::tensor::{CallArgs, DType, Nested, Tensor};
-use keras_serial_examples::{custom_model, own_model, quickstart};
+use keras_serial_examples::{custom_model, own_model, own_objects, quickstart};
 
 /// Builds a model and inputs for it.
 pub type Build = fn() -> Result<(Model, Nested<Tensor>)>;
@@ -21,6 +21,7 @@ pub const MODELS: &[(&str, Build)] = &[
     ("my_dense", my_dense),
     ("custom_model", custom_in_functional),
     ("own_model", own),
+    ("own_objects", own_objects),
     ("nested", nested),
     ("feature_space", feature_space),
     ("operations", operations),
@@ -30,6 +31,10 @@ pub const MODELS: &[(&str, Build)] = &[
 fn numbers(shape: &[usize]) -> Result<Tensor> {
     let count: usize = shape.iter().product();
     Tensor::from_vec((0..count).map(|i| (i as f32 * 1.7).sin()).collect(), shape.to_vec())
+}
+
+fn own_objects() -> Result<(Model, Nested<Tensor>)> {
+    Ok((own_objects::trained()?.0, own_objects::data()?.0.into()))
 }
 
 fn mlp() -> Result<(Model, Nested<Tensor>)> {

@@ -54,6 +54,8 @@ mod summary;
 mod training;
 #[path = "models/walks.rs"]
 mod walks;
+#[path = "models/warnings.rs"]
+mod warnings;
 
 use keras_serial::json::Value;
 use keras_serial::prelude::*;

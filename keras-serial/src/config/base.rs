@@ -9,7 +9,7 @@ use crate::error::Result;
 /// writes it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the base of an object",
-    note = "the base is a `LayerBase` (of layers and models) or an `OptimizerBase`"
+    note = "the base is a `LayerBase` (of layers and models), an `OptimizerBase`, a `LossBase` or a `MetricBase`"
 )]
 pub trait Base: Default {
     /// The configuration entries that the base reads.

@@ -78,12 +78,13 @@ pub const fn is_one_of(mut names: &[&str], name: &str) -> bool {
     false
 }
 
-/// Writes the base's entries, except those that are the type's own.
+/// Writes the base's entries, except those that are the type's own, after those that are there already.
 ///
 /// # Errors
 /// When the base has a value for an entry that is the type's own, and the errors of the base.
 pub fn write_base<B: Base>(base: &B, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()> {
-    base.write(class_name, config)?;
+    let mut of_base = Config::new();
+    base.write(class_name, &mut of_base)?;
     for key in B::KEYS.iter().filter(|key| own.contains(key)) {
         if base.is_given(key) {
             return Err(Error::new(ErrorKind::Config, format!("two values for the entry `{key}`"))
@@ -91,8 +92,9 @@ pub fn write_base<B: Base>(base: &B, class_name: &'static str, own: &[&str], con
                 .received("another one that its base was given")
                 .hint("give the field its value, not the base"));
         }
-        config.shift_remove(*key);
+        of_base.shift_remove(*key);
     }
+    config.extend(of_base);
     Ok(())
 }
 

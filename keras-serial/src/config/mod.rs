@@ -37,7 +37,8 @@ pub type Config = Dict;
 /// use `#[keras(with = "module")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a configuration",
-    note = "use `#[keras(serde)]` if it has serde's traits, `#[keras(with = \"module\")]` to convert it, or `#[keras(skip)]` if it is neither an argument nor saved"
+    note = "`#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a layer or metric that the type makes itself; `#[keras(base)]` a base; a map of layers is an `IndexMap`",
+    note = "`#[keras(serde)]` and `#[keras(with = \"module\")]` convert an argument of another type; `#[keras(skip)]` leaves out what is no argument and needs no saving"
 )]
 pub trait ConfigField: Sized {
     /// Whether null is one of its values, so that an option around it can't use null.
@@ -71,7 +72,7 @@ pub trait ConfigField: Sized {
 /// A type whose fields can be marked `#[keras(weight)]` or `#[keras(sublayer)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight, a layer nor a metric",
-    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists, tuples and `IndexMap`s of such; other state is marked `#[keras(skip)]`"
+    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists and tuples; a map of such is an `IndexMap`, which keeps its order"
 )]
 pub trait StateField {
     /// The attribute with which a field of this type is marked.

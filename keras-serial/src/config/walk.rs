@@ -15,6 +15,8 @@ impl<T: StateField> StateProbe<T> {
     pub const IS_STATE: bool = true;
     /// Whether the type holds weights.
     pub const IS_WEIGHT: bool = matches!(T::KIND, StateKind::Weight);
+    /// Whether the type holds layers or metrics.
+    pub const IS_SUBLAYER: bool = matches!(T::KIND, StateKind::Sublayer);
     /// Whether the type holds random number generators.
     pub const IS_SEED_GENERATOR: bool = matches!(T::KIND, StateKind::SeedGenerator);
 }
@@ -25,6 +27,8 @@ pub trait NoState {
     const IS_STATE: bool = false;
     /// Whether the type holds weights.
     const IS_WEIGHT: bool = false;
+    /// Whether the type holds layers or metrics.
+    const IS_SUBLAYER: bool = false;
     /// Whether the type holds random number generators.
     const IS_SEED_GENERATOR: bool = false;
 }

@@ -51,6 +51,8 @@ pub struct LayerBase {
     context_arguments: Mutex<Vec<String>>,
     /// What the library keeps with a model; empty in other layers.
     model: OnceLock<Box<ModelState>>,
+    /// Whether a warning said that masks end at this layer.
+    pub(super) warned_of_mask: AtomicBool,
 }
 
 /// The shapes that a layer was built with, by the name of the argument: `input_shape`.

@@ -1,5 +1,7 @@
 //! Masks of a call: those passed to the layer, those set on its outputs, and those a graph records.
 
+use std::sync::atomic::Ordering;
+
 use super::LayerRef;
 use crate::error::Result;
 use crate::ops::cast_to;
@@ -62,12 +64,28 @@ impl CallMasks {
             return Ok(());
         }
         let masks = layer.layer().compute_mask(args, &self.previous)?;
+        if masks.is_empty() && self.previous.iter().any(Option::is_some) && !layer.layer().traits().supports_masking {
+            warn_of_mask(layer);
+        }
         for (output, mask) in outputs.into_iter().zip(masks) {
             if output.mask().is_none() && mask.is_some() {
                 output.set_mask(mask);
             }
         }
         Ok(())
+    }
+}
+
+/// Warns, once for a layer, that the masks of its inputs end here.
+fn warn_of_mask(layer: &LayerRef) {
+    if !layer.base().warned_of_mask.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            layer = layer.name(),
+            "Layer '{}' (of type {}) was passed an input with a mask attached to it. However, this layer does not \
+             support masking and will therefore destroy the mask information. Downstream layers will not see the mask.",
+            layer.name(),
+            layer.class_name()
+        );
     }
 }
 

@@ -1,13 +1,13 @@
 //! A loss between cross-entropy and absolute error.
 
 use super::entropy::classes;
-use super::{ComputeLoss, Loss, Parameterized, Reduction, squeeze_or_expand_to_same_rank};
-use crate::config::{Config, Number};
+use super::{ComputeLoss, Loss, LossBase, Parameterized, squeeze_or_expand_to_same_rank};
+use crate::config::Number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::one_hot::one_hot;
 use crate::ops::reduce::sum_impl;
 use crate::ops::{Axes, divide, multiply, power, subtract};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::Tensor;
 use crate::{KerasSerializable, register};
 
 /// The generalized cross-entropy `(1 - y_pred[y_true]^q) / q`, for integer class labels; robust against
@@ -28,24 +28,15 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.losses")]
 #[derive(KerasSerializable, Clone, Debug)]
-#[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct CategoricalGeneralizedCrossEntropy {
-    #[keras(default = String::from("categorical_generalized_cross_entropy"))]
-    name: String,
-    #[keras(default)]
-    reduction: Reduction,
+    #[keras(default = LossBase::named("categorical_generalized_cross_entropy"))]
+    base: LossBase,
     #[keras(default = Number::Float(0.5))]
     q: Number,
-    #[keras(default = DType::Float32, with = super::dtype_config, skip_if = super::is_float32)]
-    dtype: DType,
 }
 
 impl CategoricalGeneralizedCrossEntropy {
-    fn complete(config: &mut Config) -> Result<()> {
-        super::name_by_class(config, "CategoricalGeneralizedCrossEntropy");
-        Ok(())
-    }
-
     fn check(&self) -> Result<()> {
         if self.q.get() > 0.0 && self.q.get() < 1.0 {
             return Ok(());
@@ -55,18 +46,6 @@ impl CategoricalGeneralizedCrossEntropy {
 }
 
 impl ComputeLoss for CategoricalGeneralizedCrossEntropy {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
-
-    fn dtype(&self) -> DType {
-        self.dtype
-    }
-
     fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         self.check()?;
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(y_true, y_pred, true)?;
@@ -96,6 +75,7 @@ inventory::submit! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Config;
 
     #[test]
     fn q_lies_between_0_and_1() {

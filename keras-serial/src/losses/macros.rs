@@ -17,23 +17,14 @@ macro_rules! loss {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.losses")]
         #[derive($crate::KerasSerializable, Clone, Debug)]
-        #[keras(new, default, setters, from_config = Self::complete $(, validate = $validate)?)]
+        #[keras(new, default, setters $(, validate = $validate)?)]
         pub struct $class {
-            #[keras(default = String::from($name))]
-            name: String,
-            #[keras(default)]
-            reduction: $crate::losses::Reduction,
+            #[keras(default = $crate::losses::LossBase::named($name))]
+            base: $crate::losses::LossBase,
             $($(#[$field_doc])* #[keras(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
-            #[keras(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config, skip_if = $crate::losses::is_float32)]
-            dtype: $crate::tensor::DType,
         }
 
         impl $class {
-            fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
-                $crate::losses::name_by_class(config, stringify!($class));
-                Ok(())
-            }
-
             /// Computes the loss of each sample, for tensors of one dtype and with matching shapes.
             pub(crate) fn compute(&self, $y_true: &$crate::tensor::Tensor, $y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
                 let $loss = self;
@@ -43,18 +34,6 @@ macro_rules! loss {
         }
 
         impl $crate::losses::ComputeLoss for $class {
-            fn name(&self) -> String {
-                self.name.clone()
-            }
-
-            fn reduction(&self) -> $crate::losses::Reduction {
-                self.reduction
-            }
-
-            fn dtype(&self) -> $crate::tensor::DType {
-                self.dtype
-            }
-
             fn call(&self, y_true: &$crate::tensor::Tensor, y_pred: &$crate::tensor::Tensor) -> $crate::error::Result<$crate::tensor::Tensor> {
                 let (y_true, y_pred) = $crate::losses::squeeze_or_expand_to_same_rank(y_true, y_pred, true)?;
                 self.compute(&y_true, &y_pred)

@@ -9,6 +9,7 @@
 //! `Huber.delta`, the `axis` of two). Here such an argument is omitted, as in Keras, if it has its
 //! default value, and is written as an additional entry otherwise; Keras's own `from_config` reads it.
 
+mod base;
 mod binary_crossentropy;
 mod binary_focal_crossentropy;
 mod categorical_crossentropy;
@@ -36,6 +37,8 @@ mod squared_hinge;
 mod tversky;
 mod wrapper;
 
+pub(crate) use base::{BrokenLoss, read_dtype, read_name};
+pub use base::{LossBase, LossExt};
 pub use binary_crossentropy::{BinaryCrossentropy, binary_crossentropy};
 pub use binary_focal_crossentropy::{BinaryFocalCrossentropy, binary_focal_crossentropy};
 pub use categorical_crossentropy::{CategoricalCrossentropy, categorical_crossentropy};
@@ -66,21 +69,21 @@ pub use tversky::{Tversky, tversky};
 pub use wrapper::LossFunctionWrapper;
 pub(crate) use wrapper::{Parameterized, parameterized};
 
-use crate::config::{Config, KerasSerializable};
+use crate::config::{HasBase, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::ops::dtypes::cast;
-use crate::registry::{Broken, handle};
-use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::registry::handle;
+use crate::tensor::{Nested, Shape, Tensor};
 
 /// A loss with a configuration.
 ///
-/// Only [`ComputeLoss::call`] is required. Losses with the arguments `name`, `reduction` and `dtype`
-/// store them as fields and return them.
+/// Only [`ComputeLoss::call`] is required: the arguments `name`, `reduction` and `dtype` are in the struct's
+/// [`LossBase`], and [`LossExt`] sets them.
 ///
 /// ```
-/// use keras_serial::losses::{ComputeLoss, Loss};
+/// use keras_serial::losses::{ComputeLoss, Loss, LossBase};
 /// use keras_serial::object::Handle;
 /// use keras_serial::ops;
 /// use keras_serial::tensor::Tensor;
@@ -91,6 +94,7 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 /// #[derive(KerasSerializable)]
 /// #[keras(new)]
 /// struct Quantile {
+///     base: LossBase, // name, reduction, dtype
 ///     quantile: f64,
 /// }
 ///
@@ -109,20 +113,14 @@ use crate::tensor::{DType, Nested, Shape, Tensor};
 /// assert_eq!(loss.evaluate(&y_true, &y_pred, None)?.item::<f32>()?, 0.875);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
-pub trait ComputeLoss: KerasSerializable {
-    /// Returns the name in logs; the class's by default.
-    fn name(&self) -> String {
-        crate::utils::to_snake_case(self.class())
-    }
-
-    /// Returns how the losses of samples are reduced; their mean by default.
-    fn reduction(&self) -> Reduction {
-        Reduction::default()
-    }
-
-    /// Returns the dtype to which targets and predictions are converted; `float32` by default.
-    fn dtype(&self) -> DType {
-        DType::Float32
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a loss",
+    note = "give it a field `base: LossBase`, derive `KerasSerializable`, and implement `ComputeLoss` for it"
+)]
+pub trait ComputeLoss: KerasSerializable + HasBase<LossBase> {
+    /// Returns the name in logs.
+    fn name(&self) -> &str {
+        self.base().name(self.class())
     }
 
     /// Computes the loss of each sample.
@@ -133,13 +131,13 @@ pub trait ComputeLoss: KerasSerializable {
     /// # Errors
     /// When the shapes do not fit, or labels are not within the classes.
     fn evaluate(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<Tensor> {
-        let dtype = self.dtype();
+        let dtype = self.base().dtype();
         let losses = self.call(&cast(y_true, dtype)?, &cast(y_pred, dtype)?)?;
         let mask = match (y_pred.mask(), losses.mask()) {
             (Some(of_input), Some(of_output)) => Some(crate::ops::logical_and(&of_input, of_output)?),
             (of_input, of_output) => of_input.or(of_output),
         };
-        reduction::reduce_weighted(&losses, sample_weight, mask.as_ref(), self.reduction(), dtype)
+        reduction::reduce_weighted(&losses, sample_weight, mask.as_ref(), self.base().reduction(), dtype)
     }
 
     /// Returns true for a loss of several outputs at once, which [`ComputeLoss::call_structures`]
@@ -157,7 +155,7 @@ pub trait ComputeLoss: KerasSerializable {
             (Nested::Leaf(y_true), Nested::Leaf(y_pred)) => self.call(y_true, y_pred),
             _ => Err(Error::new(ErrorKind::InvalidArgument, "the loss is one of a single output")
                 .received(format!("{} predictions", y_pred.leaves().len()))
-                .at(self.name())),
+                .at(self.name().to_owned())),
         }
     }
 
@@ -174,17 +172,18 @@ pub trait ComputeLoss: KerasSerializable {
         if let (Nested::Leaf(y_true), Nested::Leaf(y_pred)) = (y_true, y_pred) {
             return self.evaluate(y_true, y_pred, sample_weight);
         }
-        let dtype = self.dtype();
+        let dtype = self.base().dtype();
         let of_dtype = |tensors: &Nested<Tensor>| tensors.try_map(&mut |tensor| cast(tensor, dtype));
         let losses = self.call_structures(&of_dtype(y_true)?, &of_dtype(y_pred)?)?;
-        reduction::reduce_weighted(&losses, sample_weight, losses.mask().as_ref(), self.reduction(), dtype)
+        reduction::reduce_weighted(&losses, sample_weight, losses.mask().as_ref(), self.base().reduction(), dtype)
     }
 }
 
 handle! {
     /// A shared handle to a loss.
     pub struct Loss(dyn ComputeLoss);
-    kind: Loss, cast: LOSS, expected: "a loss", modules: ["keras.losses"], function: LossFunctionWrapper
+    kind: Loss, cast: LOSS, expected: "a loss", modules: ["keras.losses"], function: LossFunctionWrapper,
+    broken: BrokenLoss::new
 }
 
 impl crate::config::PlainField for Loss {}
@@ -211,12 +210,6 @@ impl Loss {
     /// ```
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(LossFunctionWrapper::bare(Function::new(function)))
-    }
-}
-
-impl ComputeLoss for Broken {
-    fn call(&self, _: &Tensor, _: &Tensor) -> Result<Tensor> {
-        Err(self.0.clone())
     }
 }
 
@@ -269,39 +262,6 @@ impl Labels {
 pub(crate) fn as_numbers(y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
     let y_pred = crate::ops::dtypes::to_float(y_pred)?;
     Ok((cast(y_true, y_pred.dtype())?, y_pred))
-}
-
-pub(crate) fn is_float32(dtype: &DType) -> bool {
-    *dtype == DType::Float32
-}
-
-/// Replaces a null name by the class's own name with a number.
-pub(crate) fn name_by_class(config: &mut Config, class: &str) {
-    if let Some(name) = config.get_mut("name").filter(|name| name.is_null()) {
-        *name = Value::from(crate::utils::auto_name(class));
-    }
-}
-
-/// Converts dtypes in configurations of losses and metrics: a name, or a policy, whose compute dtype is
-/// used.
-pub(crate) mod dtype_config {
-    use crate::config::ConfigField;
-    use crate::dtype_policies::Policy;
-    use crate::error::Result;
-    use crate::json::Value;
-    use crate::tensor::DType;
-
-    pub(crate) fn to_value(dtype: &DType) -> Result<Value> {
-        Ok(Value::from(dtype.name()))
-    }
-
-    pub(crate) fn from_value(value: &Value) -> Result<DType> {
-        match value.as_str() {
-            Some("int") => Ok(DType::Int64),
-            Some("float") => Ok(DType::Float32),
-            _ => Policy::from_value(value)?.compute_dtype(),
-        }
-    }
 }
 
 #[cfg(test)]

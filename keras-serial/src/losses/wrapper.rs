@@ -1,10 +1,10 @@
 //! Functions as losses.
 
-use super::{ComputeLoss, Loss, Reduction, squeeze_or_expand_to_same_rank};
-use crate::config::{Config, ConfigField, field};
+use super::{ComputeLoss, Loss, LossBase, Reduction, squeeze_or_expand_to_same_rank};
+use crate::config::{Base, Config, HasBase, field};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::functions::{Function, KerasFunction};
-use crate::json::{Dict, Value};
+use crate::json::Dict;
 use crate::object::{Handle, Object};
 use crate::registry::WrapsFunction;
 use crate::tensor::{DType, Nested, Tensor};
@@ -36,13 +36,11 @@ inventory::collect!(Parameterized);
 #[register(builtin = "keras.src.losses.losses")]
 #[derive(Clone, Debug)]
 pub struct LossFunctionWrapper {
-    name: String,
-    reduction: Reduction,
+    base: LossBase,
     function: Function,
     /// Arguments of a built-in function, and the loss that computes with them.
     arguments: Dict,
     with_arguments: Option<Loss>,
-    dtype: DType,
     /// Whether it is only the function, and serialized as such.
     bare: bool,
 }
@@ -50,18 +48,16 @@ pub struct LossFunctionWrapper {
 impl LossFunctionWrapper {
     /// Wraps a function, with the mean over the batch.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
-        Self { name: "loss_function_wrapper".into(), bare: false, ..Self::bare(Function::new(function)) }
+        Self { base: LossBase::named("loss_function_wrapper"), bare: false, ..Self::bare(Function::new(function)) }
     }
 
     /// Wraps only the function, as `compile` does.
     pub(crate) fn bare(function: Function) -> Self {
         Self {
-            name: function.name(),
-            reduction: Reduction::default(),
+            base: LossBase::named(function.name()),
             function,
             arguments: Dict::new(),
             with_arguments: None,
-            dtype: DType::Float32,
             bare: true,
         }
     }
@@ -69,14 +65,22 @@ impl LossFunctionWrapper {
     /// Sets `name`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.base.set_name(name);
         self
     }
 
     /// Sets `reduction`.
     #[must_use]
     pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
+        self.base.set_reduction(reduction);
+        self.bare = false;
+        self
+    }
+
+    /// Sets `dtype`.
+    #[must_use]
+    pub fn dtype(mut self, dtype: impl Into<DType>) -> Self {
+        self.base.set_dtype(dtype.into());
         self.bare = false;
         self
     }
@@ -99,34 +103,23 @@ impl WrapsFunction for LossFunctionWrapper {
 
 impl KerasSerializable for LossFunctionWrapper {
     fn get_config(&self) -> Result<Config> {
-        let mut config = Config::from([
-            ("name".to_owned(), Value::from(self.name.as_str())),
-            ("reduction".to_owned(), self.reduction.to_value()?),
-            ("fn".to_owned(), Handle::serialize(&self.function)?),
-        ]);
+        let mut config = Config::new();
+        self.base.write(Self::class_name(), &mut config)?;
+        config.insert("fn".to_owned(), Handle::serialize(&self.function)?);
         config.extend(self.arguments.iter().map(|(name, value)| (name.clone(), value.clone())));
-        if !super::is_float32(&self.dtype) {
-            config.insert("dtype".into(), super::dtype_config::to_value(&self.dtype)?);
-        }
         Ok(config)
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let mut config = config.clone();
-        super::name_by_class(&mut config, "LossFunctionWrapper");
-        let config = &config;
         let function: Function = field::required(config, "fn", &[], crate::registry::deserialize_by_name)?;
-        let name = field::optional(config, "name", &[], String::from_value, || "loss_function_wrapper".into())?;
-        let reduction = field::optional(config, "reduction", &[], Reduction::from_value, Reduction::default)?;
-        let dtype = field::optional(config, "dtype", &[], super::dtype_config::from_value, || DType::Float32)?;
-        let known = ["fn", "name", "reduction", "dtype"];
+        let base = LossBase::named("loss_function_wrapper").read_over(config)?;
         let arguments: Dict = config
             .iter()
-            .filter(|(key, _)| !known.contains(&key.as_str()))
+            .filter(|(key, _)| *key != "fn" && !LossBase::KEYS.contains(&key.as_str()))
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
         let with_arguments = if arguments.is_empty() { None } else { Some(parameterized(&function, &arguments)?) };
-        Ok(Self { name, reduction, function, arguments, with_arguments, dtype, bare: false })
+        Ok(Self { base, function, arguments, with_arguments, bare: false })
     }
 }
 
@@ -144,19 +137,17 @@ pub(crate) fn parameterized(function: &Function, arguments: &Dict) -> Result<Los
     }
 }
 
+impl HasBase<LossBase> for LossFunctionWrapper {
+    fn base(&self) -> &LossBase {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut LossBase {
+        &mut self.base
+    }
+}
+
 impl ComputeLoss for LossFunctionWrapper {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn reduction(&self) -> Reduction {
-        self.reduction
-    }
-
-    fn dtype(&self) -> DType {
-        self.dtype
-    }
-
     fn call(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<Tensor> {
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(y_true, y_pred, true)?;
         match &self.with_arguments {

@@ -2,7 +2,7 @@
 
 use super::confusion::{Counts, Grid, Options};
 use super::sensitivity_specificity::{add_counts, share, variables};
-use super::{Measure, State};
+use super::{Measure, MetricBase, State};
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
@@ -12,8 +12,7 @@ use crate::ops::shape::{Span, slice_axis};
 use crate::ops::{
     Axes, add, divide, equal, greater, log, logical_and, maximum, minimum, multiply, sigmoid, subtract, where_,
 };
-use crate::tensor::{DType, Nested, Shape, Tensor};
-use crate::utils::auto_name;
+use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 use crate::{KerasEnum, KerasSerializable, register};
 
@@ -68,12 +67,9 @@ pub enum AucSummation {
 /// ```
 #[register(builtin = "keras.metrics", name = "AUC", alias("auc"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, default, setters, class_name = "AUC", from_config = Self::complete, get_config = Self::adjust, validate = Self::check)]
+#[keras(new, default, setters, class_name = "AUC", get_config = Self::adjust, validate = Self::check)]
 pub struct Auc {
-    #[keras(default = auto_name("AUC"))]
-    name: String,
-    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-    dtype: DType,
+    base: MetricBase,
     /// The number of thresholds, evenly spaced from 0 to 1.
     #[keras(default = 200)]
     num_thresholds: usize,
@@ -125,11 +121,6 @@ mod label_weights {
 }
 
 impl Auc {
-    fn complete(config: &mut Config) -> Result<()> {
-        crate::losses::name_by_class(config, "AUC");
-        Ok(())
-    }
-
     /// Given thresholds are written in order, and their number includes the two added around them.
     fn adjust(&self, config: &mut Config) -> Result<()> {
         if let Some(thresholds) = self.sorted_thresholds() {
@@ -169,7 +160,7 @@ impl Auc {
             Some(labels) => Shape::from([thresholds, labels]),
             None => Shape::from([thresholds]),
         };
-        variables(&self.state, &self.name, &shape)
+        variables(&self.state, self.name(), &shape)
     }
 
     fn weights(&self) -> Result<Option<Tensor>> {
@@ -215,10 +206,6 @@ fn neighbours(x: &Tensor) -> Result<(Tensor, Tensor)> {
 }
 
 impl Measure for Auc {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.check()?;
         let y_pred = if self.from_logits { sigmoid(y_pred)? } else { y_pred.clone() };
@@ -237,7 +224,7 @@ impl Measure for Auc {
     fn result(&self) -> Result<Nested<Tensor>> {
         let variables = self.variables()?;
         let [tp, fp, tn, fnn] = variables.as_slice() else {
-            return Err(Error::new(ErrorKind::NotBuilt, format!("the metric `{}` has seen no batch yet", self.name)));
+            return Err(Error::new(ErrorKind::NotBuilt, format!("the metric `{}` has seen no batch yet", self.name())));
         };
         let (tp, fp, tn, fnn) = (tp.read(), fp.read(), tn.read(), fnn.read());
         if self.curve == AucCurve::Pr && self.summation_method == AucSummation::Interpolation {

@@ -1,13 +1,12 @@
 //! The mean intersection over union of binary predictions.
 
-use super::State;
 use super::iou_base::{Classes, check_targets, intersection_metric};
+use super::{MetricBase, State};
 use crate::config::Number;
 use crate::error::Result;
 use crate::ops::dtypes::cast;
 use crate::ops::greater_equal;
 use crate::tensor::{DType, Tensor};
-use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
 /// The mean intersection over union, `tp / (tp + fp + fn)`, of the classes 0 and 1.
@@ -30,7 +29,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("binary_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, default, setters, validate = Self::check)]
 pub struct BinaryIoU {
     /// The classes to average over: 0, 1, or both.
     #[keras(default = vec![0, 1])]
@@ -38,10 +37,8 @@ pub struct BinaryIoU {
     /// The threshold from which on a prediction counts as 1.
     #[keras(default = Number::Float(0.5))]
     threshold: Number,
-    #[keras(default = auto_name("BinaryIoU"))]
-    name: String,
-    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::of_dtype(DType::Int64))]
+    base: MetricBase,
     #[keras(skip)]
     state: State,
 }
@@ -55,12 +52,12 @@ impl BinaryIoU {
     fn prepare(&self, y_true: &Tensor, y_pred: &Tensor) -> Result<(Tensor, Tensor)> {
         self.check()?;
         let predicted = greater_equal(cast(y_pred, DType::Float32)?, self.threshold.get())?;
-        Ok((cast(y_true, self.dtype)?, cast(&predicted, self.dtype)?))
+        Ok((cast(y_true, self.base.dtype())?, cast(&predicted, self.base.dtype())?))
     }
 }
 
 intersection_metric! {
     BinaryIoU,
-    |metric| Classes { count: 2, ignored: None, sparse_y_true: true, sparse_y_pred: true, axis: -1, dtype: metric.dtype },
+    |metric| Classes { count: 2, ignored: None, sparse_y_true: true, sparse_y_pred: true, axis: -1, dtype: metric.base.dtype() },
     metric.target_class_ids
 }

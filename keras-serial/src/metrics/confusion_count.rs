@@ -5,22 +5,18 @@ macro_rules! confusion_count {
     ($(#[$doc:meta])* $class:ident, $count:ident, alias $alias:literal) => {
         use crate::error::Result;
         use crate::metrics::confusion::{Counts, Grid, Options, Thresholds};
-        use crate::metrics::{Measure, State};
+        use crate::metrics::{Measure, MetricBase, State};
         use crate::ops::shape::squeeze_at;
         use crate::tensor::{DType, Nested, Shape, Tensor};
-        use crate::utils::auto_name;
         use crate::variable::Variable;
-        use crate::{Config, KerasSerializable, register};
+        use crate::{KerasSerializable, register};
 
         $(#[$doc])*
         #[register(builtin = "keras.metrics", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
+        #[keras(new, default, setters, validate = Self::check)]
         pub struct $class {
-            #[keras(default = auto_name(stringify!($class)))]
-            name: String,
-            #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-            dtype: DType,
+            base: MetricBase,
             /// The threshold above which a prediction is positive.
             #[keras(default)]
             thresholds: Option<Thresholds>,
@@ -29,11 +25,6 @@ macro_rules! confusion_count {
         }
 
         impl $class {
-            fn complete(config: &mut Config) -> Result<()> {
-                crate::losses::name_by_class(config, stringify!($class));
-                Ok(())
-            }
-
             fn check(&self) -> Result<()> {
                 Thresholds::check(self.thresholds.as_ref())
             }
@@ -43,15 +34,11 @@ macro_rules! confusion_count {
             }
 
             fn accumulator(&self) -> Result<Variable> {
-                self.state.variable(&self.name, "accumulator", &Shape::from([self.grid().len()]), DType::Float32)
+                self.state.variable(self.name(), "accumulator", &Shape::from([self.grid().len()]), DType::Float32)
             }
         }
 
         impl Measure for $class {
-            fn name(&self) -> String {
-                self.name.clone()
-            }
-
             fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
                 self.check()?;
                 let options = Options { sample_weight, ..Options::default() };

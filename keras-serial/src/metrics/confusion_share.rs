@@ -6,22 +6,18 @@ macro_rules! confusion_share {
         use crate::error::Result;
         use crate::metrics::confusion::{Counts, Grid, Options, Thresholds};
         use crate::metrics::sensitivity_specificity::share;
-        use crate::metrics::{Measure, State};
+        use crate::metrics::{Measure, MetricBase, State};
         use crate::ops::shape::squeeze_at;
         use crate::tensor::{DType, Nested, Shape, Tensor};
-        use crate::utils::auto_name;
         use crate::variable::Variable;
-        use crate::{Config, KerasSerializable, register};
+        use crate::{KerasSerializable, register};
 
         $(#[$doc])*
         #[register(builtin = "keras.metrics", alias($alias))]
         #[derive(KerasSerializable, Debug)]
-        #[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
+        #[keras(new, default, setters, validate = Self::check)]
         pub struct $class {
-            #[keras(default = auto_name(stringify!($class)))]
-            name: String,
-            #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-            dtype: DType,
+            base: MetricBase,
             /// The threshold above which a prediction is positive.
             #[keras(default)]
             thresholds: Option<Thresholds>,
@@ -36,11 +32,6 @@ macro_rules! confusion_share {
         }
 
         impl $class {
-            fn complete(config: &mut Config) -> Result<()> {
-                crate::losses::name_by_class(config, stringify!($class));
-                Ok(())
-            }
-
             fn check(&self) -> Result<()> {
                 Thresholds::check(self.thresholds.as_ref())
             }
@@ -51,16 +42,12 @@ macro_rules! confusion_share {
 
             fn counts(&self) -> Result<[Variable; 2]> {
                 let shape = Shape::from([self.grid().len()]);
-                let variable = |name| self.state.variable(&self.name, name, &shape, DType::Float32);
+                let variable = |name| self.state.variable(self.name(), name, &shape, DType::Float32);
                 Ok([variable("true_positives")?, variable(stringify!($other))?])
             }
         }
 
         impl Measure for $class {
-            fn name(&self) -> String {
-                self.name.clone()
-            }
-
             fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
                 self.check()?;
                 let (top_k, class_id) = (self.top_k, self.class_id);

@@ -1,12 +1,11 @@
 //! The F1 score: precision and recall in one number.
 
-use super::Measure;
 use super::fbeta_score::{Average, FBetaScore};
-use crate::config::{Config, ConfigField, field};
+use super::{Measure, MetricBase};
+use crate::config::{Base, Config, ConfigField, HasBase, field};
 use crate::error::Result;
 use crate::json::Value;
-use crate::losses::dtype_config;
-use crate::tensor::{DType, Nested, Tensor};
+use crate::tensor::{Nested, Tensor};
 use crate::variable::Variable;
 use crate::{KerasSerializable, register};
 
@@ -43,13 +42,7 @@ impl Default for F1Score {
 impl F1Score {
     /// Creates the metric with the defaults of all arguments.
     pub fn new() -> Self {
-        Self(FBetaScore::f1("f1_score".into(), DType::Float32, None, None))
-    }
-
-    /// Sets `name`.
-    #[must_use]
-    pub fn name(self, name: impl Into<String>) -> Self {
-        Self(self.0.name(name))
+        Self(FBetaScore::f1())
     }
 
     /// Sets `average`.
@@ -67,29 +60,36 @@ impl F1Score {
 
 impl KerasSerializable for F1Score {
     fn get_config(&self) -> Result<Config> {
-        let (name, dtype, average, threshold) = self.0.parts();
-        Ok(Config::from([
-            ("name".to_owned(), Value::from(name.as_str())),
-            ("dtype".to_owned(), dtype_config::to_value(&dtype)?),
-            ("average".to_owned(), average.to_value()?),
-            ("threshold".to_owned(), threshold.to_value()?),
-        ]))
+        let (average, threshold) = self.0.parts();
+        let mut config = Config::new();
+        self.base().write(Self::class_name(), &mut config)?;
+        config.insert("average".to_owned(), average.to_value()?);
+        config.insert("threshold".to_owned(), threshold.to_value()?);
+        Ok(config)
     }
 
     fn from_config(config: &Config) -> Result<Self> {
         field::refuse_unknown(config, &["name", "dtype", "average", "threshold"], &[])?;
         let mut config = config.clone();
         config.entry("name".to_owned()).or_insert_with(|| Value::from("f1_score"));
-        crate::losses::name_by_class(&mut config, "F1Score");
-        FBetaScore::from_config(&config)?.checked().map(Self)
+        let score = FBetaScore::from_config(&config)?.checked()?;
+        // A name that is generated is one from this class's name.
+        score.base().name(Self::class_name());
+        Ok(Self(score))
+    }
+}
+
+impl HasBase<MetricBase> for F1Score {
+    fn base(&self) -> &MetricBase {
+        self.0.base()
+    }
+
+    fn base_mut(&mut self) -> &mut MetricBase {
+        self.0.base_mut()
     }
 }
 
 impl Measure for F1Score {
-    fn name(&self) -> String {
-        self.0.parts().0.clone()
-    }
-
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.0.update_state(y_true, y_pred, sample_weight)
     }

@@ -1,6 +1,6 @@
 //! The F-beta score: precision and recall in one number.
 
-use super::{Measure, State};
+use super::{Measure, MetricBase, State};
 use crate::config::{Config, ConfigField, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -9,7 +9,7 @@ use crate::ops::numeric::EPSILON;
 use crate::ops::reduce::{max_impl, mean_impl, sum_impl};
 use crate::ops::shape::expand_at;
 use crate::ops::{Axes, abs, add, divide, greater, greater_equal, logical_and, multiply, subtract};
-use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 use crate::{KerasEnum, KerasSerializable, register};
 
@@ -49,10 +49,8 @@ pub enum Average {
 #[derive(KerasSerializable, Debug)]
 #[keras(new, default, setters, from_config = Self::complete, validate = Self::check)]
 pub struct FBetaScore {
-    #[keras(default = String::from("fbeta_score"))]
-    name: String,
-    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::named("fbeta_score"))]
+    base: MetricBase,
     /// How the scores of classes are averaged; not at all by default.
     #[keras(default)]
     average: Option<Average>,
@@ -68,7 +66,6 @@ pub struct FBetaScore {
 
 impl FBetaScore {
     fn complete(config: &mut Config) -> Result<()> {
-        crate::losses::name_by_class(config, "FBetaScore");
         // As in Keras, only Python floats are accepted.
         for argument in ["beta", "threshold"] {
             if let Some(value @ Value::Int(_)) = config.get(argument) {
@@ -98,12 +95,12 @@ impl FBetaScore {
     }
 
     /// Creates the score with a `beta` of 1, for [`super::F1Score`].
-    pub(super) fn f1(name: String, dtype: DType, average: Option<Average>, threshold: Option<Number>) -> Self {
-        Self { name, dtype, average, threshold, ..Self::new() }
+    pub(super) fn f1() -> Self {
+        Self { base: MetricBase::named("f1_score"), ..Self::new() }
     }
 
-    pub(super) fn parts(&self) -> (&String, DType, Option<Average>, Option<Number>) {
-        (&self.name, self.dtype, self.average, self.threshold)
+    pub(super) fn parts(&self) -> (Option<Average>, Option<Number>) {
+        (self.average, self.threshold)
     }
 
     pub(super) fn checked(self) -> Result<Self> {
@@ -112,7 +109,7 @@ impl FBetaScore {
 
     fn counts(&self, classes: usize) -> Result<[Variable; 4]> {
         let shape = if self.average == Some(Average::Micro) { Shape::scalar() } else { Shape::from([classes]) };
-        let variable = |name| self.state.variable(&self.name, name, &shape, self.dtype);
+        let variable = |name| self.state.variable(self.name(), name, &shape, self.base.dtype());
         Ok([
             variable("true_positives")?,
             variable("false_positives")?,
@@ -123,10 +120,6 @@ impl FBetaScore {
 }
 
 impl Measure for FBetaScore {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.check()?;
         if y_true.rank() != 2 || y_pred.shape() != y_true.shape() {
@@ -136,7 +129,7 @@ impl Measure for FBetaScore {
             )
             .received(format!("y_pred.shape={} and y_true.shape={}", y_pred.shape(), y_true.shape())));
         }
-        let (y_true, y_pred) = (cast(y_true, self.dtype)?, cast(y_pred, self.dtype)?);
+        let (y_true, y_pred) = (cast(y_true, self.base.dtype())?, cast(y_pred, self.base.dtype())?);
         let predicted = match self.threshold {
             Some(threshold) => greater(&y_pred, threshold.get())?,
             None => {
@@ -145,8 +138,8 @@ impl Measure for FBetaScore {
                 logical_and(greater_equal(&y_pred, &highest)?, greater(abs(&y_pred)?, 1e-9)?)?
             }
         };
-        let predicted = cast(&predicted, self.dtype)?;
-        let weight = sample_weight.map(|weight| expand_at(&cast(weight, self.dtype)?, 1)).transpose()?;
+        let predicted = cast(&predicted, self.base.dtype())?;
+        let weight = sample_weight.map(|weight| expand_at(&cast(weight, self.base.dtype())?, 1)).transpose()?;
         let axes = if self.average == Some(Average::Micro) { Axes::all() } else { Axes::from(0) };
         let sum = |x: &Tensor| match &weight {
             Some(weight) => sum_impl(&multiply(x, weight)?, &axes, false),
@@ -163,7 +156,7 @@ impl Measure for FBetaScore {
     fn result(&self) -> Result<Nested<Tensor>> {
         let variables = self.state.variables();
         let [tp, fp, fnn, weights] = variables.as_slice() else {
-            return Err(Error::new(ErrorKind::NotBuilt, format!("the metric `{}` has seen no batch yet", self.name)));
+            return Err(Error::new(ErrorKind::NotBuilt, format!("the metric `{}` has seen no batch yet", self.name())));
         };
         let (tp, weights) = (tp.read(), weights.read());
         let share = |rest: Tensor| divide(&tp, add(add(&tp, &rest)?, EPSILON)?);

@@ -1,10 +1,9 @@
 //! The mean intersection over union of some classes.
 
-use super::State;
 use super::iou_base::{Classes, check_targets, intersection_metric};
+use super::{MetricBase, State};
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};
-use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
 /// The mean intersection over union, `tp / (tp + fp + fn)`, of some classes.
@@ -28,12 +27,10 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct IoU {
-    #[keras(default = auto_name("IoU"))]
-    name: String,
-    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::of_dtype(DType::Int64))]
+    base: MetricBase,
     /// The number of classes.
     num_classes: usize,
     /// The classes that the mean is over.
@@ -68,6 +65,6 @@ impl IoU {
 
 intersection_metric! {
     IoU,
-    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: metric.sparse_y_true, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.dtype },
+    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: metric.sparse_y_true, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.base.dtype() },
     metric.target_class_ids
 }

@@ -107,22 +107,9 @@ macro_rules! intersection_metric {
                 let $metric = self;
                 $classes
             }
-
-            fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
-                $crate::losses::name_by_class(config, stringify!($class));
-                // A null dtype means that of counts here, not the default float dtype.
-                if config.get("dtype").is_some_and(|dtype| dtype.is_null()) {
-                    config.shift_remove("dtype");
-                }
-                Ok(())
-            }
         }
 
         impl $crate::metrics::Measure for $class {
-            fn name(&self) -> String {
-                self.name.clone()
-            }
-
             fn update_state(
                 &self,
                 y_true: &$crate::tensor::Tensor,
@@ -131,17 +118,20 @@ macro_rules! intersection_metric {
             ) -> $crate::error::Result<()> {
                 let (y_true, y_pred) = self.prepare(y_true, y_pred)?;
                 let batch = self.classes().confusion(&y_true, &y_pred, sample_weight)?;
-                $crate::metrics::State::add(&self.classes().variable(&self.state, &self.name)?, &batch)
+                $crate::metrics::State::add(
+                    &self.classes().variable(&self.state, $crate::metrics::Measure::name(self))?,
+                    &batch,
+                )
             }
 
             fn result(&self) -> $crate::error::Result<$crate::tensor::Nested<$crate::tensor::Tensor>> {
                 let $metric = self;
-                let confusion = self.classes().variable(&self.state, &self.name)?.read();
+                let confusion = self.classes().variable(&self.state, $crate::metrics::Measure::name(self))?.read();
                 $crate::metrics::iou_base::intersection_over_union(&confusion, &$targets).map(Into::into)
             }
 
             fn variables(&self) -> $crate::error::Result<Vec<$crate::variable::Variable>> {
-                Ok(vec![self.classes().variable(&self.state, &self.name)?])
+                Ok(vec![self.classes().variable(&self.state, $crate::metrics::Measure::name(self))?])
             }
         }
     };

@@ -34,22 +34,13 @@ macro_rules! mean_metric {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.metrics", alias($($alias),*))]
         #[derive($crate::KerasSerializable, Debug)]
-        #[keras(new, default, setters, from_config = Self::complete)]
+        #[keras(new, default, setters)]
         pub struct $class {
-            #[keras(default = String::from($name))]
-            name: String,
-            #[keras(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
-            dtype: $crate::tensor::DType,
+            #[keras(default = $crate::metrics::MetricBase::named($name))]
+            base: $crate::metrics::MetricBase,
             $($(#[$field_doc])* #[keras(default = $default $(, skip_if = $omit)?)] $field: $ty,)*
             #[keras(skip)]
             state: $crate::metrics::reduce::MeanState,
-        }
-
-        impl $class {
-            fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
-                $crate::losses::name_by_class(config, stringify!($class));
-                Ok(())
-            }
         }
 
         impl $crate::metrics::Values for $class {
@@ -60,10 +51,6 @@ macro_rules! mean_metric {
         }
 
         impl $crate::metrics::Measure for $class {
-            fn name(&self) -> String {
-                self.name.clone()
-            }
-
             fn update_state(
                 &self,
                 y_true: &$crate::tensor::Tensor,
@@ -71,16 +58,16 @@ macro_rules! mean_metric {
                 sample_weight: Option<&$crate::tensor::Tensor>,
             ) -> $crate::error::Result<()> {
                 let values = $crate::metrics::Values::values(self, y_true, y_pred)?;
-                let weights = $crate::losses::apply_mask(sample_weight, y_pred.mask().as_ref(), self.dtype, $crate::losses::Reduction::Sum)?;
-                self.state.update(&self.name, self.dtype, &values, weights.as_ref())
+                let weights = $crate::losses::apply_mask(sample_weight, y_pred.mask().as_ref(), self.base.dtype(), $crate::losses::Reduction::Sum)?;
+                self.state.update($crate::metrics::Measure::name(self), self.base.dtype(), &values, weights.as_ref())
             }
 
             fn result(&self) -> $crate::error::Result<$crate::tensor::Nested<$crate::tensor::Tensor>> {
-                self.state.result(&self.name, self.dtype).map(Into::into)
+                self.state.result($crate::metrics::Measure::name(self), self.base.dtype()).map(Into::into)
             }
 
             fn variables(&self) -> $crate::error::Result<Vec<$crate::variable::Variable>> {
-                self.state.variables(&self.name, self.dtype).map(Vec::from)
+                self.state.variables($crate::metrics::Measure::name(self), self.base.dtype()).map(Vec::from)
             }
         }
 

@@ -1,11 +1,11 @@
 //! The mean of values.
 
-use super::Measure;
 use super::reduce::MeanState;
+use super::{Measure, MetricBase};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{DType, Nested, Tensor};
+use crate::tensor::{Nested, Tensor};
 use crate::variable::Variable;
-use crate::{Config, KerasSerializable, register};
+use crate::{KerasSerializable, register};
 
 /// The weighted mean of values.
 ///
@@ -21,21 +21,12 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("mean"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters)]
 pub struct Mean {
-    #[keras(default = String::from("mean"))]
-    name: String,
-    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::named("mean"))]
+    base: MetricBase,
     #[keras(skip)]
     state: MeanState,
-}
-
-impl Mean {
-    fn complete(config: &mut Config) -> Result<()> {
-        crate::losses::name_by_class(config, "Mean");
-        Ok(())
-    }
 }
 
 /// Returns the error of metrics that take values and compare nothing.
@@ -45,24 +36,20 @@ pub(super) fn takes_values(metric: &str) -> Error {
 }
 
 impl Measure for Mean {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn update_state(&self, _: &Tensor, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Err(takes_values(&self.name))
+        Err(takes_values(self.name()))
     }
 
     fn update_values(&self, values: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
-        self.state.update(&self.name, self.dtype, values, sample_weight)
+        self.state.update(self.name(), self.base.dtype(), values, sample_weight)
     }
 
     fn result(&self) -> Result<Nested<Tensor>> {
-        self.state.result(&self.name, self.dtype).map(Into::into)
+        self.state.result(self.name(), self.base.dtype()).map(Into::into)
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {
-        self.state.variables(&self.name, self.dtype).map(Vec::from)
+        self.state.variables(self.name(), self.base.dtype()).map(Vec::from)
     }
 }
 

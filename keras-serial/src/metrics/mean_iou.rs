@@ -1,10 +1,9 @@
 //! The mean intersection over union of all classes.
 
-use super::State;
 use super::iou_base::{Classes, intersection_metric};
+use super::{MetricBase, State};
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};
-use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
 /// The mean intersection over union, `tp / (tp + fp + fn)`, of all classes.
@@ -28,14 +27,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("mean_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, setters, from_config = Self::complete)]
+#[keras(new, setters)]
 pub struct MeanIoU {
     /// The number of classes.
     num_classes: usize,
-    #[keras(default = auto_name("MeanIoU"))]
-    name: String,
-    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::of_dtype(DType::Int64))]
+    base: MetricBase,
     /// A label to ignore.
     #[keras(default)]
     ignore_class: Option<i64>,
@@ -61,6 +58,6 @@ impl MeanIoU {
 
 intersection_metric! {
     MeanIoU,
-    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: metric.sparse_y_true, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.dtype },
+    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: metric.sparse_y_true, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.base.dtype() },
     (0..metric.num_classes).collect::<Vec<_>>()
 }

@@ -11,6 +11,7 @@
 
 mod accuracy;
 mod auc;
+mod base;
 mod binary_accuracy;
 mod binary_crossentropy;
 mod binary_iou;
@@ -67,6 +68,8 @@ mod wrapper;
 
 pub use accuracy::Accuracy;
 pub use auc::{Auc, AucCurve, AucSummation};
+pub(crate) use base::BrokenMetric;
+pub use base::{MetricBase, MetricExt};
 pub use binary_accuracy::{BinaryAccuracy, binary_accuracy};
 pub use binary_crossentropy::BinaryCrossentropy;
 pub use binary_iou::BinaryIoU;
@@ -116,20 +119,20 @@ pub use true_negatives::TrueNegatives;
 pub use true_positives::TruePositives;
 pub use wrapper::MeanMetricWrapper;
 
-use crate::config::KerasSerializable;
+use crate::config::{HasBase, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::losses::Labels;
 use crate::ops::zeros;
-use crate::registry::{Broken, handle};
+use crate::registry::handle;
 use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
 /// A metric with a configuration and state.
 ///
 /// ```
-/// use keras_serial::metrics::{Measure, Metric, State};
+/// use keras_serial::metrics::{Measure, Metric, MetricBase, State};
 /// use keras_serial::ops;
 /// use keras_serial::tensor::{DType, Nested, Shape, Tensor};
 /// use keras_serial::variable::Variable;
@@ -140,15 +143,14 @@ use crate::variable::Variable;
 /// #[derive(KerasSerializable)]
 /// #[keras(new)]
 /// struct MaxError {
-///     #[keras(default = String::from("max_error"))]
-///     name: String,
+///     base: MetricBase, // name, dtype
 ///     #[keras(skip)]
 ///     state: State,
 /// }
 ///
 /// impl MaxError {
 ///     fn largest(&self) -> Result<Variable> {
-///         self.state.variable(&self.name, "largest", &Shape::scalar(), DType::Float32)
+///         self.state.variable(self.name(), "largest", &Shape::scalar(), DType::Float32)
 ///     }
 /// }
 ///
@@ -173,10 +175,14 @@ use crate::variable::Variable;
 /// assert_eq!(metric.result()?.into_single()?.item::<f32>()?, 3.0);
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
-pub trait Measure: KerasSerializable {
-    /// Returns the name in logs; the class's by default.
-    fn name(&self) -> String {
-        crate::utils::to_snake_case(self.class())
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a metric",
+    note = "give it a field `base: MetricBase`, derive `KerasSerializable`, and implement `Measure` for it"
+)]
+pub trait Measure: KerasSerializable + HasBase<MetricBase> {
+    /// Returns the name in logs.
+    fn name(&self) -> &str {
+        self.base().name(self.class())
     }
 
     /// Adds a batch: targets, predictions, and sample weights.
@@ -215,7 +221,7 @@ pub trait Measure: KerasSerializable {
 handle! {
     /// A shared handle to a metric.
     pub struct Metric(dyn Measure);
-    kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper,
+    kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper, broken: BrokenMetric::new,
     state: "The metric itself."
 }
 
@@ -223,20 +229,6 @@ impl Metric {
     /// Wraps a function of targets and predictions; the metric is its mean.
     pub fn function<M, F: KerasFunction<M>>(function: F) -> Self {
         Self::new(MeanMetricWrapper::bare(Function::new(function)))
-    }
-}
-
-impl Measure for Broken {
-    fn update_state(&self, _: &Tensor, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Err(self.0.clone())
-    }
-
-    fn result(&self) -> Result<Nested<Tensor>> {
-        Err(self.0.clone())
-    }
-
-    fn variables(&self) -> Result<Vec<Variable>> {
-        Err(self.0.clone())
     }
 }
 

@@ -1,10 +1,9 @@
 //! The mean intersection over union of some classes, for one-hot labels.
 
-use super::State;
 use super::iou_base::{Classes, check_targets, intersection_metric};
+use super::{MetricBase, State};
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};
-use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
 /// The mean intersection over union, `tp / (tp + fp + fn)`, of some classes, for one-hot labels.
@@ -28,16 +27,14 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("one_hot_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, setters, from_config = Self::complete, validate = Self::check)]
+#[keras(new, setters, validate = Self::check)]
 pub struct OneHotIoU {
     /// The number of classes.
     num_classes: usize,
     /// The classes that the mean is over.
     target_class_ids: Vec<usize>,
-    #[keras(default = auto_name("OneHotIoU"))]
-    name: String,
-    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::of_dtype(DType::Int64))]
+    base: MetricBase,
     /// A label to ignore.
     #[keras(default)]
     ignore_class: Option<i64>,
@@ -65,6 +62,6 @@ impl OneHotIoU {
 
 intersection_metric! {
     OneHotIoU,
-    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: false, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.dtype },
+    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: false, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.base.dtype() },
     metric.target_class_ids
 }

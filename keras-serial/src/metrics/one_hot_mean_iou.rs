@@ -1,10 +1,9 @@
 //! The mean intersection over union of all classes, for one-hot labels.
 
-use super::State;
 use super::iou_base::{Classes, intersection_metric};
+use super::{MetricBase, State};
 use crate::error::Result;
 use crate::tensor::{DType, Tensor};
-use crate::utils::auto_name;
 use crate::{KerasSerializable, register};
 
 /// The mean intersection over union, `tp / (tp + fp + fn)`, of all classes, for one-hot labels.
@@ -27,14 +26,12 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("one_hot_mean_io_u"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, setters, from_config = Self::complete)]
+#[keras(new, setters)]
 pub struct OneHotMeanIoU {
     /// The number of classes.
     num_classes: usize,
-    #[keras(default = auto_name("OneHotMeanIoU"))]
-    name: String,
-    #[keras(default = DType::Int64, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::of_dtype(DType::Int64))]
+    base: MetricBase,
     /// A label to ignore.
     #[keras(default)]
     ignore_class: Option<i64>,
@@ -57,6 +54,6 @@ impl OneHotMeanIoU {
 
 intersection_metric! {
     OneHotMeanIoU,
-    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: false, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.dtype },
+    |metric| Classes { count: metric.num_classes, ignored: metric.ignore_class, sparse_y_true: false, sparse_y_pred: metric.sparse_y_pred, axis: metric.axis, dtype: metric.base.dtype() },
     (0..metric.num_classes).collect::<Vec<_>>()
 }

@@ -1,6 +1,6 @@
 //! The coefficient of determination, R².
 
-use super::{Measure, State};
+use super::{Measure, MetricBase, State};
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::squeeze_or_expand_to_same_rank;
@@ -43,10 +43,8 @@ pub enum ClassAggregation {
 #[derive(KerasSerializable, Debug)]
 #[keras(new, default, setters, from_config = Self::complete)]
 pub struct R2Score {
-    #[keras(default = String::from("r2_score"))]
-    name: String,
-    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::named("r2_score"))]
+    base: MetricBase,
     /// How the scores of outputs are averaged.
     #[keras(default = Some(ClassAggregation::UniformAverage))]
     class_aggregation: Option<ClassAggregation>,
@@ -59,7 +57,6 @@ pub struct R2Score {
 
 impl R2Score {
     fn complete(config: &mut Config) -> Result<()> {
-        crate::losses::name_by_class(config, "R2Score");
         if let Some(number) = config.get("num_regressors").filter(|number| number.as_i64().is_some_and(|n| n < 0)) {
             return Err(Error::new(ErrorKind::Config, "Invalid value for argument `num_regressors`")
                 .expected("a value >= 0")
@@ -76,17 +73,13 @@ impl R2Score {
     }
 
     fn num_samples(&self) -> Result<Variable> {
-        self.state.variable(&self.name, "num_samples", &Shape::scalar(), DType::Float32)
+        self.state.variable(self.name(), "num_samples", &Shape::scalar(), DType::Float32)
     }
 }
 
 impl Measure for R2Score {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
-        let (y_true, y_pred) = (cast(y_true, self.dtype)?, cast(y_pred, self.dtype)?);
+        let (y_true, y_pred) = (cast(y_true, self.base.dtype())?, cast(y_pred, self.base.dtype())?);
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(&y_true, &y_pred, true)?;
         if y_true.rank() != 2 || y_true.shape() != y_pred.shape() {
             return Err(Error::new(ErrorKind::Shape, "R2Score expects 2D inputs with shape (batch_size, output_dim)")
@@ -95,7 +88,7 @@ impl Measure for R2Score {
         let weight = match sample_weight {
             None => crate::ops::ones_like(&y_true)?,
             Some(weight) => {
-                let weight = cast(weight, self.dtype)?;
+                let weight = cast(weight, self.base.dtype())?;
                 let weight = if weight.rank() == 1 { expand_at(&weight, 1)? } else { weight };
                 broadcast_to(&weight, y_true.shape())?
             }
@@ -112,7 +105,7 @@ impl Measure for R2Score {
             ("count", weight),
         ];
         for (name, values) in sums {
-            let variable = self.state.variable(&self.name, name, &outputs, DType::Float32)?;
+            let variable = self.state.variable(self.name(), name, &outputs, DType::Float32)?;
             State::add(&variable, &cast(&sum_impl(&values, &Axes::from(0), false)?, DType::Float32)?)?;
         }
         State::add(&samples, &count)
@@ -121,7 +114,7 @@ impl Measure for R2Score {
     fn result(&self) -> Result<Nested<Tensor>> {
         let variables = self.state.variables();
         let [samples, squared_sum, sum, residual, count] = variables.as_slice() else {
-            return Err(Error::new(ErrorKind::NotBuilt, format!("the metric `{}` has seen no batch yet", self.name)));
+            return Err(Error::new(ErrorKind::NotBuilt, format!("the metric `{}` has seen no batch yet", self.name())));
         };
         let (sum, samples) = (sum.read(), f64::from(samples.read().item::<f32>()?));
         let mean = divide(&sum, count.read())?;

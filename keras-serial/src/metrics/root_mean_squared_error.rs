@@ -1,14 +1,14 @@
 //! The root of the mean squared error.
 
-use super::Measure;
 use super::reduce::MeanState;
+use super::{Measure, MetricBase};
 use crate::error::Result;
 use crate::losses::squeeze_or_expand_to_same_rank;
 use crate::ops::dtypes::cast;
 use crate::ops::{sqrt, square, subtract};
-use crate::tensor::{DType, Nested, Tensor};
+use crate::tensor::{Nested, Tensor};
 use crate::variable::Variable;
-use crate::{Config, KerasSerializable, register};
+use crate::{KerasSerializable, register};
 
 /// The root of the mean squared error over all batches: `sqrt(mean((y_true - y_pred)²))`.
 ///
@@ -26,39 +26,26 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("root_mean_squared_error"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters)]
 pub struct RootMeanSquaredError {
-    #[keras(default = String::from("root_mean_squared_error"))]
-    name: String,
-    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::named("root_mean_squared_error"))]
+    base: MetricBase,
     #[keras(skip)]
     state: MeanState,
 }
 
-impl RootMeanSquaredError {
-    fn complete(config: &mut Config) -> Result<()> {
-        crate::losses::name_by_class(config, "RootMeanSquaredError");
-        Ok(())
-    }
-}
-
 impl Measure for RootMeanSquaredError {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
-        let (y_true, y_pred) = (cast(y_true, self.dtype)?, cast(y_pred, self.dtype)?);
+        let (y_true, y_pred) = (cast(y_true, self.base.dtype())?, cast(y_pred, self.base.dtype())?);
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(&y_true, &y_pred, true)?;
-        self.state.update(&self.name, self.dtype, &square(&subtract(&y_pred, &y_true)?)?, sample_weight)
+        self.state.update(self.name(), self.base.dtype(), &square(&subtract(&y_pred, &y_true)?)?, sample_weight)
     }
 
     fn result(&self) -> Result<Nested<Tensor>> {
-        sqrt(&self.state.result(&self.name, self.dtype)?).map(Into::into)
+        sqrt(&self.state.result(self.name(), self.base.dtype())?).map(Into::into)
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {
-        self.state.variables(&self.name, self.dtype).map(Vec::from)
+        self.state.variables(self.name(), self.base.dtype()).map(Vec::from)
     }
 }

@@ -70,12 +70,9 @@ macro_rules! best_under {
         $(#[$doc])*
         #[$crate::register(builtin = "keras.metrics", alias($alias))]
         #[derive($crate::KerasSerializable, Debug)]
-        #[keras(new, setters, from_config = Self::complete, validate = Self::check)]
+        #[keras(new, setters, validate = Self::check)]
         pub struct $class {
-            #[keras(default = $crate::utils::auto_name(stringify!($class)))]
-            name: String,
-            #[keras(default = $crate::tensor::DType::Float32, with = $crate::losses::dtype_config)]
-            dtype: $crate::tensor::DType,
+            base: $crate::metrics::MetricBase,
             /// The only class to count; all by default.
             #[keras(default)]
             class_id: Option<usize>,
@@ -89,25 +86,16 @@ macro_rules! best_under {
         }
 
         impl $class {
-            fn complete(config: &mut $crate::Config) -> $crate::error::Result<()> {
-                $crate::losses::name_by_class(config, stringify!($class));
-                Ok(())
-            }
-
             fn check(&self) -> $crate::error::Result<()> {
                 $crate::metrics::sensitivity_specificity::check(stringify!($bound), self.$bound.get(), self.num_thresholds)
             }
 
             fn counts(&self) -> $crate::error::Result<[$crate::variable::Variable; 4]> {
-                $crate::metrics::sensitivity_specificity::variables(&self.state, &self.name, &[self.num_thresholds].into())
+                $crate::metrics::sensitivity_specificity::variables(&self.state, $crate::metrics::Measure::name(self), &[self.num_thresholds].into())
             }
         }
 
         impl $crate::metrics::Measure for $class {
-            fn name(&self) -> String {
-                self.name.clone()
-            }
-
             fn update_state(
                 &self,
                 y_true: &$crate::tensor::Tensor,

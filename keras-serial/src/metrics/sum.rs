@@ -2,13 +2,13 @@
 
 use super::mean::takes_values;
 use super::reduce::samplewise;
-use super::{Measure, State};
+use super::{Measure, MetricBase, State};
 use crate::error::Result;
 use crate::ops::Axes;
 use crate::ops::reduce::sum_impl;
-use crate::tensor::{DType, Nested, Shape, Tensor};
+use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
-use crate::{Config, KerasSerializable, register};
+use crate::{KerasSerializable, register};
 
 /// The weighted sum of values.
 ///
@@ -24,38 +24,27 @@ use crate::{Config, KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("sum"))]
 #[derive(KerasSerializable, Debug)]
-#[keras(new, default, setters, from_config = Self::complete)]
+#[keras(new, default, setters)]
 pub struct Sum {
-    #[keras(default = String::from("sum"))]
-    name: String,
-    #[keras(default = DType::Float32, with = crate::losses::dtype_config)]
-    dtype: DType,
+    #[keras(default = MetricBase::named("sum"))]
+    base: MetricBase,
     #[keras(skip)]
     state: State,
 }
 
 impl Sum {
-    fn complete(config: &mut Config) -> Result<()> {
-        crate::losses::name_by_class(config, "Sum");
-        Ok(())
-    }
-
     fn total(&self) -> Result<Variable> {
-        self.state.variable(&self.name, "total", &Shape::scalar(), self.dtype)
+        self.state.variable(self.name(), "total", &Shape::scalar(), self.base.dtype())
     }
 }
 
 impl Measure for Sum {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
     fn update_state(&self, _: &Tensor, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Err(takes_values(&self.name))
+        Err(takes_values(self.name()))
     }
 
     fn update_values(&self, values: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
-        let (values, _) = samplewise(values, sample_weight, sum_impl, self.dtype)?;
+        let (values, _) = samplewise(values, sample_weight, sum_impl, self.base.dtype())?;
         State::add(&self.total()?, &sum_impl(&values, &Axes::all(), false)?)
     }
 

@@ -2,12 +2,12 @@
 
 use super::macros::ParameterizedValues;
 use super::reduce::MeanState;
-use super::{Measure, Values};
-use crate::config::{Config, field};
+use super::{Measure, MetricBase, Values};
+use crate::config::{Base, Config, HasBase, field};
 use crate::error::{Result, ResultExt};
 use crate::functions::{Function, KerasFunction};
-use crate::json::{Dict, Value};
-use crate::losses::{Loss, Reduction, apply_mask, dtype_config, name_by_class};
+use crate::json::Dict;
+use crate::losses::{Loss, Reduction, apply_mask};
 use crate::object::{Handle, Object};
 use crate::registry::WrapsFunction;
 use crate::tensor::{DType, Nested, Tensor};
@@ -31,8 +31,7 @@ use crate::{KerasSerializable, register};
 /// ```
 #[register(builtin = "keras.metrics", alias("mean_metric_wrapper"))]
 pub struct MeanMetricWrapper {
-    name: String,
-    dtype: DType,
+    base: MetricBase,
     function: Function,
     /// Arguments of a built-in function, and what computes with them.
     arguments: Dict,
@@ -45,14 +44,13 @@ pub struct MeanMetricWrapper {
 impl MeanMetricWrapper {
     /// Wraps a function; the metric is its mean.
     pub fn new<M, F: KerasFunction<M>>(function: F) -> Self {
-        Self { name: "mean_metric_wrapper".into(), bare: false, ..Self::bare(Function::new(function)) }
+        Self { base: MetricBase::named("mean_metric_wrapper"), bare: false, ..Self::bare(Function::new(function)) }
     }
 
     /// Wraps only the function, as `compile` does.
     pub(crate) fn bare(function: Function) -> Self {
         Self {
-            name: function.name(),
-            dtype: DType::Float32,
+            base: MetricBase::named(function.name()),
             function,
             arguments: Dict::new(),
             with_arguments: None,
@@ -64,7 +62,15 @@ impl MeanMetricWrapper {
     /// Sets `name`.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.base.set_name(name);
+        self.bare = false;
+        self
+    }
+
+    /// Sets `dtype`.
+    #[must_use]
+    pub fn dtype(mut self, dtype: impl Into<DType>) -> Self {
+        self.base.set_dtype(dtype.into());
         self.bare = false;
         self
     }
@@ -87,26 +93,20 @@ impl WrapsFunction for MeanMetricWrapper {
 
 impl KerasSerializable for MeanMetricWrapper {
     fn get_config(&self) -> Result<Config> {
-        let mut config = Config::from([
-            ("name".to_owned(), Value::from(self.name.as_str())),
-            ("dtype".to_owned(), dtype_config::to_value(&self.dtype)?),
-            ("fn".to_owned(), Handle::serialize(&self.function)?),
-        ]);
+        let mut config = Config::new();
+        self.base.write(Self::class_name(), &mut config)?;
+        config.insert("fn".to_owned(), Handle::serialize(&self.function)?);
         config.extend(self.arguments.iter().map(|(name, value)| (name.clone(), value.clone())));
         Ok(config)
     }
 
     fn from_config(config: &Config) -> Result<Self> {
-        let mut config = config.clone();
-        name_by_class(&mut config, "MeanMetricWrapper");
-        let function: Function = field::required(&config, "fn", &[], crate::registry::deserialize_by_name)?;
-        let name =
-            field::optional(&config, "name", &[], crate::ConfigField::from_value, || "mean_metric_wrapper".to_owned())?;
-        let dtype = field::optional(&config, "dtype", &[], dtype_config::from_value, || DType::Float32)?;
-        let mut arguments = config;
-        arguments.retain(|key, _| !["fn", "name", "dtype"].contains(&key.as_str()));
+        let function: Function = field::required(config, "fn", &[], crate::registry::deserialize_by_name)?;
+        let base = MetricBase::named("mean_metric_wrapper").read_over(config)?;
+        let mut arguments = config.clone();
+        arguments.retain(|key, _| key != "fn" && !MetricBase::KEYS.contains(&key.as_str()));
         let with_arguments = if arguments.is_empty() { None } else { Some(parameterized(&function, &arguments)?) };
-        Ok(Self { name, dtype, arguments, with_arguments, bare: false, ..Self::bare(function) })
+        Ok(Self { base, arguments, with_arguments, bare: false, ..Self::bare(function) })
     }
 }
 
@@ -127,25 +127,31 @@ impl Values for Loss {
     }
 }
 
-impl Measure for MeanMetricWrapper {
-    fn name(&self) -> String {
-        self.name.clone()
+impl HasBase<MetricBase> for MeanMetricWrapper {
+    fn base(&self) -> &MetricBase {
+        &self.base
     }
 
+    fn base_mut(&mut self) -> &mut MetricBase {
+        &mut self.base
+    }
+}
+
+impl Measure for MeanMetricWrapper {
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         let values = match &self.with_arguments {
             Some(own) => own.values(y_true, y_pred)?,
             None => self.function.call2(y_true, y_pred)?,
         };
-        let weights = apply_mask(sample_weight, y_pred.mask().as_ref(), self.dtype, Reduction::Sum)?;
-        self.state.update(&self.name, self.dtype, &values, weights.as_ref())
+        let weights = apply_mask(sample_weight, y_pred.mask().as_ref(), self.base.dtype(), Reduction::Sum)?;
+        self.state.update(Measure::name(self), self.base.dtype(), &values, weights.as_ref())
     }
 
     fn result(&self) -> Result<Nested<Tensor>> {
-        self.state.result(&self.name, self.dtype).map(Into::into)
+        self.state.result(Measure::name(self), self.base.dtype()).map(Into::into)
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {
-        self.state.variables(&self.name, self.dtype).map(Vec::from)
+        self.state.variables(Measure::name(self), self.base.dtype()).map(Vec::from)
     }
 }

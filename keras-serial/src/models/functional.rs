@@ -31,6 +31,23 @@ pub struct Functional {
     pub(super) graph: Graph,
 }
 
+/// Warns if the keys of a dict of inputs are not the names of its tensors.
+fn warn_of_names(inputs: &Nested<Tensor>) {
+    let Nested::Dict(items) = inputs else { return };
+    for (key, item) in items {
+        if let Nested::Leaf(tensor) = item
+            && input_name(tensor) != *key
+        {
+            tracing::warn!(
+                "When providing `inputs` as a dict, all keys in the dict must match the names of the corresponding \
+                 tensors. Received key '{key}' mapping to a tensor with the name '{}'. Change the tensor name to \
+                 '{key}' (`Input::name`)",
+                input_name(tensor)
+            );
+        }
+    }
+}
+
 impl Functional {
     /// Creates a model between these inputs and outputs.
     ///
@@ -62,6 +79,7 @@ impl Functional {
                     .received(value.outline()));
             }
         }
+        warn_of_names(&inputs);
         let (inputs, outputs) = super::subgraph::from_inputs(inputs, outputs)?;
         let graph = Graph::new(inputs, outputs)?;
         graph.check_connected()?;
@@ -142,6 +160,10 @@ impl Functional {
             },
             // The order is ambiguous: the reader would expect that of the keys, Keras uses the sorted one.
             (_, Nested::Dict(asked)) if !asked.keys().is_sorted() => Err(self.mismatch(inputs)),
+            (_, Nested::Dict(_)) => {
+                tracing::warn!("{}", self.mismatch(inputs));
+                Ok(slots(inputs))
+            }
             _ => Ok(slots(inputs)),
         }
     }

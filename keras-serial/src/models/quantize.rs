@@ -164,6 +164,7 @@ impl Model {
             match layer.quantize(mode) {
                 Ok(()) => report.quantized.push(layer),
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    tracing::warn!(layer = layer.name(), "Layer '{}' is not quantized: {error}", layer.name());
                     report.skipped.push((layer, SkipReason::Unsupported(error)));
                 }
                 Err(error) => return Err(error),

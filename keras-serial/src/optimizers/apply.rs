@@ -102,15 +102,19 @@ fn with_gradients(
     gradients: &[Option<Tensor>],
     variables: &[Variable],
 ) -> Result<Vec<(Tensor, Variable)>> {
-    let state = base.state();
+    let mut state = base.state();
     let mut pairs = Vec::with_capacity(variables.len());
+    let mut without = Vec::new();
     for (gradient, variable) in gradients.iter().zip(variables) {
         if !state.known.contains(&variable.id()) {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("Unknown variable: {variable:?}"))
                 .expected("one of the variables that the optimizer was built with")
                 .hint("when working with a new set of variables, make a new optimizer"));
         }
-        let Some(gradient) = gradient else { continue };
+        let Some(gradient) = gradient else {
+            without.push(variable.path());
+            continue;
+        };
         if gradient.shape() != variable.shape() {
             return Err(Error::new(ErrorKind::Shape, "the shape of the gradient is not the variable's")
                 .expected(format!("shape {}", variable.shape()))
@@ -123,6 +127,14 @@ fn with_gradients(
     }
     if pairs.is_empty() {
         return Err(Error::new(ErrorKind::InvalidArgument, "No gradients provided for any variable"));
+    }
+    // Every step would say the same.
+    if !without.is_empty() && !std::mem::replace(&mut state.warned_of_gradients, true) {
+        tracing::warn!(
+            "Gradients do not exist for variables [{}] when minimizing the loss. If using `model.compile()`, did you \
+             forget to provide a `loss` argument?",
+            without.join(", ")
+        );
     }
     Ok(pairs)
 }

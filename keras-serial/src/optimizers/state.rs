@@ -31,6 +31,8 @@ pub(super) struct State {
     /// The model's variables, once the optimizer is built.
     pub trainable: Option<Vec<Variable>>,
     pub known: HashSet<u64>,
+    /// Whether a warning said that some variables have no gradient.
+    pub warned_of_gradients: bool,
     pub excluded: HashSet<u64>,
     pub excluded_names: Option<Regex>,
 }
@@ -47,6 +49,7 @@ impl Default for State {
             slots: HashMap::new(),
             trainable: None,
             known: HashSet::new(),
+            warned_of_gradients: false,
             excluded: HashSet::new(),
             excluded_names: None,
         }

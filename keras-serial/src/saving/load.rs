@@ -81,6 +81,12 @@ impl LoadOptions {
     }
 
     fn revive(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
+        let (model, report) = self.revive_silently(file)?;
+        report.warn();
+        Ok((model, report))
+    }
+
+    fn revive_silently(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
         let config = file.config.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Archive, "No model config found in the file").hint("it may hold weights alone")
         })?;
@@ -217,7 +223,12 @@ impl LoadOptions {
             if model.own_compile().is_none() && Compile::is_of_own(&config) {
                 return error;
             }
-            error.hint("register what is missing, give it with `custom_objects`, or load with `LoadOptions::new().compile(false)`")
+            let without = "load without the compile configuration: `LoadOptions::new().compile(false)`";
+            if error.kind() == ErrorKind::UnknownObject {
+                error.or_hint(format!("register what is missing, give it with `custom_objects`, or {without}"))
+            } else {
+                error.or_hint(without)
+            }
         })
     }
 
@@ -278,6 +289,7 @@ impl LoadOptions {
         let mut report = locate(plan.apply(strict), place)?;
         // As in Keras, weights may come from a model with another optimizer.
         locate(optimizers::restore(model.as_layer(), kept, &mut report, Strictness::Lenient), place)?;
+        report.warn();
         Ok(report)
     }
 

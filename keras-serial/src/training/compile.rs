@@ -7,11 +7,10 @@ use super::parts::{self, LossWeights, Losses, Metrics};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::losses::Loss;
-use crate::metrics::Metric;
+use crate::losses::{BrokenLoss, Loss};
+use crate::metrics::{BrokenMetric, Metric};
 use crate::models::Model;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
-use crate::registry::Broken;
 use crate::tensor::Nested;
 
 /// The optimizer argument of `compile`: a name, an [`Optimizer`], or none for models that are only
@@ -226,8 +225,8 @@ impl Compile {
 
     /// Returns an error for unknown names of losses and metrics.
     pub(super) fn check_names(&self) -> Result<()> {
-        let broken_loss = |loss: &Loss| loss.downcast_ref::<Broken>().map(|broken| broken.0.clone());
-        let broken_metric = |metric: &Metric| metric.downcast_ref::<Broken>().map(|broken| broken.0.clone());
+        let broken_loss = |loss: &Loss| loss.downcast_ref::<BrokenLoss>().map(|broken| broken.error.clone());
+        let broken_metric = |metric: &Metric| metric.downcast_ref::<BrokenMetric>().map(|broken| broken.error.clone());
         parts::check_names(&self.loss.0, &["crossentropy", "ce"], broken_loss).at("loss")?;
         for (argument, metrics) in [("metrics", &self.metrics), ("weighted_metrics", &self.weighted_metrics)] {
             parts::check_names(&metrics.0, &["accuracy", "acc"], broken_metric).at(argument)?;

@@ -5,7 +5,7 @@ use super::structure::{Key, at, container_name, flat_with, join, same_structure}
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::losses::{Loss, LossFunctionWrapper, SparseCategoricalCrossentropy, get_loss};
-use crate::metrics::{Mean, Metric};
+use crate::metrics::{Mean, Metric, MetricExt};
 use crate::ops::dtypes::cast;
 use crate::ops::{add, multiply};
 use crate::tensor::{DType, Nested, Tensor};
@@ -329,7 +329,7 @@ fn build_leaf(
             }
             parts.push(match names {
                 Nested::Leaf(Some(name)) => name.clone(),
-                _ => loss.name(),
+                _ => loss.name().to_owned(),
             });
         }
         // The loss takes all outputs together.

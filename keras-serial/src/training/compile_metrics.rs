@@ -234,7 +234,7 @@ fn name_of(metric: &Metric) -> String {
     let name = metric.name();
     match metric.downcast_ref::<MeanMetricWrapper>().and_then(MeanMetricWrapper::as_function) {
         Some(_) => to_snake_case(name.rsplit('>').next().unwrap_or_default()),
-        None => name,
+        None => name.to_owned(),
     }
 }
 

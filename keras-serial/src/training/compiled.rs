@@ -1,6 +1,7 @@
 //! A compiled model: its optimizer, losses, metrics and training progress.
 
 use std::any::Any;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::callbacks::Logs;
@@ -13,7 +14,7 @@ use super::training_state::{Progress, TrainingState};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::layers::{Batch, GraphModel, LayerRef, Trained};
-use crate::metrics::{Mean, Metric};
+use crate::metrics::{Mean, Metric, MetricExt};
 use crate::models::Model;
 use crate::optimizers::Optimizer;
 use crate::tensor::{Nested, Tensor};
@@ -26,6 +27,8 @@ pub(super) struct Compiled {
     /// The names of a Functional model's outputs, in order.
     output_names: Option<Vec<String>>,
     loss_tracker: Metric,
+    /// Whether a warning said that there is nothing to train.
+    pub(super) warned_of_weights: AtomicBool,
     built: Mutex<Built>,
     progress: Mutex<Progress>,
     /// The traces of training steps, and of test steps.
@@ -60,6 +63,7 @@ impl Compiled {
             optimizer,
             output_names,
             loss_tracker: Mean::new().name("loss").into(),
+            warned_of_weights: AtomicBool::new(false),
             built: Mutex::default(),
             progress: Mutex::default(),
             train_traces: Traces::default(),

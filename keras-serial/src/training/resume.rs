@@ -98,7 +98,7 @@ pub(super) fn metric_values(model: &Model, compiled: &Compiled) -> Result<Vec<Me
             .iter()
             .map(|variable| cast(&variable.read(), DType::Float64)?.to_vec())
             .collect::<Result<_>>()?;
-        Ok((metric.name(), values))
+        Ok((metric.name().to_owned(), values))
     });
     values.collect()
 }

@@ -225,6 +225,16 @@ impl<'a> EpochIterator<'a> {
         Ok(())
     }
 
+    /// Warns that data ended before the number of steps that was asked for.
+    fn warn_of_end(&self) {
+        if self.steps.is_some() {
+            tracing::warn!(
+                "Your input ran out of data; interrupting training. Make sure that your dataset can generate at least \
+                 `steps_per_epoch * epochs` batches."
+            );
+        }
+    }
+
     /// Runs one epoch; `step` returns whether to continue. An iterator that ends early ends the epoch,
     /// as in Keras. Returns whether the epoch was completed.
     pub(super) fn epoch(&mut self, mut step: impl FnMut(BatchGroup) -> Result<bool>) -> Result<bool> {
@@ -237,6 +247,7 @@ impl<'a> EpochIterator<'a> {
         let mut is_whole = true;
         while first < steps {
             if self.num_batches.is_some_and(|count| self.seen >= count) {
+                self.warn_of_end();
                 break;
             }
             let mut batches = Vec::new();
@@ -254,6 +265,7 @@ impl<'a> EpochIterator<'a> {
                     self.num_batches = Some(self.seen).filter(|seen| *seen > 0);
                 }
                 self.current = None;
+                self.warn_of_end();
                 break;
             }
             self.seen += self.steps_per_execution;

@@ -2,6 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use super::callbacks::Logs;
 use super::compiled::Compiled;
@@ -191,6 +192,9 @@ impl Steps for Stepper<'_> {
 
     fn train_step(&self, batch: &Batch) -> Result<Logs> {
         if self.trainable().is_empty() {
+            if !self.compiled.warned_of_weights.swap(true, Ordering::Relaxed) {
+                tracing::warn!("The model does not have any trainable weights.");
+            }
             let y_pred = self.call(&batch.x, true)?;
             let loss = self.own_loss(batch, &y_pred)?;
             self.track_loss(&loss, batch)?;

@@ -44,7 +44,7 @@ fn assert_names(error: &str, inner: &str, outer: &str) {
 #[keras(new)]
 struct Hidden {
     base: LayerBase,
-    #[keras(skip)]
+    #[keras(untracked)]
     inner: OnceLock<LayerRef>,
 }
 
@@ -55,7 +55,7 @@ impl Layer for Hidden {
 }
 
 #[test]
-fn a_layer_in_a_skipped_field_is_an_error_when_saved() {
+fn a_layer_in_an_untracked_field_is_an_error_when_saved() {
     let model = around(Hidden::new().name("outer"));
     assert_names(&refused(&model), "hidden", "outer");
     let summary = model.summary().unwrap();
@@ -214,7 +214,7 @@ fn a_layer_that_was_taken_out_is_no_error() {
 struct Student {
     base: LayerBase,
     inner: LayerRef,
-    #[keras(skip)]
+    #[keras(untracked)]
     teacher: OnceLock<LayerRef>,
 }
 

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::saving::SaveOptions;
 use crate::training::callbacks::frequency::BatchCounter;
 use crate::training::callbacks::monitor::{Monitor, MonitorMode};
-use crate::training::callbacks::output::{print_msg, warn};
+use crate::training::callbacks::output::print_msg;
 use crate::training::callbacks::python_format::{self, Field, fixed};
 use crate::training::callbacks::{Callback, CallbackContext, Frequency, Logs};
 
@@ -146,7 +146,7 @@ impl ModelCheckpoint {
             return true;
         }
         let Some(current) = logs.get(&self.monitor).copied() else {
-            warn(&format!("Can save best model only with {} available.", self.monitor));
+            tracing::warn!("Can save best model only with {} available", self.monitor);
             return true;
         };
         let best = self.watched.best.map_or_else(|| "None".to_owned(), |best| fixed(best, 5));

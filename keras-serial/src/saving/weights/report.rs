@@ -94,6 +94,19 @@ impl LoadReport {
         }
     }
 
+    /// Warns of everything that was left out without being asked for.
+    pub(super) fn warn(&self) {
+        if !self.is_complete() {
+            tracing::warn!(
+                "some weights were not loaded: {} missing, {} unexpected, {} of another shape (the report lists them)",
+                self.missing.len(),
+                self.unexpected.len(),
+                self.mismatched.len()
+            );
+        }
+        self.notes.iter().for_each(|note| tracing::warn!("{note}"));
+    }
+
     /// Returns an error that lists everything that is wrong; `Ok` for a complete load.
     pub(in crate::saving) fn check(&self) -> Result<()> {
         if self.is_complete() {

@@ -1,7 +1,7 @@
 //! A callback that stops training when a metric no longer improves.
 
 use super::monitor::{Monitor, MonitorMode};
-use super::output::{print_msg, warn};
+use super::output::print_msg;
 use super::{Callback, CallbackContext, Logs};
 use crate::KerasSerializable;
 use crate::error::Result;
@@ -95,11 +95,11 @@ impl Callback for EarlyStopping {
         self.watched.set_up("EarlyStopping", &self.monitor, self.mode, cx.model())?;
         let Some(current) = logs.get(&self.monitor).copied() else {
             let known: Vec<&str> = logs.keys().map(String::as_str).collect();
-            warn(&format!(
+            tracing::warn!(
                 "Early stopping conditioned on metric `{}` which is not available. Available metrics are: {}",
                 self.monitor,
                 known.join(",")
-            ));
+            );
             return Ok(());
         };
         if epoch < self.start_from_epoch {

@@ -1,6 +1,5 @@
 //! The shared part of callbacks that watch a metric (Keras's `MonitorCallback`).
 
-use super::output::warn;
 use crate::KerasEnum;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::Direction;
@@ -26,7 +25,7 @@ impl From<&str> for MonitorMode {
             "min" => Self::Min,
             "max" => Self::Max,
             unknown => {
-                warn(&format!("mode '{unknown}' is unknown, fallback to auto mode."));
+                tracing::warn!("mode '{unknown}' is unknown, fallback to auto mode");
                 Self::Auto
             }
         }

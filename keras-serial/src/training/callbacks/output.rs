@@ -8,8 +8,3 @@ pub fn print_msg(message: &str) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{message}").and_then(|()| output.flush());
 }
-
-/// Prints a line on standard error (Python's `warnings.warn`).
-pub fn warn(message: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "UserWarning: {message}");
-}

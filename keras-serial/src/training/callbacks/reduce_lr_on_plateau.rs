@@ -1,7 +1,7 @@
 //! A callback that reduces the learning rate when a metric no longer improves.
 
 use super::monitor::{Monitor, MonitorMode};
-use super::output::{print_msg, warn};
+use super::output::print_msg;
 use super::python_format::repr;
 use super::rates::{log_rates, optimizer, with_rates};
 use super::{Callback, CallbackContext, Logs};
@@ -96,12 +96,12 @@ impl Callback for ReduceLROnPlateau {
         log_rates(optimizer.clone(), logs)?;
         let Some(current) = logs.get(&self.monitor).copied() else {
             let known: Vec<&str> = logs.keys().map(String::as_str).collect();
-            warn(&format!(
+            tracing::warn!(
                 "Learning rate reduction is conditioned on metric `{}` which is not available. Available metrics \
-                 are: {}.",
+                 are: {}",
                 self.monitor,
                 known.join(",")
-            ));
+            );
             return Ok(());
         };
         if self.cooldown_counter > 0 {

@@ -8,6 +8,7 @@ mod fixtures;
 mod hooks;
 mod implicit_masks;
 mod masks;
+mod measures;
 mod models;
 mod operations;
 mod reader;
