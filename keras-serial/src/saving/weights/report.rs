@@ -95,7 +95,7 @@ impl LoadReport {
     }
 
     /// Warns of everything that was left out without being asked for.
-    pub(super) fn warn(&self) {
+    pub(in crate::saving) fn warn(&self) {
         if !self.is_complete() {
             tracing::warn!(
                 "some weights were not loaded: {} missing, {} unexpected, {} of another shape (the report lists them)",
