@@ -165,7 +165,8 @@ pub(crate) fn is_operation(form: &Form<'_>) -> bool {
     is_keras_operation(form) || is_custom()
 }
 
-#[cfg(all(test, feature = "engine"))]
+#[cfg(feature = "engine")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::registry::entries;

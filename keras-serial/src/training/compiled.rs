@@ -245,10 +245,10 @@ impl Compiled {
             metrics.results(&mut logs)?;
         }
         for tracker in built.loss.iter().flat_map(|loss| loss.trackers()) {
-            put(&mut logs, &tracker.name(), &tracker.result()?)?;
+            put(&mut logs, tracker.name(), &tracker.result()?)?;
         }
         for metric in model.as_layer().metrics() {
-            put(&mut logs, &metric.name(), &metric.result()?)?;
+            put(&mut logs, metric.name(), &metric.result()?)?;
         }
         logs.sort_keys();
         Ok(logs)

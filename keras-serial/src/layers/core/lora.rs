@@ -85,7 +85,8 @@ pub(crate) fn make(
     Ok(())
 }
 
-#[cfg(all(test, feature = "archive"))]
+#[cfg(feature = "archive")]
+#[cfg(test)]
 mod tests {
     use crate::layers::{Dense, Input, LayerExt};
     use crate::models::Sequential;

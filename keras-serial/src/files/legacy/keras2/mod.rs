@@ -9,7 +9,8 @@ mod compile;
 mod graph;
 mod operations;
 mod shapes;
-#[cfg(all(test, feature = "archive"))]
+#[cfg(feature = "archive")]
+#[cfg(test)]
 mod tests;
 
 pub(crate) use self::compile::{training_config, upgrade_compile};
