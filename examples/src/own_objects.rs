@@ -126,9 +126,9 @@ impl Optimize for SignSgd {
 
     fn update_step(&self, gradient: &Tensor, variable: &Variable, learning_rate: f64) -> Result<()> {
         let momentum = self.base.slot(variable, "momentum")?;
-        momentum.assign(&ops::add(ops::multiply(&momentum.read(), self.momentum)?, gradient)?)?;
+        momentum.assign(&ops::add(ops::multiply(momentum.read(), self.momentum)?, gradient)?)?;
         let step = ops::multiply(ops::sign(&momentum.read())?, learning_rate)?;
-        variable.assign(&ops::subtract(&variable.read(), &step)?)
+        variable.assign(&ops::subtract(variable.read(), &step)?)
     }
 }
 

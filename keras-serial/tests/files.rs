@@ -1,5 +1,6 @@
 //! The tools for files, in a build without the engine:
 //! `cargo test -p keras-serial --no-default-features --features files --test files`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 

@@ -58,7 +58,7 @@ impl Measure for LargestError {
     }
 
     fn result(&self) -> Result<Nested<Tensor>> {
-        ops::multiply(&self.largest()?.read(), self.factor).map(Into::into)
+        ops::multiply(self.largest()?.read(), self.factor).map(Into::into)
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {
