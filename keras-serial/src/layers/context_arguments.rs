@@ -24,7 +24,7 @@ impl LayerRef {
     }
 
     /// Registers call arguments that flow to the layers inside, in addition to those of the layer's type
-    /// ([`Layer::context_arguments`](super::Layer::context_arguments)): a model passes on what one of its
+    /// ([`Signature::context`](super::Signature::context)): a model passes on what one of its
     /// layers asks for.
     ///
     /// ```

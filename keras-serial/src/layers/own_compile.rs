@@ -11,7 +11,7 @@ use crate::utils::RwLocked;
 /// A model whose `compile` takes other arguments than the common one: several optimizers, for example, as in
 /// a GAN (`Model.get_compile_config`, `Model.compile_from_config`).
 ///
-/// A model declares it with [`Layer::own_compile`](super::Layer::own_compile). Its `compile` is a method with
+/// A model declares it with [`ModelHooks::own_compile`](super::ModelHooks::own_compile). Its `compile` is a method with
 /// any arguments; it stores what it sets in [`CompileSlot`]s. An optimizer in such a slot (marked
 /// `#[keras(sublayer)]`) is saved and loaded at the path of its field, as in Keras. Also as in Keras, state is
 /// loaded only into an optimizer that is built: `compile_from_config` builds those whose state is to be

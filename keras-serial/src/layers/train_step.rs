@@ -22,7 +22,7 @@ pub struct Batch {
 
 /// A model's own training, test and predict steps; the default methods are those of every model.
 ///
-/// A model declares it with [`Layer::train_step`](super::Layer::train_step).
+/// A model declares it with [`ModelHooks::train_step`](super::ModelHooks::train_step).
 ///
 /// ```
 /// use keras_serial::layers::{Batch, Logs, Steps, TrainStep};

@@ -332,7 +332,7 @@ impl BuildContext<'_> {
     }
 
     /// Removes a weight from the layer, so that it can be created again, for example when the layer is
-    /// [quantized](super::Layer::quantize).
+    /// [quantized](super::Quantizable::quantize).
     ///
     /// # Errors
     /// [`ErrorKind::NotBuilt`] before the weight is created.

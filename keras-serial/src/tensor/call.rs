@@ -347,7 +347,7 @@ impl CallContext {
     }
 
     /// Returns an argument of an outer call that flows to the layers inside (see
-    /// [`Layer::context_arguments`](crate::layers::Layer::context_arguments)).
+    /// [`Signature::context`](crate::layers::Signature::context)).
     pub fn argument(&self, name: &str) -> Option<&Value> {
         self.arguments.get(name)
     }
