@@ -117,15 +117,15 @@ impl Compile {
         self
     }
 
-    /// Sets `metrics`.
+    /// Sets `metrics`; a single one is a list of one, as Keras accepts no other.
     pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.metrics = metrics.into();
+        self.metrics = metrics.into().listed();
         self
     }
 
-    /// Sets `weighted_metrics`.
+    /// Sets `weighted_metrics`; a single one is a list of one.
     pub fn weighted_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.weighted_metrics = metrics.into();
+        self.weighted_metrics = metrics.into().listed();
         self
     }
 

@@ -84,6 +84,16 @@ pub(super) fn check_names<T: TypedHandle>(
     }
 }
 
+impl Metrics {
+    /// Returns a list if this is a single metric.
+    pub(super) fn listed(self) -> Self {
+        match self.0 {
+            single @ Nested::Leaf(_) => Self(Nested::List(vec![single])),
+            parts => Self(parts),
+        }
+    }
+}
+
 macro_rules! parts {
     ($(#[$doc:meta])* $name:ident, $object:ident, $trait:ident) => {
         $(#[$doc])*

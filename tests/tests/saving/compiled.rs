@@ -228,3 +228,17 @@ fn a_compile_state_that_keras_3_can_not_read_is_left_out_of_new_files() {
         assert!(training.contains(class) && !training.contains("keras_version"), "{training}");
     }
 }
+
+// model.compile("sgd", "mse", metrics="mae") is an error in Keras: "Expected `metrics` argument to be a list, tuple, or dict"
+#[test]
+fn a_single_metric_is_saved_as_a_list() {
+    let model = functional(|name| Dense::new(1).name(name).shared());
+    model.compile(Compile::new("sgd", "mse").metrics("mae").weighted_metrics(Hinge::new())).unwrap();
+    let bytes = SaveOptions::new().save_model_to_bytes(&model).unwrap();
+    let loaded = LoadOptions::new().load_model_from_bytes(bytes).unwrap();
+    let config = ModelFile::from_bytes(SaveOptions::new().save_model_to_bytes(&loaded).unwrap(), &Default::default());
+    let config = config.unwrap().config().unwrap().get("compile_config").unwrap().clone();
+    for entry in ["metrics", "weighted_metrics"] {
+        assert_eq!(config.get(entry).and_then(Value::as_list).map(<[Value]>::len), Some(1), "{entry}");
+    }
+}
