@@ -69,6 +69,11 @@ impl ModelState {
     /// Sets the training state, and discards what was kept from the model's file.
     pub fn set_trained(&self, trained: Arc<dyn Trained>) {
         *self.trained.locked() = Some(trained);
+        self.forget_file();
+    }
+
+    /// Discards what was kept from the model's file.
+    pub fn forget_file(&self) {
         self.set_compile_config(None);
         self.set_unread(None);
     }

@@ -2,8 +2,7 @@
 
 use super::graph::{Graph, as_layer};
 use super::{Model, functional_config};
-use crate::config::HasBase;
-use crate::config::{Config, KerasSerializable};
+use crate::config::{Config, HasBase, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 use crate::layers::{GraphModel, InputLayer, Layer, LayerBase, LayerRef, LayerTraits, ModelHooks, OwnState, Signature};

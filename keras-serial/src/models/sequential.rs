@@ -5,8 +5,7 @@ use std::sync::RwLock;
 
 use super::functional_config::with_module;
 use super::{Functional, Model};
-use crate::config::HasBase;
-use crate::config::{Config, ConfigField, KerasSerializable, wrong_type};
+use crate::config::{Config, ConfigField, HasBase, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{

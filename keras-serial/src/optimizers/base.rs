@@ -5,8 +5,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::learning_rate::{IntoLearningRate, LearningRate};
 use super::state::State;
-use crate::config::HasBase;
-use crate::config::{Base, Config, ConfigField, Number, unmarked};
+use crate::config::{Base, Config, ConfigField, HasBase, Number, unmarked};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::utils::auto_name;

@@ -47,8 +47,7 @@ pub use rms_prop::RMSprop;
 pub use schedule_free_adam_w::ScheduleFreeAdamW;
 pub use sgd::SGD;
 
-use crate::config::HasBase;
-use crate::config::{Config, KerasSerializable};
+use crate::config::{Config, HasBase, KerasSerializable};
 use crate::error::{Error, Result};
 use crate::json::{Dict, Value};
 use crate::registry::handle;

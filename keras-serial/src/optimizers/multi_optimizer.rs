@@ -2,8 +2,7 @@
 
 use super::apply::{same_number, undo_on_error};
 use super::{LearningRate, Optimize, Optimizer, OptimizerBase, OptimizerMap};
-use crate::config::HasBase;
-use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, Number, field};
+use crate::config::{Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, Number, field};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::object::Handle;

@@ -3,8 +3,7 @@
 use super::apply;
 use super::base::OptimizerBase;
 use super::learning_rate::LearningRate;
-use crate::config::HasBase;
-use crate::config::KerasSerializable;
+use crate::config::{HasBase, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::multiply;
 use crate::tensor::Tensor;

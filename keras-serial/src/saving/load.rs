@@ -45,7 +45,7 @@ impl LoadOptions {
                 .at(path.display().to_string()));
         }
         let file = ModelFile::look(path, &self.limits, self.look())?;
-        self.revive(file).at_with(|| path.display().to_string())
+        self.deserialize_file(file).at_with(|| path.display().to_string())
     }
 
     /// Loads a model from a file in memory; its first bytes tell the format.
@@ -69,7 +69,7 @@ impl LoadOptions {
     /// # Errors
     /// As [`LoadOptions::load_model`].
     pub fn load_model_with_report(&self, bytes: impl Into<Source>) -> Result<(Model, LoadReport)> {
-        self.revive(ModelFile::from_bytes(bytes, &self.limits)?)
+        self.deserialize_file(ModelFile::from_bytes(bytes, &self.limits)?)
     }
 
     /// Loads a model from a file that is already open, and reports what happened to each weight.
@@ -77,16 +77,16 @@ impl LoadOptions {
     /// # Errors
     /// As [`LoadOptions::load_model`].
     pub fn load_model_file(&self, file: &ModelFile) -> Result<(Model, LoadReport)> {
-        self.revive(file.clone())
+        self.deserialize_file(file.clone())
     }
 
-    fn revive(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
-        let (model, report) = self.revive_silently(file)?;
+    fn deserialize_file(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
+        let (model, report) = self.deserialize_silently(file)?;
         report.warn();
         Ok((model, report))
     }
 
-    fn revive_silently(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
+    fn deserialize_silently(&self, file: ModelFile) -> Result<(Model, LoadReport)> {
         let config = file.config.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Archive, "No model config found in the file").hint("it may hold weights alone")
         })?;

@@ -335,9 +335,7 @@ impl Model {
     pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
         if let Some(own) = self.own_compile() {
             own.compile_from_config(config, self.as_layer())?;
-            let state = self.base().model_state();
-            state.set_compile_config(None);
-            state.set_unread(None);
+            self.base().model_state().forget_file();
             return Ok(());
         }
         self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;

@@ -81,7 +81,7 @@ pub(super) fn prepare(model: &Model, compiled: &Compiled, batch: &Batch) -> Resu
 
 /// Evaluates one pass through the data.
 pub(super) fn evaluate(
-    feed: &mut EpochIterator<'_>,
+    iterator: &mut EpochIterator<'_>,
     stepper: &Stepper<'_>,
     callbacks: &mut CallbackList<'_>,
     cx: &CallbackContext<'_>,
@@ -89,7 +89,7 @@ pub(super) fn evaluate(
     callbacks.on_test_begin(&mut Logs::new(), cx)?;
     stepper.reset_metrics()?;
     let mut logs = Logs::new();
-    feed.epoch(|BatchGroup { first, last, batches, .. }| {
+    iterator.epoch(|BatchGroup { first, last, batches, .. }| {
         callbacks.on_test_batch_begin(first, &mut Logs::new(), cx)?;
         for (i, batch) in batches.iter().enumerate() {
             logs = stepper.test(batch).at_with(|| format!("batch {}", first + i + 1))?;
@@ -110,20 +110,20 @@ impl Model {
     /// When the model is not compiled, or the data do not fit it.
     pub fn evaluate<'a>(&self, data: impl IntoData<'a>, evaluate: Evaluate<'a>) -> Result<Logs> {
         let compiled = Compiled::of(self, "evaluate")?;
-        let cut = Batching {
+        let batching = Batching {
             batch_size: evaluate.batch_size,
             steps: evaluate.steps,
             shuffle: Shuffle::None,
             seed: Seed::default(),
             steps_per_execution: compiled.args().steps_per_execution,
         };
-        let mut feed = EpochIterator::new(data.into_data()?, cut)?;
-        prepare(self, &compiled, &feed.sample()?)?;
-        let params = CallbackParams { verbose: evaluate.verbose, epochs: 1, steps: feed.steps() };
+        let mut iterator = EpochIterator::new(data.into_data()?, batching)?;
+        prepare(self, &compiled, &iterator.sample()?)?;
+        let params = CallbackParams { verbose: evaluate.verbose, epochs: 1, steps: iterator.steps() };
         let cx = CallbackContext::new(self, params);
         let mut callbacks = evaluate.callbacks;
         callbacks.add_progbar(evaluate.verbose);
-        let feeding = Feeding::Run { even: feed.is_even() };
-        self::evaluate(&mut feed, &Stepper::new(self, &compiled, feeding), &mut callbacks, &cx)
+        let feeding = Feeding::Run { even: iterator.is_even() };
+        self::evaluate(&mut iterator, &Stepper::new(self, &compiled, feeding), &mut callbacks, &cx)
     }
 }

@@ -244,35 +244,35 @@ impl Model {
             validation = Some(rest);
         }
         let steps_per_execution = compiled.args().steps_per_execution;
-        let cut = Batching {
+        let batching = Batching {
             batch_size: fit.batch_size,
             steps: fit.steps_per_epoch,
             shuffle: fit.shuffle,
             seed: fit.seed,
             steps_per_execution,
         };
-        let mut feed = EpochIterator::new(data, cut)?;
+        let mut iterator = EpochIterator::new(data, batching)?;
         if let Some(weights) = fit.class_weight {
-            feed = feed.with_class_weight(weights)?;
+            iterator = iterator.with_class_weight(weights)?;
         }
         let is_arrays = matches!(validation, Some(Data::Arrays(_)));
         let mut validation = validation
             .map(|data| {
                 let batch_size = fit.validation_batch_size.or(fit.batch_size.filter(|_| is_arrays));
-                let cut = Batching {
+                let batching = Batching {
                     batch_size,
                     steps: fit.validation_steps,
                     shuffle: Shuffle::None,
                     seed: Seed::default(),
                     steps_per_execution,
                 };
-                EpochIterator::new(data, cut)
+                EpochIterator::new(data, batching)
             })
             .transpose()
             .at("validation_data")?;
 
         let needs_optimizer = || !self.trainable_weights().is_empty() && self.train_step().is_none();
-        let sample = feed.sample()?;
+        let sample = iterator.sample()?;
         prepare(self, &compiled, &sample)?;
         if let Some(validation) = &mut validation {
             prepare(self, &compiled, &validation.sample()?).at("validation_data")?;
@@ -287,14 +287,14 @@ impl Model {
             _ => {}
         }
 
-        let params = CallbackParams { verbose: fit.verbose, epochs: fit.epochs, steps: feed.steps() };
+        let params = CallbackParams { verbose: fit.verbose, epochs: fit.epochs, steps: iterator.steps() };
         let mut cx = CallbackContext::new(self, params);
         let mut callbacks = fit.callbacks;
         callbacks.add_progbar(fit.verbose);
         let (mut history, mut logs) = (History::new(), Logs::new());
         self.set_stop_training(false);
         let _run = RunGuard::new(self);
-        let stepper = Stepper::new(self, &compiled, Feeding::Run { even: feed.is_even() });
+        let stepper = Stepper::new(self, &compiled, Feeding::Run { even: iterator.is_even() });
         let validating = validation
             .as_ref()
             .map(|validation| Stepper::new(self, &compiled, Feeding::Run { even: validation.is_even() }));
@@ -303,7 +303,7 @@ impl Model {
         let mut start = Progress { epoch: cx.initial_epoch().unwrap_or(fit.initial_epoch), ..Progress::default() };
         if fit.resume || cx.resumes() {
             start = resume(self, &compiled)?;
-            feed.resume(&start.data, start.batch)?;
+            iterator.resume(&start.data, start.batch)?;
         }
         for epoch in start.epoch..fit.epochs {
             compiled.reset_metrics(self)?;
@@ -313,14 +313,14 @@ impl Model {
                 stepper.test(&super::data::span(&sample, 0, 1)?)?;
                 set_metric_values(self, &compiled, &metrics)?;
             }
-            *compiled.progress() = Progress { epoch, data: feed.position(), ..std::mem::take(&mut start) };
+            *compiled.progress() = Progress { epoch, data: iterator.position(), ..std::mem::take(&mut start) };
             callbacks.on_epoch_begin(epoch, &mut Logs::new(), &cx)?;
             let is_whole;
             (logs, is_whole) =
-                train_epoch(&mut feed, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
-            cx.set_steps(feed.steps());
+                train_epoch(&mut iterator, &stepper, &mut callbacks, &cx).at_with(|| format!("epoch {}", epoch + 1))?;
+            cx.set_steps(iterator.steps());
             if is_whole {
-                *compiled.progress() = Progress { epoch: epoch + 1, data: feed.position(), ..Progress::default() };
+                *compiled.progress() = Progress { epoch: epoch + 1, data: iterator.position(), ..Progress::default() };
             } else {
                 // Saved, because later code may use the metrics.
                 let values = metric_values(self, &compiled)?;
@@ -352,13 +352,13 @@ impl Model {
 
 /// Trains one epoch; returns the metrics over it, and whether it was completed.
 fn train_epoch(
-    feed: &mut EpochIterator<'_>,
+    iterator: &mut EpochIterator<'_>,
     stepper: &Stepper<'_>,
     callbacks: &mut CallbackList<'_>,
     cx: &CallbackContext<'_>,
 ) -> Result<(Logs, bool)> {
     let mut last_logs = Logs::new();
-    let is_whole = feed.epoch(|BatchGroup { first, last, batches, position }| {
+    let is_whole = iterator.epoch(|BatchGroup { first, last, batches, position }| {
         callbacks.on_train_batch_begin(first, &mut Logs::new(), cx)?;
         for (i, batch) in batches.iter().enumerate() {
             last_logs = stepper.train(batch).at_with(|| format!("batch {}", first + i + 1))?;

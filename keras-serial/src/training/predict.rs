@@ -125,22 +125,22 @@ impl Model {
     /// When the data do not fit the model.
     pub fn predict_with<'a>(&self, data: impl IntoData<'a>, predict: Predict<'a>) -> Result<Nested<Tensor>> {
         let compiled = self.compiled_or_not()?;
-        let cut = Batching {
+        let batching = Batching {
             batch_size: predict.batch_size,
             steps: predict.steps,
             shuffle: Shuffle::None,
             seed: Seed::default(),
             steps_per_execution: compiled.args().steps_per_execution,
         };
-        let mut feed = EpochIterator::new(data.into_data()?, cut)?;
-        let params = CallbackParams { verbose: predict.verbose, epochs: 1, steps: feed.steps() };
+        let mut iterator = EpochIterator::new(data.into_data()?, batching)?;
+        let params = CallbackParams { verbose: predict.verbose, epochs: 1, steps: iterator.steps() };
         let cx = CallbackContext::new(self, params);
         let mut callbacks = predict.callbacks;
         callbacks.add_progbar(predict.verbose);
         let stepper = Stepper::new(self, &compiled, Feeding::OnBatch);
         let mut outputs: Vec<Nested<Tensor>> = Vec::new();
         callbacks.on_predict_begin(&mut Logs::new(), &cx)?;
-        feed.epoch(|BatchGroup { first, last, batches, .. }| {
+        iterator.epoch(|BatchGroup { first, last, batches, .. }| {
             callbacks.on_predict_batch_begin(first, &mut Logs::new(), &cx)?;
             for (i, batch) in batches.iter().enumerate() {
                 outputs.push(stepper.predict(&batch.x).at_with(|| format!("batch {}", first + i + 1))?);

@@ -77,8 +77,8 @@ impl Source<'_> {
 }
 
 impl<'a> EpochIterator<'a> {
-    pub(super) fn new(data: Data<'a>, cut: Batching) -> Result<Self> {
-        if cut.batch_size == Some(0) || cut.steps == Some(0) {
+    pub(super) fn new(data: Data<'a>, batching: Batching) -> Result<Self> {
+        if batching.batch_size == Some(0) || batching.steps == Some(0) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 "`batch_size` and the number of steps must be at least 1",
@@ -87,11 +87,11 @@ impl<'a> EpochIterator<'a> {
         let source = match data {
             Data::Arrays(arrays) => {
                 let samples = super::data::samples(&arrays)?;
-                let by_steps = || cut.steps.map_or(32, |steps| samples.div_ceil(steps));
-                let size = cut.batch_size.unwrap_or_else(by_steps);
-                Source::Arrays(ArrayDataset::of(arrays)?.batch_size(size).shuffle(cut.shuffle).seed(cut.seed))
+                let by_steps = || batching.steps.map_or(32, |steps| samples.div_ceil(steps));
+                let size = batching.batch_size.unwrap_or_else(by_steps);
+                Source::Arrays(ArrayDataset::of(arrays)?.batch_size(size).shuffle(batching.shuffle).seed(batching.seed))
             }
-            Data::Dataset(_) if cut.batch_size.is_some() => {
+            Data::Dataset(_) if batching.batch_size.is_some() => {
                 return Err(Error::new(ErrorKind::InvalidArgument, "a dataset says itself how large its batches are")
                     .hint("leave `batch_size` out, or use `DatasetExt::batch`"));
             }
@@ -103,8 +103,8 @@ impl<'a> EpochIterator<'a> {
         };
         Ok(Self {
             source,
-            steps: cut.steps,
-            steps_per_execution: cut.steps_per_execution.max(1),
+            steps: batching.steps,
+            steps_per_execution: batching.steps_per_execution.max(1),
             num_batches,
             current: None,
             seen: 0,

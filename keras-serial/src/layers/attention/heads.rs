@@ -1,7 +1,6 @@
 //! What multi-head layers share: projections, masks, and scaled dot-product attention.
 
-use crate::config::HasBase;
-use crate::config::Number;
+use crate::config::{HasBase, Number};
 use crate::constraints::Constraint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;

@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::config::HasBase;
-use crate::config::{Config, ConfigField, KerasSerializable};
+use crate::config::{Config, ConfigField, HasBase, KerasSerializable};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;

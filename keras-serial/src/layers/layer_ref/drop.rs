@@ -3,8 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use super::LayerRef;
-use crate::config::HasBase;
-use crate::config::{Config, KerasSerializable};
+use crate::config::{Config, HasBase, KerasSerializable};
 use crate::error::Result;
 use crate::layers::{Layer, LayerBase};
 use crate::tensor::{CallArgs, CallContext, Nested, Tensor};

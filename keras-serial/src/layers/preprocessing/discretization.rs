@@ -4,8 +4,7 @@ use std::sync::RwLock;
 
 use super::Array;
 use super::encode::{OutputMode, encode, encode_traced, encoded_shape};
-use crate::config::Config;
-use crate::config::HasBase;
+use crate::config::{Config, HasBase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::{Adaptable, Layer, LayerBase, OwnState, invalid_argument};

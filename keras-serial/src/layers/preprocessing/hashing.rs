@@ -2,8 +2,7 @@
 
 use super::encode::{OutputMode, encode, encoded_shape, rename_mode};
 use super::hash::{self, Salt};
-use crate::config::HasBase;
-use crate::config::{Config, ConfigField};
+use crate::config::{Config, ConfigField, HasBase};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;

@@ -1,8 +1,7 @@
 //! Normalization to mean 0 and variance 1.
 
 use super::Array;
-use crate::config::HasBase;
-use crate::config::{ConfigField, wrong_type};
+use crate::config::{ConfigField, HasBase, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::initializers::Initializer;
 use crate::json::Value;

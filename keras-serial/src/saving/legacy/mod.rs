@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 pub(super) use self::keras2_state::upgrade_state;
 use super::weights::by_path::{Plan, value_in_files, values_in_files};
-use super::weights::layout::places;
 use super::weights::optimizers::states;
 use super::weights::rules::Rules;
 use super::weights::unread::UnreadGroup;
@@ -57,7 +56,7 @@ pub(super) fn plan(model: &LayerRef, root: &WeightTree, by_name: bool, rules: &R
         let found = tensors(group, TOP)?;
         let what = "top-level weights";
         if own.len() == found.len() {
-            offer(&mut plan, model, &own, &found, rules)?;
+            offer(&mut plan, &own, &found, rules)?;
         } else if !(by_name && lenient) {
             return Err(count_mismatch(what, own.len(), found.len()).at(TOP));
         }
@@ -96,7 +95,7 @@ fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &
             let what = format!("layer #{k} (named {} in the current model, {name} in the save file)", layer.name());
             return Err(count_mismatch(&what, weights.len(), found.len()).at(name.clone()));
         }
-        offer(plan, layer, weights, &found, rules)?;
+        offer(plan, weights, &found, rules)?;
     }
     Ok(())
 }
@@ -132,7 +131,7 @@ fn plan_by_name(
             }
             let weights = weights_of(layer);
             if weights.len() == found.len() {
-                offer(plan, layer, &weights, &found, rules)?;
+                offer(plan, &weights, &found, rules)?;
             } else if lenient {
                 plan.report.skipped.extend(weights.iter().map(|weight| weight.path().to_owned()));
             } else {
@@ -153,16 +152,7 @@ fn plan_by_name(
     Ok(())
 }
 
-fn offer(
-    plan: &mut Plan,
-    layer: &LayerRef,
-    weights: &[Variable],
-    found: &[(String, &StoredTensor)],
-    rules: &Rules,
-) -> Result<()> {
-    for place in places(layer) {
-        plan.touch(&place.layer);
-    }
+fn offer(plan: &mut Plan, weights: &[Variable], found: &[(String, &StoredTensor)], rules: &Rules) -> Result<()> {
     for (weight, (path, tensor)) in weights.iter().zip(found) {
         plan.offer(weight, path.clone(), Some(tensor), rules)?;
     }

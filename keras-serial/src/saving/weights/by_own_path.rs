@@ -1,7 +1,6 @@
 //! Weights by their own paths, such as `dense/kernel`, as `.safetensors` files name them.
 
 use super::by_path::{Plan, value_in_files, values_in_files};
-use super::layout::places;
 use super::optimizers::{is_state, states_of_keras3};
 use super::rules::Rules;
 use super::unread::UnreadGroup;
@@ -39,9 +38,6 @@ fn keys(model: &LayerRef) -> Vec<(String, Variable)> {
 /// Matches weights by their keys, or by their own paths.
 pub(crate) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules) -> Result<Plan> {
     let mut plan = Plan::default();
-    for place in places(model) {
-        plan.touch(&place.layer);
-    }
     let paths = root.paths();
     let mut used = std::collections::HashSet::new();
     for (key, weight) in keys(model) {

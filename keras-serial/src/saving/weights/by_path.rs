@@ -83,7 +83,6 @@ pub(in crate::saving) struct Plan {
     assignments: Vec<(Variable, Tensor)>,
     /// State that layers keep by name in addition to their weights.
     states: Vec<(LayerRef, String, Tensor)>,
-    layers: Vec<LayerRef>,
     pub kept: Vec<UnreadGroup>,
 }
 
@@ -101,7 +100,6 @@ pub(in crate::saving) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules
         let in_file = rules.in_file(&vars).into_owned();
         let group = find(root, &in_file);
         used.insert(in_file.clone());
-        plan.layers.push(layer.clone());
         let own = layer.saved_weights();
         let left_out = rules.leaves_out(&layer);
         for (index, variable) in own.iter().enumerate() {
@@ -271,11 +269,6 @@ impl Rest<'_> {
 }
 
 impl Plan {
-    /// Records that a layer's weights may change.
-    pub fn touch(&mut self, layer: &LayerRef) {
-        self.layers.push(layer.clone());
-    }
-
     /// Plans to load a named state of a layer, which is not one of its weights.
     pub fn state(&mut self, layer: &LayerRef, name: &str, path: String, value: Tensor) {
         self.states.push((layer.clone(), name.to_owned(), value));

@@ -2,7 +2,7 @@
 //! in fields.
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::layout::{OptimizerPlace, optimizers, places};
@@ -176,7 +176,7 @@ fn keep(
 ) {
     let mut models = models(model);
     models.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-    let mut begun = HashSet::new();
+    let mut unread: BTreeMap<usize, Vec<UnreadGroup>> = BTreeMap::new();
     for group in groups {
         let below = |path: &str| match path {
             "" => Some(group.path.clone()),
@@ -198,9 +198,12 @@ fn keep(
             }
             continue;
         }
-        let mut groups = if begun.insert(index) { Vec::new() } else { unread(owner) };
-        groups.push(UnreadGroup { path, ..group });
-        owner.base().model_state().set_unread(Some(Arc::new(Unread(groups))));
+        unread.entry(index).or_default().push(UnreadGroup { path, ..group });
+    }
+    for (index, groups) in unread {
+        if let Some((_, owner)) = models.get(index) {
+            owner.base().model_state().set_unread(Some(Arc::new(Unread(groups))));
+        }
     }
 }
 

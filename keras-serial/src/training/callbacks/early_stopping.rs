@@ -159,10 +159,10 @@ mod tests {
         (stopped, callback.best_epoch(), callback.best())
     }
 
-    // class EpochIterator(keras.callbacks.Callback):
+    // class Feed(keras.callbacks.Callback):
     //     def on_epoch_end(self, epoch, logs): logs[NAME] = VALUES[epoch]
     // es = keras.callbacks.EarlyStopping(…)
-    // model.fit(x, y, epochs=len(VALUES), callbacks=[EpochIterator(), es], verbose=0); es.stopped_epoch, es.best_epoch, es.best
+    // model.fit(x, y, epochs=len(VALUES), callbacks=[Feed(), es], verbose=0); es.stopped_epoch, es.best_epoch, es.best
     #[test]
     fn stops_where_keras_stops() {
         let new = || EarlyStopping::new().monitor("loss");

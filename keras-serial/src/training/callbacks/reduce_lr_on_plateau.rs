@@ -152,10 +152,10 @@ mod tests {
         Ok(rates)
     }
 
-    // class EpochIterator(keras.callbacks.Callback):
+    // class Feed(keras.callbacks.Callback):
     //     def on_epoch_end(self, epoch, logs): logs["loss"] = VALUES[epoch]
     // model.compile(keras.optimizers.SGD(0.1), "mse")
-    // model.fit(x, y, epochs=len(VALUES), callbacks=[EpochIterator(), keras.callbacks.ReduceLROnPlateau("loss", …)], verbose=0)
+    // model.fit(x, y, epochs=len(VALUES), callbacks=[Feed(), keras.callbacks.ReduceLROnPlateau("loss", …)], verbose=0)
     // float(model.optimizer.learning_rate) after each epoch
     #[test]
     fn rates_are_those_of_keras() {

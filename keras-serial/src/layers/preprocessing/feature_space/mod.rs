@@ -18,8 +18,7 @@ pub use self::kinds::{CategoricalFeature, DiscretizedFeature, FloatFeature, Hash
 use self::parts::Parts;
 pub use self::tfd_concat::TfdConcat;
 pub use self::tfd_identity::TfdIdentity;
-use crate::config::HasBase;
-use crate::config::{Config, ConfigField, FieldVisitor, KerasSerializable, field, wrong_type};
+use crate::config::{Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, field, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::layers::{Adaptable, Assets, Layer, LayerBase, LayerRef, LayerTraits, OwnState};

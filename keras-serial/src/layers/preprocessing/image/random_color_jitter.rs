@@ -7,8 +7,7 @@ use super::{
     BoundingBoxFormat, Factor, ImageLayer, RandomBrightness, RandomContrast, RandomHue, RandomSaturation, Spread,
     ValueRange, image_fields, image_layer,
 };
-use crate::config::ConfigField;
-use crate::config::HasBase;
+use crate::config::{ConfigField, HasBase};
 use crate::error::Result;
 use crate::layers::LayerBase;
 use crate::ops::{self, DataFormat};
