@@ -31,7 +31,7 @@ enum Elements {
 /// ```
 /// use keras_serial::files::{Limits, NpyArray};
 /// let mut file = b"\x93NUMPY\x01\x00\x3d\x00".to_vec();
-/// file.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }    \n");
+/// file.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }   \n");
 /// file.extend([1.0f32, 2.0].iter().flat_map(|number| number.to_le_bytes()));
 /// let NpyArray::Numbers(array) = NpyArray::from_bytes(file, &Limits::default())? else { panic!() };
 /// assert_eq!((array.dtype.name(), array.shape.as_slice(), array.data.len()), ("float32", &[2][..], 8));
