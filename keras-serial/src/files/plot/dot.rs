@@ -47,7 +47,8 @@ fn cluster(graph: &Graph, index: usize, options: &PlotOptions, out: &mut String)
 /// Returns the label of a box as Graphviz's kind of HTML.
 fn label(layer: &LayerBox, options: &PlotOptions) -> String {
     let label = &layer.label;
-    let columns = usize::from(options.show_dtype) + usize::from(options.show_trainable) + 2 * usize::from(options.show_shapes);
+    let columns =
+        usize::from(options.show_dtype) + usize::from(options.show_trainable) + 2 * usize::from(options.show_shapes);
     let columns = columns.max(1);
     let class = escape(&label.class);
     let title = match &label.name {
@@ -74,10 +75,8 @@ fn label(layer: &LayerBox, options: &PlotOptions) -> String {
     }
     if let Some(is_trainable) = label.trainable {
         let (colour, text) = if is_trainable { ("forestgreen", "Trainable") } else { ("firebrick", "Non-trainable") };
-        let _ = write!(
-            cells,
-            "<td bgcolor=\"{colour}\"><font point-size=\"14\" color=\"white\"><b>{text}</b></font></td>"
-        );
+        let _ =
+            write!(cells, "<td bgcolor=\"{colour}\"><font point-size=\"14\" color=\"white\"><b>{text}</b></font></td>");
     }
     if !cells.is_empty() {
         let _ = write!(table, "<tr>{cells}</tr>");

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::family::Family;
 use super::form::{Form, History, ModelKind};
 use crate::json::Value;
 
@@ -72,7 +73,9 @@ fn of_functional(model: Form, outputs: &[Info]) -> Vec<Facts> {
 fn outputs_of(layer: Form, read: Option<&BTreeMap<usize, Info>>, inputs: Option<&[Info]>) -> Vec<Info> {
     let mut known = Vec::new();
     if let Some(read) = read {
-        known.extend(read.iter().enumerate().take_while(|(i, (index, _))| i == *index).map(|(_, (_, info))| info.clone()));
+        known.extend(
+            read.iter().enumerate().take_while(|(i, (index, _))| i == *index).map(|(_, (_, info))| info.clone()),
+        );
         // Other states may follow that no layer reads.
         if layer.entry("return_state").and_then(Value::as_bool) == Some(true) && known.len() < 2 {
             known.clear();
@@ -87,42 +90,70 @@ fn outputs_of(layer: Form, read: Option<&BTreeMap<usize, Info>>, inputs: Option<
 
 fn of_sequential(model: Form, outputs: &[Info]) -> Vec<Facts> {
     let first = model.entry("layers").and_then(Value::as_list).and_then(|layers| layers.first()).map(Form);
-    let mut current = first.and_then(input_layer);
-    if current.is_none() {
-        current = model.entry("build_input_shape").and_then(Info::of_shape);
-    }
+    let given = || model.entry("build_input_shape").and_then(Info::of_shape);
+    let current = first.and_then(input_layer).or_else(given);
     let layers: Vec<Form> = model.layers().collect();
-    let mut facts = Vec::with_capacity(layers.len());
+    // The tensors before the first layer, between two, and behind the last.
+    let mut tensors = vec![current];
     for (index, layer) in layers.iter().enumerate() {
-        let input = current.take().or_else(|| built_for(*layer));
-        let inferred = input.as_ref().and_then(|input| infer(*layer, input));
-        let output = match layers.get(index + 1) {
-            Some(next) => inferred.or_else(|| built_for(*next)),
+        if let Some(input @ None) = tensors.last_mut() {
+            *input = built_for(*layer);
+        }
+        let inferred = tensors.last().and_then(Option::as_ref).and_then(|input| infer(*layer, input));
+        tensors.push(match layers.get(index + 1) {
+            Some(next) => inferred.or_else(|| Some(Info { dtype: computed_dtype(*layer), ..built_for(*next)? })),
             None => outputs.first().cloned().or(inferred),
-        };
-        facts.push(of_layer(*layer, input.as_ref().map(std::slice::from_ref), output.as_slice()));
-        current = output;
+        });
     }
-    facts
+    for (index, layer) in layers.iter().enumerate().rev() {
+        if let Some([input @ None, Some(output)]) = tensors.get_mut(index..index + 2) {
+            let before = index.checked_sub(1).and_then(|before| layers.get(before));
+            let dtype = before.and_then(|before| computed_dtype(*before));
+            *input = keeps_shape(*layer).then(|| Info { shape: output.shape.clone(), dtype });
+        }
+    }
+    let ends = tensors.iter().zip(tensors.iter().skip(1));
+    layers
+        .iter()
+        .zip(ends)
+        .map(|(layer, (input, output))| of_layer(*layer, Some(input.as_slice()), output.as_slice()))
+        .collect()
 }
 
 fn of_layer(layer: Form, inputs: Option<&[Info]>, outputs: &[Info]) -> Facts {
     let mut own = Facts { layers: of_layers(layer, outputs), ..Facts::default() };
-    if layer.model_kind() == Some(ModelKind::Functional) {
-        let named: HashMap<&str, Info> =
-            layer.layers().filter_map(|inner| Some((inner.name(), input_layer(inner)?))).collect();
-        let ends = layer.entry("input_layers");
-        own.input = ends.and_then(|ends| structure(ends, &mut |end| named.get(end.name).map(Info::text)));
-        let (mut shapes, mut dtypes) = (outputs.iter(), outputs.iter());
-        let ends = layer.entry("output_layers");
-        own.output = ends.and_then(|ends| structure(ends, &mut |_| shapes.next().map(Info::text)));
-        own.dtype = ends.and_then(|ends| structure(ends, &mut |_| dtypes.next()?.dtype.clone().map(Value::Str)));
-    } else {
-        own.input = inputs.filter(|inputs| !inputs.is_empty()).and_then(|inputs| flat(inputs, |info| Some(info.text())));
-        own.output = flat(outputs, |info| Some(info.text()));
-        own.dtype = flat(outputs, |info| info.dtype.clone().map(Value::Str));
+    own.input = inputs.filter(|inputs| !inputs.is_empty()).and_then(|inputs| flat(inputs, |info| Some(info.text())));
+    own.output = flat(outputs, |info| Some(info.text()));
+    own.dtype = flat(outputs, |info| info.dtype.clone().map(Value::Str));
+    match layer.model_kind() {
+        Some(ModelKind::Functional) => of_ends(layer, outputs, &mut own),
+        Some(ModelKind::Sequential) => {
+            let last = own.layers.last();
+            own.output = own.output.or_else(|| last?.output.clone());
+            own.dtype = own.dtype.or_else(|| last?.dtype.clone());
+        }
+        None => {}
     }
     own
+}
+
+/// Sets the inputs and outputs of a nested Functional model, in their structure.
+fn of_ends(model: Form, outputs: &[Info], own: &mut Facts) {
+    let named: HashMap<&str, &Facts> = model.layers().map(Form::name).zip(&own.layers).collect();
+    let of_layer = |end: History, value: fn(&Facts) -> &Option<Value>| {
+        value(named.get(end.name)?).clone().filter(|value| end.output == 0 && value.as_str().is_some())
+    };
+    let (inputs, ends) = (model.entry("input_layers"), model.entry("output_layers"));
+    let input = inputs.and_then(|ends| structure(ends, &mut |end| of_layer(end, |facts| &facts.output)));
+    let (mut shapes, mut dtypes) = (outputs.iter(), outputs.iter());
+    let output = ends.and_then(|ends| {
+        structure(ends, &mut |end| shapes.next().map(Info::text).or_else(|| of_layer(end, |facts| &facts.output)))
+    });
+    let dtype = ends.and_then(|ends| {
+        let mut next = || dtypes.next()?.dtype.clone().map(Value::Str);
+        structure(ends, &mut |end| next().or_else(|| of_layer(end, |facts| &facts.dtype)))
+    });
+    (own.input, own.output, own.dtype) = (input, output, dtype);
 }
 
 /// Returns one value alone, and several as a list; `None` if one is missing.
@@ -135,11 +166,18 @@ fn flat(infos: &[Info], value: impl Fn(&Info) -> Option<Value>) -> Option<Value>
 fn structure<'a>(ends: &'a Value, leaf: &mut dyn FnMut(History<'a>) -> Option<Value>) -> Option<Value> {
     match (History::of(ends), ends) {
         (Some(end), _) => leaf(end),
-        (None, Value::List(items)) => items.iter().map(|item| structure(item, leaf)).collect::<Option<_>>().map(Value::List),
+        (None, Value::List(items)) => {
+            items.iter().map(|item| structure(item, leaf)).collect::<Option<_>>().map(Value::List)
+        }
         (None, Value::Dict(entries)) => {
+            // Keras numbers the tensors by sorted keys.
             let mut keys: Vec<&String> = entries.keys().collect();
             keys.sort();
-            let each = keys.into_iter().map(|key| Some((key.clone(), structure(entries.get(key)?, leaf)?)));
+            let mut values = HashMap::new();
+            for key in keys {
+                values.insert(key, structure(entries.get(key)?, leaf)?);
+            }
+            let each = entries.keys().map(|key| Some((key.clone(), values.remove(key)?)));
             each.collect::<Option<_>>().map(Value::Dict)
         }
         _ => None,
@@ -191,19 +229,53 @@ fn dtype_name(dtype: &Value) -> Option<String> {
 
 /// Classes of `keras.layers` whose output has the shape of the input, and the layer's dtype.
 const SAME_SHAPE: &[&str] = &[
-    "Activation", "ActivityRegularization", "AlphaDropout", "BatchNormalization", "Dropout", "ELU", "GaussianDropout",
-    "GaussianNoise", "GroupNormalization", "LayerNormalization", "LeakyReLU", "PReLU", "RMSNormalization", "ReLU",
-    "Rescaling", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "UnitNormalization",
+    "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dropout",
+    "ELU",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNormalization",
+    "LayerNormalization",
+    "LeakyReLU",
+    "PReLU",
+    "RMSNormalization",
+    "ReLU",
+    "Rescaling",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "UnitNormalization",
 ];
+
+/// Returns true for layers whose output has the shape of the input.
+fn keeps_shape(layer: Form) -> bool {
+    !is_custom(layer) && SAME_SHAPE.contains(&layer.class())
+}
+
+fn is_custom(layer: Form) -> bool {
+    layer.0.get("registered_name").and_then(Value::as_str).is_some_and(|name| name.contains('>'))
+}
+
+/// Returns the dtype in which a layer computes, if its class has its outputs in that.
+fn computed_dtype(layer: Form) -> Option<String> {
+    use Family::{Attention, Convolution, Normalization, Pooling, Recurrent};
+    let family = Family::of(layer.0, layer.class());
+    let is_known = matches!(family, Convolution | Pooling | Normalization | Recurrent | Attention);
+    layer.entry("dtype").filter(|_| is_known).and_then(dtype_name)
+}
 
 /// Returns the output of a layer of one of the simplest classes, which need no engine for it.
 fn infer(layer: Form, input: &Info) -> Option<Info> {
-    if layer.0.get("registered_name").and_then(Value::as_str).is_some_and(|name| name.contains('>')) {
+    if is_custom(layer) {
         return None;
     }
     let mut shape = input.shape.clone();
     match layer.class() {
-        class if SAME_SHAPE.contains(&class) => {}
+        _ if keeps_shape(layer) => {}
         "Dense" => *shape.last_mut()? = layer.entry("units")?.clone(),
         "Embedding" => shape.push(layer.entry("output_dim")?.clone()),
         "Flatten" => {

@@ -56,7 +56,8 @@ impl Family {
             return Self::Model;
         }
         let by_name = BY_NAME.iter().find(|(_, names)| names.contains(&class));
-        let family = by_name.or_else(|| BY_PART.iter().find(|(_, parts)| parts.iter().any(|part| class.contains(part))));
+        let family =
+            by_name.or_else(|| BY_PART.iter().find(|(_, parts)| parts.iter().any(|part| class.contains(part))));
         family.map_or(Self::Core, |(family, _)| *family)
     }
 

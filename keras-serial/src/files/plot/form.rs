@@ -62,7 +62,9 @@ impl<'a> Form<'a> {
         let skips_input = self.model_kind() == Some(ModelKind::Sequential);
         let layers = self.entry("layers").and_then(Value::as_list).unwrap_or_default();
         let layers = layers.iter().map(Form).enumerate();
-        layers.filter(move |(i, layer)| !(skips_input && *i == 0 && layer.class() == "InputLayer")).map(|(_, form)| form)
+        layers
+            .filter(move |(i, layer)| !(skips_input && *i == 0 && layer.class() == "InputLayer"))
+            .map(|(_, form)| form)
     }
 
     /// Returns the calls of a layer in the graph of its model.
@@ -91,6 +93,12 @@ impl<'a> Form<'a> {
         let name = config.and_then(|config| config.get("name").and_then(Value::as_str).or_else(|| config.as_str()));
         value.as_str().or(name).or_else(|| value.get("class_name")?.as_str())
     }
+}
+
+/// Returns the layers that pictures show of a model, with their names.
+#[cfg(feature = "engine")]
+pub(crate) fn layer_names(form: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    Form(form).layers().map(|layer| (layer.name(), layer.0))
 }
 
 impl<'a> History<'a> {

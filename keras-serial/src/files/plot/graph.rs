@@ -66,7 +66,8 @@ impl<'a> Graph<'a> {
     /// option names one; [`ErrorKind::Limit`] if the graph is too large.
     pub fn build(form: Form<'a>, facts: &'a Facts, options: &'a PlotOptions) -> Result<Self> {
         let highlighted = options.highlight_layers.iter().map(String::as_str).collect();
-        let mut builder = Builder { graph: Self { boxes: Vec::new(), clusters: Vec::new() }, edges: 0, options, highlighted };
+        let mut builder =
+            Builder { graph: Self { boxes: Vec::new(), clusters: Vec::new() }, edges: 0, options, highlighted };
         match form.model_kind() {
             Some(_) => _ = builder.cluster(form, facts, None)?,
             None => {
@@ -105,9 +106,10 @@ fn collect_names<'a>(form: Form<'a>, names: &mut HashSet<&'a str>) {
 }
 
 fn no_layer<'a>(option: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
-    let error = Error::new(ErrorKind::InvalidArgument, format!("`{option}` names a layer that the model does not have"))
-        .expected("the name of a layer")
-        .received(format!("{name:?}"));
+    let error =
+        Error::new(ErrorKind::InvalidArgument, format!("`{option}` names a layer that the model does not have"))
+            .expected("the name of a layer")
+            .received(format!("{name:?}"));
     match did_you_mean(name, names) {
         Some(hint) => error.hint(hint),
         None => error,
@@ -199,9 +201,12 @@ impl<'a> Builder<'a> {
         let [first, last] = range;
         let (first, last) = (position(first)?, position(last)?);
         if first > last {
-            return Err(Error::new(ErrorKind::InvalidArgument, "the last layer of `layer_range` stands before the first")
-                .expected("the names of two layers in the order of the model")
-                .received(format!("{range:?}")));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the last layer of `layer_range` stands before the first",
+            )
+            .expected("the names of two layers in the order of the model")
+            .received(format!("{range:?}")));
         }
         layers.truncate(last + 1);
         layers.drain(..first);

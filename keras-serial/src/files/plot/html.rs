@@ -23,6 +23,9 @@ const MAX_LAYERS: usize = 4000;
 /// The maximum number of characters of a layer's configuration, beyond which its middle is left out.
 const LONGEST_CONFIG: usize = 16_384;
 
+/// The maximum number of items of a list in a layer's configuration.
+const LONGEST_LIST: usize = 200;
+
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
@@ -48,7 +51,8 @@ pub(super) fn write(form: Form, facts: &Facts, options: &PlotOptions) -> Result<
     let mut page = Page { entries: Vec::new(), by_facts: HashMap::new() };
     page.add(form, facts, "", 0)?;
     let is_model = |entry: &Entry| !entry.facts.layers.is_empty();
-    let nested: Vec<usize> = (1..page.entries.len()).filter(|index| page.entries.get(*index).is_some_and(is_model)).collect();
+    let nested: Vec<usize> =
+        (1..page.entries.len()).filter(|index| page.entries.get(*index).is_some_and(is_model)).collect();
 
     let title = escape(&shorten(form.name(), 256));
     // Writing to a string does not fail.
@@ -111,13 +115,25 @@ impl<'a> Page<'a> {
     }
 
     /// Returns the view of a model; that of a nested one has the way back to the model around it.
-    fn view(&self, id: &str, form: Form, facts: &Facts, options: &PlotOptions, nested: Option<&Entry>) -> Result<String> {
+    fn view(
+        &self,
+        id: &str,
+        form: Form,
+        facts: &Facts,
+        options: &PlotOptions,
+        nested: Option<&Entry>,
+    ) -> Result<String> {
         let options = PlotOptions { show_layer_names: true, ..options.clone() };
         let graph = Graph::build(form, facts, &options)?;
         let texts: Vec<Texts> = graph.boxes.iter().map(|layer| Texts::of(&layer.label)).collect();
         let layout = place(&graph, &texts, options.rankdir)?;
-        let frame =
-            Frame { title: form.name().to_owned(), prefix: format!("{id}-"), is_opaque: false, has_style: false };
+        let frame = Frame {
+            title: form.name().to_owned(),
+            prefix: format!("{id}-"),
+            is_opaque: false,
+            has_style: false,
+            is_fitted: true,
+        };
         let back = nested.map(|entry| {
             let path = escape(&entry.path);
             format!("<h2><button data-open=\"v{}\">Back</button> {path}</h2>", entry.parent)
@@ -135,9 +151,9 @@ impl<'a> Page<'a> {
                 families.push(family);
             }
         }
-        let items = families.iter().map(|family| {
-            format!("<span><i style=\"background:{}\"></i>{}</span>", family.colour(), family.name())
-        });
+        let items = families
+            .iter()
+            .map(|family| format!("<span><i style=\"background:{}\"></i>{}</span>", family.colour(), family.name()));
         format!("<div class=\"legend\">{}</div>", items.collect::<String>())
     }
 }
@@ -153,7 +169,8 @@ impl Marks for Page<'_> {
 fn details(index: usize, entry: &Entry, out: &mut String) {
     let form = entry.form;
     let (path, class) = (escape(&entry.path), escape(&shorten(form.class(), 256)));
-    let module = form.0.get("registered_name").and_then(Value::as_str).or_else(|| form.0.get("module")?.as_str());
+    let registered = form.0.get("registered_name").and_then(Value::as_str).filter(|name| name.contains('>'));
+    let module = registered.or_else(|| form.0.get("module")?.as_str());
     let module = escape(&shorten(module.unwrap_or_default(), 256));
     let _ = write!(out, "<section id=\"d{index}\" hidden><h2>{path}</h2><p>{class} <small>{module}</small></p>");
     if index > 0 && !entry.facts.layers.is_empty() {
@@ -173,8 +190,25 @@ fn details(index: usize, entry: &Entry, out: &mut String) {
     let _ = writeln!(out, "</dl><pre>{}</pre></section>", escape(&config.unwrap_or_default()));
 }
 
-/// Returns a configuration without the layers of a model, which have details of their own.
+/// Returns a configuration without the layers of a model, which have details of their own, and without most of long
+/// texts and lists.
 fn own_config(config: &Dict) -> Value {
     let own = config.iter().filter(|(key, value)| key.as_str() != "layers" || value.as_list().is_none());
-    Value::Dict(own.map(|(key, value)| (key.clone(), value.clone())).collect())
+    Value::Dict(own.map(|(key, value)| (shorten(key, 256), brief(value))).collect())
+}
+
+fn brief(value: &Value) -> Value {
+    match value {
+        Value::Str(text) => Value::Str(shorten(text, 1000)),
+        Value::List(items) => {
+            let left_out = items.len().saturating_sub(LONGEST_LIST);
+            let note = (left_out > 0).then(|| Value::Str(format!("… ({left_out} items left out)")));
+            Value::List(items.iter().take(LONGEST_LIST).map(brief).chain(note).collect())
+        }
+        Value::Dict(entries) => {
+            let entries = entries.iter().take(LONGEST_LIST).map(|(key, value)| (shorten(key, 256), brief(value)));
+            Value::Dict(entries.collect())
+        }
+        value => value.clone(),
+    }
 }

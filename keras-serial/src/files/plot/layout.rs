@@ -32,6 +32,22 @@ pub(super) struct Rect {
     pub height: f64,
 }
 
+impl Rect {
+    /// Returns where a line to a point beyond this box leaves it: half way from the middle of that side to the point.
+    fn side(&self, point: (f64, f64), is_vertical: bool) -> (f64, f64) {
+        let along = |start: f64, size: f64, to: f64| {
+            let (middle, room) = (start + size / 2.0, (size / 2.0 - SPACE).max(0.0));
+            middle + ((to - middle) / 2.0).clamp(-room, room)
+        };
+        let across = |start: f64, size: f64, to: f64| if to < start + size / 2.0 { start } else { start + size };
+        if is_vertical {
+            (along(self.x, self.width, point.0), across(self.y, self.height, point.1))
+        } else {
+            (across(self.x, self.width, point.0), along(self.y, self.height, point.1))
+        }
+    }
+}
+
 /// The places of everything in a picture.
 pub(super) struct Layout {
     pub width: f64,
@@ -66,11 +82,17 @@ impl Texts {
         Self { header, lines: lines.collect(), trainable }
     }
 
+    /// Returns the widths of the header, of each line, and of the last line.
+    pub fn widths(&self) -> (f64, Vec<f64>, Option<f64>) {
+        let header = width(&self.header.0, HEADER_FONT, true) + width(&self.header.1, HEADER_FONT, false);
+        let line = |(key, value): &(String, String)| width(key, LINE_FONT, false) + width(value, LINE_FONT, false);
+        let trainable = self.trainable.map(|text| width(text, LINE_FONT, true));
+        (header, self.lines.iter().map(line).collect(), trainable)
+    }
+
     fn size(&self) -> (f64, f64) {
-        let header = width(&self.header.0, HEADER_FONT) + width(&self.header.1, HEADER_FONT);
-        let lines = self.lines.iter().map(|(key, value)| width(key, LINE_FONT) + width(value, LINE_FONT));
-        let trainable = self.trainable.map(|text| width(text, LINE_FONT));
-        let widest = lines.chain(trainable).fold(header, f64::max);
+        let (header, lines, trainable) = self.widths();
+        let widest = lines.into_iter().chain(trainable).fold(header, f64::max);
         let count = self.lines.len() + usize::from(self.trainable.is_some());
         let body = if count > 0 { count as f64 * LINE + 8.0 } else { 0.0 };
         ((widest + 2.0 * SPACE).ceil().max(70.0), HEADER + body)
@@ -105,18 +127,27 @@ pub(super) fn place(graph: &Graph, texts: &[Texts], rankdir: RankDir) -> Result<
         let label = EdgeLabel { labelpos: dagre::layout::types::LabelPos::Center, ..EdgeLabel::default() };
         dagre.set_edge(format!("b{from}"), format!("b{to}"), Some(label), None);
     }
-    let rankdir = match rankdir {
+    let direction = match rankdir {
         RankDir::TopToBottom => dagre::RankDir::TB,
         RankDir::BottomToTop => dagre::RankDir::BT,
         RankDir::LeftToRight => dagre::RankDir::LR,
         RankDir::RightToLeft => dagre::RankDir::RL,
     };
-    let options = LayoutOptions { rankdir, nodesep: 24.0, edgesep: 14.0, ranksep: 36.0, ..LayoutOptions::default() };
+    // The name of a cluster has room between its border and its first rank: half of this.
+    let ranksep = if graph.clusters.len() > 1 { 50.0 } else { 36.0 };
+    let options =
+        LayoutOptions { rankdir: direction, nodesep: 24.0, edgesep: 14.0, ranksep, ..LayoutOptions::default() };
     dagre::layout(&mut dagre, Some(options));
-    placed(graph, &edges, &dagre).ok_or_else(|| Error::new(ErrorKind::Graph, "the graph could not be laid out"))
+    placed(graph, &edges, &dagre, rankdir)
+        .ok_or_else(|| Error::new(ErrorKind::Graph, "the graph could not be laid out"))
 }
 
-fn placed(graph: &Graph, edges: &[(usize, usize)], dagre: &DagreGraph<NodeLabel, EdgeLabel>) -> Option<Layout> {
+fn placed(
+    graph: &Graph,
+    edges: &[(usize, usize)],
+    dagre: &DagreGraph<NodeLabel, EdgeLabel>,
+    rankdir: RankDir,
+) -> Option<Layout> {
     let rect = |id: String| {
         let node = dagre.node(&id)?;
         let (x, y) = (node.x? - node.width / 2.0, node.y? - node.height / 2.0);
@@ -133,11 +164,30 @@ fn placed(graph: &Graph, edges: &[(usize, usize)], dagre: &DagreGraph<NodeLabel,
         let points = &dagre.edge(&format!("b{from}"), &format!("b{to}"), None)?.points;
         layout.edges.push(points.iter().map(|point| (point.x, point.y)).collect());
     }
+    layout.attach(edges, matches!(rankdir, RankDir::TopToBottom | RankDir::BottomToTop));
     layout.move_to_corner();
     Some(layout)
 }
 
 impl Layout {
+    /// Moves the ends of edges to the sides of their boxes that face the ranks before and after.
+    fn attach(&mut self, edges: &[(usize, usize)], is_vertical: bool) {
+        for ((from, to), points) in edges.iter().zip(&mut self.edges) {
+            let (Some(from_rect), Some(to_rect)) = (self.boxes.get(*from), self.boxes.get(*to)) else { continue };
+            let [first, second, .., before, last] = points.as_mut_slice() else {
+                if let ([first, middle, last], true) = (points.as_mut_slice(), from != to) {
+                    *first = from_rect.side(*middle, is_vertical);
+                    *last = to_rect.side(*middle, is_vertical);
+                }
+                continue;
+            };
+            if from != to {
+                *first = from_rect.side(*second, is_vertical);
+                *last = to_rect.side(*before, is_vertical);
+            }
+        }
+    }
+
     /// Moves everything so that it begins at the picture's corner, and sets the picture's size.
     fn move_to_corner(&mut self) {
         let rects = self.boxes.iter().chain(self.clusters.iter().flatten());

@@ -42,6 +42,9 @@ mod options;
 #[cfg(feature = "png")]
 mod png;
 mod svg;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests;
 mod text;
 mod weights;
 
@@ -49,7 +52,11 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
-pub(crate) use facts::{Facts, shape_text};
+pub(crate) use facts::Facts;
+#[cfg(feature = "engine")]
+pub(crate) use facts::shape_text;
+#[cfg(feature = "engine")]
+pub(crate) use form::layer_names;
 pub use options::{PlotOptions, RankDir, Splines};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -59,6 +66,7 @@ use crate::json::Value;
 use form::Form;
 use graph::Graph;
 use layout::Texts;
+use svg::Frame;
 
 /// Draws the model of a file of any form, into a file whose ending tells the format: `.svg`, `.html`, `.dot`, or `.png`.
 /// The file appears complete or not at all.
@@ -137,6 +145,12 @@ impl<'a> Plot<'a> {
         Self { config: Cow::Borrowed(config), facts: facts::of_config(config), options: options.clone() }
     }
 
+    /// Creates the picture of a live model, of which all facts are known.
+    #[cfg(feature = "engine")]
+    pub(crate) fn with_facts(config: Value, facts: Facts, options: &PlotOptions) -> Self {
+        Self { config: Cow::Owned(config), facts, options: options.clone() }
+    }
+
     /// Returns the picture as DOT, for Graphviz: the text of Keras's `model_to_dot`, but for the names of nodes.
     ///
     /// # Errors
@@ -151,7 +165,7 @@ impl<'a> Plot<'a> {
     /// # Errors
     /// As [`Plot::to_dot`].
     pub fn to_svg(&self) -> Result<String> {
-        self.svg(false)
+        self.svg(self.frame())
     }
 
     /// Returns the picture as one page of HTML that needs no network.
@@ -170,7 +184,7 @@ impl<'a> Plot<'a> {
     /// As [`Plot::to_dot`].
     #[cfg(feature = "png")]
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        png::render(&self.svg(true)?, self.options.dpi)
+        png::render(&self.svg(Frame { is_opaque: true, is_fitted: false, ..self.frame() })?, self.options.dpi)
     }
 
     /// Writes the picture into a file whose ending tells the format. The file appears complete or not at all.
@@ -209,12 +223,15 @@ impl<'a> Plot<'a> {
         Graph::build(self.form(), &self.facts, options)
     }
 
-    fn svg(&self, is_opaque: bool) -> Result<String> {
+    fn frame(&self) -> Frame {
+        let title = self.form().name().to_owned();
+        Frame { title, prefix: String::new(), is_opaque: false, has_style: true, is_fitted: true }
+    }
+
+    fn svg(&self, frame: Frame) -> Result<String> {
         let graph = self.graph(&self.options)?;
         let texts: Vec<Texts> = graph.boxes.iter().map(|layer| Texts::of(&layer.label)).collect();
         let layout = layout::place(&graph, &texts, self.options.rankdir)?;
-        let title = self.form().name().to_owned();
-        let frame = svg::Frame { title, prefix: String::new(), is_opaque, has_style: true };
         Ok(svg::write(&graph, &layout, &texts, &frame, &svg::NoMarks))
     }
 }

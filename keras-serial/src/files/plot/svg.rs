@@ -41,6 +41,8 @@ pub(super) struct Frame {
     pub is_opaque: bool,
     /// Whether the styles are part of the picture.
     pub has_style: bool,
+    /// Whether texts are fitted to their measured width, whatever font the viewer has.
+    pub is_fitted: bool,
 }
 
 /// Returns the graph as an SVG element.
@@ -68,7 +70,7 @@ pub(super) fn write(graph: &Graph, layout: &Layout, texts: &[Texts], frame: &Fra
     for (cluster, rect) in graph.clusters.iter().zip(&layout.clusters).skip(1) {
         if let Some(rect) = rect {
             let _ = write!(out, "<rect class=\"g\" rx=\"8\"{}/>", attributes(rect));
-            let (x, y) = (number(rect.x + SPACE), number(rect.y + 17.0));
+            let (x, y) = (number(rect.x + SPACE), number(rect.y + 16.0));
             // As much of the name as has room.
             let room = ((rect.width - 2.0 * SPACE) / 7.0).max(4.0) as usize;
             let name = escape(&shorten(&cluster.name, room));
@@ -79,43 +81,59 @@ pub(super) fn write(graph: &Graph, layout: &Layout, texts: &[Texts], frame: &Fra
         let _ = writeln!(out, "<path class=\"e\" d=\"{}\" marker-end=\"url(#{arrow})\"/>", rounded(points));
     }
     for ((layer, rect), texts) in graph.boxes.iter().zip(&layout.boxes).zip(texts) {
-        write_box(layer, rect, texts, &marks.attributes(layer), &mut out);
+        write_box(layer, rect, texts, (frame, &marks.attributes(layer)), &mut out);
     }
     out.push_str("</svg>\n");
     out
 }
 
-fn write_box(layer: &LayerBox, rect: &Rect, texts: &Texts, attributes_of_group: &str, out: &mut String) {
+fn write_box(layer: &LayerBox, rect: &Rect, texts: &Texts, (frame, own): (&Frame, &str), out: &mut String) {
+    let fitted = |texts: &[&str], width| if frame.is_fitted { fitted(texts, width) } else { String::new() };
     let class = if layer.is_highlighted { " class=\"hl\"" } else { "" };
     let name = escape(&shorten(layer.form.name(), 256));
     let full_class = escape(&shorten(layer.form.class(), 256));
-    let _ = write!(out, "<g{class}{attributes_of_group}><title>{name} ({full_class})</title>");
+    let _ = write!(out, "<g{class}{own}><title>{name} ({full_class})</title>");
     let _ = write!(out, "<rect class=\"f\" rx=\"6\"{}/>", attributes(rect));
     let (x, y, width) = (rect.x, rect.y, rect.width);
     let colour = layer.family.colour();
     let path = if texts.lines.is_empty() && texts.trainable.is_none() { header_alone(rect) } else { header(rect) };
     let _ = write!(out, "<path d=\"{path}\" fill=\"{colour}\"/>");
+    let (header_width, line_widths, trainable_width) = texts.widths();
     let middle = number(x + width / 2.0);
     let baseline = number(y + HEADER / 2.0 + HEADER_FONT * 0.35);
+    let fit = fitted(&[&texts.header.0, &texts.header.1], header_width);
     let (bold, rest) = (escape(&texts.header.0), escape(&texts.header.1));
     let _ = write!(
         out,
-        "<text class=\"h\" x=\"{middle}\" y=\"{baseline}\" text-anchor=\"middle\"><tspan class=\"b\">{bold}</tspan>{rest}</text>"
+        "<text class=\"h\" x=\"{middle}\" y=\"{baseline}\" text-anchor=\"middle\"{fit}>\
+         <tspan class=\"b\">{bold}</tspan>{rest}</text>"
     );
     let mut at = y + HEADER + 4.0;
     let left = number(x + SPACE);
-    for (key, value) in &texts.lines {
+    for ((key, value), width) in texts.lines.iter().zip(line_widths) {
         let baseline = number(at + LINE / 2.0 + LINE_FONT * 0.35);
+        let fit = fitted(&[key, value], width);
         let (key, value) = (escape(key), escape(value));
-        let _ = write!(out, "<text x=\"{left}\" y=\"{baseline}\"><tspan class=\"k\">{key}</tspan>{value}</text>");
+        let _ = write!(out, "<text x=\"{left}\" y=\"{baseline}\"{fit}><tspan class=\"k\">{key}</tspan>{value}</text>");
         at += LINE;
     }
-    if let Some(text) = texts.trainable {
+    if let (Some(text), Some(width)) = (texts.trainable, trainable_width) {
         let baseline = number(at + LINE / 2.0 + LINE_FONT * 0.35);
         let class = if text == "Trainable" { "t" } else { "n" };
-        let _ = write!(out, "<text class=\"{class} b\" x=\"{left}\" y=\"{baseline}\">{text}</text>");
+        let fit = fitted(&[text], width);
+        let _ = write!(out, "<text class=\"{class} b\" x=\"{left}\" y=\"{baseline}\"{fit}>{text}</text>");
     }
     out.push_str("</g>\n");
+}
+
+/// Returns attributes that make a text as wide as it was measured, in whatever font the viewer has. Only ASCII is
+/// measured exactly.
+fn fitted(texts: &[&str], width: f64) -> String {
+    if texts.iter().all(|text| text.is_ascii()) {
+        format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", number(width))
+    } else {
+        String::new()
+    }
 }
 
 /// Returns the path of a header within the border of its box, with round corners at the top.

@@ -37,22 +37,33 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
     format!("{head}…{}", end.into_iter().collect::<String>())
 }
 
-/// Widths of the characters from space to `~` in Helvetica Bold, Arial Bold and Liberation Sans Bold, in thousandths
-/// of the size of the font. Other weights are no wider.
-const WIDTHS: [u16; 95] = [
-    278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
-    556, 556, 556, 333, 333, 584, 584, 584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722, 611, 833,
-    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556, 611, 556, 611,
-    556, 333, 611, 611, 278, 278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778, 556, 556, 500, 389,
-    280, 389, 584,
+/// Widths of the characters from space to `~` in Helvetica, Arial and Liberation Sans, in thousandths of the size of
+/// the font: regular and bold.
+const WIDTHS: [[u16; 95]; 2] = [
+    [
+        278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556,
+        556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667,
+        556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556,
+        556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722,
+        500, 500, 500, 334, 260, 334, 584,
+    ],
+    [
+        278, 333, 474, 556, 556, 889, 722, 238, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556,
+        556, 556, 556, 556, 333, 333, 584, 584, 584, 611, 975, 722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722,
+        611, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 333, 278, 333, 584, 556, 333, 556,
+        611, 556, 611, 556, 333, 611, 611, 278, 278, 556, 278, 889, 611, 611, 611, 611, 389, 556, 333, 611, 556, 778,
+        556, 556, 500, 389, 280, 389, 584,
+    ],
 ];
 
 /// Returns the width of a text in pixels, for a font of this size: exact for ASCII in Helvetica's metrics, and about
 /// right for others.
-pub(super) fn width(text: &str, size: f64) -> f64 {
+pub(super) fn width(text: &str, size: f64, is_bold: bool) -> f64 {
+    let [regular, bold] = &WIDTHS;
+    let widths = if is_bold { bold } else { regular };
     let of = |character: char| -> f64 {
         let index = (character as usize).wrapping_sub(' ' as usize);
-        match WIDTHS.get(index) {
+        match widths.get(index) {
             Some(width) => f64::from(*width),
             // Scripts of East Asia, and pictures, are as wide as high.
             None if character as u32 >= 0x1100 && !('\u{2000}'..'\u{2200}').contains(&character) => 1000.0,
@@ -80,7 +91,8 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_helvetica() {
-        assert_eq!(width("Dense", 10.0), 7.22 + 5.56 + 6.11 + 5.56 + 5.56);
-        assert_eq!(width("層", 10.0), 10.0);
+        assert_eq!(width("Dense", 1000.0, true), 722.0 + 556.0 + 611.0 + 556.0 + 556.0);
+        assert_eq!(width("Dense", 1000.0, false), 722.0 + 556.0 + 556.0 + 500.0 + 556.0);
+        assert_eq!(width("層", 10.0, false), 10.0);
     }
 }

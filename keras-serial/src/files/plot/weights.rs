@@ -10,6 +10,7 @@ use crate::json::Value;
 /// Sets [`Facts::trainable`] of all layers.
 pub(super) fn set_trainable(facts: &mut Facts, model: &Value, file: &ModelFile) {
     let Some(tree) = file.weights() else { return };
+    facts.trainable = has_weights(tree).then(|| is_trainable(Form(model)));
     if file.layout == Layout::Paths {
         by_groups(facts, Form(model), tree);
     } else {
