@@ -10,7 +10,7 @@ use crate::files::plot::{Facts, Plot, PlotOptions, layer_names, shape_text};
 use crate::json::Value;
 use crate::layers::LayerRef;
 use crate::object::Handle;
-use crate::tensor::symbolic::{Node, Operation};
+use crate::tensor::symbolic::Operation;
 use crate::tensor::{Nested, Tensor};
 
 /// Draws a model (`keras.utils.plot_model`); [`Plot::save`] writes the picture as SVG, HTML, DOT, or PNG.

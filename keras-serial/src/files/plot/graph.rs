@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, did_you_mean};
 /// The graph of a picture. The first cluster is the model itself.
 pub(super) struct Graph<'a> {
     pub boxes: Vec<LayerBox<'a>>,
-    pub clusters: Vec<Cluster<'a>>,
+    pub clusters: Vec<Cluster>,
 }
 
 /// A layer's box, or that of a nested model which is not expanded.
@@ -29,8 +29,7 @@ pub(super) struct LayerBox<'a> {
 }
 
 /// A model whose layers are drawn.
-pub(super) struct Cluster<'a> {
-    pub form: Form<'a>,
+pub(super) struct Cluster {
     pub name: String,
     /// The index of the cluster around it; none for the model itself.
     pub parent: Option<usize>,
@@ -126,7 +125,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn open(&mut self, form: Form<'a>, parent: Option<usize>) -> usize {
         let name = shorten(form.name(), 256);
-        self.graph.clusters.push(Cluster { form, name, parent, children: Vec::new(), edges: Vec::new() });
+        self.graph.clusters.push(Cluster { name, parent, children: Vec::new(), edges: Vec::new() });
         self.graph.clusters.len() - 1
     }
 
