@@ -49,4 +49,5 @@ examples! {
     own_objects,
     export_onnx,
     predictor,
+    plot_model,
 }

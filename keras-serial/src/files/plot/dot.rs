@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::graph::{Child, Graph, LayerBox};
 use super::options::PlotOptions;
-use super::text::escape;
+use super::text::escape_element as escape;
 
 /// Returns the graph as DOT.
 pub(super) fn write(graph: &Graph, options: &PlotOptions) -> String {

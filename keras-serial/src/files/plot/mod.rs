@@ -26,7 +26,7 @@
 //!
 //! # Limits
 //! Pictures that are laid out (all but DOT) have at most 2000 layers, and less where many stand side by side or are
-//! connected over long distances; DOT has at most 200 000. More is an [`ErrorKind::Limit`], as is a PNG of over 40
+//! connected over long distances; DOT has at most 200 000. More is an [`ErrorKind::Limit`], as is a PNG of over 20
 //! million pixels. The middle of long texts is left out.
 
 mod cost;
@@ -58,6 +58,12 @@ pub(crate) use facts::shape_text;
 #[cfg(feature = "engine")]
 pub(crate) use form::layer_names;
 pub use options::{PlotOptions, RankDir, Splines};
+#[cfg(all(feature = "engine", feature = "png"))]
+pub(crate) use png::render as render_png;
+#[cfg(feature = "engine")]
+pub(crate) use svg::FONTS;
+#[cfg(feature = "engine")]
+pub(crate) use text::{escape, width as text_width};
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::Look;

@@ -7,8 +7,8 @@ use resvg::usvg::{Options, Tree};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The maximum number of pixels: they take four bytes each.
-const MAX_PIXELS: f64 = 40_000_000.0;
+/// The maximum number of pixels: they take four bytes each, and once more while they are compressed.
+const MAX_PIXELS: f64 = 20_000_000.0;
 /// The resolution of SVG, in dots per inch.
 const SVG_DPI: f64 = 96.0;
 
@@ -19,7 +19,7 @@ const FONTS: [&[u8]; 2] = [include_bytes!("font/PlotSans-Regular.ttf"), include_
 ///
 /// # Errors
 /// [`ErrorKind::Limit`] if it has too many pixels.
-pub(in crate::files) fn render(svg: &str, dpi: u32) -> Result<Vec<u8>> {
+pub(crate) fn render(svg: &str, dpi: u32) -> Result<Vec<u8>> {
     let mut options = Options { font_family: "Plot Sans".to_owned(), ..Options::default() };
     let fonts = Arc::make_mut(&mut options.fontdb);
     FONTS.iter().for_each(|font| fonts.load_font_data(font.to_vec()));

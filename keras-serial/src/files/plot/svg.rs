@@ -7,13 +7,13 @@ use super::layout::{HEADER, HEADER_FONT, LINE, LINE_FONT, Layout, Rect, SPACE, T
 use super::text::{escape, shorten};
 
 /// The fonts in order of preference: all have the metrics of [`width`](super::text::width).
-pub(super) const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', Arimo, 'Plot Sans', sans-serif";
+pub(crate) const FONTS: &str = "Helvetica, Arial, 'Liberation Sans', Arimo, 'Plot Sans', sans-serif";
 
 /// Styles of pictures. Boxes have their own background, and what stands outside of them is grey, so that pictures can
 /// be read on white and on black.
 pub(super) const STYLE: &str = "text{fill:#1f2733;font-size:12px}\
-.h{font-size:13px}.b{font-weight:bold}.k{fill:#5b6675}.c{fill:#7a8594;font-weight:bold}\
-.e{fill:none;stroke:#7a8594;stroke-width:1.5}.g{fill:#7a8594;fill-opacity:0.08;stroke:#7a8594;stroke-dasharray:5 4}\
+.h{font-size:13px}.b{font-weight:bold}.k{fill:#5b6675}.c{fill:#6f7b8b;font-weight:bold}\
+.e{fill:none;stroke:#6f7b8b;stroke-width:1.5}.g{fill:#6f7b8b;fill-opacity:0.08;stroke:#6f7b8b;stroke-dasharray:5 4}\
 .f{fill:#ffffff;stroke:#6b7686}.hl .f{stroke:#e8710a;stroke-width:3.5}.t{fill:#18794e}.n{fill:#b4232c}";
 
 /// What a page adds to the boxes of a picture.
@@ -61,7 +61,7 @@ pub(super) fn write(graph: &Graph, layout: &Layout, texts: &[Texts], frame: &Fra
     let _ = write!(
         out,
         "<defs><marker id=\"{arrow}\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" \
-         orient=\"auto-start-reverse\"><path d=\"M0 0.5 10 5 0 9.5z\" fill=\"#7a8594\"/></marker></defs>"
+         orient=\"auto-start-reverse\"><path d=\"M0 0.5 10 5 0 9.5z\" fill=\"#6f7b8b\"/></marker></defs>"
     );
     if frame.is_opaque {
         out.push_str("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");

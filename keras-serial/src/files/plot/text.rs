@@ -2,15 +2,18 @@
 
 /// Escapes a text for SVG and HTML, in elements and in quoted attributes. Characters that XML does not allow, and
 /// those that change the direction of the text around them, become U+FFFD.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
+    escape_element(text).replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// Escapes a text for elements, as [`escape`] does, but for quotes.
+pub(super) fn escape_element(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(character),
             character if is_hidden(character) => out.push('\u{fffd}'),
             character => out.push(character),
@@ -58,7 +61,7 @@ const WIDTHS: [[u16; 95]; 2] = [
 
 /// Returns the width of a text in pixels, for a font of this size: exact for ASCII in Helvetica's metrics, and about
 /// right for others.
-pub(super) fn width(text: &str, size: f64, is_bold: bool) -> f64 {
+pub(crate) fn width(text: &str, size: f64, is_bold: bool) -> f64 {
     let [regular, bold] = &WIDTHS;
     let widths = if is_bold { bold } else { regular };
     let of = |character: char| -> f64 {
