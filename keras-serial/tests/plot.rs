@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use keras_serial::files::plot::{Plot, PlotFormat, PlotOptions, RankDir, plot_file};
 use keras_serial::files::{Limits, ModelFile};
 use keras_serial::json::{self, Value};
-use keras_serial::{Error, ErrorKind};
+use keras_serial::ErrorKind;
 
 const MODELS: [&str; 7] = ["sequential", "two_ends", "nested", "shared", "wrappers", "custom", "subclassed"];
 
@@ -124,7 +124,7 @@ fn png_has_the_resolution_that_is_asked_for() {
         let png = Plot::of_file(&file, &PlotOptions::new().dpi(dpi)).unwrap().to_png()?;
         assert!(png.starts_with(b"\x89PNG"));
         let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
-        Ok::<_, Error>((number(16), number(20)))
+        Ok::<_, keras_serial::Error>((number(16), number(20)))
     };
     let (width, height) = size(96).unwrap();
     assert_eq!(size(192).unwrap(), (2 * width, 2 * height));

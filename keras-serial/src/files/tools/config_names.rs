@@ -48,7 +48,7 @@ fn by_path(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()>
 /// what has no group.
 pub(crate) fn layer_groups<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Option<String>> {
     let mut counts = std::collections::HashMap::new();
-    let mut group = |item| {
+    let group = |item| {
         let class = class_of(item).filter(|_| !is_operation(item))?;
         let stem = to_snake_case(original_class(class));
         let count: &mut usize = counts.entry(stem.clone()).or_default();
@@ -56,7 +56,7 @@ pub(crate) fn layer_groups<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Op
         *count += 1;
         Some(own)
     };
-    items.map(|item| group(item)).collect()
+    items.map(group).collect()
 }
 
 /// Follows the names of layers.
