@@ -48,22 +48,22 @@ fn two_ends() -> Result<Model> {
     let seen = Dense::new(16).activation("relu").name("seen").apply(&image)?;
     let read = Embedding::new(1000, 16).name("embedding").apply(&words)?;
     let read = GlobalAveragePooling1D::new().name("mean").apply(&read)?;
-    let both = Concatenate::new().name("both").apply([&seen, &read])?;
+    let both = Concatenate::new().name("both").apply(Nested::list([seen, read]))?;
     let label = Dense::new(5).activation("softmax").name("label").apply(&both)?;
     let score = Dense::new(1).activation("sigmoid").name("score").apply(&both)?;
-    Functional::new([image, words], [label, score])
+    Functional::new(Nested::list([image, words]), Nested::list([label, score]))
 }
 
 /// A model of convolutions with a short cut, inside another model.
 fn nested() -> Result<Model> {
     let input = Input::new([16, 16, 8]).name("features").tensor()?;
-    let x = Conv2D::new(8, 3).padding("same").activation("relu").name("first").apply(&input)?;
+    let x = Conv2D::new(8, 3).padding(Padding::Same).activation("relu").name("first").apply(&input)?;
     let x = BatchNormalization::new().name("normalize").apply(&x)?;
-    let x = Conv2D::new(8, 3).padding("same").name("second").apply(&x)?;
-    let sum = Add::new().name("short_cut").apply([&x, &input])?;
+    let x = Conv2D::new(8, 3).padding(Padding::Same).name("second").apply(&x)?;
+    let sum = Add::new().name("short_cut").apply(Nested::list([x, input.clone()]))?;
     let block = Functional::named("block", input, sum)?;
     let image = Input::new([32, 32, 3]).name("image").tensor()?;
-    let x = Conv2D::new(8, 3).strides(2).padding("same").name("stem").apply(&image)?;
+    let x = Conv2D::new(8, 3).strides(2).padding(Padding::Same).name("stem").apply(&image)?;
     let x = GlobalAveragePooling2D::new().name("mean").apply(&block.apply(&x)?)?;
     Functional::new(image, Dense::new(10).name("classes").apply(&x)?)
 }
@@ -72,8 +72,8 @@ fn nested() -> Result<Model> {
 fn recurrent() -> Result<Model> {
     let words = Input::new([20]).name("words").tensor()?;
     let x = Embedding::new(5000, 32).name("embedding").apply(&words)?;
-    let x = Bidirectional::new(LSTM::new(16).return_sequences(true)).name("both_ways").apply(&x)?;
-    let x = MultiHeadAttention::new(2, 16).name("attention").apply([&x, &x])?;
+    let x = Bidirectional::new(LSTM::new(16).return_sequences(true))?.name("both_ways").apply(&x)?;
+    let x = MultiHeadAttention::new(2, 16).name("attention").apply(CallArgs::from(&x).and(x.clone()))?;
     let each = TimeDistributed::new(Dense::new(9).activation("softmax")).name("tags").apply(&x)?;
     Functional::new(words, each)
 }
@@ -84,7 +84,8 @@ fn shared() -> Result<Model> {
     let encoder: LayerRef = Dense::new(4).activation("tanh").name("encoder").into();
     let scale: LayerRef = Scale::new().name("scale").into();
     let (a, b) = (scale.apply(&encoder.apply(&left)?)?, encoder.apply(&right)?);
-    Functional::new([left, right], Dot::new(1).normalize(true).name("similarity").apply([&a, &b])?)
+    let similarity = Dot::new(1).normalize(true).name("similarity").apply(Nested::list([a, b]))?;
+    Functional::new(Nested::list([left, right]), similarity)
 }
 
 /// Runs the example.

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use keras_serial::ErrorKind;
 use keras_serial::files::plot::{Plot, PlotFormat, PlotOptions, RankDir, plot_file};
 use keras_serial::files::{Limits, ModelFile};
 use keras_serial::json::{self, Value};
-use keras_serial::ErrorKind;
 
 const MODELS: [&str; 7] = ["sequential", "two_ends", "nested", "shared", "wrappers", "custom", "subclassed"];
 
