@@ -54,7 +54,9 @@ pub enum FieldDefault {
 pub type Bound = Punctuated<WherePredicate, Token![,]>;
 
 /// The attributes of a field.
-pub struct FieldAttributes {
+pub struct FieldAttributes<'a> {
+    /// All attributes, of which some are the doc comment.
+    pub docs: &'a [Attribute],
     pub weight: Once<Option<LitStr>>,
     pub sublayer: Once<Option<LitStr>>,
     /// The expression that creates a sublayer from the other fields.
@@ -69,6 +71,7 @@ pub struct FieldAttributes {
     pub aliases: Vec<LitStr>,
     pub with: Once<Path>,
     pub skip_if: Once<Path>,
+    pub field_type: Once<Path>,
     pub base_or_null: Once<()>,
     pub no_setter: Once<()>,
     pub bound: Once<Bound>,
@@ -173,10 +176,11 @@ fn no_arguments(name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     Err(meta.error(format!("`{name}` has no arguments")))
 }
 
-impl FieldAttributes {
+impl<'a> FieldAttributes<'a> {
     /// Parses a field's attributes.
-    pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
+    pub fn parse(cx: &mut Ctxt, attributes: &'a [Attribute]) -> Self {
         let mut this = Self {
+            docs: attributes,
             weight: Once::new(names::WEIGHT),
             seed_generator: Once::new(names::SEED_GENERATOR),
             sublayer: Once::new(names::SUBLAYER),
@@ -190,6 +194,7 @@ impl FieldAttributes {
             aliases: Vec::new(),
             with: Once::new(names::WITH),
             skip_if: Once::new(names::SKIP_IF),
+            field_type: Once::new(names::FIELD_TYPE),
             base_or_null: Once::new(names::BASE_OR_NULL),
             no_setter: Once::new(names::NO_SETTER),
             bound: Once::new(names::BOUND),
@@ -232,6 +237,8 @@ impl FieldAttributes {
             names::WITH => self.with.set(cx, at, path(meta)?),
             // #[keras(skip_if = Option::is_none)]
             names::SKIP_IF => self.skip_if.set(cx, at, path(meta)?),
+            // #[keras(field_type = one_or_more)]
+            names::FIELD_TYPE => self.field_type.set(cx, at, path(meta)?),
             // #[keras(bound = "T: Trait")]
             names::BOUND => self.bound.set(cx, at, bound(meta)?),
             // #[keras(weight)], #[keras(weight(name = "kernel"))]

@@ -7,6 +7,7 @@ use syn::{GenericArgument, Ident, PathArguments, Type};
 use crate::ast::{Field, Role, Struct, code, ungrouped};
 use crate::attributes::FieldDefault;
 use crate::bounds;
+use crate::expand_description::spelled;
 use crate::mentions::mentions;
 
 /// Expands `new` and the builder methods that the attributes ask for.
@@ -182,8 +183,7 @@ fn argument(ty: &Type) -> TokenStream {
 
 /// Says in the documentation what an argument of a type that is not primitive accepts.
 fn accepted(ty: &Type) -> Option<String> {
-    let name = ty.to_token_stream().to_string().replace(" < ", "<").replace(" >", ">").replace(" :: ", "::");
-    (!is_primitive(ty)).then(|| format!("a `{name}`, or whatever converts to one (its `From` implementations)"))
+    (!is_primitive(ty)).then(|| format!("a `{}`, or whatever converts to one (its `From` implementations)", spelled(ty)))
 }
 
 fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {

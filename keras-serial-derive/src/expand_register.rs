@@ -10,6 +10,7 @@ use syn::{Attribute, Item, LitStr, Path};
 use crate::ast::{code, private};
 use crate::attributes::{TypeAttributes, path};
 use crate::ctxt::Ctxt;
+use crate::expand_description;
 
 #[derive(Default)]
 struct Arguments {
@@ -102,8 +103,8 @@ pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// Returns true if the item derives `KerasEnum`.
-fn derives_strings(attributes: &[Attribute]) -> bool {
+/// Returns true if the item has one of the derives.
+fn is_derived(attributes: &[Attribute]) -> bool {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
         // The compiler reports a derive that can't be parsed.
@@ -118,10 +119,10 @@ fn derives_strings(attributes: &[Attribute]) -> bool {
 
 /// Expands the path of the private module, and the entry.
 fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStream, TokenStream)> {
-    let (ident, generics, attributes) = match item {
-        Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
-        Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
-        Item::Fn(item) => (&item.sig.ident, &item.sig.generics, [].as_slice()),
+    let (ident, generics, attributes, docs) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice(), item.attrs.as_slice()),
+        Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice(), item.attrs.as_slice()),
+        Item::Fn(item) => (&item.sig.ident, &item.sig.generics, [].as_slice(), item.attrs.as_slice()),
         other => {
             cx.error(other, "only structs, enums and functions can be registered");
             return None;
@@ -148,7 +149,7 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
         }
     }
     if let Item::Enum(item) = item
-        && derives_strings(&item.attrs)
+        && is_derived(&item.attrs)
     {
         cx.error(
             ident,
@@ -160,6 +161,9 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
     let private = private(arguments.krate.as_ref().or(of_type.krate.get()));
     let name = of_type.class_name.get().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let applied = arguments.apply();
+    // The derive describes a type, with its documentation.
+    let doc = if is_derived(attributes) { String::new() } else { expand_description::doc(docs) };
+    let documented = (!doc.is_empty()).then(|| code!(.documented(#doc)));
     let place = code!(#private::Place { file: ::core::file!(), line: ::core::line!() });
     let entry = if let Item::Fn(_) = item {
         code! {
@@ -168,7 +172,7 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
                 || #private::type_id_of_fn(&#ident),
                 || #private::function_handle(#ident, #name),
                 #place,
-            )#applied
+            )#documented #applied
         }
     } else {
         code! {
@@ -176,7 +180,7 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
                 #name,
                 #private::casts!(#ident),
                 #place,
-            )#applied
+            )#documented #applied
         }
     };
     Some((private, entry))

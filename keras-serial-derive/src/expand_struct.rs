@@ -8,7 +8,7 @@ use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
 use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{bounds, expand_constructor, expand_fallback, expand_state};
+use crate::{bounds, expand_constructor, expand_description, expand_fallback, expand_state};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
@@ -32,6 +32,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let class_name = input.class_name();
     let generics = bounds::bounded(input);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let description = expand_description::expand(input);
     let get_config = get_config(input);
     let from_config = from_config(input);
     let visits = input.fields.iter().filter_map(|field| visit(input, field));
@@ -48,6 +49,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
             fn class(&self) -> &'static str {
                 #class_name
             }
+            #description
             #get_config
             #from_config
             fn visit_fields(&self, visitor: &mut dyn #private::FieldVisitor) {

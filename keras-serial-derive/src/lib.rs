@@ -8,6 +8,7 @@ mod bounds;
 mod check;
 mod ctxt;
 mod expand_constructor;
+mod expand_description;
 mod expand_enum;
 mod expand_fallback;
 mod expand_register;
@@ -35,6 +36,7 @@ use proc_macro::TokenStream;
 /// | `#[keras(rename = "…")]`, `#[keras(alias = "…")]` | its name in configurations; an additional name that is read |
 /// | `#[keras(with = "module")]` | converted by the module's `to_value` and `from_value` |
 /// | `#[keras(serde)]` | converted by serde |
+/// | `#[keras(field_type = path)]` | its type in descriptions, a `fn() -> FieldType`, if `with` or `serde` converts it |
 /// | `#[keras(skip_if = path)]` | omitted if the function returns true |
 /// | `#[keras(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
 /// | `#[keras(no_setter)]` | gets no method from `#[keras(setters)]` |

@@ -18,6 +18,7 @@ pub const CLASS_NAME: Name = Name("class_name");
 pub const CRATE: Name = Name("crate");
 pub const DEFAULT: Name = Name("default");
 pub const DISPLAY: Name = Name("display");
+pub const FIELD_TYPE: Name = Name("field_type");
 pub const FROM_CONFIG: Name = Name("from_config");
 pub const FROM_STR: Name = Name("from_str");
 pub const GET_CONFIG: Name = Name("get_config");
@@ -50,6 +51,7 @@ pub const OF_FIELDS: &[Name] = &[
     ALIAS,
     WITH,
     SKIP_IF,
+    FIELD_TYPE,
     BASE_OR_NULL,
     NO_SETTER,
     BOUND,

@@ -194,7 +194,7 @@ pub mod __private_0_1_0 {
     pub use inventory;
 
     pub use crate::config::{
-        Base, Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, PlainField, StateField, field, walk,
+        Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor, HasBase, KerasSerializable, PlainField, StateField, TypeDescription, field, walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]

@@ -1,8 +1,23 @@
 //! Functions that the expansion of `#[derive(KerasSerializable)]` calls for a field.
 
-use super::{Base, Config, ConfigField};
+use super::{Base, Config, ConfigField, FieldType};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
+
+/// Returns the type of a field that does not describe itself.
+pub fn any_type() -> FieldType {
+    FieldType::Any
+}
+
+/// Returns the type of an enum's strings.
+pub fn choices(names: &[&'static str]) -> FieldType {
+    FieldType::Choices(names.to_vec())
+}
+
+/// Returns the default of a field, as its value in a configuration.
+pub fn default_value<T: ConfigField + Default>() -> Result<Value> {
+    T::default().to_value()
+}
 
 /// Reads a required entry, by its name or an alias.
 pub fn required<T>(

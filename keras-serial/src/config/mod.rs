@@ -6,7 +6,10 @@
 
 mod base;
 mod collections;
+mod description;
 pub mod field;
+mod field_type;
+mod kind;
 mod marks;
 mod number;
 mod plain;
@@ -14,6 +17,9 @@ mod scalars;
 pub mod walk;
 
 pub use base::{Base, HasBase};
+pub use description::{BaseDescription, FieldDescription, FieldRole, TypeDescription};
+pub use field_type::FieldType;
+pub use kind::Kind;
 pub(crate) use marks::unmarked;
 pub use marks::{MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
@@ -55,6 +61,11 @@ pub trait ConfigField: Sized {
     #[doc(hidden)]
     fn absent() -> Option<Self> {
         None
+    }
+
+    /// Describes the JSON values that stand for the field; [`FieldType::Any`] by default.
+    fn field_type() -> FieldType {
+        FieldType::Any
     }
 
     /// Converts the field to its value in the configuration.
@@ -129,6 +140,15 @@ pub trait KerasSerializable: Any + Send + Sync {
     /// Returns [`KerasSerializable::class_name`] of an object whose type is unknown.
     fn class(&self) -> &'static str {
         short_type_name::<Self>()
+    }
+
+    /// Describes the type's fields: names, types, defaults, documentation. The derive implements it; `None` by
+    /// default.
+    fn description() -> Option<&'static TypeDescription>
+    where
+        Self: Sized,
+    {
+        None
     }
 
     /// Serializes the configuration, from which [`KerasSerializable::from_config`] creates an equal

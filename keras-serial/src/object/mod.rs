@@ -2,11 +2,10 @@
 
 mod form;
 mod handle;
-mod kind;
 mod sharing;
 
 pub use form::Form;
+pub use crate::config::Kind;
 pub use handle::{Handle, Object};
-pub use kind::Kind;
 pub use sharing::SharingScope;
 pub(crate) use sharing::{mark_first, note_deserialized, note_serialized, shared_object};

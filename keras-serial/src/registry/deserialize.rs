@@ -145,6 +145,10 @@ impl ConfigField for Deserialized {
 
 /// An object of any kind can be a field.
 impl ConfigField for Object {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Object, by_name: false }
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.serialize()
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::PlainObject;
-use crate::config::{Config, KerasSerializable};
+use crate::config::{Config, KerasSerializable, TypeDescription};
 use crate::error::Result;
 use crate::object::{Kind, Object};
 
@@ -61,6 +61,7 @@ pub(crate) enum Identity {
 enum What {
     Class {
         construct: fn(&Config) -> Result<Arc<dyn KerasSerializable>>,
+        description: fn() -> Option<&'static TypeDescription>,
         casts: &'static [Option<Cast>],
     },
     Function {
@@ -84,6 +85,8 @@ pub struct Entry {
     /// Aliases of Keras's own objects (`mse`, `glorot_uniform`).
     aliases: &'static [&'static str],
     place: Place,
+    /// The text of the doc comment, where the description has none.
+    doc: &'static str,
     type_id: fn() -> TypeId,
     what: What,
 }
@@ -106,8 +109,9 @@ impl Entry {
             class_name,
             aliases: &[],
             place,
+            doc: "",
             type_id: TypeId::of::<T>,
-            what: What::Class { construct: construct::<T>, casts },
+            what: What::Class { construct: construct::<T>, description: T::description, casts },
         }
     }
 
@@ -120,6 +124,7 @@ impl Entry {
             class_name: name,
             aliases: &[],
             place,
+            doc: "",
             type_id,
             what: What::Function { handle },
         }
@@ -134,6 +139,7 @@ impl Entry {
             class_name: "function",
             aliases: &[],
             place,
+            doc: "",
             type_id: TypeId::of::<Object>,
             what: What::Existing { object, identities },
         }
@@ -163,12 +169,44 @@ impl Entry {
         self
     }
 
+    /// Sets the text of the item's doc comment.
+    #[must_use]
+    pub const fn documented(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+
+    /// Returns the text of the item's doc comment; empty if there is none.
+    pub fn doc(&self) -> &'static str {
+        match self.description() {
+            Some(description) if !description.doc.is_empty() => description.doc,
+            _ => self.doc,
+        }
+    }
+
+    /// Returns the description of the class's fields; `None` for functions and for classes without one.
+    pub fn description(&self) -> Option<&'static TypeDescription> {
+        match &self.what {
+            What::Class { description, .. } => description(),
+            _ => None,
+        }
+    }
+
     /// Returns `package>name`; for Keras's own objects only the name.
     pub fn registered_name(&self) -> String {
         match self.module {
             Some(_) => self.name.to_string(),
             None if self.package.is_empty() => self.name.to_string(),
             None => format!("{}>{}", self.package, self.name),
+        }
+    }
+
+    /// Returns the name by which [`entry_named`](super::entry_named) finds the entry and no other: the registered
+    /// name, for Keras's own objects with the module in front (`keras.layers.Dense`).
+    pub fn full_name(&self) -> String {
+        match self.module {
+            Some(module) => format!("{module}.{}", self.name),
+            None => self.registered_name(),
         }
     }
 
@@ -242,7 +280,7 @@ impl Entry {
         match &self.what {
             What::Function { handle } => Ok(Some(handle())),
             What::Existing { object, .. } => Ok(Some(object.clone())),
-            What::Class { construct, casts } => {
+            What::Class { construct, casts, .. } => {
                 let mut casts = casts.iter().flatten();
                 let cast = match kind {
                     None => casts.next(),

@@ -25,6 +25,8 @@
 //! ones, where Keras's hide them; and in scopes and `custom_objects` an object registered as
 //! `MyLayers>KernelMult` is also found by its class name or its short name.
 
+mod construct;
+mod describe;
 mod deserialize;
 mod entry;
 #[cfg(feature = "files")]
@@ -34,6 +36,7 @@ mod handle;
 mod keras_names;
 mod lookup;
 mod master;
+mod named;
 mod nesting;
 mod operations;
 mod plain;
@@ -42,6 +45,8 @@ mod scope;
 mod serialize;
 mod unknown;
 
+pub use construct::construct;
+pub use describe::{Description, describe};
 pub(crate) use deserialize::deserialize_by_name;
 #[cfg(feature = "files")]
 pub(crate) use deserialize::is_code;
@@ -61,6 +66,7 @@ pub(crate) use lookup::by_identity as function_entry;
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
+pub use named::{entry_named, search};
 #[cfg(feature = "files")]
 pub(crate) use nesting::MAX_NESTING;
 #[cfg(feature = "archive")]
