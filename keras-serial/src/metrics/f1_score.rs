@@ -1,7 +1,7 @@
 //! The F1 score: precision and recall in one number.
 
 use super::fbeta_score::{Average, FBetaScore};
-use super::{Measure, MetricBase};
+use super::{Direction, Measure, MetricBase};
 use crate::config::{Base, Config, ConfigField, HasBase, field};
 use crate::error::Result;
 use crate::json::Value;
@@ -90,6 +90,10 @@ impl HasBase<MetricBase> for F1Score {
 }
 
 impl Measure for F1Score {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.0.update_state(y_true, y_pred, sample_weight)
     }
