@@ -172,3 +172,37 @@ impl fmt::Debug for FieldDescription {
         write!(f, "{:?} {}: {}", self.role, self.rust_name, self.rust_type)
     }
 }
+
+/// Implements [`KerasSerializable::description`](super::KerasSerializable::description) for a type whose
+/// configuration is written by hand: `name: Type = default, "documentation";` for each entry.
+macro_rules! described_by_hand {
+    ($class:ident { $($name:literal: $ty:ty $(= $default:expr)?, $doc:literal;)* } $(allows_unknown: $allows:literal)?) => {
+        fn description() -> Option<&'static $crate::config::TypeDescription> {
+            Some(const {
+                &$crate::config::TypeDescription {
+                    name: stringify!($class),
+                    module_path: module_path!(),
+                    doc: "",
+                    base: None,
+                    fields: &[$($crate::config::FieldDescription {
+                        name: $name,
+                        aliases: &[],
+                        rust_name: $name,
+                        rust_type: stringify!($ty),
+                        role: $crate::config::FieldRole::Config,
+                        doc: $doc,
+                        values: <$ty as $crate::config::ConfigField>::field_type,
+                        default: $crate::config::described_by_hand!(@default $ty $(, $default)?),
+                    }),*],
+                    ignored: &[],
+                    allows_unknown: false $(|| $allows)?,
+                }
+            })
+        }
+    };
+    (@default $ty:ty) => { None };
+    (@default $ty:ty, $default:expr) => {
+        Some(|| <$ty as $crate::config::ConfigField>::to_value(&$default))
+    };
+}
+pub(crate) use described_by_hand;

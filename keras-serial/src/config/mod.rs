@@ -17,6 +17,8 @@ mod scalars;
 pub mod walk;
 
 pub use base::{Base, HasBase};
+#[cfg(feature = "engine")]
+pub(crate) use description::described_by_hand;
 pub use description::{BaseDescription, FieldDescription, FieldRole, TypeDescription};
 pub use field_type::FieldType;
 pub use kind::Kind;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::Measure;
-use crate::config::{Base, Config, ConfigField, FieldDescription, HasBase, KerasSerializable, unmarked};
+use crate::config::{Base, Config, FieldDescription, HasBase, KerasSerializable, unmarked};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;

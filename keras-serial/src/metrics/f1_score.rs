@@ -59,6 +59,13 @@ impl F1Score {
 }
 
 impl KerasSerializable for F1Score {
+    crate::config::described_by_hand! { F1Score {
+        "name": Option<String> = Some("f1_score".to_owned()), "The metric's name in logs.";
+        "dtype": crate::dtype_policies::Policy = crate::dtype_policies::Policy::default(), "The dtype of the metric's computations.";
+        "average": Option<Average> = None, "How the scores of classes are averaged; null for one score a class.";
+        "threshold": Option<f64> = None, "The threshold above which a prediction is positive; the largest one if null.";
+    } }
+
     fn get_config(&self) -> Result<Config> {
         let (average, threshold) = self.0.parts();
         let mut config = Config::new();

@@ -63,7 +63,7 @@ impl Description {
     pub fn to_value(&self) -> Result<Value> {
         let entry = &self.entry;
         let kinds: Vec<String> = entry.kinds().iter().map(ToString::to_string).collect();
-        let mut value = value!({
+        let value = value!({
             "name": (entry.full_name()),
             "class_name": (entry.name()),
             "module": (entry.module()),
@@ -74,13 +74,14 @@ impl Description {
             "doc": (entry.doc()),
             "signature": (self.signature()),
         });
-        if let (Some(described), Some(dict)) = (entry.description(), value.as_dict_mut()) {
+        let Value::Dict(mut dict) = value else { return Ok(value) };
+        if let Some(described) = entry.description() {
             let arguments: Result<Vec<Value>> = described.entries().map(|entry| argument(described, entry)).collect();
             dict.insert("rust_type".to_owned(), format!("{}::{}", described.module_path, described.name).into());
             dict.insert("arguments".to_owned(), Value::List(arguments?));
             dict.insert("state".to_owned(), Value::List(state(described).map(|field| field_value(field).into()).collect()));
         }
-        Ok(value)
+        Ok(Value::Dict(dict))
     }
 }
 

@@ -29,7 +29,7 @@ pub enum FeatureEncoding {
 #[register(builtin = "keras.src.layers.preprocessing.feature_space")]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct Feature {
-    #[keras(with = "dtype_name")]
+    #[keras(with = "dtype_name", field_type = String::field_type)]
     dtype: DType,
     preprocessor: LayerRef,
     output_mode: FeatureEncoding,
