@@ -183,7 +183,8 @@ fn argument(ty: &Type) -> TokenStream {
 
 /// Says in the documentation what an argument of a type that is not primitive accepts.
 fn accepted(ty: &Type) -> Option<String> {
-    (!is_primitive(ty)).then(|| format!("a `{}`, or whatever converts to one (its `From` implementations)", spelled(ty)))
+    (!is_primitive(ty))
+        .then(|| format!("a `{}`, or whatever converts to one (its `From` implementations)", spelled(ty)))
 }
 
 fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {

@@ -127,7 +127,7 @@ pub fn doc(attributes: &[Attribute]) -> String {
         _ => None,
     });
     let texts: Vec<String> = texts.collect();
-    let lines = || texts.iter().flat_map(|text| text.lines());
+    let lines = || texts.iter().flat_map(|text| text.split('\n'));
     let is_indented = lines().all(|line| line.is_empty() || line.starts_with(' '));
     let lines: Vec<&str> = lines().map(|line| if is_indented { line.get(1..).unwrap_or("") } else { line }).collect();
     lines.join("\n").trim().to_owned()

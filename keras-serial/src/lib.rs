@@ -136,6 +136,7 @@ pub mod random;
 pub mod regularizers;
 #[cfg(feature = "archive")]
 pub mod saving;
+pub mod serde;
 #[cfg(feature = "engine")]
 pub mod tensor;
 #[cfg(feature = "engine")]
@@ -194,7 +195,8 @@ pub mod __private_0_1_0 {
     pub use inventory;
 
     pub use crate::config::{
-        Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor, HasBase, KerasSerializable, PlainField, StateField, TypeDescription, field, walk,
+        Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor, HasBase,
+        KerasSerializable, PlainField, StateField, TypeDescription, field, walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]

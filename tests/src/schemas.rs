@@ -32,7 +32,8 @@ pub fn faults(schema: &Validator, config: &Value) -> Result<Vec<String>> {
 /// # Errors
 /// When the file is no archive, or its configuration no JSON.
 pub fn read_config(file: &Path) -> Result<Value> {
-    let refused = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Archive, format!("{}: {error}", file.display()));
+    let refused =
+        |error: &dyn std::fmt::Display| Error::new(ErrorKind::Archive, format!("{}: {error}", file.display()));
     let open = fs::File::open(file).map_err(|error| refused(&error))?;
     let mut archive = zip::ZipArchive::new(open).map_err(|error| refused(&error))?;
     let mut text = String::new();

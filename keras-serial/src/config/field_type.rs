@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Kind;
+use crate::json::Value;
 
 /// The type of a configuration's entry: which JSON values it takes.
 ///
@@ -76,6 +77,39 @@ impl FieldType {
         matches!(self, Self::Omittable(_))
     }
 
+    /// Returns true if a value is one of the type, as far as can be told without the object that it stands for.
+    pub fn accepts(&self, value: &Value) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Bool => value.as_bool().is_some(),
+            Self::Integer { min, max } => match value {
+                Value::Int(number) => (*min..=*max).contains(&i128::from(*number)),
+                Value::BigInt(digits) => digits.parse().is_ok_and(|number| (*min..=*max).contains(&number)),
+                // In Python, arithmetic turns integers into floats.
+                Value::Float(number) => number.fract() == 0.0 && (*min as f64..=*max as f64).contains(number),
+                _ => false,
+            },
+            Self::Number => value.as_f64().is_some(),
+            Self::String => value.as_str().is_some(),
+            Self::Choices(choices) => value.as_str().is_some_and(|text| choices.contains(&text)),
+            Self::Nullable(inner) => value.is_null() || inner.accepts(value),
+            Self::Omittable(inner) => inner.accepts(value),
+            Self::List { item, length } => value.as_list().is_some_and(|items| {
+                length.is_none_or(|length| items.len() == length) && items.iter().all(|value| item.accepts(value))
+            }),
+            Self::Tuple(types) => value.as_list().is_some_and(|items| {
+                items.len() == types.len() && types.iter().zip(items).all(|(of, value)| of.accepts(value))
+            }),
+            Self::Map(item) => value.as_dict().is_some_and(|items| items.values().all(|value| item.accepts(value))),
+            Self::Object { by_name, .. } => match value {
+                Value::Str(_) => *by_name,
+                Value::Dict(form) => form.contains_key("class_name"),
+                _ => false,
+            },
+            Self::Either(types) => types.iter().any(|of| of.accepts(value)),
+        }
+    }
+
     /// Writes the type's name, in the plural for `count` other than one.
     fn write(&self, f: &mut fmt::Formatter<'_>, many: bool) -> fmt::Result {
         let s = if many { "s" } else { "" };
@@ -141,6 +175,7 @@ impl fmt::Display for FieldType {
 #[cfg(test)]
 mod tests {
     use super::super::ConfigField;
+    use crate::json::value;
 
     #[test]
     fn types_read_as_one_would_say_them() {
@@ -148,5 +183,15 @@ mod tests {
         assert_eq!(Vec::<(String, f32)>::field_type().to_string(), "list of lists of string, number");
         assert_eq!(indexmap::IndexMap::<String, bool>::field_type().to_string(), "dict of booleans");
         assert!(Option::<Option<i32>>::field_type().is_omittable());
+    }
+
+    #[test]
+    fn values_of_a_type_are_accepted() {
+        let accepted = |field: super::FieldType, value: crate::json::Value| field.accepts(&value);
+        assert!(accepted(usize::field_type(), value!(3)) && accepted(usize::field_type(), value!(3.0)));
+        assert!(!accepted(usize::field_type(), value!(-1)) && !accepted(usize::field_type(), value!(3.5)));
+        assert!(accepted(Option::<[u8; 2]>::field_type(), value!([1, 255])));
+        assert!(!accepted(Option::<[u8; 2]>::field_type(), value!([1, 256])));
+        assert!(accepted(Option::<[u8; 2]>::field_type(), value!(null)));
     }
 }

@@ -312,11 +312,27 @@ impl Base for LayerBase {
     const RESERVED: &'static [&'static str] = &["name", "trainable", "dtype"];
 
     const ENTRIES: &'static [FieldDescription] = &[
-        FieldDescription::of_base::<Option<String>>("name", "Option<String>", "The layer's name; generated from the class name by default."),
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The layer's name; generated from the class name by default.",
+        ),
         FieldDescription::of_base::<bool>("trainable", "bool", "Whether training updates the layer's weights."),
-        FieldDescription::of_base::<Policy>("dtype", "Policy", "The dtype policy: the dtypes of computation and of variables; the global policy by default."),
-        FieldDescription::of_base::<Option<Regularizer>>("activity_regularizer", "Option<Regularizer>", "The penalty on the layer's output, which is added to the loss."),
-        FieldDescription::of_base::<Option<bool>>("autocast", "Option<bool>", "Whether inputs are cast to the compute dtype."),
+        FieldDescription::of_base::<Policy>(
+            "dtype",
+            "Policy",
+            "The dtype policy: the dtypes of computation and of variables; the global policy by default.",
+        ),
+        FieldDescription::of_base::<Option<Regularizer>>(
+            "activity_regularizer",
+            "Option<Regularizer>",
+            "The penalty on the layer's output, which is added to the loss.",
+        ),
+        FieldDescription::of_base::<Option<bool>>(
+            "autocast",
+            "Option<bool>",
+            "Whether inputs are cast to the compute dtype.",
+        ),
     ];
 
     fn defaults(&self) -> Result<Config> {

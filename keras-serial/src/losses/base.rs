@@ -94,9 +94,21 @@ impl Base for LossBase {
     const RESERVED: &'static [&'static str] = Self::KEYS;
 
     const ENTRIES: &'static [FieldDescription] = &[
-        FieldDescription::of_base::<Option<String>>("name", "Option<String>", "The loss's name; generated from the class name by default."),
-        FieldDescription::of_base::<Reduction>("reduction", "Reduction", "How the losses of samples are reduced to one number."),
-        FieldDescription::of_base::<Policy>("dtype", "DType", "The dtype to which targets and predictions are converted."),
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The loss's name; generated from the class name by default.",
+        ),
+        FieldDescription::of_base::<Reduction>(
+            "reduction",
+            "Reduction",
+            "How the losses of samples are reduced to one number.",
+        ),
+        FieldDescription::of_base::<Policy>(
+            "dtype",
+            "DType",
+            "The dtype to which targets and predictions are converted.",
+        ),
     ];
 
     fn defaults(&self) -> Result<Config> {

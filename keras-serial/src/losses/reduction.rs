@@ -54,7 +54,8 @@ impl crate::config::PlainField for Reduction {}
 
 impl ConfigField for Reduction {
     fn field_type() -> crate::config::FieldType {
-        crate::config::FieldType::Choices(Self::all().iter().filter_map(|reduction| reduction.as_str()).collect()).or_null()
+        crate::config::FieldType::Choices(Self::all().iter().filter_map(|reduction| reduction.as_str()).collect())
+            .or_null()
     }
 
     fn to_value(&self) -> Result<Value> {

@@ -64,7 +64,11 @@ impl Base for MetricBase {
     const RESERVED: &'static [&'static str] = Self::KEYS;
 
     const ENTRIES: &'static [FieldDescription] = &[
-        FieldDescription::of_base::<Option<String>>("name", "Option<String>", "The metric's name in logs; generated from the class name by default."),
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The metric's name in logs; generated from the class name by default.",
+        ),
         FieldDescription::of_base::<Policy>("dtype", "DType", "The dtype of the metric's computations."),
     ];
 

@@ -4,8 +4,8 @@ mod form;
 mod handle;
 mod sharing;
 
-pub use form::Form;
 pub use crate::config::Kind;
+pub use form::Form;
 pub use handle::{Handle, Object};
 pub use sharing::SharingScope;
 pub(crate) use sharing::{mark_first, note_deserialized, note_serialized, shared_object};

@@ -214,17 +214,53 @@ impl Base for OptimizerBase {
     const RESERVED: &'static [&'static str] = &["name", "learning_rate"];
 
     const ENTRIES: &'static [FieldDescription] = &[
-        FieldDescription::of_base::<Option<String>>("name", "Option<String>", "The optimizer's name; generated from the class name by default."),
-        FieldDescription::of_base::<LearningRate>("learning_rate", "LearningRate", "The learning rate: a number or a schedule."),
-        FieldDescription::of_base::<Option<Number>>("weight_decay", "Option<Number>", "The fraction of the weights that each step first subtracts, times the learning rate."),
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The optimizer's name; generated from the class name by default.",
+        ),
+        FieldDescription::of_base::<LearningRate>(
+            "learning_rate",
+            "LearningRate",
+            "The learning rate: a number or a schedule.",
+        ),
+        FieldDescription::of_base::<Option<Number>>(
+            "weight_decay",
+            "Option<Number>",
+            "The fraction of the weights that each step first subtracts, times the learning rate.",
+        ),
         FieldDescription::of_base::<Option<Number>>("clipnorm", "Option<Number>", "The largest norm of each gradient."),
-        FieldDescription::of_base::<Option<Number>>("global_clipnorm", "Option<Number>", "The largest norm of all gradients together."),
-        FieldDescription::of_base::<Option<Number>>("clipvalue", "Option<Number>", "The largest magnitude of a gradient's elements."),
+        FieldDescription::of_base::<Option<Number>>(
+            "global_clipnorm",
+            "Option<Number>",
+            "The largest norm of all gradients together.",
+        ),
+        FieldDescription::of_base::<Option<Number>>(
+            "clipvalue",
+            "Option<Number>",
+            "The largest magnitude of a gradient's elements.",
+        ),
         FieldDescription::of_base::<bool>("use_ema", "bool", "Whether a moving average of the weights is kept."),
-        FieldDescription::of_base::<Option<Number>>("ema_momentum", "Option<Number>", "The momentum of the moving average."),
-        FieldDescription::of_base::<Option<i64>>("ema_overwrite_frequency", "Option<i64>", "The number of steps after which the average replaces the weights; at the end of training if null."),
-        FieldDescription::of_base::<Option<Number>>("loss_scale_factor", "Option<Number>", "The factor of the loss, by which gradients are divided again."),
-        FieldDescription::of_base::<Option<i64>>("gradient_accumulation_steps", "Option<i64>", "The number of steps whose gradients are averaged for one change of the weights."),
+        FieldDescription::of_base::<Option<Number>>(
+            "ema_momentum",
+            "Option<Number>",
+            "The momentum of the moving average.",
+        ),
+        FieldDescription::of_base::<Option<i64>>(
+            "ema_overwrite_frequency",
+            "Option<i64>",
+            "The number of steps after which the average replaces the weights; at the end of training if null.",
+        ),
+        FieldDescription::of_base::<Option<Number>>(
+            "loss_scale_factor",
+            "Option<Number>",
+            "The factor of the loss, by which gradients are divided again.",
+        ),
+        FieldDescription::of_base::<Option<i64>>(
+            "gradient_accumulation_steps",
+            "Option<i64>",
+            "The number of steps whose gradients are averaged for one change of the weights.",
+        ),
     ];
 
     fn defaults(&self) -> Result<Config> {

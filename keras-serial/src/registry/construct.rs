@@ -3,12 +3,42 @@
 use super::{TypedHandle, entry_named};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::object::{Kind, Object};
+
+/// What [`construct`] returns: a handle to objects of one kind, or [`Object`] for any.
+pub trait Constructed: Sized {
+    /// The kind that is asked for; `None` for any.
+    const KIND: Option<Kind>;
+    /// The kind's name in errors.
+    const EXPECTED: &'static str;
+
+    /// Converts an object; `None` if it is of another kind.
+    fn of(object: &Object) -> Option<Self>;
+}
+
+impl<H: TypedHandle> Constructed for H {
+    const KIND: Option<Kind> = Some(H::KIND);
+    const EXPECTED: &'static str = H::EXPECTED;
+
+    fn of(object: &Object) -> Option<Self> {
+        H::convert(object)
+    }
+}
+
+impl Constructed for Object {
+    const KIND: Option<Kind> = None;
+    const EXPECTED: &'static str = "an object";
+
+    fn of(object: &Object) -> Option<Self> {
+        Some(object.clone())
+    }
+}
 
 /// Constructs an object of a registered class from its name and configuration; omitted entries have their
 /// defaults.
 ///
 /// `name` is any name that [`entry_named`] finds. The kind of handle is what the caller asks for: `LayerRef`,
-/// `Optimizer`, …, or [`Object`](crate::object::Object) for any.
+/// `Optimizer`, …, or [`Object`] for any.
 ///
 /// ```
 /// use keras_serial::prelude::*;
@@ -25,21 +55,24 @@ use crate::error::{Error, ErrorKind, Result, ResultExt};
 /// # Errors
 /// [`ErrorKind::UnknownObject`] with near names; those of the class for entries that are missing, unknown or of
 /// the wrong type; [`ErrorKind::WrongKind`] when it is no object of the kind.
-pub fn construct<H: TypedHandle>(name: &str, config: impl Into<Config>) -> Result<H> {
+pub fn construct<T: Constructed>(name: &str, config: impl Into<Config>) -> Result<T> {
     let config = config.into();
     let entry = entry_named(name)?;
     if entry.is_function() && !config.is_empty() {
-        return Err(Error::new(ErrorKind::Config, format!("the function `{}` has no configuration", entry.full_name()))
-            .expected("an empty configuration")
-            .received(config.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("the function `{}` has no configuration", entry.full_name()),
+        )
+        .expected("an empty configuration")
+        .received(config.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")));
     }
     // A handle of any kind takes what the class is first of all; another one may convert it.
-    let wanted = (H::KIND != crate::object::Kind::Object && entry.kinds().contains(&H::KIND)).then_some(H::KIND);
+    let wanted = T::KIND.filter(|kind| entry.kinds().contains(kind));
     let object = entry.make(&config, wanted).at_with(|| entry.full_name())?;
-    object.as_ref().and_then(H::convert).ok_or_else(|| {
+    object.as_ref().and_then(T::of).ok_or_else(|| {
         let is = entry.kinds().iter().map(|kind| kind.with_article()).collect::<Vec<_>>().join(" and ");
         Error::new(ErrorKind::WrongKind, format!("`{}` is of the wrong kind", entry.full_name()))
-            .expected(H::EXPECTED)
+            .expected(T::EXPECTED)
             .received(is)
     })
 }

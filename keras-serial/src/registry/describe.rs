@@ -79,7 +79,10 @@ impl Description {
             let arguments: Result<Vec<Value>> = described.entries().map(|entry| argument(described, entry)).collect();
             dict.insert("rust_type".to_owned(), format!("{}::{}", described.module_path, described.name).into());
             dict.insert("arguments".to_owned(), Value::List(arguments?));
-            dict.insert("state".to_owned(), Value::List(state(described).map(|field| field_value(field).into()).collect()));
+            dict.insert(
+                "state".to_owned(),
+                Value::List(state(described).map(|field| field_value(field).into()).collect()),
+            );
         }
         Ok(Value::Dict(dict))
     }

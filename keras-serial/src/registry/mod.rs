@@ -28,8 +28,8 @@
 mod construct;
 mod describe;
 mod deserialize;
+mod edit;
 mod entry;
-#[cfg(feature = "files")]
 mod find;
 mod handle;
 #[cfg(feature = "files")]
@@ -46,7 +46,7 @@ mod scope;
 mod serialize;
 mod unknown;
 
-pub use construct::construct;
+pub use construct::{Constructed, construct};
 pub use describe::{Description, describe};
 pub(crate) use deserialize::deserialize_by_name;
 #[cfg(feature = "files")]
@@ -55,9 +55,9 @@ pub use deserialize::{
     Deserialized, SpecialForm, TypedHandle, deserialize, deserialize_keras_object, deserialize_object,
     serialize_keras_object,
 };
+pub use edit::{replace, set};
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
-#[cfg(feature = "files")]
 pub(crate) use find::find;
 pub(crate) use handle::{Broken, WrapsFunction, handle};
 #[cfg(feature = "files")]

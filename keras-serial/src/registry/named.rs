@@ -28,9 +28,8 @@ pub fn entry_named(name: &str) -> Result<Arc<Entry>> {
         return Ok(Arc::new(entry.clone()));
     }
     let all = entries();
-    let is_named = |entry: &Entry| {
-        entry.name() == name || entry.class_name() == name || entry.aliases().contains(&name)
-    };
+    let is_named =
+        |entry: &Entry| entry.name() == name || entry.class_name() == name || entry.aliases().contains(&name);
     // The same object can be an entry of several modules (`keras.losses.mse`, `keras.metrics.mse`).
     let found: BTreeMap<String, &Arc<Entry>> =
         all.iter().filter(|entry| is_named(entry)).map(|entry| (entry.full_name(), entry)).collect();
@@ -79,11 +78,7 @@ pub fn search(pattern: &str) -> Vec<Arc<Entry>> {
     let rank = |entry: &Entry| {
         let names = [&[entry.full_name().as_str(), entry.class_name()], entry.aliases()].concat().join(" ");
         let names = names.to_lowercase();
-        if is_in(&names) {
-            Some(0)
-        } else {
-            is_in(&format!("{names} {}", entry.doc().to_lowercase())).then_some(1)
-        }
+        if is_in(&names) { Some(0) } else { is_in(&format!("{names} {}", entry.doc().to_lowercase())).then_some(1) }
     };
     let mut found: Vec<(u8, Arc<Entry>)> =
         entries().into_iter().filter_map(|entry| Some((rank(&entry)?, entry))).collect();

@@ -114,49 +114,82 @@ fn model() -> Value {
 
 /// Any object of a kind: of a registered class, by its own schema, or of a custom class that is not registered here.
 fn of_kind(kind: Kind, classes: &BTreeMap<String, Arc<Entry>>) -> Value {
-    // An operation stands among a graph's layers.
+    // A user's operation stands among a graph's layers.
     let operation = (kind == Kind::Layer).then_some(Kind::Operation);
     let is_one = |of: &Kind| *of == kind || Some(*of) == operation;
     let is_kind = |entry: &Entry| kind == Kind::Object || entry.kinds().iter().any(is_one);
     let members: Vec<(&String, &Arc<Entry>)> = classes.iter().filter(|(_, entry)| is_kind(entry)).collect();
     let mut conditions: Vec<Value> = Vec::new();
     for (name, entry) in &members {
-        if entry.is_function() {
+        if entry.is_function() || kind == Kind::Object {
             continue;
         }
         conditions.push(value!({ "if": (is_of_class(entry)), "then": (reference(name)) }));
     }
+    conditions.push(value!({ "if": (in_module(ELSEWHERE)), "then": { "properties": { "registered_name": { "type": "string" } }, "required": ["registered_name"] } }));
     let mut object = Dict::new();
     object.insert("type".to_owned(), "object".into());
     object.insert("required".to_owned(), ["class_name", "config"].into());
-    object.insert("properties".to_owned(), value!({ "class_name": { "type": "string" } }));
-    if !conditions.is_empty() {
-        object.insert("allOf".to_owned(), Value::List(conditions));
-    }
+    object.insert("properties".to_owned(), entries_of_form(kind));
     if kind == Kind::Object || members.is_empty() {
+        object.insert("allOf".to_owned(), Value::List(conditions));
         return Value::Dict(object);
+    }
+    if kind == Kind::Layer {
+        let operations = value!({ "properties": { "class_name": { "enum": (super::operations::OPERATIONS) } } });
+        conditions.push(value!({ "if": (in_module(OF_OPERATIONS)), "then": operations }));
     }
     // Keras's own classes of other kinds do not fit; custom ones that are not registered here may.
     let own = members.iter().filter(|(_, entry)| entry.module().is_some());
-    let mut names: Vec<&str> = own.flat_map(|(_, entry)| entry.aliases().iter().copied().chain([entry.name()])).collect();
+    let mut names: Vec<&str> =
+        own.flat_map(|(_, entry)| entry.aliases().iter().copied().chain([entry.name()])).collect();
     names.extend(["__lambda__", "__typespec__", "function", "Lambda"]);
     names.sort_unstable();
     names.dedup();
-    let of_keras = value!({ "properties": { "module": { "type": "string", "pattern": OF_KERAS } }, "required": ["module"] });
-    object.insert("if".to_owned(), of_keras);
-    object.insert("then".to_owned(), value!({ "properties": { "class_name": { "enum": names } } }));
+    conditions
+        .push(value!({ "if": (in_module(OF_KERAS)), "then": { "properties": { "class_name": { "enum": names } } } }));
+    object.insert("allOf".to_owned(), Value::List(conditions));
     Value::Dict(object)
 }
 
-/// The modules of Keras's own classes.
-const OF_KERAS: &str = "^(tf_)?(keras|tensorflow\\.keras)(\\.|$)";
+/// The modules of Keras's own classes, but for operations.
+const OF_KERAS: &str = "^(tf_)?(keras|tensorflow\\.keras)(\\.(?!ops|src\\.ops)|$)";
+
+/// The modules of Keras's operations, which stand among a graph's layers.
+const OF_OPERATIONS: &str = "^keras\\.(src\\.)?ops";
+
+/// The modules of custom classes.
+const ELSEWHERE: &str = "^(?!(tf_)?(keras|tensorflow\\.keras)(\\.|$))";
+
+fn in_module(pattern: &str) -> Value {
+    value!({ "properties": { "module": { "type": "string", "pattern": pattern } }, "required": ["module"] })
+}
+
+/// What can stand in the serialized form of an object beside its configuration.
+fn entries_of_form(kind: Kind) -> Value {
+    let Value::Dict(mut properties) = value!({
+        "class_name": { "type": "string" },
+        "module": { "type": ["string", "null"] },
+        "registered_name": { "type": ["string", "null"] },
+    }) else {
+        return Value::Null;
+    };
+    if kind == Kind::Layer {
+        let optional = value!({ "type": ["object", "null"] });
+        properties.insert("name".to_owned(), value!({ "type": "string" }));
+        properties.insert("build_config".to_owned(), optional);
+        properties.insert("inbound_nodes".to_owned(), value!({ "type": "array" }));
+    }
+    Value::Dict(properties)
+}
 
 /// The condition for an object to be of a class.
 fn is_of_class(entry: &Entry) -> Value {
     match entry.module() {
-        Some(module) => value!({
+        // Files also name private modules, and older ones.
+        Some(_) => value!({
             "required": ["class_name", "module"],
-            "properties": { "class_name": { "const": (entry.name()) }, "module": { "const": module } },
+            "properties": { "class_name": { "const": (entry.name()) }, "module": { "type": "string", "pattern": OF_KERAS } },
         }),
         None => value!({
             "required": ["class_name", "registered_name"],
@@ -169,16 +202,21 @@ fn is_of_class(entry: &Entry) -> Value {
 fn class(entry: &Entry) -> Value {
     let (name, config) = match (entry.is_function(), entry.description()) {
         (true, _) => ("function", value!({ "const": (entry.name()) })),
-        (false, Some(described)) => (entry.name(), configuration(described)),
+        (false, Some(described)) => (entry.name(), configuration(described, entry.kinds().contains(&Kind::Operation))),
         (false, None) => (entry.name(), value!({ "type": ["object", "null"] })),
     };
     let mut properties = Dict::new();
     let module = match entry.module() {
-        Some(module) => value!({ "const": module }),
+        Some(_) => value!({ "type": ["string", "null"], "pattern": OF_KERAS }),
         None => value!({ "type": ["string", "null"] }),
     };
     properties.insert("module".to_owned(), module);
-    properties.insert("class_name".to_owned(), value!({ "const": name }));
+    // A custom class is found by its registered name, whatever its own name is in Python.
+    let is_named = entry.module().is_some() || entry.is_function();
+    properties.insert(
+        "class_name".to_owned(),
+        if is_named { value!({ "const": name }) } else { value!({ "type": "string" }) },
+    );
     properties.insert("config".to_owned(), config);
     let registered = match entry.module() {
         Some(_) => value!({ "enum": [null, (entry.name()), "function"] }),
@@ -196,8 +234,12 @@ fn class(entry: &Entry) -> Value {
 }
 
 /// The configuration of a class: its entries, with their types, defaults and documentation.
-fn configuration(described: &TypeDescription) -> Value {
+fn configuration(described: &TypeDescription, is_operation: bool) -> Value {
     let mut properties = Dict::new();
+    if is_operation {
+        // The graph's name of the operation.
+        properties.insert("name".to_owned(), value!({ "type": "string" }));
+    }
     let mut required: Vec<Value> = Vec::new();
     for entry in described.entries() {
         let mut schema = match of_type(&entry.field_type()) {
@@ -207,7 +249,8 @@ fn configuration(described: &TypeDescription) -> Value {
         if !entry.doc.is_empty() {
             schema.insert("description".to_owned(), first_sentence(entry.doc).into());
         }
-        if let Some(Ok(default)) = described.default_of(entry).filter(|default| default.as_ref().is_ok_and(is_standard)) {
+        if let Some(Ok(default)) = described.default_of(entry).filter(|default| default.as_ref().is_ok_and(is_standard))
+        {
             schema.insert("default".to_owned(), default);
         }
         for alias in entry.aliases {
@@ -286,7 +329,9 @@ fn of_type(field: &FieldType) -> Value {
         }),
         FieldType::Map(item) => value!({ "type": "object", "additionalProperties": (of_type(item)) }),
         FieldType::Object { kind, by_name: false } => reference(&kind_name(*kind)),
-        FieldType::Object { kind, by_name: true } => any_of([value!({ "type": "string" }), reference(&kind_name(*kind))]),
+        FieldType::Object { kind, by_name: true } => {
+            any_of([value!({ "type": "string" }), reference(&kind_name(*kind))])
+        }
         FieldType::Either(types) => any_of(types.iter().map(of_type)),
     }
 }

@@ -8,8 +8,7 @@ use super::values::largest_difference;
 use crate::array::TensorBytes;
 use crate::error::{Result, ResultExt};
 use crate::files::{ModelFile, StoredTensor, WeightTree};
-use crate::json::Value;
-use crate::utils::join;
+use crate::json::{self, Patch, Value};
 
 /// The differences between two files; prints as lines, serializes as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -19,6 +18,9 @@ pub struct Difference {
     pub config: Vec<ConfigChange>,
     /// Weights that differ.
     pub weights: Vec<WeightChange>,
+    /// The same differences of the configuration, as a patch of the first file's.
+    #[serde(skip)]
+    pub patch: Patch,
     /// Assets whose bytes differ, or that only one file has.
     pub assets: Vec<String>,
 }
@@ -26,12 +28,24 @@ pub struct Difference {
 /// An entry of the configuration that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConfigChange {
-    /// The entry's path: `config/layers/1/config/units`.
+    /// The entry's path: `config/layers[dense]/config/units`.
     pub path: String,
     /// The first file's value, shortened; `None` if it has none.
     pub before: Option<String>,
     /// The second file's value.
     pub after: Option<String>,
+}
+
+impl ConfigChange {
+    fn of(change: &json::Change) -> Self {
+        let (before, after) = match change {
+            json::Change::Added { value, .. } => (None, Some(value.short())),
+            json::Change::Removed { value, .. } => (Some(value.short()), None),
+            json::Change::Changed { from, to, .. } => (Some(from.short()), Some(to.short())),
+            json::Change::Moved { from, to, .. } => (Some(from.join(", ")), Some(to.join(", "))),
+        };
+        Self { path: change.path().to_string(), before, after }
+    }
 }
 
 /// A weight that differs.
@@ -74,7 +88,14 @@ pub enum Change {
 pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Result<Difference> {
     let mut difference = Difference::default();
     let none = Value::Null;
-    compare("", first.config().unwrap_or(&none), second.config().unwrap_or(&none), &mut difference.config);
+    // The ids of shared objects differ between any two saves.
+    let patch = Patch::between_without(
+        first.config().unwrap_or(&none),
+        second.config().unwrap_or(&none),
+        &["shared_object_id"],
+    );
+    difference.config = patch.changes().iter().map(ConfigChange::of).collect();
+    difference.patch = patch;
     let empty = WeightTree::default();
     let (left, right) = (first.weights().unwrap_or(&empty), second.weights().unwrap_or(&empty));
     for path in left.paths() {
@@ -107,41 +128,6 @@ fn change(a: &StoredTensor, b: &StoredTensor, atol: f64, rtol: f64) -> Result<Op
     }
     let difference = largest_difference(&a, &b, atol, rtol)?;
     Ok(difference.map(|max_abs| Change::Values { max_abs }))
-}
-
-fn compare(path: &str, first: &Value, second: &Value, out: &mut Vec<ConfigChange>) {
-    let join = |name: &str| join(path, name);
-    match (first, second) {
-        (Value::Dict(a), Value::Dict(b)) => {
-            // The ids of shared objects differ between any two saves.
-            for (key, value) in a.iter().filter(|(key, _)| *key != "shared_object_id") {
-                match b.get(key) {
-                    Some(other) => compare(&join(key), value, other, out),
-                    None => out.push(ConfigChange { path: join(key), before: Some(value.short()), after: None }),
-                }
-            }
-            let added = b.iter().filter(|(key, _)| *key != "shared_object_id" && !a.contains_key(*key));
-            out.extend(added.map(|(key, value)| ConfigChange {
-                path: join(key),
-                before: None,
-                after: Some(value.short()),
-            }));
-        }
-        (Value::List(a), Value::List(b)) => {
-            for i in 0..a.len().max(b.len()) {
-                match (a.get(i), b.get(i)) {
-                    (Some(x), Some(y)) => compare(&join(&i.to_string()), x, y, out),
-                    (x, y) => out.push(ConfigChange {
-                        path: join(&i.to_string()),
-                        before: x.map(Value::short),
-                        after: y.map(Value::short),
-                    }),
-                }
-            }
-        }
-        (a, b) if a == b => {}
-        (a, b) => out.push(ConfigChange { path: path.to_owned(), before: Some(a.short()), after: Some(b.short()) }),
-    }
 }
 
 impl Difference {

@@ -174,7 +174,7 @@ impl ScanReport {
             // Lists of texts are words, names of axes and their like.
             Value::List(items) => {
                 let items = items.iter().enumerate().filter(|(_, item)| item.as_str().is_none());
-                items.for_each(|(i, item)| self.walk(&join(path, &i.to_string()), key, item));
+                items.for_each(|(i, item)| self.walk(&join(path, &format!("[{i}]")), key, item));
             }
             Value::Dict(dict) => {
                 match Form::of(dict) {

@@ -1,0 +1,10 @@
+//! Descriptions of classes: fields as data, `describe`, `search`, JSON Schemas, construction by name, access by path.
+
+#[path = "describe/access.rs"]
+mod access;
+#[path = "describe/keras.rs"]
+mod keras;
+#[path = "describe/own.rs"]
+mod own;
+#[path = "describe/schemas.rs"]
+mod schemas;
