@@ -13,8 +13,18 @@ use crate::mentions::mentions;
 pub fn expand(input: &Struct<'_>) -> TokenStream {
     let body = |field: &Field<'_>| match field.attributes.default.get() {
         _ if is_required(field) => converted(field, field.ty),
-        Some(FieldDefault::Expr(expr)) => expr.to_token_stream(),
-        _ => code!(::core::default::Default::default()),
+        // As in `from_config`, so that the compiler reports a default of another type once.
+        Some(FieldDefault::Expr(expr)) => {
+            let ty = field.ty;
+            code!({
+                let default = || -> #ty { #expr };
+                default()
+            })
+        }
+        _ => {
+            let ty = field.ty;
+            quote_spanned!(field.ty_span()=> <#ty as ::core::default::Default>::default())
+        }
     };
     methods(input, &construct(input, body), |field| set(input, field))
 }

@@ -6,9 +6,8 @@ use syn::DeriveInput;
 
 use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
-use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{bounds, expand_constructor, expand_fallback, expand_state};
+use crate::{bounds, check, expand_constructor, expand_fallback, expand_state, threads};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
@@ -16,6 +15,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
     let parsed = Struct::parse(&mut cx, input);
     if let Some(parsed) = &parsed {
         check::check(&mut cx, parsed);
+        threads::check(&mut cx, parsed);
     }
     match (cx.check(), parsed) {
         (Ok(()), Some(parsed)) => expand(&parsed),
@@ -179,14 +179,22 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
         // A field without a value is omitted.
         None if is_plain => {
             let default = field.attributes.default.get().map(|default| match default {
-                FieldDefault::Trait => code!(::core::default::Default::default()),
+                FieldDefault::Trait => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
                 FieldDefault::Expr(expr) => quote!(#expr),
             });
+            let is_absent = quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent);
             let is_absent = match default {
-                Some(default) => {
-                    quote_spanned!(span=> #private::field::is_absent::<#ty>(&self.#ident, #name, || #default)?)
-                }
-                None => quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent(&self.#ident)),
+                Some(default) => code! {
+                    #private::field::is_omitted(
+                        #is_absent(&self.#ident),
+                        || {
+                            let default = || -> #ty { #default };
+                            #is_absent(&default())
+                        },
+                        #name,
+                    )?
+                },
+                None => code!(#is_absent(&self.#ident)),
             };
             code!(if !#is_absent { #insert })
         }
@@ -246,23 +254,32 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     }
     let name = field.name();
     let aliases = &field.attributes.aliases;
+    // Calls, not functions as arguments: the compiler reports an unfit type once, for calls have the span of the type.
     let convert = if field.attributes.serde.is_set() {
-        quote_spanned!(span=> #private::field::from_serde::<#ty>)
+        quote_spanned!(span=> #private::field::from_serde::<#ty>(value))
     } else if let Some(with) = field.attributes.with.get() {
-        code!(#with::from_value)
+        code!(#with::from_value(value))
     } else {
-        quote_spanned!(span=> <#ty as #private::ConfigField>::from_value)
+        quote_spanned!(span=> <#ty as #private::ConfigField>::from_value(value))
     };
     let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
-    match field.attributes.default.get() {
+    let omitted = match field.attributes.default.get() {
         None if is_plain => {
-            let absent = quote_spanned!(span=> <#ty as #private::ConfigField>::absent);
-            code!(#private::field::required_or(config, #name, &[#(#aliases),*], #convert, #absent)?)
+            quote_spanned!(span=> #private::field::present(<#ty as #private::ConfigField>::absent(), config, #name)?)
         }
-        None => code!(#private::field::required(config, #name, &[#(#aliases),*], #convert)?),
+        None => code!(return ::core::result::Result::Err(#private::field::missing(config, #name))),
         Some(given) => {
             let default = default(Some(given));
-            code!(#private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
+            code!({
+                let default = || -> #ty { #default };
+                default()
+            })
+        }
+    };
+    code! {
+        match #private::field::entry(config, #name, &[#(#aliases),*]) {
+            ::core::option::Option::Some(value) => #private::ResultExt::at(#convert, #name)?,
+            ::core::option::Option::None => #omitted,
         }
     }
 }

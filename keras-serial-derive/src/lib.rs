@@ -15,6 +15,7 @@ mod expand_state;
 mod expand_struct;
 mod mentions;
 mod names;
+mod threads;
 
 use proc_macro::TokenStream;
 

@@ -37,8 +37,8 @@ pub trait Base: Default {
 /// An object with a base; the derive implements it for structs with a field `base`.
 #[diagnostic::on_unimplemented(
     message = "the base of `{Self}` is not known",
-    label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`",
-    note = "`#[derive(KerasSerializable)]` finds it in a field `base: {B}`"
+    label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`, or one that is marked `#[keras(base)]`",
+    note = "`#[derive(KerasSerializable)]` finds it by the type of the field, or by the mark"
 )]
 pub trait HasBase<B> {
     /// Returns the base.

@@ -15,7 +15,7 @@ pub mod walk;
 
 pub use base::{Base, HasBase};
 pub(crate) use marks::unmarked;
-pub use marks::{MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
+pub use marks::{Entries, MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
 pub use plain::{KeepsOrder, PlainField};
 
