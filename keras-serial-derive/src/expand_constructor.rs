@@ -201,6 +201,12 @@ fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {
     if is_primitive(ty) { code!(#ident) } else { quote_spanned!(field.ty_span()=> ::core::convert::Into::into(#ident)) }
 }
 
+/// Returns true for types of which every value is valid, in options too.
+pub fn is_plain(ty: &Type) -> bool {
+    let ty = inside_option(ty).unwrap_or(ty);
+    is_primitive(ty) || matches!(ungrouped(ty), Type::Path(path) if path.path.is_ident("String"))
+}
+
 fn is_primitive(ty: &Type) -> bool {
     const PRIMITIVES: [&str; 15] =
         ["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];

@@ -7,6 +7,7 @@ use syn::DeriveInput;
 use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
 use crate::ctxt::Ctxt;
+use crate::expand_constructor::is_plain;
 use crate::{bounds, check, expand_constructor, expand_fallback, expand_state, threads};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
@@ -34,6 +35,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let get_config = get_config(input);
     let from_config = from_config(input);
+    let validate = validate(input);
     let visits = input.fields.iter().filter_map(|field| visit(input, field));
     let constructors = expand_constructor::expand(input);
     let checks = expand_state::checks(input);
@@ -50,6 +52,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
             }
             #get_config
             #from_config
+            #validate
             fn visit_fields(&self, visitor: &mut dyn #private::FieldVisitor) {
                 let _ = &visitor;
                 #(#visits)*
@@ -282,6 +285,36 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
             ::core::option::Option::None => #omitted,
         }
     }
+}
+
+/// Expands the check of arguments: those of objects in fields, then the type's own.
+fn validate(input: &Struct<'_>) -> Option<TokenStream> {
+    let fields = input.fields.iter().filter_map(|field| {
+        let (ident, ty, name, span) = (field.ident, field.ty, field.name(), field.ty_span());
+        let private = &at_span(&input.private, span);
+        let by_hand = field.attributes.serde.is_set() || field.attributes.with.is_set();
+        match field.role {
+            Role::Base => Some(code!(<#ty as #private::Base>::validate(&self.#ident)?;)),
+            Role::Config if !by_hand && !is_plain(ty) => {
+                let checked = quote_spanned!(span=> <#ty as #private::ConfigField>::validate(&self.#ident));
+                Some(code!(#private::ResultExt::at(#checked, #name)?;))
+            }
+            _ => None,
+        }
+    });
+    let fields: Vec<TokenStream> = fields.collect();
+    let own = input.attributes.validate.get().map(|path| code!(#path(self)?;));
+    if fields.is_empty() && own.is_none() {
+        return None;
+    }
+    let private = &input.private;
+    Some(code! {
+        fn validate(&self) -> #private::Result<()> {
+            #(#fields)*
+            #own
+            ::core::result::Result::Ok(())
+        }
+    })
 }
 
 fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {

@@ -237,6 +237,14 @@ impl ConfigField for Activation {
         if value.is_null() { Ok(Self::default()) } else { deserialize_by_name(value) }
     }
 
+    fn validate(&self) -> Result<()> {
+        match &self.0 {
+            What::Object(object) => KerasSerializable::validate(&**object),
+            What::Unknown(error) => Err(error.clone()),
+            What::Function(_) | What::Layer(_) => Ok(()),
+        }
+    }
+
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         if let What::Layer(layer) = &self.0 {
             layer.visit(name, visitor);

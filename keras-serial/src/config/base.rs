@@ -32,6 +32,14 @@ pub trait Base: Default {
 
     /// Returns true if the entry was set to another value than its default.
     fn is_given(&self, key: &str) -> bool;
+
+    /// Checks the entries beyond their types, as [`KerasSerializable::validate`](super::KerasSerializable::validate).
+    ///
+    /// # Errors
+    /// When an entry is out of range, or the name of an object is unknown.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An object with a base; the derive implements it for structs with a field `base`.

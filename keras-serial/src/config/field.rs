@@ -1,6 +1,6 @@
 //! Functions that the expansion of `#[derive(KerasSerializable)]` calls for a field.
 
-use super::{Base, Config, ConfigField};
+use super::{Base, Config};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
 

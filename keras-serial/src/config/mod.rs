@@ -63,6 +63,14 @@ pub trait ConfigField: Sized {
     /// Converts the configuration's value to the field.
     fn from_value(value: &Value) -> Result<Self>;
 
+    /// Checks the object that this field holds, beyond its type: an unknown name, arguments out of range.
+    ///
+    /// # Errors
+    /// Those of [`KerasSerializable::validate`].
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Visits the weights, layers and metrics that this field holds, under the field's name.
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         let _ = (name, visitor);
@@ -142,6 +150,15 @@ pub trait KerasSerializable: Any + Send + Sync {
     fn from_config(config: &Config) -> Result<Self>
     where
         Self: Sized;
+
+    /// Checks the arguments beyond their types, with those of the objects in fields: before the first use of what a
+    /// program makes, for a constructor can't fail. The derive calls the function of `#[keras(validate = …)]`.
+    ///
+    /// # Errors
+    /// When an argument is out of range, or the name of an object is unknown.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Visits the object's weights and layers, in the order of its fields. A hand-written layer that
     /// holds others must implement it: a layer that it calls but does not visit is an error on saving.

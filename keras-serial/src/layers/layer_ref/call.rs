@@ -37,6 +37,9 @@ impl LayerRef {
     fn invoke(&self, args: CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let layer = &*self.0;
         let base = layer.base();
+        if !base.was_called() {
+            layer.validate()?;
+        }
         base.set_called();
         let (recorded, cx) = self.flow(args, cx)?;
         let recording = is_recording(&recorded);
