@@ -137,6 +137,7 @@ impl Activation {
     ///
     /// # Errors
     /// Those of the function.
+    #[doc(alias = "call")]
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
             What::Function(function) => function.call(x),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compiled::Compiled;
-use super::parts::{self, LossWeights, Losses, Metrics};
+use super::parts::{self, IntoLosses, IntoMetrics, LossWeights, Losses, Metrics};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -94,10 +94,10 @@ impl Default for Compile {
 
 impl Compile {
     /// Creates the arguments with this optimizer and loss, and no metrics.
-    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl Into<Losses>) -> Self {
+    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl IntoLosses) -> Self {
         Self {
             optimizer: optimizer.into(),
-            loss: loss.into(),
+            loss: loss.into_parts(),
             loss_weights: LossWeights::none(),
             metrics: Metrics::none(),
             weighted_metrics: Metrics::none(),
@@ -118,14 +118,14 @@ impl Compile {
     }
 
     /// Sets `metrics`; a single one is a list of one, as Keras accepts no other.
-    pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.metrics = metrics.into().listed();
+    pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.metrics = metrics.into_parts().listed();
         self
     }
 
     /// Sets `weighted_metrics`; a single one is a list of one.
-    pub fn weighted_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.weighted_metrics = metrics.into().listed();
+    pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.weighted_metrics = metrics.into_parts().listed();
         self
     }
 
