@@ -245,7 +245,7 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let private = &at_span(private, span);
     let default = |default: Option<&FieldDefault>| match default {
         Some(FieldDefault::Expr(default)) => quote!(#default),
-        _ => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+        _ => expand_constructor::start(input, field),
     };
     match field.role {
         Role::Base => {

@@ -194,7 +194,8 @@ pub mod __private_0_1_0 {
     pub use inventory;
 
     pub use crate::config::{
-        Base, Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, PlainField, StateField, field, walk,
+        Argument, Base, Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, PlainField, Start, StateField,
+        field, walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]

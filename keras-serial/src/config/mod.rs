@@ -4,6 +4,7 @@
 //! [`ConfigField`], which this module implements for plain data; other modules implement it for their
 //! objects (initializers, layers, …).
 
+mod argument;
 mod base;
 mod collections;
 pub mod field;
@@ -13,6 +14,7 @@ mod plain;
 mod scalars;
 pub mod walk;
 
+pub use argument::{Argument, Start};
 pub use base::{Base, HasBase};
 pub(crate) use marks::unmarked;
 pub use marks::{Entries, MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
@@ -37,7 +39,7 @@ pub type Config = Dict;
 /// use `#[keras(with = "module")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a configuration",
-    note = "`#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a layer or metric that the type makes itself; `#[keras(base)]` a base; a map of layers is an `IndexMap`",
+    note = "a layer or model of whatever type is a `LayerRef` in fields, and a map of layers an `IndexMap`; `#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a `LayerRef` or `Metric` that the type makes itself, `#[keras(base)]` a base",
     note = "`#[keras(serde)]` and `#[keras(with = \"module\")]` convert an argument of another type; `#[keras(skip)]` leaves out what is no argument and needs no saving"
 )]
 pub trait ConfigField: Sized {
@@ -80,7 +82,7 @@ pub trait ConfigField: Sized {
 /// A type whose fields can be marked `#[keras(weight)]` or `#[keras(sublayer)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight, a layer nor a metric",
-    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists and tuples; a map of such is an `IndexMap`, which keeps its order"
+    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` (a layer or model of whatever type) or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists and tuples; a map of such is an `IndexMap`, which keeps its order"
 )]
 pub trait StateField {
     /// The attribute with which a field of this type is marked.

@@ -282,6 +282,26 @@ fn tensors(arg: &Nested<Item>) -> Result<Nested<Tensor>> {
     })
 }
 
+/// What calls take as their arguments: whatever converts into [`CallArgs`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be given to a call",
+    label = "is neither tensors nor `CallArgs`",
+    note = "a tensor or a reference to one, `vec![a, b]` for a list, `Nested::dict([(\"a\", a), (\"b\", b)])` by name; `CallArgs::one(x).and(y)` for several arguments",
+    note = "`Tensor::from_slice` and `Tensor::from_vec` make tensors of numbers, `Tensor::from_strings` of texts; a `Result` is unwrapped by `?`"
+)]
+pub trait IntoCallArgs {
+    /// Converts to the arguments.
+    fn into_args(self) -> CallArgs;
+}
+
+// A trait of its own, and hidden here, so that the message above is the one that is shown.
+#[diagnostic::do_not_recommend]
+impl<T: Into<CallArgs>> IntoCallArgs for T {
+    fn into_args(self) -> CallArgs {
+        self.into()
+    }
+}
+
 impl<T: Into<Nested<Tensor>>> From<T> for CallArgs {
     fn from(inputs: T) -> Self {
         Self::one(inputs)

@@ -18,7 +18,7 @@ mod tensor;
 pub(crate) mod value;
 
 pub use crate::array::{DType, TensorBytes};
-pub use call::{CallArgs, CallContext, Item};
+pub use call::{CallArgs, CallContext, IntoCallArgs, Item};
 pub(crate) use deferred::Deferred;
 pub use element::Element;
 pub use grad::Gradients;

@@ -12,7 +12,7 @@ use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
-use crate::tensor::{CallArgs, Item, Nested, Tensor};
+use crate::tensor::{CallArgs, IntoCallArgs, Item, Nested, Tensor};
 
 /// The arguments of [`Model::predict_with`] besides the data.
 ///
@@ -80,7 +80,7 @@ impl Model {
     ///
     /// # Errors
     /// If the inputs do not suit the model, or it has several outputs.
-    pub fn predict(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+    pub fn predict(&self, inputs: impl IntoCallArgs) -> Result<Tensor> {
         self.predict_all(inputs)?
             .into_single()
             .map_err(|error| error.hint("`predict_all` returns all outputs of a model").at(self.name().to_owned()))
@@ -90,8 +90,8 @@ impl Model {
     ///
     /// # Errors
     /// If the inputs do not suit the model, or differ in their numbers of rows.
-    pub fn predict_all(&self, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
-        let inputs = inputs.into();
+    pub fn predict_all(&self, inputs: impl IntoCallArgs) -> Result<Nested<Tensor>> {
+        let inputs = inputs.into_args();
         if inputs.tensors().iter().any(|tensor| tensor.is_symbolic()) {
             return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
                 .hint("call the model on symbols with `apply`"));
