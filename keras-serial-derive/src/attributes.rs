@@ -168,9 +168,7 @@ fn unknown(meta: &ParseNestedMeta<'_>, place: &str, known: &[Name]) -> syn::Erro
     meta.error(match home {
         Some((home, _)) => format!("`{given}` is for {home}; {place} can have {expected}"),
         None => match near(meta, known) {
-            Some(near) => {
-                format!("unknown attribute `{given}`: did you mean `{}`? {place} can have {expected}", near.0)
-            }
+            Some(near) => format!("unknown attribute `{given}`: did you mean `{}`? Expected one of {expected}", near.0),
             None => format!("unknown attribute `{given}`, expected one of {expected}"),
         },
     })

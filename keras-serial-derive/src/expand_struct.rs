@@ -149,11 +149,11 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
     // The base's entries stand where its field does, as Keras writes some arguments before them.
     if field.role == Role::Base {
-        let own = own_names(input);
+        let (own, class_name) = (own_names(input), input.class_name());
         return code! {
             #private::field::write_base::<#ty>(
                 &self.#ident,
-                <Self as #private::KerasSerializable>::class_name(),
+                #class_name,
                 &[#(#own),*],
                 &mut config,
             )?;

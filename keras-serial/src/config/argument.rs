@@ -8,7 +8,7 @@
     message = "`{Self}` can't be given as `{T}`",
     label = "not a value of the argument's type, and nothing that converts into it",
     note = "an object of Keras (an initializer, an activation, …) is given by name, as in `\"relu\"`, or as an object",
-    note = "whatever `{T}` has a `From` for is accepted"
+    note = "whatever `{T}` has a `From` for is accepted; the items of a list are converted one by one, with `Into::into`"
 )]
 pub trait Argument<T> {
     /// Converts to the type of the argument.

@@ -11,7 +11,7 @@ use crate::layers::{GraphModel, InputLayer, Layer, LayerBase, LayerRef, LayerTra
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{expand_at, squeeze_at};
 use crate::register;
-use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, IntoStructure, Nested, Shape, Tensor};
 
 /// A model defined by a graph of layers, from [`Input`](crate::layers::Input)s to outputs.
 ///
@@ -55,16 +55,16 @@ impl Functional {
     /// # Errors
     /// If they are not symbols, an output does not depend on the inputs only, or a name is used twice.
     #[expect(clippy::new_ret_no_self, reason = "a model is used through its handle")]
-    pub fn new(inputs: impl Into<Nested<Tensor>>, outputs: impl Into<Nested<Tensor>>) -> Result<Model> {
-        Ok(Model::from(LayerRef::new(Self::unnamed(inputs.into(), outputs.into())?)))
+    pub fn new(inputs: impl IntoStructure, outputs: impl IntoStructure) -> Result<Model> {
+        Ok(Model::from(LayerRef::new(Self::unnamed(inputs.into_structure(), outputs.into_structure())?)))
     }
 
     /// Creates a model like [`Functional::new`], with a name.
     ///
     /// # Errors
     /// See [`Functional::new`].
-    pub fn named(name: &str, inputs: impl Into<Nested<Tensor>>, outputs: impl Into<Nested<Tensor>>) -> Result<Model> {
-        let mut this = Self::unnamed(inputs.into(), outputs.into())?;
+    pub fn named(name: &str, inputs: impl IntoStructure, outputs: impl IntoStructure) -> Result<Model> {
+        let mut this = Self::unnamed(inputs.into_structure(), outputs.into_structure())?;
         this.base.set_name(name);
         Ok(Model::from(LayerRef::new(this)))
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::{Nested, Tensor};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json::Value;
 
 /// An argument of a call, or a leaf of a structure of arguments.
@@ -103,8 +103,13 @@ impl CallArgs {
                     return Err(Error::new(ErrorKind::InvalidArgument, format!("argument `{name}` is given twice")));
                 }
                 None if !matches!(name.as_str(), "training" | "mask") => {
-                    return Err(Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
-                        .expected(names.join(", ")));
+                    let known = [names, &["training", "mask"]].concat();
+                    let error = Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
+                        .expected(names.join(", "));
+                    return Err(match did_you_mean(name, known) {
+                        Some(near) => error.hint(near),
+                        None => error,
+                    });
                 }
                 _ => {}
             }

@@ -22,7 +22,7 @@ pub use call::{CallArgs, CallContext, IntoCallArgs, Item};
 pub(crate) use deferred::Deferred;
 pub use element::Element;
 pub use grad::Gradients;
-pub use nested::Nested;
+pub use nested::{IntoStructure, Nested};
 pub(crate) use rows::Rows;
 pub use shape::Shape;
 pub use tensor::Tensor;
