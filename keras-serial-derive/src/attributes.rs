@@ -141,7 +141,13 @@ fn each(
             syn::Meta::List(_) => attribute.parse_nested_meta(|meta| {
                 match known.iter().copied().find(|name| meta.path.is_ident(name.0)) {
                     Some(name) => parse(cx, name, &meta),
-                    None => Err(unknown(&meta, place, known)),
+                    None => {
+                        let error = unknown(&meta, place, known);
+                        // Taken as the name that it resembles, so that no other errors follow from it.
+                        let Some(near) = near(&meta, known) else { return Err(error) };
+                        cx.syn_error(error);
+                        parse(cx, near, &meta)
+                    }
                 }
             }),
             _ => Err(syn::Error::new_spanned(attribute, format!("expected `#[{}(…)]`", names::NAMESPACE))),
@@ -164,8 +170,20 @@ fn unknown(meta: &ParseNestedMeta<'_>, place: &str, known: &[Name]) -> syn::Erro
     let expected = names::listed(known);
     meta.error(match home {
         Some((home, _)) => format!("`{given}` is for {home}; {place} can have {expected}"),
-        None => format!("unknown attribute `{given}`, expected one of {expected}"),
+        None => match near(meta, known) {
+            Some(near) => format!("unknown attribute `{given}`: did you mean `{}`? Expected one of {expected}", near.0),
+            None => format!("unknown attribute `{given}`, expected one of {expected}"),
+        },
     })
+}
+
+/// Returns the known name that a misspelt one resembles.
+fn near(meta: &ParseNestedMeta<'_>, known: &[Name]) -> Option<Name> {
+    let given = meta.path.get_ident()?.to_string();
+    let is_another = [names::OF_FIELDS, names::OF_STRUCTS, names::OF_ENUMS].concat().iter().any(|name| name.0 == given);
+    let distance = |name: &Name| strsim::osa_distance(&given, name.0);
+    let nearest = known.iter().copied().min_by_key(distance)?;
+    (!is_another && distance(&nearest) * 3 <= given.len()).then_some(nearest)
 }
 
 /// Checks that nothing follows the name.

@@ -41,7 +41,12 @@ pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStrea
     };
     let constructors = parsed.map(expand_constructor::stand_ins);
     let registrable = parsed.and_then(expand_struct::registrable);
+    // A field that can't be shared between threads is reported by now; nothing of this is ever run.
     code! {
+        #[automatically_derived]
+        unsafe impl #impl_generics ::core::marker::Send for #ident #ty_generics #where_clause {}
+        #[automatically_derived]
+        unsafe impl #impl_generics ::core::marker::Sync for #ident #ty_generics #where_clause {}
         #[automatically_derived]
         impl #impl_generics #private::KerasSerializable for #ident #ty_generics #where_clause {
             fn get_config(&self) -> #private::Result<#private::Config> {

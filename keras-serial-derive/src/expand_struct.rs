@@ -6,9 +6,9 @@ use syn::DeriveInput;
 
 use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
-use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{bounds, expand_constructor, expand_description, expand_fallback, expand_state};
+use crate::expand_constructor::is_plain;
+use crate::{bounds, check, expand_constructor, expand_description, expand_fallback, expand_state, threads};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
@@ -16,6 +16,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
     let parsed = Struct::parse(&mut cx, input);
     if let Some(parsed) = &parsed {
         check::check(&mut cx, parsed);
+        threads::check(&mut cx, parsed);
     }
     match (cx.check(), parsed) {
         (Ok(()), Some(parsed)) => expand(&parsed),
@@ -35,6 +36,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let description = expand_description::expand(input);
     let get_config = get_config(input);
     let from_config = from_config(input);
+    let validate = validate(input);
     let visits = input.fields.iter().filter_map(|field| visit(input, field));
     let constructors = expand_constructor::expand(input);
     let checks = expand_state::checks(input);
@@ -52,6 +54,7 @@ fn expand(input: &Struct<'_>) -> TokenStream {
             #description
             #get_config
             #from_config
+            #validate
             fn visit_fields(&self, visitor: &mut dyn #private::FieldVisitor) {
                 let _ = &visitor;
                 #(#visits)*
@@ -148,11 +151,11 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
     // The base's entries stand where its field does, as Keras writes some arguments before them.
     if field.role == Role::Base {
-        let own = own_names(input);
+        let (own, class_name) = (own_names(input), input.class_name());
         return code! {
             #private::field::write_base::<#ty>(
                 &self.#ident,
-                <Self as #private::KerasSerializable>::class_name(),
+                #class_name,
                 &[#(#own),*],
                 &mut config,
             )?;
@@ -181,14 +184,22 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
         // A field without a value is omitted.
         None if is_plain => {
             let default = field.attributes.default.get().map(|default| match default {
-                FieldDefault::Trait => code!(::core::default::Default::default()),
+                FieldDefault::Trait => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
                 FieldDefault::Expr(expr) => quote!(#expr),
             });
+            let is_absent = quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent);
             let is_absent = match default {
-                Some(default) => {
-                    quote_spanned!(span=> #private::field::is_absent::<#ty>(&self.#ident, #name, || #default)?)
-                }
-                None => quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent(&self.#ident)),
+                Some(default) => code! {
+                    #private::field::is_omitted(
+                        #is_absent(&self.#ident),
+                        || {
+                            let default = || -> #ty { #default };
+                            #is_absent(&default())
+                        },
+                        #name,
+                    )?
+                },
+                None => code!(#is_absent(&self.#ident)),
             };
             code!(if !#is_absent { #insert })
         }
@@ -236,7 +247,7 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let private = &at_span(private, span);
     let default = |default: Option<&FieldDefault>| match default {
         Some(FieldDefault::Expr(default)) => quote!(#default),
-        _ => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+        _ => expand_constructor::start(input, field),
     };
     match field.role {
         Role::Base => {
@@ -248,25 +259,64 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     }
     let name = field.name();
     let aliases = &field.attributes.aliases;
+    // Calls, not functions as arguments: the compiler reports an unfit type once, for calls have the span of the type.
     let convert = if field.attributes.serde.is_set() {
-        quote_spanned!(span=> #private::field::from_serde::<#ty>)
+        quote_spanned!(span=> #private::field::from_serde::<#ty>(value))
     } else if let Some(with) = field.attributes.with.get() {
-        code!(#with::from_value)
+        code!(#with::from_value(value))
     } else {
-        quote_spanned!(span=> <#ty as #private::ConfigField>::from_value)
+        quote_spanned!(span=> <#ty as #private::ConfigField>::from_value(value))
     };
     let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
-    match field.attributes.default.get() {
+    let omitted = match field.attributes.default.get() {
         None if is_plain => {
-            let absent = quote_spanned!(span=> <#ty as #private::ConfigField>::absent);
-            code!(#private::field::required_or(config, #name, &[#(#aliases),*], #convert, #absent)?)
+            quote_spanned!(span=> #private::field::present(<#ty as #private::ConfigField>::absent(), config, #name)?)
         }
-        None => code!(#private::field::required(config, #name, &[#(#aliases),*], #convert)?),
+        None => code!(return ::core::result::Result::Err(#private::field::missing(config, #name))),
         Some(given) => {
             let default = default(Some(given));
-            code!(#private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
+            code!({
+                let default = || -> #ty { #default };
+                default()
+            })
+        }
+    };
+    code! {
+        match #private::field::entry(config, #name, &[#(#aliases),*]) {
+            ::core::option::Option::Some(value) => #private::ResultExt::at(#convert, #name)?,
+            ::core::option::Option::None => #omitted,
         }
     }
+}
+
+/// Expands the check of arguments: those of objects in fields, then the type's own.
+fn validate(input: &Struct<'_>) -> Option<TokenStream> {
+    let fields = input.fields.iter().filter_map(|field| {
+        let (ident, ty, name, span) = (field.ident, field.ty, field.name(), field.ty_span());
+        let private = &at_span(&input.private, span);
+        let by_hand = field.attributes.serde.is_set() || field.attributes.with.is_set();
+        match field.role {
+            Role::Base => Some(code!(<#ty as #private::Base>::validate(&self.#ident)?;)),
+            Role::Config if !by_hand && !is_plain(ty) => {
+                let checked = quote_spanned!(span=> <#ty as #private::ConfigField>::validate(&self.#ident));
+                Some(code!(#private::ResultExt::at(#checked, #name)?;))
+            }
+            _ => None,
+        }
+    });
+    let fields: Vec<TokenStream> = fields.collect();
+    let own = input.attributes.validate.get().map(|path| code!(#path(self)?;));
+    if fields.is_empty() && own.is_none() {
+        return None;
+    }
+    let private = &input.private;
+    Some(code! {
+        fn validate(&self) -> #private::Result<()> {
+            #(#fields)*
+            #own
+            ::core::result::Result::Ok(())
+        }
+    })
 }
 
 fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {

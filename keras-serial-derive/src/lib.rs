@@ -16,6 +16,7 @@ mod expand_state;
 mod expand_struct;
 mod mentions;
 mod names;
+mod threads;
 
 use proc_macro::TokenStream;
 
@@ -28,7 +29,7 @@ use proc_macro::TokenStream;
 /// | `base: LayerBase`, `#[keras(base)]` | what all objects of a kind have (`name`, `trainable`, `dtype` of layers); so are `OptimizerBase`, `LossBase`, `MetricBase` |
 /// | `#[keras(weight)]`, `#[keras(weight(name = "…"))]` | a weight: state, saved with the model |
 /// | `#[keras(sublayer)]`, `#[keras(sublayer(name = "…"))]` | a layer or metric that the type makes itself: state |
-/// | `#[keras(sublayer(init = expr))]` | created by the expression, which can use the fields of the configuration by name |
+/// | `#[keras(sublayer(init = expr))]` | created by the expression, which can use the fields of the configuration by name: numbers as values, others as references |
 /// | `#[keras(seed_generator)]` | a `SeedGenerator`: a random state that advances from call to call |
 /// | `#[keras(skip)]` | other state, which is not saved; starts as `Default::default()` |
 /// | `#[keras(untracked)]` | as `skip`, for layers that another object saves, or nothing does (`layers::untracked`) |
@@ -51,7 +52,7 @@ use proc_macro::TokenStream;
 /// | `#[keras(default)]` | adds `Default`, if all fields have one |
 /// | `#[keras(setters)]` | adds a builder method for each field that has a default |
 /// | `#[keras(model)]` | the layer is a model, as a subclass of `keras.Model` is in Python |
-/// | `#[keras(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
+/// | `#[keras(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing, and before the first use of what a program makes |
 /// | `#[keras(allow_unknown)]` | unknown entries are not an error |
 /// | `#[keras(ignore("…"))]` | entries of old files that are ignored |
 /// | `#[keras(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |

@@ -174,6 +174,19 @@ impl Error {
         path
     }
 
+    /// Returns the whole text without the path.
+    pub(crate) fn without_path(&self) -> String {
+        let mut error = self.clone();
+        error.0.path.clear();
+        error.to_string()
+    }
+
+    /// Adds what the user can do about it, if there is no hint yet.
+    #[must_use]
+    pub(crate) fn or_else_hint(self, hint: impl FnOnce() -> String) -> Self {
+        if self.0.hint.is_some() { self } else { self.hint(hint()) }
+    }
+
     /// Returns the message without path, expectation or hint.
     pub fn message(&self) -> &str {
         &self.0.message

@@ -195,8 +195,8 @@ pub mod __private_0_1_0 {
     pub use inventory;
 
     pub use crate::config::{
-        Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor, HasBase,
-        KerasSerializable, PlainField, StateField, TypeDescription, field, walk,
+        Argument, Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor,
+        HasBase, KerasSerializable, PlainField, Start, StateField, TypeDescription, field, walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]

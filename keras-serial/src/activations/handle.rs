@@ -137,6 +137,7 @@ impl Activation {
     ///
     /// # Errors
     /// Those of the function.
+    #[doc(alias = "call")]
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
             What::Function(function) => function.call(x),
@@ -243,6 +244,14 @@ impl ConfigField for Activation {
 
     fn from_value(value: &Value) -> Result<Self> {
         if value.is_null() { Ok(Self::default()) } else { deserialize_by_name(value) }
+    }
+
+    fn validate(&self) -> Result<()> {
+        match &self.0 {
+            What::Object(object) => KerasSerializable::validate(&**object),
+            What::Unknown(error) => Err(error.clone()),
+            What::Function(_) | What::Layer(_) => Ok(()),
+        }
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {

@@ -41,6 +41,10 @@ impl<T: ConfigField> ConfigField for Option<T> {
         T::IS_OPTION.then_some(None)
     }
 
+    fn validate(&self) -> Result<()> {
+        self.as_ref().map_or(Ok(()), T::validate)
+    }
+
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         if let Some(inner) = self {
             inner.visit(name, visitor);
@@ -71,6 +75,10 @@ impl<T: ConfigField> ConfigField for Box<T> {
         T::from_value(value).map(Box::new)
     }
 
+    fn validate(&self) -> Result<()> {
+        (**self).validate()
+    }
+
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         (**self).visit(name, visitor);
     }
@@ -93,6 +101,10 @@ fn visit_list<T: ConfigField>(name: &str, items: &[T], visitor: &mut dyn FieldVi
     visitor.leave();
 }
 
+fn validate_list<T: ConfigField>(items: &[T]) -> Result<()> {
+    items.iter().enumerate().try_for_each(|(i, item)| item.validate().at_with(|| format!("[{i}]")))
+}
+
 impl<T: ConfigField> ConfigField for Vec<T> {
     fn field_type() -> FieldType {
         FieldType::list(T::field_type())
@@ -104,6 +116,10 @@ impl<T: ConfigField> ConfigField for Vec<T> {
 
     fn from_value(value: &Value) -> Result<Self> {
         list_from_value(value)
+    }
+
+    fn validate(&self) -> Result<()> {
+        validate_list(self)
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -127,6 +143,10 @@ impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
                 .expected(format!("a list of {N}"))
                 .received(value.short())
         })
+    }
+
+    fn validate(&self) -> Result<()> {
+        validate_list(self)
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -211,6 +231,11 @@ macro_rules! tuples {
                 }
             }
 
+            fn validate(&self) -> Result<()> {
+                $(self.$index.validate().at(concat!("[", $index, "]"))?;)*
+                Ok(())
+            }
+
             fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
                 visitor.enter(name);
                 $(self.$index.visit(stringify!($index), visitor);)*
@@ -255,6 +280,10 @@ macro_rules! maps {
                     .iter()
                     .map(|(key, item)| Ok((key.clone(), T::from_value(item).at_with(|| key.clone())?)))
                     .collect()
+            }
+
+            fn validate(&self) -> Result<()> {
+                self.iter().try_for_each(|(key, item)| item.validate().at_with(|| key.clone()))
             }
 
             fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {

@@ -32,31 +32,25 @@ pub fn required<T>(
     }
 }
 
-/// Reads a required entry; if it is omitted, returns the value that `absent` gives, if any.
-pub fn required_or<T>(
-    config: &Config,
-    name: &'static str,
-    aliases: &[&'static str],
-    convert: impl FnOnce(&Value) -> Result<T>,
-    absent: impl FnOnce() -> Option<T>,
-) -> Result<T> {
-    match entry(config, name, aliases) {
-        Some(value) => convert(value).at(name),
-        None => absent().ok_or_else(|| missing(config, name)),
-    }
+/// Returns the value that an omitted entry stands for.
+///
+/// # Errors
+/// When it stands for none.
+pub fn present<T>(absent: Option<T>, config: &Config, name: &'static str) -> Result<T> {
+    absent.ok_or_else(|| missing(config, name))
 }
 
-/// Returns true if the field's value is written by omitting the entry.
+/// Checks a field that may be written by omitting its entry, and returns whether it is.
 ///
 /// # Errors
 /// When the omitted entry would be read as another value, the field's default.
-pub fn is_absent<T: ConfigField>(field: &T, name: &'static str, default: impl FnOnce() -> T) -> Result<bool> {
-    if field.is_absent() && !default().is_absent() {
+pub fn is_omitted(is_absent: bool, is_default_absent: impl FnOnce() -> bool, name: &'static str) -> Result<bool> {
+    if is_absent && !is_default_absent() {
         return Err(Error::new(ErrorKind::Config, "`None` can't be told from the default")
             .hint("an option in an option is left out where it is `None`, so that its default has to be `None`"))
         .at(name);
     }
-    Ok(field.is_absent())
+    Ok(is_absent)
 }
 
 /// Reads an optional entry.

@@ -360,6 +360,10 @@ impl Base for LayerBase {
             _ => false,
         }
     }
+
+    fn validate(&self) -> Result<()> {
+        self.activity_regularizer.validate().at("activity_regularizer")
+    }
 }
 
 unmarked!(LayerBase, MarkedBase);

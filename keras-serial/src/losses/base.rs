@@ -226,6 +226,10 @@ impl KerasSerializable for BrokenLoss {
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(ErrorKind::Config, "a loss that was never created can't be deserialized"))
     }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.error.clone())
+    }
 }
 
 impl ComputeLoss for BrokenLoss {

@@ -152,6 +152,10 @@ impl KerasSerializable for BrokenMetric {
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(ErrorKind::Config, "a metric that was never created can't be deserialized"))
     }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.error.clone())
+    }
 }
 
 impl Measure for BrokenMetric {

@@ -20,5 +20,5 @@ pub use model::{Model, model_from_config, model_from_json};
 pub(crate) use planned::Inferred;
 pub use predictor::{Predictor, PredictorOptions};
 pub use quantize::{QuantizationReport, Quantize, SkipReason};
-pub use sequential::Sequential;
+pub use sequential::{IntoLayers, Sequential};
 pub use summary::Summary;

@@ -291,6 +291,11 @@ impl Base for OptimizerBase {
             _ => false,
         }
     }
+
+    fn validate(&self) -> Result<()> {
+        self.check()?;
+        self.state().learning_rate.validate().at("learning_rate")
+    }
 }
 
 unmarked!(OptimizerBase, MarkedBase);

@@ -85,6 +85,13 @@ impl ConfigField for LearningRate {
         }
     }
 
+    fn validate(&self) -> Result<()> {
+        match self {
+            Self::Constant(_) => Ok(()),
+            Self::Schedule(schedule) => schedule.validate(),
+        }
+    }
+
     fn from_value(value: &Value) -> Result<Self> {
         match value {
             Value::Float(rate) => Ok(Self::Constant(*rate as f32)),

@@ -39,7 +39,7 @@ pub struct Cast {
     message = "`{Self}` can't be used as a custom object",
     note = "annotate it with `#[derive(KerasSerializable)]`; for a generic or foreign type use `entry!(Type)`"
 )]
-pub trait Registrable: KerasSerializable {
+pub trait Registrable {
     /// Returns the entry, in package `Custom` under the type's own name.
     fn entry() -> Entry;
 }

@@ -127,6 +127,10 @@ macro_rules! handle {
                 Self::deserialize(value)
             }
 
+            fn validate(&self) -> $crate::error::Result<()> {
+                $crate::config::KerasSerializable::validate(&*self.0)
+            }
+
             $(
                 #[doc = $state]
                 fn visit(&self, name: &str, visitor: &mut dyn $crate::config::FieldVisitor) {
@@ -190,5 +194,9 @@ impl KerasSerializable for Broken {
 
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(crate::error::ErrorKind::Config, "an object that was never made can't be made again"))
+    }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.0.clone())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::{Nested, Tensor};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json::Value;
 
 /// An argument of a call, or a leaf of a structure of arguments.
@@ -103,8 +103,13 @@ impl CallArgs {
                     return Err(Error::new(ErrorKind::InvalidArgument, format!("argument `{name}` is given twice")));
                 }
                 None if !matches!(name.as_str(), "training" | "mask") => {
-                    return Err(Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
-                        .expected(names.join(", ")));
+                    let known = [names, &["training", "mask"]].concat();
+                    let error = Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
+                        .expected(names.join(", "));
+                    return Err(match did_you_mean(name, known) {
+                        Some(near) => error.hint(near),
+                        None => error,
+                    });
                 }
                 _ => {}
             }
@@ -280,6 +285,26 @@ fn tensors(arg: &Nested<Item>) -> Result<Nested<Tensor>> {
             .expected("tensors")
             .received(format!("{other:?}"))),
     })
+}
+
+/// What calls take as their arguments: whatever converts into [`CallArgs`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be given to a call",
+    label = "is neither tensors nor `CallArgs`",
+    note = "a tensor or a reference to one, `vec![a, b]` for a list, `Nested::dict([(\"a\", a), (\"b\", b)])` by name; `CallArgs::one(x).and(y)` for several arguments",
+    note = "`Tensor::from_slice` and `Tensor::from_vec` make tensors of numbers, `Tensor::from_strings` of texts; a `Result` is unwrapped by `?`"
+)]
+pub trait IntoCallArgs {
+    /// Converts to the arguments.
+    fn into_args(self) -> CallArgs;
+}
+
+// A trait of its own, and hidden here, so that the message above is the one that is shown.
+#[diagnostic::do_not_recommend]
+impl<T: Into<CallArgs>> IntoCallArgs for T {
+    fn into_args(self) -> CallArgs {
+        self.into()
+    }
 }
 
 impl<T: Into<Nested<Tensor>>> From<T> for CallArgs {

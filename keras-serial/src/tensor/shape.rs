@@ -133,6 +133,7 @@ impl Shape {
             (one, None) => Ok(one),
             (Some(a), Some(b)) if a == b => Ok(Some(a)),
             _ => Err(Error::new(ErrorKind::Shape, "shapes can't be broadcast together")
+                .expected("extents that are equal or 1, axis by axis from the last")
                 .received(format!("{self} and {other}"))),
         });
         dims.collect::<Result<Vec<_>>>().map(Self)
@@ -200,6 +201,13 @@ impl From<Vec<usize>> for Shape {
 impl<const N: usize> From<[usize; N]> for Shape {
     fn from(dims: [usize; N]) -> Self {
         Self::from(dims.as_slice())
+    }
+}
+
+/// The shape of a scalar: `Input::new(())` takes a text or a number per sample.
+impl From<()> for Shape {
+    fn from((): ()) -> Self {
+        Self::scalar()
     }
 }
 

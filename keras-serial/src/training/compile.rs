@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::compiled::Compiled;
-use super::parts::{self, LossWeights, Losses, Metrics};
+use super::parts::{self, IntoLosses, IntoMetrics, LossWeights, Losses, Metrics};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::losses::{BrokenLoss, Loss};
-use crate::metrics::{BrokenMetric, Metric};
+use crate::losses::Loss;
+use crate::metrics::Metric;
 use crate::models::Model;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
 use crate::tensor::Nested;
@@ -94,10 +94,10 @@ impl Default for Compile {
 
 impl Compile {
     /// Creates the arguments with this optimizer and loss, and no metrics.
-    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl Into<Losses>) -> Self {
+    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl IntoLosses) -> Self {
         Self {
             optimizer: optimizer.into(),
-            loss: loss.into(),
+            loss: loss.into_parts(),
             loss_weights: LossWeights::none(),
             metrics: Metrics::none(),
             weighted_metrics: Metrics::none(),
@@ -118,14 +118,14 @@ impl Compile {
     }
 
     /// Sets `metrics`; a single one is a list of one, as Keras accepts no other.
-    pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.metrics = metrics.into().listed();
+    pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.metrics = metrics.into_parts().listed();
         self
     }
 
     /// Sets `weighted_metrics`; a single one is a list of one.
-    pub fn weighted_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.weighted_metrics = metrics.into().listed();
+    pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.weighted_metrics = metrics.into_parts().listed();
         self
     }
 
@@ -223,10 +223,10 @@ impl Compile {
         })
     }
 
-    /// Returns an error for unknown names of losses and metrics.
+    /// Returns an error for losses and metrics of unknown names or with arguments out of range.
     pub(super) fn check_names(&self) -> Result<()> {
-        let broken_loss = |loss: &Loss| loss.downcast_ref::<BrokenLoss>().map(|broken| broken.error.clone());
-        let broken_metric = |metric: &Metric| metric.downcast_ref::<BrokenMetric>().map(|broken| broken.error.clone());
+        let broken_loss = |loss: &Loss| loss.validate().err();
+        let broken_metric = |metric: &Metric| metric.validate().err();
         parts::check_names(&self.loss.0, &["crossentropy", "ce"], broken_loss).at("loss")?;
         for (argument, metrics) in [("metrics", &self.metrics), ("weighted_metrics", &self.weighted_metrics)] {
             parts::check_names(&metrics.0, &["accuracy", "acc"], broken_metric).at(argument)?;
@@ -237,6 +237,7 @@ impl Compile {
     /// Returns the optimizer for a model with this dtype policy.
     pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
         let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
+        optimizer.validate().at("optimizer")?;
         let scales = optimizer.downcast_ref::<LossScaleOptimizer>().is_some();
         let should_scale = self.scales_loss || (self.auto_scale_loss && policy == "mixed_float16");
         Ok(Some(if should_scale && !scales {

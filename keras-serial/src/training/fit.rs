@@ -387,7 +387,7 @@ fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
             ErrorKind::InvalidArgument,
             format!("Training data contains {samples} samples, which is not sufficient to split it as `validation_split` says"),
         )
-        .expected("at least one sample in each part")
+        .expected("a share between 0 and 1 that leaves at least one sample in each part")
         .received(format!("validation_split={share}")));
     }
     let at = at as usize;

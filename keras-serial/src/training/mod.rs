@@ -31,6 +31,6 @@ pub use fit::{ClassWeight, Fit, ValidationFreq};
 #[cfg(feature = "interrupt")]
 pub use interrupt::interrupt_on_ctrl_c;
 pub use interrupt::{interrupt, is_interrupted};
-pub use parts::{LossWeights, Losses, Metrics};
+pub use parts::{IntoLosses, IntoMetrics, LossWeights, Losses, Metrics};
 pub use predict::Predict;
 pub use training_state::TrainingState;

@@ -49,7 +49,12 @@ pub(crate) fn not(expected: &'static str, kind: ErrorKind, file: &Section) -> Er
         None if !head.is_empty() && head.iter().all(|byte| *byte == 0) => {
             error.received(received("nothing but zeros")).hint("it was copied or downloaded in part: copy it again")
         }
-        None => error.received(format!("{} bytes of another form", file.len())),
+        None => {
+            let is_text =
+                std::str::from_utf8(&head).is_ok_and(|text| !text.contains(|c: char| c.is_control() && c != '\n'));
+            let received = if is_text { received("a text") } else { format!("{} bytes of another form", file.len()) };
+            error.received(received).hint("`Model::save`, and `model.save` of Keras, write files of this form")
+        }
     }
 }
 

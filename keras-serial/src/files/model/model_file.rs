@@ -151,8 +151,12 @@ impl ModelFile {
 
     fn archive(form: FileForm, members: &dyn Members, limits: &Limits, look: Look) -> Result<Self> {
         if !members.contains("config.json") {
-            return Err(Error::new(ErrorKind::Archive, "the archive has no `config.json`")
-                .hint("a `.keras` file has one; this may be another zip"));
+            return Err(match form {
+                FileForm::Directory => Error::new(ErrorKind::Archive, "the directory has no `config.json`")
+                    .hint("the directory of a model has one; this may be another one"),
+                _ => Error::new(ErrorKind::Archive, "the archive has no `config.json`")
+                    .hint("a `.keras` file has one; this may be another zip"),
+            });
         }
         let mut file = Self { weights_place: WEIGHTS, ..Self::empty(form) };
         if members.contains("metadata.json") {

@@ -147,6 +147,9 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return writeln!(f, "no differences");
+        }
         for one in &self.config {
             let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
             writeln!(f, "config {}: {} -> {}", one.path, text(&one.before), text(&one.after))?;

@@ -148,7 +148,7 @@ impl ScanReport {
         match ModelFile::look(path, limits, look) {
             Ok(file) => Some(file),
             Err(error) => {
-                self.add(code_of(&error), error.path(), error.to_string());
+                self.add(code_of(&error), error.path(), error.without_path());
                 None
             }
         }
@@ -229,8 +229,10 @@ impl ScanReport {
         match kind {
             ErrorKind::CodeRefused => self.code(path, &format!("`{name}`")),
             _ if is_system => self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model")),
-            ErrorKind::Unsupported => self.add(Code::KS205, path, format!("`{module}.{name}`")),
-            ErrorKind::UnknownObject => self.add(Code::KS204, path, format!("`{name}` of module `{module}`")),
+            ErrorKind::Unsupported => {
+                self.add(Code::KS205, path, format!("`{module}.{name}` of Keras is not in this build"));
+            }
+            ErrorKind::UnknownObject => self.add(Code::KS204, path, text_of_unregistered(name, module)),
             _ => self.add(Code::KS403, path, text),
         }
     }
@@ -291,6 +293,13 @@ impl fmt::Display for ScanReport {
             };
             writeln!(f, "{:?} {severity} {}: {}", finding.code, finding.place, finding.text)?;
         }
-        writeln!(f, "{} findings", self.findings.len())
+        let count = self.findings.len();
+        writeln!(f, "{count} finding{}", if count == 1 { "" } else { "s" })
     }
+}
+
+/// Returns the text about an object that nothing is registered for.
+fn text_of_unregistered(name: &str, module: &str) -> String {
+    let of_module = if module.is_empty() { String::new() } else { format!(" of module `{module}`") };
+    format!("`{name}`{of_module} is not registered here (`#[register]` a type for it, or pass one in `custom_objects`)")
 }
