@@ -79,7 +79,7 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
         Some(given) => {
             let value = self::default(Some(given), ty);
             let value = if field.attributes.serde.is_set() {
-                code!(#private::field::to_serde::<#ty>(&#value, #name))
+                code!(#private::field::to_serde::<#ty>(&#value))
             } else if let Some(with) = field.attributes.with.get() {
                 code!(#with::to_value(&#value))
             } else {

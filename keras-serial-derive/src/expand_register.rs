@@ -161,7 +161,7 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
     let private = private(arguments.krate.as_ref().or(of_type.krate.get()));
     let name = of_type.class_name.get().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let applied = arguments.apply();
-    // The derive describes a type, with its documentation.
+    // The derive has the entry of a type, with its documentation.
     let doc = if is_derived(attributes) { String::new() } else { expand_description::doc(docs) };
     let documented = (!doc.is_empty()).then(|| code!(.documented(#doc)));
     let place = code!(#private::Place { file: ::core::file!(), line: ::core::line!() });
@@ -174,6 +174,8 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
                 #place,
             )#documented #applied
         }
+    } else if is_derived(attributes) {
+        code!(<#ident as #private::Registrable>::ENTRY #applied)
     } else {
         code! {
             #private::Entry::class::<#ident>(

@@ -72,6 +72,18 @@ pub trait ConfigField: Sized {
         FieldType::Any
     }
 
+    /// Returns the field, to be written.
+    #[doc(hidden)]
+    fn written(&self) -> &dyn field::Written {
+        self
+    }
+
+    /// Returns a place for the field, to be filled.
+    #[doc(hidden)]
+    fn slot(place: &mut Option<Self>) -> &mut dyn field::Slot {
+        place
+    }
+
     /// Converts the field to its value in the configuration.
     fn to_value(&self) -> Result<Value>;
 

@@ -40,8 +40,8 @@ pub struct Cast {
     note = "annotate it with `#[derive(KerasSerializable)]`; for a generic or foreign type use `entry!(Type)`"
 )]
 pub trait Registrable {
-    /// Returns the entry, in package `Custom` under the type's own name.
-    fn entry() -> Entry;
+    /// The entry, in package `Custom` under the type's own name.
+    const ENTRY: Entry;
 }
 
 /// How an object is identified when it is serialized, to look up its registry entry.
