@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parse;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token, WherePredicate};
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Path, Token, WherePredicate};
 
 use crate::ctxt::Ctxt;
 use crate::names::{self, Name};
@@ -84,6 +84,9 @@ pub struct TypeAttributes {
     pub get_config: Once<Path>,
     pub from_config: Once<Path>,
     pub class_name: Once<LitStr>,
+    pub version: Once<LitInt>,
+    pub upgrade: Once<Path>,
+    pub infer_version: Once<Path>,
     pub rename_all: Once<LitStr>,
     pub allow_unknown: Once<()>,
     /// The order of the arguments of `new`; empty for that of the fields.
@@ -305,6 +308,9 @@ impl TypeAttributes {
             get_config: Once::new(names::GET_CONFIG),
             from_config: Once::new(names::FROM_CONFIG),
             class_name: Once::new(names::CLASS_NAME),
+            version: Once::new(names::VERSION),
+            upgrade: Once::new(names::UPGRADE),
+            infer_version: Once::new(names::INFER_VERSION),
             rename_all: Once::new(names::RENAME_ALL),
             allow_unknown: Once::new(names::ALLOW_UNKNOWN),
             new: Once::new(names::NEW),
@@ -346,6 +352,12 @@ impl TypeAttributes {
                 names::FROM_CONFIG => this.from_config.set(cx, at, path(meta)?),
                 // #[keras(class_name = "Dense")]
                 names::CLASS_NAME => this.class_name.set(cx, at, string(meta)?),
+                // #[keras(version = 2)]
+                names::VERSION => this.version.set(cx, at, meta.value()?.parse()?),
+                // #[keras(upgrade = upgrade)]
+                names::UPGRADE => this.upgrade.set(cx, at, path(meta)?),
+                // #[keras(infer_version = version_of)]
+                names::INFER_VERSION => this.infer_version.set(cx, at, path(meta)?),
                 // #[keras(rename_all = "snake_case")]
                 names::RENAME_ALL => this.rename_all.set(cx, at, string(meta)?),
                 // #[keras(allow_unknown)]

@@ -15,6 +15,7 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
     let fields = input.fields.iter().filter_map(|field| describe(input, field));
     let ignored = &input.attributes.ignored;
     let allows_unknown = input.attributes.allow_unknown.is_set();
+    let version = version(input);
     let base = match input.base() {
         Some(base) => {
             let ty = base.ty;
@@ -39,9 +40,21 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
                     fields: &[#(#fields),*],
                     ignored: &[#(#ignored),*],
                     allows_unknown: #allows_unknown,
+                    version: #version,
                 })
             }
         }
+    }
+}
+
+/// Expands the version of the type's configurations, and how older ones are upgraded.
+fn version(input: &Struct<'_>) -> TokenStream {
+    let private = &input.private;
+    let Some(current) = input.attributes.version.get() else { return code!(::core::option::Option::None) };
+    let upgrade = input.attributes.upgrade.get().map_or_else(|| code!(|_, _| ::core::result::Result::Ok(())), |path| code!(#path));
+    let infer = input.attributes.infer_version.get().map_or_else(|| code!(|_| 1), |path| code!(#path));
+    code! {
+        ::core::option::Option::Some(#private::Version { current: #current, upgrade: #upgrade, infer: #infer })
     }
 }
 

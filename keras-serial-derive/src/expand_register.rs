@@ -44,13 +44,18 @@ impl Arguments {
             return Ok(());
         } else if meta.path.is_ident("builtin") && is_the_library() {
             &mut self.builtin
-        } else if meta.path.is_ident("alias") && is_the_library() {
+        } else if meta.path.is_ident("aliases") || (meta.path.is_ident("alias") && is_the_library()) {
             let content;
-            syn::parenthesized!(content in meta.input);
+            if meta.input.peek(syn::Token![=]) {
+                let value = meta.value()?;
+                syn::bracketed!(content in value);
+            } else {
+                syn::parenthesized!(content in meta.input);
+            }
             self.aliases.extend(content.parse_terminated(|input| input.parse::<LitStr>(), syn::Token![,])?);
             return Ok(());
         } else {
-            let message = "unknown argument, expected `package = \"…\"`, `name = \"…\"` or `crate = \"…\"`";
+            let message = "unknown argument, expected `package = \"…\"`, `name = \"…\"`, `aliases = [\"…\"]` or `crate = \"…\"`";
             return Err(meta.error(message));
         };
         let value: LitStr = meta.value()?.parse()?;
@@ -73,7 +78,8 @@ impl Arguments {
         let name = self.name.iter().map(|name| quote!(.named(#name)));
         let aliases = &self.aliases;
         let builtin = self.builtin.iter().map(|module| quote!(.builtin(#module, &[#(#aliases),*])));
-        quote!(#(#package)* #(#name)* #(#builtin)*)
+        let also = (self.builtin.is_none() && !aliases.is_empty()).then(|| quote!(.also_named(&[#(#aliases),*])));
+        quote!(#(#package)* #(#name)* #(#builtin)* #also)
     }
 }
 

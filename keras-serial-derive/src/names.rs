@@ -24,6 +24,7 @@ pub const FROM_STR: Name = Name("from_str");
 pub const GET_CONFIG: Name = Name("get_config");
 pub const IGNORE: Name = Name("ignore");
 pub const INIT: Name = Name("init");
+pub const INFER_VERSION: Name = Name("infer_version");
 pub const MODEL: Name = Name("model");
 pub const NAME: Name = Name("name");
 pub const NEW: Name = Name("new");
@@ -37,7 +38,9 @@ pub const SKIP: Name = Name("skip");
 pub const SKIP_IF: Name = Name("skip_if");
 pub const SUBLAYER: Name = Name("sublayer");
 pub const UNTRACKED: Name = Name("untracked");
+pub const UPGRADE: Name = Name("upgrade");
 pub const VALIDATE: Name = Name("validate");
+pub const VERSION: Name = Name("version");
 pub const WEIGHT: Name = Name("weight");
 pub const WITH: Name = Name("with");
 
@@ -63,7 +66,10 @@ pub const OF_FIELDS: &[Name] = &[
 
 /// The attributes of structs.
 pub const OF_STRUCTS: &[Name] =
-    &[MODEL, NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE];
+    &[MODEL, NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE    VERSION,
+    UPGRADE,
+    INFER_VERSION,
+];
 
 /// The attributes of enums.
 pub const OF_ENUMS: &[Name] = &[RENAME_ALL, DISPLAY, FROM_STR, CRATE];

@@ -8,3 +8,5 @@ mod keras;
 mod own;
 #[path = "describe/schemas.rs"]
 mod schemas;
+#[path = "describe/versions.rs"]
+mod versions;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Config, ConfigField, FieldType};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 
 /// The description of a type: its names, its documentation, and its fields in order.
@@ -47,6 +47,51 @@ pub struct TypeDescription {
     pub ignored: &'static [&'static str],
     /// Whether unknown entries are accepted.
     pub allows_unknown: bool,
+    /// The version of its configurations, for a type that has one.
+    pub version: Option<Version>,
+}
+
+/// The version of a type's configurations, and how older ones are upgraded.
+#[derive(Clone, Copy)]
+pub struct Version {
+    /// The version that the type writes.
+    pub current: u32,
+    /// Brings a configuration of a version to the next one.
+    #[doc(hidden)]
+    pub upgrade: fn(u32, &mut Config) -> Result<()>,
+    /// Returns the version of a configuration that does not say it.
+    #[doc(hidden)]
+    pub infer: fn(&Config) -> u32,
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Version({})", self.current)
+    }
+}
+
+impl Version {
+    /// Upgrades a configuration step by step to the current version; `given` is the version that it says it has.
+    ///
+    /// # Errors
+    /// When it is of a newer version than the type knows, and those of the upgrade.
+    pub(crate) fn upgraded(&self, given: Option<u32>, config: &Config) -> Result<Config> {
+        let from = given.unwrap_or_else(|| (self.infer)(config));
+        if from > self.current || from == 0 {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a configuration of a version that this program does not know",
+            )
+            .expected(format!("a version from 1 to {}", self.current))
+            .received(format!("version {from}"))
+            .hint("build the program with the newer version of the class"));
+        }
+        let mut config = config.clone();
+        for version in from..self.current {
+            (self.upgrade)(version, &mut config).at_with(|| format!("upgrade from version {version}"))?;
+        }
+        Ok(config)
+    }
 }
 
 /// The description of a type's base: the entries that all objects of a kind have.
@@ -196,6 +241,7 @@ macro_rules! described_by_hand {
                     }),*],
                     ignored: &[],
                     allows_unknown: false $(|| $allows)?,
+                    version: None,
                 }
             })
         }

@@ -21,7 +21,7 @@ pub use argument::{Argument, Start};
 pub use base::{Base, HasBase};
 #[cfg(feature = "engine")]
 pub(crate) use description::described_by_hand;
-pub use description::{BaseDescription, FieldDescription, FieldRole, TypeDescription};
+pub use description::{BaseDescription, FieldDescription, FieldRole, TypeDescription, Version};
 pub use field_type::FieldType;
 pub use kind::Kind;
 pub(crate) use marks::unmarked;

@@ -6,6 +6,7 @@ mod sharing;
 
 pub use crate::config::Kind;
 pub use form::Form;
+pub(crate) use form::VERSION;
 pub use handle::{Handle, Object};
 pub use sharing::SharingScope;
 pub(crate) use sharing::{mark_first, note_deserialized, note_serialized, shared_object};

@@ -82,7 +82,7 @@ pub struct Entry {
     package: Cow<'static, str>,
     name: Cow<'static, str>,
     class_name: &'static str,
-    /// Aliases of Keras's own objects (`mse`, `glorot_uniform`).
+    /// Aliases of Keras's own objects (`mse`, `glorot_uniform`); older registered names of custom ones.
     aliases: &'static [&'static str],
     place: Place,
     /// The text of the doc comment, where the description has none.
@@ -169,6 +169,13 @@ impl Entry {
         self
     }
 
+    /// Adds older registered names (`OldPackage>OldName`), which files may have.
+    #[must_use]
+    pub const fn also_named(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
     /// Sets the text of the item's doc comment.
     #[must_use]
     pub const fn documented(mut self, doc: &'static str) -> Self {
@@ -238,7 +245,7 @@ impl Entry {
         self.class_name
     }
 
-    /// Returns the aliases of Keras's own objects.
+    /// Returns the aliases of Keras's own objects, or the older registered names of custom ones.
     pub fn aliases(&self) -> &'static [&'static str] {
         self.aliases
     }
