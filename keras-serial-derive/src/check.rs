@@ -32,7 +32,10 @@ fn upgrades_have_a_version(cx: &mut Ctxt, input: &Struct<'_>) {
     match a.version.get().map(|version| version.base10_parse::<u32>()) {
         None => {
             for (name, at) in [a.upgrade.given(), a.infer_version.given()].into_iter().flatten() {
-                cx.error(at, format!("`{name}` needs `{} = …`, the version of the type's configurations", names::VERSION));
+                cx.error(
+                    at,
+                    format!("`{name}` needs `{} = …`, the version of the type's configurations", names::VERSION),
+                );
             }
         }
         Some(Ok(1..)) => {}

@@ -51,7 +51,11 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
 fn version(input: &Struct<'_>) -> TokenStream {
     let private = &input.private;
     let Some(current) = input.attributes.version.get() else { return code!(::core::option::Option::None) };
-    let upgrade = input.attributes.upgrade.get().map_or_else(|| code!(|_, _| ::core::result::Result::Ok(())), |path| code!(#path));
+    let upgrade = input
+        .attributes
+        .upgrade
+        .get()
+        .map_or_else(|| code!(|_, _| ::core::result::Result::Ok(())), |path| code!(#path));
     let infer = input.attributes.infer_version.get().map_or_else(|| code!(|_| 1), |path| code!(#path));
     code! {
         ::core::option::Option::Some(#private::Version { current: #current, upgrade: #upgrade, infer: #infer })

@@ -55,7 +55,8 @@ impl Arguments {
             self.aliases.extend(content.parse_terminated(|input| input.parse::<LitStr>(), syn::Token![,])?);
             return Ok(());
         } else {
-            let message = "unknown argument, expected `package = \"…\"`, `name = \"…\"`, `aliases = [\"…\"]` or `crate = \"…\"`";
+            let message =
+                "unknown argument, expected `package = \"…\"`, `name = \"…\"`, `aliases = [\"…\"]` or `crate = \"…\"`";
             return Err(meta.error(message));
         };
         let value: LitStr = meta.value()?.parse()?;

@@ -65,8 +65,20 @@ pub const OF_FIELDS: &[Name] = &[
 ];
 
 /// The attributes of structs.
-pub const OF_STRUCTS: &[Name] =
-    &[MODEL, NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE    VERSION,
+pub const OF_STRUCTS: &[Name] = &[
+    MODEL,
+    NEW,
+    SETTERS,
+    DEFAULT,
+    VALIDATE,
+    GET_CONFIG,
+    FROM_CONFIG,
+    CLASS_NAME,
+    ALLOW_UNKNOWN,
+    IGNORE,
+    BOUND,
+    CRATE,
+    VERSION,
     UPGRADE,
     INFER_VERSION,
 ];
