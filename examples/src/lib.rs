@@ -51,4 +51,5 @@ examples! {
     own_objects,
     export_onnx,
     predictor,
+    plot_model,
 }

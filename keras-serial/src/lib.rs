@@ -75,6 +75,7 @@
 //! | `archive` (on by default) | models to and from these files; data from `.npy`, `.npz` and `.safetensors` |
 //! | `csv`, `parquet` | data from tables |
 //! | `onnx` | export of models to ONNX |
+//! | `plot`, `png` | pictures of models and of training |
 //! | `interrupt` | Ctrl-C ends training after the current batch, for programs that ask for it |
 //!
 //! # Non-guarantees

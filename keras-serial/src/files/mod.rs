@@ -13,6 +13,7 @@
 //! | compare two files | [`diff`] |
 //! | rename, add and delete objects and weights | [`FileEditor`] |
 //! | change the format | [`convert`] |
+//! | draw the model | `plot::plot_file`, with the feature `plot` |
 //! | merge or split shards | [`convert`], or [`WeightTree::save`] and [`WeightTree::save_sharded`] |
 //!
 //! Models in memory are loaded and saved in `saving`, which stands on this module and exports it too.
@@ -39,6 +40,8 @@ mod limits;
 mod loadable;
 mod model;
 pub(crate) mod npy;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub(crate) mod safetensors;
 mod text;
 mod tools;
@@ -57,6 +60,8 @@ pub use model::{ModelFile, WriteOptions};
 pub use npy::NpyArray;
 pub(crate) use text::table;
 pub(crate) use tools::convert_file;
+#[cfg(feature = "plot")]
+pub(crate) use tools::layer_groups;
 pub use tools::{
     Change, Code, Comparison, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo, ScanReport,
     Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,

@@ -37,22 +37,26 @@ fn by_path(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()>
     let Some(items) = item.as_list() else { return by_path(object(item)?, rest, pointer) };
     let (name, rest) = rest.split_first()?;
     let skips_input = *field == "layers" && class_of(form) == Some("Sequential");
+    let skipped = usize::from(skips_input && items.first().and_then(class_of) == Some("InputLayer"));
+    let groups = layer_groups(items.iter().skip(skipped));
+    let index = groups.iter().position(|group| group.as_deref() == Some(*name))? + skipped;
+    pointer.push(Step::Item(index));
+    by_path(items.get(index)?, rest, pointer)
+}
+
+/// Returns the names that Keras gives to the groups of listed objects: those of their classes, numbered; `None` for
+/// what has no group.
+pub(crate) fn layer_groups<'a>(items: impl Iterator<Item = &'a Value>) -> Vec<Option<String>> {
     let mut counts = std::collections::HashMap::new();
-    for (index, item) in items.iter().enumerate() {
-        let Some(class) = class_of(item).filter(|_| !is_operation(item)) else { continue };
-        if skips_input && index == 0 && class == "InputLayer" {
-            continue;
-        }
+    let group = |item| {
+        let class = class_of(item).filter(|_| !is_operation(item))?;
         let stem = to_snake_case(original_class(class));
         let count: &mut usize = counts.entry(stem.clone()).or_default();
         let own = if *count == 0 { stem } else { format!("{stem}_{count}") };
         *count += 1;
-        if own == *name {
-            pointer.push(Step::Item(index));
-            return by_path(item, rest, pointer);
-        }
-    }
-    None
+        Some(own)
+    };
+    items.map(group).collect()
 }
 
 /// Follows the names of layers.

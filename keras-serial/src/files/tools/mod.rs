@@ -10,6 +10,8 @@ mod inspect;
 mod scan;
 mod values;
 
+#[cfg(feature = "plot")]
+pub(crate) use config_names::layer_groups;
 pub use convert::convert;
 pub(crate) use convert::convert_file;
 pub use diff::{Change, ConfigChange, Difference, WeightChange, diff};
