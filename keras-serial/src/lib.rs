@@ -94,6 +94,8 @@ extern crate self as keras_serial;
 
 #[cfg(any(feature = "engine", feature = "files"))]
 mod array;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 mod error;
 #[cfg(feature = "files")]

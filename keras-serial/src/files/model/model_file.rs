@@ -130,6 +130,12 @@ impl ModelFile {
         Ok(Self { config, ..Self::only_weights(FileForm::Safetensors, layout, tree) })
     }
 
+    /// Returns a file that holds nothing, to compare others with.
+    #[cfg(feature = "cli")]
+    pub(crate) fn nothing() -> Self {
+        Self::empty(FileForm::Json)
+    }
+
     fn empty(form: FileForm) -> Self {
         Self {
             form,

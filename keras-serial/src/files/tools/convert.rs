@@ -26,9 +26,17 @@ const SHARD_SIZE: f64 = 5.0;
 /// # Errors
 /// When either file can't be read or written, or one holds what the other format can't.
 pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, limits: &Limits, options: &WriteOptions) -> Result<()> {
-    let (from, to) = (from.as_ref(), to.as_ref());
+    let from = from.as_ref();
     let file = ModelFile::look(from, limits, Look::Kept)?;
-    if convert_file(&file, to, options)? {
+    convert_open(&file, &from.display().to_string(), to.as_ref(), options)
+}
+
+/// Converts a file that is open already; errors have its name.
+///
+/// # Errors
+/// As [`convert`].
+pub(crate) fn convert_open(file: &ModelFile, name: &str, to: &Path, options: &WriteOptions) -> Result<()> {
+    if convert_file(file, to, options)? {
         return Ok(());
     }
     let form = options.form_of(to)?;
@@ -36,7 +44,7 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, limits: &Limits, op
         .expected(format!("weights in a form that names them as a file of the form `{form}` does"))
         .received(file.form.to_string())
         .hint("`saving::convert` deserializes the model on the way; it needs the feature `archive`")
-        .at(from.display().to_string()))
+        .at(name.to_owned()))
 }
 
 /// Converts a file without its model; returns false if that needs the model.

@@ -161,18 +161,26 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for one in &self.config {
-            let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
-            writeln!(f, "config {}: {} -> {}", one.path, text(&one.before), text(&one.after))?;
-        }
-        for one in &self.weights {
-            match &one.change {
-                Change::Added => writeln!(f, "weight {}: added", one.path)?,
-                Change::Removed => writeln!(f, "weight {}: removed", one.path)?,
-                Change::Type { before, after } => writeln!(f, "weight {}: {before} -> {after}", one.path)?,
-                Change::Values { max_abs } => writeln!(f, "weight {}: values differ by up to {max_abs}", one.path)?,
-            }
-        }
+        self.config.iter().try_for_each(|change| writeln!(f, "{change}"))?;
+        self.weights.iter().try_for_each(|change| writeln!(f, "{change}"))?;
         self.assets.iter().try_for_each(|name| writeln!(f, "asset {name}: differs"))
+    }
+}
+
+impl fmt::Display for ConfigChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+        write!(f, "config {}: {} -> {}", self.path, text(&self.before), text(&self.after))
+    }
+}
+
+impl fmt::Display for WeightChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.change {
+            Change::Added => write!(f, "weight {}: added", self.path),
+            Change::Removed => write!(f, "weight {}: removed", self.path),
+            Change::Type { before, after } => write!(f, "weight {}: {before} -> {after}", self.path),
+            Change::Values { max_abs } => write!(f, "weight {}: values differ by up to {max_abs}", self.path),
+        }
     }
 }

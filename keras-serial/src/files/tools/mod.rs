@@ -1,5 +1,6 @@
 //! Tools for files that need no model: inspect, scan, compare, edit, convert.
 
+mod compile_info;
 mod config_names;
 mod convert;
 mod diff;
@@ -10,8 +11,13 @@ mod inspect;
 mod scan;
 mod values;
 
+#[cfg(feature = "cli")]
+pub(crate) use compile_info::OPTIMIZER_GROUPS;
+pub use compile_info::CompileInfo;
 pub use convert::convert;
 pub(crate) use convert::convert_file;
+#[cfg(all(feature = "cli", not(feature = "archive")))]
+pub(crate) use convert::convert_open;
 pub use diff::{Change, ConfigChange, Difference, WeightChange, diff};
 pub use editor::FileEditor;
 pub use editor_objects::Comparison;

@@ -27,6 +27,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// Returns the name: `warning`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
 macro_rules! codes {
     ($($code:ident $severity:ident $doc:literal;)*) => {
         /// The kind of a finding. The names are stable.
@@ -39,6 +50,11 @@ macro_rules! codes {
         impl Code {
             /// All codes.
             pub const ALL: &'static [Code] = &[$(Code::$code),*];
+
+            /// Returns the name: `KS101`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$code => stringify!($code)),* }
+            }
 
             /// Returns the severity of findings with this code.
             pub fn severity(self) -> Severity {
@@ -148,10 +164,15 @@ impl ScanReport {
         match ModelFile::look(path, limits, look) {
             Ok(file) => Some(file),
             Err(error) => {
-                self.add(code_of(&error), error.path(), error.to_string());
+                self.refuse(&error);
                 None
             }
         }
+    }
+
+    /// Adds the finding for a file that can't be opened.
+    pub(crate) fn refuse(&mut self, error: &Error) {
+        self.add(code_of(error), error.path(), error.to_string());
     }
 
     /// Adds what the names and the configuration of a file tell.
@@ -284,12 +305,7 @@ fn is_location(key: &str, text: &str) -> bool {
 impl fmt::Display for ScanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
-            let severity = match finding.severity {
-                Severity::Note => "note",
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            };
-            writeln!(f, "{:?} {severity} {}: {}", finding.code, finding.place, finding.text)?;
+            writeln!(f, "{:?} {} {}: {}", finding.code, finding.severity.name(), finding.place, finding.text)?;
         }
         writeln!(f, "{} findings", self.findings.len())
     }
