@@ -11,6 +11,7 @@ use super::inspect::Inspect;
 use super::man::Man;
 use super::objects::Objects;
 use super::scan::Scan;
+use super::summary::Summary;
 use super::terminal::Terminal;
 use super::Status;
 use crate::error::Result;
@@ -86,6 +87,7 @@ fn limit(text: &str) -> Result<(String, u64), String> {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Inspect(Inspect),
+    Summary(Summary),
     Scan(Scan),
     Diff(Diff),
     Convert(Convert),
@@ -102,6 +104,7 @@ impl Command {
         let limits = global.limits()?;
         match self {
             Command::Inspect(inspect) => inspect.run(&limits, terminal),
+            Command::Summary(summary) => summary.run(&limits, terminal),
             Command::Scan(scan) => scan.run(&limits, terminal),
             Command::Diff(diff) => diff.run(&limits, terminal),
             Command::Convert(convert) => convert.run(&limits, terminal),

@@ -11,7 +11,7 @@ use super::terminal::Terminal;
 use super::{Status, input};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::io::Look;
-use crate::files::{FileForm, Limits, ModelFile, OPTIMIZER_GROUPS, WeightTree, WriteOptions};
+use crate::files::{FileForm, Limits, ModelFile, OPTIMIZER_GROUPS, WeightTree, WriteOptions, is_compiled};
 
 /// Convert a file to another format, told by the ends of the names; every bit of every weight is kept.
 ///
@@ -83,7 +83,7 @@ impl Convert {
         let to = |path: &Path| {
             {
                 let _waiting = Waiting::new("converting", terminal);
-                convert(&file, &name, path, &options)?;
+                convert(&file, &name, path, &options).map_err(|error| input::from(&self.from, error))?;
             }
             ModelFile::look(path, limits, Look::Names)
         };
@@ -170,7 +170,7 @@ impl Contents {
         let optimizer = groups.map(|group| WeightTree::paths(group).len()).sum();
         Self {
             config: file.config().is_some(),
-            compiled: compile.is_some_and(|compile| *compile != crate::json::Value::Null),
+            compiled: compile.is_some_and(is_compiled),
             weights: all.saturating_sub(optimizer),
             optimizer,
             assets: file.assets().count(),

@@ -10,7 +10,7 @@ use super::terminal::{GREEN, RED, Terminal, YELLOW, styled};
 use super::{Status, input, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::io::Look;
-use crate::files::{Change, Difference, Limits, ModelFile, diff};
+use crate::files::{Change, Difference, Limits, ModelFile, diff_named};
 
 /// Show how two files differ: configuration, weights, assets.
 ///
@@ -78,7 +78,8 @@ impl Diff {
                 .at(input::name(second)));
         }
         let _waiting = Waiting::new("comparing", terminal);
-        let mut difference = diff(&first_file, &second_file, self.tolerance, self.relative)?;
+        let names = [&*input::name(first), &*input::name(second)];
+        let mut difference = diff_named([&first_file, &second_file], names, [self.tolerance, self.relative])?;
         if self.weights {
             difference.config.clear();
             difference.assets.clear();
@@ -93,7 +94,11 @@ impl Diff {
         let mut text = String::new();
         let mut line = |style: Style, line: String| text.push_str(&format!("{}\n", styled(style, &line)));
         for change in &difference.config {
-            let style = if change.before.is_none() { GREEN } else { if change.after.is_none() { RED } else { YELLOW } };
+            let style = match (&change.before, &change.after) {
+                (None, _) => GREEN,
+                (_, None) => RED,
+                _ => YELLOW,
+            };
             line(style, change.to_string());
         }
         for change in &difference.weights {

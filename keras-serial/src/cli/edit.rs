@@ -71,7 +71,9 @@ impl Edit {
         let added = self.add.iter().map(|(_, file)| Path::new(file));
         let inputs: Vec<&Path> = std::iter::once(self.file.as_path()).chain(added).collect();
         let _waiting = Waiting::new("writing", terminal);
-        self.overwrite.write(&self.output, &inputs, suffix, terminal, |path| editor.save(path))?;
+        self.overwrite.write(&self.output, &inputs, suffix, terminal, |path| {
+            editor.save(path).map_err(|error| input::from(&self.file, error))
+        })?;
         terminal.detail(&format!("{} changes made", changes.len()));
         Ok(Status::Fine)
     }

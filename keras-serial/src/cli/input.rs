@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt};
 use crate::files::io::Look;
 use crate::files::{Limits, ModelFile};
 
@@ -18,6 +18,12 @@ pub(super) fn is_standard(path: &Path) -> bool {
 /// Returns the name of an input for messages.
 pub(super) fn name(path: &Path) -> String {
     if is_standard(path) { STDIN.to_owned() } else { path.display().to_string() }
+}
+
+/// Adds the name of the input to an error of writing the output, if the error does not name it.
+pub(super) fn from(path: &Path, error: Error) -> Error {
+    let name = name(path);
+    if error.path().starts_with(&name) { error } else { error.and(format!(" (from `{name}`)")) }
 }
 
 /// Opens a file; reads it into memory if it is standard input, whose first bytes tell the format.

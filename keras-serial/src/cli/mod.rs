@@ -30,6 +30,7 @@ mod output;
 mod progress;
 mod sarif;
 mod scan;
+mod summary;
 mod terminal;
 
 use std::ffi::OsString;

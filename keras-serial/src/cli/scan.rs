@@ -10,7 +10,7 @@ use super::terminal::{CYAN, RED, Terminal, YELLOW, styled};
 use super::{Status, input, json, sarif};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::io::Look;
-use crate::files::{Code, Finding, Limits, ScanReport, Severity};
+use crate::files::{Code, Finding, Limits, ModelFile, ScanReport, Severity};
 
 /// Check files from an untrusted source: what they contain, need and hide.
 ///
@@ -36,6 +36,9 @@ pub(super) struct Scan {
     /// Also read all weights: checksums, broken data, NaN and infinities.
     #[arg(long)]
     weights: bool,
+    /// Also make the model, as a program would that loads the file.
+    #[arg(long)]
+    load: bool,
     /// List the codes and their meanings.
     #[arg(long)]
     codes: bool,
@@ -108,10 +111,11 @@ impl Scan {
                 if self.weights {
                     report.read_weights(&file);
                 }
+                if self.load && file.config().is_some() {
+                    load(&file, limits, &mut report)?;
+                }
             }
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidArgument) || is_of_system(&error) => {
-                return Err(error);
-            }
+            Err(error) if error.kind() == ErrorKind::InvalidArgument || is_of_system(path, &error) => return Err(error),
             Err(error) => report.refuse(&error),
         }
         report.sort();
@@ -125,10 +129,24 @@ impl Scan {
     }
 }
 
-/// Returns true for an error of the operating system, which is none of the file's contents.
-fn is_of_system(error: &Error) -> bool {
-    use std::error::Error as _;
-    error.kind() == ErrorKind::Io && error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+/// Returns true for an error of opening the file itself, which says nothing about its contents.
+fn is_of_system(path: &Path, error: &Error) -> bool {
+    error.kind() == ErrorKind::Io && error.path() == input::name(path)
+}
+
+/// Makes the model of a file; adds a finding if that fails.
+#[cfg(feature = "archive")]
+fn load(file: &ModelFile, limits: &Limits, report: &mut ScanReport) -> Result<()> {
+    if let Err(error) = crate::saving::LoadOptions::new().limits(limits.clone()).load_model_file(file) {
+        let code = if error.kind() == ErrorKind::Weights { Code::KS402 } else { Code::KS403 };
+        report.add(code, error.path(), error.to_string());
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "archive"))]
+fn load(_: &ModelFile, _: &Limits, _: &mut ScanReport) -> Result<()> {
+    Err(super::lacks("scan --load", "archive"))
 }
 
 /// Prints the codes.

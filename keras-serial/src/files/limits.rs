@@ -90,7 +90,7 @@ impl Limits {
         Err(Error::new(ErrorKind::Limit, format!("too much: {what}"))
             .expected(format!("at most {limit}"))
             .received(actual.to_string())
-            .hint("if the file is to be trusted, raise the limit in `Limits`"))
+            .hint("if the file is to be trusted, raise the limit in `Limits`, or by `--limit` at the command line"))
     }
 
     /// Checks that `stored` bytes may unpack to `unpacked` bytes.

@@ -57,7 +57,7 @@ pub use model::{ModelFile, WriteOptions};
 pub use npy::NpyArray;
 pub(crate) use text::table;
 #[cfg(feature = "cli")]
-pub(crate) use tools::OPTIMIZER_GROUPS;
+pub(crate) use tools::{FileSummary, OPTIMIZER_GROUPS, diff_named, is_compiled};
 pub(crate) use tools::convert_file;
 #[cfg(all(feature = "cli", not(feature = "archive")))]
 pub(crate) use tools::convert_open;

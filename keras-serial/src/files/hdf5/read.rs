@@ -24,6 +24,7 @@ use crate::files::zip::check_sum;
 #[derive(Debug, Clone)]
 pub struct H5Reader {
     root: H5Group,
+    trailing: u64,
 }
 
 impl H5Reader {
@@ -39,7 +40,15 @@ impl H5Reader {
     /// Like [`H5Reader::open`], for a file that is read on demand.
     pub(crate) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
         if !file.head(8)?.starts_with(sign::HDF5) {
-            return Err(sign::not("an HDF5 file", ErrorKind::Hdf5, &file));
+            return Err(match user_block(&file)? {
+                None => sign::not("an HDF5 file", ErrorKind::Hdf5, &file),
+                Some(length) => {
+                    Error::new(ErrorKind::Hdf5, "the file begins with a user block, which can hold and hide anything")
+                        .expected("an HDF5 file from the first byte on, as Keras writes it")
+                        .received(format!("an HDF5 file after {length} bytes"))
+                        .hint("load and save the model with Keras, if it is to be trusted")
+                }
+            });
         }
         let source = Budgeted::new(file);
         let file = File::from_source(source.clone()).map_err(h5_error)?;
@@ -50,11 +59,17 @@ impl H5Reader {
                 .received(format!("{} bytes", source.file().len()))
                 .hint("saving or copying it was broken off: save or copy it again"));
         }
+        let trailing = source.file().len() - superblock.eof_address;
         let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();
         let shared = Arc::new(Shared { file, source, limits: limits.clone() });
         let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, attributes: 0 };
-        Ok(Self { root: walk.group(&root, "")? })
+        Ok(Self { root: walk.group(&root, "")?, trailing })
+    }
+
+    /// Returns the number of bytes after the end of the HDF5 file, which nothing reads.
+    pub(crate) fn trailing(&self) -> u64 {
+        self.trailing
     }
 
     /// Reads the data of all contiguous datasets in one pass over the file, and checks the checksum of
@@ -91,6 +106,18 @@ impl H5Reader {
     pub fn into_root(self) -> H5Group {
         self.root
     }
+}
+
+/// Returns the length of what stands before an HDF5 file, if one begins where the format allows it.
+fn user_block(file: &Section) -> Result<Option<u64>> {
+    let mut length = 512;
+    while length < file.len() {
+        if file.peek(length..length.saturating_add(8))?.is_some_and(|head| head.starts_with(sign::HDF5)) {
+            return Ok(Some(length));
+        }
+        length *= 2;
+    }
+    Ok(None)
 }
 
 /// Collects the contiguous datasets in a group and below, with their ranges in the file.
@@ -178,11 +205,19 @@ impl Walk {
     }
 
     fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<H5Dataset> {
-        let attrs = self.attributes(dataset.attrs().map_err(h5_error)?, dataset.attr_datatypes().map_err(h5_error)?)?;
+        let (values, address) = self.shared.source.watch(|| dataset.attrs());
+        let attrs = self.attributes(values.map_err(h5_error)?, dataset.attr_datatypes().map_err(h5_error)?)?;
         let datatype = dataset.datatype().map_err(h5_error)?;
         let layout = dataset.layout().map_err(h5_error)?;
         if layout == Layout::Virtual {
             return Err(Error::new(ErrorKind::Hdf5, "virtual dataset: its data would come from other files"));
+        }
+        // Elements that were never written have no address either.
+        if matches!(layout, Layout::Contiguous { address: None, .. })
+            && let Some(address) = address
+            && links(self.shared.source.file(), address, self.widths)?.external_files
+        {
+            return Err(Error::new(ErrorKind::Hdf5, "external data: the elements of the dataset are in other files"));
         }
         let shape = dataset.shape().map_err(h5_error)?;
         let shape: Result<Vec<usize>, _> = shape.into_iter().map(usize::try_from).collect();

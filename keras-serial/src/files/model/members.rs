@@ -17,7 +17,12 @@ pub(super) trait Members {
     /// Returns a member that is read on demand, and its checksum.
     fn section(&self, name: &str) -> Result<(Section, Option<u32>)>;
     fn names(&self) -> Result<Vec<String>>;
+    /// Lists what is in the file, and nothing reads: the place, and what it is.
+    fn unread(&self) -> Vec<(String, String)>;
 }
+
+/// The members that are read, but for assets.
+const READ: [&str; 4] = ["config.json", "metadata.json", super::WEIGHTS, super::TRAINING_STATE];
 
 /// The members of an archive.
 pub(super) struct Zip(pub(super) ZipReader);
@@ -41,6 +46,17 @@ impl Members for Zip {
 
     fn names(&self) -> Result<Vec<String>> {
         Ok(self.0.members().iter().map(|member| member.name.clone()).collect())
+    }
+
+    fn unread(&self) -> Vec<(String, String)> {
+        let leading = Some(self.0.leading()).filter(|bytes| *bytes > 0);
+        let leading = leading.map(|bytes| (String::new(), format!("{bytes} bytes before the archive")));
+        let is_read = |name: &str| {
+            name.ends_with('/') || name.starts_with("assets/") || READ.contains(&name)
+        };
+        let others = self.0.members().iter().filter(|member| !is_read(&member.name));
+        let others = others.map(|member| (member.name.clone(), format!("a member of {} bytes", member.size)));
+        leading.into_iter().chain(others).collect()
     }
 }
 
@@ -113,5 +129,10 @@ impl Members for Directory<'_> {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn unread(&self) -> Vec<(String, String)> {
+        // Other files of a directory are the user's own.
+        Vec::new()
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const OPTIMIZER_GROUPS: [&str; 2] = ["optimizer", "optimizer_weights"
 impl CompileInfo {
     /// Returns the compile state of a file; `None` for a model that is not compiled.
     pub(super) fn of(file: &ModelFile) -> Option<Self> {
-        let compile = file.config()?.get("compile_config").filter(|compile| **compile != Value::Null)?;
+        let compile = file.config()?.get("compile_config").filter(|compile| is_compiled(compile))?;
         let text = |key: &str| {
             let value = compile.get(key).filter(|value| **value != Value::Null)?;
             Some(names(value)).filter(|names| !names.is_empty())
@@ -41,6 +41,11 @@ impl CompileInfo {
             optimizer_weights: groups.map(|group| WeightTree::paths(group).len()).sum(),
         })
     }
+}
+
+/// Returns true for the compile configuration of a compiled model.
+pub(crate) fn is_compiled(compile: &Value) -> bool {
+    compile.as_dict().is_some_and(|compile| !compile.is_empty())
 }
 
 /// Returns the names of the objects in a part of a compile configuration.

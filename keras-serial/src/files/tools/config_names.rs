@@ -37,22 +37,28 @@ fn by_path(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()>
     let Some(items) = item.as_list() else { return by_path(object(item)?, rest, pointer) };
     let (name, rest) = rest.split_first()?;
     let skips_input = *field == "layers" && class_of(form) == Some("Sequential");
+    let (index, item) = items.iter().enumerate().zip(group_names(items, skips_input)).find_map(|(item, own)| {
+        (own.as_deref() == Some(*name)).then_some(item)
+    })?;
+    pointer.push(Step::Item(index));
+    by_path(item, rest, pointer)
+}
+
+/// Returns the names that Keras gives to the groups of the objects of a list: those of their classes, with numbers.
+/// `None` for what has no group: operations, and a first input that is left out.
+pub(super) fn group_names(items: &[Value], skips_input: bool) -> impl Iterator<Item = Option<String>> {
     let mut counts = std::collections::HashMap::new();
-    for (index, item) in items.iter().enumerate() {
-        let Some(class) = class_of(item).filter(|_| !is_operation(item)) else { continue };
+    items.iter().enumerate().map(move |(index, item)| {
+        let class = class_of(item).filter(|_| !is_operation(item))?;
         if skips_input && index == 0 && class == "InputLayer" {
-            continue;
+            return None;
         }
         let stem = to_snake_case(original_class(class));
         let count: &mut usize = counts.entry(stem.clone()).or_default();
         let own = if *count == 0 { stem } else { format!("{stem}_{count}") };
         *count += 1;
-        if own == *name {
-            pointer.push(Step::Item(index));
-            return by_path(item, rest, pointer);
-        }
-    }
-    None
+        Some(own)
+    })
 }
 
 /// Follows the names of layers.
@@ -76,7 +82,7 @@ fn by_names(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()
     None
 }
 
-fn class_of(form: &Value) -> Option<&str> {
+pub(super) fn class_of(form: &Value) -> Option<&str> {
     form.get("class_name")?.as_str().filter(|_| form.get("config").is_some())
 }
 
@@ -90,7 +96,7 @@ fn object(value: &Value) -> Option<&Value> {
     class_of(value).map(|_| value)
 }
 
-fn name_of(form: &Value) -> Option<&str> {
+pub(super) fn name_of(form: &Value) -> Option<&str> {
     form.get("config").and_then(|config| config.get("name")).or_else(|| form.get("name"))?.as_str()
 }
 

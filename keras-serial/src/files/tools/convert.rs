@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::{Look, write_file};
 use crate::files::legacy::config::without_old_compile;
@@ -122,6 +123,9 @@ impl<'a> Direct<'a> {
     /// Returns the text of the configuration, as in files of Keras 3.
     fn config(&self) -> Result<String> {
         let mut config = self.file.config.clone().unwrap_or_default();
+        if config.as_dict().is_none() {
+            return Err(wrong_type("a dict", &config).at("config.json"));
+        }
         without_old_compile(&mut config);
         let text = config.to_json();
         check_config(&config, &text, &self.options.limits)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::values::largest_difference;
 use crate::array::TensorBytes;
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt};
 use crate::files::{ModelFile, StoredTensor, WeightTree};
 use crate::json::Value;
 use crate::utils::join;
@@ -72,6 +72,12 @@ pub enum Change {
 /// # Errors
 /// When a weight can't be read.
 pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Result<Difference> {
+    diff_named([first, second], ["the first file", "the second file"], [atol, rtol])
+}
+
+/// Compares two files like [`diff`]; errors have their names.
+pub(crate) fn diff_named(files: [&ModelFile; 2], names: [&str; 2], tolerances: [f64; 2]) -> Result<Difference> {
+    let [first, second] = files;
     let mut difference = Difference::default();
     let none = Value::Null;
     compare("", first.config().unwrap_or(&none), second.config().unwrap_or(&none), &mut difference.config);
@@ -79,7 +85,12 @@ pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Resu
     let (left, right) = (first.weights().unwrap_or(&empty), second.weights().unwrap_or(&empty));
     for path in left.paths() {
         let change = match (left.tensor(&path), right.tensor(&path)) {
-            (Some(a), Some(b)) => change(a, b, atol, rtol).at_with(|| path.clone())?,
+            (Some(a), Some(b)) => {
+                let read = |tensor: &StoredTensor, name: &str| tensor.read().map_err(|error| placed(error, &path, name));
+                let [atol, rtol] = tolerances;
+                let [name, other] = names;
+                change(&read(a, name)?, &read(b, other)?, atol, rtol).at_with(|| path.clone())?
+            }
             _ => Some(Change::Removed),
         };
         difference.weights.extend(change.map(|change| WeightChange { path, change }));
@@ -96,16 +107,21 @@ pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Resu
     Ok(difference)
 }
 
-fn change(a: &StoredTensor, b: &StoredTensor, atol: f64, rtol: f64) -> Result<Option<Change>> {
-    let (a, b) = (a.read()?, b.read()?);
+/// Adds the place of a tensor to an error about it: its path, unless the reader has added that, and the file.
+fn placed(error: Error, path: &str, file: &str) -> Error {
+    let error = if error.path().is_empty() { error.at(path.to_owned()) } else { error };
+    error.at(file.to_owned())
+}
+
+fn change(a: &TensorBytes, b: &TensorBytes, atol: f64, rtol: f64) -> Result<Option<Change>> {
     if a == b {
         return Ok(None);
     }
     if (a.dtype, &a.shape) != (b.dtype, &b.shape) {
         let text = |tensor: &TensorBytes| format!("{}{:?}", tensor.dtype, tensor.shape);
-        return Ok(Some(Change::Type { before: text(&a), after: text(&b) }));
+        return Ok(Some(Change::Type { before: text(a), after: text(b) }));
     }
-    let difference = largest_difference(&a, &b, atol, rtol)?;
+    let difference = largest_difference(a, b, atol, rtol)?;
     Ok(difference.map(|max_abs| Change::Values { max_abs }))
 }
 

@@ -9,17 +9,25 @@ mod editor_names;
 mod editor_objects;
 mod inspect;
 mod scan;
+#[cfg(feature = "cli")]
+mod summary;
+#[cfg(feature = "cli")]
+mod summary_layer;
 mod values;
 
 #[cfg(feature = "cli")]
-pub(crate) use compile_info::OPTIMIZER_GROUPS;
+pub(crate) use compile_info::{OPTIMIZER_GROUPS, is_compiled};
 pub use compile_info::CompileInfo;
 pub use convert::convert;
 pub(crate) use convert::convert_file;
 #[cfg(all(feature = "cli", not(feature = "archive")))]
 pub(crate) use convert::convert_open;
+#[cfg(feature = "cli")]
+pub(crate) use diff::diff_named;
 pub use diff::{Change, ConfigChange, Difference, WeightChange, diff};
 pub use editor::FileEditor;
 pub use editor_objects::Comparison;
 pub use inspect::{Inspection, ObjectInfo, WeightInfo, inspect};
+#[cfg(feature = "cli")]
+pub(crate) use summary::FileSummary;
 pub use scan::{Code, Finding, ScanReport, Severity, scan, scan_weights};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::inspect::Inspection;
 use super::values::is_finite;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::io::Look;
+use crate::files::io::{Look, sign};
 use crate::files::{KERAS_VERSION, Limits, ModelFile};
 use crate::json::Value;
 use crate::object::Form;
@@ -73,6 +73,7 @@ codes! {
     KS101 Error "The file is broken or cut short.";
     KS102 Error "The file asks for more than the limits allow.";
     KS103 Error "The file leads outside of itself: links, external or virtual data, names of members.";
+    KS104 Warning "The file holds something that nothing reads: bytes before, after or in it, members of another kind.";
     KS201 Error "The configuration holds code: a Python lambda, a pickled or foreign model.";
     KS202 Error "The configuration names something that is no object of a model.";
     KS203 Warning "A value of the configuration is a path or an address; it is never opened.";
@@ -178,6 +179,12 @@ impl ScanReport {
     /// Adds what the names and the configuration of a file tell.
     pub(crate) fn look_at(&mut self, file: &ModelFile) {
         self.contents = Some(Inspection::of(file));
+        for (place, what) in &file.unread {
+            self.add(Code::KS104, place.clone(), format!("{what}, which nothing reads"));
+        }
+        for (name, _) in file.assets().filter(|(_, bytes)| sign::is_pickle(bytes)) {
+            self.code(name, "a pickle");
+        }
         if let Some(config) = file.config() {
             self.walk("", "", config);
             if file.keras_version().is_none() && file.metadata().is_none() {
@@ -186,7 +193,8 @@ impl ScanReport {
         }
         if let Some(version) = file.keras_version().filter(|version| *version != KERAS_VERSION) {
             let text = format!("written by Keras {version}; this build follows {}", KERAS_VERSION);
-            self.add(Code::KS302, "metadata.json", text);
+            let place = if file.metadata().is_some() { "metadata.json" } else { "keras_version" };
+            self.add(Code::KS302, place, text);
         }
     }
 
@@ -251,6 +259,7 @@ impl ScanReport {
             ErrorKind::CodeRefused => self.code(path, &format!("`{name}`")),
             _ if is_system => self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model")),
             ErrorKind::Unsupported => self.add(Code::KS205, path, format!("`{module}.{name}`")),
+            ErrorKind::UnknownObject if module.is_empty() => self.add(Code::KS204, path, format!("`{name}`")),
             ErrorKind::UnknownObject => self.add(Code::KS204, path, format!("`{name}` of module `{module}`")),
             _ => self.add(Code::KS403, path, text),
         }
@@ -274,6 +283,7 @@ fn code_of(error: &Error) -> Code {
     match error.kind() {
         ErrorKind::Limit => Code::KS102,
         ErrorKind::CodeRefused => Code::KS201,
+        _ if text.contains("user block") => Code::KS104,
         _ if ["link", "virtual", "external", "leads out"].iter().any(|word| text.contains(word)) => Code::KS103,
         _ => Code::KS101,
     }
