@@ -10,6 +10,7 @@ use super::export::Export;
 use super::inspect::Inspect;
 use super::man::Man;
 use super::objects::Objects;
+use super::predict::Predict;
 use super::scan::Scan;
 use super::summary::Summary;
 use super::terminal::Terminal;
@@ -93,6 +94,7 @@ pub(super) enum Command {
     Convert(Convert),
     Edit(Edit),
     Export(Export),
+    Predict(Predict),
     Objects(Objects),
     Completions(Completions),
     Man(Man),
@@ -110,6 +112,7 @@ impl Command {
             Command::Convert(convert) => convert.run(&limits, terminal),
             Command::Edit(edit) => edit.run(&limits, terminal, matches.subcommand_matches("edit")),
             Command::Export(export) => export.run(&limits, terminal),
+            Command::Predict(predict) => predict.run(&limits, terminal),
             Command::Objects(objects) => objects.run(terminal),
             Command::Completions(completions) => completions.run(terminal),
             Command::Man(man) => man.run(terminal),

@@ -27,6 +27,7 @@ mod json;
 mod man;
 mod objects;
 mod output;
+mod predict;
 mod progress;
 mod sarif;
 mod scan;

@@ -65,6 +65,8 @@ pub use tools::{
     Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo, ScanReport,
     Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
 };
+#[cfg(all(feature = "cli", feature = "engine"))]
+pub(crate) use weights::FileTensor;
 pub(crate) use weights::{KERAS_VERSION, names, write_hdf5, write_shards};
 pub use weights::{StoredTensor, WeightTree};
 pub use zip::{ZipMember, ZipReader, ZipTime, ZipWriter};

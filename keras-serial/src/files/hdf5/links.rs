@@ -2,7 +2,7 @@
 //!
 //! The library lists the members of a group and omits links that name a path or a file. A weight behind
 //! such a link would simply be missing, so group headers are read here again, to count the links and to
-//! see their kinds. The headers of datasets tell so whether their elements are in other files.
+//! see their kinds.
 
 use bytes::{Buf, Bytes};
 
@@ -11,7 +11,6 @@ use crate::files::io::Section;
 
 const LINK_INFO: u16 = 0x02;
 const LINK: u16 = 0x06;
-const EXTERNAL_FILES: u16 = 0x07;
 const CONTINUATION: u16 = 0x10;
 const SYMBOL_TABLE: u16 = 0x11;
 
@@ -31,14 +30,12 @@ pub(super) struct Links {
     pub(super) indexed: u64,
     /// Whether the group is an old-style one, whose links are in a symbol table.
     pub(super) symbol_table: bool,
-    /// Whether the object is a dataset whose elements are in other files.
-    pub(super) external_files: bool,
 }
 
-/// Reads the links in the header of the object at `address`.
+/// Reads the links in the header of the group at `address`.
 pub(super) fn links(file: &Section, address: u64, widths: Widths) -> Result<Links> {
     read(file, address, widths)?
-        .ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the object is broken or cut short"))
+        .ok_or_else(|| Error::new(ErrorKind::Hdf5, "header of the group is broken or cut short"))
 }
 
 /// The number of bytes that are read first of a header or index.
@@ -109,10 +106,6 @@ fn messages(file: &Section, block: Bytes, form: Form, widths: Widths) -> Result<
                 LINK_INFO => indexed_links(file, &mut body, widths)?.map(|count| links.indexed = count),
                 SYMBOL_TABLE => {
                     links.symbol_table = true;
-                    Some(())
-                }
-                EXTERNAL_FILES => {
-                    links.external_files = true;
                     Some(())
                 }
                 _ => Some(()),

@@ -63,7 +63,7 @@ impl H5Reader {
         let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();
         let shared = Arc::new(Shared { file, source, limits: limits.clone() });
-        let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, attributes: 0 };
+        let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, unwritten: 0, attributes: 0 };
         Ok(Self { root: walk.group(&root, "")?, trailing })
     }
 
@@ -139,6 +139,8 @@ struct Walk {
     groups: u64,
     datasets: u64,
     bytes: u64,
+    /// The bytes of datasets without an address.
+    unwritten: u64,
     attributes: u64,
 }
 
@@ -204,22 +206,15 @@ impl Walk {
         Ok(path)
     }
 
-    fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<H5Dataset> {
-        let (values, address) = self.shared.source.watch(|| dataset.attrs());
-        let attrs = self.attributes(values.map_err(h5_error)?, dataset.attr_datatypes().map_err(h5_error)?)?;
-        let datatype = dataset.datatype().map_err(h5_error)?;
-        let layout = dataset.layout().map_err(h5_error)?;
+    /// Reads what a dataset says of itself.
+    fn dataset(&mut self, stored: &Dataset, path: &str) -> Result<H5Dataset> {
+        let attrs = self.attributes(stored.attrs().map_err(h5_error)?, stored.attr_datatypes().map_err(h5_error)?)?;
+        let datatype = stored.datatype().map_err(h5_error)?;
+        let layout = stored.layout().map_err(h5_error)?;
         if layout == Layout::Virtual {
             return Err(Error::new(ErrorKind::Hdf5, "virtual dataset: its data would come from other files"));
         }
-        // Elements that were never written have no address either.
-        if matches!(layout, Layout::Contiguous { address: None, .. })
-            && let Some(address) = address
-            && links(self.shared.source.file(), address, self.widths)?.external_files
-        {
-            return Err(Error::new(ErrorKind::Hdf5, "external data: the elements of the dataset are in other files"));
-        }
-        let shape = dataset.shape().map_err(h5_error)?;
+        let shape = stored.shape().map_err(h5_error)?;
         let shape: Result<Vec<usize>, _> = shape.into_iter().map(usize::try_from).collect();
         let dataset = H5Dataset {
             shared: Arc::clone(&self.shared),
@@ -228,7 +223,7 @@ impl Walk {
             dtype: dataset_type(&datatype, &attrs),
             layout,
             data: None,
-            element_bytes: dataset.element_size().map_err(h5_error)?,
+            element_bytes: stored.element_size().map_err(h5_error)?,
             attrs,
         };
         let (limits, bytes) = (&self.shared.limits, dataset.bytes()?);
@@ -236,6 +231,12 @@ impl Walk {
         self.bytes = self.bytes.saturating_add(bytes);
         Limits::check("bytes of all datasets", self.bytes, limits.max_total_bytes)?;
         limits.check_ratio("bytes of all datasets", self.bytes, self.shared.source.file().len())?;
+        if matches!(dataset.layout, Layout::Contiguous { address: None, .. }) && bytes > 0 {
+            // Never written, or in other files: the library tells, when it is asked for the elements.
+            self.unwritten = self.unwritten.saturating_add(bytes);
+            limits.check_ratio("bytes of datasets that were never written", self.unwritten, 0)?;
+            stored.read_raw().map_err(h5_error)?;
+        }
         Ok(dataset)
     }
 

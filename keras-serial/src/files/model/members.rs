@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result, ResultExt};
+use super::unread::Unread;
 use crate::files::io::Section;
+use crate::files::io::sign::is_pickle;
 use crate::files::{Limits, ZipReader};
 use crate::utils::join;
 
@@ -17,8 +19,8 @@ pub(super) trait Members {
     /// Returns a member that is read on demand, and its checksum.
     fn section(&self, name: &str) -> Result<(Section, Option<u32>)>;
     fn names(&self) -> Result<Vec<String>>;
-    /// Lists what is in the file, and nothing reads: the place, and what it is.
-    fn unread(&self) -> Vec<(String, String)>;
+    /// Lists what is in the file, and nothing reads.
+    fn unread(&self) -> Vec<Unread>;
 }
 
 /// The members that are read, but for assets.
@@ -48,15 +50,14 @@ impl Members for Zip {
         Ok(self.0.members().iter().map(|member| member.name.clone()).collect())
     }
 
-    fn unread(&self) -> Vec<(String, String)> {
-        let leading = Some(self.0.leading()).filter(|bytes| *bytes > 0);
-        let leading = leading.map(|bytes| (String::new(), format!("{bytes} bytes before the archive")));
-        let is_read = |name: &str| {
-            name.ends_with('/') || name.starts_with("assets/") || READ.contains(&name)
-        };
-        let others = self.0.members().iter().filter(|member| !is_read(&member.name));
-        let others = others.map(|member| (member.name.clone(), format!("a member of {} bytes", member.size)));
-        leading.into_iter().chain(others).collect()
+    fn unread(&self) -> Vec<Unread> {
+        let is_read = |name: &str| name.ends_with('/') || name.starts_with("assets/") || READ.contains(&name);
+        let others = self.0.members().iter().filter(|member| !is_read(&member.name)).map(|member| {
+            let head = self.0.section(&member.name).and_then(|(file, _)| file.head(2));
+            let what = format!("a member of {} bytes", member.size);
+            Unread { place: member.name.clone(), what, is_code: head.is_ok_and(|head| is_pickle(&head)) }
+        });
+        Unread::bytes("", self.0.leading(), "before the archive").into_iter().chain(others).collect()
     }
 }
 
@@ -131,7 +132,7 @@ impl Members for Directory<'_> {
         Ok(names)
     }
 
-    fn unread(&self) -> Vec<(String, String)> {
+    fn unread(&self) -> Vec<Unread> {
         // Other files of a directory are the user's own.
         Vec::new()
     }

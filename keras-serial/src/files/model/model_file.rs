@@ -6,6 +6,7 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 
 use super::members::{Directory, Members, Zip};
+use super::unread::Unread;
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::{Look, Section, checksum as sum_of};
@@ -52,8 +53,8 @@ pub struct ModelFile {
     /// The version of the old Keras whose `training_config` this file of ours keeps.
     pub(crate) compile_version: Option<String>,
     pub(crate) assets: IndexMap<String, Bytes>,
-    /// What is in the file, and nothing reads: the place, and what it is.
-    pub(crate) unread: Vec<(String, String)>,
+    /// What is in the file, and nothing reads.
+    pub(crate) unread: Vec<Unread>,
 }
 
 impl ModelFile {
@@ -329,7 +330,6 @@ fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<H5Reade
 }
 
 /// Returns the bytes after the end of an HDF5 file.
-fn trailing(reader: &H5Reader, place: &str) -> Vec<(String, String)> {
-    let trailing = Some(reader.trailing()).filter(|bytes| *bytes > 0);
-    trailing.map(|bytes| (place.to_owned(), format!("{bytes} bytes after the end of the HDF5 file"))).into_iter().collect()
+fn trailing(reader: &H5Reader, place: &str) -> Vec<Unread> {
+    Unread::bytes(place, reader.trailing(), "after the end of the HDF5 file").into_iter().collect()
 }

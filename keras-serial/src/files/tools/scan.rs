@@ -179,8 +179,10 @@ impl ScanReport {
     /// Adds what the names and the configuration of a file tell.
     pub(crate) fn look_at(&mut self, file: &ModelFile) {
         self.contents = Some(Inspection::of(file));
-        for (place, what) in &file.unread {
-            self.add(Code::KS104, place.clone(), format!("{what}, which nothing reads"));
+        for unread in &file.unread {
+            let code = if unread.is_code { Code::KS201 } else { Code::KS104 };
+            let pickle = if unread.is_code { " and a pickle" } else { "" };
+            self.add(code, unread.place.clone(), format!("{}{pickle}, which nothing reads", unread.what));
         }
         for (name, _) in file.assets().filter(|(_, bytes)| sign::is_pickle(bytes)) {
             self.code(name, "a pickle");
@@ -252,7 +254,9 @@ impl ScanReport {
         let module = form.module().unwrap_or_default();
         let function = form.config().as_str().filter(|_| form.class_name == "function");
         let name = function.or(form.registered_name()).unwrap_or(form.class_name);
-        let is_system = module == "builtins" && form.class_name != "function"
+        // Keras writes functions of a user's own so, too.
+        let is_own = form.class_name == "function" && !EFFECTS.contains(&name);
+        let is_system = module == "builtins" && !is_own
             || matches!(module, "os" | "subprocess" | "posix" | "sys" | "keras.config" | "keras.utils")
             || module.starts_with("keras.src.utils");
         match kind {
@@ -277,6 +281,11 @@ impl ScanReport {
         found.into_iter().for_each(|(code, place, text)| self.add(code, place, text));
     }
 }
+
+/// Python's own functions that do something beside returning a value.
+const EFFECTS: [&str; 12] = [
+    "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "exit", "getattr", "input", "open", "quit", "setattr",
+];
 
 fn code_of(error: &Error) -> Code {
     let text = error.message();

@@ -30,7 +30,7 @@ impl FileSummary<'_> {
         let empty = WeightTree::default();
         let tree = self.file.weights().unwrap_or(&empty);
         let root = if self.file.layout == Layout::Legacy { legacy::WEIGHTS } else { "" };
-        let rows = layers(config, self.file.layout, root);
+        let rows = layers(config, self.file.layout, tree, root);
         let connected = !rows.iter().all(|layer| layer.inputs.is_empty()) && !is_sequence(&rows);
         let (mut table, width) =
             Table::of_summary(connected, self.show_trainable, self.line_length, self.console_width);
@@ -50,7 +50,7 @@ impl FileSummary<'_> {
         Ok(lines.join("\n") + "\n")
     }
 
-    fn add_rows(&self, layer: &SummaryLayer<'_>, tree: &WeightTree, connected: bool, level: usize, table: &mut Table) {
+    fn add_rows<'t>(&self, layer: &SummaryLayer<'t>, tree: &'t WeightTree, connected: bool, level: usize, table: &mut Table) {
         let prefix = if level > 0 { format!("{}└ ", "   ".repeat(level)) } else { String::new() };
         let weights = layer.weights(tree);
         let shape = layer.shape.clone().unwrap_or_else(|| "?".to_owned());
@@ -68,7 +68,7 @@ impl FileSummary<'_> {
         }
         table.rows.push(row);
         if self.expand_nested {
-            let inner = layer.inner(self.file.layout);
+            let inner = layer.inner(self.file.layout, tree);
             inner.iter().for_each(|inner| self.add_rows(inner, tree, connected, level + 1, table));
         }
     }

@@ -11,7 +11,8 @@ use crate::utils::join;
 
 /// A layer of a model in a file.
 pub(super) struct SummaryLayer<'a> {
-    form: &'a Value,
+    /// The serialized layer; `None` where only the weights tell of it.
+    form: Option<&'a Value>,
     /// The path of its group of weights; `None` if it has none.
     group: Option<String>,
     /// The shape of its output, where the configuration tells it.
@@ -21,10 +22,15 @@ pub(super) struct SummaryLayer<'a> {
     calls: usize,
 }
 
-/// Returns the layers of a model, or of a layer that holds some; `group` is the path of its weights.
-pub(super) fn layers<'a>(form: &'a Value, layout: Layout, group: &str) -> Vec<SummaryLayer<'a>> {
+/// Returns the layers of a model, or of a layer that holds some; `group` is the path of its weights in the tree.
+pub(super) fn layers<'a>(
+    form: &'a Value,
+    layout: Layout,
+    tree: &'a WeightTree,
+    group: &str,
+) -> Vec<SummaryLayer<'a>> {
     let Some(items) = form.get("config").and_then(|config| config.get("layers")).and_then(Value::as_list) else {
-        return fields(form, layout, group);
+        return fields(form, layout, tree, group);
     };
     let is_sequential = class_of(form) == Some("Sequential");
     let shapes = recorded_shapes(items);
@@ -41,23 +47,39 @@ pub(super) fn layers<'a>(form: &'a Value, layout: Layout, group: &str) -> Vec<Su
         let shape = batch_shape(item)
             .or_else(|| shapes.get(name_of(item)?).cloned())
             .or_else(|| next?.get("build_config")?.get("input_shape").and_then(shape_text));
-        SummaryLayer { form: item, group, shape, inputs, calls: nodes.len() }
+        SummaryLayer { form: Some(item), group, shape, inputs, calls: nodes.len() }
     };
     // In a Sequential model, the input is no row of the table.
     let is_row = |item: &Value| !(is_sequential && class_of(item) == Some("InputLayer"));
     items.iter().zip(names).enumerate().filter(|(_, (item, _))| is_row(item)).map(layer).collect()
 }
 
-/// Returns the layers in the fields of a model with a class of its own.
-fn fields<'a>(form: &'a Value, layout: Layout, group: &str) -> Vec<SummaryLayer<'a>> {
+/// Returns the layers of a model with a class of its own: those in its configuration, and other groups of weights.
+fn fields<'a>(form: &'a Value, layout: Layout, tree: &'a WeightTree, group: &str) -> Vec<SummaryLayer<'a>> {
     let config = form.get("config").and_then(Value::as_dict);
-    let is_layer = |item: &Value| class_of(item).is_some() && item.get("config").is_some_and(|c| c.get("name").is_some());
-    let layers = config.into_iter().flatten().filter(|(_, item)| is_layer(item)).map(|(field, item)| {
+    let is_layer = |item: &Value| class_of(item).is_some() && item.get("build_config").is_some();
+    let mut layers: Vec<SummaryLayer<'a>> = Vec::new();
+    for (field, item) in config.into_iter().flatten().filter(|(_, item)| is_layer(item)) {
         let own = if layout == Layout::Paths { Some(field.as_str()) } else { name_of(item) };
         let group = own.map(|own| join(group, own));
-        SummaryLayer { form: item, group, shape: None, inputs: Vec::new(), calls: 0 }
-    });
-    layers.collect()
+        layers.push(SummaryLayer { form: Some(item), group, shape: None, inputs: Vec::new(), calls: 0 });
+    }
+    let others = tree.group(group).into_iter().flat_map(|tree| &tree.groups);
+    for (name, inner) in others.filter(|(name, _)| *name != "vars" && !name.contains("optimizer")) {
+        let path = join(group, name);
+        // Lists of layers have a group for each.
+        let is_list = inner.tensors.is_empty() && !inner.groups.contains_key("vars");
+        let parts: Vec<String> = match is_list {
+            true => inner.groups.keys().map(|part| join(&path, part)).collect(),
+            false => vec![path.clone()],
+        };
+        let is_known = |path: &String| layers.iter().any(|layer| layer.group.as_ref() == Some(path));
+        let parts: Vec<String> = parts.into_iter().filter(|part| !is_known(part) && !is_known(&path)).collect();
+        let layer =
+            |group| SummaryLayer { form: None, group: Some(group), shape: None, inputs: Vec::new(), calls: 0 };
+        layers.extend(parts.into_iter().map(layer));
+    }
+    layers
 }
 
 /// Returns true if each layer of a graph but the first is called once, on the one before it.
@@ -65,7 +87,7 @@ pub(super) fn is_sequence(layers: &[SummaryLayer<'_>]) -> bool {
     layers.iter().enumerate().all(|(index, layer)| match (index.checked_sub(1), layer.inputs.as_slice()) {
         (None, inputs) => inputs.is_empty(),
         (Some(before), [input]) => {
-            let before = layers.get(before).and_then(|layer| name_of(layer.form));
+            let before = layers.get(before).map(SummaryLayer::name);
             layer.calls == 1 && before.is_some_and(|before| *input == format!("{before}[0][0]"))
         }
         _ => false,
@@ -73,19 +95,22 @@ pub(super) fn is_sequence(layers: &[SummaryLayer<'_>]) -> bool {
 }
 
 impl<'a> SummaryLayer<'a> {
-    /// Returns the name.
-    pub(super) fn name(&self) -> &'a str {
-        name_of(self.form).unwrap_or("?")
+    /// Returns the name; where only the weights tell of the layer, that of their group.
+    pub(super) fn name(&self) -> &str {
+        let group = || self.group.as_deref().map(|group| group.rsplit('/').next().unwrap_or(group));
+        self.form.and_then(name_of).or_else(group).unwrap_or("?")
     }
 
     /// Returns the class, in brackets if neither Keras nor this program has it.
     pub(super) fn class(&self) -> String {
-        let class = class_of(self.form).unwrap_or("?");
+        let class = self.form.and_then(class_of).unwrap_or("?");
         if self.is_known() { class.to_owned() } else { format!("[{class}]") }
     }
 
     fn is_known(&self) -> bool {
-        let Some(form) = self.form.as_dict().and_then(|dict| Form::of(dict).ok().flatten()) else { return false };
+        let Some(form) = self.form.and_then(Value::as_dict).and_then(|dict| Form::of(dict).ok().flatten()) else {
+            return false;
+        };
         registry::find(&form).is_ok()
             || registry::is_computed_operation(&form)
             || registry::is_keras_operation(&form)
@@ -103,15 +128,15 @@ impl<'a> SummaryLayer<'a> {
 
     /// Returns whether the configuration says that the layer is trainable.
     pub(super) fn is_trainable(&self) -> bool {
-        let flag = self.form.get("config").and_then(|config| config.get("trainable"));
+        let flag = self.form.and_then(|form| form.get("config")).and_then(|config| config.get("trainable"));
         flag.and_then(Value::as_bool).unwrap_or(true)
     }
 
-    /// Returns the layers inside.
-    pub(super) fn inner(&self, layout: Layout) -> Vec<SummaryLayer<'a>> {
-        let is_model = self.form.get("config").is_some_and(|config| config.get("layers").is_some());
-        match &self.group {
-            Some(group) if is_model => layers(self.form, layout, group),
+    /// Returns the layers of a model inside.
+    pub(super) fn inner(&self, layout: Layout, tree: &'a WeightTree) -> Vec<SummaryLayer<'a>> {
+        let model = self.form.filter(|form| form.get("config").is_some_and(|config| config.get("layers").is_some()));
+        match (model, &self.group) {
+            (Some(form), Some(group)) => layers(form, layout, tree, group),
             _ => Vec::new(),
         }
     }
