@@ -150,9 +150,9 @@ fn edits_are_made_in_the_order_of_the_arguments() {
     let add = format!("model_weights/first/first/bias={}", home.at("x.npy"));
     run(&["edit", &small(".h5"), "-o", &legacy, "--add", &add, "--rename", "second=head"], 0);
     let text = stdout(&run(&["inspect", &legacy], 0));
-    assert!(text.contains("model_weights/first/first/bias    [2]") && text.contains("small/head"), "{text}");
+    assert!(text.contains("model_weights/first/first/bias ") && text.contains("14 tensors, 70 elements") && text.contains("small/head"), "{text}");
     let error = stderr(&run(&["edit", &weights, "-o", &out, "--delete", "layers/dens"], 2));
-    assert!(error.contains(&weights) && error.contains("did you mean `layers/dense`?"), "{error}");
+    assert!(error.contains(&weights) && error.contains("did you mean `layers/dense`"), "{error}");
     run(&["edit", &weights, "-o", &out], 2);
 }
 
