@@ -61,6 +61,7 @@
 //! | `export` | export to ONNX |
 //! | [`saving`] | models to and from files: load, save |
 //! | [`files`] | files without an engine: inspect, scan, compare, edit, convert |
+//! | `cli` | the command line `keras-serial` |
 //! | [`warnings`] | where Keras warns: events of `tracing` |
 //!
 //! The derive's attributes are listed at [`derive@KerasSerializable`]; how names are looked up is described
@@ -75,6 +76,7 @@
 //! | `archive` (on by default) | models to and from these files; data from `.npy`, `.npz` and `.safetensors` |
 //! | `csv`, `parquet` | data from tables |
 //! | `onnx` | export of models to ONNX |
+//! | `cli` | the command line `keras-serial`; commands for files alone need no engine |
 //! | `interrupt` | Ctrl-C ends training after the current batch, for programs that ask for it |
 //!
 //! # Non-guarantees
