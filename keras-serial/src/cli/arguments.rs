@@ -2,6 +2,7 @@
 
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
+use super::Status;
 use super::completions::Completions;
 use super::convert::Convert;
 use super::diff::Diff;
@@ -14,7 +15,6 @@ use super::predict::Predict;
 use super::scan::Scan;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::Status;
 use crate::error::Result;
 use crate::files::Limits;
 

@@ -102,8 +102,11 @@ impl Convert {
         let told = match self.to_format {
             Some(format) => Some(format.form()),
             None if is_standard(&self.to) => {
-                return Err(Error::new(ErrorKind::InvalidArgument, "standard output has no name that tells the format")
-                    .hint("name it with `--to-format`, such as `--to-format keras`"));
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    "standard output has no name that tells the format",
+                )
+                .hint("name it with `--to-format`, such as `--to-format keras`"));
             }
             None if self.to.is_dir() || self.to.extension().is_none() => Some(FileForm::Directory),
             None => None,
@@ -111,7 +114,9 @@ impl Convert {
         let Some(form) = told else { return FileForm::of_name(&self.to) };
         if is_standard(&self.to) {
             return match form {
-                FileForm::Directory => Err(Error::new(ErrorKind::InvalidArgument, "a directory can't go to standard output")),
+                FileForm::Directory => {
+                    Err(Error::new(ErrorKind::InvalidArgument, "a directory can't go to standard output"))
+                }
                 form => Ok(form),
             };
         }

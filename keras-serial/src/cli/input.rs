@@ -54,7 +54,11 @@ pub(super) fn read_standard(limits: &Limits) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`LoadOptions::load_model`](crate::saving::LoadOptions::load_model).
 #[cfg(feature = "archive")]
-pub(super) fn model(path: &Path, limits: &Limits, terminal: &super::terminal::Terminal) -> Result<crate::models::Model> {
+pub(super) fn model(
+    path: &Path,
+    limits: &Limits,
+    terminal: &super::terminal::Terminal,
+) -> Result<crate::models::Model> {
     let _waiting = super::progress::Waiting::new("loading", terminal);
     let load = crate::saving::LoadOptions::new().limits(limits.clone()).compile(false);
     if is_standard(path) {

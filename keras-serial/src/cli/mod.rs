@@ -58,8 +58,9 @@ enum Status {
 /// Returns the error for a command that this build does not have.
 #[cfg(not(all(feature = "archive", feature = "onnx")))]
 fn lacks(command: &str, feature: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("this build of `keras-serial` can't {command}"))
-        .hint(format!("build it with the feature `{feature}`: `cargo install --path keras-serial --features cli,{feature}`"))
+    Error::new(ErrorKind::Unsupported, format!("this build of `keras-serial` can't {command}")).hint(format!(
+        "build it with the feature `{feature}`: `cargo install --path keras-serial --features cli,{feature}`"
+    ))
 }
 
 /// The exit status of a command that failed, as clap's for wrong usage.

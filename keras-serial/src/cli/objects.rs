@@ -58,7 +58,8 @@ impl Listed {
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
     let Some((start, rest)) = pattern.split_once('*') else { return name.contains(&pattern) };
-    let Some(mut left) = name.strip_prefix(start).or_else(|| name.rsplit(['.', '>']).next()?.strip_prefix(start)) else {
+    let Some(mut left) = name.strip_prefix(start).or_else(|| name.rsplit(['.', '>']).next()?.strip_prefix(start))
+    else {
         return false;
     };
     let mut parts: Vec<&str> = rest.split('*').collect();
@@ -92,7 +93,12 @@ impl Objects {
             let cell = |text: Cow<'_, str>| if text.is_empty() { "-".to_owned() } else { text.into_owned() };
             let rows = listed.iter().map(|object| {
                 let place = object.place.clone().unwrap_or_default();
-                [object.name.clone(), object.kinds.join(", "), cell(object.aliases.join(", ").into()), cell(place.into())]
+                [
+                    object.name.clone(),
+                    object.kinds.join(", "),
+                    cell(object.aliases.join(", ").into()),
+                    cell(place.into()),
+                ]
             });
             terminal.print(&table(&["Name", "Kind", "Aliases", "Registered at"], &rows.collect::<Vec<_>>()))?;
         }

@@ -90,7 +90,9 @@ fn copy(path: &Path, terminal: &Terminal) -> Result<()> {
 fn overlap(output: &Path, input: &Path) -> bool {
     let (Ok(there), Ok(read)) = (fs::canonicalize(output), fs::canonicalize(input)) else {
         // What does not exist yet is overwritten only as a part: of the input, or among its shards.
-        return parent(output).zip(fs::canonicalize(input).ok()).is_some_and(|(parent, input)| parent.starts_with(input));
+        return parent(output)
+            .zip(fs::canonicalize(input).ok())
+            .is_some_and(|(parent, input)| parent.starts_with(input));
     };
     let is_one = fs::metadata(&there).ok().zip(fs::metadata(&read).ok()).is_some_and(|(a, b)| is_same(&a, &b));
     is_one || there.starts_with(&read) || read.starts_with(&there) || is_shard_of(&read, &there)
@@ -138,7 +140,11 @@ mod tests {
         fs::hard_link(at("a.keras"), at("c.keras")).unwrap();
         let found = |output: &str, input: &str| overlap(&at(output), &at(input));
         assert!(found("a.keras", "a.keras") && found("model/../a.keras", "a.keras") && found("c.keras", "a.keras"));
-        assert!(found("model/config.json", "model") && found("model/new.json", "model") && found("model", "model/config.json"));
+        assert!(
+            found("model/config.json", "model")
+                && found("model/new.json", "model")
+                && found("model", "model/config.json")
+        );
         assert!(found("m.weights.json", "m_00000.weights.h5"));
         assert!(!found("b.keras", "a.keras") && !found("new.keras", "a.keras") && !found("m.weights.json", "a.keras"));
     }

@@ -115,7 +115,9 @@ impl Scan {
                     load(&file, limits, &mut report)?;
                 }
             }
-            Err(error) if error.kind() == ErrorKind::InvalidArgument || is_of_system(path, &error) => return Err(error),
+            Err(error) if error.kind() == ErrorKind::InvalidArgument || is_of_system(path, &error) => {
+                return Err(error);
+            }
             Err(error) => report.refuse(&error),
         }
         report.sort();
@@ -177,7 +179,11 @@ fn print(scanned: &Scanned, terminal: &Terminal) -> Result<()> {
         let kind = styled(style, &format!("{} {}", finding.code.name(), finding.severity.name()));
         let (place, what) = parts(scanned, finding);
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        text.push_str(&format!("{}: {kind}: {}\n", styled(anstyle::Style::new(), &scanned.file), styled(anstyle::Style::new(), &format!("{place}{what}"))));
+        text.push_str(&format!(
+            "{}: {kind}: {}\n",
+            styled(anstyle::Style::new(), &scanned.file),
+            styled(anstyle::Style::new(), &format!("{place}{what}"))
+        ));
     }
     if !terminal.is_quiet() {
         let count = match scanned.report.findings.len() {

@@ -56,15 +56,15 @@ pub(crate) use model::{ASSETS, Layout, Parts, TRAINING_STATE, WEIGHTS};
 pub use model::{ModelFile, WriteOptions};
 pub use npy::NpyArray;
 pub(crate) use text::table;
-#[cfg(feature = "cli")]
-pub(crate) use tools::{FileSummary, OPTIMIZER_GROUPS, diff_named, is_compiled};
 pub(crate) use tools::convert_file;
 #[cfg(all(feature = "cli", not(feature = "archive")))]
 pub(crate) use tools::convert_open;
 pub use tools::{
-    Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo, ScanReport,
-    Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
+    Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo,
+    ScanReport, Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
 };
+#[cfg(feature = "cli")]
+pub(crate) use tools::{FileSummary, OPTIMIZER_GROUPS, diff_named, is_compiled};
 #[cfg(all(feature = "cli", feature = "engine"))]
 pub(crate) use weights::FileTensor;
 pub(crate) use weights::{KERAS_VERSION, names, write_hdf5, write_shards};

@@ -144,7 +144,8 @@ fn write_with(
     mut output: impl Write,
 ) -> Result<()> {
     tensors.sort_by(|(a, x), (b, y)| y.dtype.size().cmp(&x.dtype.size()).then_with(|| a.cmp(b)));
-    let entries = tensors.iter().map(|(name, tensor)| Entry { name: name.clone(), dtype: tensor.dtype, shape: &tensor.shape });
+    let entries =
+        tensors.iter().map(|(name, tensor)| Entry { name: name.clone(), dtype: tensor.dtype, shape: &tensor.shape });
     output.write_all(&header(&entries.collect::<Vec<_>>(), texts)?)?;
     for (_, tensor) in &tensors {
         output.write_all(&tensor.data)?;

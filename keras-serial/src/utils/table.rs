@@ -30,8 +30,7 @@ impl Table {
         line_length: Option<usize>,
         console_width: usize,
     ) -> (Self, usize) {
-        let mut columns =
-            vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)];
+        let mut columns = vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)];
         let (mut default, mut positions) = (88, vec![0.45, 0.80, 1.0]);
         if connected {
             (default, positions) = (108, vec![0.3, 0.56, 0.74, 1.0]);

@@ -28,8 +28,9 @@ fn errors_have_the_path_and_with_verbose_what_caused_them() {
 
 #[test]
 fn colours_are_for_terminals() {
-    let scan = ["scan", &*small("_weights.h5"), &super::fixtures("scan").join("lambda_deep.keras").display().to_string()]
-        .map(str::to_owned);
+    let scan =
+        ["scan", &*small("_weights.h5"), &super::fixtures("scan").join("lambda_deep.keras").display().to_string()]
+            .map(str::to_owned);
     let scan: Vec<&str> = scan.iter().map(String::as_str).collect();
     let plain = stdout(&run(&scan, 1));
     assert!(!plain.contains('\u{1b}') && plain.contains("KS201 error"), "{plain}");

@@ -150,7 +150,12 @@ fn edits_are_made_in_the_order_of_the_arguments() {
     let add = format!("model_weights/first/first/bias={}", home.at("x.npy"));
     run(&["edit", &small(".h5"), "-o", &legacy, "--add", &add, "--rename", "second=head"], 0);
     let text = stdout(&run(&["inspect", &legacy], 0));
-    assert!(text.contains("model_weights/first/first/bias ") && text.contains("14 tensors, 70 elements") && text.contains("small/head"), "{text}");
+    assert!(
+        text.contains("model_weights/first/first/bias ")
+            && text.contains("14 tensors, 70 elements")
+            && text.contains("small/head"),
+        "{text}"
+    );
     let error = stderr(&run(&["edit", &weights, "-o", &out, "--delete", "layers/dens"], 2));
     assert!(error.contains(&weights) && error.contains("did you mean `layers/dense`"), "{error}");
     run(&["edit", &weights, "-o", &out], 2);
@@ -196,9 +201,13 @@ fn formats_without_classes_are_converted_there_and_back() {
     assert!(note.contains("is without the configuration, the compile state"), "{note}");
     let small = ["convert", &model, &home.at("s.weights.json"), "--max-shard-size", "1e-7"];
     run(&small, 0);
-    assert!(std::fs::read_dir(&home.0).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("s_")
-    }).count() > 1);
+    assert!(
+        std::fs::read_dir(&home.0)
+            .unwrap()
+            .filter(|entry| { entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("s_") })
+            .count()
+            > 1
+    );
     let deterministic = |name: &str| {
         run(&["convert", &model, &home.at(name), "--deterministic"], 0);
         std::fs::read(home.at(name)).unwrap()

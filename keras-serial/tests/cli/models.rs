@@ -20,18 +20,16 @@ fn summaries_are_those_of_keras() {
         let folder = entry.unwrap().path();
         let expected = std::fs::read_to_string(folder.join("summary.txt")).unwrap();
         let file = folder.join("model.keras").display().to_string();
-        // Keras made these on a console of 80 characters with its own width, and these arguments.
+        // Keras printed these with this width, and cut their lines at 80 characters.
         let table = stdout(&run(&["summary", &file, "--line-length", "100"], 0));
-        let totals = |text: &str| -> Vec<String> {
-            text.lines().filter(|line| line.contains("params:")).map(|line| line.trim().to_owned()).collect()
-        };
-        assert_eq!(totals(&table), totals(&expected), "{file}");
+        assert_eq!(table.lines().count(), expected.lines().count(), "{file}");
+        for (line, expected) in table.lines().zip(expected.lines()) {
+            assert!(line.starts_with(expected.trim_end()), "{file}:\n{line}\n{expected}");
+        }
     }
     let nested = fixtures("cases/models/nested_and_shared/model.keras").display().to_string();
-    let expected = std::fs::read_to_string(fixtures("cases/models/nested_and_shared/summary.txt")).unwrap();
-    assert_eq!(expected.lines().count(), stdout(&run(&["summary", &nested], 0)).lines().count());
     let expanded = stdout(&run(&["summary", &nested, "--expand-nested", "--show-trainable"], 0));
-    assert!(expanded.contains("└ dense (Dense)") && expanded.contains("Traina"), "{expanded}");
+    assert!(expanded.contains("└ dense") && expanded.contains("│   Y   │"), "{expanded}");
 }
 
 #[test]
@@ -138,7 +136,8 @@ fn rows_are_predicted() {
     let assert = keras_serial(&[&arguments[..], &formats].concat()).write_stdin(bytes).assert().code(0);
     run(&["predict", &small(".keras"), "-i", &home.at("x.npy"), "-o", &home.at("z.npy")], 0);
     assert_eq!(assert.get_output().stdout, std::fs::read(home.at("z.npy")).unwrap());
-    let error = stderr(&run(&["predict", &small(".keras"), "-i", &format!("inn={}", home.at("x.npy")), "-o", "y.npy"], 2));
+    let error =
+        stderr(&run(&["predict", &small(".keras"), "-i", &format!("inn={}", home.at("x.npy")), "-o", "y.npy"], 2));
     assert!(error.contains("did you mean `in`?"), "{error}");
     let error = stderr(&run(&["predict", &small(".keras"), "-i", &home.at("x.npy"), "-o", &home.at("x.npy")], 2));
     assert!(error.contains("--force"), "{error}");
@@ -183,7 +182,8 @@ fn tables_are_read_and_written() {
     let home = Home::new();
     let x = npy(&home.at("x.npy"), 40);
     let rows = x.to_vec::<f32>().unwrap();
-    let rows: Vec<String> = rows.chunks(4).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(",")).collect();
+    let rows: Vec<String> =
+        rows.chunks(4).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(",")).collect();
     std::fs::write(home.at("x.csv"), format!("p,q,r,s\n{}\n", rows.join("\n"))).unwrap();
     std::fs::write(home.at("bare.csv"), format!("{}\n", rows.join("\n"))).unwrap();
     run(&["predict", &small(".keras"), "-i", &home.at("x.npy"), "-o", &home.at("y.csv")], 0);
@@ -191,6 +191,7 @@ fn tables_are_read_and_written() {
     assert!(expected.starts_with("second_0,second_1\n") && expected.lines().count() == 41, "{expected}");
     let assert = run(&["predict", &small(".keras"), "-i", &home.at("x.csv"), "-o", "-", "--output-format", "csv"], 0);
     assert_eq!(stdout(&assert), expected);
-    let bare = ["predict", &small(".keras"), "-i", &home.at("bare.csv"), "-o", "-", "--output-format", "csv", "--no-header"];
+    let bare =
+        ["predict", &small(".keras"), "-i", &home.at("bare.csv"), "-o", "-", "--output-format", "csv", "--no-header"];
     assert_eq!(stdout(&run(&bare, 0)), expected);
 }

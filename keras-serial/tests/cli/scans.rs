@@ -39,7 +39,8 @@ fn what_hides_from_scanners_is_found() {
     ] {
         let file = scan(name);
         let found = found(&file, 1);
-        let is_it = |(a, b): &(String, String)| a == code && b.trim_start_matches(&*file).trim_start_matches('/') == place;
+        let is_it =
+            |(a, b): &(String, String)| a == code && b.trim_start_matches(&*file).trim_start_matches('/') == place;
         assert!(found.iter().any(is_it), "{name}: {found:?}");
     }
 }

@@ -198,7 +198,8 @@ fn make(part: &Part, arrays: &Arrays, shape: Option<&Shape>) -> Result<Tensor> {
         Part::Columns => arrays.matrix(..)?,
     };
     let Some(wanted) = shape.filter(|shape| shape.rank() != tensor.rank()) else { return Ok(tensor) };
-    let Some(inner) = wanted.dims().get(1..).and_then(|dims| dims.iter().copied().collect::<Option<Vec<usize>>>()) else {
+    let Some(inner) = wanted.dims().get(1..).and_then(|dims| dims.iter().copied().collect::<Option<Vec<usize>>>())
+    else {
         return Ok(tensor);
     };
     let extents = tensor.shape().known()?;

@@ -106,7 +106,8 @@ pub(super) fn safetensors(names: &[String], file: &mut File, batches: &mut Batch
     }
     // Large elements first, so that all are aligned.
     spools.sort_by_key(|spool| std::cmp::Reverse(spool.dtype.size()));
-    let entries = spools.iter().map(|spool| Entry { name: spool.name.clone(), dtype: spool.dtype, shape: &spool.shape });
+    let entries =
+        spools.iter().map(|spool| Entry { name: spool.name.clone(), dtype: spool.dtype, shape: &spool.shape });
     let entries: Vec<Entry<'_>> = entries.collect();
     file.write_all(&safetensors_header(&entries, Vec::new())?)?;
     for spool in spools {

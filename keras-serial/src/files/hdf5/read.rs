@@ -63,7 +63,8 @@ impl H5Reader {
         let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();
         let shared = Arc::new(Shared { file, source, limits: limits.clone() });
-        let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, unwritten: 0, attributes: 0 };
+        let mut walk =
+            Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, unwritten: 0, attributes: 0 };
         Ok(Self { root: walk.group(&root, "")?, trailing })
     }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use crate::error::{Error, ErrorKind, Result, ResultExt};
 use super::unread::Unread;
+use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::Section;
 use crate::files::io::sign::is_pickle;
 use crate::files::{Limits, ZipReader};

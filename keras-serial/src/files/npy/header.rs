@@ -71,7 +71,8 @@ pub(crate) fn text(dtype: DType, shape: &[usize]) -> Result<Vec<u8>> {
     let order = if dtype.size() == 1 { '|' } else { '<' };
     let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
     let size = dtype.size();
-    let dict = format!("{{'descr': '{order}{kind}{size}', 'fortran_order': False, 'shape': ({}), }}", extents.trim_end());
+    let dict =
+        format!("{{'descr': '{order}{kind}{size}', 'fortran_order': False, 'shape': ({}), }}", extents.trim_end());
     // As NumPy does: room for the largest number of rows, a line feed at the end, and aligned elements.
     let rows = shape.first().map_or(0, |rows| rows.to_string().len());
     let whole = (10 + dict.len() + 21 - rows + 1).next_multiple_of(64);

@@ -37,9 +37,11 @@ fn by_path(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()>
     let Some(items) = item.as_list() else { return by_path(object(item)?, rest, pointer) };
     let (name, rest) = rest.split_first()?;
     let skips_input = *field == "layers" && class_of(form) == Some("Sequential");
-    let (index, item) = items.iter().enumerate().zip(group_names(items, skips_input)).find_map(|(item, own)| {
-        (own.as_deref() == Some(*name)).then_some(item)
-    })?;
+    let (index, item) = items
+        .iter()
+        .enumerate()
+        .zip(group_names(items, skips_input))
+        .find_map(|(item, own)| (own.as_deref() == Some(*name)).then_some(item))?;
     pointer.push(Step::Item(index));
     by_path(item, rest, pointer)
 }

@@ -86,7 +86,8 @@ pub(crate) fn diff_named(files: [&ModelFile; 2], names: [&str; 2], tolerances: [
     for path in left.paths() {
         let change = match (left.tensor(&path), right.tensor(&path)) {
             (Some(a), Some(b)) => {
-                let read = |tensor: &StoredTensor, name: &str| tensor.read().map_err(|error| placed(error, &path, name));
+                let read =
+                    |tensor: &StoredTensor, name: &str| tensor.read().map_err(|error| placed(error, &path, name));
                 let [atol, rtol] = tolerances;
                 let [name, other] = names;
                 change(&read(a, name)?, &read(b, other)?, atol, rtol).at_with(|| path.clone())?

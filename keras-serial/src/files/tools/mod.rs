@@ -15,9 +15,9 @@ mod summary;
 mod summary_layer;
 mod values;
 
+pub use compile_info::CompileInfo;
 #[cfg(feature = "cli")]
 pub(crate) use compile_info::{OPTIMIZER_GROUPS, is_compiled};
-pub use compile_info::CompileInfo;
 pub use convert::convert;
 pub(crate) use convert::convert_file;
 #[cfg(all(feature = "cli", not(feature = "archive")))]
@@ -28,6 +28,6 @@ pub use diff::{Change, ConfigChange, Difference, WeightChange, diff};
 pub use editor::FileEditor;
 pub use editor_objects::Comparison;
 pub use inspect::{Inspection, ObjectInfo, WeightInfo, inspect};
+pub use scan::{Code, Finding, ScanReport, Severity, scan, scan_weights};
 #[cfg(feature = "cli")]
 pub(crate) use summary::FileSummary;
-pub use scan::{Code, Finding, ScanReport, Severity, scan, scan_weights};

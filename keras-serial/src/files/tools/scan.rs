@@ -284,7 +284,18 @@ impl ScanReport {
 
 /// Python's own functions that do something beside returning a value.
 const EFFECTS: [&str; 12] = [
-    "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "exit", "getattr", "input", "open", "quit", "setattr",
+    "__import__",
+    "breakpoint",
+    "compile",
+    "delattr",
+    "eval",
+    "exec",
+    "exit",
+    "getattr",
+    "input",
+    "open",
+    "quit",
+    "setattr",
 ];
 
 fn code_of(error: &Error) -> Code {

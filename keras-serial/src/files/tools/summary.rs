@@ -50,7 +50,14 @@ impl FileSummary<'_> {
         Ok(lines.join("\n") + "\n")
     }
 
-    fn add_rows<'t>(&self, layer: &SummaryLayer<'t>, tree: &'t WeightTree, connected: bool, level: usize, table: &mut Table) {
+    fn add_rows<'t>(
+        &self,
+        layer: &SummaryLayer<'t>,
+        tree: &'t WeightTree,
+        connected: bool,
+        level: usize,
+        table: &mut Table,
+    ) {
         let prefix = if level > 0 { format!("{}└ ", "   ".repeat(level)) } else { String::new() };
         let weights = layer.weights(tree);
         let shape = layer.shape.clone().unwrap_or_else(|| "?".to_owned());

@@ -23,12 +23,7 @@ pub(super) struct SummaryLayer<'a> {
 }
 
 /// Returns the layers of a model, or of a layer that holds some; `group` is the path of its weights in the tree.
-pub(super) fn layers<'a>(
-    form: &'a Value,
-    layout: Layout,
-    tree: &'a WeightTree,
-    group: &str,
-) -> Vec<SummaryLayer<'a>> {
+pub(super) fn layers<'a>(form: &'a Value, layout: Layout, tree: &'a WeightTree, group: &str) -> Vec<SummaryLayer<'a>> {
     let Some(items) = form.get("config").and_then(|config| config.get("layers")).and_then(Value::as_list) else {
         return fields(form, layout, tree, group);
     };
@@ -75,8 +70,7 @@ fn fields<'a>(form: &'a Value, layout: Layout, tree: &'a WeightTree, group: &str
         };
         let is_known = |path: &String| layers.iter().any(|layer| layer.group.as_ref() == Some(path));
         let parts: Vec<String> = parts.into_iter().filter(|part| !is_known(part) && !is_known(&path)).collect();
-        let layer =
-            |group| SummaryLayer { form: None, group: Some(group), shape: None, inputs: Vec::new(), calls: 0 };
+        let layer = |group| SummaryLayer { form: None, group: Some(group), shape: None, inputs: Vec::new(), calls: 0 };
         layers.extend(parts.into_iter().map(layer));
     }
     layers

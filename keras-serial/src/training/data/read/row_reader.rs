@@ -6,9 +6,9 @@ use super::{Arrays, DataForm, ReadArrays, select};
 #[cfg(feature = "csv")]
 use super::{Select, csv};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::files::io::{Section, open_named};
 #[cfg(feature = "csv")]
 use crate::files::io::SectionReader;
+use crate::files::io::{Section, open_named};
 use crate::files::npy::{normalized, plain};
 use crate::files::{FileTensor, safetensors};
 use crate::tensor::{DType, Tensor};
@@ -157,7 +157,8 @@ impl RowReader {
         let range = |rows: usize| start.min(rows)..start.saturating_add(most).min(rows);
         let rows = match &self.source {
             Source::Sections(_) | Source::Whole(_) => self.rows.ok_or_else(|| {
-                Error::new(ErrorKind::Data, "the arrays differ in their numbers of rows").hint("name one for each input")
+                Error::new(ErrorKind::Data, "the arrays differ in their numbers of rows")
+                    .hint("name one for each input")
             })?,
             #[cfg(feature = "csv")]
             Source::Csv(_) => 0,
@@ -187,7 +188,8 @@ impl RowReader {
 /// Reads a range of rows.
 fn rows_of(tensor: &FileTensor, range: std::ops::Range<usize>) -> Result<Tensor> {
     let mut shape = tensor.shape.clone();
-    let size = shape.iter().skip(1).fold(tensor.dtype.size() as u64, |size, extent| size.saturating_mul(*extent as u64));
+    let size =
+        shape.iter().skip(1).fold(tensor.dtype.size() as u64, |size, extent| size.saturating_mul(*extent as u64));
     let bytes = size.saturating_mul(range.start as u64)..size.saturating_mul(range.end as u64);
     let data = tensor.data.part(bytes).ok_or_else(|| Error::new(ErrorKind::Data, "the array is cut short"))?;
     if let Some(rows) = shape.first_mut() {
