@@ -135,6 +135,9 @@ pub(crate) fn write_tree(tree: &WeightTree, config: Option<String>, path: &Path,
 
 /// Writes a file: tensors with large elements first, so that all are aligned, then by name.
 pub(crate) fn write(tensors: Vec<(String, TensorBytes)>, config: Option<String>, output: impl Write) -> Result<()> {
+    // What has other names could not be read again.
+    let mut tree = WeightTree::default();
+    tensors.iter().try_for_each(|(name, tensor)| tree.insert(name, tensor.clone()))?;
     write_with(tensors, config.into_iter().map(|config| (CONFIG, config)).collect(), output)
 }
 

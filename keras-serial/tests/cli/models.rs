@@ -178,7 +178,7 @@ fn inputs_are_taken_by_name() {
 
 #[cfg(feature = "csv")]
 #[test]
-fn tables_are_read_and_written() {
+fn data_in_tables_are_read_and_written() {
     let home = Home::new();
     let x = npy(&home.at("x.npy"), 40);
     let rows = x.to_vec::<f32>().unwrap();
