@@ -14,7 +14,6 @@ mod quantize;
 mod sequential;
 mod subgraph;
 mod summary;
-mod table;
 
 pub use clone::{Cloning, clone_model, clone_model_with, copy_layer};
 pub use functional::Functional;
