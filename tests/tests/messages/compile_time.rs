@@ -41,17 +41,22 @@ pub fn add(page: &mut Page) {
     }
 }
 
-/// Returns the messages, their labels, and the notes that the library gives; each once.
+/// Returns the messages, their labels, and what the library says about them, in notes and in comments; each once.
 fn shortened(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
+    let mut is_of_the_library = false;
     for line in text.lines() {
-        let note = line.trim_start().strip_prefix("= note: ").filter(|note| !is_of_the_compiler(note));
+        if line.trim_start().starts_with("-->") {
+            is_of_the_library = line.contains("$WORKSPACE");
+        }
         let message = line.strip_prefix("error").and_then(|rest| rest.split_once(": ")).map(|(_, message)| message);
-        let label = line.trim_start().split_once("^ ").map(|(_, label)| label.trim()).filter(|label| is_a_label(label));
-        let line = match (message, label, note) {
-            (Some(message), ..) => format!("error: {message}"),
-            (_, Some(label), _) => format!("    {label}"),
-            (.., Some(note)) => format!("    {note}"),
+        let note = line.trim_start().strip_prefix("= note: ").filter(|note| !is_of_the_compiler(note));
+        let label = line.trim_start().split_once("^ ").map(|(_, label)| label.trim());
+        let label = label.filter(|label| !is_of_the_library && is_a_label(label));
+        let comment = line.split_once(", // ").map(|(_, comment)| comment).filter(|_| is_of_the_library);
+        let line = match (message, label.or(note).or(comment)) {
+            (Some(message), _) => format!("error: {message}"),
+            (_, Some(text)) => format!("    {text}"),
             _ => continue,
         };
         if !lines.contains(&line) {
@@ -68,5 +73,6 @@ fn is_of_the_compiler(note: &str) -> bool {
 }
 
 fn is_a_label(label: &str) -> bool {
-    !label.is_empty() && !label.starts_with("required by") && !label.starts_with("the trait `")
+    let of_the_compiler = ["required by", "the trait `", "unsatisfied trait bound", "evaluation of"];
+    !label.is_empty() && !of_the_compiler.iter().any(|start| label.starts_with(start))
 }
