@@ -51,13 +51,13 @@ fn tensors(page: &mut Page) {
 
 fn layers_and_graphs(page: &mut Page) {
     let symbol = |name: &str, dims: &[usize]| Input::new(dims).name(name).tensor().unwrap();
-    page.error("A recurrent layer on rows without steps.", LSTM::new(4).name("lstm").apply(&symbol("x", &[4])));
-    let window = Conv2D::new(4, 9).name("conv").apply(&symbol("image", &[4, 4, 1]));
+    page.error("A recurrent layer on rows without steps.", LSTM::new(4).name("lstm").apply(symbol("x", &[4])));
+    let window = Conv2D::new(4, 9).name("conv").apply(symbol("image", &[4, 4, 1]));
     page.error("A window that is larger than the image.", window);
-    page.error("A layer without units.", Dense::new(0).name("dense").apply(&symbol("x", &[4])));
-    page.error("A rate that is no share.", Dropout::new(1.5).name("dropout").apply(&symbol("x", &[4])));
-    page.error("A merge of one tensor.", Add::new().name("add").apply(&numbers([2, 3])));
-    let misspelt = |dense: Dense| dense.name("dense").apply(&numbers([1, 2]));
+    page.error("A layer without units.", Dense::new(0).name("dense").apply(symbol("x", &[4])));
+    page.error("A rate that is no share.", Dropout::new(1.5).name("dropout").apply(symbol("x", &[4])));
+    page.error("A merge of one tensor.", Add::new().name("add").apply(numbers([2, 3])));
+    let misspelt = |dense: Dense| dense.name("dense").apply(numbers([1, 2]));
     page.error("A misspelt activation.", misspelt(Dense::new(2).activation("rellu")));
     page.error("A misspelt regularizer.", misspelt(Dense::new(2).kernel_regularizer("l22")));
     page.error("A misspelt dtype.", misspelt(Dense::new(2).dtype("float23")));

@@ -100,11 +100,11 @@ impl ComputeLoss for OddLoss {
 pub fn add(page: &mut Page) {
     page.section("Objects of one's own");
     let symbol = || Input::new([2]).name("x").tensor().unwrap();
-    page.error("A `build` that makes no weight.", MakesNone::new().name("mine").apply(&numbers([1, 2])));
-    page.error("A weight that is made twice.", MakesTwo::new().name("mine").apply(&symbol()));
-    page.error("A weight of the shape of the whole input.", OfAllRows::new().name("mine").apply(&symbol()));
+    page.error("A `build` that makes no weight.", MakesNone::new().name("mine").apply(numbers([1, 2])));
+    page.error("A weight that is made twice.", MakesTwo::new().name("mine").apply(symbol()));
+    page.error("A weight of the shape of the whole input.", OfAllRows::new().name("mine").apply(symbol()));
     page.error("A weight that is read before the layer is built.", MakesNone::new().kernel.value());
-    page.error("`to_vec` in `call`.", Looks::new().name("mine").apply(&symbol()));
+    page.error("`to_vec` in `call`.", Looks::new().name("mine").apply(symbol()));
     let saved = |layer: LayerRef| {
         let model = Sequential::named("model", layers![Input::new([2]), layer]).unwrap();
         SaveOptions::new().save_model_to_bytes(&model)
@@ -112,7 +112,7 @@ pub fn add(page: &mut Page) {
     page.error("A layer that is made in `call`.", saved(MakesLayers::new().name("mine").shared()));
     let bytes = saved(Unregistered::new().name("mine").shared()).unwrap();
     page.error("A layer that is not registered.", LoadOptions::new().load_model_from_bytes(bytes));
-    let penalty = Checked::new().penalty("l22").name("mine").apply(&numbers([1, 2]));
+    let penalty = Checked::new().penalty("l22").name("mine").apply(numbers([1, 2]));
     page.error("A misspelt name in an own argument.", penalty);
     let model = one();
     model.compile(Compile::new("sgd", OddLoss::new())).unwrap();
