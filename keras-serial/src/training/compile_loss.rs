@@ -142,7 +142,7 @@ impl CompileLoss {
             };
             let value = loss.loss.evaluate_structures(y_t, y_p, weight);
             let value = value.map_err(|error| match (error.kind(), y_t, y_p) {
-                (ErrorKind::Shape, Nested::Leaf(y_t), Nested::Leaf(y_p)) => error.or_else_hint(|| {
+                (ErrorKind::Shape, Nested::Leaf(y_t), Nested::Leaf(y_p)) if y_t.shape() != y_p.shape() => error.or_else_hint(|| {
                     let (of_targets, of_outputs) = (y_t.shape(), y_p.shape());
                     format!(
                         "the targets have the shape {of_targets}, the outputs {of_outputs}: the loss, the labels or the \

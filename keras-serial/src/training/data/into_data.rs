@@ -82,7 +82,7 @@ pub enum Data<'a> {
 /// [`Dataset`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no data of a run",
-    note = "data are inputs and targets in a tuple, `(&x, &y)`, with the weights of samples `(&x, &y, &weights)`, inputs alone `&x`, or a `Dataset`; `vec![a, b]` is a list of several inputs"
+    note = "data are inputs and targets in a tuple, `(&x, &y)`, with the weights of samples `(&x, &y, &weights)`, inputs alone `&x`, or a `Dataset`; `vec![a, b]` is a list of several inputs; `Tensor::from_slice` and `Tensor::from_vec` make tensors of numbers"
 )]
 pub trait IntoData<'a> {
     /// Converts to data of a run.
