@@ -89,7 +89,7 @@ impl RowReader {
     pub(crate) fn is_table(&self) -> bool {
         match &self.source {
             Source::Sections(_) => false,
-            Source::Whole(arrays) => arrays.len() > 0 && arrays.iter().all(|(_, tensor)| tensor.rank() == 1),
+            Source::Whole(arrays) => !arrays.is_empty() && arrays.iter().all(|(_, tensor)| tensor.rank() == 1),
             #[cfg(feature = "csv")]
             Source::Csv(_) => true,
         }
