@@ -7,11 +7,11 @@ use super::graph::Graph;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The maximum number of boxes and clusters.
-const MAX_BOXES: usize = 2000;
+pub(super) const MAX_BOXES: usize = 2000;
 /// The maximum number of boxes and of points of edges, over all ranks.
 const MAX_POINTS: usize = 6000;
 /// The maximum of the sum, over all ranks, of the square of their number of boxes and points.
-const MAX_SQUARES: usize = 1_000_000;
+const MAX_SQUARES: usize = 800_000;
 
 /// Checks that a graph can be laid out in about a second.
 pub(super) fn check(graph: &Graph, edges: &[(usize, usize)]) -> Result<()> {

@@ -52,21 +52,23 @@ struct Ends {
     outputs: Vec<usize>,
 }
 
-/// The maximum number of boxes in any format, and of edges.
-const MAX_BOXES: usize = 200_000;
+/// The maximum number of layers of a model that is drawn in any format, including those in nested models.
+pub(super) const MAX_LAYERS: usize = 20_000;
+/// The maximum number of edges.
+const MAX_EDGES: usize = 100_000;
 /// How deep models may be nested in a picture.
 const MAX_DEPTH: usize = crate::registry::MAX_NESTING;
 
 impl<'a> Graph<'a> {
-    /// Builds the graph of a model's configuration.
+    /// Builds the graph of a model's configuration, of at most `most` boxes.
     ///
     /// # Errors
     /// [`ErrorKind::Graph`] if a call refers to a layer that is not there; [`ErrorKind::InvalidArgument`] if an
     /// option names one; [`ErrorKind::Limit`] if the graph is too large.
-    pub fn build(form: Form<'a>, facts: &'a Facts, options: &'a PlotOptions) -> Result<Self> {
+    pub fn build(form: Form<'a>, facts: &'a Facts, options: &'a PlotOptions, most: usize) -> Result<Self> {
         let highlighted = options.highlight_layers.iter().map(String::as_str).collect();
         let mut builder =
-            Builder { graph: Self { boxes: Vec::new(), clusters: Vec::new() }, edges: 0, options, highlighted };
+            Builder { graph: Self { boxes: Vec::new(), clusters: Vec::new() }, edges: 0, most, options, highlighted };
         match form.model_kind() {
             Some(_) => _ = builder.cluster(form, facts, None)?,
             None => {
@@ -86,8 +88,17 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Checks that all highlighted layers are in the model or in the models in it.
-pub(super) fn check_names(form: Form, options: &PlotOptions) -> Result<()> {
+/// Counts the layers of a model and of those in it, up to one more than the maximum.
+pub(super) fn count_layers(form: Form) -> usize {
+    form.layers().fold(0, |count, layer| if count > MAX_LAYERS { count } else { count + 1 + count_layers(layer) })
+}
+
+/// Checks the number of layers, and that all highlighted layers are in the model or in the models in it.
+pub(super) fn check(form: Form, options: &PlotOptions) -> Result<()> {
+    let count = count_layers(form);
+    if count > MAX_LAYERS {
+        return Err(too_large("layers", count, MAX_LAYERS));
+    }
     if options.highlight_layers.is_empty() {
         return Ok(());
     }
@@ -118,6 +129,7 @@ fn no_layer<'a>(option: &str, name: &str, names: impl Iterator<Item = &'a str>) 
 struct Builder<'a> {
     graph: Graph<'a>,
     edges: usize,
+    most: usize,
     options: &'a PlotOptions,
     highlighted: HashSet<&'a str>,
 }
@@ -140,8 +152,8 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         self.edges += 1;
-        if self.edges > 2 * MAX_BOXES {
-            return Err(too_large("edges", self.edges, 2 * MAX_BOXES));
+        if self.edges > MAX_EDGES {
+            return Err(too_large("edges", self.edges, MAX_EDGES));
         }
         if let Some(cluster) = self.graph.clusters.get_mut(cluster) {
             cluster.edges.push((from, to));
@@ -155,8 +167,8 @@ impl<'a> Builder<'a> {
             return self.cluster(form, facts, Some(cluster));
         }
         let index = self.graph.boxes.len();
-        if index == MAX_BOXES {
-            return Err(too_large("layers", index + 1, MAX_BOXES));
+        if index == self.most {
+            return Err(too_large("layers", index + 1, self.most));
         }
         let label = Label::of(form, facts, self.options);
         let family = Family::of(form.0, form.class());
@@ -289,5 +301,5 @@ fn too_large(what: &str, count: usize, limit: usize) -> Error {
     Error::new(ErrorKind::Limit, format!("the model has too many {what} for a picture"))
         .expected(format!("at most {limit}"))
         .received(count.to_string())
-        .hint("`layer_range` draws a part of the model")
+        .hint("`layer_range` draws a part of the model, and DOT may be larger than other formats")
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use super::cost::MAX_BOXES;
 use super::facts::Facts;
 use super::family::Family;
 use super::form::Form;
@@ -124,7 +125,7 @@ impl<'a> Page<'a> {
         nested: Option<&Entry>,
     ) -> Result<String> {
         let options = PlotOptions { show_layer_names: true, ..options.clone() };
-        let graph = Graph::build(form, facts, &options)?;
+        let graph = Graph::build(form, facts, &options, MAX_BOXES)?;
         let texts: Vec<Texts> = graph.boxes.iter().map(|layer| Texts::of(&layer.label)).collect();
         let layout = place(&graph, &texts, options.rankdir)?;
         let frame = Frame {

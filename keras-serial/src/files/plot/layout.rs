@@ -135,8 +135,14 @@ pub(super) fn place(graph: &Graph, texts: &[Texts], rankdir: RankDir) -> Result<
     };
     // The name of a cluster has room between its border and its first rank: half of this.
     let ranksep = if graph.clusters.len() > 1 { 50.0 } else { 36.0 };
-    let options =
-        LayoutOptions { rankdir: direction, nodesep: 24.0, edgesep: 14.0, ranksep, ..LayoutOptions::default() };
+    let options = LayoutOptions {
+        rankdir: direction,
+        nodesep: 24.0,
+        edgesep: 14.0,
+        ranksep,
+        tie_keep_first: true,
+        ..LayoutOptions::default()
+    };
     dagre::layout(&mut dagre, Some(options));
     placed(graph, &edges, &dagre, rankdir)
         .ok_or_else(|| Error::new(ErrorKind::Graph, "the graph could not be laid out"))

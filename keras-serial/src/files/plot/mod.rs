@@ -26,7 +26,7 @@
 //!
 //! # Limits
 //! Pictures that are laid out (all but DOT) have at most 2000 layers, and less where many stand side by side or are
-//! connected over long distances; DOT has at most 200 000. More is an [`ErrorKind::Limit`], as is a PNG of over 20
+//! connected over long distances; DOT has at most 20 000. More is an [`ErrorKind::Limit`], as is a PNG of over 20
 //! million pixels. The middle of long texts is left out.
 
 mod cost;
@@ -148,7 +148,10 @@ impl<'a> Plot<'a> {
 
     /// Creates the picture of a model's configuration, as `to_json` gives it.
     pub fn of_config(config: &'a Value, options: &PlotOptions) -> Self {
-        Self { config: Cow::Borrowed(config), facts: facts::of_config(config), options: options.clone() }
+        // A model of too many layers is an error once it is drawn.
+        let is_small = graph::count_layers(Form(config)) <= graph::MAX_LAYERS;
+        let facts = if is_small { facts::of_config(config) } else { Facts::default() };
+        Self { config: Cow::Borrowed(config), facts, options: options.clone() }
     }
 
     /// Creates the picture of a live model, of which all facts are known.
@@ -163,7 +166,7 @@ impl<'a> Plot<'a> {
     /// [`ErrorKind::Graph`] if the graph is invalid, [`ErrorKind::InvalidArgument`] if an option names an unknown
     /// layer, and [`ErrorKind::Limit`] if the picture is too large, as for all formats.
     pub fn to_dot(&self) -> Result<String> {
-        Ok(dot::write(&self.graph(&self.options)?, &self.options))
+        Ok(dot::write(&self.graph(graph::MAX_LAYERS)?, &self.options))
     }
 
     /// Returns the picture as SVG.
@@ -179,7 +182,7 @@ impl<'a> Plot<'a> {
     /// # Errors
     /// As [`Plot::to_dot`].
     pub fn to_html(&self) -> Result<String> {
-        graph::check_names(self.form(), &self.options)?;
+        graph::check(self.form(), &self.options)?;
         html::write(self.form(), &self.facts, &self.options)
     }
 
@@ -224,9 +227,9 @@ impl<'a> Plot<'a> {
         Form(&self.config)
     }
 
-    fn graph<'b>(&'b self, options: &'b PlotOptions) -> Result<Graph<'b>> {
-        graph::check_names(self.form(), options)?;
-        Graph::build(self.form(), &self.facts, options)
+    fn graph(&self, most: usize) -> Result<Graph<'_>> {
+        graph::check(self.form(), &self.options)?;
+        Graph::build(self.form(), &self.facts, &self.options, most)
     }
 
     fn frame(&self) -> Frame {
@@ -235,7 +238,7 @@ impl<'a> Plot<'a> {
     }
 
     fn svg(&self, frame: Frame) -> Result<String> {
-        let graph = self.graph(&self.options)?;
+        let graph = self.graph(cost::MAX_BOXES)?;
         let texts: Vec<Texts> = graph.boxes.iter().map(|layer| Texts::of(&layer.label)).collect();
         let layout = layout::place(&graph, &texts, self.options.rankdir)?;
         Ok(svg::write(&graph, &layout, &texts, &frame, &svg::NoMarks))

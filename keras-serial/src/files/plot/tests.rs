@@ -16,7 +16,7 @@ fn in_all_directions(check: impl Fn(&Graph, &Layout, &str)) {
             let options = PlotOptions::new().show_shapes(true).show_layer_names(true).rankdir(rankdir);
             let options = options.expand_nested(true);
             let plot = Plot::of_file(&file, &options).unwrap();
-            let graph = Graph::build(Form(&plot.config), &plot.facts, &options).unwrap();
+            let graph = Graph::build(Form(&plot.config), &plot.facts, &options, 100).unwrap();
             let texts: Vec<Texts> = graph.boxes.iter().map(|layer| Texts::of(&layer.label)).collect();
             let layout = place(&graph, &texts, rankdir).unwrap();
             check(&graph, &layout, &format!("{model} {rankdir:?}"));
