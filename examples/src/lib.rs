@@ -28,6 +28,8 @@ examples! {
     layer_in_layer,
     register,
     master_list,
+    describe,
+    paths,
     custom_objects,
     scope,
     clone_model,
@@ -49,4 +51,5 @@ examples! {
     own_objects,
     export_onnx,
     predictor,
+    plot_model,
 }

@@ -7,6 +7,7 @@ use syn::{GenericArgument, Ident, PathArguments, Type};
 use crate::ast::{Field, Role, Struct, at_span, code, ungrouped};
 use crate::attributes::FieldDefault;
 use crate::bounds;
+use crate::expand_description::spelled;
 use crate::mentions::mentions;
 
 /// Expands `new` and the builder methods that the attributes ask for.
@@ -200,8 +201,8 @@ pub fn start(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
 
 /// Says in the documentation what an argument of a type that is not primitive accepts.
 fn accepted(ty: &Type) -> Option<String> {
-    let name = ty.to_token_stream().to_string().replace(" < ", "<").replace(" >", ">").replace(" :: ", "::");
-    (!is_primitive(ty)).then(|| format!("a `{name}`, or whatever converts to one (its `From` implementations)"))
+    (!is_primitive(ty))
+        .then(|| format!("a `{}`, or whatever converts to one (its `From` implementations)", spelled(ty)))
 }
 
 fn converted(input: &Struct<'_>, field: &Field<'_>, ty: &Type) -> TokenStream {

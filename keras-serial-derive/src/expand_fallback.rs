@@ -40,7 +40,8 @@ pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStrea
         }
     };
     let constructors = parsed.map(expand_constructor::stand_ins);
-    let registrable = parsed.and_then(expand_struct::registrable);
+    let class_name = parsed.map_or_else(|| ident.to_string(), Struct::class_name);
+    let registrable = expand_struct::registrable(input, &private, &class_name);
     // A field that can't be shared between threads is reported by now; nothing of this is ever run.
     code! {
         #[automatically_derived]

@@ -8,6 +8,7 @@ mod bounds;
 mod check;
 mod ctxt;
 mod expand_constructor;
+mod expand_description;
 mod expand_enum;
 mod expand_fallback;
 mod expand_register;
@@ -36,6 +37,7 @@ use proc_macro::TokenStream;
 /// | `#[keras(rename = "…")]`, `#[keras(alias = "…")]` | its name in configurations; an additional name that is read |
 /// | `#[keras(with = "module")]` | converted by the module's `to_value` and `from_value` |
 /// | `#[keras(serde)]` | converted by serde |
+/// | `#[keras(field_type = path)]` | its type in descriptions, a `fn() -> FieldType`, if `with` or `serde` converts it |
 /// | `#[keras(skip_if = path)]` | omitted if the function returns true |
 /// | `#[keras(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
 /// | `#[keras(no_setter)]` | gets no method from `#[keras(setters)]` |
@@ -55,6 +57,8 @@ use proc_macro::TokenStream;
 /// | `#[keras(ignore("…"))]` | entries of old files that are ignored |
 /// | `#[keras(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
 /// | `#[keras(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
+/// | `#[keras(version = 2, upgrade = path)]` | the version of the configuration; `fn(u32, &mut Config) -> Result<()>` brings one of an older version to the next |
+/// | `#[keras(infer_version = path)]` | `fn(&Config) -> u32`, the version of a configuration that does not say it; 1 by default |
 /// | `#[keras(class_name = "…")]` | a class name other than the type's own |
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
@@ -82,7 +86,7 @@ pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
 /// Registers a type or a function at link time.
 ///
 /// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name is the
-/// item's own by default. The traits that the type implements (`Layer`, `Initializer`, …) determine what
+/// item's own by default. With `aliases("OldPackage>OldName")` files that have an older registered name are read too. The traits that the type implements (`Layer`, `Initializer`, …) determine what
 /// it can be used as. For a generic type, register each instance with `register_type!`.
 #[proc_macro_attribute]
 pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -163,8 +163,15 @@ impl Error {
 
     /// Returns the path in the object tree: `functional/dense_1/kernel_initializer`; empty at the root.
     pub fn path(&self) -> String {
-        let segments: Vec<&str> = self.0.path.iter().rev().map(AsRef::as_ref).collect();
-        segments.join("/")
+        let mut path = String::new();
+        for segment in self.0.path.iter().rev() {
+            // A position in a list stands in brackets: `layers[1]/units`.
+            if !path.is_empty() && !segment.starts_with('[') {
+                path.push('/');
+            }
+            path.push_str(segment);
+        }
+        path
     }
 
     /// Returns the whole text without the path.

@@ -230,6 +230,14 @@ impl TypedHandle for Activation {
 }
 
 impl ConfigField for Activation {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![
+            crate::config::FieldType::Object { kind: crate::config::Kind::Function, by_name: true },
+            crate::config::FieldType::Object { kind: crate::config::Kind::Layer, by_name: false },
+        ])
+        .or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)
     }

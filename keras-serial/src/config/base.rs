@@ -1,6 +1,6 @@
 //! Bases: the entries that all objects of a kind have, in addition to their own fields.
 
-use super::Config;
+use super::{Config, FieldDescription};
 use crate::error::Result;
 
 /// A struct's `base`, which reads and writes the entries that all objects of a kind have.
@@ -17,6 +17,15 @@ pub trait Base: Default {
 
     /// The entries whose names no field of the struct can have.
     const RESERVED: &'static [&'static str];
+
+    /// Describes the base's entries, in the order in which they are written.
+    const ENTRIES: &'static [FieldDescription];
+
+    /// Returns the entries' values, as the defaults of a type; null for a name that is yet to be generated.
+    ///
+    /// # Errors
+    /// When an entry can't be serialized.
+    fn defaults(&self) -> Result<Config>;
 
     /// Writes the base's entries.
     ///

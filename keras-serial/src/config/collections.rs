@@ -5,11 +5,16 @@ use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
-use super::{ConfigField, FieldVisitor, PlainField, StateField, StateKind, wrong_type};
+use super::{ConfigField, FieldType, FieldVisitor, PlainField, StateField, StateKind, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
 impl<T: ConfigField> ConfigField for Option<T> {
+    fn field_type() -> FieldType {
+        let inner = Box::new(T::field_type());
+        if T::IS_OPTION { FieldType::Omittable(inner) } else { FieldType::Nullable(inner) }
+    }
+
     const IS_OPTION: bool = true;
 
     fn to_value(&self) -> Result<Value> {
@@ -48,6 +53,10 @@ impl<T: ConfigField> ConfigField for Option<T> {
 }
 
 impl<T: ConfigField> ConfigField for Box<T> {
+    fn field_type() -> FieldType {
+        T::field_type()
+    }
+
     const IS_OPTION: bool = T::IS_OPTION;
 
     fn is_absent(&self) -> bool {
@@ -97,6 +106,10 @@ fn validate_list<T: ConfigField>(items: &[T]) -> Result<()> {
 }
 
 impl<T: ConfigField> ConfigField for Vec<T> {
+    fn field_type() -> FieldType {
+        FieldType::list(T::field_type())
+    }
+
     fn to_value(&self) -> Result<Value> {
         list_to_value(self.iter())
     }
@@ -115,6 +128,10 @@ impl<T: ConfigField> ConfigField for Vec<T> {
 }
 
 impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
+    fn field_type() -> FieldType {
+        FieldType::List { item: Box::new(T::field_type()), length: Some(N) }
+    }
+
     fn to_value(&self) -> Result<Value> {
         list_to_value(self.iter())
     }
@@ -193,6 +210,10 @@ fn visit_items<T: StateField>(items: &[T], name: &str, visitor: &mut dyn FieldVi
 macro_rules! tuples {
     ($($count:literal => $($item:ident $index:tt),*;)*) => {$(
         impl<$($item: ConfigField),*> ConfigField for ($($item,)*) {
+            fn field_type() -> FieldType {
+                FieldType::Tuple(vec![$($item::field_type()),*])
+            }
+
             fn to_value(&self) -> Result<Value> {
                 Ok(Value::List(vec![$(self.$index.to_value()?),*]))
             }
@@ -244,6 +265,10 @@ tuples! {
 macro_rules! maps {
     ($($map:ident, $bound:ident;)*) => {$(
         impl<T: ConfigField + $bound> ConfigField for $map<String, T> {
+            fn field_type() -> FieldType {
+                FieldType::Map(Box::new(T::field_type()))
+            }
+
             fn to_value(&self) -> Result<Value> {
                 let entries = self.iter().map(|(key, item)| Ok((key.clone(), item.to_value()?)));
                 entries.collect::<Result<Dict>>().map(Value::Dict)

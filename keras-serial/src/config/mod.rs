@@ -7,7 +7,10 @@
 mod argument;
 mod base;
 mod collections;
+mod description;
 pub mod field;
+mod field_type;
+mod kind;
 mod marks;
 mod number;
 mod plain;
@@ -16,6 +19,11 @@ pub mod walk;
 
 pub use argument::{Argument, Start};
 pub use base::{Base, HasBase};
+#[cfg(feature = "engine")]
+pub(crate) use description::described_by_hand;
+pub use description::{BaseDescription, FieldDescription, FieldRole, TypeDescription, Version};
+pub use field_type::FieldType;
+pub use kind::Kind;
 pub(crate) use marks::unmarked;
 pub use marks::{Entries, MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
@@ -57,6 +65,23 @@ pub trait ConfigField: Sized {
     #[doc(hidden)]
     fn absent() -> Option<Self> {
         None
+    }
+
+    /// Describes the JSON values that stand for the field; [`FieldType::Any`] by default.
+    fn field_type() -> FieldType {
+        FieldType::Any
+    }
+
+    /// Returns the field, to be written.
+    #[doc(hidden)]
+    fn written(&self) -> &dyn field::Written {
+        self
+    }
+
+    /// Returns a place for the field, to be filled.
+    #[doc(hidden)]
+    fn slot(place: &mut Option<Self>) -> &mut dyn field::Slot {
+        place
     }
 
     /// Converts the field to its value in the configuration.
@@ -139,6 +164,15 @@ pub trait KerasSerializable: Any + Send + Sync {
     /// Returns [`KerasSerializable::class_name`] of an object whose type is unknown.
     fn class(&self) -> &'static str {
         short_type_name::<Self>()
+    }
+
+    /// Describes the type's fields: names, types, defaults, documentation. The derive implements it; `None` by
+    /// default.
+    fn description() -> Option<&'static TypeDescription>
+    where
+        Self: Sized,
+    {
+        None
     }
 
     /// Serializes the configuration, from which [`KerasSerializable::from_config`] creates an equal

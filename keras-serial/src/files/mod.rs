@@ -13,6 +13,7 @@
 //! | compare two files | [`diff`] |
 //! | rename, add and delete objects and weights | [`FileEditor`] |
 //! | change the format | [`convert`] |
+//! | draw the model | `plot::plot_file`, with the feature `plot` |
 //! | merge or split shards | [`convert`], or [`WeightTree::save`] and [`WeightTree::save_sharded`] |
 //!
 //! Models in memory are loaded and saved in `saving`, which stands on this module and exports it too.
@@ -39,6 +40,8 @@ mod limits;
 mod loadable;
 mod model;
 pub(crate) mod npy;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub(crate) mod safetensors;
 mod text;
 mod tools;
@@ -57,10 +60,18 @@ pub use model::{ModelFile, WriteOptions};
 pub use npy::NpyArray;
 pub(crate) use text::table;
 pub(crate) use tools::convert_file;
+#[cfg(feature = "plot")]
+pub(crate) use tools::layer_groups;
+#[cfg(all(feature = "cli", not(feature = "archive")))]
+pub(crate) use tools::convert_open;
 pub use tools::{
-    Change, Code, Comparison, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo, ScanReport,
-    Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
+    Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo,
+    ScanReport, Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
 };
+#[cfg(feature = "cli")]
+pub(crate) use tools::{FileSummary, OPTIMIZER_GROUPS, diff_named, is_compiled};
+#[cfg(all(feature = "cli", feature = "engine"))]
+pub(crate) use weights::FileTensor;
 pub(crate) use weights::{KERAS_VERSION, names, write_hdf5, write_shards};
 pub use weights::{StoredTensor, WeightTree};
 pub use zip::{ZipMember, ZipReader, ZipTime, ZipWriter};

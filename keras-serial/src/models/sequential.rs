@@ -333,6 +333,14 @@ impl HasBase<LayerBase> for Sequential {
 }
 
 impl KerasSerializable for Sequential {
+    crate::config::described_by_hand! { Sequential {
+        "name": Option<String>, "The name.";
+        "trainable": bool = true, "Whether training updates the model's weights.";
+        "dtype": crate::dtype_policies::Policy = crate::dtype_policies::Policy::default(), "The dtype policy.";
+        "layers": Vec<LayerRef>, "The layers, in order.";
+        "build_input_shape": Option<Shape> = None, "The shape of the input that the model was built with.";
+    } allows_unknown: true }
+
     fn get_config(&self) -> Result<Config> {
         let mut config = Config::new();
         self.base.write_config("Sequential", &mut config)?;

@@ -115,6 +115,10 @@ macro_rules! handle {
         }
 
         impl $crate::config::ConfigField for $handle {
+            fn field_type() -> $crate::config::FieldType {
+                $crate::config::FieldType::Object { kind: $crate::object::Kind::$kind, by_name: true }
+            }
+
             fn to_value(&self) -> $crate::error::Result<$crate::json::Value> {
                 $crate::object::Handle::serialize(self)
             }

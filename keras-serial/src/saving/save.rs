@@ -40,6 +40,12 @@ impl SaveOptions {
         Self::default()
     }
 
+    /// Creates the options that write files so.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_files(files: WriteOptions) -> Self {
+        Self { files, ..Self::default() }
+    }
+
     /// Sets whether the date is left out, so that two saves of one model are equal byte for byte; false by default.
     pub fn deterministic(mut self, deterministic: bool) -> Self {
         self.files = self.files.deterministic(deterministic);

@@ -226,6 +226,10 @@ impl From<&Shape> for Shape {
 impl crate::config::PlainField for Shape {}
 
 impl ConfigField for Shape {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::list(usize::field_type().or_null())
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::List(self.0.iter().map(|dim| dim.map_or(Value::Null, Value::from)).collect()))
     }

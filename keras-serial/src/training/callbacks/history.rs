@@ -17,6 +17,8 @@ pub struct History {
     pub epoch: Vec<usize>,
     /// The parameters of the run.
     pub params: CallbackParams,
+    /// The numbers of the epochs of the values by name: not all are known in each epoch.
+    pub(super) epochs_of: IndexMap<String, Vec<usize>>,
 }
 
 impl History {
@@ -48,6 +50,7 @@ impl Callback for History {
         self.params = cx.params();
         for (name, value) in logs {
             self.history.entry(name.clone()).or_default().push(*value);
+            self.epochs_of.entry(name.clone()).or_default().push(epoch);
         }
         Ok(())
     }

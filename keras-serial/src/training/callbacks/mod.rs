@@ -5,6 +5,10 @@ mod csv_logger;
 mod early_stopping;
 pub(crate) mod frequency;
 mod history;
+#[cfg(feature = "plot")]
+mod history_chart;
+mod history_plot;
+mod history_text;
 mod lambda_callback;
 mod learning_rate_scheduler;
 mod list;
@@ -26,6 +30,7 @@ pub use csv_logger::CSVLogger;
 pub use early_stopping::EarlyStopping;
 pub use frequency::Frequency;
 pub use history::History;
+pub use history_plot::HistoryPlot;
 pub use lambda_callback::LambdaCallback;
 pub use learning_rate_scheduler::LearningRateScheduler;
 pub use list::CallbackList;
