@@ -60,10 +60,10 @@ pub use model::{ModelFile, WriteOptions};
 pub use npy::NpyArray;
 pub(crate) use text::table;
 pub(crate) use tools::convert_file;
-#[cfg(feature = "plot")]
-pub(crate) use tools::layer_groups;
 #[cfg(all(feature = "cli", not(feature = "archive")))]
 pub(crate) use tools::convert_open;
+#[cfg(feature = "plot")]
+pub(crate) use tools::layer_groups;
 pub use tools::{
     Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo,
     ScanReport, Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,

@@ -15,11 +15,11 @@ mod summary;
 mod summary_layer;
 mod values;
 
-#[cfg(feature = "plot")]
-pub(crate) use config_names::layer_groups;
 pub use compile_info::CompileInfo;
 #[cfg(feature = "cli")]
 pub(crate) use compile_info::{OPTIMIZER_GROUPS, is_compiled};
+#[cfg(feature = "plot")]
+pub(crate) use config_names::layer_groups;
 pub use convert::convert;
 pub(crate) use convert::convert_file;
 #[cfg(all(feature = "cli", not(feature = "archive")))]
