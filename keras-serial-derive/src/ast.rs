@@ -30,7 +30,7 @@ pub struct Struct<'a> {
 pub struct Field<'a> {
     pub ident: &'a Ident,
     pub ty: &'a Type,
-    pub attributes: FieldAttributes,
+    pub attributes: FieldAttributes<'a>,
     pub role: Role,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Struct<'a> {
     }
 }
 
-fn role(attributes: &FieldAttributes, ty: &Type) -> Role {
+fn role(attributes: &FieldAttributes<'_>, ty: &Type) -> Role {
     if attributes.base.is_set() {
         Role::Base
     } else if attributes.weight.is_set() {

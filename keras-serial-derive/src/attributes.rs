@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parse;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token, WherePredicate};
+use syn::{Attribute, Expr, Ident, LitInt, LitStr, Path, Token, WherePredicate};
 
 use crate::ctxt::Ctxt;
 use crate::names::{self, Name};
@@ -54,7 +54,9 @@ pub enum FieldDefault {
 pub type Bound = Punctuated<WherePredicate, Token![,]>;
 
 /// The attributes of a field.
-pub struct FieldAttributes {
+pub struct FieldAttributes<'a> {
+    /// All attributes, of which some are the doc comment.
+    pub docs: &'a [Attribute],
     pub weight: Once<Option<LitStr>>,
     pub sublayer: Once<Option<LitStr>>,
     /// The expression that creates a sublayer from the other fields.
@@ -69,6 +71,7 @@ pub struct FieldAttributes {
     pub aliases: Vec<LitStr>,
     pub with: Once<Path>,
     pub skip_if: Once<Path>,
+    pub field_type: Once<Path>,
     pub base_or_null: Once<()>,
     pub no_setter: Once<()>,
     pub bound: Once<Bound>,
@@ -81,6 +84,9 @@ pub struct TypeAttributes {
     pub get_config: Once<Path>,
     pub from_config: Once<Path>,
     pub class_name: Once<LitStr>,
+    pub version: Once<LitInt>,
+    pub upgrade: Once<Path>,
+    pub infer_version: Once<Path>,
     pub rename_all: Once<LitStr>,
     pub allow_unknown: Once<()>,
     /// The order of the arguments of `new`; empty for that of the fields.
@@ -138,7 +144,13 @@ fn each(
             syn::Meta::List(_) => attribute.parse_nested_meta(|meta| {
                 match known.iter().copied().find(|name| meta.path.is_ident(name.0)) {
                     Some(name) => parse(cx, name, &meta),
-                    None => Err(unknown(&meta, place, known)),
+                    None => {
+                        let error = unknown(&meta, place, known);
+                        // Taken as the name that it resembles, so that no other errors follow from it.
+                        let Some(near) = near(&meta, known) else { return Err(error) };
+                        cx.syn_error(error);
+                        parse(cx, near, &meta)
+                    }
                 }
             }),
             _ => Err(syn::Error::new_spanned(attribute, format!("expected `#[{}(…)]`", names::NAMESPACE))),
@@ -161,8 +173,20 @@ fn unknown(meta: &ParseNestedMeta<'_>, place: &str, known: &[Name]) -> syn::Erro
     let expected = names::listed(known);
     meta.error(match home {
         Some((home, _)) => format!("`{given}` is for {home}; {place} can have {expected}"),
-        None => format!("unknown attribute `{given}`, expected one of {expected}"),
+        None => match near(meta, known) {
+            Some(near) => format!("unknown attribute `{given}`: did you mean `{}`? Expected one of {expected}", near.0),
+            None => format!("unknown attribute `{given}`, expected one of {expected}"),
+        },
     })
+}
+
+/// Returns the known name that a misspelt one resembles.
+fn near(meta: &ParseNestedMeta<'_>, known: &[Name]) -> Option<Name> {
+    let given = meta.path.get_ident()?.to_string();
+    let is_another = [names::OF_FIELDS, names::OF_STRUCTS, names::OF_ENUMS].concat().iter().any(|name| name.0 == given);
+    let distance = |name: &Name| strsim::osa_distance(&given, name.0);
+    let nearest = known.iter().copied().min_by_key(distance)?;
+    (!is_another && distance(&nearest) * 3 <= given.len()).then_some(nearest)
 }
 
 /// Checks that nothing follows the name.
@@ -173,10 +197,11 @@ fn no_arguments(name: Name, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     Err(meta.error(format!("`{name}` has no arguments")))
 }
 
-impl FieldAttributes {
+impl<'a> FieldAttributes<'a> {
     /// Parses a field's attributes.
-    pub fn parse(cx: &mut Ctxt, attributes: &[Attribute]) -> Self {
+    pub fn parse(cx: &mut Ctxt, attributes: &'a [Attribute]) -> Self {
         let mut this = Self {
+            docs: attributes,
             weight: Once::new(names::WEIGHT),
             seed_generator: Once::new(names::SEED_GENERATOR),
             sublayer: Once::new(names::SUBLAYER),
@@ -190,6 +215,7 @@ impl FieldAttributes {
             aliases: Vec::new(),
             with: Once::new(names::WITH),
             skip_if: Once::new(names::SKIP_IF),
+            field_type: Once::new(names::FIELD_TYPE),
             base_or_null: Once::new(names::BASE_OR_NULL),
             no_setter: Once::new(names::NO_SETTER),
             bound: Once::new(names::BOUND),
@@ -232,6 +258,8 @@ impl FieldAttributes {
             names::WITH => self.with.set(cx, at, path(meta)?),
             // #[keras(skip_if = Option::is_none)]
             names::SKIP_IF => self.skip_if.set(cx, at, path(meta)?),
+            // #[keras(field_type = one_or_more)]
+            names::FIELD_TYPE => self.field_type.set(cx, at, path(meta)?),
             // #[keras(bound = "T: Trait")]
             names::BOUND => self.bound.set(cx, at, bound(meta)?),
             // #[keras(weight)], #[keras(weight(name = "kernel"))]
@@ -280,6 +308,9 @@ impl TypeAttributes {
             get_config: Once::new(names::GET_CONFIG),
             from_config: Once::new(names::FROM_CONFIG),
             class_name: Once::new(names::CLASS_NAME),
+            version: Once::new(names::VERSION),
+            upgrade: Once::new(names::UPGRADE),
+            infer_version: Once::new(names::INFER_VERSION),
             rename_all: Once::new(names::RENAME_ALL),
             allow_unknown: Once::new(names::ALLOW_UNKNOWN),
             new: Once::new(names::NEW),
@@ -321,6 +352,12 @@ impl TypeAttributes {
                 names::FROM_CONFIG => this.from_config.set(cx, at, path(meta)?),
                 // #[keras(class_name = "Dense")]
                 names::CLASS_NAME => this.class_name.set(cx, at, string(meta)?),
+                // #[keras(version = 2)]
+                names::VERSION => this.version.set(cx, at, meta.value()?.parse()?),
+                // #[keras(upgrade = upgrade)]
+                names::UPGRADE => this.upgrade.set(cx, at, path(meta)?),
+                // #[keras(infer_version = version_of)]
+                names::INFER_VERSION => this.infer_version.set(cx, at, path(meta)?),
                 // #[keras(rename_all = "snake_case")]
                 names::RENAME_ALL => this.rename_all.set(cx, at, string(meta)?),
                 // #[keras(allow_unknown)]

@@ -22,7 +22,29 @@ pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     order_of_arguments(cx, input);
     default_of_the_type(cx, input);
     model_has_base(cx, input);
+    upgrades_have_a_version(cx, input);
     no_lifetimes(cx, input);
+}
+
+/// Checks that functions of older versions come with a version, and that it is a number from 1.
+fn upgrades_have_a_version(cx: &mut Ctxt, input: &Struct<'_>) {
+    let a = &input.attributes;
+    match a.version.get().map(|version| version.base10_parse::<u32>()) {
+        None => {
+            for (name, at) in [a.upgrade.given(), a.infer_version.given()].into_iter().flatten() {
+                cx.error(
+                    at,
+                    format!("`{name}` needs `{} = …`, the version of the type's configurations", names::VERSION),
+                );
+            }
+        }
+        Some(Ok(1..)) => {}
+        Some(_) => {
+            if let Some((_, at)) = a.version.given() {
+                cx.error(at, "a version is a number from 1");
+            }
+        }
+    }
 }
 
 /// Checks that a field is only one of: a weight, a sublayer, the base, skipped.

@@ -4,17 +4,25 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{GenericArgument, Ident, PathArguments, Type};
 
-use crate::ast::{Field, Role, Struct, code, ungrouped};
+use crate::ast::{Field, Role, Struct, at_span, code, ungrouped};
 use crate::attributes::FieldDefault;
 use crate::bounds;
+use crate::expand_description::spelled;
 use crate::mentions::mentions;
 
 /// Expands `new` and the builder methods that the attributes ask for.
 pub fn expand(input: &Struct<'_>) -> TokenStream {
     let body = |field: &Field<'_>| match field.attributes.default.get() {
-        _ if is_required(field) => converted(field, field.ty),
-        Some(FieldDefault::Expr(expr)) => expr.to_token_stream(),
-        _ => code!(::core::default::Default::default()),
+        _ if is_required(field) => converted(input, field, field.ty),
+        // As in `from_config`, so that the compiler reports a default of another type once.
+        Some(FieldDefault::Expr(expr)) => {
+            let ty = field.ty;
+            code!({
+                let default = || -> #ty { #expr };
+                default()
+            })
+        }
+        _ => start(input, field),
     };
     methods(input, &construct(input, body), |field| set(input, field))
 }
@@ -112,7 +120,7 @@ fn new(input: &Struct<'_>, body: &TokenStream) -> TokenStream {
     let order = input.attributes.new.get().map_or(&[][..], Vec::as_slice);
     required.sort_by_key(|field| order.iter().position(|name| name == field.ident));
     let parameters = required.iter().map(|field| {
-        let (ident, ty) = (field.hygienic(), argument(field.ty));
+        let (ident, ty) = (field.hygienic(), argument(input, field.ty));
         code!(#ident: #ty)
     });
     let names: Vec<String> = required.iter().map(|field| format!("`{}`", field.name())).collect();
@@ -135,7 +143,7 @@ fn setter(input: &Struct<'_>, field: &Field<'_>, body: &TokenStream) -> TokenStr
     // With the field's span, at which a conflicting method is reported.
     let (vis, ident) = (&input.input.vis, field.hygienic());
     let inner = inside_option(field.ty).unwrap_or(field.ty);
-    let ty = argument(inner);
+    let ty = argument(input, inner);
     let doc = match accepted(inner) {
         Some(accepted) => format!("Sets `{}`: {accepted}.", field.name()),
         None => format!("Sets `{}`.", field.name()),
@@ -153,7 +161,7 @@ fn setter(input: &Struct<'_>, field: &Field<'_>, body: &TokenStream) -> TokenStr
 fn set(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident) = (&input.private, field.ident);
     let optional = inside_option(field.ty);
-    let value = converted(field, optional.unwrap_or(field.ty));
+    let value = converted(input, field, optional.unwrap_or(field.ty));
     let value = if optional.is_some() { code!(::core::option::Option::Some(#value)) } else { value };
     let again = input.fields.iter().filter_map(|sublayer| {
         let (name, ty) = (sublayer.ident, sublayer.ty);
@@ -176,19 +184,41 @@ fn is_required(field: &Field<'_>) -> bool {
 }
 
 /// Returns an argument's type: numbers unchanged, because literals for `impl Into<usize>` have no type.
-fn argument(ty: &Type) -> TokenStream {
-    if is_primitive(ty) { code!(#ty) } else { code!(impl ::core::convert::Into<#ty>) }
+fn argument(input: &Struct<'_>, ty: &Type) -> TokenStream {
+    let private = &input.private;
+    if is_primitive(ty) { code!(#ty) } else { code!(impl #private::Argument<#ty>) }
+}
+
+/// Expands the value with which a field starts that is no argument.
+pub fn start(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (ty, span) = (field.ty, field.ty_span());
+    let private = at_span(&input.private, span);
+    match field.role {
+        Role::Config => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+        _ => quote_spanned!(span=> <#ty as #private::Start>::start()),
+    }
 }
 
 /// Says in the documentation what an argument of a type that is not primitive accepts.
 fn accepted(ty: &Type) -> Option<String> {
-    let name = ty.to_token_stream().to_string().replace(" < ", "<").replace(" >", ">").replace(" :: ", "::");
-    (!is_primitive(ty)).then(|| format!("a `{name}`, or whatever converts to one (its `From` implementations)"))
+    (!is_primitive(ty))
+        .then(|| format!("a `{}`, or whatever converts to one (its `From` implementations)", spelled(ty)))
 }
 
-fn converted(field: &Field<'_>, ty: &Type) -> TokenStream {
+fn converted(input: &Struct<'_>, field: &Field<'_>, ty: &Type) -> TokenStream {
     let ident = field.hygienic();
-    if is_primitive(ty) { code!(#ident) } else { quote_spanned!(field.ty_span()=> ::core::convert::Into::into(#ident)) }
+    let private = at_span(&input.private, field.ty_span());
+    if is_primitive(ty) {
+        code!(#ident)
+    } else {
+        quote_spanned!(field.ty_span()=> #private::Argument::into_argument(#ident))
+    }
+}
+
+/// Returns true for types of which every value is valid, in options too.
+pub fn is_plain(ty: &Type) -> bool {
+    let ty = inside_option(ty).unwrap_or(ty);
+    is_primitive(ty) || matches!(ungrouped(ty), Type::Path(path) if path.path.is_ident("String"))
 }
 
 fn is_primitive(ty: &Type) -> bool {

@@ -114,6 +114,9 @@ fn expand(cx: &mut Ctxt, input: &DeriveInput, data: &DataEnum) -> TokenStream {
         #from_str
         #[automatically_derived]
         impl #private::ConfigField for #ident {
+            fn field_type() -> #private::FieldType {
+                #private::field::choices(&[#(#names),*])
+            }
             fn to_value(&self) -> #private::Result<#private::Value> {
                 ::core::result::Result::Ok(<#private::Value as ::core::convert::From<&str>>::from(self.as_str()))
             }

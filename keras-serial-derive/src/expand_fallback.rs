@@ -40,8 +40,14 @@ pub fn of_struct(input: &DeriveInput, parsed: Option<&Struct<'_>>) -> TokenStrea
         }
     };
     let constructors = parsed.map(expand_constructor::stand_ins);
-    let registrable = parsed.and_then(expand_struct::registrable);
+    let class_name = parsed.map_or_else(|| ident.to_string(), Struct::class_name);
+    let registrable = expand_struct::registrable(input, &private, &class_name);
+    // A field that can't be shared between threads is reported by now; nothing of this is ever run.
     code! {
+        #[automatically_derived]
+        unsafe impl #impl_generics ::core::marker::Send for #ident #ty_generics #where_clause {}
+        #[automatically_derived]
+        unsafe impl #impl_generics ::core::marker::Sync for #ident #ty_generics #where_clause {}
         #[automatically_derived]
         impl #impl_generics #private::KerasSerializable for #ident #ty_generics #where_clause {
             fn get_config(&self) -> #private::Result<#private::Config> {

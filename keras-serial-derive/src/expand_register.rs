@@ -10,6 +10,7 @@ use syn::{Attribute, Item, LitStr, Path};
 use crate::ast::{code, private};
 use crate::attributes::{TypeAttributes, path};
 use crate::ctxt::Ctxt;
+use crate::expand_description;
 
 #[derive(Default)]
 struct Arguments {
@@ -43,13 +44,19 @@ impl Arguments {
             return Ok(());
         } else if meta.path.is_ident("builtin") && is_the_library() {
             &mut self.builtin
-        } else if meta.path.is_ident("alias") && is_the_library() {
+        } else if meta.path.is_ident("aliases") || (meta.path.is_ident("alias") && is_the_library()) {
             let content;
-            syn::parenthesized!(content in meta.input);
+            if meta.input.peek(syn::Token![=]) {
+                let value = meta.value()?;
+                syn::bracketed!(content in value);
+            } else {
+                syn::parenthesized!(content in meta.input);
+            }
             self.aliases.extend(content.parse_terminated(|input| input.parse::<LitStr>(), syn::Token![,])?);
             return Ok(());
         } else {
-            let message = "unknown argument, expected `package = \"…\"`, `name = \"…\"` or `crate = \"…\"`";
+            let message =
+                "unknown argument, expected `package = \"…\"`, `name = \"…\"`, `aliases = [\"…\"]` or `crate = \"…\"`";
             return Err(meta.error(message));
         };
         let value: LitStr = meta.value()?.parse()?;
@@ -72,7 +79,8 @@ impl Arguments {
         let name = self.name.iter().map(|name| quote!(.named(#name)));
         let aliases = &self.aliases;
         let builtin = self.builtin.iter().map(|module| quote!(.builtin(#module, &[#(#aliases),*])));
-        quote!(#(#package)* #(#name)* #(#builtin)*)
+        let also = (self.builtin.is_none() && !aliases.is_empty()).then(|| quote!(.also_named(&[#(#aliases),*])));
+        quote!(#(#package)* #(#name)* #(#builtin)* #also)
     }
 }
 
@@ -102,8 +110,8 @@ pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// Returns true if the item derives `KerasEnum`.
-fn derives_strings(attributes: &[Attribute]) -> bool {
+/// Returns true if the item has one of the derives.
+fn is_derived(attributes: &[Attribute]) -> bool {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
         // The compiler reports a derive that can't be parsed.
@@ -118,10 +126,10 @@ fn derives_strings(attributes: &[Attribute]) -> bool {
 
 /// Expands the path of the private module, and the entry.
 fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStream, TokenStream)> {
-    let (ident, generics, attributes) = match item {
-        Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
-        Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice()),
-        Item::Fn(item) => (&item.sig.ident, &item.sig.generics, [].as_slice()),
+    let (ident, generics, attributes, docs) = match item {
+        Item::Struct(item) => (&item.ident, &item.generics, item.attrs.as_slice(), item.attrs.as_slice()),
+        Item::Enum(item) => (&item.ident, &item.generics, item.attrs.as_slice(), item.attrs.as_slice()),
+        Item::Fn(item) => (&item.sig.ident, &item.sig.generics, [].as_slice(), item.attrs.as_slice()),
         other => {
             cx.error(other, "only structs, enums and functions can be registered");
             return None;
@@ -148,7 +156,7 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
         }
     }
     if let Item::Enum(item) = item
-        && derives_strings(&item.attrs)
+        && is_derived(&item.attrs)
     {
         cx.error(
             ident,
@@ -160,6 +168,9 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
     let private = private(arguments.krate.as_ref().or(of_type.krate.get()));
     let name = of_type.class_name.get().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let applied = arguments.apply();
+    // The derive has the entry of a type, with its documentation.
+    let doc = if is_derived(attributes) { String::new() } else { expand_description::doc(docs) };
+    let documented = (!doc.is_empty()).then(|| code!(.documented(#doc)));
     let place = code!(#private::Place { file: ::core::file!(), line: ::core::line!() });
     let entry = if let Item::Fn(_) = item {
         code! {
@@ -168,15 +179,17 @@ fn entry(cx: &mut Ctxt, item: &Item, arguments: &Arguments) -> Option<(TokenStre
                 || #private::type_id_of_fn(&#ident),
                 || #private::function_handle(#ident, #name),
                 #place,
-            )#applied
+            )#documented #applied
         }
+    } else if is_derived(attributes) {
+        code!(<#ident as #private::Registrable>::ENTRY #applied)
     } else {
         code! {
             #private::Entry::class::<#ident>(
                 #name,
                 #private::casts!(#ident),
                 #place,
-            )#applied
+            )#documented #applied
         }
     };
     Some((private, entry))

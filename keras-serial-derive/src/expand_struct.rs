@@ -1,14 +1,15 @@
 //! Expands `#[derive(KerasSerializable)]` on a struct.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::DeriveInput;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{DeriveInput, Ident};
 
 use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
-use crate::check;
 use crate::ctxt::Ctxt;
-use crate::{bounds, expand_constructor, expand_fallback, expand_state};
+use crate::expand_constructor::is_plain;
+use crate::{bounds, check, expand_constructor, expand_description, expand_fallback, expand_state, threads};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
 pub fn derive(input: &DeriveInput) -> TokenStream {
@@ -16,6 +17,7 @@ pub fn derive(input: &DeriveInput) -> TokenStream {
     let parsed = Struct::parse(&mut cx, input);
     if let Some(parsed) = &parsed {
         check::check(&mut cx, parsed);
+        threads::check(&mut cx, parsed);
     }
     match (cx.check(), parsed) {
         (Ok(()), Some(parsed)) => expand(&parsed),
@@ -32,13 +34,15 @@ fn expand(input: &Struct<'_>) -> TokenStream {
     let class_name = input.class_name();
     let generics = bounds::bounded(input);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let description = expand_description::expand(input);
     let get_config = get_config(input);
     let from_config = from_config(input);
+    let validate = validate(input);
     let visits = input.fields.iter().filter_map(|field| visit(input, field));
     let constructors = expand_constructor::expand(input);
     let checks = expand_state::checks(input);
     let base = has_base(input, &generics);
-    let registrable = registrable(input);
+    let registrable = registrable(input.input, private, &class_name);
     code! {
         #[automatically_derived]
         impl #impl_generics #private::KerasSerializable for #ident #ty_generics #where_clause {
@@ -48,8 +52,10 @@ fn expand(input: &Struct<'_>) -> TokenStream {
             fn class(&self) -> &'static str {
                 #class_name
             }
+            #description
             #get_config
             #from_config
+            #validate
             fn visit_fields(&self, visitor: &mut dyn #private::FieldVisitor) {
                 let _ = &visitor;
                 #(#visits)*
@@ -90,19 +96,17 @@ pub fn has_base(input: &Struct<'_>, generics: &syn::Generics) -> Option<TokenStr
 }
 
 /// Implements the registry entry of the class, unless it is generic.
-pub fn registrable(input: &Struct<'_>) -> Option<TokenStream> {
-    let (ident, private, class_name) = (&input.input.ident, &input.private, input.class_name());
-    input.input.generics.params.is_empty().then(|| {
+pub fn registrable(input: &DeriveInput, private: &TokenStream, class_name: &str) -> Option<TokenStream> {
+    let ident = &input.ident;
+    input.generics.params.is_empty().then(|| {
         code! {
             #[automatically_derived]
             impl #private::Registrable for #ident {
-                fn entry() -> #private::Entry {
-                    #private::Entry::class::<#ident>(
-                        #class_name,
-                        #private::casts!(#ident),
-                        #private::Place { file: ::core::file!(), line: ::core::line!() },
-                    )
-                }
+                const ENTRY: #private::Entry = #private::Entry::class::<#ident>(
+                    #class_name,
+                    #private::casts!(#ident),
+                    #private::Place { file: ::core::file!(), line: ::core::line!() },
+                );
             }
         }
     })
@@ -114,26 +118,20 @@ fn own_names(input: &Struct<'_>) -> Vec<String> {
     input.entries().flat_map(Field::names).chain(ignored).collect()
 }
 
+/// Expands a call with a list of the entries: the work is in the library, once for all structs.
 fn get_config(input: &Struct<'_>) -> TokenStream {
     let private = &input.private;
     let in_config =
         input.fields.iter().filter(|field| matches!(field.role, Role::Base | Role::Config | Role::BaseOrNull));
     let entries: Vec<TokenStream> = in_config.map(|field| write(input, field)).collect();
-    let (count, of_base) = (entries.len(), input.base().map(|base| base.ty));
-    let capacity = match of_base {
-        Some(ty) => code!(<#ty as #private::Base>::KEYS.len() + #count),
-        None => code!(#count),
-    };
-    let adjust = input.attributes.get_config.get().map(|path| code!(#path(self, &mut config)?;));
-    let body = if entries.is_empty() && adjust.is_none() {
-        code!(::core::result::Result::Ok(#private::Config::new()))
-    } else {
-        code! {
-            let mut config = #private::Config::with_capacity(#capacity);
-            #(#entries)*
-            #adjust
+    let written = code!(#private::field::write(&mut [#(#entries),*]));
+    let body = match input.attributes.get_config.get() {
+        Some(adjust) => code! {
+            let mut config = #written?;
+            #adjust(self, &mut config)?;
             ::core::result::Result::Ok(config)
-        }
+        },
+        None => written,
     };
     code! {
         fn get_config(&self) -> #private::Result<#private::Config> {
@@ -142,58 +140,56 @@ fn get_config(input: &Struct<'_>) -> TokenStream {
     }
 }
 
+/// Expands an entry of the list.
 fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
     // The base's entries stand where its field does, as Keras writes some arguments before them.
     if field.role == Role::Base {
-        let own = own_names(input);
-        return code! {
-            #private::field::write_base::<#ty>(
-                &self.#ident,
-                <Self as #private::KerasSerializable>::class_name(),
-                &[#(#own),*],
-                &mut config,
-            )?;
-        };
+        let (own, class_name) = (own_names(input), input.class_name());
+        return code!(#private::field::Entry::Base(&self.#ident, #class_name, &[#(#own),*]));
     }
     if field.role == Role::BaseOrNull {
-        return code! {
+        return code!({
             let () = self.#ident;
-            #private::field::null_if_missing(&mut config, #name);
-        };
+            #private::field::Entry::OrNull(#name)
+        });
     }
     // With the type's span, at which a field of an unfit type is reported.
     let span = field.ty_span();
     let private = &at_span(private, span);
-    let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
-    let value = if field.attributes.serde.is_set() {
-        quote_spanned!(span=> #private::field::to_serde::<#ty>(&self.#ident, #name)?)
+    let entry = if field.attributes.serde.is_set() {
+        quote_spanned!(span=> #private::field::Entry::Value(#name, #private::field::to_serde::<#ty>(&self.#ident)))
     } else if let Some(with) = field.attributes.with.get() {
-        code!(#private::ResultExt::at(#with::to_value(&self.#ident), #name)?)
+        code!(#private::field::Entry::Value(#name, #with::to_value(&self.#ident)))
     } else {
-        quote_spanned!(span=> #private::ResultExt::at(<#ty as #private::ConfigField>::to_value(&self.#ident), #name)?)
+        let written = quote_spanned!(span=> <#ty as #private::ConfigField>::written(&self.#ident));
+        let is_absent = quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent);
+        // An omitted entry is read as the default, which must be a value that is written so.
+        let default =
+            field.attributes.default.get().filter(|_| !is_plain(ty) && field.attributes.skip_if.get().is_none());
+        let default = match default.map(|default| match default {
+            FieldDefault::Trait => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+            FieldDefault::Expr(expr) => quote!(#expr),
+        }) {
+            Some(default) => code! {
+                ::core::option::Option::Some(|| {
+                    let default = || -> #ty { #default };
+                    #is_absent(&default())
+                })
+            },
+            None => code!(::core::option::Option::None),
+        };
+        code!(#private::field::Entry::Field(#name, #written, #default))
     };
-    let insert = code!(config.insert(<::std::string::String as ::core::convert::From<&str>>::from(#name), #value););
     match field.attributes.skip_if.get() {
-        Some(skip_if) => code!(if !#skip_if(&self.#ident) { #insert }),
-        // A field without a value is omitted.
-        None if is_plain => {
-            let default = field.attributes.default.get().map(|default| match default {
-                FieldDefault::Trait => code!(::core::default::Default::default()),
-                FieldDefault::Expr(expr) => quote!(#expr),
-            });
-            let is_absent = match default {
-                Some(default) => {
-                    quote_spanned!(span=> #private::field::is_absent::<#ty>(&self.#ident, #name, || #default)?)
-                }
-                None => quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent(&self.#ident)),
-            };
-            code!(if !#is_absent { #insert })
-        }
-        None => insert,
+        Some(skip_if) => code! {
+            if #skip_if(&self.#ident) { #private::field::Entry::Omitted } else { #entry }
+        },
+        None => entry,
     }
 }
 
+/// Expands locals that one call fills from the configuration, and the struct with them.
 fn from_config(input: &Struct<'_>) -> TokenStream {
     let private = &input.private;
     let this = expand_constructor::construct(input, |field| read(input, field));
@@ -204,22 +200,38 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
             let config = &upgraded;
         }
     });
-    let refuse = (!input.attributes.allow_unknown.is_set()).then(|| {
-        let names = own_names(input);
-        let of_base = match input.base() {
-            Some(base) => {
-                let ty = base.ty;
-                code!(<#ty as #private::Base>::KEYS)
-            }
-            None => code!(&[]),
-        };
-        code!(#private::field::refuse_unknown(config, #of_base, &[#(#names),*])?;)
+    let of_base = match input.base() {
+        Some(base) => {
+            let ty = base.ty;
+            code!(<#ty as #private::Base>::KEYS)
+        }
+        None => code!(&[]),
+    };
+    let names = own_names(input);
+    let refuse = if input.attributes.allow_unknown.is_set() {
+        code!(::core::option::Option::None)
+    } else {
+        code!(::core::option::Option::Some((#of_base, &[#(#names),*])))
+    };
+    let read: Vec<&Field<'_>> = input.entries().filter(|field| !is_converted(field)).collect();
+    let locals = read.iter().map(|field| {
+        let (slot, ty) = (slot(field), field.ty);
+        code!(let mut #slot: ::core::option::Option<#ty> = ::core::option::Option::None;)
+    });
+    let slots = read.iter().map(|field| {
+        let (slot, ty, name, span) = (slot(field), field.ty, field.name(), field.ty_span());
+        let (aliases, is_required) = (&field.attributes.aliases, !field.attributes.default.is_set());
+        let private = &at_span(private, span);
+        // A call, which has the span of the type, at which the compiler then reports an unfit one, once.
+        let filled = quote_spanned!(span=> <#ty as #private::ConfigField>::slot(&mut #slot));
+        code!((#name, &[#(#aliases),*], #is_required, #filled))
     });
     let validate = input.attributes.validate.get().map(|path| code!(#path(&this)?;));
     code! {
         fn from_config(config: &#private::Config) -> #private::Result<Self> {
             #upgrade
-            #refuse
+            #(#locals)*
+            #private::field::read(config, #refuse, &mut [#(#slots),*])?;
             let this = #this;
             #validate
             ::core::result::Result::Ok(this)
@@ -227,6 +239,17 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
     }
 }
 
+/// Returns true if an attribute converts the field.
+fn is_converted(field: &Field<'_>) -> bool {
+    field.attributes.serde.is_set() || field.attributes.with.is_set()
+}
+
+/// Returns the local that is filled with a field's value.
+fn slot(field: &Field<'_>) -> Ident {
+    format_ident!("slot_{}", field.ident.unraw(), span = Span::mixed_site())
+}
+
+/// Expands a field's value.
 fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ty) = (&input.private, field.ty);
     // With the field's span, at which a type without a default is reported.
@@ -234,7 +257,7 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let private = &at_span(private, span);
     let default = |default: Option<&FieldDefault>| match default {
         Some(FieldDefault::Expr(default)) => quote!(#default),
-        _ => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+        _ => expand_constructor::start(input, field),
     };
     match field.role {
         Role::Base => {
@@ -245,26 +268,64 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
         Role::Config => {}
     }
     let name = field.name();
+    let missing = code!(return ::core::result::Result::Err(#private::field::missing(config, #name)));
+    let omitted = field.attributes.default.get().map_or(missing, |given| {
+        let default = default(Some(given));
+        code!({
+            let default = || -> #ty { #default };
+            default()
+        })
+    });
+    if !is_converted(field) {
+        let slot = slot(field);
+        return code! {
+            match #slot {
+                ::core::option::Option::Some(value) => value,
+                ::core::option::Option::None => #omitted,
+            }
+        };
+    }
     let aliases = &field.attributes.aliases;
-    let convert = if field.attributes.serde.is_set() {
-        quote_spanned!(span=> #private::field::from_serde::<#ty>)
-    } else if let Some(with) = field.attributes.with.get() {
-        code!(#with::from_value)
-    } else {
-        quote_spanned!(span=> <#ty as #private::ConfigField>::from_value)
+    let convert = match field.attributes.with.get() {
+        Some(with) => code!(#with::from_value(value)),
+        None => quote_spanned!(span=> #private::field::from_serde::<#ty>(value)),
     };
-    let is_plain = !field.attributes.serde.is_set() && field.attributes.with.get().is_none();
-    match field.attributes.default.get() {
-        None if is_plain => {
-            let absent = quote_spanned!(span=> <#ty as #private::ConfigField>::absent);
-            code!(#private::field::required_or(config, #name, &[#(#aliases),*], #convert, #absent)?)
-        }
-        None => code!(#private::field::required(config, #name, &[#(#aliases),*], #convert)?),
-        Some(given) => {
-            let default = default(Some(given));
-            code!(#private::field::optional(config, #name, &[#(#aliases),*], #convert, || -> #ty { #default })?)
+    code! {
+        match #private::field::entry(config, #name, &[#(#aliases),*]) {
+            ::core::option::Option::Some(value) => #private::ResultExt::at(#convert, #name)?,
+            ::core::option::Option::None => #omitted,
         }
     }
+}
+
+/// Expands the check of arguments: those of objects in fields, then the type's own.
+fn validate(input: &Struct<'_>) -> Option<TokenStream> {
+    let fields = input.fields.iter().filter_map(|field| {
+        let (ident, ty, name, span) = (field.ident, field.ty, field.name(), field.ty_span());
+        let private = &at_span(&input.private, span);
+        let by_hand = field.attributes.serde.is_set() || field.attributes.with.is_set();
+        match field.role {
+            Role::Base => Some(code!(<#ty as #private::Base>::validate(&self.#ident)?;)),
+            Role::Config if !by_hand && !is_plain(ty) => {
+                let checked = quote_spanned!(span=> <#ty as #private::ConfigField>::validate(&self.#ident));
+                Some(code!(#private::ResultExt::at(#checked, #name)?;))
+            }
+            _ => None,
+        }
+    });
+    let fields: Vec<TokenStream> = fields.collect();
+    let own = input.attributes.validate.get().map(|path| code!(#path(self)?;));
+    if fields.is_empty() && own.is_none() {
+        return None;
+    }
+    let private = &input.private;
+    Some(code! {
+        fn validate(&self) -> #private::Result<()> {
+            #(#fields)*
+            #own
+            ::core::result::Result::Ok(())
+        }
+    })
 }
 
 fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
@@ -282,6 +343,8 @@ fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
                 (&&&#private::walk::Walk::<#ty>(&self.#ident)).walk(#name, visitor);
             }
         }),
+        // Numbers and strings hold nothing to visit.
+        Role::Config if is_plain(ty) => None,
         Role::Config => {
             Some(quote_spanned!(span=> <#ty as #private::ConfigField>::visit(&self.#ident, #name, visitor);))
         }

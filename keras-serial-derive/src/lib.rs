@@ -8,6 +8,7 @@ mod bounds;
 mod check;
 mod ctxt;
 mod expand_constructor;
+mod expand_description;
 mod expand_enum;
 mod expand_fallback;
 mod expand_register;
@@ -15,6 +16,7 @@ mod expand_state;
 mod expand_struct;
 mod mentions;
 mod names;
+mod threads;
 
 use proc_macro::TokenStream;
 
@@ -27,7 +29,7 @@ use proc_macro::TokenStream;
 /// | `base: LayerBase`, `#[keras(base)]` | what all objects of a kind have (`name`, `trainable`, `dtype` of layers); so are `OptimizerBase`, `LossBase`, `MetricBase` |
 /// | `#[keras(weight)]`, `#[keras(weight(name = "…"))]` | a weight: state, saved with the model |
 /// | `#[keras(sublayer)]`, `#[keras(sublayer(name = "…"))]` | a layer or metric that the type makes itself: state |
-/// | `#[keras(sublayer(init = expr))]` | created by the expression, which can use the fields of the configuration by name |
+/// | `#[keras(sublayer(init = expr))]` | created by the expression, which can use the fields of the configuration by name: numbers as values, others as references |
 /// | `#[keras(seed_generator)]` | a `SeedGenerator`: a random state that advances from call to call |
 /// | `#[keras(skip)]` | other state, which is not saved; starts as `Default::default()` |
 /// | `#[keras(untracked)]` | as `skip`, for layers that another object saves, or nothing does (`layers::untracked`) |
@@ -35,6 +37,7 @@ use proc_macro::TokenStream;
 /// | `#[keras(rename = "…")]`, `#[keras(alias = "…")]` | its name in configurations; an additional name that is read |
 /// | `#[keras(with = "module")]` | converted by the module's `to_value` and `from_value` |
 /// | `#[keras(serde)]` | converted by serde |
+/// | `#[keras(field_type = path)]` | its type in descriptions, a `fn() -> FieldType`, if `with` or `serde` converts it |
 /// | `#[keras(skip_if = path)]` | omitted if the function returns true |
 /// | `#[keras(base_or_null)]` | an entry of the base that is written as null if the base has none; of type `()` |
 /// | `#[keras(no_setter)]` | gets no method from `#[keras(setters)]` |
@@ -49,11 +52,13 @@ use proc_macro::TokenStream;
 /// | `#[keras(default)]` | adds `Default`, if all fields have one |
 /// | `#[keras(setters)]` | adds a builder method for each field that has a default |
 /// | `#[keras(model)]` | the layer is a model, as a subclass of `keras.Model` is in Python |
-/// | `#[keras(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing |
+/// | `#[keras(validate = path)]` | `fn(&Self) -> Result<()>`, called after deserializing, and before the first use of what a program makes |
 /// | `#[keras(allow_unknown)]` | unknown entries are not an error |
 /// | `#[keras(ignore("…"))]` | entries of old files that are ignored |
 /// | `#[keras(get_config = path)]` | `fn(&Self, &mut Config) -> Result<()>`, called after serializing |
 /// | `#[keras(from_config = path)]` | `fn(&mut Config) -> Result<()>`, called before deserializing |
+/// | `#[keras(version = 2, upgrade = path)]` | the version of the configuration; `fn(u32, &mut Config) -> Result<()>` brings one of an older version to the next |
+/// | `#[keras(infer_version = path)]` | `fn(&Config) -> u32`, the version of a configuration that does not say it; 1 by default |
 /// | `#[keras(class_name = "…")]` | a class name other than the type's own |
 ///
 /// `get_config` and `from_config` can also be written by hand: implement `KerasSerializable` instead of
@@ -81,7 +86,7 @@ pub fn derive_keras_enum(input: TokenStream) -> TokenStream {
 /// Registers a type or a function at link time.
 ///
 /// `#[register]`, `#[register(package = "…", name = "…")]`; the package is `Custom` and the name is the
-/// item's own by default. The traits that the type implements (`Layer`, `Initializer`, …) determine what
+/// item's own by default. With `aliases("OldPackage>OldName")` files that have an older registered name are read too. The traits that the type implements (`Layer`, `Initializer`, …) determine what
 /// it can be used as. For a generic type, register each instance with `register_type!`.
 #[proc_macro_attribute]
 pub fn register(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -18,11 +18,13 @@ pub const CLASS_NAME: Name = Name("class_name");
 pub const CRATE: Name = Name("crate");
 pub const DEFAULT: Name = Name("default");
 pub const DISPLAY: Name = Name("display");
+pub const FIELD_TYPE: Name = Name("field_type");
 pub const FROM_CONFIG: Name = Name("from_config");
 pub const FROM_STR: Name = Name("from_str");
 pub const GET_CONFIG: Name = Name("get_config");
 pub const IGNORE: Name = Name("ignore");
 pub const INIT: Name = Name("init");
+pub const INFER_VERSION: Name = Name("infer_version");
 pub const MODEL: Name = Name("model");
 pub const NAME: Name = Name("name");
 pub const NEW: Name = Name("new");
@@ -36,7 +38,9 @@ pub const SKIP: Name = Name("skip");
 pub const SKIP_IF: Name = Name("skip_if");
 pub const SUBLAYER: Name = Name("sublayer");
 pub const UNTRACKED: Name = Name("untracked");
+pub const UPGRADE: Name = Name("upgrade");
 pub const VALIDATE: Name = Name("validate");
+pub const VERSION: Name = Name("version");
 pub const WEIGHT: Name = Name("weight");
 pub const WITH: Name = Name("with");
 
@@ -50,6 +54,7 @@ pub const OF_FIELDS: &[Name] = &[
     ALIAS,
     WITH,
     SKIP_IF,
+    FIELD_TYPE,
     BASE_OR_NULL,
     NO_SETTER,
     BOUND,
@@ -60,8 +65,23 @@ pub const OF_FIELDS: &[Name] = &[
 ];
 
 /// The attributes of structs.
-pub const OF_STRUCTS: &[Name] =
-    &[MODEL, NEW, SETTERS, DEFAULT, VALIDATE, GET_CONFIG, FROM_CONFIG, CLASS_NAME, ALLOW_UNKNOWN, IGNORE, BOUND, CRATE];
+pub const OF_STRUCTS: &[Name] = &[
+    MODEL,
+    NEW,
+    SETTERS,
+    DEFAULT,
+    VALIDATE,
+    GET_CONFIG,
+    FROM_CONFIG,
+    CLASS_NAME,
+    ALLOW_UNKNOWN,
+    IGNORE,
+    BOUND,
+    CRATE,
+    VERSION,
+    UPGRADE,
+    INFER_VERSION,
+];
 
 /// The attributes of enums.
 pub const OF_ENUMS: &[Name] = &[RENAME_ALL, DISPLAY, FROM_STR, CRATE];

@@ -163,8 +163,28 @@ impl Error {
 
     /// Returns the path in the object tree: `functional/dense_1/kernel_initializer`; empty at the root.
     pub fn path(&self) -> String {
-        let segments: Vec<&str> = self.0.path.iter().rev().map(AsRef::as_ref).collect();
-        segments.join("/")
+        let mut path = String::new();
+        for segment in self.0.path.iter().rev() {
+            // A position in a list stands in brackets: `layers[1]/units`.
+            if !path.is_empty() && !segment.starts_with('[') {
+                path.push('/');
+            }
+            path.push_str(segment);
+        }
+        path
+    }
+
+    /// Returns the whole text without the path.
+    pub(crate) fn without_path(&self) -> String {
+        let mut error = self.clone();
+        error.0.path.clear();
+        error.to_string()
+    }
+
+    /// Adds what the user can do about it, if there is no hint yet.
+    #[must_use]
+    pub(crate) fn or_else_hint(self, hint: impl FnOnce() -> String) -> Self {
+        if self.0.hint.is_some() { self } else { self.hint(hint()) }
     }
 
     /// Returns the message without path, expectation or hint.
@@ -258,8 +278,8 @@ const MOST_COMPARED: usize = 1 << 24;
 /// Suggests up to three of the `known` names that are similar: `did you mean …?`. `None` if none is.
 ///
 /// A name is similar if at most a third of its characters differ, if it is so without the known name's number
-/// (`dense_4` for `dens`), if the known name begins with it, or, for paths, if the known one has all of its
-/// segments in order.
+/// (`dense_4` for `dens`) or, for paths, without the first segments of the known one, if the known name begins with it,
+/// or if a known path has all of its segments in order.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     if name.is_empty() || name.len() > LONGEST_MISSPELT {
         return None;
@@ -301,7 +321,14 @@ fn distance(name: &str, known: &str) -> Option<usize> {
         let all = name.contains('/') && name.split('/').all(|part| segments.any(|segment| segment == part));
         all.then(|| known.len() - name.len())
     };
-    [edits(known), without_number(), is_start(), is_part()].into_iter().flatten().min()
+    // The end of a path: `body/kernle` for `model/body/kernel`.
+    let without_start = || {
+        let (given, all) = (name.matches('/').count(), known.matches('/').count());
+        let start = (given > 0).then(|| all.checked_sub(given)).flatten().filter(|more| *more > 0)?;
+        let end = known.splitn(start + 1, '/').last()?;
+        edits(end).map(|edits| edits + start)
+    };
+    [edits(known), without_number(), is_start(), is_part(), without_start()].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -316,6 +343,8 @@ mod tests {
         assert_eq!(did_you_mean("dens", ["dense_4", "conv2d_4"]).as_deref(), Some("did you mean `dense_4`?"));
         let paths = ["lstm/lstm_cell/kernel", "lstm/lstm_cell/bias"];
         assert_eq!(did_you_mean("lstm/kernel", paths).as_deref(), Some("did you mean `lstm/lstm_cell/kernel`?"));
+        let paths = ["model/body/kernel", "model/body/bias", "model/head/kernel"];
+        assert_eq!(did_you_mean("body/kernle", paths).as_deref(), Some("did you mean `model/body/kernel`?"));
         assert_eq!(did_you_mean("", ["a"]), None);
     }
 

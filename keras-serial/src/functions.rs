@@ -176,6 +176,10 @@ impl TypedHandle for Function {
 impl crate::config::PlainField for Function {}
 
 impl ConfigField for Function {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Function, by_name: true }
+    }
+
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)
     }

@@ -61,6 +61,7 @@
 //! | `export` | export to ONNX |
 //! | [`saving`] | models to and from files: load, save |
 //! | [`files`] | files without an engine: inspect, scan, compare, edit, convert |
+//! | `cli` | the command line `keras-serial` |
 //! | [`warnings`] | where Keras warns: events of `tracing` |
 //!
 //! The derive's attributes are listed at [`derive@KerasSerializable`]; how names are looked up is described
@@ -76,6 +77,7 @@
 //! | `csv`, `parquet` | data from tables |
 //! | `onnx` | export of models to ONNX |
 //! | `plot`, `png` | pictures of models and of training |
+//! | `cli` | the command line `keras-serial`; commands for files alone need no engine |
 //! | `interrupt` | Ctrl-C ends training after the current batch, for programs that ask for it |
 //!
 //! # Non-guarantees
@@ -95,6 +97,8 @@ extern crate self as keras_serial;
 
 #[cfg(any(feature = "engine", feature = "files"))]
 mod array;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 mod error;
 #[cfg(feature = "files")]
@@ -137,6 +141,7 @@ pub mod random;
 pub mod regularizers;
 #[cfg(feature = "archive")]
 pub mod saving;
+pub mod serde;
 #[cfg(feature = "engine")]
 pub mod tensor;
 #[cfg(feature = "engine")]
@@ -195,7 +200,8 @@ pub mod __private_0_1_0 {
     pub use inventory;
 
     pub use crate::config::{
-        Base, Config, ConfigField, FieldVisitor, HasBase, KerasSerializable, PlainField, StateField, field, walk,
+        Argument, Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor,
+        HasBase, KerasSerializable, PlainField, Start, StateField, TypeDescription, Version, field, walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]

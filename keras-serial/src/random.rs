@@ -105,6 +105,14 @@ impl From<u64> for Seed {
 impl PlainField for Seed {}
 
 impl ConfigField for Seed {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![
+            crate::config::FieldType::integer(),
+            crate::config::FieldType::Object { kind: crate::config::Kind::Object, by_name: false },
+        ])
+        .or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(self.0.clone())
     }
@@ -152,6 +160,10 @@ impl RandomState {
 }
 
 impl ConfigField for RandomState {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::String
+    }
+
     fn to_value(&self) -> Result<Value> {
         let key: String = self.key.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Value::from(format!("{key}:{}", self.position)))

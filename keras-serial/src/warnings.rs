@@ -7,6 +7,7 @@
 //! ```
 //! The library warns when
 //! - a mask ends at a layer that does not support masking;
+//! - a model is saved that is not built;
 //! - loading leaves something out: weights that are missing, unexpected or of another shape (where that is
 //!   allowed), the state of an optimizer, the compile configuration of Keras 2;
 //! - trainable weights get no gradient, or a model that is trained has none;

@@ -12,5 +12,6 @@ pub mod missing_traits;
 pub mod objects;
 pub mod optimizers;
 pub mod process;
+pub mod schemas;
 pub mod text;
 pub mod training;

@@ -137,6 +137,7 @@ impl Activation {
     ///
     /// # Errors
     /// Those of the function.
+    #[doc(alias = "call")]
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
             What::Function(function) => function.call(x),
@@ -229,12 +230,28 @@ impl TypedHandle for Activation {
 }
 
 impl ConfigField for Activation {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![
+            crate::config::FieldType::Object { kind: crate::config::Kind::Function, by_name: true },
+            crate::config::FieldType::Object { kind: crate::config::Kind::Layer, by_name: false },
+        ])
+        .or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)
     }
 
     fn from_value(value: &Value) -> Result<Self> {
         if value.is_null() { Ok(Self::default()) } else { deserialize_by_name(value) }
+    }
+
+    fn validate(&self) -> Result<()> {
+        match &self.0 {
+            What::Object(object) => KerasSerializable::validate(&**object),
+            What::Unknown(error) => Err(error.clone()),
+            What::Function(_) | What::Layer(_) => Ok(()),
+        }
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {

@@ -1,6 +1,6 @@
 //! Bases: the entries that all objects of a kind have, in addition to their own fields.
 
-use super::Config;
+use super::{Config, FieldDescription};
 use crate::error::Result;
 
 /// A struct's `base`, which reads and writes the entries that all objects of a kind have.
@@ -18,6 +18,15 @@ pub trait Base: Default {
     /// The entries whose names no field of the struct can have.
     const RESERVED: &'static [&'static str];
 
+    /// Describes the base's entries, in the order in which they are written.
+    const ENTRIES: &'static [FieldDescription];
+
+    /// Returns the entries' values, as the defaults of a type; null for a name that is yet to be generated.
+    ///
+    /// # Errors
+    /// When an entry can't be serialized.
+    fn defaults(&self) -> Result<Config>;
+
     /// Writes the base's entries.
     ///
     /// # Errors
@@ -32,13 +41,21 @@ pub trait Base: Default {
 
     /// Returns true if the entry was set to another value than its default.
     fn is_given(&self, key: &str) -> bool;
+
+    /// Checks the entries beyond their types, as [`KerasSerializable::validate`](super::KerasSerializable::validate).
+    ///
+    /// # Errors
+    /// When an entry is out of range, or the name of an object is unknown.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An object with a base; the derive implements it for structs with a field `base`.
 #[diagnostic::on_unimplemented(
     message = "the base of `{Self}` is not known",
-    label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`",
-    note = "`#[derive(KerasSerializable)]` finds it in a field `base: {B}`"
+    label = "needs `#[derive(KerasSerializable)]` and a field `base: {B}`, or one that is marked `#[keras(base)]`",
+    note = "`#[derive(KerasSerializable)]` finds it by the type of the field, or by the mark"
 )]
 pub trait HasBase<B> {
     /// Returns the base.

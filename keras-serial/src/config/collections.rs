@@ -5,11 +5,16 @@ use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
-use super::{ConfigField, FieldVisitor, PlainField, StateField, StateKind, wrong_type};
+use super::{ConfigField, FieldType, FieldVisitor, PlainField, StateField, StateKind, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 
 impl<T: ConfigField> ConfigField for Option<T> {
+    fn field_type() -> FieldType {
+        let inner = Box::new(T::field_type());
+        if T::IS_OPTION { FieldType::Omittable(inner) } else { FieldType::Nullable(inner) }
+    }
+
     const IS_OPTION: bool = true;
 
     fn to_value(&self) -> Result<Value> {
@@ -36,6 +41,10 @@ impl<T: ConfigField> ConfigField for Option<T> {
         T::IS_OPTION.then_some(None)
     }
 
+    fn validate(&self) -> Result<()> {
+        self.as_ref().map_or(Ok(()), T::validate)
+    }
+
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         if let Some(inner) = self {
             inner.visit(name, visitor);
@@ -44,6 +53,10 @@ impl<T: ConfigField> ConfigField for Option<T> {
 }
 
 impl<T: ConfigField> ConfigField for Box<T> {
+    fn field_type() -> FieldType {
+        T::field_type()
+    }
+
     const IS_OPTION: bool = T::IS_OPTION;
 
     fn is_absent(&self) -> bool {
@@ -60,6 +73,10 @@ impl<T: ConfigField> ConfigField for Box<T> {
 
     fn from_value(value: &Value) -> Result<Self> {
         T::from_value(value).map(Box::new)
+    }
+
+    fn validate(&self) -> Result<()> {
+        (**self).validate()
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -84,7 +101,15 @@ fn visit_list<T: ConfigField>(name: &str, items: &[T], visitor: &mut dyn FieldVi
     visitor.leave();
 }
 
+fn validate_list<T: ConfigField>(items: &[T]) -> Result<()> {
+    items.iter().enumerate().try_for_each(|(i, item)| item.validate().at_with(|| format!("[{i}]")))
+}
+
 impl<T: ConfigField> ConfigField for Vec<T> {
+    fn field_type() -> FieldType {
+        FieldType::list(T::field_type())
+    }
+
     fn to_value(&self) -> Result<Value> {
         list_to_value(self.iter())
     }
@@ -93,12 +118,20 @@ impl<T: ConfigField> ConfigField for Vec<T> {
         list_from_value(value)
     }
 
+    fn validate(&self) -> Result<()> {
+        validate_list(self)
+    }
+
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
         visit_list(name, self, visitor);
     }
 }
 
 impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
+    fn field_type() -> FieldType {
+        FieldType::List { item: Box::new(T::field_type()), length: Some(N) }
+    }
+
     fn to_value(&self) -> Result<Value> {
         list_to_value(self.iter())
     }
@@ -110,6 +143,10 @@ impl<T: ConfigField, const N: usize> ConfigField for [T; N] {
                 .expected(format!("a list of {N}"))
                 .received(value.short())
         })
+    }
+
+    fn validate(&self) -> Result<()> {
+        validate_list(self)
     }
 
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -173,6 +210,10 @@ fn visit_items<T: StateField>(items: &[T], name: &str, visitor: &mut dyn FieldVi
 macro_rules! tuples {
     ($($count:literal => $($item:ident $index:tt),*;)*) => {$(
         impl<$($item: ConfigField),*> ConfigField for ($($item,)*) {
+            fn field_type() -> FieldType {
+                FieldType::Tuple(vec![$($item::field_type()),*])
+            }
+
             fn to_value(&self) -> Result<Value> {
                 Ok(Value::List(vec![$(self.$index.to_value()?),*]))
             }
@@ -188,6 +229,11 @@ macro_rules! tuples {
                     }
                     _ => Err(wrong_type(concat!("a list of ", $count), value)),
                 }
+            }
+
+            fn validate(&self) -> Result<()> {
+                $(self.$index.validate().at(concat!("[", $index, "]"))?;)*
+                Ok(())
             }
 
             fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -219,6 +265,10 @@ tuples! {
 macro_rules! maps {
     ($($map:ident, $bound:ident;)*) => {$(
         impl<T: ConfigField + $bound> ConfigField for $map<String, T> {
+            fn field_type() -> FieldType {
+                FieldType::Map(Box::new(T::field_type()))
+            }
+
             fn to_value(&self) -> Result<Value> {
                 let entries = self.iter().map(|(key, item)| Ok((key.clone(), item.to_value()?)));
                 entries.collect::<Result<Dict>>().map(Value::Dict)
@@ -230,6 +280,10 @@ macro_rules! maps {
                     .iter()
                     .map(|(key, item)| Ok((key.clone(), T::from_value(item).at_with(|| key.clone())?)))
                     .collect()
+            }
+
+            fn validate(&self) -> Result<()> {
+                self.iter().try_for_each(|(key, item)| item.validate().at_with(|| key.clone()))
             }
 
             fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {

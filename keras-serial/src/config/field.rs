@@ -1,8 +1,23 @@
 //! Functions that the expansion of `#[derive(KerasSerializable)]` calls for a field.
 
-use super::{Base, Config, ConfigField};
+use super::{Base, Config, ConfigField, FieldType};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
+
+/// Returns the type of a field that does not describe itself.
+pub fn any_type() -> FieldType {
+    FieldType::Any
+}
+
+/// Returns the type of an enum's strings.
+pub fn choices(names: &[&'static str]) -> FieldType {
+    FieldType::Choices(names.to_vec())
+}
+
+/// Returns the default of a field, as its value in a configuration.
+pub fn default_value<T: ConfigField + Default>() -> Result<Value> {
+    T::default().to_value()
+}
 
 /// Reads a required entry, by its name or an alias.
 pub fn required<T>(
@@ -17,33 +32,6 @@ pub fn required<T>(
     }
 }
 
-/// Reads a required entry; if it is omitted, returns the value that `absent` gives, if any.
-pub fn required_or<T>(
-    config: &Config,
-    name: &'static str,
-    aliases: &[&'static str],
-    convert: impl FnOnce(&Value) -> Result<T>,
-    absent: impl FnOnce() -> Option<T>,
-) -> Result<T> {
-    match entry(config, name, aliases) {
-        Some(value) => convert(value).at(name),
-        None => absent().ok_or_else(|| missing(config, name)),
-    }
-}
-
-/// Returns true if the field's value is written by omitting the entry.
-///
-/// # Errors
-/// When the omitted entry would be read as another value, the field's default.
-pub fn is_absent<T: ConfigField>(field: &T, name: &'static str, default: impl FnOnce() -> T) -> Result<bool> {
-    if field.is_absent() && !default().is_absent() {
-        return Err(Error::new(ErrorKind::Config, "`None` can't be told from the default")
-            .hint("an option in an option is left out where it is `None`, so that its default has to be `None`"))
-        .at(name);
-    }
-    Ok(field.is_absent())
-}
-
 /// Reads an optional entry.
 pub fn optional<T>(
     config: &Config,
@@ -56,6 +44,128 @@ pub fn optional<T>(
         Some(value) => convert(value).at(name),
         None => Ok(default()),
     }
+}
+
+/// An entry of a configuration to be written.
+pub enum Entry<'a> {
+    /// A field, and whether its default is written by omitting the entry.
+    Field(&'static str, &'a dyn Written, Option<fn() -> bool>),
+    /// A value that is converted already.
+    Value(&'static str, Result<Value>),
+    /// An entry that is left out.
+    Omitted,
+    /// The entries of a base, with the class name and the names of the type's own entries.
+    Base(&'a dyn WrittenBase, &'static str, &'a [&'a str]),
+    /// An entry of the base that is null if the base wrote none.
+    OrNull(&'static str),
+}
+
+/// A field of any type, to be written.
+pub trait Written {
+    /// Converts the field to its value in the configuration; `None` if it is omitted.
+    fn value(&self) -> Option<Result<Value>>;
+}
+
+impl<T: ConfigField> Written for T {
+    fn value(&self) -> Option<Result<Value>> {
+        if self.is_absent() { None } else { Some(self.to_value()) }
+    }
+}
+
+/// A base of any type, to be written.
+pub trait WrittenBase {
+    /// Writes the entries that are not the type's own.
+    ///
+    /// # Errors
+    /// Those of the base.
+    fn write_to(&self, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()>;
+
+    /// Returns the number of entries.
+    fn count(&self) -> usize;
+}
+
+impl<B: Base> WrittenBase for B {
+    fn write_to(&self, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()> {
+        write_base(self, class_name, own, config)
+    }
+
+    fn count(&self) -> usize {
+        B::KEYS.len()
+    }
+}
+
+/// Writes a configuration, entry by entry.
+///
+/// # Errors
+/// Those of the fields, and when an omitted entry would be read as another value, the field's default.
+pub fn write(entries: &mut [Entry<'_>]) -> Result<Config> {
+    let of_bases = entries.iter().map(|entry| if let Entry::Base(base, ..) = entry { base.count() } else { 0 });
+    let mut config = Config::with_capacity(entries.len() + of_bases.sum::<usize>());
+    for entry in entries {
+        match std::mem::replace(entry, Entry::Omitted) {
+            Entry::Field(name, field, is_default_absent) => match field.value() {
+                Some(value) => _ = config.insert(name.to_owned(), value.at(name)?),
+                None if is_default_absent.is_some_and(|is_absent| !is_absent()) => {
+                    return Err(Error::new(ErrorKind::Config, "`None` can't be told from the default").hint(
+                        "an option in an option is left out where it is `None`, so that its default has to be `None`",
+                    ))
+                    .at(name);
+                }
+                None => {}
+            },
+            Entry::Value(name, value) => _ = config.insert(name.to_owned(), value.at(name)?),
+            Entry::Omitted => {}
+            Entry::Base(base, class_name, own) => base.write_to(class_name, own, &mut config)?,
+            Entry::OrNull(name) => _ = config.entry(name.to_owned()).or_insert(Value::Null),
+        }
+    }
+    Ok(config)
+}
+
+/// A place for a field of any type, to be filled.
+pub trait Slot {
+    /// Fills the place with a configuration's value.
+    ///
+    /// # Errors
+    /// Those of the field.
+    fn fill(&mut self, value: &Value) -> Result<()>;
+
+    /// Fills the place with the value that an omitted entry stands for; returns false if it stands for none.
+    fn fill_omitted(&mut self) -> bool;
+}
+
+impl<T: ConfigField> Slot for Option<T> {
+    fn fill(&mut self, value: &Value) -> Result<()> {
+        *self = Some(T::from_value(value)?);
+        Ok(())
+    }
+
+    fn fill_omitted(&mut self) -> bool {
+        *self = T::absent();
+        self.is_some()
+    }
+}
+
+/// A field to be read: its name, its aliases, whether it is required, and its place.
+pub type Read<'a> = (&'static str, &'a [&'static str], bool, &'a mut dyn Slot);
+
+/// Reads a configuration, entry by entry; `known` are the names of the base's entries and of the type's own, beside
+/// which there can be no others.
+///
+/// # Errors
+/// When an entry is unknown, a required one is missing, and those of the fields.
+pub fn read(config: &Config, known: Option<(&[&str], &[&str])>, fields: &mut [Read<'_>]) -> Result<()> {
+    if let Some((of_base, own)) = known {
+        refuse_unknown(config, of_base, own)?;
+    }
+    for (name, aliases, is_required, slot) in fields {
+        match entry(config, name, aliases) {
+            Some(value) => slot.fill(value).at(*name)?,
+            None if *is_required && !slot.fill_omitted() => return Err(missing(config, name)),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Returns true if the name is one of these.
@@ -110,19 +220,14 @@ pub fn read_base<B: Base>(default: B, own: &[&str], config: &Config) -> Result<B
     default.read_over(&of_base.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
-/// Writes null if the base wrote nothing.
-pub fn null_if_missing(config: &mut Config, name: &'static str) {
-    config.entry(name.to_owned()).or_insert(Value::Null);
-}
-
 /// Deserializes a field with serde.
 pub fn from_serde<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
     crate::json::from_value(value)
 }
 
 /// Serializes a field with serde.
-pub fn to_serde<T: serde::Serialize>(field: &T, name: &'static str) -> Result<Value> {
-    crate::json::to_value(field).at(name)
+pub fn to_serde<T: serde::Serialize>(field: &T) -> Result<Value> {
+    crate::json::to_value(field)
 }
 
 /// Returns a value if it is one of an enum's strings.

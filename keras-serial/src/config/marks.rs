@@ -1,4 +1,11 @@
 //! Errors for fields that need another attribute, reported for types without `ConfigField`.
+//!
+//! The marks are traits of [`Entries`] with the field's type as parameter, and not of the field's type: for a bound on
+//! that type itself the compiler would show the text of `ConfigField`, which knows no single attribute.
+
+/// The entries of a configuration, of which nothing that has a mark can be one.
+#[doc(hidden)]
+pub struct Entries;
 
 macro_rules! marks {
     ($($(#[$doc:meta])* $mark:ident, $what:literal, $attribute:literal;)*) => {$(
@@ -9,19 +16,19 @@ macro_rules! marks {
             label = $attribute,
             note = $attribute
         )]
-        pub trait $mark<'a> {}
+        pub trait $mark<'a, T: ?Sized> {}
     )*};
 }
 
 marks! {
     /// A weight, which can't be an entry of a configuration.
-    MarkedWeight, "`{Self}` is state, and no entry of a configuration", "mark the field `#[keras(weight)]`";
+    MarkedWeight, "`{T}` is state, and no entry of a configuration", "mark the field `#[keras(weight)]`";
     /// A layer that its owner creates, which can't be an entry of a configuration.
-    MarkedSublayer, "`{Self}` is state, and no entry of a configuration", "mark the field `#[keras(sublayer)]`";
+    MarkedSublayer, "`{T}` is state, and no entry of a configuration", "mark the field `#[keras(sublayer)]`";
     /// A seed generator, which can't be an entry of a configuration.
-    MarkedSeedGenerator, "`{Self}` is state, and no entry of a configuration", "mark the field `#[keras(seed_generator)]`";
+    MarkedSeedGenerator, "`{T}` is state, and no entry of a configuration", "mark the field `#[keras(seed_generator)]`";
     /// A base, which can't be an entry of a configuration.
-    MarkedBase, "`{Self}` is a base, and no entry of a configuration", "mark the field `#[keras(base)]`";
+    MarkedBase, "`{T}` is a base, and no entry of a configuration", "mark the field `#[keras(base)]`";
 }
 
 /// Makes the compiler name the attribute that a field of this type needs; it is never a configuration
@@ -31,7 +38,7 @@ macro_rules! unmarked {
         #[doc(hidden)]
         impl $crate::config::ConfigField for $type
         where
-            for<'a> $type: $crate::config::$mark<'a>,
+            for<'a> $crate::config::Entries: $crate::config::$mark<'a, $type>,
         {
             fn to_value(&self) -> $crate::error::Result<$crate::json::Value> {
                 Ok($crate::json::Value::Null)

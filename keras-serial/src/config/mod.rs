@@ -4,18 +4,28 @@
 //! [`ConfigField`], which this module implements for plain data; other modules implement it for their
 //! objects (initializers, layers, …).
 
+mod argument;
 mod base;
 mod collections;
+mod description;
 pub mod field;
+mod field_type;
+mod kind;
 mod marks;
 mod number;
 mod plain;
 mod scalars;
 pub mod walk;
 
+pub use argument::{Argument, Start};
 pub use base::{Base, HasBase};
+#[cfg(feature = "engine")]
+pub(crate) use description::described_by_hand;
+pub use description::{BaseDescription, FieldDescription, FieldRole, TypeDescription, Version};
+pub use field_type::FieldType;
+pub use kind::Kind;
 pub(crate) use marks::unmarked;
-pub use marks::{MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
+pub use marks::{Entries, MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
 pub use plain::{KeepsOrder, PlainField};
 
@@ -37,7 +47,7 @@ pub type Config = Dict;
 /// use `#[keras(with = "module")]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a field of a configuration",
-    note = "`#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a layer or metric that the type makes itself; `#[keras(base)]` a base; a map of layers is an `IndexMap`",
+    note = "a layer or model of whatever type is a `LayerRef` in fields, and a map of layers an `IndexMap`; `#[keras(weight)]` marks a `Weight`, `#[keras(sublayer)]` a `LayerRef` or `Metric` that the type makes itself, `#[keras(base)]` a base",
     note = "`#[keras(serde)]` and `#[keras(with = \"module\")]` convert an argument of another type; `#[keras(skip)]` leaves out what is no argument and needs no saving"
 )]
 pub trait ConfigField: Sized {
@@ -57,11 +67,36 @@ pub trait ConfigField: Sized {
         None
     }
 
+    /// Describes the JSON values that stand for the field; [`FieldType::Any`] by default.
+    fn field_type() -> FieldType {
+        FieldType::Any
+    }
+
+    /// Returns the field, to be written.
+    #[doc(hidden)]
+    fn written(&self) -> &dyn field::Written {
+        self
+    }
+
+    /// Returns a place for the field, to be filled.
+    #[doc(hidden)]
+    fn slot(place: &mut Option<Self>) -> &mut dyn field::Slot {
+        place
+    }
+
     /// Converts the field to its value in the configuration.
     fn to_value(&self) -> Result<Value>;
 
     /// Converts the configuration's value to the field.
     fn from_value(value: &Value) -> Result<Self>;
+
+    /// Checks the object that this field holds, beyond its type: an unknown name, arguments out of range.
+    ///
+    /// # Errors
+    /// Those of [`KerasSerializable::validate`].
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Visits the weights, layers and metrics that this field holds, under the field's name.
     fn visit(&self, name: &str, visitor: &mut dyn FieldVisitor) {
@@ -72,7 +107,7 @@ pub trait ConfigField: Sized {
 /// A type whose fields can be marked `#[keras(weight)]` or `#[keras(sublayer)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a weight, a layer nor a metric",
-    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists and tuples; a map of such is an `IndexMap`, which keeps its order"
+    note = "`#[keras(weight)]` is for a `Weight`, `#[keras(sublayer)]` for a `LayerRef` (a layer or model of whatever type) or a `Metric`, `#[keras(seed_generator)]` for a `SeedGenerator`; each also in `Option`, `OnceLock`, lists and tuples; a map of such is an `IndexMap`, which keeps its order"
 )]
 pub trait StateField {
     /// The attribute with which a field of this type is marked.
@@ -131,6 +166,15 @@ pub trait KerasSerializable: Any + Send + Sync {
         short_type_name::<Self>()
     }
 
+    /// Describes the type's fields: names, types, defaults, documentation. The derive implements it; `None` by
+    /// default.
+    fn description() -> Option<&'static TypeDescription>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Serializes the configuration, from which [`KerasSerializable::from_config`] creates an equal
     /// object.
     fn get_config(&self) -> Result<Config>;
@@ -142,6 +186,15 @@ pub trait KerasSerializable: Any + Send + Sync {
     fn from_config(config: &Config) -> Result<Self>
     where
         Self: Sized;
+
+    /// Checks the arguments beyond their types, with those of the objects in fields: before the first use of what a
+    /// program makes, for a constructor can't fail. The derive calls the function of `#[keras(validate = …)]`.
+    ///
+    /// # Errors
+    /// When an argument is out of range, or the name of an object is unknown.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Visits the object's weights and layers, in the order of its fields. A hand-written layer that
     /// holds others must implement it: a layer that it calls but does not visit is an error on saving.

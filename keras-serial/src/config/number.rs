@@ -1,6 +1,6 @@
 //! Numbers that keep Python's notation as integer or float.
 
-use super::{ConfigField, wrong_type};
+use super::{ConfigField, FieldType, wrong_type};
 use crate::error::Result;
 use crate::json::Value;
 
@@ -48,6 +48,10 @@ impl From<i64> for Number {
 }
 
 impl ConfigField for Number {
+    fn field_type() -> FieldType {
+        FieldType::Number
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(match self {
             Self::Int(number) => Value::Int(*number),

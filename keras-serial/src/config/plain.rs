@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexMap;
 
-use super::{ConfigField, FieldVisitor, Number, StateField};
+use super::{ConfigField, Entries, FieldVisitor, Number, StateField};
 use crate::error::Result;
 use crate::json::Value;
 
@@ -20,15 +20,15 @@ use crate::json::Value;
 )]
 pub trait PlainField {}
 
-/// A map that keeps the insertion order of its entries.
+/// That a map keeps the insertion order of its entries; a trait of [`Entries`], so that its text is the one shown.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not keep the order of insertion, in which Keras writes and finds a dict's entries",
+    message = "`{Map}` does not keep the order of insertion, in which Keras writes and finds a dict's entries",
     label = "a map that sorts or mixes its keys",
     note = "use `IndexMap` (`keras_serial::IndexMap`), which keeps that order; plain data may stand in a `BTreeMap` too"
 )]
-pub trait KeepsOrder {}
+pub trait KeepsOrder<Map> {}
 
-impl<K, T> KeepsOrder for IndexMap<K, T> {}
+impl<K, T> KeepsOrder<IndexMap<K, T>> for Entries {}
 
 macro_rules! plain {
     ($($type:ty),*) => {$(
@@ -57,7 +57,7 @@ tuples! { (A); (A, B); (A, B, C); (A, B, C, D); (A, B, C, D, E); (A, B, C, D, E,
 #[doc(hidden)]
 impl<T: ConfigField, S> ConfigField for HashMap<String, T, S>
 where
-    Self: KeepsOrder,
+    Entries: KeepsOrder<Self>,
 {
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Null)
@@ -75,7 +75,7 @@ macro_rules! no_order {
         impl<$($param),*> StateField for $map
         where
             T: StateField,
-            Self: KeepsOrder,
+            Entries: KeepsOrder<Self>,
         {
             fn visit_state(&self, _: &str, _: &mut dyn FieldVisitor) {}
         }

@@ -1,6 +1,6 @@
 //! Numbers, booleans, strings and JSON values as fields.
 
-use super::{ConfigField, wrong_type};
+use super::{ConfigField, FieldType, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 
@@ -15,6 +15,10 @@ impl ConfigField for Value {
 }
 
 impl ConfigField for bool {
+    fn field_type() -> FieldType {
+        FieldType::Bool
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Bool(*self))
     }
@@ -25,6 +29,10 @@ impl ConfigField for bool {
 }
 
 impl ConfigField for String {
+    fn field_type() -> FieldType {
+        FieldType::String
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Str(self.clone()))
     }
@@ -37,6 +45,10 @@ impl ConfigField for String {
 macro_rules! integers {
     ($($int:ty),*) => {$(
         impl ConfigField for $int {
+            fn field_type() -> FieldType {
+            FieldType::Integer { min: <$int>::MIN as i128, max: <$int>::MAX as i128 }
+        }
+
             fn to_value(&self) -> Result<Value> {
                 Ok(Value::from(*self))
             }
@@ -64,6 +76,10 @@ macro_rules! integers {
 integers!(i8, i16, i32, i64, u8, u16, u32, u64, usize, isize);
 
 impl ConfigField for f64 {
+    fn field_type() -> FieldType {
+        FieldType::Number
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Float(*self))
     }
@@ -74,6 +90,10 @@ impl ConfigField for f64 {
 }
 
 impl ConfigField for f32 {
+    fn field_type() -> FieldType {
+        FieldType::Number
+    }
+
     /// Widens exactly, as Python does: `0.1` becomes `0.10000000149011612`.
     fn to_value(&self) -> Result<Value> {
         Ok(Value::Float(f64::from(*self)))

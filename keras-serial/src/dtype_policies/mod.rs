@@ -192,6 +192,10 @@ impl Probe<DTypePolicy> {
 impl crate::config::PlainField for Policy {}
 
 impl ConfigField for Policy {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::DTypePolicy, by_name: true }.or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)
     }

@@ -32,7 +32,13 @@ impl FileForm {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] if it is not a format of Keras; lists the suffixes that are.
     pub fn of(path: &Path) -> Result<Self> {
-        if path.is_dir() { Ok(FileForm::Directory) } else { Self::of_name(path) }
+        if path.is_dir() {
+            return Ok(FileForm::Directory);
+        }
+        Self::of_name(path).map_err(|error| match path.exists() {
+            true => error,
+            false => error.hint("there is no file or directory of this name"),
+        })
     }
 
     /// Returns the format that the end of a name stands for, whatever exists there.

@@ -1,6 +1,6 @@
 //! Limits on how much memory and time a file may ask for.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 
 macro_rules! limits {
     ($($field:ident $with:ident: $type:ty = $default:expr, $doc:literal;)*) => {
@@ -35,6 +35,21 @@ macro_rules! limits {
                     self
                 }
             )*
+
+            /// The names of all limits.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// Sets the limit of this name, as a user of a program gives it.
+            ///
+            /// # Errors
+            /// [`ErrorKind::InvalidArgument`], with the known names, if no limit has this name.
+            pub fn set(&mut self, name: &str, value: u64) -> Result<()> {
+                match name {
+                    $(stringify!($field) => self.$field = <$type>::try_from(value).unwrap_or(<$type>::MAX),)*
+                    _ => return Err(no_limit(name)),
+                }
+                Ok(())
+            }
         }
     };
 }
@@ -57,6 +72,15 @@ limits! {
     max_dataset_bytes with_max_dataset_bytes: u64 = 1 << 38, "Bytes of one dataset, unpacked.";
 }
 
+fn no_limit(name: &str) -> Error {
+    let error = Error::new(ErrorKind::InvalidArgument, format!("no limit has the name `{name}`"));
+    let error = error.expected(format!("one of {}", Limits::NAMES.join(", ")));
+    match did_you_mean(name, Limits::NAMES.iter().copied()) {
+        Some(near) => error.hint(near),
+        None => error,
+    }
+}
+
 impl Limits {
     /// Checks that `actual` is within `limit`.
     pub(crate) fn check(what: &'static str, actual: u64, limit: u64) -> Result<()> {
@@ -66,7 +90,7 @@ impl Limits {
         Err(Error::new(ErrorKind::Limit, format!("too much: {what}"))
             .expected(format!("at most {limit}"))
             .received(actual.to_string())
-            .hint("if the file is to be trusted, raise the limit in `Limits`"))
+            .hint("if the file is to be trusted, raise the limit in `Limits`, or by `--limit` at the command line"))
     }
 
     /// Checks that `stored` bytes may unpack to `unpacked` bytes.
@@ -78,6 +102,15 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_set_by_their_names() {
+        let mut limits = Limits::default();
+        limits.set("max_ratio", 7).unwrap();
+        assert_eq!(limits, Limits::default().with_max_ratio(7));
+        let error = limits.set("max_ration", 7).unwrap_err().to_string();
+        assert!(error.contains("did you mean `max_ratio`?"), "{error}");
+    }
 
     #[test]
     fn ratio_is_asked_above_the_floor_only() {

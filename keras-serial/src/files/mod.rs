@@ -60,12 +60,18 @@ pub use model::{ModelFile, WriteOptions};
 pub use npy::NpyArray;
 pub(crate) use text::table;
 pub(crate) use tools::convert_file;
+#[cfg(all(feature = "cli", not(feature = "archive")))]
+pub(crate) use tools::convert_open;
 #[cfg(feature = "plot")]
 pub(crate) use tools::layer_groups;
 pub use tools::{
-    Change, Code, Comparison, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo, ScanReport,
-    Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
+    Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo,
+    ScanReport, Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
 };
+#[cfg(feature = "cli")]
+pub(crate) use tools::{FileSummary, OPTIMIZER_GROUPS, diff_named, is_compiled};
+#[cfg(all(feature = "cli", feature = "engine"))]
+pub(crate) use weights::FileTensor;
 pub(crate) use weights::{KERAS_VERSION, names, write_hdf5, write_shards};
 pub use weights::{StoredTensor, WeightTree};
 pub use zip::{ZipMember, ZipReader, ZipTime, ZipWriter};

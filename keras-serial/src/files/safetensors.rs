@@ -135,6 +135,9 @@ pub(crate) fn write_tree(tree: &WeightTree, config: Option<String>, path: &Path,
 
 /// Writes a file: tensors with large elements first, so that all are aligned, then by name.
 pub(crate) fn write(tensors: Vec<(String, TensorBytes)>, config: Option<String>, output: impl Write) -> Result<()> {
+    // What has other names could not be read again.
+    let mut tree = WeightTree::default();
+    tensors.iter().try_for_each(|(name, tensor)| tree.insert(name, tensor.clone()))?;
     write_with(tensors, config.into_iter().map(|config| (CONFIG, config)).collect(), output)
 }
 
@@ -144,33 +147,49 @@ fn write_with(
     mut output: impl Write,
 ) -> Result<()> {
     tensors.sort_by(|(a, x), (b, y)| y.dtype.size().cmp(&x.dtype.size()).then_with(|| a.cmp(b)));
-    let mut header = Dict::new();
-    let mut metadata = Dict::from([("format".to_owned(), Value::from("keras"))]);
-    metadata.extend(texts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))));
-    header.insert("__metadata__".to_owned(), Value::Dict(metadata));
-    let mut end = 0;
-    for (name, tensor) in &tensors {
-        let dtype = DTYPES.iter().find(|(ours, ..)| *ours == tensor.dtype).map(|(.., name)| *name);
-        let dtype =
-            dtype.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
-        let start = end;
-        end += tensor.data.len();
-        let entry = Dict::from([
-            ("dtype".to_owned(), Value::from(dtype)),
-            ("shape".to_owned(), Value::List(tensor.shape.iter().map(|extent| Value::from(*extent)).collect())),
-            ("data_offsets".to_owned(), Value::List(vec![Value::from(start), Value::from(end)])),
-        ]);
-        header.insert(name.clone(), Value::Dict(entry));
-    }
-    let mut header = Value::Dict(header).to_json();
-    while !header.len().is_multiple_of(8) {
-        header.push(' ');
-    }
-    output.write_all(&(header.len() as u64).to_le_bytes())?;
-    output.write_all(header.as_bytes())?;
+    let entries =
+        tensors.iter().map(|(name, tensor)| Entry { name: name.clone(), dtype: tensor.dtype, shape: &tensor.shape });
+    output.write_all(&header(&entries.collect::<Vec<_>>(), texts)?)?;
     for (_, tensor) in &tensors {
         output.write_all(&tensor.data)?;
     }
     output.flush()?;
     Ok(())
+}
+
+/// A tensor of a file to be written.
+pub(crate) struct Entry<'a> {
+    pub(crate) name: String,
+    pub(crate) dtype: DType,
+    pub(crate) shape: &'a [usize],
+}
+
+/// Returns the beginning of a file with these tensors, whose elements follow in this order, and these texts as metadata.
+///
+/// # Errors
+/// For texts as elements.
+pub(crate) fn header(tensors: &[Entry<'_>], texts: Vec<(&str, String)>) -> Result<Vec<u8>> {
+    let mut header = Dict::new();
+    let mut metadata = Dict::from([("format".to_owned(), Value::from("keras"))]);
+    metadata.extend(texts.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))));
+    header.insert("__metadata__".to_owned(), Value::Dict(metadata));
+    let mut end = 0;
+    for Entry { name, dtype, shape } in tensors {
+        let theirs = DTYPES.iter().find(|(ours, ..)| ours == dtype).map(|(.., name)| *name);
+        let theirs =
+            theirs.ok_or_else(|| Error::new(ErrorKind::DType, "texts are not written as weights").at(name.clone()))?;
+        let start = end;
+        end += shape.iter().fold(dtype.size(), |bytes, extent| bytes.saturating_mul(*extent));
+        let entry = Dict::from([
+            ("dtype".to_owned(), Value::from(theirs)),
+            ("shape".to_owned(), Value::List(shape.iter().map(|extent| Value::from(*extent)).collect())),
+            ("data_offsets".to_owned(), Value::List(vec![Value::from(start), Value::from(end)])),
+        ]);
+        header.insert(name.clone(), Value::Dict(entry));
+    }
+    let mut text = Value::Dict(header).to_json();
+    while !text.len().is_multiple_of(8) {
+        text.push(' ');
+    }
+    Ok([&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat())
 }

@@ -149,7 +149,7 @@ impl<'a> Builder<'a> {
                 (Work::Kernel(kernel), place)
             }
         };
-        self.steps.push(Step { work, operands: placed, result, spec: node.spec.clone() });
+        self.steps.push(Step { work, operands: placed, result, spec: node.spec.clone(), layer: node.layer.clone() });
         self.set(position, result)?;
         self.release(position);
         Ok(())

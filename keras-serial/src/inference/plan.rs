@@ -46,6 +46,8 @@ pub(super) struct Step {
     pub operands: Vec<(Place, Spec)>,
     pub result: Place,
     pub spec: Spec,
+    /// The path of the layer that computes it, for errors.
+    pub layer: Arc<str>,
 }
 
 /// An output: where it lies, and what it is.
@@ -308,8 +310,8 @@ impl Plan {
         workspace: &mut Workspace,
     ) -> Result<()> {
         with_stack(|| {
-            for (position, step) in self.steps.iter().enumerate() {
-                workspace.run(self, context, step, inputs, outputs).at_with(|| format!("step {position}"))?;
+            for step in &self.steps {
+                workspace.run(self, context, step, inputs, outputs).at_with(|| step.layer.to_string())?;
             }
             Ok(())
         })

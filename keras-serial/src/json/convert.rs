@@ -121,7 +121,7 @@ impl From<serde_json::Value> for Value {
 /// assert_eq!(standard, serde_json::json!({ "units": 3 }));
 /// assert_eq!(Value::from(standard), value!({ "units": 3 }));
 /// let error = serde_json::Value::try_from(&value!({ "rate": [f64::NAN] })).unwrap_err();
-/// assert_eq!(error.to_string(), "rate/0: standard JSON has no such number. Expected a finite float or 64 bits. Received: NaN");
+/// assert_eq!(error.to_string(), "rate[0]: standard JSON has no such number. Expected a finite float or 64 bits. Received: NaN");
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 impl TryFrom<&Value> for serde_json::Value {
@@ -142,7 +142,7 @@ impl TryFrom<&Value> for serde_json::Value {
             Value::Str(text) => Self::String(text.clone()),
             Value::List(items) => {
                 let items = items.iter().enumerate();
-                let items = items.map(|(at, item)| Self::try_from(item).at_with(|| at.to_string()));
+                let items = items.map(|(at, item)| Self::try_from(item).at_with(|| format!("[{at}]")));
                 Self::Array(items.collect::<Result<_, _>>()?)
             }
             Value::Dict(entries) => {

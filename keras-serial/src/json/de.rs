@@ -184,7 +184,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'de> {
         let Some(item) = self.rest.next() else { return Ok(None) };
         let at = self.at;
         self.at += 1;
-        seed.deserialize(item).map(Some).at_with(|| at.to_string())
+        seed.deserialize(item).map(Some).at_with(|| format!("[{at}]"))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -10,9 +10,12 @@
 
 mod convert;
 mod de;
+
 mod limits;
 mod macros;
 mod parse;
+mod patch;
+mod path;
 mod ser;
 #[cfg(test)]
 mod tests;
@@ -23,5 +26,7 @@ mod write;
 pub use crate::__json_value as value;
 pub use de::from_value;
 pub use limits::JsonLimits;
+pub use patch::{Change, Patch};
+pub use path::{Access, Path};
 pub use ser::to_value;
 pub use value::{Dict, Value, wrong_type};

@@ -144,7 +144,7 @@ macro_rules! items {
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
                 let at = self.0.len();
-                self.0.push(to_value(value).at_with(|| at.to_string())?);
+                self.0.push(to_value(value).at_with(|| format!("[{at}]"))?);
                 Ok(())
             }
 

@@ -124,6 +124,24 @@ impl PartialEq for Value {
     }
 }
 
+/// Returns the entry of a dict; null if there is none. [`Access::at`](super::Access::at) returns an error instead.
+impl std::ops::Index<&str> for Value {
+    type Output = Value;
+
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or(&Value::Null)
+    }
+}
+
+/// Returns the item of a list; null if there is none.
+impl std::ops::Index<usize> for Value {
+    type Output = Value;
+
+    fn index(&self, index: usize) -> &Value {
+        self.as_list().and_then(|items| items.get(index)).unwrap_or(&Value::Null)
+    }
+}
+
 /// Returns the error for a value of the wrong type.
 pub fn wrong_type(expected: &'static str, value: &Value) -> Error {
     Error::new(ErrorKind::Config, "wrong type").expected(expected).received(value.short())

@@ -71,6 +71,10 @@ impl From<Vec<isize>> for AxisSpec {
 }
 
 impl ConfigField for AxisSpec {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![isize::field_type(), crate::config::FieldType::list(isize::field_type())])
+    }
+
     fn to_value(&self) -> Result<Value> {
         match self {
             Self::One(axis) => axis.to_value(),

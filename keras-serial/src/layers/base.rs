@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::model_state::{ModelState, Trained};
 use super::tracking::Inside;
-use crate::config::{Base, Config, ConfigField, unmarked};
+use crate::config::{Base, Config, ConfigField, FieldDescription, unmarked};
 use crate::dtype_policies::Policy;
 use crate::error::{Result, ResultExt};
 use crate::json::{Dict, Value};
@@ -311,6 +311,40 @@ impl Base for LayerBase {
     const KEYS: &'static [&'static str] = Self::CONFIG_KEYS;
     const RESERVED: &'static [&'static str] = &["name", "trainable", "dtype"];
 
+    const ENTRIES: &'static [FieldDescription] = &[
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The layer's name; generated from the class name by default.",
+        ),
+        FieldDescription::of_base::<bool>("trainable", "bool", "Whether training updates the layer's weights."),
+        FieldDescription::of_base::<Policy>(
+            "dtype",
+            "Policy",
+            "The dtype policy: the dtypes of computation and of variables; the global policy by default.",
+        ),
+        FieldDescription::of_base::<Option<Regularizer>>(
+            "activity_regularizer",
+            "Option<Regularizer>",
+            "The penalty on the layer's output, which is added to the loss.",
+        ),
+        FieldDescription::of_base::<Option<bool>>(
+            "autocast",
+            "Option<bool>",
+            "Whether inputs are cast to the compute dtype.",
+        ),
+    ];
+
+    fn defaults(&self) -> Result<Config> {
+        let mut config = Config::new();
+        config.insert("name".into(), self.name.get().map_or(Value::Null, |name| Value::from(name.as_str())));
+        config.insert("trainable".into(), Value::Bool(self.is_trainable()));
+        config.insert("dtype".into(), Value::Null);
+        config.insert("activity_regularizer".into(), self.activity_regularizer.to_value()?);
+        config.insert("autocast".into(), self.autocast.to_value()?);
+        Ok(config)
+    }
+
     fn write(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
         self.write_config(class_name, config)
     }
@@ -325,6 +359,10 @@ impl Base for LayerBase {
             "autocast" => self.autocast.is_some(),
             _ => false,
         }
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.activity_regularizer.validate().at("activity_regularizer")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, HasBase, KerasSerializable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, IntoCallArgs, Nested, Shape, Tensor};
 
 use super::{
     Adaptable, BuildContext, InputSpec, LayerBase, LayerRef, LayerTraits, ModelHooks, OwnState, Quantizable, RnnCell,
@@ -159,7 +159,7 @@ pub trait LayerExt: Layer + Sized {
     /// Errors of the layer.
     fn apply(
         self, // to call a layer twice, share it first: `let layer = layer.shared();`
-        inputs: impl Into<CallArgs>,
+        inputs: impl IntoCallArgs,
     ) -> Result<Tensor> {
         LayerRef::new(self).apply(inputs)
     }

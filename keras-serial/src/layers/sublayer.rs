@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::{BuildAttempt, BuildContext, Layer, LayerRef};
 use crate::config::{FieldVisitor, StateField, unmarked};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tensor::{CallArgs, CallContext, Shape, Tensor};
+use crate::tensor::{CallContext, IntoCallArgs, Shape, Tensor};
 
 /// A layer inside another one, constructed when the outer layer is built: empty until then.
 ///
@@ -66,7 +66,7 @@ impl Sublayer {
     ///
     /// # Errors
     /// If the layer is not constructed yet; errors of the call.
-    pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Tensor> {
+    pub fn call(&self, inputs: impl IntoCallArgs, cx: &CallContext) -> Result<Tensor> {
         let layer = self.layer().ok_or_else(|| {
             Error::new(ErrorKind::NotBuilt, "a layer inside of this one is not made yet")
                 .hint("call the layer, or build it with an input shape, first")

@@ -88,7 +88,8 @@ impl Weight {
                     format!("make it in `build`: `self.{name}.create(cx, shape, …)`; `variable()` is `None` where it may be left out"),
                 );
             }
-            Error::new(ErrorKind::NotBuilt, format!("the weight `{name}` is not made yet"))
+            let which = if self.name.get().is_some() { format!("the weight `{name}`") } else { "the weight".to_owned() };
+            Error::new(ErrorKind::NotBuilt, format!("{which} is not made yet"))
                 .hint("call the layer, or build it with an input shape, first")
         })
     }
@@ -149,7 +150,10 @@ impl Weight {
         let (mut cell, mut known) = (self.cell(), base.variables());
         // A variable that the layer does not know is left over from a failed build and is replaced.
         if cell.as_ref().is_some_and(|own| known.iter().any(|known| known.id() == own.id())) {
-            return Err(Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name())));
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("the weight `{}` is made twice", self.name()))
+                .hint(
+                    "call `create` once for each field; `BuildContext::take` removes a weight that is to be replaced",
+                ));
         }
         known.push(variable.clone());
         *cell = Some(variable);
@@ -246,7 +250,8 @@ impl<'a> WeightMaker<'a, '_> {
         };
         let size = self.shape.num_elements().and_then(|count| count.checked_mul(dtype.size()));
         if size.is_none_or(|size| size > isize::MAX as usize / 2) {
-            self.shape.known().at_with(|| name.clone())?;
+            let hint = "a weight has no axis of rows: make its shape of single extents, such as `input.last()?`";
+            self.shape.known().map_err(|error| error.hint(hint)).at_with(|| name.clone())?;
             return Err(Error::new(ErrorKind::Limit, "the weight is too large")
                 .received(format!("shape {}", self.shape))
                 .at(name));

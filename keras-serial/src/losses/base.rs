@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::{ComputeLoss, Reduction};
-use crate::config::{Base, Config, ConfigField, HasBase, KerasSerializable, unmarked};
+use crate::config::{Base, Config, ConfigField, FieldDescription, HasBase, KerasSerializable, unmarked};
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -92,6 +92,32 @@ impl LossBase {
 impl Base for LossBase {
     const KEYS: &'static [&'static str] = &["name", "reduction", "dtype"];
     const RESERVED: &'static [&'static str] = Self::KEYS;
+
+    const ENTRIES: &'static [FieldDescription] = &[
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The loss's name; generated from the class name by default.",
+        ),
+        FieldDescription::of_base::<Reduction>(
+            "reduction",
+            "Reduction",
+            "How the losses of samples are reduced to one number.",
+        ),
+        FieldDescription::of_base::<Policy>(
+            "dtype",
+            "DType",
+            "The dtype to which targets and predictions are converted.",
+        ),
+    ];
+
+    fn defaults(&self) -> Result<Config> {
+        let mut config = Config::new();
+        config.insert("name".to_owned(), self.name.get().map_or(Value::Null, |name| Value::from(name.as_str())));
+        config.insert("reduction".to_owned(), self.reduction.to_value()?);
+        config.insert("dtype".to_owned(), Value::from(self.dtype.name()));
+        Ok(config)
+    }
 
     fn write(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
         config.insert("name".to_owned(), Value::from(self.name(class_name)));
@@ -199,6 +225,10 @@ impl KerasSerializable for BrokenLoss {
 
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(ErrorKind::Config, "a loss that was never created can't be deserialized"))
+    }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.error.clone())
     }
 }
 

@@ -17,11 +17,15 @@ pub(super) fn same_shape(y_true: &Tensor, y_pred: &Tensor) -> Result<()> {
     if y_true.rank() == y_pred.rank() && y_true.shape().is_compatible(y_pred.shape()) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Shape, "Arguments `target` and `output` must have the same shape").received(format!(
-        "target.shape={}, output.shape={}",
-        y_true.shape(),
-        y_pred.shape()
-    )))
+    let (targets, outputs) = (y_true.shape(), y_pred.shape());
+    let error = Error::new(ErrorKind::Shape, "Arguments `target` and `output` must have the same shape")
+        .received(format!("target.shape={targets}, output.shape={outputs}"));
+    let several_classes = outputs.get(-1).is_ok_and(|classes| classes.is_some_and(|classes| classes > 1));
+    let are_indices = targets.rank() < outputs.rank() || targets.get(-1).is_ok_and(|last| last == Some(1));
+    Err(match several_classes && are_indices {
+        true => error.hint("labels that are indices of classes are for `sparse_categorical_crossentropy`"),
+        false => error,
+    })
 }
 
 /// Smooths labels towards a value.

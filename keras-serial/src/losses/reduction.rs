@@ -53,6 +53,11 @@ impl Reduction {
 impl crate::config::PlainField for Reduction {}
 
 impl ConfigField for Reduction {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Choices(Self::all().iter().filter_map(|reduction| reduction.as_str()).collect())
+            .or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(self.as_str().map_or(Value::Null, Value::from))
     }

@@ -59,12 +59,17 @@ impl SparseCategoricalCrossentropy {
         let rows: Shape =
             y_pred.shape().dims().split_last().map(|(_, rows)| rows.iter().copied().collect()).unwrap_or_default();
         if labels.rank() != rows.rank() || !labels.shape().is_compatible(&rows) {
-            return Err(Error::new(
+            let error = Error::new(
                 ErrorKind::Shape,
                 "Arguments `target` and `output` must have the same shape up until the last dimension",
             )
             .expected(format!("target.shape={rows}"))
-            .received(format!("target.shape={}, output.shape={}", labels.shape(), y_pred.shape())));
+            .received(format!("target.shape={}, output.shape={}", labels.shape(), y_pred.shape()));
+            let is_one_hot = labels.rank() == y_pred.rank() && labels.shape().is_compatible(y_pred.shape());
+            return Err(match is_one_hot {
+                true => error.hint("one-hot labels are for `categorical_crossentropy`"),
+                false => error,
+            });
         }
         let mut y_pred = y_pred.clone();
         let valid = self.ignore_class.map(|class| not_equal(&labels, class as f64)).transpose()?;

@@ -102,6 +102,13 @@ impl WrapsFunction for LossFunctionWrapper {
 }
 
 impl KerasSerializable for LossFunctionWrapper {
+    crate::config::described_by_hand! { LossFunctionWrapper {
+        "name": Option<String> = Some("loss_function_wrapper".to_owned()), "The loss's name.";
+        "reduction": Reduction = Reduction::default(), "How the losses of samples are reduced to one number.";
+        "dtype": crate::dtype_policies::Policy = crate::dtype_policies::Policy::default(), "The dtype of its computations.";
+        "fn": Function, "The function of targets and predictions; its own arguments are entries too.";
+    } allows_unknown: true }
+
     fn get_config(&self) -> Result<Config> {
         let mut config = Config::new();
         self.base.write(Self::class_name(), &mut config)?;

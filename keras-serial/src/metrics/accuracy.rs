@@ -22,7 +22,7 @@ mean_metric! {
     /// assert!((result - 0.75).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class Accuracy("accuracy"; "accuracy") {}
+    class Accuracy("accuracy"; "accuracy") direction Up {}
 
     |_metric, y_true, y_pred| {
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(&cast(y_true, y_pred.dtype())?, y_pred, true)?;

@@ -2,7 +2,7 @@
 
 use super::confusion::{Counts, Grid, Options};
 use super::sensitivity_specificity::{add_counts, share, variables};
-use super::{Measure, MetricBase, State};
+use super::{Direction, Measure, MetricBase, State};
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
@@ -206,6 +206,10 @@ fn neighbours(x: &Tensor) -> Result<(Tensor, Tensor)> {
 }
 
 impl Measure for Auc {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.check()?;
         let y_pred = if self.from_logits { sigmoid(y_pred)? } else { y_pred.clone() };

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use super::Measure;
-use crate::config::{Base, Config, HasBase, KerasSerializable, unmarked};
+use crate::config::{Base, Config, FieldDescription, HasBase, KerasSerializable, unmarked};
+use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::losses::{read_dtype, read_name};
@@ -61,6 +62,22 @@ impl MetricBase {
 impl Base for MetricBase {
     const KEYS: &'static [&'static str] = &["name", "dtype"];
     const RESERVED: &'static [&'static str] = Self::KEYS;
+
+    const ENTRIES: &'static [FieldDescription] = &[
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The metric's name in logs; generated from the class name by default.",
+        ),
+        FieldDescription::of_base::<Policy>("dtype", "DType", "The dtype of the metric's computations."),
+    ];
+
+    fn defaults(&self) -> Result<Config> {
+        let mut config = Config::new();
+        config.insert("name".to_owned(), self.name.get().map_or(Value::Null, |name| Value::from(name.as_str())));
+        config.insert("dtype".to_owned(), Value::from(self.dtype.name()));
+        Ok(config)
+    }
 
     fn write(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
         config.insert("name".to_owned(), Value::from(self.name(class_name)));
@@ -134,6 +151,10 @@ impl KerasSerializable for BrokenMetric {
 
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(ErrorKind::Config, "a metric that was never created can't be deserialized"))
+    }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.error.clone())
     }
 }
 

@@ -25,7 +25,7 @@ mean_metric! {
     /// assert!((result - 0.75).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class BinaryAccuracy("binary_accuracy"; "binary_accuracy") {
+    class BinaryAccuracy("binary_accuracy"; "binary_accuracy") direction Up {
         /// The threshold above which a prediction counts as 1.
         threshold: Number = Number::Float(0.5);
     }

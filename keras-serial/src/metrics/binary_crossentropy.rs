@@ -23,7 +23,7 @@ mean_metric! {
     /// assert!((result - 0.78376).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class BinaryCrossentropy("binary_crossentropy"; "binary_crossentropy", "bce", "BCE") {
+    class BinaryCrossentropy("binary_crossentropy"; "binary_crossentropy", "bce", "BCE") direction Down {
         /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
         /// How far labels are smoothed towards 0.5.

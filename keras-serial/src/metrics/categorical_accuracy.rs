@@ -24,7 +24,7 @@ mean_metric! {
     /// assert!((result - 0.5).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class CategoricalAccuracy("categorical_accuracy"; "categorical_accuracy") {}
+    class CategoricalAccuracy("categorical_accuracy"; "categorical_accuracy") direction Up {}
 
     /// Computes [`CategoricalAccuracy`] per sample, with default arguments.
     function categorical_accuracy;

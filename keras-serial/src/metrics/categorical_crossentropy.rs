@@ -24,7 +24,7 @@ mean_metric! {
     /// assert!((result - 1.406705).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class CategoricalCrossentropy("categorical_crossentropy"; "categorical_crossentropy") {
+    class CategoricalCrossentropy("categorical_crossentropy"; "categorical_crossentropy") direction Down {
         /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
         /// How far labels are smoothed towards equal classes.

@@ -19,7 +19,7 @@ mean_metric! {
     /// assert!((result - 1.15).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class CategoricalHinge("categorical_hinge"; "categorical_hinge") {}
+    class CategoricalHinge("categorical_hinge"; "categorical_hinge") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::categorical_hinge(y_true, y_pred)

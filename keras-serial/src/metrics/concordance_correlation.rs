@@ -27,7 +27,7 @@ mean_metric! {
     /// assert!((result - 0.272727).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class ConcordanceCorrelation("concordance_correlation"; "concordance_correlation") {
+    class ConcordanceCorrelation("concordance_correlation"; "concordance_correlation") direction Up {
         /// The axis of the samples.
         axis: Axes = Axes::from(-1);
     }

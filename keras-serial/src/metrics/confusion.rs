@@ -65,6 +65,13 @@ impl<const N: usize> From<[f64; N]> for Thresholds {
 }
 
 impl ConfigField for Thresholds {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![
+            crate::config::FieldType::Number,
+            crate::config::FieldType::list(crate::config::FieldType::Number),
+        ])
+    }
+
     fn to_value(&self) -> Result<Value> {
         match self {
             Self::One(number) => number.to_value(),

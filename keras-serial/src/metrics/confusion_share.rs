@@ -6,7 +6,7 @@ macro_rules! confusion_share {
         use crate::error::Result;
         use crate::metrics::confusion::{Counts, Grid, Options, Thresholds};
         use crate::metrics::sensitivity_specificity::share;
-        use crate::metrics::{Measure, MetricBase, State};
+        use crate::metrics::{Direction, Measure, MetricBase, State};
         use crate::ops::shape::squeeze_at;
         use crate::tensor::{DType, Nested, Shape, Tensor};
         use crate::variable::Variable;
@@ -48,6 +48,10 @@ macro_rules! confusion_share {
         }
 
         impl Measure for $class {
+            fn direction(&self) -> Option<Direction> {
+                Some(Direction::Up)
+            }
+
             fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
                 self.check()?;
                 let (top_k, class_id) = (self.top_k, self.class_id);

@@ -23,7 +23,7 @@ mean_metric! {
     /// assert!((result - 0.865639).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class CosineSimilarity("cosine_similarity"; "cosine_similarity") {
+    class CosineSimilarity("cosine_similarity"; "cosine_similarity") direction Up {
         /// The axis of the vectors.
         axis: Axes = Axes::from(-1), omit(losses::is_last_axis);
     }

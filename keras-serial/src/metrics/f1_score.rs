@@ -1,7 +1,7 @@
 //! The F1 score: precision and recall in one number.
 
 use super::fbeta_score::{Average, FBetaScore};
-use super::{Measure, MetricBase};
+use super::{Direction, Measure, MetricBase};
 use crate::config::{Base, Config, ConfigField, HasBase, field};
 use crate::error::Result;
 use crate::json::Value;
@@ -59,6 +59,13 @@ impl F1Score {
 }
 
 impl KerasSerializable for F1Score {
+    crate::config::described_by_hand! { F1Score {
+        "name": Option<String> = Some("f1_score".to_owned()), "The metric's name in logs.";
+        "dtype": crate::dtype_policies::Policy = crate::dtype_policies::Policy::default(), "The dtype of the metric's computations.";
+        "average": Option<Average> = None, "How the scores of classes are averaged; null for one score a class.";
+        "threshold": Option<f64> = None, "The threshold above which a prediction is positive; the largest one if null.";
+    } }
+
     fn get_config(&self) -> Result<Config> {
         let (average, threshold) = self.0.parts();
         let mut config = Config::new();
@@ -90,6 +97,10 @@ impl HasBase<MetricBase> for F1Score {
 }
 
 impl Measure for F1Score {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.0.update_state(y_true, y_pred, sample_weight)
     }

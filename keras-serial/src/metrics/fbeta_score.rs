@@ -1,6 +1,6 @@
 //! The F-beta score: precision and recall in one number.
 
-use super::{Measure, MetricBase, State};
+use super::{Direction, Measure, MetricBase, State};
 use crate::config::{Config, ConfigField, Number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
@@ -120,6 +120,10 @@ impl FBetaScore {
 }
 
 impl Measure for FBetaScore {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         self.check()?;
         if y_true.rank() != 2 || y_pred.shape() != y_true.shape() {

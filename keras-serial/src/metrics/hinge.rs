@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 0.766667).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class Hinge("hinge"; "hinge") {}
+    class Hinge("hinge"; "hinge") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::hinge(y_true, y_pred)

@@ -110,6 +110,10 @@ macro_rules! intersection_metric {
         }
 
         impl $crate::metrics::Measure for $class {
+            fn direction(&self) -> Option<$crate::metrics::Direction> {
+                Some($crate::metrics::Direction::Up)
+            }
+
             fn update_state(
                 &self,
                 y_true: &$crate::tensor::Tensor,

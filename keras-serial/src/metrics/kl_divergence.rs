@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 1.406702).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class KLDivergence("kl_divergence"; "kl_divergence") {}
+    class KLDivergence("kl_divergence"; "kl_divergence") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::kl_divergence(y_true, y_pred)

@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 0.601779).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class LogCoshError("logcosh"; "log_cosh_error") {}
+    class LogCoshError("logcosh"; "log_cosh_error") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::log_cosh(y_true, y_pred)

@@ -21,11 +21,11 @@ inventory::collect!(ParameterizedValues);
 /// Defines a metric that is the mean of a function.
 ///
 /// Arguments are `name: type = default`; those with `omit(path)` are omitted from configurations if the
-/// function at `path` returns true. With `function name`, the function itself is public too.
+/// function at `path` returns true. The direction says whether larger (`Up`) or smaller (`Down`) values are better. With `function name`, the function itself is public too.
 macro_rules! mean_metric {
     (
         $(#[$doc:meta])*
-        class $class:ident($name:literal; $($alias:literal),*) {
+        class $class:ident($name:literal; $($alias:literal),*) direction $direction:ident {
             $($(#[$field_doc:meta])* $field:ident: $ty:ty = $default:expr $(, omit($omit:path))?;)*
         }
         $($(#[$function_doc:meta])* function $function:ident;)?
@@ -51,6 +51,10 @@ macro_rules! mean_metric {
         }
 
         impl $crate::metrics::Measure for $class {
+            fn direction(&self) -> Option<$crate::metrics::Direction> {
+                Some($crate::metrics::Direction::$direction)
+            }
+
             fn update_state(
                 &self,
                 y_true: &$crate::tensor::Tensor,

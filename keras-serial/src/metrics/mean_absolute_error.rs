@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 1.0).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class MeanAbsoluteError("mean_absolute_error"; "mean_absolute_error", "mae", "MAE") {}
+    class MeanAbsoluteError("mean_absolute_error"; "mean_absolute_error", "mae", "MAE") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::mean_absolute_error(y_true, y_pred)

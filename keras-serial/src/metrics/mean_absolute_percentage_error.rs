@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 166666672.0).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class MeanAbsolutePercentageError("mean_absolute_percentage_error"; "mean_absolute_percentage_error", "mape", "MAPE") {}
+    class MeanAbsolutePercentageError("mean_absolute_percentage_error"; "mean_absolute_percentage_error", "mape", "MAPE") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::mean_absolute_percentage_error(y_true, y_pred)

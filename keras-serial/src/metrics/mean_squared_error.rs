@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 2.0).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class MeanSquaredError("mean_squared_error"; "mean_squared_error", "mse", "MSE") {}
+    class MeanSquaredError("mean_squared_error"; "mean_squared_error", "mse", "MSE") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::mean_squared_error(y_true, y_pred)

@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - 0.14867).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class MeanSquaredLogarithmicError("mean_squared_logarithmic_error"; "mean_squared_logarithmic_error", "msle", "MSLE") {}
+    class MeanSquaredLogarithmicError("mean_squared_logarithmic_error"; "mean_squared_logarithmic_error", "msle", "MSLE") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::mean_squared_logarithmic_error(y_true, y_pred)

@@ -207,9 +207,10 @@ pub trait Measure: KerasSerializable + HasBase<MetricBase> {
     /// Returns the variables that hold the state, in Keras's order.
     fn variables(&self) -> Result<Vec<Variable>>;
 
-    /// Returns whether larger or smaller values are better, for callbacks that watch the metric.
+    /// Returns whether larger or smaller values are better (`_direction` in Keras), for callbacks that watch the
+    /// metric in the mode `auto`; `None` if neither is, as for counts and plain means.
     fn direction(&self) -> Option<Direction> {
-        Direction::of_class(self.class())
+        None
     }
 
     /// Resets the state.

@@ -25,7 +25,7 @@ mean_metric! {
     /// assert!((result - 0.49099).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class PearsonCorrelation("pearson_correlation"; "pearson_correlation") {
+    class PearsonCorrelation("pearson_correlation"; "pearson_correlation") direction Up {
         /// The axis of the samples.
         axis: Axes = Axes::from(-1);
     }

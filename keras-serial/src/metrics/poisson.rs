@@ -18,7 +18,7 @@ mean_metric! {
     /// assert!((result - -0.170304).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class Poisson("poisson"; "poisson") {}
+    class Poisson("poisson"; "poisson") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::poisson(y_true, y_pred)

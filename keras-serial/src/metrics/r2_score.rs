@@ -1,6 +1,6 @@
 //! The coefficient of determination, R².
 
-use super::{Measure, MetricBase, State};
+use super::{Direction, Measure, MetricBase, State};
 use crate::config::{Config, ConfigField};
 use crate::error::{Error, ErrorKind, Result};
 use crate::losses::squeeze_or_expand_to_same_rank;
@@ -78,6 +78,10 @@ impl R2Score {
 }
 
 impl Measure for R2Score {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Up)
+    }
+
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         let (y_true, y_pred) = (cast(y_true, self.base.dtype())?, cast(y_pred, self.base.dtype())?);
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(&y_true, &y_pred, true)?;

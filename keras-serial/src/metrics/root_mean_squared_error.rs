@@ -1,7 +1,7 @@
 //! The root of the mean squared error.
 
 use super::reduce::MeanState;
-use super::{Measure, MetricBase};
+use super::{Direction, Measure, MetricBase};
 use crate::error::Result;
 use crate::losses::squeeze_or_expand_to_same_rank;
 use crate::ops::dtypes::cast;
@@ -35,6 +35,10 @@ pub struct RootMeanSquaredError {
 }
 
 impl Measure for RootMeanSquaredError {
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Down)
+    }
+
     fn update_state(&self, y_true: &Tensor, y_pred: &Tensor, sample_weight: Option<&Tensor>) -> Result<()> {
         let (y_true, y_pred) = (cast(y_true, self.base.dtype())?, cast(y_pred, self.base.dtype())?);
         let (y_true, y_pred) = squeeze_or_expand_to_same_rank(&y_true, &y_pred, true)?;

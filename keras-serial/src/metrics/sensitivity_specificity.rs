@@ -96,6 +96,10 @@ macro_rules! best_under {
         }
 
         impl $crate::metrics::Measure for $class {
+            fn direction(&self) -> Option<$crate::metrics::Direction> {
+                Some($crate::metrics::Direction::Up)
+            }
+
             fn update_state(
                 &self,
                 y_true: &$crate::tensor::Tensor,

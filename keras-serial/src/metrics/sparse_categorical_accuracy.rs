@@ -24,7 +24,7 @@ mean_metric! {
     /// assert!((result - 0.5).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class SparseCategoricalAccuracy("sparse_categorical_accuracy"; "sparse_categorical_accuracy") {}
+    class SparseCategoricalAccuracy("sparse_categorical_accuracy"; "sparse_categorical_accuracy") direction Up {}
 
     /// Computes [`SparseCategoricalAccuracy`] per sample, with default arguments.
     function sparse_categorical_accuracy;

@@ -22,7 +22,7 @@ mean_metric! {
     /// assert!((result - 1.406705).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class SparseCategoricalCrossentropy("sparse_categorical_crossentropy"; "sparse_categorical_crossentropy") {
+    class SparseCategoricalCrossentropy("sparse_categorical_crossentropy"; "sparse_categorical_crossentropy") direction Down {
         /// Whether predictions are logits, not probabilities.
         from_logits: bool = false;
         /// A label whose samples are ignored.

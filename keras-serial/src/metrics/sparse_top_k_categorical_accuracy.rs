@@ -28,7 +28,7 @@ mean_metric! {
     /// assert!((result - 0.5).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class SparseTopKCategoricalAccuracy("sparse_top_k_categorical_accuracy"; "sparse_top_k_categorical_accuracy") {
+    class SparseTopKCategoricalAccuracy("sparse_top_k_categorical_accuracy"; "sparse_top_k_categorical_accuracy") direction Up {
         /// The number of highest predictions that are considered.
         k: usize = 5;
         /// Whether predictions are class indices, the best first.

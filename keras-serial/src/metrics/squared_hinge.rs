@@ -19,7 +19,7 @@ mean_metric! {
     /// assert!((result - 0.7).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class SquaredHinge("squared_hinge"; "squared_hinge") {}
+    class SquaredHinge("squared_hinge"; "squared_hinge") direction Down {}
 
     |_metric, y_true, y_pred| {
         crate::losses::squared_hinge(y_true, y_pred)

@@ -22,7 +22,7 @@ mean_metric! {
     /// assert!((result - 0.5).abs() < 1e-4);
     /// # Ok::<(), keras_serial::Error>(())
     /// ```
-    class TopKCategoricalAccuracy("top_k_categorical_accuracy"; "top_k_categorical_accuracy") {
+    class TopKCategoricalAccuracy("top_k_categorical_accuracy"; "top_k_categorical_accuracy") direction Up {
         /// The number of highest predictions that are considered.
         k: usize = 5;
     }

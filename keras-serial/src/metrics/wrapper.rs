@@ -92,6 +92,12 @@ impl WrapsFunction for MeanMetricWrapper {
 }
 
 impl KerasSerializable for MeanMetricWrapper {
+    crate::config::described_by_hand! { MeanMetricWrapper {
+        "name": Option<String> = Some("mean_metric_wrapper".to_owned()), "The metric's name.";
+        "dtype": crate::dtype_policies::Policy = crate::dtype_policies::Policy::default(), "The dtype of its computations.";
+        "fn": Function, "The function of targets and predictions; its own arguments are entries too.";
+    } allows_unknown: true }
+
     fn get_config(&self) -> Result<Config> {
         let mut config = Config::new();
         self.base.write(Self::class_name(), &mut config)?;

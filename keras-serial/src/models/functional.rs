@@ -1,15 +1,17 @@
 //! Functional models: models defined by a graph of layers.
 
+use indexmap::IndexMap;
+
 use super::graph::{Graph, as_layer};
 use super::{Model, functional_config};
 use crate::config::{Config, HasBase, KerasSerializable};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::layers::{GraphModel, InputLayer, Layer, LayerBase, LayerRef, LayerTraits, ModelHooks, OwnState, Signature};
 use crate::ops::dtypes::cast;
 use crate::ops::shape::{expand_at, squeeze_at};
 use crate::register;
-use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, IntoStructure, Nested, Shape, Tensor};
 
 /// A model defined by a graph of layers, from [`Input`](crate::layers::Input)s to outputs.
 ///
@@ -53,16 +55,16 @@ impl Functional {
     /// # Errors
     /// If they are not symbols, an output does not depend on the inputs only, or a name is used twice.
     #[expect(clippy::new_ret_no_self, reason = "a model is used through its handle")]
-    pub fn new(inputs: impl Into<Nested<Tensor>>, outputs: impl Into<Nested<Tensor>>) -> Result<Model> {
-        Ok(Model::from(LayerRef::new(Self::unnamed(inputs.into(), outputs.into())?)))
+    pub fn new(inputs: impl IntoStructure, outputs: impl IntoStructure) -> Result<Model> {
+        Ok(Model::from(LayerRef::new(Self::unnamed(inputs.into_structure(), outputs.into_structure())?)))
     }
 
     /// Creates a model like [`Functional::new`], with a name.
     ///
     /// # Errors
     /// See [`Functional::new`].
-    pub fn named(name: &str, inputs: impl Into<Nested<Tensor>>, outputs: impl Into<Nested<Tensor>>) -> Result<Model> {
-        let mut this = Self::unnamed(inputs.into(), outputs.into())?;
+    pub fn named(name: &str, inputs: impl IntoStructure, outputs: impl IntoStructure) -> Result<Model> {
+        let mut this = Self::unnamed(inputs.into_structure(), outputs.into_structure())?;
         this.base.set_name(name);
         Ok(Model::from(LayerRef::new(this)))
     }
@@ -139,11 +141,7 @@ impl Functional {
                 (Some(names), _) => {
                     let one = |name: &String| match given.get(name) {
                         Some(input) => Ok(slots(input)),
-                        None => {
-                            Err(Error::new(ErrorKind::InvalidArgument, format!("Missing data for input \"{name}\""))
-                                .expected(format!("the keys {}", names.join(", ")))
-                                .received(format!("the keys {}", given.keys().cloned().collect::<Vec<_>>().join(", "))))
-                        }
+                        None => Err(missing(name, &names, given)),
                     };
                     let all = names.iter().map(one).collect::<Result<Vec<Vec<_>>>>()?;
                     Ok(all.into_iter().flatten().collect())
@@ -169,9 +167,10 @@ impl Functional {
 
     fn mismatch(&self, inputs: &Nested<Tensor>) -> Error {
         let asked = self.graph.inputs.paths().into_iter().zip(self.graph.inputs.leaves());
-        let asked = asked.map(|(path, symbol)| format!("{path}: {}", input_name(symbol)));
+        let entry = |path: String, what: String| if path.is_empty() { what } else { format!("{path}: {what}") };
+        let asked = asked.map(|(path, symbol)| entry(path, input_name(symbol)));
         let given = inputs.paths().into_iter().zip(inputs.leaves());
-        let given = given.map(|(path, tensor)| format!("{path}: {}", tensor.shape()));
+        let given = given.map(|(path, tensor)| entry(path, tensor.shape().to_string()));
         Error::new(ErrorKind::InvalidArgument, "The structure of `inputs` doesn't match the expected structure")
             .expected(asked.collect::<Vec<_>>().join(", "))
             .received(given.collect::<Vec<_>>().join(", "))
@@ -191,7 +190,11 @@ impl Functional {
                     inputs.len()
                 ),
             )
-            .hint("pass inputs as a dict"));
+            .hint(match (&self.graph.inputs, names) {
+                (Nested::Dict(_), _) => "pass inputs as a dict, `Nested::dict([(name, tensor), …])`",
+                (_, [_]) => "pass one tensor",
+                _ => "pass a list of tensors in this order",
+            }));
         }
         for (index, ((symbol, input), name)) in
             self.graph.inputs.leaves().into_iter().zip(inputs).zip(names).enumerate()
@@ -212,6 +215,18 @@ impl Functional {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns the error for a dict of inputs without one of them.
+fn missing(name: &str, names: &[String], given: &IndexMap<String, Nested<Tensor>>) -> Error {
+    let error = Error::new(ErrorKind::InvalidArgument, format!("Missing data for input \"{name}\""))
+        .expected(format!("the keys {}", names.join(", ")))
+        .received(format!("the keys {}", given.keys().cloned().collect::<Vec<_>>().join(", ")));
+    let unknown = given.keys().filter(|key| !names.contains(key)).map(String::as_str);
+    match did_you_mean(name, unknown) {
+        Some(_) => error.hint(format!("call the key `{name}`: it is the name of the input")),
+        None => error,
     }
 }
 
@@ -237,12 +252,18 @@ fn adjust(symbol: &Tensor, input: Tensor, path: &str) -> Result<Tensor> {
     } else if rank + 1 == wanted.rank() && wanted.get(-1)? == Some(1) {
         expand_at(&input, -1)?
     } else {
-        return Err(Error::new(
+        let error = Error::new(
             ErrorKind::Shape,
             format!("Invalid input shape for input with name '{}' and path '{path}'", input_name(symbol)),
         )
         .expected(format!("shape {wanted}"))
-        .received(format!("shape {}", input.shape())));
+        .received(format!("shape {}", input.shape()));
+        let is_row =
+            wanted.dims().get(1..).is_some_and(|row| input.shape().is_compatible(&row.iter().copied().collect()));
+        return Err(match is_row {
+            true => error.hint("add the axis of rows: `ops::expand_dims(&x, 0)` makes a batch of one row"),
+            false => error,
+        });
     };
     let adjusted = cast(&adjusted, symbol.dtype()).map_err(|error| {
         Error::new(
@@ -332,6 +353,14 @@ impl HasBase<LayerBase> for Functional {
 }
 
 impl KerasSerializable for Functional {
+    crate::config::described_by_hand! { Functional {
+        "name": Option<String> = None, "The name; generated by default.";
+        "trainable": bool = true, "Whether training updates the model's weights.";
+        "layers": Vec<LayerRef>, "The layers, each with the names of the layers whose outputs it is called on (`inbound_nodes`).";
+        "input_layers": Value, "The inputs: lists of a layer's name, a node and an output, in the model's structure.";
+        "output_layers": Value, "The outputs, as `input_layers`.";
+    } allows_unknown: true }
+
     fn get_config(&self) -> Result<Config> {
         let mut config = Config::from([
             ("name".to_owned(), Value::from(self.base.name("Functional"))),

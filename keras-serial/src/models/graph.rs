@@ -128,7 +128,8 @@ impl Graph {
                         "The name \"{}\" is used twice in the model. All operation names should be unique",
                         operation.name()
                     ),
-                ));
+                )
+                .hint("give one of them another name, with `name`"));
             }
         }
         Ok(())
@@ -154,13 +155,35 @@ impl Graph {
         }
         for (path, output) in self.outputs.paths().into_iter().zip(self.outputs.leaves()) {
             if !history(output).is_ok_and(|node| connected.contains(&key(node))) {
-                return Err(Error::new(
-                    ErrorKind::Graph,
-                    format!("Output with path `{path}` is not connected to `inputs`"),
-                ));
+                let error =
+                    Error::new(ErrorKind::Graph, format!("Output with path `{path}` is not connected to `inputs`"))
+                        .expected("an output that is computed from `inputs` alone");
+                return Err(match self.needed_by(output, &ends) {
+                    Some((operation, input)) => error
+                        .received(format!("the output of `{operation}`, which needs `{input}`"))
+                        .hint(format!("add `{input}` to `inputs`, or call `{operation}` on what they give")),
+                    None => error,
+                });
             }
         }
         Ok(())
+    }
+
+    /// Returns the operation that gives an output, and an input that it needs and that is not among `ends`.
+    fn needed_by(&self, output: &Tensor, ends: &HashSet<(usize, usize)>) -> Option<(String, String)> {
+        let mut left = vec![output.clone()];
+        let mut seen = HashSet::new();
+        while let Some(tensor) = left.pop() {
+            let history = tensor.history()?;
+            if ends.contains(&history.key()) || !seen.insert(key(&history.node)) {
+                continue;
+            }
+            if history.node.is_input() {
+                return Some((output.history()?.node.operation.name(), history.node.operation.name()));
+            }
+            left.extend(history.node.input_tensors().into_iter().filter(|input| input.history().is_some()).cloned());
+        }
+        None
     }
 
     pub fn operations(&self) -> &[Arc<dyn Operation>] {

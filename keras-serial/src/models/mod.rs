@@ -14,7 +14,6 @@ mod quantize;
 mod sequential;
 mod subgraph;
 mod summary;
-mod table;
 
 pub use clone::{Cloning, clone_model, clone_model_with, copy_layer};
 pub use functional::Functional;
@@ -24,5 +23,5 @@ pub(crate) use planned::Inferred;
 pub use plot::plot_model;
 pub use predictor::{Predictor, PredictorOptions};
 pub use quantize::{QuantizationReport, Quantize, SkipReason};
-pub use sequential::Sequential;
+pub use sequential::{IntoLayers, Sequential};
 pub use summary::Summary;

@@ -92,6 +92,10 @@ impl Model {
         self.0.downcast_ref().ok_or_else(|| {
             Error::new(ErrorKind::WrongKind, "only a Sequential model grows and shrinks")
                 .received(format!("a {}", self.0.class_name()))
+                .hint(
+                    "make another model: `Functional::new` of the inputs and of a layer that is called on the outputs",
+                )
+                .at(self.name().to_owned())
         })
     }
 

@@ -35,6 +35,24 @@ macro_rules! layers {
     ($($layer:expr),* $(,)?) => { [$($crate::layers::LayerRef::from($layer)),*] };
 }
 
+/// What a sequential model is made of: [`layers!`](crate::layers!), or any list of [`LayerRef`]s.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no list of layers",
+    note = "`layers![Input::new([4]), Dense::new(3)]` makes a list of layers of different types; a list of one type is one of `LayerRef`s, from `layer.shared()`"
+)]
+pub trait IntoLayers {
+    /// Returns the layers.
+    fn into_layers(self) -> impl Iterator<Item = LayerRef>;
+}
+
+// A trait of its own, and hidden here, so that the message above is the one that is shown.
+#[diagnostic::do_not_recommend]
+impl<I: IntoIterator<Item = LayerRef>> IntoLayers for I {
+    fn into_layers(self) -> impl Iterator<Item = LayerRef> {
+        self.into_iter()
+    }
+}
+
 /// A model that calls a list of layers one after the other.
 ///
 /// It is built at once if it begins with an [`Input`] or with a layer that knows its input shape, and at its
@@ -65,18 +83,18 @@ impl Sequential {
     /// # Errors
     /// If two layers have the same name, or the shapes do not fit.
     #[expect(clippy::new_ret_no_self, reason = "a model is used through its handle")]
-    pub fn new(layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
-        Self::make(LayerBase::default(), layers)
+    pub fn new(layers: impl IntoLayers) -> Result<Model> {
+        Self::make(LayerBase::default(), layers.into_layers())
     }
 
     /// Creates a model like [`Sequential::new`], with a name.
     ///
     /// # Errors
     /// See [`Sequential::new`].
-    pub fn named(name: &str, layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
+    pub fn named(name: &str, layers: impl IntoLayers) -> Result<Model> {
         let mut base = LayerBase::default();
         base.set_name(name);
-        Self::make(base, layers)
+        Self::make(base, layers.into_layers())
     }
 
     fn make(base: LayerBase, layers: impl IntoIterator<Item = LayerRef>) -> Result<Model> {
@@ -315,6 +333,14 @@ impl HasBase<LayerBase> for Sequential {
 }
 
 impl KerasSerializable for Sequential {
+    crate::config::described_by_hand! { Sequential {
+        "name": Option<String>, "The name.";
+        "trainable": bool = true, "Whether training updates the model's weights.";
+        "dtype": crate::dtype_policies::Policy = crate::dtype_policies::Policy::default(), "The dtype policy.";
+        "layers": Vec<LayerRef>, "The layers, in order.";
+        "build_input_shape": Option<Shape> = None, "The shape of the input that the model was built with.";
+    } allows_unknown: true }
+
     fn get_config(&self) -> Result<Config> {
         let mut config = Config::new();
         self.base.write_config("Sequential", &mut config)?;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::graph::{Graph, as_layer};
-use super::table::{Align, Column, Table};
 use super::{Functional, Model};
 use crate::error::Result;
 use crate::layers::LayerRef;
 use crate::tensor::symbolic::Operation;
 use crate::tensor::{Nested, Shape, Tensor};
+use crate::utils::{Table, readable, thousands};
 use crate::variable::Variable;
 
 /// Options for printing a summary.
@@ -94,37 +94,8 @@ impl<'a> Summary<'a> {
     pub fn render(&self) -> Result<String> {
         let graph = self.model.downcast_ref::<Functional>().map(|functional| &functional.graph);
         let connected = graph.filter(|graph| !graph.is_sequence());
-        let (mut default, mut positions, mut columns) = if connected.is_none() {
-            (
-                88,
-                vec![0.45, 0.80, 1.0],
-                vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)],
-            )
-        } else {
-            (
-                108,
-                vec![0.3, 0.56, 0.74, 1.0],
-                vec![
-                    ("Layer (type)", Align::Left),
-                    ("Output Shape", Align::Left),
-                    ("Param #", Align::Right),
-                    ("Connected to", Align::Left),
-                ],
-            )
-        };
-        if self.show_trainable {
-            default += 12;
-            positions = positions.iter().map(|position| position * 0.90).chain([1.0]).collect();
-            columns.push(("Trainable", Align::Center));
-        }
-        let width = self.line_length.unwrap_or_else(|| default.min(self.console_width.saturating_sub(4)));
-        let mut used = 0;
-        let columns = columns.into_iter().zip(positions).map(|((header, align), position)| {
-            let column = Column { header, align, width: ((position * width as f64) as usize).saturating_sub(used) };
-            used += column.width;
-            column
-        });
-        let mut table = Table { columns: columns.collect(), rows: Vec::new() };
+        let (mut table, width) =
+            Table::of_summary(connected.is_some(), self.show_trainable, self.line_length, self.console_width);
         for operation in self.operations(graph) {
             self.add_rows(&*operation, connected, 0, &mut table.rows)?;
         }
@@ -283,26 +254,4 @@ fn connections(operation: &dyn Operation, graph: &Graph) -> String {
         }
     }
     if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
-}
-
-fn thousands(count: usize) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn readable(mut bytes: f64) -> String {
-    for unit in ["B", "KB", "MB", "GB", "TB"] {
-        if bytes < 1024.0 {
-            return format!("{bytes:.2} {unit}");
-        }
-        bytes /= 1024.0;
-    }
-    format!("{bytes:.2} PB")
 }

@@ -3,6 +3,9 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Dict, Value};
 
+/// The entry with the version of the configuration. Keras reads past it: it is no argument of a class.
+pub(crate) const VERSION: &str = "config_version";
+
 /// A view of a serialized object: `{module, class_name, config, registered_name, …}`.
 ///
 /// See <https://keras.io/api/models/model_saving_apis/serialization_utils/>.
@@ -30,6 +33,20 @@ impl<'a> Form<'a> {
             }
         }
         Ok(Some(Self { class_name, dict }))
+    }
+
+    /// Returns the version of the configuration, if the object's class has one.
+    ///
+    /// # Errors
+    /// When the entry is no number from 1.
+    pub fn version(&self) -> Result<Option<u32>> {
+        let Some(value) = self.dict.get(VERSION).filter(|value| !value.is_null()) else { return Ok(None) };
+        let version = value.as_i64().and_then(|version| u32::try_from(version).ok()).filter(|version| *version > 0);
+        version.map(Some).ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("wrong type for `{VERSION}`"))
+                .expected("a number from 1")
+                .received(value.short())
+        })
     }
 
     /// Returns the `config` entry.

@@ -2,11 +2,11 @@
 
 mod form;
 mod handle;
-mod kind;
 mod sharing;
 
+pub use crate::config::Kind;
 pub use form::Form;
+pub(crate) use form::VERSION;
 pub use handle::{Handle, Object};
-pub use kind::Kind;
 pub use sharing::SharingScope;
 pub(crate) use sharing::{mark_first, note_deserialized, note_serialized, shared_object};

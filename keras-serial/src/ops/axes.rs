@@ -90,6 +90,11 @@ impl From<&Axes> for Axes {
 impl crate::config::PlainField for Axes {}
 
 impl ConfigField for Axes {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![isize::field_type(), crate::config::FieldType::list(isize::field_type())])
+            .or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(match &self.0 {
             None => Value::Null,

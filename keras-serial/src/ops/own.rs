@@ -9,7 +9,7 @@ use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object};
 use crate::registry::{Cast, Probe, deserialize_object};
 use crate::tensor::symbolic::Operation;
-use crate::tensor::{CallArgs, CallContext, Nested, Tensor};
+use crate::tensor::{CallArgs, CallContext, IntoCallArgs, Nested, Tensor};
 use crate::utils::Locked;
 
 /// A user-defined operation: what a subclass of `keras.Operation` is in Python.
@@ -118,7 +118,7 @@ impl Operator {
     ///
     /// # Errors
     /// Errors of the operation; also if it returns several tensors.
-    pub fn apply(&self, x: impl Into<CallArgs>) -> Result<Tensor> {
+    pub fn apply(&self, x: impl IntoCallArgs) -> Result<Tensor> {
         self.call(x)?.into_single().at_with(|| self.name())
     }
 
@@ -126,8 +126,8 @@ impl Operator {
     ///
     /// # Errors
     /// Errors of the operation, with its name.
-    pub fn call(&self, args: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
-        self.node.run(&args.into(), &CallContext::inference())
+    pub fn call(&self, args: impl IntoCallArgs) -> Result<Nested<Tensor>> {
+        self.node.run(&args.into_args(), &CallContext::inference())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::learning_rate::{IntoLearningRate, LearningRate};
 use super::state::State;
-use crate::config::{Base, Config, ConfigField, HasBase, Number, unmarked};
+use crate::config::{Base, Config, ConfigField, FieldDescription, HasBase, Number, unmarked};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
 use crate::utils::auto_name;
@@ -116,12 +116,17 @@ impl OptimizerBase {
     /// # Errors
     /// When a schedule can't be serialized.
     pub fn write_config(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
+        config.insert("name".to_owned(), Value::from(self.name(class_name)));
+        self.write_entries(config)
+    }
+
+    /// Writes the base's entries but for the name.
+    fn write_entries(&self, config: &mut Config) -> Result<()> {
         let (learning_rate, loss_scale_factor) = {
             let state = self.state();
             (state.learning_rate()?, state.loss_scale_factor)
         };
         let mut entry = |name: &str, value: Value| config.insert(name.to_owned(), value);
-        entry("name", Value::from(self.name(class_name)));
         entry("learning_rate", learning_rate.to_value().at("learning_rate")?);
         entry("weight_decay", self.weight_decay.to_value()?);
         entry("clipnorm", self.clipnorm.to_value()?);
@@ -208,6 +213,62 @@ impl Base for OptimizerBase {
     const KEYS: &'static [&'static str] = Self::CONFIG_KEYS;
     const RESERVED: &'static [&'static str] = &["name", "learning_rate"];
 
+    const ENTRIES: &'static [FieldDescription] = &[
+        FieldDescription::of_base::<Option<String>>(
+            "name",
+            "Option<String>",
+            "The optimizer's name; generated from the class name by default.",
+        ),
+        FieldDescription::of_base::<LearningRate>(
+            "learning_rate",
+            "LearningRate",
+            "The learning rate: a number or a schedule.",
+        ),
+        FieldDescription::of_base::<Option<Number>>(
+            "weight_decay",
+            "Option<Number>",
+            "The fraction of the weights that each step first subtracts, times the learning rate.",
+        ),
+        FieldDescription::of_base::<Option<Number>>("clipnorm", "Option<Number>", "The largest norm of each gradient."),
+        FieldDescription::of_base::<Option<Number>>(
+            "global_clipnorm",
+            "Option<Number>",
+            "The largest norm of all gradients together.",
+        ),
+        FieldDescription::of_base::<Option<Number>>(
+            "clipvalue",
+            "Option<Number>",
+            "The largest magnitude of a gradient's elements.",
+        ),
+        FieldDescription::of_base::<bool>("use_ema", "bool", "Whether a moving average of the weights is kept."),
+        FieldDescription::of_base::<Option<Number>>(
+            "ema_momentum",
+            "Option<Number>",
+            "The momentum of the moving average.",
+        ),
+        FieldDescription::of_base::<Option<i64>>(
+            "ema_overwrite_frequency",
+            "Option<i64>",
+            "The number of steps after which the average replaces the weights; at the end of training if null.",
+        ),
+        FieldDescription::of_base::<Option<Number>>(
+            "loss_scale_factor",
+            "Option<Number>",
+            "The factor of the loss, by which gradients are divided again.",
+        ),
+        FieldDescription::of_base::<Option<i64>>(
+            "gradient_accumulation_steps",
+            "Option<i64>",
+            "The number of steps whose gradients are averaged for one change of the weights.",
+        ),
+    ];
+
+    fn defaults(&self) -> Result<Config> {
+        let mut config = Config::new();
+        self.write_entries(&mut config)?;
+        Ok(config)
+    }
+
     fn write(&self, class_name: &'static str, config: &mut Config) -> Result<()> {
         self.write_config(class_name, config)
     }
@@ -229,6 +290,11 @@ impl Base for OptimizerBase {
             "gradient_accumulation_steps" => self.gradient_accumulation_steps.is_some(),
             _ => false,
         }
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.check()?;
+        self.state().learning_rate.validate().at("learning_rate")
     }
 }
 

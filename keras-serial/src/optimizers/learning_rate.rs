@@ -71,10 +71,24 @@ learning_rates!(LearningRate, LearningRateSchedule, f32, f64);
 impl crate::config::PlainField for LearningRate {}
 
 impl ConfigField for LearningRate {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![
+            crate::config::FieldType::Number,
+            crate::config::FieldType::Object { kind: crate::config::Kind::LearningRateSchedule, by_name: false },
+        ])
+    }
+
     fn to_value(&self) -> Result<Value> {
         match self {
             Self::Constant(rate) => rate.to_value(),
             Self::Schedule(schedule) => schedule.to_value(),
+        }
+    }
+
+    fn validate(&self) -> Result<()> {
+        match self {
+            Self::Constant(_) => Ok(()),
+            Self::Schedule(schedule) => schedule.validate(),
         }
     }
 

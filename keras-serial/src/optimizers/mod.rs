@@ -135,6 +135,10 @@ impl KerasSerializable for Broken {
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(crate::error::ErrorKind::Config, "an optimizer that was never made can't be made again"))
     }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.error.clone())
+    }
 }
 
 impl Optimize for Broken {

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::adam::{self, Step};
 use super::kernel::{self, Kernel, Real, Slope, number};
 use super::{Optimize, OptimizerBase};
-use crate::config::Number;
+use crate::config::{ConfigField, Number};
 use crate::error::Result;
 use crate::ops::linalg::matmul_impl;
 use crate::ops::shape::transpose_to;
@@ -57,7 +57,7 @@ pub struct Muon {
     adam_beta_2: Number,
     #[keras(default = 1e-7.into())]
     epsilon: Number,
-    #[keras(default, with = nullable)]
+    #[keras(default, with = nullable, field_type = Option::<Vec<String>>::field_type)]
     exclude_layers: Vec<String>,
     #[keras(default = 3.4445.into())]
     muon_a: Number,

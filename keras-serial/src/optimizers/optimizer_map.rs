@@ -92,6 +92,10 @@ impl OptimizerMap {
 }
 
 impl ConfigField for OptimizerMap {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Object, by_name: false }
+    }
+
     fn to_value(&self) -> Result<Value> {
         serialize_class(self, |_| Ok(()))
     }

@@ -145,6 +145,10 @@ impl ConfigField for Deserialized {
 
 /// An object of any kind can be a field.
 impl ConfigField for Object {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Object, by_name: false }
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.serialize()
     }
@@ -239,6 +243,10 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
         return entry.function_handle().ok_or_else(|| wrong_kind(&entry, kind));
     }
     let config = form.config_dict()?;
+    let config = match entry.description().and_then(|described| described.version) {
+        Some(version) => Cow::Owned(version.upgraded(form.version()?, &config)?),
+        None => config,
+    };
     let object = entry.make(&config, kind)?.ok_or_else(|| wrong_kind(&entry, kind))?;
     object.deserialize_state(form)?;
     Ok(object)

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::PlainObject;
-use crate::config::{Config, KerasSerializable};
+use crate::config::{Config, KerasSerializable, TypeDescription};
 use crate::error::Result;
 use crate::object::{Kind, Object};
 
@@ -39,9 +39,9 @@ pub struct Cast {
     message = "`{Self}` can't be used as a custom object",
     note = "annotate it with `#[derive(KerasSerializable)]`; for a generic or foreign type use `entry!(Type)`"
 )]
-pub trait Registrable: KerasSerializable {
-    /// Returns the entry, in package `Custom` under the type's own name.
-    fn entry() -> Entry;
+pub trait Registrable {
+    /// The entry, in package `Custom` under the type's own name.
+    const ENTRY: Entry;
 }
 
 /// How an object is identified when it is serialized, to look up its registry entry.
@@ -61,6 +61,7 @@ pub(crate) enum Identity {
 enum What {
     Class {
         construct: fn(&Config) -> Result<Arc<dyn KerasSerializable>>,
+        description: fn() -> Option<&'static TypeDescription>,
         casts: &'static [Option<Cast>],
     },
     Function {
@@ -81,9 +82,11 @@ pub struct Entry {
     package: Cow<'static, str>,
     name: Cow<'static, str>,
     class_name: &'static str,
-    /// Aliases of Keras's own objects (`mse`, `glorot_uniform`).
+    /// Aliases of Keras's own objects (`mse`, `glorot_uniform`); older registered names of custom ones.
     aliases: &'static [&'static str],
     place: Place,
+    /// The text of the doc comment, where the description has none.
+    doc: &'static str,
     type_id: fn() -> TypeId,
     what: What,
 }
@@ -106,8 +109,9 @@ impl Entry {
             class_name,
             aliases: &[],
             place,
+            doc: "",
             type_id: TypeId::of::<T>,
-            what: What::Class { construct: construct::<T>, casts },
+            what: What::Class { construct: construct::<T>, description: T::description, casts },
         }
     }
 
@@ -120,6 +124,7 @@ impl Entry {
             class_name: name,
             aliases: &[],
             place,
+            doc: "",
             type_id,
             what: What::Function { handle },
         }
@@ -134,6 +139,7 @@ impl Entry {
             class_name: "function",
             aliases: &[],
             place,
+            doc: "",
             type_id: TypeId::of::<Object>,
             what: What::Existing { object, identities },
         }
@@ -163,12 +169,51 @@ impl Entry {
         self
     }
 
+    /// Adds older registered names (`OldPackage>OldName`), which files may have.
+    #[must_use]
+    pub const fn also_named(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Sets the text of the item's doc comment.
+    #[must_use]
+    pub const fn documented(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+
+    /// Returns the text of the item's doc comment; empty if there is none.
+    pub fn doc(&self) -> &'static str {
+        match self.description() {
+            Some(description) if !description.doc.is_empty() => description.doc,
+            _ => self.doc,
+        }
+    }
+
+    /// Returns the description of the class's fields; `None` for functions and for classes without one.
+    pub fn description(&self) -> Option<&'static TypeDescription> {
+        match &self.what {
+            What::Class { description, .. } => description(),
+            _ => None,
+        }
+    }
+
     /// Returns `package>name`; for Keras's own objects only the name.
     pub fn registered_name(&self) -> String {
         match self.module {
             Some(_) => self.name.to_string(),
             None if self.package.is_empty() => self.name.to_string(),
             None => format!("{}>{}", self.package, self.name),
+        }
+    }
+
+    /// Returns the name by which [`entry_named`](super::entry_named) finds the entry and no other: the registered
+    /// name, for Keras's own objects with the module in front (`keras.layers.Dense`).
+    pub fn full_name(&self) -> String {
+        match self.module {
+            Some(module) => format!("{module}.{}", self.name),
+            None => self.registered_name(),
         }
     }
 
@@ -200,7 +245,7 @@ impl Entry {
         self.class_name
     }
 
-    /// Returns the aliases of Keras's own objects.
+    /// Returns the aliases of Keras's own objects, or the older registered names of custom ones.
     pub fn aliases(&self) -> &'static [&'static str] {
         self.aliases
     }
@@ -242,7 +287,7 @@ impl Entry {
         match &self.what {
             What::Function { handle } => Ok(Some(handle())),
             What::Existing { object, .. } => Ok(Some(object.clone())),
-            What::Class { construct, casts } => {
+            What::Class { construct, casts, .. } => {
                 let mut casts = casts.iter().flatten();
                 let cast = match kind {
                     None => casts.next(),

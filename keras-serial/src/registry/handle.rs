@@ -115,12 +115,20 @@ macro_rules! handle {
         }
 
         impl $crate::config::ConfigField for $handle {
+            fn field_type() -> $crate::config::FieldType {
+                $crate::config::FieldType::Object { kind: $crate::object::Kind::$kind, by_name: true }
+            }
+
             fn to_value(&self) -> $crate::error::Result<$crate::json::Value> {
                 $crate::object::Handle::serialize(self)
             }
 
             fn from_value(value: &$crate::json::Value) -> $crate::error::Result<Self> {
                 Self::deserialize(value)
+            }
+
+            fn validate(&self) -> $crate::error::Result<()> {
+                $crate::config::KerasSerializable::validate(&*self.0)
             }
 
             $(
@@ -186,5 +194,9 @@ impl KerasSerializable for Broken {
 
     fn from_config(_: &Config) -> Result<Self> {
         Err(Error::new(crate::error::ErrorKind::Config, "an object that was never made can't be made again"))
+    }
+
+    fn validate(&self) -> Result<()> {
+        Err(self.0.clone())
     }
 }

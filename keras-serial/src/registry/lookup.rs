@@ -182,7 +182,6 @@ pub(super) fn builtin_in(module: &str, name: &str) -> Option<&'static Entry> {
 }
 
 /// Looks up one of Keras's own objects by name alone.
-#[cfg(feature = "files")]
 pub(super) fn builtin_by_name(name: &str) -> Option<&'static Entry> {
     BUILTINS.iter().find(|entry| entry.class_name() == name || entry.aliases().contains(&name))
 }

@@ -75,6 +75,9 @@ impl Customs {
         for id in entry.identities() {
             self.by_identity.entry(id).or_default().push(entry.clone());
         }
+        for alias in entry.aliases() {
+            self.by_name.entry((*alias).to_owned()).or_default().push(entry.clone());
+        }
         self.by_name.entry(entry.registered_name()).or_default().push(entry);
     }
 
@@ -103,7 +106,10 @@ impl Customs {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.by_name.values().flatten()
+        // Not by their aliases too.
+        self.by_name
+            .iter()
+            .flat_map(|(name, entries)| entries.iter().filter(move |entry| !entry.aliases().contains(&name.as_str())))
     }
 }
 
@@ -178,11 +184,11 @@ pub fn check() -> Result<()> {
 /// # Errors
 /// [`ErrorKind::DuplicateObject`] when the name is taken; the registry is unchanged then.
 pub fn register(entry: Entry) -> Result<()> {
-    let name = entry.registered_name();
     let entry = Arc::new(entry);
     change_customs(|customs| {
-        let taken = customs.by_name.get(&name).and_then(|entries| entries.first());
-        if let Some(taken) = taken {
+        let names = entry.aliases().iter().map(|alias| (*alias).to_owned()).chain([entry.registered_name()]);
+        let taken = names.map(|name| (customs.by_name.get(&name).and_then(|entries| entries.first()), name));
+        if let Some((Some(taken), name)) = taken.into_iter().find(|(taken, _)| taken.is_some()) {
             return Err(Error::new(
                 ErrorKind::DuplicateObject,
                 format!("`{name}` is registered at {} already; second place: {}", taken.place(), entry.place()),
@@ -198,6 +204,12 @@ pub fn register(entry: Entry) -> Result<()> {
 pub fn unregister(registered_name: &str) -> bool {
     let removed = change_customs(|customs| {
         let removed = customs.by_name.remove(registered_name).unwrap_or_default();
+        for alias in removed.iter().flat_map(|entry| entry.aliases()) {
+            if let Some(entries) = customs.by_name.get_mut(*alias) {
+                entries.retain(|known| !removed.iter().any(|gone| Arc::ptr_eq(known, gone)));
+            }
+        }
+        customs.by_name.retain(|_, entries| !entries.is_empty());
         for (entry, id) in removed.iter().flat_map(|entry| entry.identities().into_iter().map(move |id| (entry, id))) {
             if let Some(same) = customs.by_identity.get_mut(&id) {
                 same.retain(|known| !Arc::ptr_eq(known, entry));

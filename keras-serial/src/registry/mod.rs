@@ -25,23 +25,29 @@
 //! ones, where Keras's hide them; and in scopes and `custom_objects` an object registered as
 //! `MyLayers>KernelMult` is also found by its class name or its short name.
 
+mod construct;
+mod describe;
 mod deserialize;
+mod edit;
 mod entry;
-#[cfg(feature = "files")]
 mod find;
 mod handle;
 #[cfg(feature = "files")]
 mod keras_names;
 mod lookup;
 mod master;
+mod named;
 mod nesting;
 mod operations;
 mod plain;
 mod probe;
+mod schema;
 mod scope;
 mod serialize;
 mod unknown;
 
+pub use construct::{Constructed, construct};
+pub use describe::{Description, describe};
 pub(crate) use deserialize::deserialize_by_name;
 #[cfg(feature = "files")]
 pub(crate) use deserialize::is_code;
@@ -49,9 +55,9 @@ pub use deserialize::{
     Deserialized, SpecialForm, TypedHandle, deserialize, deserialize_keras_object, deserialize_object,
     serialize_keras_object,
 };
+pub use edit::{replace, set};
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
-#[cfg(feature = "files")]
 pub(crate) use find::find;
 pub(crate) use handle::{Broken, WrapsFunction, handle};
 #[cfg(feature = "files")]
@@ -61,6 +67,7 @@ pub(crate) use lookup::by_identity as function_entry;
 pub(crate) use lookup::check_unique;
 pub use lookup::{find_by_class_name, get_registered_name, get_registered_object, registered_name_of};
 pub use master::{Isolated, check, clear_custom_objects, entries, get_custom_objects, isolate, register, unregister};
+pub use named::{entry_named, search};
 #[cfg(feature = "files")]
 pub(crate) use nesting::MAX_NESTING;
 #[cfg(feature = "archive")]
@@ -68,6 +75,7 @@ pub(crate) use nesting::NestingLimit;
 pub(crate) use operations::{is_keras_operation, legacy_module};
 pub use plain::PlainObject;
 pub use probe::{NoCast, Probe};
+pub use schema::{model_schema, schema, schema_of_kind};
 pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};
 pub(crate) use serialize::serialize_function;

@@ -5,7 +5,7 @@ use crate::object::Form;
 
 /// The classes of operations in `keras.src.ops`, which legacy files name without a module.
 #[rustfmt::skip]
-const OPERATIONS: &[&str] = &[
+pub(super) const OPERATIONS: &[&str] = &[
     "Abs", "Absolute", "AdaptiveAveragePool", "AdaptiveMaxPool", "Add", "AffineTransform", "All", "AllClose",
     "Amax", "Amin", "Angle", "Any", "Append", "Arange", "Arccos", "Arccosh", "Arcsin", "Arcsinh", "Arctan",
     "Arctan2", "Arctanh", "Argmax", "Argmin", "Argpartition", "Argsort", "Array", "ArraySplit", "AssociativeScan",

@@ -27,14 +27,14 @@ impl CustomObjects {
     /// Adds a class that derives [`KerasSerializable`](derive@crate::KerasSerializable), under its own name.
     #[must_use]
     pub fn with<T: Registrable>(self) -> Self {
-        let entry = T::entry();
+        let entry = T::ENTRY;
         self.with_entry(entry.class_name(), entry)
     }
 
     /// Adds a class under another name, such as `package>name`.
     #[must_use]
     pub fn with_named<T: Registrable>(self, name: impl Into<String>) -> Self {
-        self.with_entry(name, T::entry())
+        self.with_entry(name, T::ENTRY)
     }
 
     /// Adds an entry under a name.

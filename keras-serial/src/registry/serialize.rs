@@ -7,7 +7,7 @@ use super::{Entry, Identity, lookup};
 use crate::config::KerasSerializable;
 use crate::error::Result;
 use crate::json::{Dict, Value};
-use crate::object::note_serialized;
+use crate::object::{VERSION, note_serialized};
 
 /// Serializes a shared object of a class, with what `extra` adds. Within a
 /// [`SharingScope`](crate::object::SharingScope) repeated objects are recognized.
@@ -53,6 +53,10 @@ fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Resu
         ("config".to_owned(), config),
         ("registered_name".to_owned(), registered_name),
     ]);
+    let described = lookup::by_type(id).and_then(|entry| entry.description());
+    if let Some(version) = described.and_then(|described| described.version) {
+        form.insert(VERSION.to_owned(), Value::from(version.current));
+    }
     extra(&mut form)?;
     Ok(form)
 }

@@ -46,7 +46,7 @@ impl Walk<'_> {
         }
         match value {
             Value::List(items) => {
-                items.iter_mut().enumerate().for_each(|(i, item)| self.value(item, &join(place, &i.to_string())));
+                items.iter_mut().enumerate().for_each(|(i, item)| self.value(item, &join(place, &format!("[{i}]"))));
             }
             Value::Dict(dict) => self.dict(dict, place),
             _ => {}

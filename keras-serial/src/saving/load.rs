@@ -149,6 +149,13 @@ impl LoadOptions {
         let strictness = if strict && !excused { Strictness::Strict } else { Strictness::Lenient };
         let restored = optimizers::restore(model.as_layer(), kept, &mut report, strictness);
         locate(restored, file.weights_place)?;
+        if !excused
+            && let Some(optimizer) = model.optimizer()
+            && !tree.groups.contains_key("optimizer")
+        {
+            let name = optimizer.name();
+            report.notes.push(format!("the file has no state of the optimizer `{name}`, which starts anew"));
+        }
         if strict && !report.unexpected.is_empty() {
             locate(report.check(), file.weights_place)?;
         }

@@ -17,6 +17,8 @@ mod weights;
 pub use self::load::load_model;
 pub use self::load_options::LoadOptions;
 pub use self::save::SaveOptions;
+#[cfg(feature = "cli")]
+pub(crate) use self::tools::convert_open;
 pub use self::tools::{convert, lint};
 pub use self::weights::{LoadReport, Mismatch, Missing};
 pub use crate::files::{

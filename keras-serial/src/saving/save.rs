@@ -40,6 +40,12 @@ impl SaveOptions {
         Self::default()
     }
 
+    /// Creates the options that write files so.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_files(files: WriteOptions) -> Self {
+        Self { files, ..Self::default() }
+    }
+
     /// Sets whether the date is left out, so that two saves of one model are equal byte for byte; false by default.
     pub fn deterministic(mut self, deterministic: bool) -> Self {
         self.files = self.files.deterministic(deterministic);
@@ -159,6 +165,7 @@ impl SaveOptions {
     /// Returns the members of an archive with the model.
     fn parts(&self, model: &Model) -> Result<Parts> {
         let layer = model.as_layer();
+        warn_if_unbuilt(layer);
         layer.check_tracked(&[])?;
         let mut config = {
             let _sharing = SharingScope::enter();
@@ -181,6 +188,7 @@ impl SaveOptions {
     }
 
     fn legacy(&self, model: &Model) -> Result<WeightTree> {
+        warn_if_unbuilt(model.as_layer());
         model.as_layer().check_tracked(&[])?;
         assets::refuse(model.as_layer())?;
         let form = Handle::serialize(model.as_layer())?;
@@ -271,5 +279,16 @@ impl Model {
     /// When the name has another suffix, the model is not built, or the system refuses.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
         SaveOptions::new().save_weights(self, path)
+    }
+}
+
+/// Warns of a model without weights, as Keras does.
+fn warn_if_unbuilt(model: &LayerRef) {
+    if !model.base().is_built() {
+        tracing::warn!(
+            "You are saving a model that has not yet been built. It might not contain any weights yet. Consider \
+             building the model first by calling it on some data, or with `Model::build` (model `{}`)",
+            model.name()
+        );
     }
 }

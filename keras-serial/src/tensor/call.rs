@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::{Nested, Tensor};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json::Value;
 
 /// An argument of a call, or a leaf of a structure of arguments.
@@ -103,8 +103,13 @@ impl CallArgs {
                     return Err(Error::new(ErrorKind::InvalidArgument, format!("argument `{name}` is given twice")));
                 }
                 None if !matches!(name.as_str(), "training" | "mask") => {
-                    return Err(Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
-                        .expected(names.join(", ")));
+                    let known = [names, &["training", "mask"]].concat();
+                    let error = Error::new(ErrorKind::InvalidArgument, format!("unknown argument `{name}`"))
+                        .expected(names.join(", "));
+                    return Err(match did_you_mean(name, known) {
+                        Some(near) => error.hint(near),
+                        None => error,
+                    });
                 }
                 _ => {}
             }
@@ -121,7 +126,7 @@ impl CallArgs {
     /// Returns all tensors in Keras's order: positional arguments, then keywords sorted by name.
     pub fn tensors(&self) -> Vec<&Tensor> {
         let all = self.positional.iter().chain(super::nested::sorted(&self.keywords).map(|(_, arg)| arg));
-        all.flat_map(|arg| arg.leaves()).filter_map(super::symbolic::tensor_of).collect()
+        all.flat_map(|arg| arg.leaves()).filter_map(tensor_of).collect()
     }
 
     /// Returns an argument by name, positional or keyword; `None` if it is missing or Python's `None`.
@@ -148,7 +153,7 @@ impl CallArgs {
 
     /// Returns the arguments that are tensors or structures of tensors only.
     pub(crate) fn tensor_arguments(&self) -> Vec<&Nested<Item>> {
-        let is_tensor = |item: Option<&Item>| item.is_none_or(|item| super::symbolic::tensor_of(item).is_some());
+        let is_tensor = |item: Option<&Item>| item.is_none_or(|item| tensor_of(item).is_some());
         let counts = |arg: &&Nested<Item>| {
             let items = arg.slots();
             !matches!(arg, Nested::None) && !items.is_empty() && items.into_iter().all(is_tensor)
@@ -282,6 +287,26 @@ fn tensors(arg: &Nested<Item>) -> Result<Nested<Tensor>> {
     })
 }
 
+/// What calls take as their arguments: whatever converts into [`CallArgs`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be given to a call",
+    label = "is neither tensors nor `CallArgs`",
+    note = "a tensor or a reference to one, `vec![a, b]` for a list, `Nested::dict([(\"a\", a), (\"b\", b)])` by name; `CallArgs::one(x).and(y)` for several arguments",
+    note = "`Tensor::from_slice` and `Tensor::from_vec` make tensors of numbers, `Tensor::from_strings` of texts; a `Result` is unwrapped by `?`"
+)]
+pub trait IntoCallArgs {
+    /// Converts to the arguments.
+    fn into_args(self) -> CallArgs;
+}
+
+// A trait of its own, and hidden here, so that the message above is the one that is shown.
+#[diagnostic::do_not_recommend]
+impl<T: Into<CallArgs>> IntoCallArgs for T {
+    fn into_args(self) -> CallArgs {
+        self.into()
+    }
+}
+
 impl<T: Into<Nested<Tensor>>> From<T> for CallArgs {
     fn from(inputs: T) -> Self {
         Self::one(inputs)
@@ -358,5 +383,13 @@ impl CallContext {
         let mut this = self.clone();
         this.arguments.insert(name.into(), value.into());
         this
+    }
+}
+
+/// Returns the tensor of an item, if it is one.
+pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
+    match item {
+        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
+        _ => None,
     }
 }

@@ -17,7 +17,8 @@ pub(crate) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     if x.dtype() == DType::String || dtype == DType::String {
         return Err(Error::new(ErrorKind::DType, "text can't be cast")
             .expected(dtype.name())
-            .received(x.dtype().name()));
+            .received(x.dtype().name())
+            .hint("`StringLookup`, `TextVectorization` and `Hashing` turn text into numbers"));
     }
     if x.is_symbolic() {
         return Ok(Tensor::symbol(x.shape(), dtype));

@@ -18,11 +18,11 @@ mod tensor;
 pub(crate) mod value;
 
 pub use crate::array::{DType, TensorBytes};
-pub use call::{CallArgs, CallContext, Item};
+pub use call::{CallArgs, CallContext, IntoCallArgs, Item};
 pub(crate) use deferred::Deferred;
 pub use element::Element;
 pub use grad::Gradients;
-pub use nested::Nested;
+pub use nested::{IntoStructure, Nested};
 pub(crate) use rows::Rows;
 pub use shape::Shape;
 pub use tensor::Tensor;

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::Tensor;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A nested structure with a `T` at each leaf, like the inputs and outputs of Keras's models.
@@ -164,6 +165,24 @@ pub(super) fn sorted<T>(items: &IndexMap<String, T>) -> impl Iterator<Item = (&S
     let mut items: Vec<_> = items.iter().collect();
     items.sort_by_key(|(key, _)| key.as_str());
     items.into_iter()
+}
+
+/// What is taken as a structure of tensors: whatever converts into [`Nested<Tensor>`](Nested).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tensor, and no structure of tensors",
+    note = "a tensor, `vec![a, b]` for a list, `Nested::dict([(\"a\", a), (\"b\", b)])` by name; a `Result` is unwrapped by `?`"
+)]
+pub trait IntoStructure {
+    /// Converts to a structure.
+    fn into_structure(self) -> Nested<Tensor>;
+}
+
+// A trait of its own, and hidden here, so that the message above is the one that is shown.
+#[diagnostic::do_not_recommend]
+impl<T: Into<Nested<Tensor>>> IntoStructure for T {
+    fn into_structure(self) -> Nested<Tensor> {
+        self.into()
+    }
 }
 
 impl<T> From<T> for Nested<T> {

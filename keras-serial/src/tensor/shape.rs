@@ -133,6 +133,7 @@ impl Shape {
             (one, None) => Ok(one),
             (Some(a), Some(b)) if a == b => Ok(Some(a)),
             _ => Err(Error::new(ErrorKind::Shape, "shapes can't be broadcast together")
+                .expected("extents that are equal or 1, axis by axis from the last")
                 .received(format!("{self} and {other}"))),
         });
         dims.collect::<Result<Vec<_>>>().map(Self)
@@ -203,6 +204,13 @@ impl<const N: usize> From<[usize; N]> for Shape {
     }
 }
 
+/// The shape of a scalar: `Input::new(())` takes a text or a number per sample.
+impl From<()> for Shape {
+    fn from((): ()) -> Self {
+        Self::scalar()
+    }
+}
+
 impl From<usize> for Shape {
     fn from(dim: usize) -> Self {
         Self(vec![Some(dim)])
@@ -218,6 +226,10 @@ impl From<&Shape> for Shape {
 impl crate::config::PlainField for Shape {}
 
 impl ConfigField for Shape {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::list(usize::field_type().or_null())
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::List(self.0.iter().map(|dim| dim.map_or(Value::Null, Value::from)).collect()))
     }

@@ -171,11 +171,3 @@ pub(crate) fn is_recording(args: &CallArgs) -> bool {
 pub(crate) fn is_recorded(args: &CallArgs) -> bool {
     INSIDE.get() == 1 && args.tensors().iter().any(|tensor| tensor.history().is_some())
 }
-
-/// Returns the tensor of an item, if it is one.
-pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
-    match item {
-        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
-        _ => None,
-    }
-}

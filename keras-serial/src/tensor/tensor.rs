@@ -378,7 +378,7 @@ fn check_count(count: usize, shape: &[usize]) -> Result<()> {
         Ok(())
     } else {
         Err(Error::new(ErrorKind::Shape, "the number of elements is not the shape's")
-            .expected(format!("the elements of shape {}", Shape::from(shape)))
+            .expected(format!("{} elements for the shape {}", shape.iter().product::<usize>(), Shape::from(shape)))
             .received(format!("{count} elements")))
     }
 }

@@ -151,6 +151,10 @@ impl TypedHandle for TensorValue {
 }
 
 impl ConfigField for TensorValue {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Tensor, by_name: false }
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.serialize()
     }

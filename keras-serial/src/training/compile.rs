@@ -1,15 +1,11 @@
 //! The arguments of `compile`, and their configuration.
 
-use std::sync::Arc;
-
-use super::compiled::Compiled;
-use super::parts::{self, LossWeights, Losses, Metrics};
+use super::parts::{self, IntoLosses, IntoMetrics, LossWeights, Losses, Metrics};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
-use crate::losses::{BrokenLoss, Loss};
-use crate::metrics::{BrokenMetric, Metric};
-use crate::models::Model;
+use crate::losses::Loss;
+use crate::metrics::Metric;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
 use crate::tensor::Nested;
 
@@ -94,10 +90,10 @@ impl Default for Compile {
 
 impl Compile {
     /// Creates the arguments with this optimizer and loss, and no metrics.
-    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl Into<Losses>) -> Self {
+    pub fn new(optimizer: impl Into<CompileOptimizer>, loss: impl IntoLosses) -> Self {
         Self {
             optimizer: optimizer.into(),
-            loss: loss.into(),
+            loss: loss.into_parts(),
             loss_weights: LossWeights::none(),
             metrics: Metrics::none(),
             weighted_metrics: Metrics::none(),
@@ -118,14 +114,14 @@ impl Compile {
     }
 
     /// Sets `metrics`; a single one is a list of one, as Keras accepts no other.
-    pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.metrics = metrics.into().listed();
+    pub fn metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.metrics = metrics.into_parts().listed();
         self
     }
 
     /// Sets `weighted_metrics`; a single one is a list of one.
-    pub fn weighted_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
-        self.weighted_metrics = metrics.into().listed();
+    pub fn weighted_metrics(mut self, metrics: impl IntoMetrics) -> Self {
+        self.weighted_metrics = metrics.into_parts().listed();
         self
     }
 
@@ -223,10 +219,10 @@ impl Compile {
         })
     }
 
-    /// Returns an error for unknown names of losses and metrics.
+    /// Returns an error for losses and metrics of unknown names or with arguments out of range.
     pub(super) fn check_names(&self) -> Result<()> {
-        let broken_loss = |loss: &Loss| loss.downcast_ref::<BrokenLoss>().map(|broken| broken.error.clone());
-        let broken_metric = |metric: &Metric| metric.downcast_ref::<BrokenMetric>().map(|broken| broken.error.clone());
+        let broken_loss = |loss: &Loss| loss.validate().err();
+        let broken_metric = |metric: &Metric| metric.validate().err();
         parts::check_names(&self.loss.0, &["crossentropy", "ce"], broken_loss).at("loss")?;
         for (argument, metrics) in [("metrics", &self.metrics), ("weighted_metrics", &self.weighted_metrics)] {
             parts::check_names(&metrics.0, &["accuracy", "acc"], broken_metric).at(argument)?;
@@ -237,6 +233,7 @@ impl Compile {
     /// Returns the optimizer for a model with this dtype policy.
     pub(super) fn make_optimizer(&self, policy: &str) -> Result<Option<Optimizer>> {
         let Some(optimizer) = self.optimizer.0.clone().at("optimizer")? else { return Ok(None) };
+        optimizer.validate().at("optimizer")?;
         let scales = optimizer.downcast_ref::<LossScaleOptimizer>().is_some();
         let should_scale = self.scales_loss || (self.auto_scale_loss && policy == "mixed_float16");
         Ok(Some(if should_scale && !scales {
@@ -302,46 +299,4 @@ fn weights_from_value(value: &Value) -> Result<Nested<f64>> {
         }
         number => Nested::Leaf(number.as_f64().ok_or_else(|| wrong_type("a number", number))?),
     })
-}
-
-impl Model {
-    /// Configures the model for training (`Model.compile`). This discards an earlier configuration,
-    /// including the optimizer's state.
-    ///
-    /// # Errors
-    /// When an optimizer, loss or metric name is unknown, or arguments do not suit the model; the model
-    /// stays compiled as before then.
-    pub fn compile(&self, compile: Compile) -> Result<()> {
-        if compile.steps_per_execution == 0 {
-            return Err(Error::new(ErrorKind::InvalidArgument, "`steps_per_execution` must be at least 1")
-                .received("steps_per_execution=0"));
-        }
-        let compiled = Compiled::new(self, compile)?;
-        self.base().model_state().set_trained(Arc::new(compiled));
-        Ok(())
-    }
-
-    /// Compiles the model from a configuration (`Model.compile_from_config`), and creates the
-    /// optimizer's variables if the model is built.
-    ///
-    /// # Errors
-    /// As [`Model::compile`].
-    pub fn compile_from_config(&self, config: &Dict) -> Result<()> {
-        self.compile_as_saved(config, false)
-    }
-
-    /// Compiles the model like [`Model::compile_from_config`]. The configuration lacks a Functional
-    /// model's dtype policy: only the optimizer's state shows that the loss was scaled.
-    pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
-        if let Some(own) = self.own_compile() {
-            own.compile_from_config(config, self.as_layer())?;
-            self.base().model_state().forget_file();
-            return Ok(());
-        }
-        self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;
-        if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
-            optimizer.build(&self.trainable_weights()).at("optimizer")?;
-        }
-        Ok(())
-    }
 }

@@ -141,7 +141,18 @@ impl CompileLoss {
                 None => None,
             };
             let value = loss.loss.evaluate_structures(y_t, y_p, weight);
-            let value = cast(&value.at_with(|| join(&loss.path)).at("loss")?, DType::Float32)?;
+            let value = value.map_err(|error| match (error.kind(), y_t, y_p) {
+                (ErrorKind::Shape, Nested::Leaf(y_t), Nested::Leaf(y_p)) if y_t.shape() != y_p.shape() => error.or_else_hint(|| {
+                    let (of_targets, of_outputs) = (y_t.shape(), y_p.shape());
+                    format!(
+                        "the targets have the shape {of_targets}, the outputs {of_outputs}: the loss, the labels or the \
+                         units of the last layer do not belong together"
+                    )
+                }),
+                _ => error,
+            });
+            let value = value.at_with(|| loss.loss.name().to_owned()).at_with(|| join(&loss.path)).at("loss")?;
+            let value = cast(&value, DType::Float32)?;
             if let Some(tracker) = &loss.tracker {
                 // Every batch has the same weight, even one with fewer samples, because Keras does not
                 // know the number of samples here.

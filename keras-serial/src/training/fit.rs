@@ -1,8 +1,7 @@
 //! The training loop (`Model.fit`).
 
-use std::collections::BTreeMap;
-
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
+use super::class_weight::ClassWeight;
 use super::compiled::Compiled;
 use super::data::{Data, IntoData, Shuffle};
 use super::evaluate::{evaluate, prepare};
@@ -15,16 +14,6 @@ use super::training_state::Progress;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
-
-/// The weights of samples by class; other classes have weight 1.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ClassWeight(pub(super) BTreeMap<i64, f64>);
-
-impl<I: IntoIterator<Item = (i64, f64)>> From<I> for ClassWeight {
-    fn from(weights: I) -> Self {
-        Self(weights.into_iter().collect())
-    }
-}
 
 /// The epochs after which `fit` validates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -387,7 +376,7 @@ fn split<'a>(data: Data<'a>, share: f64) -> Result<(Data<'a>, Data<'a>)> {
             ErrorKind::InvalidArgument,
             format!("Training data contains {samples} samples, which is not sufficient to split it as `validation_split` says"),
         )
-        .expected("at least one sample in each part")
+        .expected("a share between 0 and 1 that leaves at least one sample in each part")
         .received(format!("validation_split={share}")));
     }
     let at = at as usize;

@@ -95,7 +95,7 @@ impl Metrics {
 }
 
 macro_rules! parts {
-    ($(#[$doc:meta])* $name:ident, $object:ident, $trait:ident) => {
+    ($(#[$doc:meta])* $name:ident, $object:ident, $trait:ident, $into:ident, $not:literal, $forms:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
         pub struct $name(pub(super) Nested<Part<$object>>);
@@ -119,6 +119,21 @@ macro_rules! parts {
             /// Creates a dict by output name.
             pub fn dict<N: Into<String>, T: Into<Self>>(items: impl IntoIterator<Item = (N, T)>) -> Self {
                 Self(Nested::Dict(items.into_iter().map(|(name, item)| (name.into(), item.into().0)).collect()))
+            }
+        }
+
+        #[doc = concat!("What `compile` takes as [`", stringify!($name), "`]: whatever converts to them.")]
+        #[diagnostic::on_unimplemented(message = $not, note = $forms)]
+        pub trait $into {
+            /// Converts to the argument of `compile`.
+            fn into_parts(self) -> $name;
+        }
+
+        // A trait of its own, and hidden here, so that the message above is the one that is shown.
+        #[diagnostic::do_not_recommend]
+        impl<T: Into<$name>> $into for T {
+            fn into_parts(self) -> $name {
+                self.into()
             }
         }
 
@@ -165,12 +180,16 @@ parts! {
     /// let several = Losses::dict([("price", Losses::from("mse")), ("class", "sparse_categorical_crossentropy".into())]);
     /// # let _ = (one, with_arguments, several);
     /// ```
-    Losses, Loss, ComputeLoss
+    Losses, Loss, ComputeLoss, IntoLosses,
+    "`{Self}` is no loss, and no losses of several outputs",
+    "`\"mse\"`, an object like `Huber::new()`, `Loss::function(f)`, a list of these, or by output `Losses::dict([(\"a\", \"mse\")])`"
 }
 
 parts! {
     /// The metrics of `compile`: names, [`Metric`]s, lists for each output, or a dict by output name.
-    Metrics, Metric, Measure
+    Metrics, Metric, Measure, IntoMetrics,
+    "`{Self}` is no metric, and no list of metrics",
+    "`\"mae\"`, an object like `AUC::new()`, `Metric::function(f)`, a list of these, or by output `Metrics::dict([(\"a\", \"mae\")])`"
 }
 
 /// The weights of the losses of several outputs: a list, or a dict by output name.

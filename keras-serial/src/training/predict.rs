@@ -12,7 +12,7 @@ use super::traces::Feeding;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
-use crate::tensor::{CallArgs, Item, Nested, Tensor};
+use crate::tensor::{CallArgs, IntoCallArgs, Item, Nested, Tensor};
 
 /// The arguments of [`Model::predict_with`] besides the data.
 ///
@@ -80,16 +80,18 @@ impl Model {
     ///
     /// # Errors
     /// If the inputs do not suit the model, or it has several outputs.
-    pub fn predict(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
-        self.predict_all(inputs)?.into_single()
+    pub fn predict(&self, inputs: impl IntoCallArgs) -> Result<Tensor> {
+        self.predict_all(inputs)?
+            .into_single()
+            .map_err(|error| error.hint("`predict_all` returns all outputs of a model").at(self.name().to_owned()))
     }
 
     /// Computes the outputs for inputs, in inference mode and by batches of 32 rows, in the model's structure.
     ///
     /// # Errors
     /// If the inputs do not suit the model, or differ in their numbers of rows.
-    pub fn predict_all(&self, inputs: impl Into<CallArgs>) -> Result<Nested<Tensor>> {
-        let inputs = inputs.into();
+    pub fn predict_all(&self, inputs: impl IntoCallArgs) -> Result<Nested<Tensor>> {
+        let inputs = inputs.into_args();
         if inputs.tensors().iter().any(|tensor| tensor.is_symbolic()) {
             return Err(Error::new(ErrorKind::InvalidArgument, "predict needs values")
                 .hint("call the model on symbols with `apply`"));
@@ -174,19 +176,22 @@ impl Model {
 
 /// Returns the number of rows of all inputs; `None` if an input is a scalar or there is none.
 fn rows_of(inputs: &CallArgs) -> Result<Option<usize>> {
-    let tensors = inputs.positional.iter().flat_map(|arg| arg.leaves()).filter_map(|item| match item {
-        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
+    let named = inputs.positional.iter().flat_map(|arg| arg.paths().into_iter().zip(arg.leaves()));
+    let tensors = named.filter_map(|(path, item)| match item {
+        Item::Tensor(tensor) | Item::Array(tensor) => Some((path, tensor)),
         Item::Value(_) | Item::Slice(..) | Item::Ellipsis => None,
     });
-    let rows: Option<Vec<usize>> = tensors.map(|tensor| tensor.shape().dims().first().copied().flatten()).collect();
+    let rows: Option<Vec<(String, usize)>> =
+        tensors.map(|(path, tensor)| Some((path, tensor.shape().dims().first().copied().flatten()?))).collect();
     let Some(rows) = rows else { return Ok(None) };
-    if rows.windows(2).any(|pair| pair.first() != pair.last()) {
-        let rows: Vec<String> = rows.iter().map(usize::to_string).collect();
+    let rows_of_first = rows.first().map(|(_, rows)| *rows);
+    if rows.iter().any(|(_, rows)| Some(*rows) != rows_of_first) {
+        let rows: Vec<String> = rows.iter().map(|(path, rows)| format!("'{path}': {rows}")).collect();
         return Err(Error::new(ErrorKind::Shape, "Data cardinality is ambiguous")
             .expected("the same number of rows in all inputs")
             .received(rows.join(", ")));
     }
-    Ok(rows.first().copied())
+    Ok(rows_of_first)
 }
 
 /// Joins the outputs of batches.

@@ -10,6 +10,8 @@ mod panics;
 pub(crate) mod pattern;
 #[cfg(feature = "engine")]
 mod protobuf;
+#[cfg(any(feature = "engine", feature = "cli"))]
+mod table;
 
 #[cfg(feature = "engine")]
 pub(crate) use dropping::drop_later;
@@ -26,3 +28,5 @@ pub use crate::layers::FeatureSpace;
 pub(crate) use panics::panic_text;
 #[cfg(feature = "engine")]
 pub(crate) use protobuf::Message;
+#[cfg(any(feature = "engine", feature = "cli"))]
+pub(crate) use table::{Table, readable, thousands};

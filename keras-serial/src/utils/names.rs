@@ -24,7 +24,8 @@ pub fn to_snake_case(name: &str) -> String {
 /// Joins a path and a name.
 #[cfg(any(feature = "engine", feature = "files"))]
 pub(crate) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") }
+    let separator = if path.is_empty() || name.starts_with('[') { "" } else { "/" };
+    format!("{path}{separator}{name}")
 }
 
 thread_local! {

@@ -163,3 +163,29 @@ fn a_callback_that_watches_nothing_gives_a_warning() {
     let (x, y) = (numbers(&[4, 3]), numbers(&[4, 2]));
     assert_one(&warnings_of(|| drop(model.fit((&x, &y), fit).unwrap())), "Early stopping conditioned on metric");
 }
+
+// keras.Sequential([keras.layers.Dense(2)]).save("m.keras") warns
+#[test]
+fn saving_a_model_that_is_not_built_gives_a_warning() {
+    let save = |model: &Model| warnings_of(|| drop(SaveOptions::new().save_model_to_bytes(model).unwrap()));
+    assert!(save(&dense(2)).is_empty());
+    let unbuilt = Sequential::new(layers![Dense::new(2)]).unwrap();
+    assert_one(&save(&unbuilt), "You are saving a model that has not yet been built");
+}
+
+// keras.saving.load_model warns: "Skipping variable loading for optimizer"
+#[test]
+fn a_file_without_the_state_of_its_optimizer_gives_a_warning() {
+    let home = tempfile::tempdir().unwrap();
+    let (whole, without) = (home.path().join("whole.keras"), home.path().join("without.keras"));
+    let model = dense(2);
+    compiled(&model, "adam");
+    model.fit((&numbers(&[4, 3]), &numbers(&[4, 2])), Fit::new().verbose(0)).unwrap();
+    model.save(&whole).unwrap();
+    let mut editor = keras_serial::saving::FileEditor::open(&whole).unwrap();
+    editor.delete_object("optimizer").unwrap();
+    editor.save(&without).unwrap();
+    let load = |path| warnings_of(|| drop(load_model(path).unwrap()));
+    assert!(load(&whole).is_empty());
+    assert_one(&load(&without), "the file has no state of the optimizer `adam");
+}

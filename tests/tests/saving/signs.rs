@@ -13,7 +13,7 @@ fn a_file_that_is_no_archive_says_what_it_is() {
     let safetensors = home.path().join("w.safetensors");
     crate::small().save_weights(&safetensors).unwrap();
     let safetensors = std::fs::read(safetensors).unwrap();
-    let cases: [(&str, &[u8], &str); 15] = [
+    let cases: [(&str, &[u8], &str); 16] = [
         ("m.keras", b"", "file is empty"),
         ("m.keras", &small[..small.len() / 2], "file is cut short"),
         ("m.keras", &small[..small.len() - 5], "file is cut short"),
@@ -24,7 +24,8 @@ fn a_file_that_is_no_archive_says_what_it_is() {
         ("m.keras", b"<!DOCTYPE html>", "which look like a web page"),
         ("m.keras", b"version https://git-lfs.github.com/spec/v1", "`git lfs pull`"),
         ("m.keras", &[0; 100], "nothing but zeros"),
-        ("m.keras", b"something else", "14 bytes of another form"),
+        ("m.keras", b"something else", "14 bytes, which look like a text"),
+        ("m.keras", b"\xffsomething", "10 bytes of another form"),
         ("m.h5", &small, "which look like a zip archive (name it `.keras`"),
         ("m.weights.h5", b"", "file is empty"),
         ("m.weights.h5", &hdf5[..hdf5.len() / 2], "file is cut short"),

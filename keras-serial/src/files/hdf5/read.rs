@@ -24,6 +24,7 @@ use crate::files::zip::check_sum;
 #[derive(Debug, Clone)]
 pub struct H5Reader {
     root: H5Group,
+    trailing: u64,
 }
 
 impl H5Reader {
@@ -39,7 +40,15 @@ impl H5Reader {
     /// Like [`H5Reader::open`], for a file that is read on demand.
     pub(crate) fn of_section(file: Section, limits: &Limits) -> Result<Self> {
         if !file.head(8)?.starts_with(sign::HDF5) {
-            return Err(sign::not("an HDF5 file", ErrorKind::Hdf5, &file));
+            return Err(match user_block(&file)? {
+                None => sign::not("an HDF5 file", ErrorKind::Hdf5, &file),
+                Some(length) => {
+                    Error::new(ErrorKind::Hdf5, "the file begins with a user block, which can hold and hide anything")
+                        .expected("an HDF5 file from the first byte on, as Keras writes it")
+                        .received(format!("an HDF5 file after {length} bytes"))
+                        .hint("load and save the model with Keras, if it is to be trusted")
+                }
+            });
         }
         let source = Budgeted::new(file);
         let file = File::from_source(source.clone()).map_err(h5_error)?;
@@ -50,11 +59,18 @@ impl H5Reader {
                 .received(format!("{} bytes", source.file().len()))
                 .hint("saving or copying it was broken off: save or copy it again"));
         }
+        let trailing = source.file().len() - superblock.eof_address;
         let widths = Widths { offset: superblock.offset_size, length: superblock.length_size };
         let root = file.root();
         let shared = Arc::new(Shared { file, source, limits: limits.clone() });
-        let mut walk = Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, attributes: 0 };
-        Ok(Self { root: walk.group(&root, "")? })
+        let mut walk =
+            Walk { shared, widths, above: Vec::new(), groups: 0, datasets: 0, bytes: 0, unwritten: 0, attributes: 0 };
+        Ok(Self { root: walk.group(&root, "")?, trailing })
+    }
+
+    /// Returns the number of bytes after the end of the HDF5 file, which nothing reads.
+    pub(crate) fn trailing(&self) -> u64 {
+        self.trailing
     }
 
     /// Reads the data of all contiguous datasets in one pass over the file, and checks the checksum of
@@ -93,6 +109,18 @@ impl H5Reader {
     }
 }
 
+/// Returns the length of what stands before an HDF5 file, if one begins where the format allows it.
+fn user_block(file: &Section) -> Result<Option<u64>> {
+    let mut length = 512;
+    while length < file.len() {
+        if file.peek(length..length.saturating_add(8))?.is_some_and(|head| head.starts_with(sign::HDF5)) {
+            return Ok(Some(length));
+        }
+        length *= 2;
+    }
+    Ok(None)
+}
+
 /// Collects the contiguous datasets in a group and below, with their ranges in the file.
 fn pieces<'a>(group: &'a mut H5Group, out: &mut Vec<(Range<u64>, &'a mut H5Dataset)>) {
     for dataset in group.datasets.values_mut() {
@@ -112,6 +140,8 @@ struct Walk {
     groups: u64,
     datasets: u64,
     bytes: u64,
+    /// The bytes of datasets without an address.
+    unwritten: u64,
     attributes: u64,
 }
 
@@ -177,14 +207,15 @@ impl Walk {
         Ok(path)
     }
 
-    fn dataset(&mut self, dataset: &Dataset, path: &str) -> Result<H5Dataset> {
-        let attrs = self.attributes(dataset.attrs().map_err(h5_error)?, dataset.attr_datatypes().map_err(h5_error)?)?;
-        let datatype = dataset.datatype().map_err(h5_error)?;
-        let layout = dataset.layout().map_err(h5_error)?;
+    /// Reads what a dataset says of itself.
+    fn dataset(&mut self, stored: &Dataset, path: &str) -> Result<H5Dataset> {
+        let attrs = self.attributes(stored.attrs().map_err(h5_error)?, stored.attr_datatypes().map_err(h5_error)?)?;
+        let datatype = stored.datatype().map_err(h5_error)?;
+        let layout = stored.layout().map_err(h5_error)?;
         if layout == Layout::Virtual {
             return Err(Error::new(ErrorKind::Hdf5, "virtual dataset: its data would come from other files"));
         }
-        let shape = dataset.shape().map_err(h5_error)?;
+        let shape = stored.shape().map_err(h5_error)?;
         let shape: Result<Vec<usize>, _> = shape.into_iter().map(usize::try_from).collect();
         let dataset = H5Dataset {
             shared: Arc::clone(&self.shared),
@@ -193,7 +224,7 @@ impl Walk {
             dtype: dataset_type(&datatype, &attrs),
             layout,
             data: None,
-            element_bytes: dataset.element_size().map_err(h5_error)?,
+            element_bytes: stored.element_size().map_err(h5_error)?,
             attrs,
         };
         let (limits, bytes) = (&self.shared.limits, dataset.bytes()?);
@@ -201,6 +232,12 @@ impl Walk {
         self.bytes = self.bytes.saturating_add(bytes);
         Limits::check("bytes of all datasets", self.bytes, limits.max_total_bytes)?;
         limits.check_ratio("bytes of all datasets", self.bytes, self.shared.source.file().len())?;
+        if matches!(dataset.layout, Layout::Contiguous { address: None, .. }) && bytes > 0 {
+            // Never written, or in other files: the library tells, when it is asked for the elements.
+            self.unwritten = self.unwritten.saturating_add(bytes);
+            limits.check_ratio("bytes of datasets that were never written", self.unwritten, 0)?;
+            stored.read_raw().map_err(h5_error)?;
+        }
         Ok(dataset)
     }
 

@@ -52,7 +52,15 @@ impl Staged {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let mut file = builder.tempfile_in(parent(&path))?;
+        let directory = parent(&path);
+        let mut file = builder.tempfile_in(directory).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                Error::new(ErrorKind::Io, format!("the directory `{}` does not exist", directory.display()))
+                    .hint("make it first, with `std::fs::create_dir_all`")
+                    .with_source(error)
+            }
+            _ => error.into(),
+        })?;
         let result = write(file.as_file_mut())?;
         if let Ok(metadata) = path.metadata() {
             file.as_file().set_permissions(metadata.permissions())?;

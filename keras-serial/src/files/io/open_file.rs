@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::utils::Locked;
 
 /// The bytes of a block of the cache, and the number of blocks.
@@ -30,6 +30,25 @@ struct Stamp {
     modified: Option<SystemTime>,
 }
 
+/// The largest number of names in a directory that are compared with that of a missing file.
+const MOST_NAMES: usize = 1000;
+
+/// Returns the error for a file that is not there, with names like its in the same directory.
+fn not_there(path: &Path, error: io::Error) -> Error {
+    let error = Error::from(error);
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return error };
+    let Ok(entries) = directory.read_dir() else {
+        return error.hint(format!("there is no directory `{}` to read", directory.display()));
+    };
+    let names = entries.take(MOST_NAMES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let names: Vec<String> = names.collect();
+    match did_you_mean(name, names.iter().map(String::as_str)) {
+        Some(near) => error.hint(near),
+        None => error,
+    }
+}
+
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         Self { length: metadata.len(), modified: metadata.modified().ok() }
@@ -50,7 +69,10 @@ impl OpenFile {
             // Without this, opening a pipe would wait for a writer.
             options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
         }
-        Self::new(options.open(path)?)
+        Self::new(options.open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => not_there(path, error),
+            _ => error.into(),
+        })?)
     }
 
     /// Wraps a file that is already open.

@@ -27,6 +27,11 @@ const SIGNS: [(&[u8], &str, &str); 13] = [
     (b"\x80\x05", "a pickle, which is code and never read", "save the model as `.keras`"),
 ];
 
+/// Returns true if bytes begin like a pickle, which is code.
+pub(crate) fn is_pickle(head: &[u8]) -> bool {
+    matches!(head, [0x80, 2..=5, ..])
+}
+
 /// Returns true if a file begins like a zip archive.
 pub(crate) fn is_zip(file: &Section) -> bool {
     file.head(HEAD).is_ok_and(|head| ZIP.iter().any(|sign| head.starts_with(sign)))
@@ -40,6 +45,7 @@ pub(crate) fn not(expected: &'static str, kind: ErrorKind, file: &Section) -> Er
     }
     let error = Error::new(kind, format!("file is not {expected}"));
     let head = file.head(HEAD).unwrap_or_default();
+    let error = if is_pickle(&head) { Error::new(ErrorKind::CodeRefused, error.message().to_owned()) } else { error };
     let received = |what: &str| format!("{} bytes, which look like {what}", file.len());
     match SIGNS.iter().find(|(sign, ..)| head.starts_with(sign)) {
         Some((_, what, hint)) => error.received(received(what)).hint(*hint),
@@ -49,7 +55,12 @@ pub(crate) fn not(expected: &'static str, kind: ErrorKind, file: &Section) -> Er
         None if !head.is_empty() && head.iter().all(|byte| *byte == 0) => {
             error.received(received("nothing but zeros")).hint("it was copied or downloaded in part: copy it again")
         }
-        None => error.received(format!("{} bytes of another form", file.len())),
+        None => {
+            let is_text =
+                std::str::from_utf8(&head).is_ok_and(|text| !text.contains(|c: char| c.is_control() && c != '\n'));
+            let received = if is_text { received("a text") } else { format!("{} bytes of another form", file.len()) };
+            error.received(received).hint("`Model::save`, and `model.save` of Keras, write files of this form")
+        }
     }
 }
 

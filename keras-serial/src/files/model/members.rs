@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::unread::Unread;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::Section;
+use crate::files::io::sign::is_pickle;
 use crate::files::{Limits, ZipReader};
 use crate::utils::join;
 
@@ -17,7 +19,12 @@ pub(super) trait Members {
     /// Returns a member that is read on demand, and its checksum.
     fn section(&self, name: &str) -> Result<(Section, Option<u32>)>;
     fn names(&self) -> Result<Vec<String>>;
+    /// Lists what is in the file, and nothing reads.
+    fn unread(&self) -> Vec<Unread>;
 }
+
+/// The members that are read, but for assets.
+const READ: [&str; 4] = ["config.json", "metadata.json", super::WEIGHTS, super::TRAINING_STATE];
 
 /// The members of an archive.
 pub(super) struct Zip(pub(super) ZipReader);
@@ -41,6 +48,16 @@ impl Members for Zip {
 
     fn names(&self) -> Result<Vec<String>> {
         Ok(self.0.members().iter().map(|member| member.name.clone()).collect())
+    }
+
+    fn unread(&self) -> Vec<Unread> {
+        let is_read = |name: &str| name.ends_with('/') || name.starts_with("assets/") || READ.contains(&name);
+        let others = self.0.members().iter().filter(|member| !is_read(&member.name)).map(|member| {
+            let head = self.0.section(&member.name).and_then(|(file, _)| file.head(2));
+            let what = format!("a member of {} bytes", member.size);
+            Unread { place: member.name.clone(), what, is_code: head.is_ok_and(|head| is_pickle(&head)) }
+        });
+        Unread::bytes("", self.0.leading(), "before the archive").into_iter().chain(others).collect()
     }
 }
 
@@ -113,5 +130,10 @@ impl Members for Directory<'_> {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn unread(&self) -> Vec<Unread> {
+        // Other files of a directory are the user's own.
+        Vec::new()
     }
 }

@@ -4,6 +4,7 @@ mod members;
 mod model_file;
 mod moment;
 mod parts;
+mod unread;
 mod write_options;
 
 pub use model_file::ModelFile;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 
 use super::members::{Directory, Members, Zip};
+use super::unread::Unread;
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::{Look, Section, checksum as sum_of};
@@ -52,6 +53,8 @@ pub struct ModelFile {
     /// The version of the old Keras whose `training_config` this file of ours keeps.
     pub(crate) compile_version: Option<String>,
     pub(crate) assets: IndexMap<String, Bytes>,
+    /// What is in the file, and nothing reads.
+    pub(crate) unread: Vec<Unread>,
 }
 
 impl ModelFile {
@@ -105,8 +108,9 @@ impl ModelFile {
         match form {
             FileForm::Keras => Self::archive(form, &Zip(ZipReader::of_section(file, limits)?), limits, look),
             FileForm::WeightsH5 => {
-                let tree = H5Reader::of_section(file, limits)?.root().into();
-                Ok(Self::only_weights(form, Layout::Paths, tree))
+                let reader = H5Reader::of_section(file, limits)?;
+                let tree = reader.root().into();
+                Ok(Self { unread: trailing(&reader, ""), ..Self::only_weights(form, Layout::Paths, tree) })
             }
             FileForm::LegacyH5 => Self::legacy(file, limits),
             FileForm::Json => {
@@ -130,6 +134,12 @@ impl ModelFile {
         Ok(Self { config, ..Self::only_weights(FileForm::Safetensors, layout, tree) })
     }
 
+    /// Returns a file that holds nothing, to compare others with.
+    #[cfg(feature = "cli")]
+    pub(crate) fn nothing() -> Self {
+        Self::empty(FileForm::Json)
+    }
+
     fn empty(form: FileForm) -> Self {
         Self {
             form,
@@ -142,6 +152,7 @@ impl ModelFile {
             compile_error: None,
             compile_version: None,
             assets: IndexMap::new(),
+            unread: Vec::new(),
         }
     }
 
@@ -151,10 +162,14 @@ impl ModelFile {
 
     fn archive(form: FileForm, members: &dyn Members, limits: &Limits, look: Look) -> Result<Self> {
         if !members.contains("config.json") {
-            return Err(Error::new(ErrorKind::Archive, "the archive has no `config.json`")
-                .hint("a `.keras` file has one; this may be another zip"));
+            return Err(match form {
+                FileForm::Directory => Error::new(ErrorKind::Archive, "the directory has no `config.json`")
+                    .hint("the directory of a model has one; this may be another one"),
+                _ => Error::new(ErrorKind::Archive, "the archive has no `config.json`")
+                    .hint("a `.keras` file has one; this may be another zip"),
+            });
         }
-        let mut file = Self { weights_place: WEIGHTS, ..Self::empty(form) };
+        let mut file = Self { weights_place: WEIGHTS, unread: members.unread(), ..Self::empty(form) };
         if members.contains("metadata.json") {
             let metadata = json(&members.text("metadata.json")?, limits).at("metadata.json")?;
             if metadata.as_dict().is_none() {
@@ -175,7 +190,9 @@ impl ModelFile {
             };
             return Err(Error::new(ErrorKind::Archive, "the archive has no `model.weights.h5`").hint(hint));
         }
-        file.weights = Some(weights(members, limits, look).at(WEIGHTS)?);
+        let reader = weights(members, limits, look).at(WEIGHTS)?;
+        file.unread.extend(trailing(&reader, WEIGHTS));
+        file.weights = Some(reader.root().into());
         if members.contains(TRAINING_STATE) {
             file.training_state = Some(json(&members.text(TRAINING_STATE)?, limits).at(TRAINING_STATE)?);
         }
@@ -190,6 +207,10 @@ impl ModelFile {
 
     fn legacy(file: Section, limits: &Limits) -> Result<Self> {
         let reader = H5Reader::of_section(file, limits)?;
+        Ok(Self { unread: trailing(&reader, ""), ..Self::legacy_tree(&reader, limits)? })
+    }
+
+    fn legacy_tree(reader: &H5Reader, limits: &Limits) -> Result<Self> {
         let mut root: WeightTree = reader.root().into();
         if let Some(H5Attr::Str(text)) = root.attrs.get("model_config") {
             let place = "model_config";
@@ -291,15 +312,15 @@ pub(crate) const WEIGHTS: &str = "model.weights.h5";
 pub(crate) const TRAINING_STATE: &str = "training_state.json";
 
 /// Opens the weights of an archive, as far as `look` asks.
-fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<WeightTree> {
+fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<H5Reader> {
     let (file, checksum) = members.section(WEIGHTS)?;
     let checksum = checksum.filter(|_| look != Look::Names);
     let in_file = file.in_file().is_some();
     if let Some(checksum) = checksum.filter(|_| !in_file || look != Look::Kept && look != Look::Mapped) {
         check_sum(sum_of(&file)?, checksum)?;
-        return Ok(H5Reader::of_section(file, limits)?.root().into());
+        return H5Reader::of_section(file, limits);
     }
-    let Some(checksum) = checksum else { return Ok(H5Reader::of_section(file, limits)?.root().into()) };
+    let Some(checksum) = checksum else { return H5Reader::of_section(file, limits) };
     let mut reader = match H5Reader::of_section(file.clone(), limits) {
         Ok(reader) => reader,
         Err(error) => {
@@ -309,5 +330,10 @@ fn weights(members: &dyn Members, limits: &Limits, look: Look) -> Result<WeightT
         }
     };
     reader.read_all(&file, checksum)?;
-    Ok(reader.root().into())
+    Ok(reader)
+}
+
+/// Returns the bytes after the end of an HDF5 file.
+fn trailing(reader: &H5Reader, place: &str) -> Vec<Unread> {
+    Unread::bytes(place, reader.trailing(), "after the end of the HDF5 file").into_iter().collect()
 }

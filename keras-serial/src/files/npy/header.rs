@@ -1,5 +1,7 @@
 //! The header of a `.npy` file: a Python dict literal of three entries.
 
+#[cfg(all(feature = "cli", feature = "engine"))]
+use crate::array::DType;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The parsed header.
@@ -47,6 +49,40 @@ impl Header {
             shape: shape.ok_or_else(|| missing("`shape`"))?,
         })
     }
+}
+
+/// Returns the beginning of a file for an array: sign, version and header. It is equally long for every number of rows.
+///
+/// # Errors
+/// For elements that NumPy has no type for.
+#[cfg(all(feature = "cli", feature = "engine"))]
+pub(crate) fn text(dtype: DType, shape: &[usize]) -> Result<Vec<u8>> {
+    let kind = match dtype {
+        DType::Bool => "b",
+        DType::BFloat16 | DType::String => {
+            return Err(Error::new(ErrorKind::DType, "NumPy has no such elements")
+                .received(dtype.name())
+                .hint("write `.safetensors`"));
+        }
+        dtype if dtype.is_float() => "f",
+        DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => "i",
+        _ => "u",
+    };
+    let order = if dtype.size() == 1 { '|' } else { '<' };
+    let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
+    let size = dtype.size();
+    let dict =
+        format!("{{'descr': '{order}{kind}{size}', 'fortran_order': False, 'shape': ({}), }}", extents.trim_end());
+    // As NumPy does: room for the largest number of rows, a line feed at the end, and aligned elements.
+    let rows = shape.first().map_or(0, |rows| rows.to_string().len());
+    let whole = (10 + dict.len() + 21 - rows + 1).next_multiple_of(64);
+    let length = u16::try_from(whole - 10).map_err(|_| broken("the shape is too long for a header"))?;
+    let mut text = b"\x93NUMPY\x01\x00".to_vec();
+    text.extend(length.to_le_bytes());
+    text.extend(dict.bytes());
+    text.resize(whole - 1, b' ');
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn broken(message: &'static str) -> Error {

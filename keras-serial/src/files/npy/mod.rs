@@ -7,6 +7,10 @@ use std::path::Path;
 use bytes::Bytes;
 
 use self::header::Header;
+#[cfg(all(feature = "cli", feature = "engine"))]
+pub(crate) use self::header::text as header_text;
+#[cfg(all(feature = "cli", feature = "engine"))]
+use super::FileTensor;
 use super::Limits;
 use super::io::{Section, Source, open_named};
 use crate::array::{DType, TensorBytes};
@@ -106,6 +110,18 @@ pub(crate) fn read(file: &Section, limits: &Limits) -> Result<NpyArray> {
         }
         Elements::Ascii => Ok(NpyArray::Texts { texts: strings(&data, size, ascii)?, shape }),
     }
+}
+
+/// Returns the array of a file to be read on demand, if its elements are as tensors have them: numbers, row-major,
+/// little-endian. Other arrays are to be read whole.
+#[cfg(all(feature = "cli", feature = "engine"))]
+pub(crate) fn plain(file: &Section, limits: &Limits) -> Result<Option<FileTensor>> {
+    let (header, start) = header(file, limits)?;
+    let (Elements::Numbers(dtype), size, false) = elements(&header.descr)? else { return Ok(None) };
+    let elements = header.shape.iter().try_fold(size as u64, |bytes, extent| bytes.checked_mul(*extent as u64));
+    let data = elements.filter(|bytes| file.len().checked_sub(start) == Some(*bytes) && !header.fortran);
+    let data = data.and_then(|_| file.part(start..file.len()));
+    Ok(data.map(|data| FileTensor { dtype, shape: header.shape, data }))
 }
 
 /// Reads the header; returns it and the offset of the elements.

@@ -37,11 +37,18 @@ fn by_path(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()>
     let Some(items) = item.as_list() else { return by_path(object(item)?, rest, pointer) };
     let (name, rest) = rest.split_first()?;
     let skips_input = *field == "layers" && class_of(form) == Some("Sequential");
-    let skipped = usize::from(skips_input && items.first().and_then(class_of) == Some("InputLayer"));
-    let groups = layer_groups(items.iter().skip(skipped));
-    let index = groups.iter().position(|group| group.as_deref() == Some(*name))? + skipped;
+    let groups = group_names(items, skips_input);
+    let index = groups.iter().position(|group| group.as_deref() == Some(*name))?;
     pointer.push(Step::Item(index));
     by_path(items.get(index)?, rest, pointer)
+}
+
+/// Returns the names that Keras gives to the groups of the layers of a list; `None` for what has no group: operations,
+/// and a first input that is left out.
+pub(super) fn group_names(items: &[Value], skips_input: bool) -> Vec<Option<String>> {
+    let skipped = usize::from(skips_input && items.first().and_then(class_of) == Some("InputLayer"));
+    let skipped_names = std::iter::repeat_n(None, skipped);
+    skipped_names.chain(layer_groups(items.iter().skip(skipped))).collect()
 }
 
 /// Returns the names that Keras gives to the groups of listed objects: those of their classes, numbered; `None` for
@@ -80,7 +87,7 @@ fn by_names(form: &Value, segments: &[&str], pointer: &mut Pointer) -> Option<()
     None
 }
 
-fn class_of(form: &Value) -> Option<&str> {
+pub(super) fn class_of(form: &Value) -> Option<&str> {
     form.get("class_name")?.as_str().filter(|_| form.get("config").is_some())
 }
 
@@ -94,7 +101,7 @@ fn object(value: &Value) -> Option<&Value> {
     class_of(value).map(|_| value)
 }
 
-fn name_of(form: &Value) -> Option<&str> {
+pub(super) fn name_of(form: &Value) -> Option<&str> {
     form.get("config").and_then(|config| config.get("name")).or_else(|| form.get("name"))?.as_str()
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::{Look, write_file};
 use crate::files::legacy::config::without_old_compile;
@@ -26,9 +27,17 @@ const SHARD_SIZE: f64 = 5.0;
 /// # Errors
 /// When either file can't be read or written, or one holds what the other format can't.
 pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, limits: &Limits, options: &WriteOptions) -> Result<()> {
-    let (from, to) = (from.as_ref(), to.as_ref());
+    let from = from.as_ref();
     let file = ModelFile::look(from, limits, Look::Kept)?;
-    if convert_file(&file, to, options)? {
+    convert_open(&file, &from.display().to_string(), to.as_ref(), options)
+}
+
+/// Converts a file that is open already; errors have its name.
+///
+/// # Errors
+/// As [`convert`].
+pub(crate) fn convert_open(file: &ModelFile, name: &str, to: &Path, options: &WriteOptions) -> Result<()> {
+    if convert_file(file, to, options)? {
         return Ok(());
     }
     let form = options.form_of(to)?;
@@ -36,7 +45,7 @@ pub fn convert(from: impl AsRef<Path>, to: impl AsRef<Path>, limits: &Limits, op
         .expected(format!("weights in a form that names them as a file of the form `{form}` does"))
         .received(file.form.to_string())
         .hint("`saving::convert` deserializes the model on the way; it needs the feature `archive`")
-        .at(from.display().to_string()))
+        .at(name.to_owned()))
 }
 
 /// Converts a file without its model; returns false if that needs the model.
@@ -114,6 +123,9 @@ impl<'a> Direct<'a> {
     /// Returns the text of the configuration, as in files of Keras 3.
     fn config(&self) -> Result<String> {
         let mut config = self.file.config.clone().unwrap_or_default();
+        if config.as_dict().is_none() {
+            return Err(wrong_type("a dict", &config).at("config.json"));
+        }
         without_old_compile(&mut config);
         let text = config.to_json();
         check_config(&config, &text, &self.options.limits)?;

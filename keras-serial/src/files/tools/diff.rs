@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use super::values::largest_difference;
 use crate::array::TensorBytes;
-use crate::error::{Result, ResultExt};
+use crate::error::{Error, Result, ResultExt};
 use crate::files::{ModelFile, StoredTensor, WeightTree};
-use crate::json::Value;
-use crate::utils::join;
+use crate::json::{self, Patch, Value};
 
 /// The differences between two files; prints as lines, serializes as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -19,6 +18,9 @@ pub struct Difference {
     pub config: Vec<ConfigChange>,
     /// Weights that differ.
     pub weights: Vec<WeightChange>,
+    /// The same differences of the configuration, as a patch of the first file's.
+    #[serde(skip)]
+    pub patch: Patch,
     /// Assets whose bytes differ, or that only one file has.
     pub assets: Vec<String>,
 }
@@ -26,12 +28,24 @@ pub struct Difference {
 /// An entry of the configuration that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConfigChange {
-    /// The entry's path: `config/layers/1/config/units`.
+    /// The entry's path: `config/layers[dense]/config/units`.
     pub path: String,
     /// The first file's value, shortened; `None` if it has none.
     pub before: Option<String>,
     /// The second file's value.
     pub after: Option<String>,
+}
+
+impl ConfigChange {
+    fn of(change: &json::Change) -> Self {
+        let (before, after) = match change {
+            json::Change::Added { value, .. } => (None, Some(value.short())),
+            json::Change::Removed { value, .. } => (Some(value.short()), None),
+            json::Change::Changed { from, to, .. } => (Some(from.short()), Some(to.short())),
+            json::Change::Moved { from, to, .. } => (Some(from.join(", ")), Some(to.join(", "))),
+        };
+        Self { path: change.path().to_string(), before, after }
+    }
 }
 
 /// A weight that differs.
@@ -72,14 +86,33 @@ pub enum Change {
 /// # Errors
 /// When a weight can't be read.
 pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Result<Difference> {
+    diff_named([first, second], ["the first file", "the second file"], [atol, rtol])
+}
+
+/// Compares two files like [`diff`]; errors have their names.
+pub(crate) fn diff_named(files: [&ModelFile; 2], names: [&str; 2], tolerances: [f64; 2]) -> Result<Difference> {
+    let [first, second] = files;
     let mut difference = Difference::default();
     let none = Value::Null;
-    compare("", first.config().unwrap_or(&none), second.config().unwrap_or(&none), &mut difference.config);
+    // The ids of shared objects differ between any two saves.
+    let patch = Patch::between_without(
+        first.config().unwrap_or(&none),
+        second.config().unwrap_or(&none),
+        &["shared_object_id"],
+    );
+    difference.config = patch.changes().iter().map(ConfigChange::of).collect();
+    difference.patch = patch;
     let empty = WeightTree::default();
     let (left, right) = (first.weights().unwrap_or(&empty), second.weights().unwrap_or(&empty));
     for path in left.paths() {
         let change = match (left.tensor(&path), right.tensor(&path)) {
-            (Some(a), Some(b)) => change(a, b, atol, rtol).at_with(|| path.clone())?,
+            (Some(a), Some(b)) => {
+                let read =
+                    |tensor: &StoredTensor, name: &str| tensor.read().map_err(|error| placed(error, &path, name));
+                let [atol, rtol] = tolerances;
+                let [name, other] = names;
+                change(&read(a, name)?, &read(b, other)?, atol, rtol).at_with(|| path.clone())?
+            }
             _ => Some(Change::Removed),
         };
         difference.weights.extend(change.map(|change| WeightChange { path, change }));
@@ -96,52 +129,22 @@ pub fn diff(first: &ModelFile, second: &ModelFile, atol: f64, rtol: f64) -> Resu
     Ok(difference)
 }
 
-fn change(a: &StoredTensor, b: &StoredTensor, atol: f64, rtol: f64) -> Result<Option<Change>> {
-    let (a, b) = (a.read()?, b.read()?);
+/// Adds the place of a tensor to an error about it: its path, unless the reader has added that, and the file.
+fn placed(error: Error, path: &str, file: &str) -> Error {
+    let error = if error.path().is_empty() { error.at(path.to_owned()) } else { error };
+    error.at(file.to_owned())
+}
+
+fn change(a: &TensorBytes, b: &TensorBytes, atol: f64, rtol: f64) -> Result<Option<Change>> {
     if a == b {
         return Ok(None);
     }
     if (a.dtype, &a.shape) != (b.dtype, &b.shape) {
         let text = |tensor: &TensorBytes| format!("{}{:?}", tensor.dtype, tensor.shape);
-        return Ok(Some(Change::Type { before: text(&a), after: text(&b) }));
+        return Ok(Some(Change::Type { before: text(a), after: text(b) }));
     }
-    let difference = largest_difference(&a, &b, atol, rtol)?;
+    let difference = largest_difference(a, b, atol, rtol)?;
     Ok(difference.map(|max_abs| Change::Values { max_abs }))
-}
-
-fn compare(path: &str, first: &Value, second: &Value, out: &mut Vec<ConfigChange>) {
-    let join = |name: &str| join(path, name);
-    match (first, second) {
-        (Value::Dict(a), Value::Dict(b)) => {
-            // The ids of shared objects differ between any two saves.
-            for (key, value) in a.iter().filter(|(key, _)| *key != "shared_object_id") {
-                match b.get(key) {
-                    Some(other) => compare(&join(key), value, other, out),
-                    None => out.push(ConfigChange { path: join(key), before: Some(value.short()), after: None }),
-                }
-            }
-            let added = b.iter().filter(|(key, _)| *key != "shared_object_id" && !a.contains_key(*key));
-            out.extend(added.map(|(key, value)| ConfigChange {
-                path: join(key),
-                before: None,
-                after: Some(value.short()),
-            }));
-        }
-        (Value::List(a), Value::List(b)) => {
-            for i in 0..a.len().max(b.len()) {
-                match (a.get(i), b.get(i)) {
-                    (Some(x), Some(y)) => compare(&join(&i.to_string()), x, y, out),
-                    (x, y) => out.push(ConfigChange {
-                        path: join(&i.to_string()),
-                        before: x.map(Value::short),
-                        after: y.map(Value::short),
-                    }),
-                }
-            }
-        }
-        (a, b) if a == b => {}
-        (a, b) => out.push(ConfigChange { path: path.to_owned(), before: Some(a.short()), after: Some(b.short()) }),
-    }
 }
 
 impl Difference {
@@ -161,18 +164,26 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for one in &self.config {
-            let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
-            writeln!(f, "config {}: {} -> {}", one.path, text(&one.before), text(&one.after))?;
-        }
-        for one in &self.weights {
-            match &one.change {
-                Change::Added => writeln!(f, "weight {}: added", one.path)?,
-                Change::Removed => writeln!(f, "weight {}: removed", one.path)?,
-                Change::Type { before, after } => writeln!(f, "weight {}: {before} -> {after}", one.path)?,
-                Change::Values { max_abs } => writeln!(f, "weight {}: values differ by up to {max_abs}", one.path)?,
-            }
-        }
+        self.config.iter().try_for_each(|change| writeln!(f, "{change}"))?;
+        self.weights.iter().try_for_each(|change| writeln!(f, "{change}"))?;
         self.assets.iter().try_for_each(|name| writeln!(f, "asset {name}: differs"))
+    }
+}
+
+impl fmt::Display for ConfigChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+        write!(f, "config {}: {} -> {}", self.path, text(&self.before), text(&self.after))
+    }
+}
+
+impl fmt::Display for WeightChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.change {
+            Change::Added => write!(f, "weight {}: added", self.path),
+            Change::Removed => write!(f, "weight {}: removed", self.path),
+            Change::Type { before, after } => write!(f, "weight {}: {before} -> {after}", self.path),
+            Change::Values { max_abs } => write!(f, "weight {}: values differ by up to {max_abs}", self.path),
+        }
     }
 }

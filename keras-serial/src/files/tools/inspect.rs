@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::compile_info::CompileInfo;
 use crate::error::Result;
 use crate::files::io::Look;
 use crate::files::text::{readable, table};
@@ -24,6 +25,8 @@ pub struct Inspection {
     pub model: Option<ObjectInfo>,
     /// The layers of the configuration, including those in nested models.
     pub layers: Vec<ObjectInfo>,
+    /// What the model is compiled with; `None` if it is not compiled.
+    pub compiled: Option<CompileInfo>,
     /// The tensors.
     pub weights: Vec<WeightInfo>,
     /// The names of the assets.
@@ -78,9 +81,18 @@ impl Inspection {
             keras_version: file.keras_version().map(str::to_owned),
             model,
             layers,
+            compiled: CompileInfo::of(file),
             weights,
             assets: file.assets().map(|(name, _)| name.to_owned()).collect(),
         }
+    }
+
+    /// Keeps the form and the tensors alone.
+    #[cfg(feature = "cli")]
+    pub(crate) fn keep_weights(&mut self) {
+        (self.model, self.compiled) = (None, None);
+        self.layers.clear();
+        self.assets.clear();
     }
 
     /// Returns the number of elements of all tensors.
@@ -149,12 +161,22 @@ impl fmt::Display for Inspection {
             write!(f, ": {} `{}` with {} layers", model.class, model.path, self.layers.len())?;
         }
         writeln!(f)?;
+        if let Some(compiled) = &self.compiled {
+            writeln!(f, "{compiled}")?;
+        }
+        if !self.layers.is_empty() {
+            let rows: Vec<[String; 2]> =
+                self.layers.iter().map(|layer| [layer.path.clone(), layer.class.clone()]).collect();
+            writeln!(f, "\n{}", table(&["Layer", "Class"], &rows))?;
+        }
         let rows: Vec<[String; 4]> = self
             .weights
             .iter()
             .map(|w| [w.path.clone(), format!("{:?}", w.shape), w.dtype.clone(), w.bytes.to_string()])
             .collect();
-        f.write_str(&table(&["Weight", "Shape", "Dtype", "Bytes"], &rows))?;
+        if !rows.is_empty() {
+            f.write_str(&table(&["Weight", "Shape", "Dtype", "Bytes"], &rows))?;
+        }
         for asset in &self.assets {
             writeln!(f, "asset {asset}")?;
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::inspect::Inspection;
 use super::values::is_finite;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::io::Look;
+use crate::files::io::{Look, sign};
 use crate::files::{KERAS_VERSION, Limits, ModelFile};
 use crate::json::Value;
 use crate::object::Form;
@@ -27,6 +27,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// Returns the name: `warning`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
 macro_rules! codes {
     ($($code:ident $severity:ident $doc:literal;)*) => {
         /// The kind of a finding. The names are stable.
@@ -39,6 +50,11 @@ macro_rules! codes {
         impl Code {
             /// All codes.
             pub const ALL: &'static [Code] = &[$(Code::$code),*];
+
+            /// Returns the name: `KS101`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$code => stringify!($code)),* }
+            }
 
             /// Returns the severity of findings with this code.
             pub fn severity(self) -> Severity {
@@ -57,6 +73,7 @@ codes! {
     KS101 Error "The file is broken or cut short.";
     KS102 Error "The file asks for more than the limits allow.";
     KS103 Error "The file leads outside of itself: links, external or virtual data, names of members.";
+    KS104 Warning "The file holds something that nothing reads: bytes before, after or in it, members of another kind.";
     KS201 Error "The configuration holds code: a Python lambda, a pickled or foreign model.";
     KS202 Error "The configuration names something that is no object of a model.";
     KS203 Warning "A value of the configuration is a path or an address; it is never opened.";
@@ -148,15 +165,28 @@ impl ScanReport {
         match ModelFile::look(path, limits, look) {
             Ok(file) => Some(file),
             Err(error) => {
-                self.add(code_of(&error), error.path(), error.to_string());
+                self.refuse(&error);
                 None
             }
         }
     }
 
+    /// Adds the finding for a file that can't be opened.
+    pub(crate) fn refuse(&mut self, error: &Error) {
+        self.add(code_of(error), error.path(), error.to_string());
+    }
+
     /// Adds what the names and the configuration of a file tell.
     pub(crate) fn look_at(&mut self, file: &ModelFile) {
         self.contents = Some(Inspection::of(file));
+        for unread in &file.unread {
+            let code = if unread.is_code { Code::KS201 } else { Code::KS104 };
+            let pickle = if unread.is_code { " and a pickle" } else { "" };
+            self.add(code, unread.place.clone(), format!("{}{pickle}, which nothing reads", unread.what));
+        }
+        for (name, _) in file.assets().filter(|(_, bytes)| sign::is_pickle(bytes)) {
+            self.code(name, "a pickle");
+        }
         if let Some(config) = file.config() {
             self.walk("", "", config);
             if file.keras_version().is_none() && file.metadata().is_none() {
@@ -165,7 +195,8 @@ impl ScanReport {
         }
         if let Some(version) = file.keras_version().filter(|version| *version != KERAS_VERSION) {
             let text = format!("written by Keras {version}; this build follows {}", KERAS_VERSION);
-            self.add(Code::KS302, "metadata.json", text);
+            let place = if file.metadata().is_some() { "metadata.json" } else { "keras_version" };
+            self.add(Code::KS302, place, text);
         }
     }
 
@@ -174,7 +205,7 @@ impl ScanReport {
             // Lists of texts are words, names of axes and their like.
             Value::List(items) => {
                 let items = items.iter().enumerate().filter(|(_, item)| item.as_str().is_none());
-                items.for_each(|(i, item)| self.walk(&join(path, &i.to_string()), key, item));
+                items.for_each(|(i, item)| self.walk(&join(path, &format!("[{i}]")), key, item));
             }
             Value::Dict(dict) => {
                 match Form::of(dict) {
@@ -223,14 +254,18 @@ impl ScanReport {
         let module = form.module().unwrap_or_default();
         let function = form.config().as_str().filter(|_| form.class_name == "function");
         let name = function.or(form.registered_name()).unwrap_or(form.class_name);
-        let is_system = module == "builtins" && form.class_name != "function"
+        // Keras writes functions of a user's own so, too.
+        let is_own = form.class_name == "function" && !EFFECTS.contains(&name);
+        let is_system = module == "builtins" && !is_own
             || matches!(module, "os" | "subprocess" | "posix" | "sys" | "keras.config" | "keras.utils")
             || module.starts_with("keras.src.utils");
         match kind {
             ErrorKind::CodeRefused => self.code(path, &format!("`{name}`")),
             _ if is_system => self.add(Code::KS202, path, format!("`{module}.{name}` is no object of a model")),
-            ErrorKind::Unsupported => self.add(Code::KS205, path, format!("`{module}.{name}`")),
-            ErrorKind::UnknownObject => self.add(Code::KS204, path, format!("`{name}` of module `{module}`")),
+            ErrorKind::Unsupported => {
+                self.add(Code::KS205, path, format!("`{module}.{name}` of Keras is not in this build"));
+            }
+            ErrorKind::UnknownObject => self.add(Code::KS204, path, text_of_unregistered(name, module)),
             _ => self.add(Code::KS403, path, text),
         }
     }
@@ -248,11 +283,28 @@ impl ScanReport {
     }
 }
 
+/// Python's own functions that do something beside returning a value.
+const EFFECTS: [&str; 12] = [
+    "__import__",
+    "breakpoint",
+    "compile",
+    "delattr",
+    "eval",
+    "exec",
+    "exit",
+    "getattr",
+    "input",
+    "open",
+    "quit",
+    "setattr",
+];
+
 fn code_of(error: &Error) -> Code {
     let text = error.message();
     match error.kind() {
         ErrorKind::Limit => Code::KS102,
         ErrorKind::CodeRefused => Code::KS201,
+        _ if text.contains("user block") => Code::KS104,
         _ if ["link", "virtual", "external", "leads out"].iter().any(|word| text.contains(word)) => Code::KS103,
         _ => Code::KS101,
     }
@@ -284,13 +336,15 @@ fn is_location(key: &str, text: &str) -> bool {
 impl fmt::Display for ScanReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
-            let severity = match finding.severity {
-                Severity::Note => "note",
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            };
-            writeln!(f, "{:?} {severity} {}: {}", finding.code, finding.place, finding.text)?;
+            writeln!(f, "{:?} {} {}: {}", finding.code, finding.severity.name(), finding.place, finding.text)?;
         }
-        writeln!(f, "{} findings", self.findings.len())
+        let count = self.findings.len();
+        writeln!(f, "{count} finding{}", if count == 1 { "" } else { "s" })
     }
+}
+
+/// Returns the text about an object that nothing is registered for.
+fn text_of_unregistered(name: &str, module: &str) -> String {
+    let of_module = if module.is_empty() { String::new() } else { format!(" of module `{module}`") };
+    format!("`{name}`{of_module} is not registered here (`#[register]` a type for it, or pass one in `custom_objects`)")
 }

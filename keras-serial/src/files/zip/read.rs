@@ -77,6 +77,11 @@ impl ZipReader {
         &self.members
     }
 
+    /// Returns the number of bytes before the archive, which nothing reads.
+    pub(crate) fn leading(&self) -> u64 {
+        self.archive.offset()
+    }
+
     /// Returns true if there is a member with this name.
     pub fn contains(&self, name: &str) -> bool {
         self.index.contains_key(name)

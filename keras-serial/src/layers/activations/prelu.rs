@@ -5,7 +5,7 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::initializers::Initializer;
 use crate::json::Value;
-use crate::layers::{BuildContext, InputSpec, Layer, LayerBase, LayerTraits, Weight};
+use crate::layers::{AxisSpec, BuildContext, InputSpec, Layer, LayerBase, LayerTraits, Weight};
 use crate::ops;
 use crate::regularizers::Regularizer;
 use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
@@ -36,7 +36,7 @@ pub struct PReLU {
     alpha_regularizer: Option<Regularizer>,
     #[keras(default)]
     alpha_constraint: Option<Constraint>,
-    #[keras(default, with = "one_or_more")]
+    #[keras(default, with = "one_or_more", field_type = Option::<AxisSpec>::field_type)]
     shared_axes: Option<Vec<isize>>,
     #[keras(weight)]
     alpha: Weight,

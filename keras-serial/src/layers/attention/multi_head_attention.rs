@@ -61,7 +61,7 @@ pub struct MultiHeadAttention {
     use_bias: bool,
     #[keras(default)]
     use_gate: bool,
-    #[keras(default, with = "output_shape")]
+    #[keras(default, with = "output_shape", field_type = output_shape::values)]
     output_shape: Option<Shape>,
     #[keras(default)]
     attention_axes: Option<AxisSpec>,
@@ -105,7 +105,12 @@ pub struct MultiHeadAttention {
 /// Reads none, one number, or a shape.
 mod output_shape {
     use super::{ConfigField, Result, Shape, partial_shape};
+    use crate::config::FieldType;
     use crate::json::Value;
+
+    pub(super) fn values() -> FieldType {
+        partial_shape::values().or_null()
+    }
 
     pub(super) fn to_value(shape: &Option<Shape>) -> Result<Value> {
         shape.to_value()

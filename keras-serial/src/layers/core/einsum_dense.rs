@@ -41,7 +41,7 @@ use crate::{ConfigField, KerasSerializable, register};
 #[keras(new(equation, output_shape), setters, validate = Self::check, get_config = Self::write)]
 pub struct EinsumDense {
     base: LayerBase,
-    #[keras(with = "partial_shape")]
+    #[keras(with = "partial_shape", field_type = partial_shape::values)]
     output_shape: Shape,
     equation: String,
     #[keras(default)]
@@ -86,6 +86,11 @@ pub struct EinsumDense {
 /// Reads an output shape that may be a single number.
 pub(in crate::layers) mod partial_shape {
     use super::{ConfigField, Result, Shape, Value};
+    use crate::config::FieldType;
+
+    pub(in crate::layers) fn values() -> FieldType {
+        FieldType::Either(vec![usize::field_type(), Shape::field_type()])
+    }
 
     pub(in crate::layers) fn to_value(shape: &Shape) -> Result<Value> {
         shape.to_value()

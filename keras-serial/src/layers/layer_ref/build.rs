@@ -45,6 +45,7 @@ impl LayerRef {
         if base.is_built() {
             return Ok(());
         }
+        self.0.validate()?;
         let first = shapes.values().next().and_then(|shape| shape.leaves().first().map(|shape| (*shape).clone()));
         let _inner = Inner::enter();
         let _plain = Autocast::enter(None);

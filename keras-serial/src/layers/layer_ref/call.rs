@@ -11,7 +11,7 @@ use crate::layers::{BuildAttempt, losses};
 use crate::object::Handle;
 use crate::ops::dtypes::cast;
 use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
-use crate::tensor::{CallArgs, CallContext, Item, Nested, Shape, Tensor};
+use crate::tensor::{CallArgs, CallContext, IntoCallArgs, Item, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 use crate::variable::Autocast;
 
@@ -20,7 +20,7 @@ impl LayerRef {
     ///
     /// # Errors
     /// Errors of the layer, with its name; also if it returns several tensors.
-    pub fn apply(&self, inputs: impl Into<CallArgs>) -> Result<Tensor> {
+    pub fn apply(&self, inputs: impl IntoCallArgs) -> Result<Tensor> {
         self.call(inputs, &CallContext::inference())?.into_single().at_with(|| self.name().to_owned())
     }
 
@@ -28,8 +28,8 @@ impl LayerRef {
     ///
     /// # Errors
     /// Errors of the layer, with its name.
-    pub fn call(&self, inputs: impl Into<CallArgs>, cx: &CallContext) -> Result<Nested<Tensor>> {
-        let outputs = self.invoke(inputs.into(), cx).at_with(|| self.name().to_owned())?;
+    pub fn call(&self, inputs: impl IntoCallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
+        let outputs = self.invoke(inputs.into_args(), cx).at_with(|| self.name().to_owned())?;
         tracking::note(self);
         Ok(outputs)
     }
@@ -37,6 +37,9 @@ impl LayerRef {
     fn invoke(&self, args: CallArgs, cx: &CallContext) -> Result<Nested<Tensor>> {
         let layer = &*self.0;
         let base = layer.base();
+        if !base.was_called() {
+            layer.validate()?;
+        }
         base.set_called();
         let (recorded, cx) = self.flow(args, cx)?;
         let recording = is_recording(&recorded);

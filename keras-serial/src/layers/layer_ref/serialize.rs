@@ -102,6 +102,10 @@ impl<T: Layer> Probe<T> {
 }
 
 impl ConfigField for LayerRef {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Layer, by_name: false }
+    }
+
     fn to_value(&self) -> Result<Value> {
         Handle::serialize(self)
     }

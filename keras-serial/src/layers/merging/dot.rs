@@ -55,6 +55,10 @@ impl From<(isize, isize)> for DotAxes {
 }
 
 impl ConfigField for DotAxes {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![isize::field_type(), <[isize; 2]>::field_type()])
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(match self {
             Self::Both(axis) => Value::from(*axis),

@@ -21,7 +21,7 @@ pub use subtract::Subtract;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::shape::{broadcast_to, expand_at};
 use crate::ops::{Axes, any, logical_or, where_};
-use crate::tensor::{CallArgs, Tensor};
+use crate::tensor::{CallArgs, Nested, Tensor};
 
 /// Merging of several tensors into one.
 trait Merge {
@@ -31,7 +31,13 @@ trait Merge {
 
 /// Returns the tensors of the first argument, at least one.
 fn inputs(args: &CallArgs) -> Result<Vec<Tensor>> {
-    let inputs: Vec<Tensor> = args.inputs()?.leaves().into_iter().cloned().collect();
+    let inputs = args.inputs()?;
+    if let Nested::Leaf(one) = &inputs {
+        return Err(Error::new(ErrorKind::InvalidArgument, "A merge layer should be called on a list of inputs")
+            .received(one.outline())
+            .hint("call it on a list: `vec![a, b]`"));
+    }
+    let inputs: Vec<Tensor> = inputs.leaves().into_iter().cloned().collect();
     if inputs.is_empty() {
         return Err(Error::new(
             ErrorKind::InvalidArgument,

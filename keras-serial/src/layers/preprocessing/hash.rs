@@ -25,6 +25,10 @@ impl From<[i64; 2]> for Salt {
 }
 
 impl ConfigField for Salt {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![i64::field_type(), <[i64; 2]>::field_type()])
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.0.to_value()
     }

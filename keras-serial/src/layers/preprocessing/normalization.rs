@@ -78,6 +78,11 @@ impl<const N: usize> From<[isize; N]> for AxisTuple {
 }
 
 impl ConfigField for AxisTuple {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![isize::field_type(), crate::config::FieldType::list(isize::field_type())])
+            .or_null()
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.0.to_value()
     }

@@ -135,6 +135,14 @@ macro_rules! named_or_function {
         }
 
         impl ConfigField for $type {
+            fn field_type() -> crate::config::FieldType {
+                crate::config::FieldType::Either(vec![
+                    crate::config::FieldType::Choices(vec![$($name),*]),
+                    crate::config::FieldType::Object { kind: crate::config::Kind::Function, by_name: false },
+                ])
+                .or_null()
+            }
+
             fn to_value(&self) -> Result<Value> {
                 match self {
                     Self::None => Ok(Value::Null),
@@ -191,6 +199,10 @@ impl<const N: usize> From<[usize; N]> for Ngrams {
 }
 
 impl ConfigField for Ngrams {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![usize::field_type(), crate::config::FieldType::list(usize::field_type())])
+    }
+
     fn to_value(&self) -> Result<Value> {
         match self {
             Self::UpTo(longest) => longest.to_value(),

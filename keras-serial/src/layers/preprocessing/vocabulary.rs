@@ -81,6 +81,10 @@ impl Token for i64 {
 pub struct Vocabulary<K>(pub(super) Vec<K>);
 
 impl<K: Token> ConfigField for Vocabulary<K> {
+    fn field_type() -> crate::config::FieldType {
+        Vec::<K>::field_type()
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.0.to_value()
     }

@@ -65,6 +65,10 @@ pub struct Bidirectional {
 struct Forward(LayerRef);
 
 impl ConfigField for Forward {
+    fn field_type() -> crate::config::FieldType {
+        LayerRef::field_type()
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.0.to_value()
     }

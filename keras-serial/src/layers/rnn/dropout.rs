@@ -24,6 +24,10 @@ impl From<f64> for Rate {
 }
 
 impl ConfigField for Rate {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Number
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.0.to_value()
     }

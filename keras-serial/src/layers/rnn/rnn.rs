@@ -90,6 +90,10 @@ impl From<Vec<LayerRef>> for Cell {
 }
 
 impl ConfigField for Cell {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![LayerRef::field_type(), Vec::<LayerRef>::field_type()])
+    }
+
     fn to_value(&self) -> Result<Value> {
         self.0.to_value()
     }

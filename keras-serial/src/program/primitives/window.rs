@@ -30,7 +30,8 @@ impl Steps {
             Some(room) => Ok(room / self.stride.max(1) + 1),
             None => Err(Error::new(ErrorKind::Shape, "Computed output size would be negative")
                 .expected(format!("at least {} positions", self.reach(window)))
-                .received(input.to_string())),
+                .received(input.to_string())
+                .hint("the window is larger than the input: make it smaller, or pad with `Padding::Same`")),
         }
     }
 

@@ -21,7 +21,7 @@ pub fn lint(path: impl AsRef<Path>, options: &LoadOptions) -> ScanReport {
             && let Err(error) = options.load_model_file(&file)
         {
             let code = if error.kind() == ErrorKind::Weights { Code::KS402 } else { Code::KS403 };
-            report.add(code, error.path(), error.to_string());
+            report.add(code, error.path(), error.without_path());
         }
     }
     report.sort();

@@ -8,6 +8,11 @@ use crate::ops::dtypes::cast;
 use crate::tensor::{DType, Element, Nested, Tensor};
 
 /// Values that convert to a structure of tensors: tensors, lists of them, `ndarray` arrays.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tensor, and no structure of tensors",
+    note = "a tensor or a reference to one, `vec![a, b]` for a list, `Nested::dict([(\"a\", a), (\"b\", b)])` by name, a reference to an `ndarray` array",
+    note = "`Tensor::from_slice` and `Tensor::from_vec` make tensors of numbers"
+)]
 pub trait IntoTensors {
     /// Converts to tensors.
     ///
@@ -75,6 +80,10 @@ pub enum Data<'a> {
 
 /// Data that `fit` and its like accept: `x`, `(x, y)` or `(x, y, sample_weight)` as arrays, or a
 /// [`Dataset`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no data of a run",
+    note = "data are inputs and targets in a tuple, `(&x, &y)`, with the weights of samples `(&x, &y, &weights)`, inputs alone `&x`, or a `Dataset`; `vec![a, b]` is a list of several inputs; `Tensor::from_slice` and `Tensor::from_vec` make tensors of numbers"
+)]
 pub trait IntoData<'a> {
     /// Converts to data of a run.
     ///
@@ -83,6 +92,7 @@ pub trait IntoData<'a> {
     fn into_data(self) -> Result<Data<'a>>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, D: Dataset + 'a> IntoData<'a> for D {
     fn into_data(self) -> Result<Data<'a>> {
         Ok(Data::Dataset(Box::new(self)))

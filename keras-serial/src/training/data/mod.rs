@@ -18,4 +18,6 @@ pub use arrays::{ArrayDataset, Shuffle};
 pub use dataset::{Batches, Dataset, DatasetExt, FromFn, Once, Prefetch, Rebatch, Repeat, ShuffleBuffer, Take};
 pub use into_data::{Data, IntoData, IntoTensors};
 #[cfg(feature = "files")]
+#[cfg(feature = "cli")]
+pub(crate) use read::RowReader;
 pub use read::{Arrays, DataForm, ReadArrays, Select};

@@ -92,6 +92,13 @@ impl<N: Into<String>> From<Vec<N>> for CrossSpec {
 }
 
 impl ConfigField for CrossSpec {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![
+            crate::config::FieldType::list(crate::config::FieldType::String),
+            crate::config::FieldType::Object { kind: crate::config::Kind::Object, by_name: false },
+        ])
+    }
+
     fn to_value(&self) -> Result<Value> {
         match self {
             Self::Names(names) => names.to_value(),

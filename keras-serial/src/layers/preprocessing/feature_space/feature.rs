@@ -29,7 +29,7 @@ pub enum FeatureEncoding {
 #[register(builtin = "keras.src.layers.preprocessing.feature_space")]
 #[derive(KerasSerializable, Clone, Debug)]
 pub struct Feature {
-    #[keras(with = "dtype_name")]
+    #[keras(with = "dtype_name", field_type = String::field_type)]
     dtype: DType,
     preprocessor: LayerRef,
     output_mode: FeatureEncoding,
@@ -153,6 +153,10 @@ impl<T: Into<Feature>> From<T> for FeatureSpec {
 }
 
 impl ConfigField for FeatureSpec {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Object { kind: crate::config::Kind::Object, by_name: true }
+    }
+
     fn to_value(&self) -> Result<Value> {
         match self {
             Self::Kind(kind) => Ok(Value::from(kind.as_str())),

@@ -51,6 +51,10 @@ impl<const LOW: i64, const HIGH: i64> Factor<LOW, HIGH> {
 }
 
 impl<const LOW: i64, const HIGH: i64> ConfigField for Factor<LOW, HIGH> {
+    fn field_type() -> crate::config::FieldType {
+        crate::config::FieldType::Either(vec![crate::config::FieldType::Number, <[f64; 2]>::field_type()])
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::List(self.0.to_vec()))
     }
@@ -168,6 +172,10 @@ impl ValueRange {
 }
 
 impl ConfigField for ValueRange {
+    fn field_type() -> crate::config::FieldType {
+        <[f64; 2]>::field_type()
+    }
+
     fn to_value(&self) -> Result<Value> {
         Ok(Value::List(self.0.to_vec()))
     }

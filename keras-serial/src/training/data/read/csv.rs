@@ -1,8 +1,9 @@
 //! `.csv`: a table as text.
 
+use std::io::Read;
 use std::str::FromStr;
 
-use ::csv::{ByteRecord, Position, ReaderBuilder};
+use ::csv::{ByteRecord, Position, Reader, ReaderBuilder};
 use half::{bf16, f16};
 
 use super::{Arrays, ReadArrays};
@@ -100,47 +101,87 @@ struct Column {
     place: usize,
     name: String,
     dtype: DType,
-    cells: Box<dyn Cells>,
 }
 
 /// Reads the requested columns of a table, each as a tensor of rank 1.
 pub(super) fn read(bytes: &[u8], options: &ReadArrays) -> Result<Arrays> {
-    let limits = &options.limits;
-    // Rows of the wrong length are reported here, with their number.
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(options.delimiter).from_reader(bytes);
-    let mut record = ByteRecord::new();
-    if !reader.read_byte_record(&mut record).map_err(broken)? {
-        return Err(Error::new(ErrorKind::Data, "the table is empty").expected("at least one row"));
-    }
-    Limits::check("columns of a table", record.len() as u64, limits.max_datasets as u64)?;
-    let names = names(&record, options.header)?;
-    let mut columns = columns(&names, options)?;
-    let mut more = !options.header || reader.read_byte_record(&mut record).map_err(broken)?;
-    let (mut row, mut held) = (0u64, 0u64);
-    while more {
-        // Counted like the tensors' elements.
-        let place = |record: &ByteRecord| format!("row {row} (line {})", record.position().map_or(0, Position::line));
-        if record.len() != names.len() {
-            return Err(Error::new(ErrorKind::Data, "wrong number of columns")
-                .expected(names.len().to_string())
-                .received(record.len().to_string())
-                .at(place(&record)));
+    Table::open(bytes, options)?.take(usize::MAX)
+}
+
+/// A table that is read some rows at a time.
+pub(super) struct Table<R> {
+    reader: Reader<R>,
+    /// The number of columns of each row.
+    width: usize,
+    columns: Vec<Column>,
+    limits: Limits,
+    record: ByteRecord,
+    /// True if `record` is a row that was not taken yet.
+    is_pending: bool,
+    row: u64,
+}
+
+impl<R: Read> Table<R> {
+    /// Reads the names of the columns.
+    pub(super) fn open(input: R, options: &ReadArrays) -> Result<Self> {
+        // Rows of the wrong length are reported here, with their number.
+        let mut reader =
+            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(options.delimiter).from_reader(input);
+        let mut record = ByteRecord::new();
+        if !reader.read_byte_record(&mut record).map_err(broken)? {
+            return Err(Error::new(ErrorKind::Data, "the table is empty").expected("at least one row"));
         }
-        for column in &mut columns {
-            let cell = record.get(column.place).unwrap_or_default();
-            held = held.saturating_add(column.cells.size(cell));
+        Limits::check("columns of a table", record.len() as u64, options.limits.max_datasets as u64)?;
+        let names = names(&record, options.header)?;
+        let columns = columns(&names, options)?;
+        let (width, is_pending, limits) = (names.len(), !options.header, options.limits.clone());
+        Ok(Self { reader, width, columns, limits, record, is_pending, row: 0 })
+    }
+
+    /// Returns the names of the requested columns.
+    #[cfg(feature = "cli")]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Reads the next rows, at most `most`; fewer at the end, and then none.
+    pub(super) fn take(&mut self, most: usize) -> Result<Arrays> {
+        let mut held = 0u64;
+        let mut taken: Vec<Box<dyn Cells>> = self.columns.iter().map(|column| cells(column.dtype)).collect();
+        for _ in 0..most {
+            let Self { reader, record, .. } = self;
+            if !std::mem::take(&mut self.is_pending) && !reader.read_byte_record(record).map_err(broken)? {
+                break;
+            }
+            self.add(&mut taken, &mut held)?;
+            self.row += 1;
+        }
+        let columns = self.columns.iter().zip(taken);
+        columns.map(|(column, cells)| Ok((column.name.clone(), cells.tensor()?))).collect()
+    }
+
+    /// Adds the cells of a row.
+    fn add(&self, taken: &mut [Box<dyn Cells>], held: &mut u64) -> Result<()> {
+        // Counted like the tensors' elements.
+        let line = self.record.position().map_or(0, Position::line);
+        let place = || format!("row {} (line {line})", self.row);
+        if self.record.len() != self.width {
+            return Err(Error::new(ErrorKind::Data, "wrong number of columns")
+                .expected(self.width.to_string())
+                .received(self.record.len().to_string())
+                .at(place()));
+        }
+        for (column, cells) in self.columns.iter().zip(taken) {
+            let cell = self.record.get(column.place).unwrap_or_default();
+            *held = held.saturating_add(cells.size(cell));
             let text = std::str::from_utf8(cell).ok();
-            if !text.is_some_and(|text| column.cells.push(text)) {
+            if !text.is_some_and(|text| cells.push(text)) {
                 let error = wrong_cell(cell, column.dtype);
-                return Err(error.at(format!("column `{}`", column.name)).at(place(&record)));
+                return Err(error.at(format!("column `{}`", column.name)).at(place()));
             }
         }
-        Limits::check("bytes of all columns", held, limits.max_total_bytes).at_with(|| place(&record))?;
-        more = reader.read_byte_record(&mut record).map_err(broken)?;
-        row += 1;
+        Limits::check("bytes of all columns", *held, self.limits.max_total_bytes).at_with(place)
     }
-    columns.into_iter().map(|column| Ok((column.name, column.cells.tensor()?))).collect()
 }
 
 fn names(first: &ByteRecord, header: bool) -> Result<Vec<String>> {
@@ -169,7 +210,7 @@ fn columns(names: &[String], options: &ReadArrays) -> Result<Vec<Column>> {
         let name = names.get(place)?.clone();
         let own = options.column_dtypes.iter().rev().find(|(known, _)| *known == name);
         let dtype = own.map_or(options.dtype, |(_, dtype)| *dtype);
-        Some(Column { place, name, dtype, cells: cells(dtype) })
+        Some(Column { place, name, dtype })
     };
     Ok(options.only.places(&known)?.into_iter().filter_map(column).collect())
 }

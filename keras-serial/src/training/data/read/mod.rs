@@ -14,6 +14,8 @@ mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_pages;
 mod read_arrays;
+#[cfg(feature = "cli")]
+mod row_reader;
 mod select;
 #[cfg(feature = "parquet")]
 mod thrift;
@@ -21,4 +23,6 @@ mod thrift;
 pub use arrays::Arrays;
 pub use form::DataForm;
 pub use read_arrays::ReadArrays;
+#[cfg(feature = "cli")]
+pub(crate) use row_reader::RowReader;
 pub use select::Select;

@@ -142,7 +142,7 @@ impl ReadArrays {
         self.read_section(form, bytes.into().into_bytes().into())
     }
 
-    fn read_section(&self, form: DataForm, file: Section) -> Result<Arrays> {
+    pub(super) fn read_section(&self, form: DataForm, file: Section) -> Result<Arrays> {
         match form {
             DataForm::Npy => {
                 self.only.places(&["arr_0"])?;

@@ -1,27 +1,56 @@
 //! Tables in the style of `rich`, with which Keras prints summaries.
 
 /// A table with columns of given widths.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// The columns: header, alignment and width.
-    pub columns: Vec<Column>,
+    columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
 }
 
-pub(super) struct Column {
-    pub header: &'static str,
+struct Column {
+    header: &'static str,
     /// The width that Keras asks for, without padding.
-    pub width: usize,
-    pub align: Align,
+    width: usize,
+    align: Align,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+enum Align {
     Left,
     Right,
     Center,
 }
 
 impl Table {
+    /// Creates the empty table of a summary, and returns its width: `line_length`, or by default the console's width
+    /// less 4, but at most 88 (108 with connections).
+    pub(crate) fn of_summary(
+        connected: bool,
+        show_trainable: bool,
+        line_length: Option<usize>,
+        console_width: usize,
+    ) -> (Self, usize) {
+        let mut columns = vec![("Layer (type)", Align::Left), ("Output Shape", Align::Left), ("Param #", Align::Right)];
+        let (mut default, mut positions) = (88, vec![0.45, 0.80, 1.0]);
+        if connected {
+            (default, positions) = (108, vec![0.3, 0.56, 0.74, 1.0]);
+            columns.push(("Connected to", Align::Left));
+        }
+        if show_trainable {
+            default += 12;
+            positions = positions.iter().map(|position| position * 0.90).chain([1.0]).collect();
+            columns.push(("Trainable", Align::Center));
+        }
+        let width = line_length.unwrap_or_else(|| default.min(console_width.saturating_sub(4)));
+        let mut used = 0;
+        let columns = columns.into_iter().zip(positions).map(|((header, align), position)| {
+            let column = Column { header, align, width: ((position * width as f64) as usize).saturating_sub(used) };
+            used += column.width;
+            column
+        });
+        (Self { columns: columns.collect(), rows: Vec::new() }, width)
+    }
+
     /// Returns the lines of the table, `width` characters wide and cut off at the console's width.
     pub fn render(&self, width: usize, console: usize) -> Vec<String> {
         let widths = self.widths(width);
@@ -126,4 +155,28 @@ fn align(line: &str, width: usize, align: Align) -> String {
         Align::Center => space / 2,
     };
     format!("{}{line}{}", " ".repeat(left), " ".repeat(space - left))
+}
+
+/// Formats a number with commas between thousands.
+pub(crate) fn thousands(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Formats a number of bytes as summaries have it: `1.50 KB`.
+pub(crate) fn readable(mut bytes: f64) -> String {
+    for unit in ["B", "KB", "MB", "GB", "TB"] {
+        if bytes < 1024.0 {
+            return format!("{bytes:.2} {unit}");
+        }
+        bytes /= 1024.0;
+    }
+    format!("{bytes:.2} PB")
 }

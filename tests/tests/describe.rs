@@ -1,0 +1,12 @@
+//! Descriptions of classes: fields as data, `describe`, `search`, JSON Schemas, construction by name, access by path.
+
+#[path = "describe/access.rs"]
+mod access;
+#[path = "describe/keras.rs"]
+mod keras;
+#[path = "describe/own.rs"]
+mod own;
+#[path = "describe/schemas.rs"]
+mod schemas;
+#[path = "describe/versions.rs"]
+mod versions;
