@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use super::call::{CallArgs, CallContext, Item};
+use super::call::{CallArgs, CallContext};
 use super::{Nested, Tensor};
 use crate::error::Result;
 use crate::json::Value;

@@ -178,6 +178,12 @@ impl Compile {
         refuse_unknown(config).is_err()
     }
 
+    /// Sets whether the optimizer scales its loss even if the model's dtype policy does not ask for it.
+    pub(super) fn with_scaled_loss(mut self, scales_loss: bool) -> Self {
+        self.scales_loss = scales_loss;
+        self
+    }
+
     /// Deserializes what [`Compile::to_config`] writes; every entry is optional. Custom objects in scope
     /// are found.
     ///

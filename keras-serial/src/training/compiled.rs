@@ -16,7 +16,7 @@ use crate::json::{Dict, Value};
 use crate::layers::{Batch, GraphModel, LayerRef, Trained};
 use crate::metrics::{Mean, Metric, MetricExt};
 use crate::models::Model;
-use crate::optimizers::{Optimize, Optimizer};
+use crate::optimizers::Optimizer;
 use crate::tensor::{Nested, Tensor};
 use crate::utils::Locked;
 
@@ -312,7 +312,7 @@ impl Model {
             self.base().model_state().forget_file();
             return Ok(());
         }
-        self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;
+        self.compile(Compile::from_config(config)?.with_scaled_loss(scales_loss))?;
         if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
             optimizer.build(&self.trainable_weights()).at("optimizer")?;
         }
