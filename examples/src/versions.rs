@@ -38,8 +38,9 @@ impl Layer for Blend {
 
 /// Runs the example.
 pub fn main() -> Result<()> {
+    let none = CustomObjects::new();
     let old = value!({ "class_name": "Lerp", "registered_name": "OldExample>Lerp", "config": { "percent": 25 } });
-    let layer = LayerRef::deserialize(&old)?;
+    let layer = LayerRef::deserialize(&old, &none)?;
     assert_eq!(layer.get_config()?["weight"], 0.25.into());
 
     // The version stands beside the configuration, where Keras reads past it.
@@ -47,6 +48,6 @@ pub fn main() -> Result<()> {
     println!("{}", new.to_json());
     assert_eq!(new["registered_name"], "VersionsExample>Blend".into());
     assert_eq!(new["config_version"], 2.into());
-    assert_eq!(LayerRef::deserialize(&new)?.get_config()?, layer.get_config()?);
+    assert_eq!(LayerRef::deserialize(&new, &none)?.get_config()?, layer.get_config()?);
     Ok(())
 }

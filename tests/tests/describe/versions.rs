@@ -42,7 +42,7 @@ impl Layer for Sized3 {
 }
 
 fn read(form: &Value) -> Result<usize> {
-    let layer = LayerRef::deserialize(form)?;
+    let layer = LayerRef::deserialize(form, &CustomObjects::new())?;
     Ok(layer.get_config()?["size"].as_i64().unwrap() as usize)
 }
 
@@ -79,7 +79,7 @@ fn only_types_that_have_a_version_write_one() {
 fn older_names_are_read_and_the_new_one_is_written() {
     for name in ["Versions>Sized", "OldVersions>Sized", "Versions>Wide"] {
         let form = value!({ "class_name": "Wide", "registered_name": name, "config": { "size": 6 } });
-        let layer = LayerRef::deserialize(&form).unwrap();
+        let layer = LayerRef::deserialize(&form, &CustomObjects::new()).unwrap();
         assert_eq!(layer.serialize().unwrap()["registered_name"], "Versions>Sized".into());
     }
     let ours = registry::get_custom_objects().iter().filter(|entry| entry.class_name() == "Sized3").count();
