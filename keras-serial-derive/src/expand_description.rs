@@ -126,6 +126,7 @@ fn default(given: Option<&FieldDefault>, ty: &Type) -> TokenStream {
         Some(FieldDefault::Expr(expr)) => quote!(#expr),
         _ => code!(::core::default::Default::default()),
     };
+    // As in `from_config`, so that the compiler reports a default of another type once.
     code!({
         let default = || -> #ty { #value };
         default()

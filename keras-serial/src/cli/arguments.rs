@@ -5,20 +5,23 @@ use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 use super::Status;
 use super::completions::Completions;
 use super::convert::Convert;
+use super::describe::Describe;
 use super::diff::Diff;
 use super::edit::Edit;
 use super::export::Export;
 use super::inspect::Inspect;
 use super::man::Man;
 use super::objects::Objects;
+use super::plot::Plot;
 use super::predict::Predict;
 use super::scan::Scan;
+use super::schema::Schema;
 use super::summary::Summary;
 use super::terminal::Terminal;
 use crate::error::Result;
 use crate::files::Limits;
 
-/// Look into files of Keras models, check, compare, edit, convert, export and run them.
+/// Look into files of Keras models, check, compare, edit, convert, draw, export and run them.
 ///
 /// No Python is needed, and no code of a file is ever run. FILE is a `.keras` archive or its directory, `.h5`,
 /// `.weights.h5`, `.weights.json` (shards), `.safetensors` or a configuration in `.json`, told by the end of its name;
@@ -95,7 +98,10 @@ pub(super) enum Command {
     Edit(Edit),
     Export(Export),
     Predict(Predict),
+    Plot(Plot),
     Objects(Objects),
+    Describe(Describe),
+    Schema(Schema),
     Completions(Completions),
     Man(Man),
 }
@@ -112,8 +118,11 @@ impl Command {
             Command::Convert(convert) => convert.run(&limits, terminal),
             Command::Edit(edit) => edit.run(&limits, terminal, matches.subcommand_matches("edit")),
             Command::Export(export) => export.run(&limits, terminal),
+            Command::Plot(plot) => plot.run(&limits, terminal),
             Command::Predict(predict) => predict.run(&limits, terminal),
             Command::Objects(objects) => objects.run(terminal),
+            Command::Describe(describe) => describe.run(terminal),
+            Command::Schema(schema) => schema.run(terminal),
             Command::Completions(completions) => completions.run(terminal),
             Command::Man(man) => man.run(terminal),
         }

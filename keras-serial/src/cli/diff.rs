@@ -11,6 +11,7 @@ use super::{Status, input, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::io::Look;
 use crate::files::{Change, Difference, Limits, ModelFile, diff_named};
+use crate::json::Patch;
 
 /// Show how two files differ: configuration, weights, assets.
 ///
@@ -82,6 +83,7 @@ impl Diff {
         let mut difference = diff_named([&first_file, &second_file], names, [self.tolerance, self.relative])?;
         if self.weights {
             difference.config.clear();
+            difference.patch = Patch::default();
             difference.assets.clear();
         }
         Ok(difference)

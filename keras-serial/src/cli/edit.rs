@@ -11,8 +11,9 @@ use super::{Status, input};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::Look;
 use crate::files::{FileEditor, FileForm, Layout, Limits, NpyArray, TensorBytes};
+use crate::json::Value;
 
-/// Rename, delete and add layers and weights of a file.
+/// Rename, delete and add layers and weights of a file, and set values of its configuration.
 ///
 /// Changes are made in the order of the arguments. An object is named by its path (`layers/dense_1`), or by its name
 /// alone if that is unique; a weight by the path that `inspect` lists. The configuration follows: a renamed layer is
@@ -28,6 +29,10 @@ pub(super) struct Edit {
     /// Rename an object: `--rename dense=classifier`.
     #[arg(long, value_name = "OBJECT=NAME", value_parser = pair)]
     rename: Vec<(String, String)>,
+    /// Set a value of the configuration, which its class must accept where it is linked: `--set
+    /// 'config/layers[dense]/config/activation="relu"'`. VALUE is JSON, or a text. Paths are those that `diff` prints.
+    #[arg(long, value_name = "PATH=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
     /// Delete an object with all in it, or a weight.
     #[arg(long, value_name = "PATH")]
     delete: Vec<String>,
@@ -48,6 +53,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// A change to a file.
 enum Change<'a> {
     Rename(&'a str, &'a str),
+    Set(&'a str, &'a str),
     Delete(&'a str),
     Add(&'a str, &'a str),
 }
@@ -57,7 +63,7 @@ impl Edit {
         let changes = self.changes(matches);
         if changes.is_empty() {
             return Err(Error::new(ErrorKind::InvalidArgument, "there is nothing to change")
-                .expected("`--rename`, `--delete` or `--add`"));
+                .expected("`--rename`, `--set`, `--delete` or `--add`"));
         }
         let file = input::open(&self.file, limits, Look::Checked)?;
         let suffix = match file.form() {
@@ -83,6 +89,7 @@ impl Edit {
         let places = |name: &str| matches.and_then(|matches| matches.indices_of(name)).into_iter().flatten();
         let mut changes: Vec<(usize, Change<'_>)> = Vec::new();
         changes.extend(places("rename").zip(self.rename.iter().map(|(object, name)| Change::Rename(object, name))));
+        changes.extend(places("set").zip(self.set.iter().map(|(path, value)| Change::Set(path, value))));
         changes.extend(places("delete").zip(self.delete.iter().map(|path| Change::Delete(path))));
         changes.extend(places("add").zip(self.add.iter().map(|(path, file)| Change::Add(path, file))));
         changes.sort_by_key(|(place, _)| *place);
@@ -94,6 +101,10 @@ impl Change<'_> {
     fn apply(&self, editor: &mut FileEditor, limits: &Limits) -> Result<()> {
         match *self {
             Change::Rename(object, name) => editor.rename_object(object, name),
+            Change::Set(path, value) => {
+                let value = Value::parse(value).unwrap_or_else(|_| value.into());
+                editor.set_config(path, value)
+            }
             Change::Delete(path) if editor.weights().tensor(path).is_some() => {
                 let (object, weight) = split(editor, path);
                 editor.delete_weight(&object, &weight)
@@ -103,8 +114,8 @@ impl Change<'_> {
                 let (object, weight) = split(editor, path);
                 let arrays = [(weight, array(file, limits)?)];
                 match editor.weights().group(&object) {
-                    Some(_) if object.contains('/') || !object.is_empty() => editor.add_weights(&object, arrays),
-                    _ => editor.add_object(&object, arrays),
+                    Some(_) => editor.add_weights(&object, arrays),
+                    None => editor.add_object(&object, arrays),
                 }
             }
         }

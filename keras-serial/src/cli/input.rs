@@ -66,3 +66,30 @@ pub(super) fn model(
     }
     load.load_model(path)
 }
+
+/// Makes the model of a file; `None` if that needs a class that is not linked, or the file has no configuration.
+///
+/// # Errors
+/// As [`LoadOptions::load_model_file`](crate::saving::LoadOptions::load_model_file).
+#[cfg(feature = "archive")]
+pub(super) fn model_of(
+    file: &ModelFile,
+    limits: &Limits,
+    terminal: &super::terminal::Terminal,
+) -> Result<Option<crate::models::Model>> {
+    use crate::error::ErrorKind::{CodeRefused, UnknownObject, Unsupported};
+
+    if file.config().is_none() {
+        return Ok(None);
+    }
+    let _waiting = super::progress::Waiting::new("loading", terminal);
+    let load = crate::saving::LoadOptions::new().limits(limits.clone()).compile(false);
+    match load.load_model_file(file) {
+        Ok((model, _)) => Ok(Some(model)),
+        Err(error) if matches!(error.kind(), UnknownObject | CodeRefused | Unsupported) => {
+            terminal.detail(&format!("made from the file alone: {error}"));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

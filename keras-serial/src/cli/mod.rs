@@ -18,6 +18,7 @@
 mod arguments;
 mod completions;
 mod convert;
+mod describe;
 mod diff;
 mod edit;
 mod export;
@@ -27,10 +28,12 @@ mod json;
 mod man;
 mod objects;
 mod output;
+mod plot;
 mod predict;
 mod progress;
 mod sarif;
 mod scan;
+mod schema;
 mod summary;
 mod terminal;
 
@@ -41,7 +44,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use self::arguments::Arguments;
 use self::terminal::Terminal;
-#[cfg(not(all(feature = "archive", feature = "onnx")))]
+#[cfg(not(all(feature = "archive", feature = "onnx", feature = "plot")))]
 use crate::error::{Error, ErrorKind};
 
 /// What a command that ran to its end has found.
@@ -56,7 +59,7 @@ enum Status {
 }
 
 /// Returns the error for a command that this build does not have.
-#[cfg(not(all(feature = "archive", feature = "onnx")))]
+#[cfg(not(all(feature = "archive", feature = "onnx", feature = "plot")))]
 fn lacks(command: &str, feature: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this build of `keras-serial` can't {command}")).hint(format!(
         "build it with the feature `{feature}`: `cargo install --path keras-serial --features cli,{feature}`"

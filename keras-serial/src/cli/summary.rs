@@ -52,21 +52,7 @@ impl Summary {
     /// Returns the summary of the model itself, or, if it needs classes that are not linked, of its file.
     #[cfg(feature = "archive")]
     fn text(&self, file: &ModelFile, limits: &Limits, terminal: &Terminal) -> Result<String> {
-        use crate::error::ErrorKind::{CodeRefused, UnknownObject, Unsupported};
-
-        if file.config().is_none() {
-            return self.of_file(file);
-        }
-        let _waiting = super::progress::Waiting::new("loading", terminal);
-        let load = crate::saving::LoadOptions::new().limits(limits.clone()).compile(false);
-        let model = match load.load_model_file(file) {
-            Ok((model, _)) => model,
-            Err(error) if matches!(error.kind(), UnknownObject | CodeRefused | Unsupported) => {
-                terminal.detail(&format!("the table is made from the file alone: {error}"));
-                return self.of_file(file);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(model) = input::model_of(file, limits, terminal)? else { return self.of_file(file) };
         let mut summary = crate::models::Summary::of(&model)
             .console_width(self.console_width())
             .expand_nested(self.expand_nested)

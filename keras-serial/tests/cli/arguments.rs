@@ -20,7 +20,7 @@ fn wrong_usage_is_status_2_and_help_is_status_0() {
 #[test]
 fn errors_have_the_path_and_with_verbose_what_caused_them() {
     let assert = run(&["inspect", "no/such.keras"], 2);
-    assert_eq!(stderr(&assert), "error: no/such.keras: No such file or directory (os error 2)\n");
+    assert!(stderr(&assert).starts_with("error: no/such.keras: No such file or directory"), "{}", stderr(&assert));
     let assert = run(&["inspect", "no/such.keras", "--verbose"], 2);
     assert!(stderr(&assert).contains("caused by:"), "{}", stderr(&assert));
     assert!(stderr(&run(&["inspect", "model.pb"], 2)).contains("`.keras`"));

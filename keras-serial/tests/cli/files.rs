@@ -80,7 +80,7 @@ fn changed_weights_and_configurations_are_named() {
     run(&["edit", &model, "-o", &edited, "--add", &add, "--rename", "second=head"], 0);
     let text = stdout(&run(&["diff", &model, &edited], 1));
     assert!(text.contains("weight layers/dense/vars/1: values differ by up to NaN"), "{text}");
-    assert!(text.contains("config/layers/2/name: \"second\" -> \"head\""), "{text}");
+    assert!(text.contains("config/output_layers[0]: \"second\" -> \"head\""), "{text}");
     assert!(!text.contains("layers/dense/vars/0"), "{text}");
     // JSON has no NaN.
     let difference = json(&["diff", &model, &edited, "--weights", "--json"], 1);
@@ -159,6 +159,28 @@ fn edits_are_made_in_the_order_of_the_arguments() {
     let error = stderr(&run(&["edit", &weights, "-o", &out, "--delete", "layers/dens"], 2));
     assert!(error.contains(&weights) && error.contains("did you mean `layers/dense`"), "{error}");
     run(&["edit", &weights, "-o", &out], 2);
+}
+
+#[test]
+fn values_of_configurations_are_set() {
+    let home = Home::new();
+    let activation = "config/layers[first]/config/activation";
+    for end in [".keras", ".h5"] {
+        let out = home.at(&format!("out{end}"));
+        let set = format!("{activation}=tanh");
+        run(&["edit", &small(end), "-o", &out, "--set", &set, "--rename", "second=head"], 0);
+        let text = stdout(&run(&["diff", &small(end), &out], 1));
+        assert!(text.contains("activation: \"relu\" -> \"tanh\"") && text.contains("head"), "{end}: {text}");
+    }
+    let json = home.at("model.json");
+    run(&["convert", "-q", &small(".keras"), &json], 0);
+    run(&["edit", &json, "-o", &home.at("edited.json"), "--set", "config/layers[first]/config/units=7"], 0);
+    let text = stdout(&run(&["diff", &json, &home.at("edited.json")], 1));
+    assert_eq!(text, "config config/layers[first]/config/units: 3 -> 7\n");
+    let error = stderr(&run(&["edit", &small(".keras"), "-o", &json, "--force", "--set", "config/layer=1"], 2));
+    assert!(error.contains("small.keras"), "{error}");
+    let error = stderr(&run(&["edit", &small(".weights.h5"), "-o", &home.at("a.weights.h5"), "--set", "config=1"], 2));
+    assert!(error.contains("no configuration"), "{error}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn hostile_files_end_commands_with_a_message() {
 /// The commands for files; `OUT` is replaced by a path in a folder that is empty.
 fn commands(file: &str, end: &str) -> Vec<Vec<String>> {
     let all = format!(
-        "inspect FILE|inspect FILE --json|summary FILE|scan FILE|scan FILE --weights --sarif|diff FILE FILE|convert FILE OUT.json|\
+        "inspect FILE|inspect FILE --json|summary FILE|plot FILE -o OUT.svg|scan FILE|scan FILE --weights --sarif|diff FILE FILE|convert FILE OUT.json|\
          convert FILE OUT.keras|convert FILE OUT.weights.h5|convert FILE OUT.h5|convert FILE OUT.safetensors|\
          edit FILE -o OUT{end} --rename dense=other"
     );

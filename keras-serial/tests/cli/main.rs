@@ -7,8 +7,10 @@ mod files;
 mod hostile;
 #[cfg(feature = "onnx")]
 mod models;
-#[cfg(feature = "onnx")]
+#[cfg(all(feature = "onnx", feature = "plot"))]
 mod pages;
+#[cfg(feature = "plot")]
+mod pictures;
 mod scans;
 
 use std::path::{Path, PathBuf};

@@ -49,8 +49,27 @@ fn objects_are_listed() {
     assert!(dense.contains("keras.layers.EinsumDense") && dense.lines().count() == 3, "{dense}");
     let all = json(&["objects", "--json"], 0);
     assert!(all.as_array().unwrap().len() > 250);
+    let named = stdout(&run(&["objects", "einsumdense"], 0));
+    assert!(named.lines().nth(2).unwrap().starts_with("keras.layers.EinsumDense"), "{named}");
     let error = stderr(&run(&["objects", "EinsumDens3"], 1));
     assert!(error.contains("did you mean `EinsumDense`?"), "{error}");
+}
+
+#[test]
+fn one_object_is_described_and_has_a_schema() {
+    let text = stdout(&run(&["describe", "Dense"], 0));
+    assert!(text.contains("Dense(units, activation=") && text.contains("keras.layers.Dense"), "{text}");
+    let described = json(&["describe", "keras.layers.Dense", "--json"], 0);
+    assert_eq!(described["arguments"][0]["name"], "units");
+    assert!(stderr(&run(&["describe", "Dens"], 2)).contains("did you mean"));
+    assert_eq!(json(&["schema", "keras.layers.Dense"], 0)["$ref"], "#/$defs/keras.layers.Dense");
+    assert!(json(&["schema", "layer"], 0)["$defs"].as_object().unwrap().len() > 100);
+    assert!(json(&["schema"], 0)["$defs"]["keras.layers.Dense"].is_object());
+    // A value that the class does not accept is an error.
+    let home = Home::new();
+    let set = ["edit", &small(".keras"), "-o", &home.at("a.keras"), "--set", "config/layers[first]/config/units=many"];
+    let error = stderr(&run(&set, 2));
+    assert!(error.contains("units") && error.contains("xpected a"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Edits the weights in a file without building the model (`keras.saving.KerasFileEditor`).
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::Path;
 
 use super::editor_objects::{
@@ -9,7 +10,8 @@ use super::editor_objects::{
 use crate::array::TensorBytes;
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::files::{
-    H5Attr, Layout, Limits, ModelFile, Parts, WeightTree, legacy, names, safetensors, write_hdf5, write_shards,
+    H5Attr, Layout, Limits, ModelFile, Parts, WeightTree, legacy, names, safetensors, write_atomically, write_hdf5,
+    write_shards,
 };
 use crate::utils::join;
 
@@ -40,7 +42,7 @@ impl FileEditor {
     /// Opens a file of any format.
     ///
     /// # Errors
-    /// As [`ModelFile::open`]; also when the file holds no weights.
+    /// As [`ModelFile::open`]; also when the file holds nothing.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::of(ModelFile::open(path, &Limits::default())?).at_with(|| path.display().to_string())
@@ -49,10 +51,13 @@ impl FileEditor {
     /// Edits a file that is already open.
     ///
     /// # Errors
-    /// When the file holds no weights.
+    /// When the file holds neither weights nor a configuration.
     pub fn of(mut file: ModelFile) -> Result<Self> {
         let known = group_paths(&file);
-        let tree = file.weights.take().ok_or_else(|| Error::new(ErrorKind::Weights, "the file holds no weights"))?;
+        let tree = match file.weights.take() {
+            None if file.config.is_none() => return Err(Error::new(ErrorKind::Weights, "the file holds no weights")),
+            tree => tree.unwrap_or_default(),
+        };
         Ok(Self { file, tree, known, renamed: Vec::new() })
     }
 
@@ -219,6 +224,10 @@ impl FileEditor {
         let is = |suffix: &str| name.ends_with(suffix);
         match self.file.layout {
             Layout::Paths if is(".weights.h5") => write_hdf5(&self.tree, path, &Limits::default(), true),
+            Layout::Paths if is(".json") && !is(".weights.json") && self.tree.is_empty() => {
+                let config = self.named_config()?.unwrap_or_default();
+                write_atomically(path, |file| Ok(file.write_all(config.to_json().as_bytes())?))
+            }
             Layout::Paths if is(".weights.json") => {
                 let order = self.tree.groups_with_contents();
                 write_shards(&self.tree, &order, path, 5.0 * f64::from(1 << 30), &Limits::default(), true)

@@ -1,11 +1,12 @@
-//! Renamed objects in the configuration of an edited file.
+//! The configuration of an edited file: set values, and renamed objects.
 
 use super::config_names::{self, name_at, rename_in_compile};
 use super::editor::FileEditor;
 use super::editor_objects::{Renamed, rename_group, split};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::files::{H5Attr, WeightTree, legacy};
+use crate::files::{H5Attr, Layout, WeightTree, legacy};
 use crate::json::Value;
+use crate::registry;
 use crate::utils::join;
 
 /// A configuration with new names, and the names before and after, in order.
@@ -15,6 +16,31 @@ struct Named {
 }
 
 impl FileEditor {
+    /// Sets the value at a path of the model's configuration, if the class that it belongs to accepts it, as
+    /// [`registry::set`](crate::registry::set) does. Weights stay as they are.
+    ///
+    /// ```no_run
+    /// use keras_serial::files::FileEditor;
+    /// let mut editor = FileEditor::open("model.keras")?;
+    /// editor.set_config("config/layers[dense]/config/activation", "relu")?;
+    /// editor.save("edited.keras")?;
+    /// # Ok::<(), keras_serial::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the file has no configuration, or none at the path; when the class does not accept the value.
+    pub fn set_config(&mut self, path: &str, value: impl Into<Value>) -> Result<()> {
+        let lacking = || Error::new(ErrorKind::InvalidArgument, "the file has no configuration").at(path.to_owned());
+        if self.file.layout != Layout::Legacy {
+            return registry::set(self.file.config.as_mut().ok_or_else(lacking)?, path, value);
+        }
+        let text = self.tree.attrs.get("model_config").and_then(H5Attr::as_str).ok_or_else(lacking)?;
+        let mut config = Value::parse(text).at("model_config")?;
+        registry::set(&mut config, path, value).at("model_config")?;
+        self.tree.attrs.insert("model_config".into(), H5Attr::Str(config.to_json()));
+        Ok(())
+    }
+
     /// Returns the path in the opened file of what has this path after the first `count` renames.
     fn original(&self, path: &str, count: usize) -> String {
         let mut path = path.to_owned();
