@@ -173,7 +173,7 @@ impl ScanReport {
 
     /// Adds the finding for a file that can't be opened.
     pub(crate) fn refuse(&mut self, error: &Error) {
-        self.add(code_of(error), error.path(), error.to_string());
+        self.add(code_of(error), error.path(), error.without_path());
     }
 
     /// Adds what the names and the configuration of a file tell.
