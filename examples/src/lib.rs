@@ -30,6 +30,7 @@ examples! {
     master_list,
     describe,
     paths,
+    versions,
     custom_objects,
     scope,
     clone_model,

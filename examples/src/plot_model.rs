@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use keras_serial::files::plot::{PlotOptions, RankDir, plot_file};
 use keras_serial::models::plot_model;
 use keras_serial::prelude::*;
+use keras_serial::random::set_random_seed;
 
 /// Scales by a learned factor for each feature.
 #[register(package = "PlotExample")]
@@ -113,6 +114,7 @@ pub fn main() -> Result<()> {
     assert!(std::fs::read_to_string(&page)?.contains("Unfold its 5 layers"));
     [&file, &page].into_iter().try_for_each(std::fs::remove_file)?;
 
+    set_random_seed(1);
     // y = sin(a) + b / 2, which a small network learns.
     let (samples, model) = (96, Sequential::new([Input::new([2]).layer(), Dense::new(24).activation("tanh").into(), Dense::new(1).into()])?);
     let x: Vec<f32> = (0..2 * samples).map(|i| (i as f32 * 0.71).sin() * 3.0).collect();

@@ -119,15 +119,17 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     })
 }
 
-/// Expands an expression of a field's default, with the field's type.
+/// Expands an expression of a field's default, with the field's type: a closure as in `from_config`, so that the
+/// compiler reports a default of another type once.
 fn default(given: Option<&FieldDefault>, ty: &Type) -> TokenStream {
     let value = match given {
         Some(FieldDefault::Expr(expr)) => quote!(#expr),
         _ => code!(::core::default::Default::default()),
     };
+    // As in `from_config`, so that the compiler reports a default of another type once.
     code!({
-        let value: #ty = #value;
-        value
+        let default = || -> #ty { #value };
+        default()
     })
 }
 

@@ -149,6 +149,34 @@ fn a_range_of_layers_is_drawn_and_layers_are_highlighted() {
     }
 }
 
+#[test]
+fn a_page_folds_nested_models_and_shows_configurations() {
+    let file = open("nested");
+    let page = |options: &PlotOptions| Plot::of_file(&file, options).unwrap().to_html().unwrap();
+    let html = page(&PlotOptions::new());
+    // The model folded and unfolded, and the three models in it.
+    assert_eq!(html.matches("class=\"view\"").count(), 5);
+    assert!(html.contains("<main data-first=\"v0\">"));
+    assert!(page(&PlotOptions::new().expand_nested(true)).contains("<main data-first=\"unfolded\">"));
+    // Each of the layers and models has details, the model itself too, and each box leads to some.
+    assert_eq!(html.matches("<pre>").count(), 12);
+    for part in html.split("data-layer=\"").skip(1) {
+        let id = part.split('"').next().unwrap();
+        assert!(html.contains(&format!("<section id=\"{id}\" hidden>")), "{id}");
+    }
+    for part in html.split("data-open=\"").skip(1).chain(html.split("data-view=\"").skip(1)) {
+        let id = part.split('"').next().unwrap();
+        assert!(id.starts_with(']') || html.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+    assert!(html.contains("&quot;kernel_size&quot;: ["));
+    // It asks for nothing from elsewhere.
+    assert!(html.contains("default-src 'none'"));
+    assert_eq!(
+        html.matches("http").count(),
+        html.matches("http-equiv").count() + html.matches("http://www.w3.org/2000/svg").count()
+    );
+}
+
 /// A Sequential model of layers with these names.
 fn sequential(names: impl Iterator<Item = String>) -> Value {
     let layers = names.map(|name| {

@@ -40,6 +40,10 @@ impl Page {
         }
     }
 
+    fn advice(&mut self, text: &str) {
+        writeln!(self.0, "{text}\n").unwrap();
+    }
+
     fn entry(&mut self, mistake: &str, message: &str) {
         writeln!(self.0, "{mistake}\n```text\n{}\n```\n", message.trim_end()).unwrap();
     }

@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "config",
     "object",
     "registry",
+    "serde",
     "array",
     "files",
     "tensor",

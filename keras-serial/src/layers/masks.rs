@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::LayerRef;
 use crate::error::Result;
 use crate::ops::cast_to;
-use crate::tensor::symbolic::tensor_of;
+use crate::tensor::call::tensor_of;
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
 
 /// The masks of one call, found as in Keras's `Layer.__call__`.

@@ -126,7 +126,7 @@ impl CallArgs {
     /// Returns all tensors in Keras's order: positional arguments, then keywords sorted by name.
     pub fn tensors(&self) -> Vec<&Tensor> {
         let all = self.positional.iter().chain(super::nested::sorted(&self.keywords).map(|(_, arg)| arg));
-        all.flat_map(|arg| arg.leaves()).filter_map(super::symbolic::tensor_of).collect()
+        all.flat_map(|arg| arg.leaves()).filter_map(tensor_of).collect()
     }
 
     /// Returns an argument by name, positional or keyword; `None` if it is missing or Python's `None`.
@@ -153,7 +153,7 @@ impl CallArgs {
 
     /// Returns the arguments that are tensors or structures of tensors only.
     pub(crate) fn tensor_arguments(&self) -> Vec<&Nested<Item>> {
-        let is_tensor = |item: Option<&Item>| item.is_none_or(|item| super::symbolic::tensor_of(item).is_some());
+        let is_tensor = |item: Option<&Item>| item.is_none_or(|item| tensor_of(item).is_some());
         let counts = |arg: &&Nested<Item>| {
             let items = arg.slots();
             !matches!(arg, Nested::None) && !items.is_empty() && items.into_iter().all(is_tensor)
@@ -383,5 +383,13 @@ impl CallContext {
         let mut this = self.clone();
         this.arguments.insert(name.into(), value.into());
         this
+    }
+}
+
+/// Returns the tensor of an item, if it is one.
+pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
+    match item {
+        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
+        _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use super::call::{CallArgs, CallContext, Item};
+use super::call::{CallArgs, CallContext};
 use super::{Nested, Tensor};
 use crate::error::Result;
 use crate::json::Value;
@@ -170,12 +170,4 @@ pub(crate) fn is_recording(args: &CallArgs) -> bool {
 /// Returns whether the current call is being recorded itself, and is not made inside of one that is.
 pub(crate) fn is_recorded(args: &CallArgs) -> bool {
     INSIDE.get() == 1 && args.tensors().iter().any(|tensor| tensor.history().is_some())
-}
-
-/// Returns the tensor of an item, if it is one.
-pub(crate) fn tensor_of(item: &Item) -> Option<&Tensor> {
-    match item {
-        Item::Tensor(tensor) | Item::Array(tensor) => Some(tensor),
-        _ => None,
-    }
 }

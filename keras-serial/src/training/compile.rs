@@ -1,15 +1,11 @@
 //! The arguments of `compile`, and their configuration.
 
-use std::sync::Arc;
-
-use super::compiled::Compiled;
 use super::parts::{self, IntoLosses, IntoMetrics, LossWeights, Losses, Metrics};
 use crate::config::wrong_type;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::losses::Loss;
 use crate::metrics::Metric;
-use crate::models::Model;
 use crate::optimizers::{self, LossScaleOptimizer, Optimize, Optimizer, OptimizerExt};
 use crate::tensor::Nested;
 
@@ -182,6 +178,12 @@ impl Compile {
         refuse_unknown(config).is_err()
     }
 
+    /// Sets whether the optimizer scales its loss even if the model's dtype policy does not ask for it.
+    pub(super) fn with_scaled_loss(mut self, scales_loss: bool) -> Self {
+        self.scales_loss = scales_loss;
+        self
+    }
+
     /// Deserializes what [`Compile::to_config`] writes; every entry is optional. Custom objects in scope
     /// are found.
     ///
@@ -303,46 +305,4 @@ fn weights_from_value(value: &Value) -> Result<Nested<f64>> {
         }
         number => Nested::Leaf(number.as_f64().ok_or_else(|| wrong_type("a number", number))?),
     })
-}
-
-impl Model {
-    /// Configures the model for training (`Model.compile`). This discards an earlier configuration,
-    /// including the optimizer's state.
-    ///
-    /// # Errors
-    /// When an optimizer, loss or metric name is unknown, or arguments do not suit the model; the model
-    /// stays compiled as before then.
-    pub fn compile(&self, compile: Compile) -> Result<()> {
-        if compile.steps_per_execution == 0 {
-            return Err(Error::new(ErrorKind::InvalidArgument, "`steps_per_execution` must be at least 1")
-                .received("steps_per_execution=0"));
-        }
-        let compiled = Compiled::new(self, compile)?;
-        self.base().model_state().set_trained(Arc::new(compiled));
-        Ok(())
-    }
-
-    /// Compiles the model from a configuration (`Model.compile_from_config`), and creates the
-    /// optimizer's variables if the model is built.
-    ///
-    /// # Errors
-    /// As [`Model::compile`].
-    pub fn compile_from_config(&self, config: &Dict) -> Result<()> {
-        self.compile_as_saved(config, false)
-    }
-
-    /// Compiles the model like [`Model::compile_from_config`]. The configuration lacks a Functional
-    /// model's dtype policy: only the optimizer's state shows that the loss was scaled.
-    pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
-        if let Some(own) = self.own_compile() {
-            own.compile_from_config(config, self.as_layer())?;
-            self.base().model_state().forget_file();
-            return Ok(());
-        }
-        self.compile(Compile { scales_loss, ..Compile::from_config(config)? })?;
-        if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
-            optimizer.build(&self.trainable_weights()).at("optimizer")?;
-        }
-        Ok(())
-    }
 }

@@ -12,7 +12,7 @@ use super::structure::like_predictions;
 use super::traces::{Feeding, Trace, Traces};
 use super::training_state::{Progress, TrainingState};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::json::Value;
+use crate::json::{Dict, Value};
 use crate::layers::{Batch, GraphModel, LayerRef, Trained};
 use crate::metrics::{Mean, Metric, MetricExt};
 use crate::models::Model;
@@ -279,6 +279,46 @@ impl Trained for Compiled {
 }
 
 impl Model {
+    /// Configures the model for training (`Model.compile`). This discards an earlier configuration,
+    /// including the optimizer's state.
+    ///
+    /// # Errors
+    /// When an optimizer, loss or metric name is unknown, or arguments do not suit the model; the model
+    /// stays compiled as before then.
+    pub fn compile(&self, compile: Compile) -> Result<()> {
+        if compile.steps_per_execution == 0 {
+            return Err(Error::new(ErrorKind::InvalidArgument, "`steps_per_execution` must be at least 1")
+                .received("steps_per_execution=0"));
+        }
+        let compiled = Compiled::new(self, compile)?;
+        self.base().model_state().set_trained(Arc::new(compiled));
+        Ok(())
+    }
+
+    /// Compiles the model from a configuration (`Model.compile_from_config`), and creates the
+    /// optimizer's variables if the model is built.
+    ///
+    /// # Errors
+    /// As [`Model::compile`].
+    pub fn compile_from_config(&self, config: &Dict) -> Result<()> {
+        self.compile_as_saved(config, false)
+    }
+
+    /// Compiles the model like [`Model::compile_from_config`]. The configuration lacks a Functional
+    /// model's dtype policy: only the optimizer's state shows that the loss was scaled.
+    pub(crate) fn compile_as_saved(&self, config: &Dict, scales_loss: bool) -> Result<()> {
+        if let Some(own) = self.own_compile() {
+            own.compile_from_config(config, self.as_layer())?;
+            self.base().model_state().forget_file();
+            return Ok(());
+        }
+        self.compile(Compile::from_config(config)?.with_scaled_loss(scales_loss))?;
+        if let Some(optimizer) = self.optimizer().filter(|_| self.base().is_built()) {
+            optimizer.build(&self.trainable_weights()).at("optimizer")?;
+        }
+        Ok(())
+    }
+
     /// Returns true if the model is compiled.
     pub fn is_compiled(&self) -> bool {
         self.base().trained().is_some()

@@ -1,8 +1,7 @@
 //! The training loop (`Model.fit`).
 
-use std::collections::BTreeMap;
-
 use super::callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
+use super::class_weight::ClassWeight;
 use super::compiled::Compiled;
 use super::data::{Data, IntoData, Shuffle};
 use super::evaluate::{evaluate, prepare};
@@ -15,16 +14,6 @@ use super::training_state::Progress;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::models::Model;
 use crate::random::Seed;
-
-/// The weights of samples by class; other classes have weight 1.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ClassWeight(pub(super) BTreeMap<i64, f64>);
-
-impl<I: IntoIterator<Item = (i64, f64)>> From<I> for ClassWeight {
-    fn from(weights: I) -> Self {
-        Self(weights.into_iter().collect())
-    }
-}
 
 /// The epochs after which `fit` validates.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! [`Model::fit`](crate::models::Model::fit) trains it on arrays or on a [`Dataset`].
 
 pub mod callbacks;
+mod class_weight;
 mod compile;
 mod compile_loss;
 mod compile_metrics;
@@ -24,10 +25,11 @@ mod traces;
 mod training_state;
 
 pub use callbacks::{Callback, CallbackContext, CallbackList, CallbackParams, History, Logs};
+pub use class_weight::ClassWeight;
 pub use compile::{Compile, CompileOptimizer};
 pub use data::{Batch, Dataset};
 pub use evaluate::Evaluate;
-pub use fit::{ClassWeight, Fit, ValidationFreq};
+pub use fit::{Fit, ValidationFreq};
 #[cfg(feature = "interrupt")]
 pub use interrupt::interrupt_on_ctrl_c;
 pub use interrupt::{interrupt, is_interrupted};

@@ -1,10 +1,10 @@
 //! Training and evaluation on a single batch.
 
 use super::callbacks::Logs;
+use super::class_weight::ClassWeight;
 use super::compiled::Compiled;
 use super::data::{Batch, Data, IntoData};
 use super::evaluate::prepare;
-use super::fit::ClassWeight;
 use super::run::weigh;
 use super::step::Stepper;
 use super::traces::Feeding;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::class_weight::ClassWeight;
 use super::data::{ArrayDataset, Batch, Batches, Data, Dataset, Shuffle};
-use super::fit::ClassWeight;
 use super::training_state::DataPosition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dtypes::cast;

@@ -32,13 +32,44 @@ const CASES: [(&str, &str); 24] = [
     ("unsupported_items/register_generic_struct", "A generic struct that is registered."),
 ];
 
+/// Cases of which the compiler alone tells, and what to do about them.
+const OF_THE_COMPILER: [(&str, &str, &str); 4] = [
+    (
+        "of_the_compiler/array_of_layers",
+        "`Sequential::new([Input::new([4]), Dense::new(3)])`: an array has items of one type.",
+        "Write `layers![Input::new([4]), Dense::new(3)]`.",
+    ),
+    (
+        "of_the_compiler/call_that_returns_a_tensor",
+        "A `call` that returns one tensor: several outputs are possible, so that it returns a structure.",
+        "Write `ops::relu(inputs.tensor()?).map(Into::into)`.",
+    ),
+    (
+        "of_the_compiler/operator_after_a_result",
+        "An operator after a result: operators on tensors can fail.",
+        "Write `(a + b)? * 2.0`.",
+    ),
+    (
+        "of_the_compiler/state_that_call_changes",
+        "A field that `call` changes: layers are shared, also between threads.",
+        "Take an atomic type or a `Mutex`, or, for what is to be saved, a weight with `trainable(false)`.",
+    ),
+];
+
 pub fn add(page: &mut Page) {
     page.section("What the compiler says");
     for (case, mistake) in CASES {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/ui/{case}.stderr"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{case}: {error}"));
-        page.entry(mistake, &shortened(&text));
+        page.entry(mistake, &shortened(&text_of(case)));
     }
+    for (case, mistake, advice) in OF_THE_COMPILER {
+        page.entry(mistake, &shortened(&text_of(case)));
+        page.advice(advice);
+    }
+}
+
+fn text_of(case: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/ui/{case}.stderr"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{case}: {error}"))
 }
 
 /// Returns the messages, their labels, and what the library says about them, in notes and in comments; each once.

@@ -150,7 +150,7 @@ fn legend(chart: &Chart, right: f64, out: &mut String) {
 /// Returns at most [`MAX_POINTS`] points: of those that fall together, the first.
 fn thinned(line: &Line) -> Vec<(f64, f64)> {
     let every = line.points.len().div_ceil(MAX_POINTS).max(1);
-    let last = line.points.last().filter(|_| (line.points.len().max(1) - 1) % every != 0);
+    let last = line.points.last().filter(|_| !(line.points.len().max(1) - 1).is_multiple_of(every));
     line.points.iter().step_by(every).chain(last).copied().collect()
 }
 

@@ -147,7 +147,7 @@ impl Axis {
     pub fn label(&self, tick: f64) -> String {
         let step = self.ticks.windows(2).next().and_then(|pair| Some(pair.get(1)? - pair.first()?)).unwrap_or(1.0);
         let largest = self.least.abs().max(self.most.abs());
-        if largest >= 1e6 || largest < 1e-3 {
+        if !(1e-3..1e6).contains(&largest) {
             let digits = (largest.log10().floor() - step.log10().floor()).clamp(0.0, 15.0) as usize;
             return if tick == 0.0 { "0".to_owned() } else { format!("{tick:.digits$e}") };
         }
