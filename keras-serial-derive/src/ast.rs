@@ -127,7 +127,7 @@ impl Field<'_> {
 
     /// Returns a span at which the compiler reports errors about the field's type.
     pub fn ty_span(&self) -> Span {
-        syn::spanned::Spanned::span(self.ty).resolved_at(Span::mixed_site())
+        span_of(self.ty)
     }
 
     /// Returns the field's name as a hygienic identifier, for a variable or method of the expansion.
@@ -136,6 +136,11 @@ impl Field<'_> {
         ident.set_span(ident.span().resolved_at(Span::mixed_site()));
         ident
     }
+}
+
+/// Returns a span at which the compiler reports errors about a type.
+pub fn span_of(ty: &Type) -> Span {
+    syn::spanned::Spanned::span(ty).resolved_at(Span::mixed_site())
 }
 
 /// Returns the path of the private module, in the crate under the user's name for it.

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Type};
 
-use crate::ast::{Field, Role, Struct, at_span, code};
+use crate::ast::{Field, Role, Struct, at_span, code, span_of};
 use crate::attributes::FieldDefault;
 
 /// Expands the method that returns the description.
@@ -90,9 +90,6 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let default = field.attributes.default.get().filter(|_| field.role == Role::Config);
     let default = match default {
         None => code!(::core::option::Option::None),
-        Some(FieldDefault::Trait) if !is_converted => {
-            quote_spanned!(span=> ::core::option::Option::Some(#at::field::default_value::<#ty>))
-        }
         Some(given) => {
             let value = self::default(Some(given), ty);
             let value = if field.attributes.serde.is_set() {
@@ -124,7 +121,7 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
 fn default(given: Option<&FieldDefault>, ty: &Type) -> TokenStream {
     let value = match given {
         Some(FieldDefault::Expr(expr)) => quote!(#expr),
-        _ => code!(::core::default::Default::default()),
+        _ => quote_spanned!(span_of(ty)=> <#ty as ::core::default::Default>::default()),
     };
     // As in `from_config`, so that the compiler reports a default of another type once.
     code!({

@@ -14,11 +14,6 @@ pub fn choices(names: &[&'static str]) -> FieldType {
     FieldType::Choices(names.to_vec())
 }
 
-/// Returns the default of a field, as its value in a configuration.
-pub fn default_value<T: ConfigField + Default>() -> Result<Value> {
-    T::default().to_value()
-}
-
 /// Reads a required entry, by its name or an alias.
 pub fn required<T>(
     config: &Config,
