@@ -317,7 +317,7 @@ mod tests {
             "window: too many items in a list. Expected 2. Received: [3, 5, 7]"
         );
         assert_eq!(put("window", value!([3])), "window: wrong length. Expected a tuple of size 2. Received: 1");
-        assert_eq!(put("window", value!([3, -1])), "window/1: invalid value. Expected usize. Received: integer `-1`");
+        assert_eq!(put("window", value!([3, -1])), "window[1]: invalid value. Expected usize. Received: integer `-1`");
         assert_eq!(
             put("modes", value!([{ "Scaled": { "by": "x" } }])),
             "modes/0/Scaled/by: wrong type. Expected f64. Received: string \"x\""

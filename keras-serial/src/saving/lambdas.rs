@@ -107,10 +107,10 @@ mod tests {
             "compile_config": {"loss": "<lambda>", "metrics": [{"class_name": "__lambda__", "config": {}}]}}"#;
         let mut config = Value::parse(text).unwrap();
         let rules =
-            ["d/activation", "compile_config/loss", "metrics/0"].map(|place| (place.to_owned(), "a>f".to_owned()));
+            ["d/activation", "compile_config/loss", "metrics[0]"].map(|place| (place.to_owned(), "a>f".to_owned()));
         replace(&mut config, &rules).unwrap();
         assert_eq!(config.to_json().matches("a>f").count(), 3);
         let error = replace(&mut Value::parse(text).unwrap(), &[("d/bias".into(), "a>f".into())]).unwrap_err();
-        assert!(error.to_string().contains("d/activation, compile_config/loss, compile_config/metrics/0"), "{error}");
+        assert!(error.to_string().contains("d/activation, compile_config/loss, compile_config/metrics[0]"), "{error}");
     }
 }

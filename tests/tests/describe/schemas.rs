@@ -16,8 +16,8 @@ fn files_of_keras_fit() {
     let schema = of_models().unwrap();
     let (mut fit, mut excused) = (0, 0);
     for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")) {
-        // The schema is that of Keras 3, without the arguments of Keras 2.
-        if file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("keras2_")) {
+        // The schema is that of Keras 3, without the arguments of Keras 2; what hides in files is for a scan to find.
+        if ["/keras2", "/scan/"].iter().any(|folder| file.to_string_lossy().contains(folder)) {
             continue;
         }
         let wrong = read_config(&file).and_then(|config| faults(&schema, &config));

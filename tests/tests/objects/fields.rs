@@ -195,7 +195,7 @@ fn errors_name_the_entry_and_what_was_expected() {
         "small: integer out of range. Expected an integer from -128 to 127. Received: 200"
     );
     assert!(error("array", value!([1, 2])).starts_with("array: wrong number of items. Expected a list of 3"));
-    assert!(error("nested", value!([[1]])).starts_with("nested/[0]/[0]: wrong type. Expected a string"));
+    assert!(error("nested", value!([[1]])).starts_with("nested[0][0]: wrong type. Expected a string"));
     assert!(error("padding", value!("sam")).contains("did you mean `same`?"));
     assert!(error("lamda", value!(1)).contains("did you mean `lambda`?"));
     let mut config = sample();
