@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 /// let read: std::collections::BTreeMap<String, Vec<f64>> = json::from_value(&value)?;
 /// assert_eq!(read["low"], [0.5, f64::INFINITY]);
 /// let error = json::from_value::<std::collections::BTreeMap<String, Vec<i64>>>(&value).unwrap_err();
-/// assert_eq!(error.to_string(), "low/0: wrong type. Expected i64. Received: floating point `0.5`");
+/// assert_eq!(error.to_string(), "low[0]: wrong type. Expected i64. Received: floating point `0.5`");
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T> {

@@ -43,17 +43,16 @@ impl Description {
         &self.entry
     }
 
-    /// Returns the signature: the arguments, required ones first, with their defaults.
+    /// Returns the signature: the arguments, required ones first and those of the base last, with their defaults.
     pub fn signature(&self) -> String {
         let name = self.entry.name();
         let Some(described) = self.entry.description() else { return name.to_owned() };
-        let (required, optional): (Vec<_>, Vec<_>) = described.entries().partition(|entry| entry.is_required());
-        let optional = optional.into_iter().map(|entry| match default_text(described, entry) {
+        let arguments = in_order(described).into_iter().map(|entry| match default_text(described, entry) {
+            _ if entry.is_required() => entry.name.to_owned(),
             Some(default) => format!("{}={default}", entry.name),
             None => format!("{}=…", entry.name),
         });
-        let arguments: Vec<String> = required.iter().map(|entry| entry.name.to_owned()).chain(optional).collect();
-        format!("{name}({})", arguments.join(", "))
+        format!("{name}({})", arguments.collect::<Vec<_>>().join(", "))
     }
 
     /// Returns the description as data: names, kinds, place, documentation, arguments and state.
@@ -86,6 +85,13 @@ impl Description {
         }
         Ok(Value::Dict(dict))
     }
+}
+
+/// Returns the arguments as a reader looks for them: required ones first, those of the base last.
+fn in_order(described: &TypeDescription) -> Vec<&'static FieldDescription> {
+    let mut arguments: Vec<_> = described.entries().collect();
+    arguments.sort_by_key(|entry| (entry.role == FieldRole::Base, !entry.is_required()));
+    arguments
 }
 
 /// Returns the fields that hold state.
@@ -138,8 +144,8 @@ impl fmt::Display for Description {
             writeln!(f, "\n{}", entry.doc())?;
         }
         let Some(described) = entry.description() else { return Ok(()) };
-        let mut arguments = described.entries().peekable();
-        if arguments.peek().is_some() {
+        let arguments = in_order(described);
+        if !arguments.is_empty() {
             writeln!(f, "\nArguments:")?;
         }
         for entry in arguments {

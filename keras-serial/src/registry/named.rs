@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result, did_you_mean};
 /// ```
 /// use keras_serial::registry::entry_named;
 /// assert_eq!(entry_named("Dense")?.full_name(), "keras.layers.Dense");
-/// assert_eq!(entry_named("keras.losses.mse")?.full_name(), "keras.losses.MeanSquaredError");
+/// assert_eq!(entry_named("glorot_uniform")?.full_name(), "keras.initializers.GlorotUniform");
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 ///

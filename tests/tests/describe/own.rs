@@ -95,8 +95,8 @@ fn an_own_class_is_described_as_keras_s_are() {
     let described = registry::describe("Described>Mult").unwrap();
     assert_eq!(
         described.signature(),
-        "Mult(units, name=null, trainable=true, dtype=null, activity_regularizer=null, autocast=null, times=2, \
-         counting=\"all\", kernel_init=null, pairs=[], type=null)"
+        "Mult(units, times=2, counting=\"all\", kernel_init=null, pairs=[], type=null, name=null, trainable=true, \
+         dtype=null, activity_regularizer=null, autocast=null)"
     );
     let text = described.to_string();
     assert!(text.contains("describe/own.rs:") && text.contains("    kernel: Weight\n        The factors."), "{text}");
