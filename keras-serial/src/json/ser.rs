@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(put("window", value!([3, -1])), "window[1]: invalid value. Expected usize. Received: integer `-1`");
         assert_eq!(
             put("modes", value!([{ "Scaled": { "by": "x" } }])),
-            "modes/0/Scaled/by: wrong type. Expected f64. Received: string \"x\""
+            "modes[0]/Scaled/by: wrong type. Expected f64. Received: string \"x\""
         );
         assert_eq!(
             put("modes", value!(["Plan"])),
