@@ -176,6 +176,15 @@ impl TypeDescription {
         }
     }
 
+    /// Returns the default of an entry, if it has one that is the same each time: a seed can be drawn.
+    pub(crate) fn fixed_default(&self, entry: &FieldDescription) -> Option<Result<Value>> {
+        let (default, again) = (self.default_of(entry)?, self.default_of(entry)?);
+        match (&default, &again) {
+            (Ok(a), Ok(b)) if a.to_json() != b.to_json() => None,
+            _ => Some(default),
+        }
+    }
+
     /// Returns the entry with this name or alias.
     pub fn field(&self, name: &str) -> Option<&'static FieldDescription> {
         let named = self.entries().find(|field| field.name == name);

@@ -324,7 +324,7 @@ mod tests {
         );
         assert_eq!(
             put("modes", value!(["Plan"])),
-            "modes/0: unknown variant. Expected Plain, Wrapped, Scaled, Pair. Received: \"Plan\" (did you mean `Plain`?)"
+            "modes[0]: unknown variant. Expected Plain, Wrapped, Scaled, Pair. Received: \"Plan\" (did you mean `Plain`?)"
         );
         assert_eq!(put("seed", value!(1.0)), "seed: wrong type. Expected u64. Received: floating point `1.0`");
         let missing = text(&|entries| {

@@ -101,7 +101,7 @@ fn state(described: &TypeDescription) -> impl Iterator<Item = &'static FieldDesc
 }
 
 fn default_text(described: &TypeDescription, entry: &FieldDescription) -> Option<String> {
-    Some(described.default_of(entry)?.ok()?.short())
+    Some(described.fixed_default(entry)?.ok()?.short())
 }
 
 fn field_value(field: &FieldDescription) -> Dict {
@@ -122,7 +122,7 @@ fn argument(described: &TypeDescription, entry: &FieldDescription) -> Result<Val
     value.insert("aliases".to_owned(), entry.aliases.into());
     value.insert("type".to_owned(), entry.field_type().to_string().into());
     value.insert("required".to_owned(), entry.is_required().into());
-    if let Some(default) = described.default_of(entry) {
+    if let Some(default) = described.fixed_default(entry) {
         value.insert("default".to_owned(), default?);
     }
     Ok(Value::Dict(value))
