@@ -249,7 +249,8 @@ fn configuration(described: &TypeDescription, is_operation: bool) -> Value {
         if !entry.doc.is_empty() {
             schema.insert("description".to_owned(), first_sentence(entry.doc).into());
         }
-        if let Some(Ok(default)) = described.fixed_default(entry).filter(|default| default.as_ref().is_ok_and(is_standard))
+        if let Some(Ok(default)) =
+            described.fixed_default(entry).filter(|default| default.as_ref().is_ok_and(is_standard))
         {
             schema.insert("default".to_owned(), default);
         }
