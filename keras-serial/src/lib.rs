@@ -51,7 +51,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`json`] | Python's JSON as values: NaN, infinities, integers of any size, ordered keys |
-//! | [`config`] | the traits by which types and their fields are serialized to configurations |
+//! | [`config`](mod@config) | the traits by which types and their fields are serialized to configurations |
 //! | [`object`], [`registry`] | serialized objects of all kinds; the registry, scopes, look-up by name |
 //! | [`tensor`], [`ops`], [`variable`], [`random`] | tensors, `keras.ops`, weights and gradients, random numbers |
 //! | [`initializers`], [`regularizers`], [`constraints`], [`activations`], [`dtype_policies`] | the objects that configure layers |

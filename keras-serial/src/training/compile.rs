@@ -40,7 +40,7 @@ impl<T: Optimize> From<T> for CompileOptimizer {
     }
 }
 
-/// The arguments of [`Model::compile`].
+/// The arguments of [`Model::compile`](crate::models::Model::compile).
 ///
 /// # Arguments
 /// - `optimizer`, `loss`: by name or as objects; see [`Losses`].
