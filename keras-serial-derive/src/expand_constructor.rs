@@ -215,6 +215,15 @@ fn converted(input: &Struct<'_>, field: &Field<'_>, ty: &Type) -> TokenStream {
     }
 }
 
+/// Returns true for types that hold no objects, so that there is nothing in them to check or to visit.
+pub fn holds_no_objects(ty: &Type) -> bool {
+    match ungrouped(ty) {
+        Type::Tuple(tuple) => tuple.elems.iter().all(holds_no_objects),
+        Type::Array(array) => holds_no_objects(&array.elem),
+        ty => inside("Vec", ty).or_else(|| inside_option(ty)).map_or_else(|| is_plain(ty), holds_no_objects),
+    }
+}
+
 /// Returns true for types of which every value is valid, in options too.
 pub fn is_plain(ty: &Type) -> bool {
     let ty = inside_option(ty).unwrap_or(ty);
@@ -229,8 +238,13 @@ fn is_primitive(ty: &Type) -> bool {
 
 /// Returns `T` of `Option<T>`.
 fn inside_option(ty: &Type) -> Option<&Type> {
+    inside("Option", ty)
+}
+
+/// Returns the first type in the brackets of a type of this name.
+fn inside<'a>(name: &str, ty: &'a Type) -> Option<&'a Type> {
     let Type::Path(path) = ungrouped(ty) else { return None };
-    let last = path.path.segments.last().filter(|segment| segment.ident == "Option")?;
+    let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
     match &last.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
             GenericArgument::Type(inner) => Some(inner),

@@ -8,7 +8,7 @@ use syn::{DeriveInput, Ident};
 use crate::ast::{Field, Role, Struct, at_span, code};
 use crate::attributes::FieldDefault;
 use crate::ctxt::Ctxt;
-use crate::expand_constructor::is_plain;
+use crate::expand_constructor::{holds_no_objects, is_plain};
 use crate::{bounds, check, expand_constructor, expand_description, expand_fallback, expand_state, threads};
 
 /// Expands the derive; on errors, stand-ins avoid follow-up errors of the compiler.
@@ -226,12 +226,23 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         let filled = quote_spanned!(span=> <#ty as #private::ConfigField>::slot(&mut #slot));
         code!((#name, &[#(#aliases),*], #is_required, #filled))
     });
+    // All at once: each way out of the function would drop what is read by then, in code of its own.
+    let required = read.iter().filter(|field| !field.attributes.default.is_set()).map(|field| slot(field));
+    let required: Vec<Ident> = required.collect();
+    let taken = (!required.is_empty()).then(|| {
+        code! {
+            let (#(::core::option::Option::Some(#required),)*) = (#(#required,)*) else {
+                return ::core::result::Result::Err(#private::field::unfilled());
+            };
+        }
+    });
     let validate = input.attributes.validate.get().map(|path| code!(#path(&this)?;));
     code! {
         fn from_config(config: &#private::Config) -> #private::Result<Self> {
             #upgrade
             #(#locals)*
             #private::field::read(config, #refuse, &mut [#(#slots),*])?;
+            #taken
             let this = #this;
             #validate
             ::core::result::Result::Ok(this)
@@ -278,6 +289,9 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     });
     if !is_converted(field) {
         let slot = slot(field);
+        if !field.attributes.default.is_set() {
+            return code!(#slot);
+        }
         return code! {
             match #slot {
                 ::core::option::Option::Some(value) => value,
@@ -306,7 +320,7 @@ fn validate(input: &Struct<'_>) -> Option<TokenStream> {
         let by_hand = field.attributes.serde.is_set() || field.attributes.with.is_set();
         match field.role {
             Role::Base => Some(code!(<#ty as #private::Base>::validate(&self.#ident)?;)),
-            Role::Config if !by_hand && !is_plain(ty) => {
+            Role::Config if !by_hand && !holds_no_objects(ty) => {
                 let checked = quote_spanned!(span=> <#ty as #private::ConfigField>::validate(&self.#ident));
                 Some(code!(#private::ResultExt::at(#checked, #name)?;))
             }
@@ -344,7 +358,7 @@ fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
             }
         }),
         // Numbers and strings hold nothing to visit.
-        Role::Config if is_plain(ty) => None,
+        Role::Config if holds_no_objects(ty) => None,
         Role::Config => {
             Some(quote_spanned!(span=> <#ty as #private::ConfigField>::visit(&self.#ident, #name, visitor);))
         }

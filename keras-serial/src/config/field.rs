@@ -144,6 +144,11 @@ impl<T: ConfigField> Slot for Option<T> {
 /// A field to be read: its name, its aliases, whether it is required, and its place.
 pub type Read<'a> = (&'static str, &'a [&'static str], bool, &'a mut dyn Slot);
 
+/// Returns the error for a required field that [`read`] did not fill, which it always does.
+pub fn unfilled() -> Error {
+    Error::new(ErrorKind::Config, "a required entry was not read")
+}
+
 /// Reads a configuration, entry by entry; `known` are the names of the base's entries and of the type's own, beside
 /// which there can be no others.
 ///

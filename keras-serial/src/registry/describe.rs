@@ -7,6 +7,7 @@ use super::{Entry, entry_named};
 use crate::config::{FieldDescription, FieldRole, TypeDescription};
 use crate::error::Result;
 use crate::json::{Dict, Value, value};
+use crate::object::Form;
 
 /// The description of a registered object: signature, arguments, state, documentation, and where it is
 /// registered.
@@ -21,7 +22,7 @@ pub struct Description {
 ///
 /// ```
 /// let described = keras_serial::registry::describe("keras.layers.Dense")?;
-/// assert!(described.signature().starts_with("Dense(units, activation=null, use_bias=true"));
+/// assert!(described.signature().starts_with("Dense(units, activation=\"linear\", use_bias=true"));
 /// println!("{described}");
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
@@ -101,7 +102,20 @@ fn state(described: &TypeDescription) -> impl Iterator<Item = &'static FieldDesc
 }
 
 fn default_text(described: &TypeDescription, entry: &FieldDescription) -> Option<String> {
-    Some(described.fixed_default(entry)?.ok()?.short())
+    let default = described.fixed_default(entry)?.ok()?;
+    Some(name_of_default(&default).map_or_else(|| default.short(), |name| format!("\"{name}\"")))
+}
+
+/// Returns the name that stands for a serialized object of Keras with the defaults of all its arguments.
+fn name_of_default(value: &Value) -> Option<&'static str> {
+    let form = Form::of(value.as_dict()?).ok()??;
+    let entry = super::find(&form).ok()?;
+    let described = entry.description()?;
+    let is_default = |(name, value): (&String, &Value)| {
+        let default = described.field(name).and_then(|field| described.default_of(field));
+        default.is_some_and(|default| default.is_ok_and(|default| default == *value))
+    };
+    form.config_dict().ok()?.iter().all(is_default).then(|| entry.aliases().first().copied())?
 }
 
 fn field_value(field: &FieldDescription) -> Dict {
