@@ -120,6 +120,11 @@ impl Field<'_> {
         renamed.map_or_else(|| self.ident.unraw().to_string(), syn::LitStr::value)
     }
 
+    /// Returns true if an attribute converts the field's values.
+    pub fn is_converted(&self) -> bool {
+        self.attributes.serde.is_set() || self.attributes.with.is_set()
+    }
+
     /// Returns the name in configurations, and the aliases.
     pub fn names(&self) -> impl Iterator<Item = String> {
         std::iter::once(self.name()).chain(self.attributes.aliases.iter().map(syn::LitStr::value))
@@ -127,7 +132,7 @@ impl Field<'_> {
 
     /// Returns a span at which the compiler reports errors about the field's type.
     pub fn ty_span(&self) -> Span {
-        span_of(self.ty)
+        syn::spanned::Spanned::span(self.ty).resolved_at(Span::mixed_site())
     }
 
     /// Returns the field's name as a hygienic identifier, for a variable or method of the expansion.
@@ -136,11 +141,6 @@ impl Field<'_> {
         ident.set_span(ident.span().resolved_at(Span::mixed_site()));
         ident
     }
-}
-
-/// Returns a span at which the compiler reports errors about a type.
-pub fn span_of(ty: &Type) -> Span {
-    syn::spanned::Spanned::span(ty).resolved_at(Span::mixed_site())
 }
 
 /// Returns the path of the private module, in the crate under the user's name for it.

@@ -14,14 +14,7 @@ use crate::mentions::mentions;
 pub fn expand(input: &Struct<'_>) -> TokenStream {
     let body = |field: &Field<'_>| match field.attributes.default.get() {
         _ if is_required(field) => converted(input, field, field.ty),
-        // As in `from_config`, so that the compiler reports a default of another type once.
-        Some(FieldDefault::Expr(expr)) => {
-            let ty = field.ty;
-            code!({
-                let default = || -> #ty { #expr };
-                default()
-            })
-        }
+        Some(FieldDefault::Expr(_)) => default(input, field),
         _ => start(input, field),
     };
     methods(input, &construct(input, body), |field| set(input, field))
@@ -187,6 +180,20 @@ fn is_required(field: &Field<'_>) -> bool {
 fn argument(input: &Struct<'_>, ty: &Type) -> TokenStream {
     let private = &input.private;
     if is_primitive(ty) { code!(#ty) } else { code!(impl #private::Argument<#ty>) }
+}
+
+/// Expands a field's default, in a closure of the field's type: in the same form everywhere, so that the compiler
+/// reports a default of another type once.
+pub fn default(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let ty = field.ty;
+    let value = match field.attributes.default.get() {
+        Some(FieldDefault::Expr(expr)) => expr.to_token_stream(),
+        _ => start(input, field),
+    };
+    code!({
+        let default = || -> #ty { #value };
+        default()
+    })
 }
 
 /// Expands the value with which a field starts that is no argument.

@@ -1,12 +1,12 @@
 //! Expands the description of a struct: its fields as a static table.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Type};
 
-use crate::ast::{Field, Role, Struct, at_span, code, span_of};
-use crate::attributes::FieldDefault;
+use crate::ast::{Field, Role, Struct, at_span, code};
+use crate::expand_constructor;
 
 /// Expands the method that returns the description.
 pub fn expand(input: &Struct<'_>) -> TokenStream {
@@ -19,7 +19,7 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
     let base = match input.base() {
         Some(base) => {
             let ty = base.ty;
-            let default = default(base.attributes.default.get(), ty);
+            let default = expand_constructor::default(input, base);
             code! {
                 ::core::option::Option::Some(#private::BaseDescription {
                     entries: <#ty as #private::Base>::ENTRIES,
@@ -79,28 +79,25 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
     let (rust_name, rust_type, doc) = (field.ident.unraw().to_string(), spelled(ty), doc(field.attributes.docs));
     let span = field.ty_span();
     let at = &at_span(private, span);
-    let is_converted = field.attributes.serde.is_set() || field.attributes.with.is_set();
     let values = match field.attributes.field_type.get() {
         Some(path) => code!(#path),
-        None if field.role == Role::Config && !is_converted => {
+        None if field.role == Role::Config && !field.is_converted() => {
             quote_spanned!(span=> <#ty as #at::ConfigField>::field_type)
         }
         None => code!(#private::field::any_type),
     };
-    let default = field.attributes.default.get().filter(|_| field.role == Role::Config);
-    let default = match default {
-        None => code!(::core::option::Option::None),
-        Some(given) => {
-            let value = self::default(Some(given), ty);
-            let value = if field.attributes.serde.is_set() {
-                code!(#private::field::to_serde::<#ty>(&#value))
-            } else if let Some(with) = field.attributes.with.get() {
-                code!(#with::to_value(&#value))
-            } else {
-                quote_spanned!(span=> <#ty as #at::ConfigField>::to_value(&#value))
-            };
-            code!(::core::option::Option::Some(|| #value))
-        }
+    let default = if field.role == Role::Config && field.attributes.default.is_set() {
+        let value = expand_constructor::default(input, field);
+        let value = if field.attributes.serde.is_set() {
+            code!(#private::field::to_serde::<#ty>(&#value))
+        } else if let Some(with) = field.attributes.with.get() {
+            code!(#with::to_value(&#value))
+        } else {
+            quote_spanned!(span=> <#ty as #at::ConfigField>::to_value(&#value))
+        };
+        code!(::core::option::Option::Some(|| #value))
+    } else {
+        code!(::core::option::Option::None)
     };
     Some(code! {
         #private::FieldDescription {
@@ -113,20 +110,6 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
             values: #values,
             default: #default,
         }
-    })
-}
-
-/// Expands an expression of a field's default, with the field's type: a closure as in `from_config`, so that the
-/// compiler reports a default of another type once.
-fn default(given: Option<&FieldDefault>, ty: &Type) -> TokenStream {
-    let value = match given {
-        Some(FieldDefault::Expr(expr)) => quote!(#expr),
-        _ => quote_spanned!(span_of(ty)=> <#ty as ::core::default::Default>::default()),
-    };
-    // As in `from_config`, so that the compiler reports a default of another type once.
-    code!({
-        let default = || -> #ty { #value };
-        default()
     })
 }
 

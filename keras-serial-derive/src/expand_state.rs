@@ -12,11 +12,10 @@ use crate::names;
 pub fn checks(input: &Struct<'_>) -> TokenStream {
     let mut checks = TokenStream::new();
     for field in &input.fields {
-        let by_hand = field.attributes.with.is_set() || field.attributes.serde.is_set();
         match field.role {
             Role::Config => {
                 checks.extend(not_reserved(input, field));
-                if by_hand {
+                if field.is_converted() {
                     checks.extend(walked(input, field));
                 }
             }

@@ -213,7 +213,7 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
     } else {
         code!(::core::option::Option::Some((#of_base, &[#(#names),*])))
     };
-    let read: Vec<&Field<'_>> = input.entries().filter(|field| !is_converted(field)).collect();
+    let read: Vec<&Field<'_>> = input.entries().filter(|field| !field.is_converted()).collect();
     let locals = read.iter().map(|field| {
         let (slot, ty) = (slot(field), field.ty);
         code!(let mut #slot: ::core::option::Option<#ty> = ::core::option::Option::None;)
@@ -250,11 +250,6 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
     }
 }
 
-/// Returns true if an attribute converts the field.
-fn is_converted(field: &Field<'_>) -> bool {
-    field.attributes.serde.is_set() || field.attributes.with.is_set()
-}
-
 /// Returns the local that is filled with a field's value.
 fn slot(field: &Field<'_>) -> Ident {
     format_ident!("slot_{}", field.ident.unraw(), span = Span::mixed_site())
@@ -280,16 +275,11 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     }
     let name = field.name();
     let missing = code!(return ::core::result::Result::Err(#private::field::missing(config, #name)));
-    let omitted = field.attributes.default.get().map_or(missing, |given| {
-        let default = default(Some(given));
-        code!({
-            let default = || -> #ty { #default };
-            default()
-        })
-    });
-    if !is_converted(field) {
+    let has_default = field.attributes.default.is_set();
+    let omitted = if has_default { expand_constructor::default(input, field) } else { missing };
+    if !field.is_converted() {
         let slot = slot(field);
-        if !field.attributes.default.is_set() {
+        if !has_default {
             return code!(#slot);
         }
         return code! {
@@ -317,10 +307,9 @@ fn validate(input: &Struct<'_>) -> Option<TokenStream> {
     let fields = input.fields.iter().filter_map(|field| {
         let (ident, ty, name, span) = (field.ident, field.ty, field.name(), field.ty_span());
         let private = &at_span(&input.private, span);
-        let by_hand = field.attributes.serde.is_set() || field.attributes.with.is_set();
         match field.role {
             Role::Base => Some(code!(<#ty as #private::Base>::validate(&self.#ident)?;)),
-            Role::Config if !by_hand && !holds_no_objects(ty) => {
+            Role::Config if !field.is_converted() && !holds_no_objects(ty) => {
                 let checked = quote_spanned!(span=> <#ty as #private::ConfigField>::validate(&self.#ident));
                 Some(code!(#private::ResultExt::at(#checked, #name)?;))
             }
@@ -351,7 +340,7 @@ fn visit(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
         Role::Weight | Role::Sublayer | Role::SeedGenerator => {
             Some(quote_spanned!(span=> <#ty as #private::StateField>::visit_state(&self.#ident, #name, visitor);))
         }
-        Role::Config if field.attributes.serde.is_set() || field.attributes.with.is_set() => Some(code! {
+        Role::Config if field.is_converted() => Some(code! {
             {
                 use #private::walk::{WalkConfigField as _, WalkNothing as _, WalkStateField as _};
                 (&&&#private::walk::Walk::<#ty>(&self.#ident)).walk(#name, visitor);

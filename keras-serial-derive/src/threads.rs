@@ -2,11 +2,11 @@
 //!
 //! The compiler would report them too, once for each trait of the object and not at the field.
 
-use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, Type, TypeParamBound, TypePath};
 
 use crate::ast::{Struct, ungrouped};
 use crate::ctxt::Ctxt;
+use crate::expand_description::spelled;
 
 /// Types that can be shared between threads only if what they contain can.
 const CONTAINERS: [&str; 10] =
@@ -16,7 +16,7 @@ const CONTAINERS: [&str; 10] =
 pub fn check(cx: &mut Ctxt, input: &Struct<'_>) {
     for field in &input.fields {
         if let Some((ty, advice)) = unshared(field.ty) {
-            let name = ty.to_token_stream().to_string().replace(" < ", "<").replace(" >", ">").replace(" :: ", "::");
+            let name = spelled(ty);
             let message = format!("`{name}` can't be shared between threads, as all objects of a model are: {advice}");
             cx.error(ty, message);
         }

@@ -37,12 +37,8 @@ struct Listed {
 
 impl Listed {
     fn of(entry: &Entry) -> Self {
-        let name = match entry.module() {
-            Some(module) => format!("{module}.{}", entry.name()),
-            None => entry.registered_name(),
-        };
         Self {
-            name,
+            name: entry.full_name(),
             kinds: entry.kinds().iter().map(ToString::to_string).collect(),
             aliases: entry.aliases(),
             place: entry.module().is_none().then(|| entry.place().to_string()),

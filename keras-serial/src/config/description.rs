@@ -180,7 +180,7 @@ impl TypeDescription {
     pub(crate) fn fixed_default(&self, entry: &FieldDescription) -> Option<Result<Value>> {
         let (default, again) = (self.default_of(entry)?, self.default_of(entry)?);
         match (&default, &again) {
-            (Ok(a), Ok(b)) if a.to_json() != b.to_json() => None,
+            (Ok(a), Ok(b)) if !a.is_same(b) => None,
             _ => Some(default),
         }
     }

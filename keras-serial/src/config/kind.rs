@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::utils::with_article;
+
 /// The kind of an object in a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -60,8 +62,6 @@ impl fmt::Display for Kind {
 impl Kind {
     /// Returns the kind with its article: `an optimizer`.
     pub(crate) fn with_article(self) -> String {
-        let name = self.to_string();
-        let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-        format!("{article} {name}")
+        with_article(&self.to_string())
     }
 }

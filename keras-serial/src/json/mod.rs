@@ -27,6 +27,8 @@ pub use crate::__json_value as value;
 pub use de::from_value;
 pub use limits::JsonLimits;
 pub use patch::{Change, Patch};
+#[cfg(feature = "files")]
+pub(crate) use path::name_of;
 pub use path::{Access, Path};
 pub use ser::to_value;
 pub use value::{Dict, Value, wrong_type};

@@ -206,8 +206,7 @@ impl Comparison<'_> {
                 (Some(of_a), Some(of_b)) => self.named(path, (a, &of_a), (b, &of_b)),
                 _ => self.lists(path, a, b),
             },
-            // NaN is equal to itself here.
-            (a, b) if a == b || a.to_json() == b.to_json() => {}
+            (a, b) if a.is_same(b) => {}
             (a, b) => self.changes.push(Change::Changed { path: path.clone(), from: a.clone(), to: b.clone() }),
         }
     }
@@ -276,14 +275,14 @@ fn apply(change: &Change, value: &mut Value) -> Result<()> {
     match change {
         Change::Changed { path, from, to } => {
             let at = path.get_mut(value)?;
-            if at != from && at.to_json() != from.to_json() {
+            if !at.is_same(from) {
                 return Err(unfit("another value", from, at));
             }
             *at = to.clone();
         }
         Change::Removed { path, value: removed } => {
             let at = path.get(value)?;
-            if at != removed && at.to_json() != removed.to_json() {
+            if !at.is_same(removed) {
                 return Err(unfit("another value", removed, at));
             }
             path.remove(value)?;

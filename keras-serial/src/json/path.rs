@@ -113,6 +113,11 @@ impl Path {
         }
     }
 
+    /// Returns the key that the path's first step is.
+    pub(crate) fn first_key(&self) -> Option<&str> {
+        self.0.first()?.text()
+    }
+
     /// Returns the first `count` steps.
     pub(crate) fn first(&self, count: usize) -> Self {
         Self(self.0.iter().take(count).cloned().collect())
@@ -281,7 +286,7 @@ impl Step {
 }
 
 /// Returns the name of a serialized object in a list: its own, or its configuration's.
-pub(super) fn name_of(item: &Value) -> Option<&str> {
+pub(crate) fn name_of(item: &Value) -> Option<&str> {
     let name = item.get("name").or_else(|| item.get("config")?.get("name"));
     name.and_then(Value::as_str)
 }
@@ -408,13 +413,12 @@ fn walk<'a>(path: &Path, value: &'a Value, visit: &mut dyn FnMut(&Path, &'a Valu
 impl Access for Dict {
     fn at(&self, path: &str) -> Result<&Value> {
         let path = Path::parse(path)?;
-        let found = path.0.first().and_then(Step::text).and_then(|key| self.get(key));
+        let found = path.first_key().and_then(|key| self.get(key));
         match found {
             Some(value) => path.rest(1).get(value).map_err(|error| error.at(path.first(1).to_string())),
             None => {
                 let error = path.missing(0);
-                let near = path.0.first().and_then(Step::text);
-                Err(match near.and_then(|text| did_you_mean(text, self.keys().map(String::as_str))) {
+                Err(match path.first_key().and_then(|text| did_you_mean(text, self.keys().map(String::as_str))) {
                     Some(hint) => error.hint(hint),
                     None => error,
                 })

@@ -90,6 +90,11 @@ impl Value {
         matches!(self, Value::Null)
     }
 
+    /// Returns true if the values are equal, where NaN is equal to itself.
+    pub(crate) fn is_same(&self, other: &Value) -> bool {
+        self == other || self.to_json() == other.to_json()
+    }
+
     /// Returns the entry of a dict.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_dict()?.get(key)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::graph::as_layer;
 use super::{Functional, Model};
 use crate::error::Result;
-use crate::files::plot::{Facts, Plot, PlotOptions, layer_names, shape_text};
+use crate::files::plot::{Facts, Plot, PlotOptions, layer_names};
 use crate::json::Value;
 use crate::layers::LayerRef;
 use crate::object::Handle;
@@ -73,8 +73,7 @@ fn of_layers(model: &LayerRef, form: &Value) -> Vec<Facts> {
 }
 
 fn shape(tensor: &Tensor) -> Value {
-    let extents = tensor.shape().dims().iter();
-    Value::Str(shape_text(extents.map(|extent| extent.and_then(|extent| i64::try_from(extent).ok()))))
+    Value::Str(tensor.shape().to_string())
 }
 
 fn dtype(tensor: &Tensor) -> Value {

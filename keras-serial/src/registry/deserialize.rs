@@ -242,14 +242,19 @@ fn class(form: &Form<'_>, kind: Option<Kind>, top: bool) -> Result<Object> {
     if entry.is_function() {
         return entry.function_handle().ok_or_else(|| wrong_kind(&entry, kind));
     }
-    let config = form.config_dict()?;
-    let config = match entry.description().and_then(|described| described.version) {
-        Some(version) => Cow::Owned(version.upgraded(form.version()?, &config)?),
-        None => config,
-    };
+    let config = config_of(&entry, form)?;
     let object = entry.make(&config, kind)?.ok_or_else(|| wrong_kind(&entry, kind))?;
     object.deserialize_state(form)?;
     Ok(object)
+}
+
+/// Returns the configuration of a serialized object, in the version that its class has now.
+pub(super) fn config_of<'a>(entry: &super::Entry, form: &Form<'a>) -> Result<Cow<'a, Dict>> {
+    let config = form.config_dict()?;
+    match entry.description().and_then(|described| described.version) {
+        Some(version) => version.upgraded(form.version()?, &config).map(Cow::Owned),
+        None => Ok(config),
+    }
 }
 
 /// Looks up the entry of a serialized object's class.

@@ -1,9 +1,12 @@
 //! Edits serialized objects and live ones by path, checked against the descriptions of their classes.
 
+use super::deserialize::config_of;
 use super::{Entry, TypedHandle, deserialize_by_name, find};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Path, Value};
 use crate::object::{Form, Handle};
+use crate::utils::with_article;
 
 /// Sets the value at a path of a serialized object, if the class that it belongs to accepts it.
 ///
@@ -65,7 +68,7 @@ fn innermost(form: &Value, path: &Path) -> Option<usize> {
         let at = path.first(count).get(form).ok();
         at.and_then(Value::as_dict).is_some_and(|dict| matches!(Form::of(dict), Ok(Some(_))))
     };
-    let in_config = |count: usize| path.rest(count).first(1).to_string() == "config";
+    let in_config = |count: usize| path.rest(count).first_key() == Some("config");
     (0..path.len()).rev().find(|count| is_object(*count) && in_config(*count))
 }
 
@@ -73,40 +76,34 @@ fn innermost(form: &Value, path: &Path) -> Option<usize> {
 fn check(object: &Value, path: &Path) -> Result<()> {
     let Some(form) = object.as_dict().map(Form::of).transpose()?.flatten() else { return Ok(()) };
     let Ok(entry) = find(&form) else { return Ok(()) };
-    check_entry(&entry, &form, path)?;
-    entry.make(&*form.config_dict()?, None).map(drop).at("config")
+    let config = config_of(&entry, &form)?;
+    check_entry(&entry, &config, &path.rest(1))?;
+    entry.make(&config, None).map(drop).at("config")
 }
 
-/// Checks the entry that was set, by the class's description.
-fn check_entry(entry: &Entry, form: &Form<'_>, path: &Path) -> Result<()> {
+/// Checks the entry of a configuration that was set, by the class's description.
+fn check_entry(entry: &Entry, config: &Config, path: &Path) -> Result<()> {
     let Some(described) = entry.description() else { return Ok(()) };
-    let Some((name, value)) = form.config_dict()?.iter().find_map(|(key, value)| {
-        (path.rest(1).first(1) == Path::default().key(key)).then(|| (key.clone(), value.clone()))
-    }) else {
-        return Ok(());
-    };
-    match described.field(&name) {
-        Some(field) if field.field_type().accepts(&value) => Ok(()),
+    // An upgrade to the class's version can take the entry away.
+    let set = path.first_key().and_then(|name| Some((name, config.get(name)?)));
+    let Some((name, value)) = set else { return Ok(()) };
+    match described.field(name) {
+        Some(field) if field.field_type().accepts(value) => Ok(()),
         Some(field) => Err(Error::new(ErrorKind::Config, "wrong type")
             .expected(with_article(&field.field_type().to_string()))
             .received(value.short())
-            .at(name)
+            .at(name.to_owned())
             .at("config")),
-        None if described.allows_unknown || described.ignored.contains(&name.as_str()) => Ok(()),
+        None if described.allows_unknown || described.ignored.contains(&name) => Ok(()),
         None => {
             let known: Vec<&str> = described.entries().map(|field| field.name).collect();
             let error = Error::new(ErrorKind::Config, format!("`{}` has no entry `{name}`", entry.full_name()))
                 .expected(known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
                 .at("config");
-            Err(match did_you_mean(&name, known) {
+            Err(match did_you_mean(name, known) {
                 Some(hint) => error.hint(hint),
                 None => error,
             })
         }
     }
-}
-
-fn with_article(text: &str) -> String {
-    let article = if text.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    if text.starts_with('"') { text.to_owned() } else { format!("{article} {text}") }
 }

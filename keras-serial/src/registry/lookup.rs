@@ -75,11 +75,6 @@ pub(super) fn by_type(id: TypeId) -> Option<Arc<Entry>> {
     by_identity(Identity::Type(id))
 }
 
-/// Returns the registered name of a custom type.
-pub(super) fn registered_name_by_type(id: TypeId) -> Option<String> {
-    with_customs(|customs| customs.by_identity(&Identity::Type(id))).map(|entry| entry.registered_name())
-}
-
 /// Looks up a custom object by exact name, in Keras's order for the top level of a call or for nested
 /// objects.
 pub(super) fn custom(name: &str, top: bool) -> Result<Option<Arc<Entry>>> {

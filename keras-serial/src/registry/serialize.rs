@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use super::{Entry, Identity, lookup};
+use super::{Entry, lookup};
 use crate::config::KerasSerializable;
 use crate::error::Result;
 use crate::json::{Dict, Value};
@@ -33,17 +33,17 @@ pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut D
 }
 
 fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Dict> {
-    let id = (object as &dyn Any).type_id();
     let config = Value::Dict(object.get_config()?);
-    let (module, class_name, registered_name) = match super::master::BUILTINS.by_identity(&Identity::Type(id)) {
-        Some(entry) => {
-            let module = entry.module().unwrap_or_default();
+    let entry = lookup::by_type((object as &dyn Any).type_id());
+    let own = entry.as_ref().and_then(|entry| Some((entry, entry.module()?)));
+    let (module, class_name, registered_name) = match own {
+        Some((entry, module)) => {
             // A class that is not public in Keras is written like a custom one.
             let registered = module.starts_with("keras.src.").then(|| entry.name().into());
             (Value::from(module), entry.builtin_name(), registered.unwrap_or(Value::Null))
         }
         None => {
-            let name = lookup::registered_name_by_type(id).unwrap_or_else(|| object.class().to_owned());
+            let name = entry.as_ref().map_or_else(|| object.class().to_owned(), |entry| entry.registered_name());
             (Value::Null, object.class(), Value::from(name))
         }
     };
@@ -53,8 +53,7 @@ fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Resu
         ("config".to_owned(), config),
         ("registered_name".to_owned(), registered_name),
     ]);
-    let described = lookup::by_type(id).and_then(|entry| entry.description());
-    if let Some(version) = described.and_then(|described| described.version) {
+    if let Some(version) = entry.and_then(|entry| entry.description()?.version) {
         form.insert(VERSION.to_owned(), Value::from(version.current));
     }
     extra(&mut form)?;

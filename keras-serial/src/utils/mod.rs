@@ -18,7 +18,7 @@ pub(crate) use dropping::drop_later;
 pub(crate) use locked::{Locked, RwLocked};
 #[cfg(any(feature = "engine", feature = "files"))]
 pub(crate) use names::join;
-pub(crate) use names::{NameScope, ReusedNames, scope_path};
+pub(crate) use names::{NameScope, ReusedNames, scope_path, with_article};
 pub use names::{auto_name, clear_session, to_snake_case};
 
 /// Exported here too, as in Keras.

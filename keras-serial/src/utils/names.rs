@@ -21,6 +21,15 @@ pub fn to_snake_case(name: &str) -> String {
     out
 }
 
+/// Puts an article before what begins with a noun or an adjective; a quoted text has none.
+pub(crate) fn with_article(text: &str) -> String {
+    match text.chars().next() {
+        Some('"') => text.to_owned(),
+        Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {text}"),
+        _ => format!("a {text}"),
+    }
+}
+
 /// Joins a path and a name.
 #[cfg(any(feature = "engine", feature = "files"))]
 pub(crate) fn join(path: &str, name: &str) -> String {

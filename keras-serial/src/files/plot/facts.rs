@@ -214,7 +214,7 @@ impl Info {
 }
 
 /// Writes a shape as Python does: `(None, 8)`.
-pub(crate) fn shape_text(extents: impl Iterator<Item = Option<i64>>) -> String {
+fn shape_text(extents: impl Iterator<Item = Option<i64>>) -> String {
     let extents: Vec<String> =
         extents.map(|extent| extent.map_or_else(|| "None".to_owned(), |extent| extent.to_string())).collect();
     let comma = if extents.len() == 1 { "," } else { "" };

@@ -54,8 +54,6 @@ use std::path::Path;
 
 pub(crate) use facts::Facts;
 #[cfg(feature = "engine")]
-pub(crate) use facts::shape_text;
-#[cfg(feature = "engine")]
 pub(crate) use form::layer_names;
 pub use options::{PlotOptions, RankDir, Splines};
 #[cfg(all(feature = "engine", feature = "png"))]

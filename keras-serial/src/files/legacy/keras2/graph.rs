@@ -10,7 +10,7 @@ use super::operations;
 use super::shapes::Shapes;
 use super::{class_of, no_longer};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
-use crate::json::{Dict, Value};
+use crate::json::{Dict, Value, name_of};
 
 /// Layers that take their initial state as additional inputs in Keras 2.
 const RECURRENT: &[&str] =
@@ -59,10 +59,6 @@ pub(super) fn upgrade(config: &mut Dict) -> Result<()> {
     }
     config.insert("layers".into(), Value::List(upgraded));
     Ok(())
-}
-
-fn name_of(layer: &Value) -> Option<&str> {
-    layer.get("name").or_else(|| layer.get("config")?.get("name"))?.as_str()
 }
 
 fn nodes_of(layer: &Value) -> &[Value] {
