@@ -1,7 +1,7 @@
 //! A command line of one's own knows the layers of its program.
 
 #[path = "../src/bin/own_command_line.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the program's `main` has no caller here")]
 mod own;
 
 use std::path::Path;

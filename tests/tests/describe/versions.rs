@@ -66,6 +66,16 @@ fn older_versions_are_upgraded_step_by_step() {
 }
 
 #[test]
+fn an_older_version_is_edited_as_it_is_read() {
+    let mut form = value!({ "class_name": "Sized3", "registered_name": "Versions>Sized", "config": { "width": 4 } });
+    registry::set(&mut form, "config.width", 5).unwrap();
+    assert_eq!(read(&form).unwrap(), 5);
+    let error = registry::set(&mut form, "config.width", "wide").unwrap_err().to_string();
+    assert!(error.contains("Expected an integer"), "{error}");
+    assert_eq!(form["config"]["width"], 5.into());
+}
+
+#[test]
 fn only_types_that_have_a_version_write_one() {
     let form = Sized3::new(3).shared().serialize().unwrap();
     assert_eq!(form["config_version"], 3.into());
