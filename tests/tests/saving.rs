@@ -40,6 +40,8 @@ mod onnx_table;
 mod other_writers;
 #[path = "saving/own_state.rs"]
 mod own_state;
+#[path = "saving/placeholders.rs"]
+mod placeholders;
 #[path = "saving/rules.rs"]
 mod rules;
 #[path = "saving/scans.rs"]

@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::linear;
-use crate::config::{ConfigField, FieldVisitor, KerasSerializable};
-use crate::error::{Error, Result};
+use crate::config::{ConfigField, FieldVisitor, KerasSerializable, Placeholder};
+use crate::error::Result;
 use crate::functions::{Function, KerasFunction};
 use crate::json::Value;
 use crate::object::{Handle, Kind, Object};
-use crate::registry::{Cast, CustomObjects, Probe, TypedHandle, deserialize_by_name, serialize_class, with_argument};
+use crate::registry::{
+    Cast, CustomObjects, Probe, StandIn, TypedHandle, deserialize_by_name, serialize_class, with_argument,
+};
 use crate::tensor::Tensor;
 
 /// An activation with a configuration: in Python, an object with `__call__`.
@@ -50,8 +52,14 @@ pub trait Activate: KerasSerializable {
     fn activate(&self, x: &Tensor) -> Result<Tensor>;
 }
 
+impl Activate for StandIn {
+    fn activate(&self, _: &Tensor) -> Result<Tensor> {
+        Err(self.error())
+    }
+}
+
 /// A layer used as an activation; the module of layers implements it.
-pub(crate) trait StandIn: Any + Send + Sync {
+pub(crate) trait LayerActivation: Any + Send + Sync {
     /// Applies the activation to `x`.
     fn activate(&self, x: &Tensor) -> Result<Tensor>;
     /// Serializes the layer for a configuration.
@@ -64,9 +72,7 @@ pub(crate) trait StandIn: Any + Send + Sync {
 enum What {
     Function(Function),
     Object(Arc<dyn Activate>),
-    Layer(Arc<dyn StandIn>),
-    /// An unknown name, which is an error when it is used.
-    Unknown(Error),
+    Layer(Arc<dyn LayerActivation>),
 }
 
 /// A shared handle to an activation; `linear` by default.
@@ -97,7 +103,7 @@ impl Activation {
         Self(What::Function(Function::new(function)))
     }
 
-    pub(crate) fn stand_in(layer: impl StandIn) -> Self {
+    pub(crate) fn layer(layer: impl LayerActivation) -> Self {
         Self(What::Layer(Arc::new(layer)))
     }
 
@@ -143,7 +149,6 @@ impl Activation {
             What::Function(function) => function.call(x),
             What::Object(object) => object.activate(x),
             What::Layer(layer) => layer.activate(x),
-            What::Unknown(error) => Err(error.clone()),
         }
     }
 
@@ -171,7 +176,7 @@ impl Default for Activation {
 
 impl From<&str> for Activation {
     fn from(name: &str) -> Self {
-        Self::from_value(&Value::from(name)).unwrap_or_else(|error| Self(What::Unknown(error)))
+        Self::from_value(&Value::from(name)).unwrap_or_else(|error| Self::new(StandIn::<()>::broken(error)))
     }
 }
 
@@ -199,7 +204,6 @@ impl Handle for Activation {
             What::Function(function) => Handle::serialize(function),
             What::Object(object) => serialize_class(&**object, |_| Ok(())),
             What::Layer(layer) => layer.serialize(),
-            What::Unknown(error) => Err(error.clone()),
         }
     }
 
@@ -208,7 +212,6 @@ impl Handle for Activation {
             What::Function(function) => Handle::address(function),
             What::Object(object) => Arc::as_ptr(object).cast::<()>() as usize,
             What::Layer(layer) => Arc::as_ptr(layer).cast::<()>() as usize,
-            What::Unknown(_) => 0,
         }
     }
 }
@@ -226,6 +229,10 @@ impl TypedHandle for Activation {
             return Some(activation.clone());
         }
         inventory::iter::<ActivationSource>.into_iter().find_map(|source| (source.0)(object))
+    }
+
+    fn keep(placeholder: Placeholder) -> Option<Self> {
+        Some(Self::new(StandIn::<()>::kept(placeholder)))
     }
 }
 
@@ -249,7 +256,6 @@ impl ConfigField for Activation {
     fn validate(&self) -> Result<()> {
         match &self.0 {
             What::Object(object) => KerasSerializable::validate(&**object),
-            What::Unknown(error) => Err(error.clone()),
             What::Function(_) | What::Layer(_) => Ok(()),
         }
     }

@@ -37,7 +37,7 @@ pub use elu::elu;
 pub use exponential::exponential;
 pub use gelu::gelu;
 pub use glu::glu;
-pub(crate) use handle::StandIn;
+pub(crate) use handle::LayerActivation;
 pub use handle::{Activate, Activation, ActivationSource};
 pub use hard_shrink::hard_shrink;
 pub use hard_sigmoid::hard_sigmoid;

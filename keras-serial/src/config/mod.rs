@@ -13,6 +13,7 @@ mod field_type;
 mod kind;
 mod marks;
 mod number;
+mod placeholder;
 mod plain;
 mod scalars;
 pub mod walk;
@@ -27,6 +28,7 @@ pub use kind::Kind;
 pub(crate) use marks::unmarked;
 pub use marks::{Entries, MarkedBase, MarkedSeedGenerator, MarkedSublayer, MarkedWeight};
 pub use number::Number;
+pub use placeholder::Placeholder;
 pub use plain::{KeepsOrder, PlainField};
 
 pub use crate::json::wrong_type;
@@ -162,8 +164,14 @@ pub trait KerasSerializable: Any + Send + Sync {
     }
 
     /// Returns [`KerasSerializable::class_name`] of an object whose type is unknown.
-    fn class(&self) -> &'static str {
+    fn class(&self) -> &str {
         short_type_name::<Self>()
+    }
+
+    /// Returns the serialized form that the object stands for, if its class is not registered; `None` for all other
+    /// objects.
+    fn placeholder(&self) -> Option<&Placeholder> {
+        None
     }
 
     /// Describes the type's fields: names, types, defaults, documentation. The derive implements it; `None` by

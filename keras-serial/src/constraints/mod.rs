@@ -14,7 +14,7 @@ use crate::config::KerasSerializable;
 use crate::error::Result;
 use crate::functions::{Function, FunctionObject, KerasFunction};
 use crate::ops::{Axes, reduce::sum_impl, sqrt, square};
-use crate::registry::{Broken, handle};
+use crate::registry::{StandIn, handle};
 use crate::tensor::Tensor;
 
 /// A constraint: a projection of a weight.
@@ -46,9 +46,9 @@ impl Constrain for FunctionObject {
 
 impl crate::config::PlainField for Constraint {}
 
-impl Constrain for Broken {
+impl Constrain for StandIn {
     fn project(&self, _: &Tensor) -> Result<Tensor> {
-        Err(self.0.clone())
+        Err(self.error())
     }
 }
 

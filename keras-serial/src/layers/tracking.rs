@@ -37,7 +37,7 @@ impl Inside {
 struct Untracked {
     layer: Weak<dyn Layer>,
     name: String,
-    class: &'static str,
+    class: String,
 }
 
 /// The maximum number of untracked layers to remember: a layer constructed inside `call` is a new one in each
@@ -87,7 +87,7 @@ impl Outer {
             let mut inside = self.layer.base().inside();
             inside.see(&inner);
             if is_lost && inside.untracked.len() < MOST_NAMED {
-                let (name, class) = (inner.name().to_owned(), inner.class_name());
+                let (name, class) = (inner.name().to_owned(), inner.class_name().to_owned());
                 inside.untracked.push(Untracked { layer: inner.downgrade(), name, class });
             }
         }

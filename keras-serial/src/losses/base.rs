@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use super::{ComputeLoss, Reduction};
-use crate::config::{Base, Config, ConfigField, FieldDescription, HasBase, KerasSerializable, unmarked};
+use crate::config::{Base, Config, ConfigField, FieldDescription, HasBase, unmarked};
 use crate::dtype_policies::Policy;
-use crate::error::{Error, ErrorKind, Result, ResultExt};
+use crate::error::{Result, ResultExt};
 use crate::json::Value;
+use crate::registry::StandIn;
 use crate::tensor::{DType, Tensor};
 use crate::utils::auto_name;
 
@@ -196,51 +197,16 @@ pub trait LossExt: HasBase<LossBase> + Sized {
 
 impl<T: HasBase<LossBase>> LossExt for T {}
 
-/// Stands in for a loss with an unknown name, and returns that error wherever it is used.
-pub(crate) struct BrokenLoss {
-    base: LossBase,
-    pub error: Error,
-}
-
-impl BrokenLoss {
-    pub(super) fn new(error: Error) -> Self {
-        Self { base: LossBase::default(), error }
-    }
-}
-
-impl HasBase<LossBase> for BrokenLoss {
-    fn base(&self) -> &LossBase {
-        &self.base
-    }
-
-    fn base_mut(&mut self) -> &mut LossBase {
-        &mut self.base
-    }
-}
-
-impl KerasSerializable for BrokenLoss {
-    fn get_config(&self) -> Result<Config> {
-        Err(self.error.clone())
-    }
-
-    fn from_config(_: &Config) -> Result<Self> {
-        Err(Error::new(ErrorKind::Config, "a loss that was never created can't be deserialized"))
-    }
-
-    fn validate(&self) -> Result<()> {
-        Err(self.error.clone())
-    }
-}
-
-impl ComputeLoss for BrokenLoss {
+impl ComputeLoss for StandIn<LossBase> {
     fn call(&self, _: &Tensor, _: &Tensor) -> Result<Tensor> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::KerasSerializable;
     use crate::losses::MeanSquaredError;
 
     // keras.losses.MeanSquaredError.from_config({"name": None, "dtype": None}).name is mean_squared_error

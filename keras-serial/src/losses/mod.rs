@@ -37,8 +37,8 @@ mod squared_hinge;
 mod tversky;
 mod wrapper;
 
-pub(crate) use base::{BrokenLoss, read_dtype, read_name};
 pub use base::{LossBase, LossExt};
+pub(crate) use base::{read_dtype, read_name};
 pub use binary_crossentropy::{BinaryCrossentropy, binary_crossentropy};
 pub use binary_focal_crossentropy::{BinaryFocalCrossentropy, binary_focal_crossentropy};
 pub use categorical_crossentropy::{CategoricalCrossentropy, categorical_crossentropy};
@@ -183,7 +183,7 @@ handle! {
     /// A shared handle to a loss.
     pub struct Loss(dyn ComputeLoss);
     kind: Loss, cast: LOSS, expected: "a loss", modules: ["keras.losses"], function: LossFunctionWrapper,
-    broken: BrokenLoss::new
+    base: LossBase
 }
 
 impl crate::config::PlainField for Loss {}

@@ -3,11 +3,12 @@
 use std::sync::OnceLock;
 
 use super::Measure;
-use crate::config::{Base, Config, FieldDescription, HasBase, KerasSerializable, unmarked};
+use crate::config::{Base, Config, FieldDescription, HasBase, unmarked};
 use crate::dtype_policies::Policy;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::json::Value;
 use crate::losses::{read_dtype, read_name};
+use crate::registry::StandIn;
 use crate::tensor::{DType, Nested, Tensor};
 use crate::utils::auto_name;
 use crate::variable::Variable;
@@ -122,52 +123,16 @@ pub trait MetricExt: HasBase<MetricBase> + Sized {
 
 impl<T: HasBase<MetricBase>> MetricExt for T {}
 
-/// Stands in for a metric with an unknown name, and returns that error wherever it is used.
-pub(crate) struct BrokenMetric {
-    base: MetricBase,
-    pub error: Error,
-}
-
-impl BrokenMetric {
-    pub(super) fn new(error: Error) -> Self {
-        Self { base: MetricBase::default(), error }
-    }
-}
-
-impl HasBase<MetricBase> for BrokenMetric {
-    fn base(&self) -> &MetricBase {
-        &self.base
-    }
-
-    fn base_mut(&mut self) -> &mut MetricBase {
-        &mut self.base
-    }
-}
-
-impl KerasSerializable for BrokenMetric {
-    fn get_config(&self) -> Result<Config> {
-        Err(self.error.clone())
-    }
-
-    fn from_config(_: &Config) -> Result<Self> {
-        Err(Error::new(ErrorKind::Config, "a metric that was never created can't be deserialized"))
-    }
-
-    fn validate(&self) -> Result<()> {
-        Err(self.error.clone())
-    }
-}
-
-impl Measure for BrokenMetric {
+impl Measure for StandIn<MetricBase> {
     fn update_state(&self, _: &Tensor, _: &Tensor, _: Option<&Tensor>) -> Result<()> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 
     fn result(&self) -> Result<Nested<Tensor>> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 
     fn variables(&self) -> Result<Vec<Variable>> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 }

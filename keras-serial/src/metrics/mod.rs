@@ -68,7 +68,6 @@ mod wrapper;
 
 pub use accuracy::Accuracy;
 pub use auc::{Auc, AucCurve, AucSummation};
-pub(crate) use base::BrokenMetric;
 pub use base::{MetricBase, MetricExt};
 pub use binary_accuracy::{BinaryAccuracy, binary_accuracy};
 pub use binary_crossentropy::BinaryCrossentropy;
@@ -222,7 +221,7 @@ pub trait Measure: KerasSerializable + HasBase<MetricBase> {
 handle! {
     /// A shared handle to a metric.
     pub struct Metric(dyn Measure);
-    kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper, broken: BrokenMetric::new,
+    kind: Metric, cast: METRIC, expected: "a metric", modules: ["keras.metrics"], function: MeanMetricWrapper, base: MetricBase,
     state: "The metric itself."
 }
 

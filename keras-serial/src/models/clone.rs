@@ -35,6 +35,9 @@ pub fn clone_model_with(model: &Model, clone_function: impl FnMut(&LayerRef) -> 
 /// # Errors
 /// If the configuration can't be serialized or deserialized.
 pub fn copy_layer(layer: &LayerRef) -> Result<LayerRef> {
+    if let Some(placeholder) = layer.placeholder() {
+        return Err(placeholder.error());
+    }
     layer.layer().reconstruct(&layer.get_config()?).at_with(|| layer.name().to_owned())
 }
 

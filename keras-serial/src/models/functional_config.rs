@@ -1,20 +1,22 @@
 //! Serialization of graphs: layers, their calls, and the model's inputs and outputs.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use super::graph::{Graph, as_layer};
+use super::told::{ToldOutputs, call_or_keep};
 use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::layers::{InputLayer, LayerRef};
 use crate::object::{Form, mark_first};
 use crate::ops::OpRef;
-use crate::registry::{Deserialized, TypedHandle, deserialize, deserialize_object, legacy_module};
+use crate::registry::{Deserialized, deserialize, deserialize_form, keep, legacy_module};
 use crate::tensor::symbolic::{Fresh, Node, Operation};
-use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Shape, Tensor, TensorValue};
+use crate::tensor::{CallArgs, DType, Item, Nested, Shape, Tensor, TensorValue};
 
 /// Writes the entries `layers`, `input_layers` and `output_layers`.
 pub(super) fn write(graph: &Graph, config: &mut Config) -> Result<()> {
@@ -141,7 +143,7 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
         }
         layers_calls.push((name, calls));
     }
-    run_calls(&mut made, &layers_calls)?;
+    run_calls(&mut made, &layers_calls, config)?;
     let ends = |key: &'static str| {
         let value = config.get(key).ok_or_else(|| crate::config::field::missing(config, key))?;
         read_ends(value, &made).at(key)
@@ -155,7 +157,9 @@ pub(super) fn read(config: &Config) -> Result<(Nested<Tensor>, Nested<Tensor>)> 
 /// Keras repeatedly goes through the list and runs every call that it can. This function keeps that order,
 /// because it determines which random numbers initialize which weights; but it revisits a layer only when
 /// what its next call waits for is computed.
-fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)]) -> Result<()> {
+fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)], config: &Config) -> Result<()> {
+    let told = OnceCell::new();
+    let told = || told.get_or_init(|| told_outputs(layers, config));
     let positions: HashMap<&str, usize> = layers.iter().enumerate().map(|(i, (name, _))| (name.as_str(), i)).collect();
     // Pairs of the round through the list and the position in it.
     let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..layers.len()).map(|i| Reverse((0, i))).collect();
@@ -186,7 +190,7 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
             let args = read_call(call, made).at_with(|| format!("inbound_nodes[{next}]")).at_with(|| name.clone())?;
             let Some(args) = args else { break };
             let Some(one) = made.get_mut(name) else { break };
-            let outputs = one.operation.run(&args, &CallContext::inference())?;
+            let outputs = call_or_keep(&one.operation, &args, || told().of(name, next))?;
             one.calls.push(outputs.leaves().into_iter().cloned().collect());
             (next, moved) = (next + 1, true);
             for waiter in waiting.remove(&(position, one.calls.len() - 1)).unwrap_or_default() {
@@ -219,35 +223,70 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)])
     .received(format!("nodes that can't be resolved: {names}{more}")))
 }
 
+/// Returns what the calls of a graph, and its ends, tell of the outputs that they use.
+fn told_outputs<'a>(layers: &'a [(String, Vec<&'a Value>)], config: &'a Config) -> ToldOutputs<'a> {
+    let mut told = ToldOutputs::default();
+    for call in layers.iter().flat_map(|(_, calls)| calls) {
+        each_symbol(call, &mut |output, symbol| told.note(output, symbol));
+    }
+    if let Some(ends) = config.get("output_layers") {
+        each_end(ends, &mut |output| told.note(output, None));
+    }
+    told
+}
+
+/// Visits the ends of a graph.
+fn each_end<'a>(value: &'a Value, visit: &mut dyn FnMut((&'a str, usize, usize))) {
+    match (history(value), value) {
+        (Ok(output), _) => visit(output),
+        (_, Value::List(items)) => items.iter().for_each(|item| each_end(item, visit)),
+        (_, Value::Dict(items)) => items.values().for_each(|item| each_end(item, visit)),
+        _ => {}
+    }
+}
+
 /// Returns the calls whose results a call needs, by layer name and call index.
 fn needs(call: &Value) -> Vec<(&str, usize)> {
-    fn symbols<'a>(value: &'a Value, found: &mut Vec<(&'a str, usize)>) {
+    let mut found = Vec::new();
+    each_symbol(call, &mut |(name, index, _), _| found.push((name, index)));
+    found
+}
+
+/// A visitor of the symbols among a call's arguments: the output that each is, and its serialized form if the file has
+/// one.
+type VisitSymbol<'a, 'b> = &'b mut dyn FnMut((&'a str, usize, usize), Option<&'a Value>);
+
+/// Visits the symbols among the arguments of a call.
+fn each_symbol<'a>(call: &'a Value, visit: VisitSymbol<'a, '_>) {
+    fn symbols<'a>(value: &'a Value, visit: VisitSymbol<'a, '_>) {
         match value {
-            Value::List(items) => items.iter().for_each(|item| symbols(item, found)),
+            Value::List(items) => items.iter().for_each(|item| symbols(item, visit)),
             Value::Dict(dict) => match dict.get("class_name").and_then(Value::as_str) {
                 Some("__keras_tensor__") => {
-                    let symbol = dict.get("config").and_then(|config| history(config.get("keras_history")?).ok());
-                    found.extend(symbol.map(|(name, index, _)| (name, index)));
+                    let config = dict.get("config");
+                    if let Some(output) = config.and_then(|config| history(config.get("keras_history")?).ok()) {
+                        visit(output, config);
+                    }
                 }
-                _ => dict.values().for_each(|item| symbols(item, found)),
+                _ => dict.values().for_each(|item| symbols(item, visit)),
             },
             _ => {}
         }
     }
-    let mut found = Vec::new();
     match call {
         // A call in the Keras 2 format.
         Value::List(tensors) => {
             for tensor in tensors {
-                found.extend(history(tensor).ok().map(|(name, index, _)| (name, index)));
+                if let Ok(output) = history(tensor) {
+                    visit(output, None);
+                }
                 if let Some(keywords) = tensor.as_list().and_then(|items| items.get(3)) {
-                    symbols(keywords, &mut found);
+                    symbols(keywords, visit);
                 }
             }
         }
-        call => symbols(call, &mut found),
+        call => symbols(call, visit),
     }
-    found
 }
 
 /// Adds the module to a serialized layer, which legacy files leave out.
@@ -272,12 +311,10 @@ fn make(layer: &Value) -> Result<(String, Made, Vec<&Value>)> {
         Some(name) => name.as_str().ok_or_else(|| wrong_type("a string", name).at("name"))?.to_owned(),
         None => return Err(crate::config::field::missing(dict, "name")),
     };
-    let operation: Arc<dyn Operation> = match OpRef::from_form(&form)? {
-        Some(operation) => Arc::new(operation),
-        None => {
-            let object = deserialize_object(&form, Some(LayerRef::KIND))?;
-            Arc::new(object.downcast::<LayerRef>("a layer or operation").at_with(|| name.clone())?)
-        }
+    let operation: Arc<dyn Operation> = match OpRef::from_form(&form) {
+        Ok(Some(operation)) => Arc::new(operation),
+        Err(error) => Arc::new(keep::<LayerRef>(layer, error)?),
+        Ok(None) => Arc::new(deserialize_form::<LayerRef>(&form, layer)?),
     };
     let mut calls = Vec::new();
     if let Some(layer) = as_layer(&*operation)

@@ -14,6 +14,7 @@ mod quantize;
 mod sequential;
 mod subgraph;
 mod summary;
+mod told;
 
 pub use clone::{Cloning, clone_model, clone_model_with, copy_layer};
 pub use functional::Functional;

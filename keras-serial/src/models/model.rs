@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
 use crate::layers::{InputLayer, Layer, LayerRef};
 use crate::object::{Form, Handle};
-use crate::registry::{CustomObjects, TypedHandle, deserialize_object};
+use crate::registry::{CustomObjects, deserialize_form};
 use crate::tensor::{Nested, Shape, Tensor};
 use crate::variable::Variable;
 
@@ -188,11 +188,10 @@ pub fn model_from_json(text: &str, custom_objects: &CustomObjects) -> Result<Mod
 pub fn model_from_config(form: &Value, custom_objects: &CustomObjects) -> Result<Model> {
     let _objects = crate::registry::with_argument(custom_objects);
     let dict = form.as_dict().ok_or_else(|| crate::config::wrong_type("a model's form, a dict", form))?;
-    let form = Form::of(dict)?.ok_or_else(|| {
+    let object = Form::of(dict)?.ok_or_else(|| {
         Error::new(ErrorKind::Config, "not a model's form").expected("entries `class_name` and `config`")
     })?;
-    let layer: LayerRef = deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a model")?;
-    Ok(Model(layer))
+    deserialize_form(&object, form).map(Model)
 }
 
 impl From<LayerRef> for Model {

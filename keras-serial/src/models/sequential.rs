@@ -1,9 +1,10 @@
 //! Sequential models: a list of layers.
 
 use std::collections::HashSet;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use super::functional_config::with_module;
+use super::told::{call_or_keep, told_by};
 use super::{Functional, Model};
 use crate::config::{Config, ConfigField, HasBase, KerasSerializable, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
@@ -14,9 +15,9 @@ use crate::layers::{
 };
 use crate::object::{Form, mark_first};
 use crate::register;
-use crate::registry::{TypedHandle, deserialize_object};
-use crate::tensor::symbolic::Fresh;
-use crate::tensor::{CallArgs, CallContext, Nested, Shape, Tensor};
+use crate::registry::deserialize_form;
+use crate::tensor::symbolic::{Fresh, Operation};
+use crate::tensor::{CallArgs, CallContext, IntoCallArgs, Nested, Shape, Tensor};
 use crate::utils::{NameScope, RwLocked};
 
 /// Makes a list of layers of different types: an array of [`LayerRef`]s, as [`Sequential::new`] takes it.
@@ -241,8 +242,9 @@ impl Sequential {
         let attempt = BuildAttempt::begin();
         let inputs = InputLayer::output(input)?;
         let mut outputs = Nested::Leaf(inputs.clone());
-        for layer in rest {
-            outputs = layer.call(outputs, &CallContext::inference())?;
+        for (i, layer) in rest.iter().enumerate() {
+            let operation: Arc<dyn Operation> = Arc::new(layer.clone());
+            outputs = call_or_keep(&operation, &outputs.into_args(), || told_by(rest.get(i + 1)))?;
         }
         let functional = Functional::named(self.base.name("Sequential"), inputs, outputs)?;
         *self.functional.write_locked() = Some(functional.as_layer().clone());
@@ -382,7 +384,7 @@ impl KerasSerializable for Sequential {
                     Error::new(ErrorKind::Config, "Expected a dictionary containing a 'config' key")
                         .received(layer.short())
                 })?;
-                this.push(&mut names, deserialize_object(&form, Some(LayerRef::KIND))?.downcast("a layer")?)
+                this.push(&mut names, deserialize_form(&form, layer)?)
             };
             read().at_with(|| format!("layers[{i}]"))?;
         }

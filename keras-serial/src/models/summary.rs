@@ -131,9 +131,13 @@ impl<'a> Summary<'a> {
         let params = match layer {
             None => "0".to_owned(),
             Some(layer) if !layer.base().is_built() => "0 (unbuilt)".to_owned(),
-            Some(layer) => thousands(layer.count_params()?),
+            Some(layer) => thousands(layer.count_params()? + placeholder_size(layer).0),
         };
-        let class = layer.map_or_else(|| operation_class(operation), |layer| layer.original_class().to_owned());
+        let class = match layer {
+            None => operation_class(operation),
+            Some(layer) if layer.placeholder().is_some() => format!("[{}]", layer.original_class()),
+            Some(layer) => layer.original_class().to_owned(),
+        };
         let mut row = vec![format!("{prefix}{} ({class})", operation.name()), output_shape(operation)?, params];
         if let Some(graph) = graph {
             row.push(connections(operation, graph));
@@ -168,11 +172,16 @@ impl<'a> Summary<'a> {
         let trainable = size(&self.model.trainable_weights());
         let other = size(&self.model.non_trainable_weights());
         let optimizer = self.optimizer();
-        let total = (trainable.0 + other.0 + optimizer.0, trainable.1 + other.1 + optimizer.1);
+        let kept = placeholder_size(self.model);
+        let parts = [trainable, other, optimizer, kept];
+        let total = parts.iter().fold((0, 0.0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
         let line = |what: &str, (count, bytes): (usize, f64)| {
             format!(" {what} params: {} ({})", thousands(count), readable(bytes))
         };
         let mut lines = vec![line("Total", total), line("Trainable", trainable), line("Non-trainable", other)];
+        if kept.0 > 0 {
+            lines.push(line("Placeholder", kept));
+        }
         if optimizer.0 > 0 {
             lines.push(line("Optimizer", optimizer));
         }
@@ -186,12 +195,27 @@ impl<'a> Summary<'a> {
             let (count, bytes) = trained.optimizer_size();
             return (count, bytes as f64);
         }
-        let unread = self.model.base().model_state().unread();
-        unread.map_or((0, 0.0), |unread| {
-            let (count, bytes) = unread.size();
-            (count, bytes as f64)
-        })
+        match self.model.placeholder() {
+            Some(_) => (0, 0.0),
+            None => kept_size(self.model),
+        }
     }
+}
+
+/// Returns the number of elements and bytes of the weights of placeholders: a layer's own, if it is one, and of those
+/// inside.
+fn placeholder_size(layer: &LayerRef) -> (usize, f64) {
+    let layers = layer.with_layers_below();
+    let kept = layers.iter().filter(|layer| layer.placeholder().is_some()).map(kept_size);
+    kept.fold((0, 0.0), |sum, size| (sum.0 + size.0, sum.1 + size.1))
+}
+
+/// Returns the number of elements and bytes that a layer keeps of its file without reading them.
+fn kept_size(layer: &LayerRef) -> (usize, f64) {
+    layer.base().model_state().unread().map_or((0, 0.0), |unread| {
+        let (count, bytes) = unread.size();
+        (count, bytes as f64)
+    })
 }
 
 fn operation_class(operation: &dyn Operation) -> String {
@@ -228,6 +252,7 @@ fn format_shapes(shapes: &Nested<Shape>, outermost: bool) -> String {
     let join =
         |items: &[Nested<Shape>]| items.iter().map(|item| format_shapes(item, false)).collect::<Vec<_>>().join(", ");
     match shapes {
+        Nested::Leaf(shape) if shape.is_unranked() => "?".to_owned(),
         Nested::Leaf(shape) => {
             let dims = shape.dims().iter().map(|dim| dim.map_or("None".to_owned(), |dim| dim.to_string()));
             format!("({})", dims.collect::<Vec<_>>().join(", "))

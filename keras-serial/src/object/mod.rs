@@ -9,4 +9,6 @@ pub use form::Form;
 pub(crate) use form::VERSION;
 pub use handle::{Handle, Object};
 pub use sharing::SharingScope;
-pub(crate) use sharing::{mark_first, note_deserialized, note_serialized, shared_object};
+pub(crate) use sharing::{
+    is_torn, mark_first, note_deserialized, note_kept, note_serialized, renumber, scope_number, shared_object,
+};

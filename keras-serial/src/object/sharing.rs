@@ -8,14 +8,17 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Object;
-use crate::config::ConfigField;
+use crate::config::{ConfigField, Kind};
 use crate::error::Result;
 use crate::json::{Dict, Value};
 
 #[derive(Default)]
 struct Shared {
+    /// A number that no other scope has.
+    number: u64,
     /// The ids of serialized objects, by address. An object is kept alive while its address is listed: a
     /// new object could get the address of a dropped one and be mistaken for it.
     ids: HashMap<usize, (i64, Arc<dyn Any + Send + Sync>)>,
@@ -25,10 +28,42 @@ struct Shared {
     marks_first: bool,
     /// Deserialized objects by their ids in the file.
     objects: HashMap<i64, Object>,
+    /// The ids inside of placeholders that were deserialized.
+    kept: HashSet<i64>,
+    /// The new ids of objects inside of placeholders, by the number of the scope that deserialized them and their ids
+    /// in the file.
+    renumbered: HashMap<(u64, i64), i64>,
+    /// The new ids.
+    taken: HashSet<i64>,
+    /// How many of them are not those of the file.
+    moved: usize,
 }
 
 thread_local! {
     static SCOPES: RefCell<Vec<Shared>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Shared {
+    /// Returns the next number that is no id yet.
+    fn next_id(&self) -> i64 {
+        let first = (self.ids.len() + self.moved) as i64 + 1;
+        (first..).find(|id| !self.taken.contains(id)).unwrap_or(first)
+    }
+
+    /// Returns the id of an object inside of a placeholder: that of the file, unless another object has it.
+    fn id_of_kept(&mut self, origin: u64, id: i64) -> i64 {
+        if let Some(known) = self.renumbered.get(&(origin, id)) {
+            return *known;
+        }
+        let next = self.next_id();
+        let is_taken = id < next || self.taken.contains(&id);
+        let new = if is_taken { next } else { id };
+        self.moved += usize::from(is_taken);
+        self.renumbered.insert((origin, id), new);
+        self.taken.insert(new);
+        self.repeated.insert(new);
+        new
+    }
 }
 
 /// A scope in which repeated objects are recognized as the same, on this thread, until it is dropped.
@@ -42,8 +77,10 @@ pub struct SharingScope {
 impl SharingScope {
     /// Enters a scope; an enclosing one is suspended.
     pub fn enter() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let depth = SCOPES.with_borrow_mut(|scopes| {
-            scopes.push(Shared::default());
+            scopes.push(Shared { number, ..Shared::default() });
             scopes.len()
         });
         Self { depth, _thread: PhantomData }
@@ -114,7 +151,7 @@ impl Drop for SharingScope {
 pub(crate) fn note_serialized(object: Arc<dyn Any + Send + Sync>, form: &mut Dict) {
     SCOPES.with_borrow_mut(|scopes| {
         let Some(shared) = scopes.last_mut() else { return };
-        let next = shared.ids.len() as i64 + 1;
+        let next = shared.next_id();
         let address = Arc::as_ptr(&object).cast::<()>() as usize;
         match shared.ids.get(&address) {
             Some((id, _)) => {
@@ -129,6 +166,51 @@ pub(crate) fn note_serialized(object: Arc<dyn Any + Send + Sync>, form: &mut Dic
             }
         }
     });
+}
+
+/// Returns the number of the current scope; 0 outside of one.
+pub(crate) fn scope_number() -> u64 {
+    SCOPES.with_borrow(|scopes| scopes.last().map_or(0, |shared| shared.number))
+}
+
+/// Records the ids inside of a serialized object that is kept and not deserialized.
+pub(crate) fn note_kept(form: &Value) {
+    SCOPES.with_borrow_mut(|scopes| {
+        let Some(shared) = scopes.last_mut() else { return };
+        // A clone, for one walk serves both.
+        each_id(&mut form.clone(), &mut |id| _ = shared.kept.insert(*id));
+    });
+}
+
+/// Returns true if an object of the file is shared between what was deserialized and what is only kept.
+pub(crate) fn is_torn() -> bool {
+    SCOPES.with_borrow(|scopes| {
+        // Policies are shared by all layers in Keras's files, and have nothing to share.
+        let is_known = |shared: &Shared, id| shared.objects.get(id).is_some_and(|o| o.kind() != Kind::DTypePolicy);
+        scopes.last().is_some_and(|shared| shared.kept.iter().any(|id| is_known(shared, id)))
+    })
+}
+
+/// Gives the objects inside of a kept one ids that no other object has; `origin` is the number of the scope in which
+/// it was deserialized.
+pub(crate) fn renumber(origin: u64, form: &mut Value) {
+    SCOPES.with_borrow_mut(|scopes| {
+        let Some(shared) = scopes.last_mut() else { return };
+        each_id(form, &mut |id| *id = shared.id_of_kept(origin, *id));
+    });
+}
+
+fn each_id(value: &mut Value, visit: &mut dyn FnMut(&mut i64)) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(|item| each_id(item, visit)),
+        Value::Dict(dict) => {
+            if let Some(Value::Int(id)) = dict.get_mut("shared_object_id") {
+                visit(id);
+            }
+            dict.values_mut().for_each(|item| each_id(item, visit));
+        }
+        _ => {}
+    }
 }
 
 /// Adds the id to the first occurrence of an object that was repeated; models do so with their layers.

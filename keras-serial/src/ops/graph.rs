@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind};
-use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
+use crate::tensor::symbolic::{Inbound, Inner, Operation, check_ranked, is_recording};
 use crate::tensor::{CallArgs, CallContext, DType, Item, Nested, Tensor};
 use crate::utils::{Locked, auto_name};
 
@@ -57,7 +57,7 @@ impl OpNode {
     }
 
     /// Returns Keras's class name: `Mean`.
-    pub fn class_name(&self) -> &'static str {
+    pub fn class_name(&self) -> &str {
         match &self.node {
             Node::Builtin(builtin) => builtin.class.class_name,
             Node::Own(own) => own.class_name(),
@@ -157,6 +157,7 @@ impl Operation for OpRef {
 
     fn run(&self, args: &CallArgs, _cx: &CallContext) -> Result<Nested<Tensor>> {
         if is_recording(args) {
+            check_ranked(args).at_with(|| self.0.label())?;
             let outputs = {
                 let _inner = Inner::enter();
                 self.0.compute(args).at_with(|| self.0.label())?

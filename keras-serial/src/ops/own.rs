@@ -188,7 +188,7 @@ pub(super) struct OwnNode {
 }
 
 impl OwnNode {
-    pub fn class_name(&self) -> &'static str {
+    pub fn class_name(&self) -> &str {
         self.object.class()
     }
 

@@ -47,10 +47,9 @@ pub use rms_prop::RMSprop;
 pub use schedule_free_adam_w::ScheduleFreeAdamW;
 pub use sgd::SGD;
 
-use crate::config::{Config, HasBase, KerasSerializable};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::json::{Dict, Value};
-use crate::registry::handle;
+use crate::registry::{StandIn, handle};
 use crate::tensor::Tensor;
 use crate::variable::Variable;
 
@@ -70,7 +69,7 @@ handle! {
     /// ```
     pub struct Optimizer(dyn Optimize);
     kind: Optimizer, cast: OPTIMIZER, expected: "an optimizer", modules: ["keras.optimizers"],
-    broken: Broken::new,
+    base: OptimizerBase,
     state: "An optimizer has variables, which a layer that holds it saves with its weights."
 }
 
@@ -105,57 +104,21 @@ pub fn get(identifier: &Value) -> Result<Optimizer> {
     }
 }
 
-/// Stands in for an optimizer with an unknown name, and returns that error wherever it is used.
-struct Broken {
-    base: OptimizerBase,
-    error: Error,
-}
-
-impl Broken {
-    fn new(error: Error) -> Self {
-        Self { base: OptimizerBase::default(), error }
-    }
-}
-
-impl HasBase<OptimizerBase> for Broken {
-    fn base(&self) -> &OptimizerBase {
-        &self.base
-    }
-
-    fn base_mut(&mut self) -> &mut OptimizerBase {
-        &mut self.base
-    }
-}
-
-impl KerasSerializable for Broken {
-    fn get_config(&self) -> Result<Config> {
-        Err(self.error.clone())
-    }
-
-    fn from_config(_: &Config) -> Result<Self> {
-        Err(Error::new(crate::error::ErrorKind::Config, "an optimizer that was never made can't be made again"))
-    }
-
-    fn validate(&self) -> Result<()> {
-        Err(self.error.clone())
-    }
-}
-
-impl Optimize for Broken {
+impl Optimize for StandIn<OptimizerBase> {
     fn create_slots(&self, _: &[Variable]) -> Result<()> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 
     fn update_step(&self, _: &Tensor, _: &Variable, _: f64) -> Result<()> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 
     fn learning_rate(&self) -> Result<f64> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 
     fn scale_loss(&self, _: &Tensor) -> Result<Tensor> {
-        Err(self.error.clone())
+        Err(self.error())
     }
 }
 

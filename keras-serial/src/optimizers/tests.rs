@@ -1,7 +1,7 @@
 use super::schedules::CosineDecay;
 use super::*;
 use crate::constraints::NonNeg;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::json::value;
 use crate::object::Handle;
 use crate::ops;

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 
 use indexmap::IndexMap;
 
-use super::lookup;
+use super::keep::{keep, keep_plain};
 use super::nesting::Nested;
 use super::scope::{self, CustomObjects};
 use super::unknown::with_all_unknown;
-use crate::config::{ConfigField, FieldVisitor};
+use super::{StandIn, lookup};
+use crate::config::{ConfigField, FieldVisitor, Placeholder};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::object::{Form, Handle, Kind, Object, note_deserialized, shared_object};
@@ -22,6 +23,14 @@ pub trait TypedHandle: Handle + Clone {
     const EXPECTED: &'static str;
     /// The modules in which Keras's own objects of the kind are looked up by name alone.
     const MODULES: &'static [&'static str];
+
+    /// Returns a handle to what stands for an object of a class that is not registered; `None` for kinds that have
+    /// no such stand-in.
+    #[doc(hidden)]
+    fn keep(placeholder: Placeholder) -> Option<Self> {
+        let _ = placeholder;
+        None
+    }
 
     /// Converts an object of another kind that can be used instead (a layer as activation).
     fn convert(object: &Object) -> Option<Self> {
@@ -204,7 +213,13 @@ pub fn deserialize(value: &Value) -> Result<Deserialized> {
         },
         "__slice__" => Ok(Deserialized::Slice(Box::new([bound("start")?, bound("stop")?, bound("step")?]))),
         "__ellipsis__" => Ok(Deserialized::Ellipsis),
-        _ => deserialize_object(&form, None).map(Deserialized::Object),
+        _ => {
+            let object = deserialize_object(&form, None).or_else(|error| {
+                let placeholder = keep_plain(value, error)?;
+                Ok(Object::plain(StandIn::<()>::kept(placeholder)))
+            });
+            object.map(Deserialized::Object)
+        }
     }
 }
 
@@ -284,7 +299,10 @@ pub(super) fn find_class(form: &Form<'_>, top: bool) -> Result<Cow<'static, supe
     }
     refuse_code(form)?;
     match form.module().filter(|module| *module == "keras" || module.starts_with("keras.")) {
-        Some(module) if form.registered_name().is_none() => Err(lookup::unsupported(module, form.class_name)),
+        // A legacy file has the registered name as the class.
+        Some(module) if form.registered_name().is_none() && !form.class_name.contains('>') => {
+            Err(lookup::unsupported(module, form.class_name))
+        }
         _ => Err(lookup::unknown(name, form.class_name)),
     }
 }
@@ -375,9 +393,20 @@ pub(super) fn find_function(form: &Form<'_>, top: bool) -> Result<Cow<'static, s
     }
 }
 
+/// Deserializes a typed handle from a serialized object, to which the caller may have added the module that `value`
+/// lacks.
+pub(crate) fn deserialize_form<H: TypedHandle>(form: &Form<'_>, value: &Value) -> Result<H> {
+    let object = deserialize_object(form, Some(H::KIND));
+    object.and_then(|object| object.downcast(H::EXPECTED)).or_else(|error| keep(value, error))
+}
+
 /// Deserializes a typed handle, from a serialized object or from a name of Keras's own or a custom
 /// object.
 pub(crate) fn deserialize_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
+    known_by_name(value).or_else(|error| keep(value, error))
+}
+
+fn known_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
     let wrong = || crate::config::wrong_type(H::EXPECTED, value);
     let object = match value {
         Value::Str(name) => by_identifier::<H>(name)?,
@@ -386,7 +415,7 @@ pub(crate) fn deserialize_by_name<H: TypedHandle>(value: &Value) -> Result<H> {
                 ("class_name".to_owned(), Value::from("__lambda__")),
                 ("config".to_owned(), value.clone()),
             ]);
-            return deserialize_by_name(&Value::Dict(form));
+            return known_by_name(&Value::Dict(form));
         }
         Value::Dict(dict) => {
             let with_module = with_module::<H>(dict);

@@ -8,7 +8,8 @@ macro_rules! handle {
         kind: $kind:ident, cast: $cast:ident, expected: $expected:literal, modules: [$($module:literal),*]
         // The type that wraps a function of this kind, if functions are possible.
         $(, function: $function:ty)?
-        $(, broken: $broken:path)?
+        // The base that all objects of the kind have.
+        $(, base: $base:ty)?
         // For objects with variables, which are visited as state of the layers that hold them.
         $(, state: $state:literal)?
     ) => {
@@ -78,7 +79,7 @@ macro_rules! handle {
         impl From<&str> for $handle {
             fn from(name: &str) -> Self {
                 Self::deserialize(&$crate::json::Value::from(name))
-                    .unwrap_or_else(|error| Self::new($crate::registry::handle!(@broken error $(, $broken)?)))
+                    .unwrap_or_else(|error| Self::new(<$crate::registry::handle!(@stand_in $($base)?)>::broken(error)))
             }
         }
 
@@ -111,6 +112,10 @@ macro_rules! handle {
                     return Some(Self::new(function));
                 })?
                 object.downcast_ref::<Self>().cloned()
+            }
+
+            fn keep(placeholder: $crate::config::Placeholder) -> Option<Self> {
+                Some(Self::new(<$crate::registry::handle!(@stand_in $($base)?)>::kept(placeholder)))
             }
         }
 
@@ -166,8 +171,8 @@ macro_rules! handle {
             }
         }
     };
-    (@broken $error:ident) => { $crate::registry::Broken($error) };
-    (@broken $error:ident, $broken:path) => { $broken($error) };
+    (@stand_in) => { $crate::registry::StandIn::<()> };
+    (@stand_in $base:ty) => { $crate::registry::StandIn::<$base> };
 }
 pub(crate) use handle;
 
@@ -180,23 +185,4 @@ pub(crate) trait WrapsFunction: Sized {
     fn function_handle(&self) -> Option<&dyn Handle>;
 }
 
-use crate::config::{Config, KerasSerializable};
-use crate::error::{Error, Result};
 use crate::object::{Handle, Object};
-
-/// Stands in for an object with an unknown name, and returns that error wherever it is used.
-pub(crate) struct Broken(pub Error);
-
-impl KerasSerializable for Broken {
-    fn get_config(&self) -> Result<Config> {
-        Err(self.0.clone())
-    }
-
-    fn from_config(_: &Config) -> Result<Self> {
-        Err(Error::new(crate::error::ErrorKind::Config, "an object that was never made can't be made again"))
-    }
-
-    fn validate(&self) -> Result<()> {
-        Err(self.0.clone())
-    }
-}

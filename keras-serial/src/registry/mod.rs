@@ -32,6 +32,7 @@ mod edit;
 mod entry;
 mod find;
 mod handle;
+mod keep;
 #[cfg(feature = "files")]
 mod keras_names;
 mod lookup;
@@ -44,22 +45,26 @@ mod probe;
 mod schema;
 mod scope;
 mod serialize;
+mod skeleton;
+mod stand_in;
 mod unknown;
 
 pub use construct::{Constructed, construct};
 pub use describe::{Description, describe};
-pub(crate) use deserialize::deserialize_by_name;
 #[cfg(feature = "files")]
 pub(crate) use deserialize::is_code;
 pub use deserialize::{
     Deserialized, SpecialForm, TypedHandle, deserialize, deserialize_keras_object, deserialize_object,
     serialize_keras_object,
 };
+pub(crate) use deserialize::{deserialize_by_name, deserialize_form};
 pub use edit::{replace, set};
 pub(crate) use entry::Identity;
 pub use entry::{Cast, Entry, Place, Registrable};
 pub(crate) use find::find;
-pub(crate) use handle::{Broken, WrapsFunction, handle};
+pub(crate) use handle::{WrapsFunction, handle};
+pub use keep::{KeepUnknown, Unknown};
+pub(crate) use keep::{keep, keeps_unknown};
 #[cfg(feature = "files")]
 pub(crate) use keras_names::{Operations, has_builtins, has_class, is_computed_operation, is_of_keras, is_operation};
 pub(crate) use lookup::by_identity as function_entry;
@@ -80,3 +85,6 @@ pub(crate) use scope::with_argument;
 pub use scope::{Carried, CustomObjectGuard, CustomObjectScope, CustomObjects};
 pub(crate) use serialize::serialize_function;
 pub use serialize::{serialize_class, serialize_shared};
+pub use skeleton::skeleton;
+use skeleton::skeleton_of;
+pub(crate) use stand_in::StandIn;

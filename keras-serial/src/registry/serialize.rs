@@ -4,10 +4,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::{Entry, lookup};
-use crate::config::KerasSerializable;
+use crate::config::{KerasSerializable, Placeholder};
 use crate::error::Result;
 use crate::json::{Dict, Value};
-use crate::object::{VERSION, note_serialized};
+use crate::object::{VERSION, note_serialized, renumber};
 
 /// Serializes a shared object of a class, with what `extra` adds. Within a
 /// [`SharingScope`](crate::object::SharingScope) repeated objects are recognized.
@@ -18,9 +18,22 @@ pub fn serialize_shared(
     object: Arc<dyn KerasSerializable>,
     extra: impl FnOnce(&mut Dict) -> Result<()>,
 ) -> Result<Value> {
-    let mut form = form_of(&*object, extra)?;
+    let mut form = match object.placeholder() {
+        Some(placeholder) => match kept(placeholder) {
+            Value::Dict(form) => form,
+            name => return Ok(name),
+        },
+        None => form_of(&*object, extra)?,
+    };
     note_serialized(object, &mut form);
     Ok(Value::Dict(form))
+}
+
+/// Returns what a placeholder is saved as: what its file had.
+fn kept(placeholder: &Placeholder) -> Value {
+    let mut form = placeholder.form().clone();
+    renumber(placeholder.origin(), &mut form);
+    form
 }
 
 /// Serializes an object of a class, with what `extra` adds (how it was built and compiled). For an
@@ -29,7 +42,10 @@ pub fn serialize_shared(
 /// # Errors
 /// When the object's configuration can't be serialized.
 pub fn serialize_class(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Value> {
-    form_of(object, extra).map(Value::Dict)
+    match object.placeholder() {
+        Some(placeholder) => Ok(kept(placeholder)),
+        None => form_of(object, extra).map(Value::Dict),
+    }
 }
 
 fn form_of(object: &dyn KerasSerializable, extra: impl FnOnce(&mut Dict) -> Result<()>) -> Result<Dict> {

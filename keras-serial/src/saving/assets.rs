@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::weights::kept::Kept;
 use super::weights::layout::{Contents, places, places_in};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::{ASSETS, ModelFile};
@@ -20,6 +21,9 @@ pub(super) fn of(model: &LayerRef) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// Returns a layer's own assets.
 fn own(layer: &LayerRef) -> Result<Assets> {
+    if let Some(kept) = Kept::of(layer) {
+        return Ok(kept.assets);
+    }
     let mut own = Assets::default();
     layer.own_state().save_assets(&mut own).at_with(|| layer.name().to_owned())?;
     Ok(own)
@@ -46,6 +50,12 @@ pub(super) fn load(model: &LayerRef, file: &ModelFile) -> Result<()> {
             if let Some(name) = name.strip_prefix(&prefix).filter(|name| !name.is_empty()) {
                 assets.insert_shared(name, bytes);
             }
+        }
+        if place.layer.placeholder().is_some() {
+            if !assets.is_empty() {
+                Kept::set_assets(&place.layer, assets);
+            }
+            continue;
         }
         place.layer.own_state().load_assets(&assets).at(ASSETS).at_with(|| place.layer.name().to_owned())?;
     }

@@ -1,6 +1,7 @@
 //! Loads models and weights from files of every format.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::io::{Read, Seek};
 use std::path::Path;
 
@@ -19,7 +20,8 @@ use crate::files::{FileForm, Layout, ModelFile, Source, TRAINING_STATE, WeightTr
 use crate::json::{Dict, Value};
 use crate::layers::LayerRef;
 use crate::models::{Model, model_from_config};
-use crate::object::SharingScope;
+use crate::object::{SharingScope, is_torn};
+use crate::registry::{KeepUnknown, Unknown};
 use crate::tensor::Deferred;
 use crate::tensor::symbolic::Operation;
 use crate::training::{Compile, TrainingState};
@@ -107,10 +109,12 @@ impl LoadOptions {
         let _nesting = crate::registry::NestingLimit::enter(self.limits.max_nesting);
         // Weights that the file lacks keep their initial values, where that is allowed.
         let whole = self.strict && !self.skip_mismatch && self.rules.is_empty() && file.weights.is_some();
-        let model = {
+        let (model, placeholders, is_torn) = {
             let _sharing = SharingScope::enter();
             let _deferred = whole.then(Deferred::enter);
-            model_from_config(config, &self.custom_objects).at(place)?
+            let keep = (self.unknown == Unknown::Keep).then(KeepUnknown::enter);
+            let model = model_from_config(config, &self.custom_objects).at(place)?;
+            (model, keep.map(KeepUnknown::placeholders).unwrap_or_default(), is_torn())
         };
         if file.form == FileForm::LegacyH5
             && let Some(compile) = config.get("compile_config").filter(|compile| **compile != Value::Null)
@@ -119,7 +123,7 @@ impl LoadOptions {
             state.set_compile_config(state.compile_config().or_else(|| Some(compile.clone())));
         }
         let Some(tree) = &file.weights else {
-            let mut report = LoadReport::default();
+            let mut report = LoadReport { placeholders, ..LoadReport::default() };
             if !self.rules.is_empty() {
                 let unmet = "all rules match nothing: the file holds no weights".to_owned();
                 self.tell_unmet(vec![unmet], &mut report)?;
@@ -134,6 +138,14 @@ impl LoadOptions {
         let kept = std::mem::take(&mut plan.kept);
         let strict = self.strict && !self.skip_mismatch;
         let mut report = locate(plan.apply(strict), file.weights_place)?;
+        report.placeholders = placeholders;
+        if is_torn {
+            report.notes.push(
+                "an object that a placeholder shares with the rest of the model is saved as two, of which the \
+                 placeholder has one"
+                    .to_owned(),
+            );
+        }
         if let Some((kind, text)) = file.compile_error.as_ref().filter(|_| self.compile && strict) {
             return Err(Error::new(*kind, text.clone()));
         }
@@ -182,12 +194,16 @@ impl LoadOptions {
         let scaled = scaled_losses(model, tree);
         for layer in models {
             let is_top = layer.is_same(model.as_layer());
+            let keeps = self.unknown == Unknown::Keep;
+            if keeps && layer.has_placeholders() {
+                report.notes.push(uncompiled(&layer, is_top, "it has placeholders, and can't be trained"));
+                continue;
+            }
             let compiled = self.compile_model(&Model::from(layer.clone()), scaled.contains(&Operation::id(&layer)));
             let compiled = if is_top { compiled } else { compiled.at_with(|| layer.name().to_owned()) };
             match compiled {
-                Err(error) if !self.strict => {
-                    let name = if is_top { String::new() } else { format!(" `{}`", layer.name()) };
-                    report.notes.push(format!("the model{name} is not compiled: {error}"));
+                Err(error) if !self.strict || keeps && error.kind() == ErrorKind::UnknownObject => {
+                    report.notes.push(uncompiled(&layer, is_top, error));
                 }
                 result => result?,
             }
@@ -339,6 +355,18 @@ impl LoadOptions {
     }
 }
 
+impl LoadOptions {
+    /// Loads a model anew from what it would be saved as, so that classes that were registered since it was loaded take
+    /// the place of its placeholders; with its weights, and the optimizer's state that was kept.
+    ///
+    /// # Errors
+    /// As [`SaveOptions::save_model_to_bytes`](super::SaveOptions::save_model_to_bytes) and
+    /// [`LoadOptions::load_model_from_bytes`].
+    pub fn revive(&self, model: &Model) -> Result<Model> {
+        self.load_model_from_bytes(super::SaveOptions::new().save_model_to_bytes(model)?)
+    }
+}
+
 /// Returns an error if the model is not built: it has no weights then, and its file would hold none.
 pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
     if model.base().is_built() || !model.weights().is_empty() {
@@ -348,6 +376,12 @@ pub(super) fn check_built(model: &Model, message: &'static str) -> Result<()> {
         .expected("a built model")
         .hint("build the model first: call it on some data, or `build` it with the shape of its inputs")
         .at(model.name().to_owned()))
+}
+
+/// Returns the note that a model is not compiled.
+fn uncompiled(model: &LayerRef, is_top: bool, reason: impl Display) -> String {
+    let name = if is_top { String::new() } else { format!(" `{}`", model.name()) };
+    format!("the model{name} is not compiled: {reason}")
 }
 
 /// Returns the models whose optimizers scale the loss, told by the optimizer states in the file.

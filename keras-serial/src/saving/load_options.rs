@@ -6,7 +6,7 @@ use super::weights::rules::LoadRules;
 use crate::files::Limits;
 use crate::files::io::Look;
 use crate::layers::LayerRef;
-use crate::registry::CustomObjects;
+use crate::registry::{CustomObjects, Unknown};
 
 /// Options for loading a model or its weights.
 ///
@@ -29,6 +29,7 @@ pub struct LoadOptions {
     pub(super) compile: bool,
     pub(super) memory_map: bool,
     pub(super) lambdas: Vec<(String, String)>,
+    pub(super) unknown: Unknown,
     pub(super) rules: LoadRules,
 }
 
@@ -43,6 +44,7 @@ impl Default for LoadOptions {
             compile: true,
             memory_map: false,
             lambdas: Vec::new(),
+            unknown: Unknown::Refuse,
             rules: LoadRules::default(),
         }
     }
@@ -65,6 +67,28 @@ impl LoadOptions {
     /// lambdas are the same function, `custom_objects` may name it `<lambda>` instead.
     pub fn replace_lambda(mut self, place: impl Into<String>, name: impl Into<String>) -> Self {
         self.lambdas.push((place.into(), name.into()));
+        self
+    }
+
+    /// Sets what becomes of objects whose classes are not registered; they are refused by default.
+    ///
+    /// With [`Unknown::Keep`] they are placeholders: the model can be looked at, edited, used up to the first of them,
+    /// and saved, with every bit of theirs as it was, but not trained. Models with such layers, and those that are
+    /// compiled with an object that is not registered, are not compiled; their compile configuration and the
+    /// optimizer's state are kept for the next save. The report lists the placeholders. After a class is registered,
+    /// [`LoadOptions::revive`] puts it in its place.
+    ///
+    /// ```no_run
+    /// use keras_serial::prelude::*;
+    /// use keras_serial::registry::Unknown;
+    /// let model = LoadOptions::new().unknown(Unknown::Keep).load_model("model.keras")?;
+    /// println!("{}", model.summary()?); // … kernel_mult ([KernelMult]) …
+    /// let error = model.predict(&Tensor::from_slice(&[1.0f32], [1, 1])?).unwrap_err();
+    /// println!("{error}"); // … A struct to begin with: …
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn unknown(mut self, unknown: Unknown) -> Self {
+        self.unknown = unknown;
         self
     }
 

@@ -17,7 +17,11 @@ use crate::json::Value;
 /// # Ok::<(), keras_serial::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Shape(Vec<Option<usize>>);
+pub struct Shape {
+    dims: Vec<Option<usize>>,
+    /// Whether not even the number of axes is known; there are no extents then.
+    unranked: bool,
+}
 
 impl Shape {
     /// Creates the shape of a scalar.
@@ -25,14 +29,29 @@ impl Shape {
         Self::default()
     }
 
+    /// Creates the shape of a symbol of which not even the number of axes is known: what a layer gives whose class is
+    /// not registered, and whose output nothing in its file uses.
+    pub fn unranked() -> Self {
+        Self { dims: Vec::new(), unranked: true }
+    }
+
+    fn of(dims: Vec<Option<usize>>) -> Self {
+        Self { dims, unranked: false }
+    }
+
+    /// Returns true if not even the number of axes is known; [`dims`](Shape::dims) is empty then.
+    pub fn is_unranked(&self) -> bool {
+        self.unranked
+    }
+
     /// Returns the extents.
     pub fn dims(&self) -> &[Option<usize>] {
-        &self.0
+        &self.dims
     }
 
     /// Returns the number of axes.
     pub fn rank(&self) -> usize {
-        self.0.len()
+        self.dims.len()
     }
 
     /// Returns the position of an axis, which is counted from the front (0, 1, …) or from the back (-1, -2,
@@ -57,7 +76,7 @@ impl Shape {
     /// # Errors
     /// If the shape has no such axis.
     pub fn get(&self, axis: isize) -> Result<Option<usize>> {
-        self.axis(axis).map(|position| self.0.get(position).copied().flatten())
+        self.axis(axis).map(|position| self.dims.get(position).copied().flatten())
     }
 
     /// Returns the extent of an axis that must be known.
@@ -84,21 +103,21 @@ impl Shape {
     /// # Errors
     /// If one is unknown.
     pub fn known(&self) -> Result<Vec<usize>> {
-        self.0
-            .iter()
-            .copied()
-            .collect::<Option<_>>()
-            .ok_or_else(|| Error::new(ErrorKind::Shape, "all extents must be known").received(format!("shape {self}")))
+        let dims = self.dims.iter().copied().collect::<Option<_>>().filter(|_| !self.unranked);
+        dims.ok_or_else(|| Error::new(ErrorKind::Shape, "all extents must be known").received(format!("shape {self}")))
     }
 
     /// Returns true if all extents are known.
     pub fn is_known(&self) -> bool {
-        self.0.iter().all(Option::is_some)
+        !self.unranked && self.dims.iter().all(Option::is_some)
     }
 
     /// Returns the product of all extents; `None` if one is unknown or the product overflows.
     pub fn num_elements(&self) -> Option<usize> {
-        self.0.iter().try_fold(1usize, |product, dim| product.checked_mul((*dim)?))
+        if self.unranked {
+            return None;
+        }
+        self.dims.iter().try_fold(1usize, |product, dim| product.checked_mul((*dim)?))
     }
 
     /// Returns the shape with another extent on one axis.
@@ -107,11 +126,11 @@ impl Shape {
     /// If the shape has no such axis.
     pub fn with(&self, axis: isize, dim: Option<usize>) -> Result<Self> {
         let position = self.axis(axis)?;
-        let mut dims = self.0.clone();
+        let mut dims = self.dims.clone();
         if let Some(slot) = dims.get_mut(position) {
             *slot = dim;
         }
-        Ok(Self(dims))
+        Ok(Self::of(dims))
     }
 
     /// Returns the shape that two shapes broadcast to, by NumPy's rule; an unknown extent takes precedence
@@ -120,10 +139,13 @@ impl Shape {
     /// # Errors
     /// If two known extents differ and neither is 1.
     pub fn broadcast(&self, other: &Self) -> Result<Self> {
+        if self.unranked || other.unranked {
+            return Ok(Self::unranked());
+        }
         let rank = self.rank().max(other.rank());
         let padded = |shape: &Self| {
             let mut dims = vec![Some(1); rank - shape.rank()];
-            dims.extend_from_slice(&shape.0);
+            dims.extend_from_slice(&shape.dims);
             dims
         };
         let dims = padded(self).into_iter().zip(padded(other)).map(|pair| match pair {
@@ -136,20 +158,26 @@ impl Shape {
                 .expected("extents that are equal or 1, axis by axis from the last")
                 .received(format!("{self} and {other}"))),
         });
-        dims.collect::<Result<Vec<_>>>().map(Self)
+        dims.collect::<Result<Vec<_>>>().map(Self::of)
     }
 
     /// Returns true if a tensor of shape `other` fits this shape; unknown extents fit any.
     pub fn is_compatible(&self, other: &Self) -> bool {
+        if self.unranked || other.unranked {
+            return true;
+        }
         self.rank() == other.rank()
-            && self.0.iter().zip(&other.0).all(|pair| !matches!(pair, (Some(a), Some(b)) if a != b))
+            && self.dims.iter().zip(&other.dims).all(|pair| !matches!(pair, (Some(a), Some(b)) if a != b))
     }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.unranked {
+            return f.write_str("?");
+        }
         f.write_str("(")?;
-        for (i, dim) in self.0.iter().enumerate() {
+        for (i, dim) in self.dims.iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;
             }
@@ -158,7 +186,7 @@ impl fmt::Display for Shape {
                 None => f.write_str("None")?,
             }
         }
-        f.write_str(if self.0.len() == 1 { ",)" } else { ")" })
+        f.write_str(if self.dims.len() == 1 { ",)" } else { ")" })
     }
 }
 
@@ -170,25 +198,25 @@ impl fmt::Debug for Shape {
 
 impl FromIterator<Option<usize>> for Shape {
     fn from_iter<I: IntoIterator<Item = Option<usize>>>(dims: I) -> Self {
-        Self(dims.into_iter().collect())
+        Self::of(dims.into_iter().collect())
     }
 }
 
 impl From<Vec<Option<usize>>> for Shape {
     fn from(dims: Vec<Option<usize>>) -> Self {
-        Self(dims)
+        Self::of(dims)
     }
 }
 
 impl<const N: usize> From<[Option<usize>; N]> for Shape {
     fn from(dims: [Option<usize>; N]) -> Self {
-        Self(dims.to_vec())
+        Self::of(dims.to_vec())
     }
 }
 
 impl From<&[usize]> for Shape {
     fn from(dims: &[usize]) -> Self {
-        Self(dims.iter().copied().map(Some).collect())
+        Self::of(dims.iter().copied().map(Some).collect())
     }
 }
 
@@ -213,7 +241,7 @@ impl From<()> for Shape {
 
 impl From<usize> for Shape {
     fn from(dim: usize) -> Self {
-        Self(vec![Some(dim)])
+        Self::of(vec![Some(dim)])
     }
 }
 
@@ -231,7 +259,10 @@ impl ConfigField for Shape {
     }
 
     fn to_value(&self) -> Result<Value> {
-        Ok(Value::List(self.0.iter().map(|dim| dim.map_or(Value::Null, Value::from)).collect()))
+        if self.unranked {
+            return Ok(Value::Null);
+        }
+        Ok(Value::List(self.dims.iter().map(|dim| dim.map_or(Value::Null, Value::from)).collect()))
     }
 
     fn from_value(value: &Value) -> Result<Self> {
@@ -241,7 +272,7 @@ impl ConfigField for Shape {
             Value::Null => Ok(None),
             dim => usize::from_value(dim).map(Some),
         });
-        dims.collect::<Result<Vec<_>>>().map(Self)
+        dims.collect::<Result<Vec<_>>>().map(Self::of)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use super::call::{CallArgs, CallContext};
 use super::{Nested, Tensor};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::json::Value;
 use crate::utils::{Locked, drop_later};
 
@@ -165,6 +165,15 @@ impl Drop for Fresh {
 /// Returns true if a call with these arguments is to be recorded.
 pub(crate) fn is_recording(args: &CallArgs) -> bool {
     INSIDE.get() == 0 && args.tensors().iter().any(|tensor| tensor.is_symbolic())
+}
+
+/// Returns an error if an argument is a symbol of which not even the number of axes is known.
+pub(crate) fn check_ranked(args: &CallArgs) -> Result<()> {
+    if !args.tensors().iter().any(|tensor| tensor.shape().is_unranked()) {
+        return Ok(());
+    }
+    let text = "the shape of an input is not known: it comes from a layer whose class is not registered";
+    Err(Error::new(ErrorKind::UnknownObject, text).hint("register the class, so that shapes can be inferred"))
 }
 
 /// Returns whether the current call is being recorded itself, and is not made inside of one that is.

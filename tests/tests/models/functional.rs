@@ -370,7 +370,8 @@ fn test_functional_with_dtype_policy() {
     let outputs = Dense::new(5).dtype("mixed_float16").apply(&inputs).unwrap();
     let model = Functional::new(inputs, outputs).unwrap();
     // No node casts in between.
-    let classes: Vec<&str> = model.layers().iter().map(|layer| layer.class_name()).collect();
+    let layers = model.layers();
+    let classes: Vec<&str> = layers.iter().map(|layer| layer.class_name()).collect();
     assert_eq!(classes, ["InputLayer", "Dense"]);
     let forms = model.get_config().unwrap().get("layers").and_then(|layers| Some(layers.as_list()?.len()));
     assert_eq!(forms, Some(2));

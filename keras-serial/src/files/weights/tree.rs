@@ -176,6 +176,25 @@ impl WeightTree {
         Ok(())
     }
 
+    /// Removes the tensor at a path, if there is one; its group stays.
+    #[cfg(feature = "engine")]
+    pub(crate) fn remove(&mut self, path: &str) {
+        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if let Some(group) = self.group_mut(group) {
+            group.tensors.shift_remove(name);
+        }
+    }
+
+    /// Adds what another tree holds, in place of what has the same path here.
+    #[cfg(feature = "engine")]
+    pub(crate) fn merge(&mut self, other: &WeightTree) {
+        self.attrs.extend(other.attrs.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self.tensors.extend(other.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
+        for (name, group) in &other.groups {
+            self.groups.entry(name.clone()).or_default().merge(group);
+        }
+    }
+
     /// Calls `visit` with the path of every tensor, in order.
     pub fn each<'a>(&'a self, visit: &mut dyn FnMut(String, &'a StoredTensor)) {
         self.walk("", visit);

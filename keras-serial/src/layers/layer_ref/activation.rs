@@ -1,7 +1,7 @@
 //! Layers used as activation functions.
 
 use super::LayerRef;
-use crate::activations::{Activation, ActivationSource, StandIn};
+use crate::activations::{Activation, ActivationSource, LayerActivation};
 use crate::config::{ConfigField, FieldVisitor};
 use crate::error::Result;
 use crate::json::Value;
@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 /// A layer used as an activation function.
 struct ActivationLayer(LayerRef);
 
-impl StandIn for ActivationLayer {
+impl LayerActivation for ActivationLayer {
     fn activate(&self, x: &Tensor) -> Result<Tensor> {
         self.0.apply(x)
     }
@@ -31,6 +31,6 @@ inventory::submit! {
 
 impl From<LayerRef> for Activation {
     fn from(layer: LayerRef) -> Self {
-        Self::stand_in(ActivationLayer(layer))
+        Self::layer(ActivationLayer(layer))
     }
 }

@@ -6,7 +6,7 @@ use crate::json::Value;
 use crate::layers::base::{BuildShapes, BuildState, shapes_from_value};
 use crate::layers::tracking::{self, Tracking};
 use crate::layers::{BuildAttempt, BuildContext, StateVisitor, Weight, visit_state};
-use crate::tensor::symbolic::Inner;
+use crate::tensor::symbolic::{Inner, check_ranked};
 use crate::tensor::{CallArgs, Nested, Shape};
 use crate::utils::{Locked, NameScope};
 use crate::variable::Autocast;
@@ -60,6 +60,13 @@ impl LayerRef {
         base.set_built();
         attempt.succeed();
         Ok(())
+    }
+
+    /// Builds the layer for the inputs of a call that can't be made, unless it is built.
+    pub(crate) fn build_for(&self, args: &CallArgs) -> Result<()> {
+        check_ranked(args)?;
+        let _scope = NameScope::enter(self.name());
+        self.ensure_built(args)
     }
 
     /// Builds the layer for the inputs of a call, unless it is built.

@@ -10,7 +10,7 @@ use crate::layers::tracking::{self, Tracking};
 use crate::layers::{BuildAttempt, losses};
 use crate::object::Handle;
 use crate::ops::dtypes::cast;
-use crate::tensor::symbolic::{Inbound, Inner, Operation, is_recording};
+use crate::tensor::symbolic::{Inbound, Inner, Operation, check_ranked, is_recording};
 use crate::tensor::{CallArgs, CallContext, IntoCallArgs, Item, Nested, Shape, Tensor};
 use crate::utils::NameScope;
 use crate::variable::Autocast;
@@ -43,6 +43,9 @@ impl LayerRef {
         base.set_called();
         let (recorded, cx) = self.flow(args, cx)?;
         let recording = is_recording(&recorded);
+        if recording {
+            check_ranked(&recorded)?;
+        }
         let compute = base.dtype_policy().compute_dtype()?;
         let autocasts = layer.traits().autocast && base.is_autocast();
         let mut args = if autocasts {

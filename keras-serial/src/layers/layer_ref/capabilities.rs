@@ -40,7 +40,7 @@ impl LayerRef {
     }
 
     /// Returns the class's own name, even if Keras exports it under another one.
-    pub(crate) fn original_class(&self) -> &'static str {
+    pub(crate) fn original_class(&self) -> &str {
         self.0.traits().original_class.unwrap_or_else(|| self.0.class())
     }
 }

@@ -5,6 +5,8 @@ mod build;
 mod call;
 mod capabilities;
 mod drop;
+mod ends;
+mod placeholder;
 mod quantize;
 mod reconstruct;
 mod serialize;
@@ -14,8 +16,10 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use self::placeholder::kept;
 pub use self::reconstruct::reconstruct;
 use super::{Layer, LayerBase, StateVisitor, Weight, visit_state};
+use crate::config::Placeholder;
 use crate::dtype_policies::Policy;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::tensor::{Nested, Tensor};
@@ -72,8 +76,14 @@ impl LayerRef {
     }
 
     /// Returns the name of the layer's class.
-    pub fn class_name(&self) -> &'static str {
+    pub fn class_name(&self) -> &str {
         self.0.class()
+    }
+
+    /// Returns the serialized form that the layer stands for, if its class is not registered; `None` for all other
+    /// layers.
+    pub fn placeholder(&self) -> Option<&Placeholder> {
+        self.0.placeholder()
     }
 
     /// Returns a number that is unique among living layers.

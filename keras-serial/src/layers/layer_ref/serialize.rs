@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::LayerRef;
-use crate::config::{Config, ConfigField, FieldVisitor, StateField};
+use crate::config::{Config, ConfigField, FieldVisitor, Placeholder, StateField};
 use crate::error::{Result, ResultExt};
 use crate::json::Value;
 use crate::layers::Layer;
@@ -56,6 +56,9 @@ impl Handle for LayerRef {
     }
 
     fn serialize(&self) -> Result<Value> {
+        if self.placeholder().is_some() {
+            return super::kept(self);
+        }
         registry::serialize_shared(self.0.clone(), |form| {
             if let Some(build_config) = self.build_config() {
                 form.insert("build_config".into(), build_config);
@@ -88,6 +91,10 @@ impl TypedHandle for LayerRef {
     const KIND: Kind = Kind::Layer;
     const EXPECTED: &'static str = "a layer";
     const MODULES: &'static [&'static str] = &["keras.layers", "keras", "keras.src.models.functional"];
+
+    fn keep(placeholder: Placeholder) -> Option<Self> {
+        Some(Self::stand_in(placeholder))
+    }
 }
 
 impl<T: Layer> Probe<T> {

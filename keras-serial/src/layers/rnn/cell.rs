@@ -117,6 +117,9 @@ pub(super) fn zeros(shape: &Shape, dtype: DType) -> Result<Tensor> {
 /// Returns the layer's cell, or an error if it is none.
 pub(super) fn of(layer: &LayerRef) -> Result<&dyn RnnCell> {
     layer.layer().rnn_cell().ok_or_else(|| {
+        if let Some(placeholder) = layer.placeholder() {
+            return placeholder.error();
+        }
         Error::new(ErrorKind::Config, "The RNN cell should have a `state_size` attribute")
             .expected("a layer whose `rnn_cell` gives an `RnnCell`")
             .received(format!("cell={layer:?}"))

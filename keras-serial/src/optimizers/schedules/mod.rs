@@ -16,7 +16,7 @@ pub use polynomial_decay::PolynomialDecay;
 
 use crate::config::{KerasSerializable, Number};
 use crate::error::{Error, ErrorKind, Result};
-use crate::registry::{Broken, handle};
+use crate::registry::{StandIn, handle};
 
 /// A learning-rate schedule: a learning rate that depends on the step.
 ///
@@ -62,9 +62,9 @@ handle! {
 
 impl crate::config::PlainField for LearningRateSchedule {}
 
-impl Schedule for Broken {
+impl Schedule for StandIn {
     fn learning_rate(&self, _: i64) -> Result<f64> {
-        Err(self.0.clone())
+        Err(self.error())
     }
 }
 

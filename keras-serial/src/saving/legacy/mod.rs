@@ -6,12 +6,13 @@ use std::collections::HashMap;
 
 pub(super) use self::keras2_state::upgrade_state;
 use super::weights::by_path::{Plan, value_in_files, values_in_files};
+use super::weights::kept::Kept;
 use super::weights::optimizers::states;
 use super::weights::rules::Rules;
 use super::weights::unread::UnreadGroup;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::legacy::{NAMES, OPTIMIZER, TOP, name_list, put_names, tensors};
-use crate::files::{H5Attr, KERAS_VERSION, StoredTensor, WeightTree};
+use crate::files::{H5Attr, KERAS_VERSION, Layout, StoredTensor, WeightTree};
 use crate::layers::LayerRef;
 use crate::tensor::Tensor;
 use crate::variable::Variable;
@@ -45,6 +46,11 @@ fn group<'a>(root: &'a WeightTree, name: &str) -> Result<&'a WeightTree> {
 /// Matches weights by the order of layers, or by layer names.
 pub(super) fn plan(model: &LayerRef, root: &WeightTree, by_name: bool, rules: &Rules, lenient: bool) -> Result<Plan> {
     let mut plan = Plan::default();
+    if model.placeholder().is_some() {
+        plan.keep(model.clone(), "", root, Layout::Legacy, rules);
+        plan.finish(rules)?;
+        return Ok(plan);
+    }
     let names = name_list(root, "layer_names")?;
     if by_name {
         plan_by_name(model, root, &names, rules, lenient, &mut plan)?;
@@ -72,13 +78,17 @@ fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &
             let weights = weights_of(&layer);
             (layer, weights)
         })
-        .filter(|(_, weights)| !weights.is_empty())
+        .filter(|(layer, weights)| !weights.is_empty() && !layer.has_placeholders())
         .collect();
     let mut saved = Vec::new();
     for name in names {
         let found = tensors(group(root, name)?, name)?;
         let layers = layers_of(model);
         let known = layers.iter().find(|layer| rules.in_file(layer.name()) == name.as_str());
+        if let Some(layer) = known.filter(|layer| layer.has_placeholders()) {
+            keep(layer, name, root, rules, plan)?;
+            continue;
+        }
         if !found.is_empty() && !known.map(|layer| plan_state(layer, &found, plan)).transpose()?.unwrap_or(false) {
             saved.push((name, found));
         }
@@ -97,6 +107,16 @@ fn plan_in_order(model: &LayerRef, root: &WeightTree, names: &[String], rules: &
         }
         offer(plan, weights, &found, rules)?;
     }
+    Ok(())
+}
+
+/// Plans to keep the weights of a layer that is a placeholder, or holds one.
+fn keep(layer: &LayerRef, name: &str, root: &WeightTree, rules: &Rules, plan: &mut Plan) -> Result<()> {
+    if !weights_of(layer).is_empty() {
+        let text = "a legacy file does not tell which weights are those of a class in it that is not registered";
+        return Err(Error::new(ErrorKind::Weights, text).hint("register the class").at(layer.name().to_owned()));
+    }
+    plan.keep(layer.clone(), name, group(root, name)?, Layout::Legacy, rules);
     Ok(())
 }
 
@@ -126,6 +146,10 @@ fn plan_by_name(
         let mut known = false;
         for layer in layers.iter().filter(|layer| rules.in_file(layer.name()) == name.as_str()) {
             known = true;
+            if layer.has_placeholders() {
+                keep(layer, name, root, rules, plan)?;
+                continue;
+            }
             if plan_state(layer, &found, plan)? {
                 continue;
             }
@@ -182,6 +206,9 @@ pub(super) fn read_optimizer(root: &WeightTree, with_names: bool) -> Result<Vec<
 
 /// Builds the groups of a model's weights.
 pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
+    if let Some(kept) = Kept::of(model) {
+        return kept.in_layout(model, Layout::Legacy);
+    }
     let mut root = WeightTree::default();
     let layers = layers_of(model);
     let names: Vec<String> = layers.iter().map(|layer| layer.name().to_owned()).collect();
@@ -195,6 +222,10 @@ pub(super) fn build(model: &LayerRef) -> Result<WeightTree> {
         if root.group(layer.name()).is_some() {
             let error = Error::new(ErrorKind::Weights, "the names of two layers stand for one group of a legacy file");
             return Err(error.hint("rename one, or save as `.keras`").at(layer.name().to_owned()));
+        }
+        if let Some(kept) = Kept::of(layer) {
+            root.make_group(layer.name())?.merge(&kept.in_layout(layer, Layout::Legacy)?);
+            continue;
         }
         put(root.make_group(layer.name())?, &weights_of(layer), &values).at_with(|| layer.name().to_owned())?;
     }

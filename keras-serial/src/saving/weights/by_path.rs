@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::kept::Kept;
 use super::layout::{Contents, Place, places, places_in};
 use super::optimizers;
 use super::report::{LoadReport, Mismatch, Missing};
@@ -11,7 +12,7 @@ use super::rules::{Rules, is_within};
 use super::unread::UnreadGroup;
 use crate::array::TensorBytes;
 use crate::error::{Result, ResultExt};
-use crate::files::{H5Attr, StoredTensor, WeightTree};
+use crate::files::{H5Attr, Layout, StoredTensor, WeightTree};
 use crate::layers::LayerRef;
 use crate::tensor::{Shape, Tensor};
 use crate::utils::join;
@@ -36,6 +37,14 @@ pub(in crate::saving) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result
     let mut order = Vec::new();
     for Place { path, layer } in places(model) {
         if is_within(skipped, &layer) {
+            continue;
+        }
+        if let Some(kept) = Kept::of(&layer) {
+            let tree = kept.in_layout(&layer, Layout::Paths)?;
+            file.make_group(&path)?.merge(&tree);
+            order.extend(tree.groups_with_contents().iter().map(|below| join(&path, below)));
+        }
+        if layer.placeholder().is_some() {
             continue;
         }
         let vars = join(&path, "vars");
@@ -84,6 +93,8 @@ pub(in crate::saving) struct Plan {
     /// State that layers keep by name in addition to their weights.
     states: Vec<(LayerRef, String, Tensor)>,
     pub kept: Vec<UnreadGroup>,
+    /// Weights of layers whose classes are not registered.
+    placeholders: Vec<(LayerRef, Layout, WeightTree)>,
 }
 
 /// Finds a value for each weight, by Keras's paths.
@@ -93,6 +104,14 @@ pub(in crate::saving) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules
     let mut models = HashMap::from([(String::new(), optimizers::has_compile_config(model))]);
     let mut named = Vec::new();
     for Place { path, layer } in places_in(model, &Weights { root, rules }) {
+        if layer.placeholder().is_some() {
+            let in_file = rules.in_file(&path);
+            if let Some(tree) = find(root, &in_file) {
+                used.extend(tree.groups_with_contents().iter().map(|below| join(&in_file, below)));
+                plan.keep(layer, &in_file, tree, Layout::Paths, rules);
+            }
+            continue;
+        }
         if layer.is_model() {
             models.insert(rules.in_file(&path).into_owned(), optimizers::has_compile_config(&layer));
         }
@@ -196,6 +215,9 @@ struct Weights<'a> {
 
 impl Contents for Weights<'_> {
     fn holds(&self, path: &str, layer: &LayerRef) -> bool {
+        if layer.placeholder().is_some() {
+            return self.reaches(path);
+        }
         let Some(group) = find(self.root, &self.rules.in_file(&join(path, "vars"))) else { return false };
         let (own, known) = (layer.saved_weights(), layer.own_state().state_names());
         let named = group.tensors.keys().filter(|name| known.contains(&name.as_str())).count();
@@ -275,6 +297,22 @@ impl Plan {
         self.report.applied.push(path);
     }
 
+    /// Plans to keep what the file has at a path and below for a layer whose class is not registered, as far as it is
+    /// wanted.
+    pub fn keep(&mut self, layer: LayerRef, path: &str, tree: &WeightTree, layout: Layout, rules: &Rules) {
+        let mut tree = tree.clone();
+        for below in tree.paths() {
+            let in_file = join(path, &below);
+            if rules.leaves_out(&layer) || !rules.wants_unknown(&in_file) {
+                tree.remove(&below);
+                self.report.skipped.push(in_file);
+            } else {
+                self.report.applied.push(in_file);
+            }
+        }
+        self.placeholders.push((layer, layout, tree));
+    }
+
     /// Plans to load a tensor of the file into a weight, if it is wanted, exists and has the right
     /// shape.
     pub fn offer(
@@ -315,6 +353,9 @@ impl Plan {
             Ok((weight, value))
         };
         self.assignments = std::mem::take(&mut self.found).into_par_iter().map(read).collect::<Result<_>>()?;
+        for (layer, _, tree) in &mut self.placeholders {
+            tree.read_all().at_with(|| layer.name().to_owned())?;
+        }
         let unexpected = std::mem::take(&mut self.report.unexpected);
         let (unexpected, skipped): (Vec<_>, Vec<_>) =
             unexpected.into_iter().partition(|path| rules.wants_unknown(path));
@@ -331,6 +372,9 @@ impl Plan {
         }
         for (variable, value) in &self.assignments {
             variable.assign_from_file(value)?;
+        }
+        for (layer, layout, tree) in self.placeholders {
+            Kept::set_tree(&layer, layout, tree);
         }
         for (layer, name, value) in &self.states {
             crate::program::layers_changed();

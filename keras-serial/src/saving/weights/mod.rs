@@ -2,6 +2,7 @@
 
 pub(super) mod by_own_path;
 pub(super) mod by_path;
+pub(super) mod kept;
 pub(super) mod layout;
 pub(super) mod optimizers;
 mod report;

@@ -23,6 +23,9 @@ pub struct LoadReport {
     pub mismatched: Vec<Mismatch>,
     /// Weights that were skipped on purpose: by rules, or because their layers have other names.
     pub skipped: Vec<String>,
+    /// Objects whose classes are not registered, and which are kept as placeholders: `layer kernel_mult
+    /// (MyLayers>KernelMult)`.
+    pub placeholders: Vec<String>,
     /// Other differences from the file, in words, such as an optimizer that starts anew.
     pub notes: Vec<String>,
 }
@@ -83,6 +86,7 @@ impl LoadReport {
         self.unexpected.iter().for_each(|path| row("unexpected", path, String::new()));
         self.skipped.iter().for_each(|path| row("skipped", path, String::new()));
         self.applied.iter().for_each(|path| row("applied", path, String::new()));
+        self.placeholders.iter().for_each(|object| row("placeholder", "", object.clone()));
         self.notes.iter().for_each(|note| row("note", "", note.clone()));
         table(&["State", "Path in the file", "Weight"], &rows)
     }
@@ -103,6 +107,10 @@ impl LoadReport {
                 self.unexpected.len(),
                 self.mismatched.len()
             );
+        }
+        if !self.placeholders.is_empty() {
+            let what = self.placeholders.join(", ");
+            tracing::warn!("classes are not registered, so that these objects are placeholders: {what}");
         }
         self.notes.iter().for_each(|note| tracing::warn!("{note}"));
     }
