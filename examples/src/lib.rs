@@ -31,6 +31,7 @@ examples! {
     describe,
     paths,
     versions,
+    placeholders,
     custom_objects,
     scope,
     clone_model,

@@ -8,5 +8,7 @@ mod keras;
 mod own;
 #[path = "describe/schemas.rs"]
 mod schemas;
+#[path = "describe/skeletons.rs"]
+mod skeletons;
 #[path = "describe/versions.rs"]
 mod versions;

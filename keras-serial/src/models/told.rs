@@ -1,6 +1,6 @@
 //! Outputs of layers that can't be called, because a class in them is not registered: as the file tells them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::graph::as_layer;
@@ -17,36 +17,28 @@ pub(super) type Told = (Shape, DType);
 
 /// The outputs of calls, as the calls that use them tell them in a file.
 #[derive(Default)]
-pub(super) struct ToldOutputs<'a>(HashMap<(&'a str, usize), Vec<Option<Told>>>);
+pub(super) struct ToldOutputs<'a>(HashMap<(&'a str, usize), BTreeMap<usize, Option<Told>>>);
 
 impl<'a> ToldOutputs<'a> {
     /// Notes an output that a call uses: of a layer, its call, and the position in that, with a serialized symbol's
     /// `shape` and `dtype` if the file has them.
     pub fn note(&mut self, (name, call, index): (&'a str, usize, usize), symbol: Option<&Value>) {
-        // Positions come from a file: as many outputs as a list of their shapes can have.
-        const MOST: usize = 1 << 12;
-        let outputs = self.0.entry((name, call)).or_default();
-        if index >= MOST {
-            return;
-        }
-        if outputs.len() <= index {
-            outputs.resize(index + 1, None);
-        }
         let told = symbol.and_then(|symbol| {
             let shape = Shape::from_value(symbol.get("shape")?).ok()?;
             let dtype = symbol.get("dtype").and_then(Value::as_str).and_then(|dtype| dtype.parse().ok());
             Some((shape, dtype.unwrap_or(DType::Float32)))
         });
-        if let Some(slot) = outputs.get_mut(index)
-            && slot.is_none()
-        {
-            *slot = told;
-        }
+        let known = self.0.entry((name, call)).or_default().entry(index).or_default();
+        *known = known.take().or(told);
     }
 
     /// Returns the outputs of a call.
     pub fn of(&self, name: &str, call: usize) -> Vec<Option<Told>> {
-        self.0.get(&(name, call)).cloned().unwrap_or_default()
+        let Some(told) = self.0.get(&(name, call)) else { return Vec::new() };
+        // Positions come from a file, where one can be any number: few outputs of a layer are not used.
+        let most = 16 * (told.len() + 1);
+        let count = told.keys().filter(|index| **index < most).max().map_or(0, |last| last + 1);
+        (0..count).map(|index| told.get(&index).cloned().flatten()).collect()
     }
 }
 

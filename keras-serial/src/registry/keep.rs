@@ -33,19 +33,18 @@ thread_local! {
 ///
 /// ```
 /// use keras_serial::json::value;
-/// use keras_serial::object::SharingScope;
 /// use keras_serial::prelude::*;
 /// use keras_serial::registry::KeepUnknown;
 ///
 /// let form = value!({
 ///     "module": "my.layers", "class_name": "KernelMult", "config": { "units": 3 },
-///     "registered_name": "MyLayers>KernelMult",
+///     "registered_name": "Elsewhere>KernelMult",
 /// });
 /// let layer = {
 ///     let _keep = KeepUnknown::enter();
 ///     LayerRef::deserialize(&form, &CustomObjects::new())?
 /// };
-/// assert_eq!(layer.placeholder().unwrap().registered_name(), "MyLayers>KernelMult");
+/// assert_eq!(layer.placeholder().unwrap().registered_name(), "Elsewhere>KernelMult");
 /// assert_eq!(layer.serialize()?, form);
 /// assert!(layer.apply(&Tensor::from_slice(&[1.0f32], [1, 1])?).is_err());
 /// # Ok::<(), Error>(())

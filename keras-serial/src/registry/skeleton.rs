@@ -1,5 +1,7 @@
 //! Skeletons: the Rust source to begin with for a class that a file has and the program lacks.
 
+use std::collections::HashSet;
+
 use super::{entries, find};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,21 +57,22 @@ pub(super) fn skeleton_of(form: &Value, kind: Kind) -> String {
     let config = form.get("config").and_then(Value::as_dict).unwrap_or(&empty);
     let (package, registered) = split(name);
     let identifier = identifier(class);
-    let mut lines = vec!["use keras_serial::prelude::*;".to_owned()];
     let (imports, base, methods) = of_kind(kind, &identifier);
-    lines.extend(imports.iter().map(|import| format!("use keras_serial::{import};")));
+    let mut lines: Vec<String> = imports.iter().map(|import| format!("use keras_serial::{import};")).collect();
+    lines.push("use keras_serial::prelude::*;".to_owned());
+    lines.sort();
     lines.push(String::new());
     lines.push(format!("/// `{}`, as a file has it.", one_line(name)));
     lines.push(register(package, (registered != identifier).then_some(registered)));
     lines.push("#[derive(KerasSerializable)]".to_owned());
-    if class != identifier && registered == identifier {
-        lines.push(format!("#[keras(name = {class:?})]"));
+    if class != identifier {
+        lines.push(format!("#[keras(class_name = {class:?})]"));
     }
     lines.push(format!("struct {identifier} {{"));
     lines.extend(base.map(|base| format!("    base: {base},")));
     fields(config, kind, &mut lines);
     lines.push("}".to_owned());
-    lines.push(methods);
+    lines.extend(Some(methods).filter(|methods| !methods.is_empty()));
     let mut source = lines.join("\n");
     source.push('\n');
     source
@@ -187,6 +190,7 @@ fn of_kind(kind: Kind, name: &str) -> (&'static [&'static str], Option<&'static 
 /// Writes a field for each entry that is not one of the base's.
 fn fields(config: &Config, kind: Kind, lines: &mut Vec<String>) {
     let of_base = base_entries(kind);
+    let mut taken = HashSet::from(["base".to_owned()]);
     for (key, value) in config.iter().filter(|(key, _)| !of_base.contains(&key.as_str())) {
         let mut field: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         if is_keyword(&field) {
@@ -194,6 +198,9 @@ fn fields(config: &Config, kind: Kind, lines: &mut Vec<String>) {
         }
         if !field.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') || field == "_" {
             field.insert_str(0, "entry_");
+        }
+        while !taken.insert(field.clone()) {
+            field.push('_');
         }
         if field != *key {
             lines.push(format!("    #[keras(rename = {key:?})]"));
@@ -204,7 +211,7 @@ fn fields(config: &Config, kind: Kind, lines: &mut Vec<String>) {
 
 /// Returns the entries that all objects of the kind have, from one of Keras's own.
 fn base_entries(kind: Kind) -> Vec<&'static str> {
-    let described = |entry: &super::Entry| Some(entry.description().filter(|_| entry.kinds().contains(&kind))?.base?);
+    let described = |entry: &super::Entry| entry.description().filter(|_| entry.kinds().contains(&kind))?.base;
     let base = entries().iter().filter(|entry| entry.module().is_some()).find_map(|entry| described(entry));
     base.map(|base| base.entries.iter().map(|entry| entry.name).collect()).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! Loads hostile and broken files, each in a separate process: `attacks FOLDER`.
+//! Loads hostile and broken files, each in a separate process: `attacks [--keep] FOLDER`. With `--keep`, objects
+//! whose classes are not registered are kept as placeholders, so that a file that is refused else can be loaded.
 //!
 //! The folder has a `manifest.json`. A file that makes its process panic, abort, hang or allocate too
 //! much memory fails, whatever was expected; so does an error that names no place.
@@ -11,6 +12,7 @@ use std::time::Duration;
 use keras_serial::json::{JsonLimits, Value};
 use keras_serial::models::Sequential;
 use keras_serial::prelude::*;
+use keras_serial::registry::Unknown;
 use keras_serial_tests::process;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -26,23 +28,25 @@ const NO_PLACE: u8 = 4;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["--load", file] => load(Path::new(file)),
-        [folder] => run(Path::new(folder)),
+        ["--load", file] => load(Path::new(file), Unknown::Refuse),
+        ["--load", "--keep", file] => load(Path::new(file), Unknown::Keep),
+        ["--keep", folder] => run(Path::new(folder), Unknown::Keep),
+        [folder] => run(Path::new(folder), Unknown::Refuse),
         _ => {
-            eprintln!("usage: attacks FOLDER");
+            eprintln!("usage: attacks [--keep] FOLDER");
             ExitCode::from(2)
         }
     }
 }
 
 /// Runs the child: one load under the limits.
-fn load(file: &Path) -> ExitCode {
+fn load(file: &Path, unknown: Unknown) -> ExitCode {
     let limit = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
     if let Err(error) = setrlimit(Resource::As, limit) {
         eprintln!("no memory limit: {error}");
         return ExitCode::from(2);
     }
-    match load_as_named(file) {
+    match load_as_named(file, unknown) {
         Ok(()) => ExitCode::from(LOADED),
         Err(error) => {
             println!("{error}");
@@ -54,9 +58,9 @@ fn load(file: &Path) -> ExitCode {
     }
 }
 
-fn load_as_named(file: &Path) -> Result<()> {
+fn load_as_named(file: &Path, unknown: Unknown) -> Result<()> {
     if !file.to_string_lossy().ends_with(".weights.json") {
-        return LoadOptions::new().load_model(file).map(drop);
+        return LoadOptions::new().unknown(unknown).load_model(file).map(drop);
     }
     let base = file.with_file_name("ok_base.keras");
     let model = if base.exists() { LoadOptions::new().load_model(base)? } else { base_model()? };
@@ -70,7 +74,7 @@ fn base_model() -> Result<Model> {
     Ok(model)
 }
 
-fn run(folder: &Path) -> ExitCode {
+fn run(folder: &Path, unknown: Unknown) -> ExitCode {
     let entries = match manifest(folder) {
         Ok(entries) => entries,
         Err(error) => {
@@ -84,7 +88,7 @@ fn run(folder: &Path) -> ExitCode {
     }
     let (mut passed, mut failed) = (0, 0);
     for (name, expect) in entries {
-        match attack(&folder.join(&name), &expect) {
+        match attack(&folder.join(&name), &expect, unknown) {
             Ok(text) => {
                 passed += 1;
                 println!("ok {name} {}", one_line(&text));
@@ -118,13 +122,17 @@ fn manifest(folder: &Path) -> Result<Vec<(String, String)>> {
     entries.collect()
 }
 
-fn attack(file: &Path, expect: &str) -> Result<String, String> {
+fn attack(file: &Path, expect: &str, unknown: Unknown) -> Result<String, String> {
+    let (keep, expect) = match unknown {
+        Unknown::Keep => (Some("--keep"), "any"),
+        _ => (None, expect),
+    };
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let file = file.canonicalize().unwrap_or_else(|_| PathBuf::from(file));
     // Every thread's heap reserves address space, which the memory limit counts.
     let mut command = Command::new(program);
-    command.arg("--load").arg(&file).current_dir(home.path()).envs([
+    command.arg("--load").args(keep).arg(&file).current_dir(home.path()).envs([
         ("MALLOC_ARENA_MAX", "1"),
         ("RAYON_NUM_THREADS", "1"),
         ("TMPDIR", "."),

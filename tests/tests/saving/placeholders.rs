@@ -112,14 +112,14 @@ fn the_report_and_the_summary_name_placeholders() {
 #[test]
 fn use_is_an_error_with_a_skeleton() {
     let (model, _) = load("model.keras");
-    let error = model.predict(&input()).unwrap_err();
+    let error = model.predict(input()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownObject);
     let text = error.to_string();
     assert!(text.contains("the function `Mine>wave` is a placeholder"), "{text}");
     assert!(text.contains("#[register(package = \"Mine\")]\nfn wave(x: &Tensor) -> Result<Tensor> {"), "{text}");
 
     let layer = model.get_layer("mixed").unwrap();
-    let error = layer.apply(&Tensor::from_slice(&[0.5f32; 6], [1, 6]).unwrap()).unwrap_err();
+    let error = layer.apply(Tensor::from_slice(&[0.5f32; 6], [1, 6]).unwrap()).unwrap_err();
     assert_eq!(error.path(), "mixed");
     let text = error.to_string();
     assert!(text.contains("struct KernelMult {\n    base: LayerBase,\n    units: usize,\n"), "{text}");
@@ -254,6 +254,10 @@ fn legacy_files_are_kept_too() {
             assert_eq!(values(saved), values(original));
         }
     }
+
+    // A list of one name stays a list, as Keras needs it.
+    let names = saved.weights().unwrap().group("model_weights/scales").unwrap().attrs["weight_names"].clone();
+    assert_eq!(names, H5Attr::StrList(vec!["scales/scale/factor".to_owned()]));
 
     // The names of its weights in another form are known to the class alone.
     let error = SaveOptions::new().save_model_to_bytes(&model).unwrap_err();

@@ -249,7 +249,11 @@ impl Walk {
         let mut attrs = BTreeMap::new();
         for (name, datatype) in types {
             let value = match values.remove(&name) {
-                Some(value) => attribute(value),
+                Some(value) => match attribute(value) {
+                    // The library reads a list of one string of fixed length as a string.
+                    H5Attr::Str(text) if is_list(&name) => H5Attr::StrList(vec![text]),
+                    value => value,
+                },
                 None => H5Attr::Other(datatype.to_string()),
             };
             let bytes = match &value {
@@ -263,6 +267,12 @@ impl Walk {
         Limits::check("bytes of attributes", self.attributes, self.shared.limits.max_attributes_bytes)?;
         Ok(attrs)
     }
+}
+
+/// Returns true for the attributes that are lists of names in legacy files; a long list has several, with numbers.
+fn is_list(name: &str) -> bool {
+    let name = name.trim_end_matches(|last: char| last.is_ascii_digit());
+    matches!(name, "weight_names" | "layer_names")
 }
 
 fn attribute(value: AttrValue) -> H5Attr {

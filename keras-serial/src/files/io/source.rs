@@ -53,6 +53,13 @@ impl Source {
     }
 }
 
+/// Bytes of the program itself: `include_bytes!`.
+impl From<&'static [u8]> for Source {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
 impl From<Vec<u8>> for Source {
     fn from(bytes: Vec<u8>) -> Self {
         Bytes::from(bytes).into()

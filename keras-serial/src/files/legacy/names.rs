@@ -20,8 +20,6 @@ const ATTRIBUTE_LIMIT: usize = 64_512;
 pub(crate) fn name_list(group: &WeightTree, name: &str) -> Result<Vec<String>> {
     let list = |attr: &H5Attr, name: &str| match attr {
         H5Attr::StrList(names) => Ok(names.clone()),
-        // A list of one fixed-length string is read as a string.
-        H5Attr::Str(name) => Ok(vec![name.clone()]),
         other => Err(Error::new(ErrorKind::Hdf5, format!("wrong type for the attribute `{name}`"))
             .expected("a list of texts")
             .received(format!("{other:?}"))),
