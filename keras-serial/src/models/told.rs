@@ -8,6 +8,7 @@ use crate::config::ConfigField;
 use crate::error::{ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::LayerRef;
+use crate::object::History;
 use crate::registry::keeps_unknown;
 use crate::tensor::symbolic::Operation;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -20,24 +21,23 @@ pub(super) type Told = (Shape, DType);
 pub(super) struct ToldOutputs<'a>(HashMap<(&'a str, usize), Vec<Option<Told>>>);
 
 impl<'a> ToldOutputs<'a> {
-    /// Notes an output that a call uses: of a layer, its call, and the position in that, with a serialized symbol's
-    /// `shape` and `dtype` if the file has them.
-    pub fn note(&mut self, (name, call, index): (&'a str, usize, usize), symbol: Option<&Value>) {
+    /// Notes an output that a call uses, with a serialized symbol's `shape` and `dtype` if the file has them.
+    pub fn note(&mut self, History { name, node, output }: History<'a>, symbol: Option<&Value>) {
         // Positions come from a file: as many outputs as a list of their shapes can have.
         const MOST: usize = 1 << 12;
-        let outputs = self.0.entry((name, call)).or_default();
-        if index >= MOST {
+        let outputs = self.0.entry((name, node)).or_default();
+        if output >= MOST {
             return;
         }
-        if outputs.len() <= index {
-            outputs.resize(index + 1, None);
+        if outputs.len() <= output {
+            outputs.resize(output + 1, None);
         }
         let told = symbol.and_then(|symbol| {
             let shape = Shape::from_value(symbol.get("shape")?).ok()?;
             let dtype = symbol.get("dtype").and_then(Value::as_str).and_then(|dtype| dtype.parse().ok());
             Some((shape, dtype.unwrap_or(DType::Float32)))
         });
-        if let Some(slot) = outputs.get_mut(index)
+        if let Some(slot) = outputs.get_mut(output)
             && slot.is_none()
         {
             *slot = told;
