@@ -80,7 +80,8 @@ fn changed_weights_and_configurations_are_named() {
     run(&["edit", &model, "-o", &edited, "--add", &add, "--rename", "second=head"], 0);
     let text = stdout(&run(&["diff", &model, &edited], 1));
     assert!(text.contains("weight layers/dense/vars/1: values differ by up to NaN"), "{text}");
-    assert!(text.contains("config/output_layers[0]: \"second\" -> \"head\""), "{text}");
+    assert!(text.contains("config config/layers[second]: renamed to head\n"), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
     assert!(!text.contains("layers/dense/vars/0"), "{text}");
     // JSON has no NaN.
     let difference = json(&["diff", &model, &edited, "--weights", "--json"], 1);
@@ -91,6 +92,31 @@ fn changed_weights_and_configurations_are_named() {
     run(&["edit", &model, "-o", &home.at("near.keras"), "--add", &near], 0);
     run(&["diff", &model, &home.at("near.keras"), "--tolerance", "2"], 0);
     run(&["diff", &model, &home.at("near.keras"), "--tolerance", "0.1"], 1);
+}
+
+#[test]
+fn a_renamed_layer_is_one_change() {
+    let home = Home::new();
+    for end in [".keras", ".h5"] {
+        let out = home.at(&format!("renamed{end}"));
+        run(&["edit", &small(end), "-o", &out, "--rename", "first=one"], 0);
+        let text = stdout(&run(&["diff", &small(end), &out], 1));
+        assert_eq!(text, "config config/layers[first]: renamed to one\n", "{end}");
+        let difference = json(&["diff", &small(end), &out, "--json"], 1);
+        let change = serde_json::json!([
+            { "path": "config/layers[first]", "change": "renamed", "before": "first", "after": "one" }
+        ]);
+        assert_eq!((&difference["config"], &difference["weights"]), (&change, &serde_json::json!([])), "{end}");
+    }
+    // Of files that name weights by layers, those of the renamed layer are compared.
+    let other = home.at("other.h5");
+    std::fs::write(home.at("bias.npy"), npy(&[0.5, 0.5, 0.5])).unwrap();
+    let add = format!("model_weights/first/first/bias={}", home.at("bias.npy"));
+    run(&["edit", &small(".h5"), "-o", &other, "--add", &add, "--rename", "first=one"], 0);
+    let text = stdout(&run(&["diff", &small(".h5"), &other], 1));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[1].starts_with("weight model_weights/one/first/bias: values differ by up to "), "{text}");
 }
 
 /// Returns a file of NumPy with these numbers.
@@ -110,7 +136,10 @@ fn git_gets_a_diff() {
     run(&["edit", &old, "-o", &new, "--rename", "first=one"], 0);
     let hash = "0000000";
     let text = stdout(&run(&["diff", "m.keras", &old, hash, "100644", &new, hash, "100644"], 0));
-    assert!(text.starts_with("--- a/m.keras\n+++ b/m.keras\n") && text.contains("\"one\""), "{text}");
+    assert!(
+        text.starts_with("--- a/m.keras\n+++ b/m.keras\n") && text.contains("config/layers[first]: renamed to one"),
+        "{text}"
+    );
     let text = stdout(&run(&["diff", "m.keras", "/dev/null", ".", ".", &new, hash, "100644"], 0));
     assert!(text.contains("weight layers/dense/vars/0: added"), "{text}");
     run(&["diff", "m.keras", &old, hash, "100644", &old, hash, "100644"], 0).stdout("");
@@ -128,7 +157,7 @@ fn git_gets_a_diff() {
     git(&["commit", "-q", "-m", "first"]);
     home.copy(&new, "model.keras");
     let text = stdout(&git(&["diff"]));
-    assert!(text.contains("+++ b/model.keras") && text.contains("\"first\" -> \"one\""), "{text}");
+    assert!(text.contains("+++ b/model.keras") && text.contains("config/layers[first]: renamed to one"), "{text}");
 }
 
 #[test]
