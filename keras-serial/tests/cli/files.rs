@@ -265,3 +265,49 @@ fn formats_without_classes_are_converted_there_and_back() {
     };
     assert_eq!(deterministic("one.keras"), deterministic("two.keras"));
 }
+
+#[cfg(feature = "archive")]
+#[test]
+fn a_conversion_that_needs_an_unknown_class_names_it() {
+    let home = Home::new();
+    let [keras, legacy, blocks] = ["placeholders/model.keras", "placeholders/model.h5", "found/blocks.keras"]
+        .map(|path| fixtures(path).display().to_string());
+    for (from, to, class) in [
+        (&blocks, "a.h5", "Found>Blocks"),
+        (&keras, "a.safetensors", "Mine>KernelMult"),
+        (&legacy, "a.keras", "Mine>KernelMult"),
+        (&legacy, "a.weights.h5", "Mine>KernelMult"),
+    ] {
+        let to = home.at(to);
+        let error = stderr(&run(&["convert", from, &to], 2));
+        let because =
+            format!("the weights can't be named for this file, because the class `{class}` is not registered");
+        assert!(error.contains(&because) && error.contains(from.as_str()), "{error}");
+        assert!(
+            error.contains("Expected a file in the form that they come from") && error.contains("cli::main"),
+            "{error}"
+        );
+        assert!(!std::path::Path::new(&to).exists());
+    }
+    // An unknown object in a layer of Keras is kept.
+    let edited = home.at("edited");
+    run(&["convert", &small(".keras"), &edited], 0);
+    let config = std::path::Path::new(&edited).join("config.json");
+    let odd = r#"{"module": "mine", "class_name": "function", "config": "odd", "registered_name": "Mine>odd"}"#;
+    let text = std::fs::read_to_string(&config).unwrap().replacen("\"relu\"", odd, 1);
+    std::fs::write(&config, text).unwrap();
+    // The weights of the layer have the names that its own class gives them.
+    run(&["convert", &edited, &home.at("b.h5")], 0);
+    assert!(stdout(&run(&["scan", &home.at("b.h5"), "--deny", "all"], 1)).contains("`odd`"));
+    assert_eq!(arrays(&home.at("b.h5")).len(), arrays(&small(".h5")).len());
+    // A layer of Keras that can't be made without an unknown one inside.
+    let cells = home.at("cells");
+    run(&["convert", &fixtures("cases/layers/stacked_cells/model.keras").display().to_string(), &cells], 0);
+    let config = std::path::Path::new(&cells).join("config.json");
+    let text = std::fs::read_to_string(&config).unwrap().replacen("\"GRUCell\"", "\"OddCell\"", 1);
+    std::fs::write(&config, text).unwrap();
+    let error = stderr(&run(&["convert", &cells, &home.at("c.h5")], 2));
+    assert!(error.contains("the layer of the class `RNN` can't be made: ") && error.contains("`OddCell`"), "{error}");
+    // Forms that name weights alike need no class.
+    run(&["convert", &keras, &home.at("b.weights.h5")], 0);
+}
