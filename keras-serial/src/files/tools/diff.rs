@@ -81,7 +81,7 @@ impl ConfigChange {
 /// A weight that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightChange {
-    /// The weight's path in the files; in the second one, if it has another path there because its layer is renamed.
+    /// The weight's path in the files; in the second one, if its layer or the optimizer is renamed there.
     pub path: String,
     /// How it differs.
     pub change: Change,

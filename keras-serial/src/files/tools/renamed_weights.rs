@@ -1,11 +1,14 @@
-//! Weights of renamed layers, in files that name weights by their layers.
+//! Weights of renamed layers and of a renamed optimizer, in files that name weights by them.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::files::{Layout, WeightTree};
 use crate::json::{Change, Patch};
 
-/// A renamed layer.
+/// The place of the optimizer's name, which legacy files have in the paths of its weights.
+const OPTIMIZER: &str = "compile_config/optimizer/config/name";
+
+/// A renamed layer or optimizer.
 struct Renamed<'a> {
     /// The names of the models around it, from the outermost one inside the file's.
     around: Vec<String>,
@@ -13,7 +16,8 @@ struct Renamed<'a> {
     to: &'a str,
 }
 
-/// Returns the paths of weights that have another one in the second file, because a layer is renamed there.
+/// Returns the paths of weights that have another one in the second file, because a layer or the optimizer is renamed
+/// there.
 pub(super) fn renamed_paths(
     patch: &Patch,
     layout: Layout,
@@ -22,6 +26,9 @@ pub(super) fn renamed_paths(
 ) -> HashMap<String, String> {
     let renamed = patch.changes().iter().filter_map(|change| match change {
         Change::Renamed { path, from, to } => Some(Renamed { around: path.item_names(), from, to }),
+        Change::Changed { path, from, to } if path.to_string() == OPTIMIZER => {
+            Some(Renamed { around: Vec::new(), from: from.as_str()?, to: to.as_str()? })
+        }
         _ => None,
     });
     let mut renamed: Vec<Renamed<'_>> = renamed.collect();
@@ -33,7 +40,8 @@ pub(super) fn renamed_paths(
     let mut left: HashSet<String> = second.paths().into_iter().filter(|path| first.tensor(path).is_none()).collect();
     let mut found = HashMap::new();
     for path in first.paths().into_iter().filter(|path| second.tensor(path).is_none()) {
-        let mut names = by_layers(&path, &renamed).into_iter().chain(by_joined(&path, &renamed));
+        let names = by_layers(&path, &renamed).into_iter();
+        let mut names = names.flat_map(|name| std::iter::once(name.clone()).chain(by_joined(&name, &renamed)));
         if let Some(new) = names.find(|new| left.contains(new)) {
             left.remove(&new);
             found.insert(path, new);
@@ -113,6 +121,7 @@ mod tests {
             { "op": "rename", "path": "config/layers", "from": "dense", "to": "head" },
             { "op": "rename", "path": "config/layers[encoder]/config/layers", "from": "inner", "to": "core" },
             { "op": "rename", "path": "config/layers[decoder]/config/layers", "from": "inner", "to": "rest" },
+            { "op": "change", "path": "compile_config/optimizer/config/name", "from": "adam", "to": "adam_1" },
         ]);
         let patch = Patch::from_value(&patch).unwrap();
         let pairs = [
@@ -121,8 +130,9 @@ mod tests {
             ("weights/dense/dense/kernel:0", "weights/head/dense/kernel:0"),
             ("encoder/inner/kernel", "encoder/core/kernel"),
             ("decoder/inner/kernel", "decoder/rest/kernel"),
-            ("optimizer/adam/dense_kernel_momentum", "optimizer/adam/head_kernel_momentum"),
-            ("optimizer/adam/decoder_inner_kernel_momentum", "optimizer/adam/decoder_rest_kernel_momentum"),
+            ("optimizer/adam/dense_kernel_momentum", "optimizer/adam_1/head_kernel_momentum"),
+            ("optimizer/adam/iteration", "optimizer/adam_1/iteration"),
+            ("optimizer/adam/decoder_inner_kernel_momentum", "optimizer/adam_1/decoder_rest_kernel_momentum"),
             ("both/dense/x", "both/dense/x"),
         ];
         let only = ["dense/other", "dense_1/kernel"];
