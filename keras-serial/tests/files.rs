@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use keras_serial::files::{
-    Change, Code, DType, FileEditor, Limits, ModelFile, NpyArray, TensorBytes, WeightTree, WriteOptions, convert, diff,
-    inspect, scan, scan_weights,
+    Change, Code, DType, FileEditor, H5Reader, Limits, ModelFile, NpyArray, StoredTensor, TensorBytes, WeightTree,
+    WriteOptions, convert, diff, inspect, scan, scan_weights,
 };
 
 /// The folder of files that Keras has saved.
@@ -173,4 +173,27 @@ fn arrays_are_read() {
     assert_eq!(weights(&path)[0].1, tree.tensor("vars/0").unwrap().read().unwrap());
     let error = NpyArray::from_bytes(vec![0x80, 4], &Limits::default()).unwrap_err();
     assert_eq!(error.kind(), keras_serial::ErrorKind::CodeRefused);
+}
+
+#[test]
+fn an_error_of_a_weight_names_its_path_once() {
+    let home = tempfile::tempdir().unwrap();
+    let mut tree = WeightTree::default();
+    let short = TensorBytes { dtype: DType::Float32, shape: vec![2, 3], data: vec![0; 8].into() };
+    tree.insert("layers/dense/vars/0", short).unwrap();
+    let path = home.path().join("a.weights.h5");
+    let error = tree.save(&path).unwrap_err();
+    assert_eq!(error.path(), format!("{}/layers/dense/vars/0", path.display()));
+    // What can't be read from another file has its path there.
+    let dtypes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/files/testdata/dtypes.h5")).unwrap();
+    let dtypes = H5Reader::open(dtypes.into(), &Limits::default()).unwrap();
+    let complex = dtypes.root().dataset("complex").unwrap().clone();
+    let mut tree = WeightTree::default();
+    tree.insert("layers/dense/vars/0", StoredTensor::Hdf5(complex)).unwrap();
+    assert_eq!(tree.save(&path).unwrap_err().path(), format!("{}/complex", path.display()));
+    // A name that HDF5 does not take.
+    let mut tree = WeightTree::default();
+    let one = TensorBytes { dtype: DType::UInt8, shape: vec![1], data: vec![0].into() };
+    tree.make_group("layers/dense").unwrap().tensors.insert("..".to_owned(), one.into());
+    assert_eq!(tree.save(&path).unwrap_err().path(), format!("{}/layers/dense/..", path.display()));
 }

@@ -128,8 +128,26 @@ fn png_has_the_resolution_that_is_asked_for() {
     };
     let (width, height) = size(96).unwrap();
     assert_eq!(size(192).unwrap(), (2 * width, 2 * height));
-    for dpi in [0, 100_000] {
-        assert_eq!(size(dpi).unwrap_err().kind(), ErrorKind::Limit);
+    assert_eq!(size(0).unwrap_err().kind(), ErrorKind::Limit);
+    // Too many pixels: the highest resolution in which there are no more than 20 million.
+    let (width, height) = size(100_000).unwrap();
+    assert!((19_500_000..=20_000_000).contains(&(width * height)), "{width} x {height}");
+}
+
+#[cfg(feature = "png")]
+#[test]
+fn a_large_graph_has_a_lower_resolution() {
+    let n = |i: usize| format!("n{i}");
+    let chain = functional((0..800).map(|i| (n(i), (i > 0).then(|| n(i - 1)).into_iter().collect())));
+    let png = Plot::of_config(&chain, &PlotOptions::new()).to_png().unwrap();
+    let number = |at: usize| u64::from(u32::from_be_bytes(png[at..at + 4].try_into().unwrap()));
+    assert!((15_000_000..=20_000_000).contains(&(number(16) * number(20))), "{} x {}", number(16), number(20));
+    // Where text would be too small, the error names the resolution that works.
+    let wide = functional((0..600).map(|i| (n(i), (i > 0).then(|| n(0)).into_iter().collect())));
+    let plot = Plot::of_config(&wide, &all().expand_nested(true));
+    if let Err(error) = plot.to_png() {
+        let text = error.to_string();
+        assert!(error.kind() == ErrorKind::Limit && text.contains("in a `dpi` of"), "{text}");
     }
 }
 

@@ -146,7 +146,10 @@ impl Convert {
 
 #[cfg(feature = "archive")]
 fn convert(file: &ModelFile, name: &str, to: &Path, options: &WriteOptions) -> Result<()> {
-    let load = crate::saving::LoadOptions::new().limits(options.limits.clone());
+    use crate::registry::Unknown;
+
+    // What has no weights needs no class.
+    let load = crate::saving::LoadOptions::new().limits(options.limits.clone()).unknown(Unknown::Keep);
     let save = crate::saving::SaveOptions::of_files(options.clone());
     crate::saving::convert_open(file, name, to, &load, &save)
 }

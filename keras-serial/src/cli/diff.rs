@@ -10,7 +10,7 @@ use super::terminal::{GREEN, RED, Terminal, YELLOW, styled};
 use super::{Status, input, json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::io::Look;
-use crate::files::{Change, Difference, Limits, ModelFile, diff_named};
+use crate::files::{Change, Difference, EntryChange, Limits, ModelFile, diff_named};
 use crate::json::Patch;
 
 /// Show how two files differ: configuration, weights, assets.
@@ -96,9 +96,9 @@ impl Diff {
         let mut text = String::new();
         let mut line = |style: Style, line: String| text.push_str(&format!("{}\n", styled(style, &line)));
         for change in &difference.config {
-            let style = match (&change.before, &change.after) {
-                (None, _) => GREEN,
-                (_, None) => RED,
+            let style = match change.change {
+                EntryChange::Added => GREEN,
+                EntryChange::Removed => RED,
                 _ => YELLOW,
             };
             line(style, change.to_string());

@@ -46,7 +46,7 @@ pub(super) struct Plot {
     /// The direction: TB is top to bottom, LR left to right.
     #[arg(long, value_name = "DIRECTION", default_value = "TB")]
     rankdir: Direction,
-    /// The resolution of PNG in dots per inch.
+    /// The resolution of PNG in dots per inch, at most: a large picture has the highest one in which it is not too large.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=2400))]
     dpi: u32,
     /// Draw the layers from the first name to the last one.
@@ -102,10 +102,13 @@ impl Plot {
         let waiting = super::progress::Waiting::new("drawing", terminal);
         let options = self.options();
         let plot = plot(&file, &options, limits, terminal).at_with(|| input::name(&self.file))?;
-        self.overwrite.write(&self.output, &[&self.file], self.to_format.suffix(), terminal, |path| {
-            plot.save(path).map_err(|error| input::from(&self.file, error))
+        let warning = self.overwrite.write(&self.output, &[&self.file], self.to_format.suffix(), terminal, |path| {
+            plot.save_and_tell(path).map_err(|error| input::from(&self.file, error))
         })?;
         drop(waiting);
+        if let Some(warning) = warning {
+            terminal.note(&format!("warning: {warning}"));
+        }
         Ok(Status::Fine)
     }
 

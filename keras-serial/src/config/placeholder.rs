@@ -74,6 +74,12 @@ impl Placeholder {
         &self.reason
     }
 
+    /// Returns the text of the reason, with its place, but without what to do about it.
+    pub(crate) fn reason_text(&self) -> String {
+        let (path, message) = (self.reason.path(), self.reason.message());
+        if path.is_empty() { message.to_owned() } else { format!("{path}: {message}") }
+    }
+
     /// Returns the error of every use of the object: it says how to register the class, with a skeleton of the
     /// struct.
     pub fn error(&self) -> Error {

@@ -65,8 +65,8 @@ pub(crate) use tools::convert_open;
 #[cfg(feature = "plot")]
 pub(crate) use tools::layer_groups;
 pub use tools::{
-    Change, Code, Comparison, CompileInfo, ConfigChange, Difference, FileEditor, Finding, Inspection, ObjectInfo,
-    ScanReport, Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
+    Change, Code, Comparison, CompileInfo, ConfigChange, Difference, EntryChange, FileEditor, Finding, Inspection,
+    ObjectInfo, ScanReport, Severity, WeightChange, WeightInfo, convert, diff, inspect, scan, scan_weights,
 };
 #[cfg(feature = "cli")]
 pub(crate) use tools::{FileSummary, OPTIMIZER_GROUPS, diff_named, is_compiled};

@@ -120,7 +120,11 @@ fn unsound(what: &str) -> Error {
 pub(crate) fn write_tree(tree: &WeightTree, config: Option<String>, path: &Path, fsync: bool) -> Result<()> {
     let mut tensors = Vec::new();
     tree.each(&mut |path, tensor| tensors.push((path, tensor)));
-    let tensors = tensors.into_iter().map(|(path, tensor)| Ok((path, tensor.read()?))).collect::<Result<Vec<_>>>()?;
+    let tensors = tensors.into_iter().map(|(path, tensor)| {
+        let data = tensor.read_at(&path)?;
+        Ok((path, data))
+    });
+    let tensors = tensors.collect::<Result<Vec<_>>>()?;
     let name_of = |path: String| {
         let name = tree.group(&path)?.attrs.get("name").and_then(H5Attr::as_str)?;
         Some((path, Value::from(name)))

@@ -16,6 +16,7 @@ mod macros;
 mod parse;
 mod patch;
 mod path;
+mod rename;
 mod ser;
 #[cfg(test)]
 mod tests;
@@ -30,5 +31,7 @@ pub use patch::{Change, Patch};
 #[cfg(feature = "files")]
 pub(crate) use path::name_of;
 pub use path::{Access, Path};
+#[cfg(feature = "files")]
+pub(crate) use rename::{Names, rename_in_compile, rename_item, rename_layers, rename_outputs};
 pub use ser::to_value;
 pub use value::{Dict, Value, wrong_type};

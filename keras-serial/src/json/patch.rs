@@ -4,13 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::path::name_of;
+use super::rename::{self, has_name};
 use super::{Dict, Path, Value, value};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 
 /// The difference of two values: changes by path, which can be applied to the first to get the second, and reversed.
 ///
 /// Items of lists are compared by their names, if all have one and no two the same, as layers do: an inserted layer
-/// does not change those after it, and a moved one is one change. Other lists are compared by position. The order of
+/// does not change those after it, and a moved one is one change. So is a renamed one: a serialized object (`class_name`,
+/// `config`) that only the first list has, and one that only the second has, are the same if nothing but the name differs
+/// and no other pair is as alike; calls on the layer, inputs and outputs of the graph, and losses and metrics of an output
+/// have the new name then. Other lists are compared by position. The order of
 /// a dict's entries makes no difference.
 ///
 /// ```
@@ -56,6 +60,15 @@ pub enum Change {
         /// The second value.
         to: Value,
     },
+    /// A serialized object of a list that has another name, as have all places that refer to it.
+    Renamed {
+        /// The list.
+        path: Path,
+        /// The name in the first list.
+        from: String,
+        /// The name in the second list.
+        to: String,
+    },
     /// Items of a list that stand in another order; of those that both lists have, by their names.
     Moved {
         /// The list.
@@ -74,6 +87,7 @@ impl Change {
             Self::Added { path, .. }
             | Self::Removed { path, .. }
             | Self::Changed { path, .. }
+            | Self::Renamed { path, .. }
             | Self::Moved { path, .. } => path,
         }
     }
@@ -83,6 +97,7 @@ impl Change {
             Self::Added { path, value } => Self::Removed { path, value },
             Self::Removed { path, value } => Self::Added { path, value },
             Self::Changed { path, from, to } => Self::Changed { path, from: to, to: from },
+            Self::Renamed { path, from, to } => Self::Renamed { path, from: to, to: from },
             Self::Moved { path, from, to } => Self::Moved { path, from: to, to: from },
         }
     }
@@ -93,6 +108,9 @@ impl Change {
             Self::Added { value, .. } => value!({ "op": "add", "path": path, "value": value }),
             Self::Removed { value, .. } => value!({ "op": "remove", "path": path, "value": value }),
             Self::Changed { from, to, .. } => value!({ "op": "change", "path": path, "from": from, "to": to }),
+            Self::Renamed { from, to, .. } => {
+                value!({ "op": "rename", "path": path, "from": (from.as_str()), "to": (to.as_str()) })
+            }
             Self::Moved { from, to, .. } => {
                 value!({ "op": "move", "path": path, "from": (from.as_slice()), "to": (to.as_slice()) })
             }
@@ -117,8 +135,11 @@ impl Change {
             "add" => Self::Added { path, value: entry("value")? },
             "remove" => Self::Removed { path, value: entry("value")? },
             "change" => Self::Changed { path, from: entry("from")?, to: entry("to")? },
+            "rename" => Self::Renamed { path, from: text("from")?, to: text("to")? },
             "move" => Self::Moved { path, from: names("from")?, to: names("to")? },
-            _ => return Err(wrong("an unknown change").expected("the op `add`, `remove`, `change` or `move`")),
+            _ => {
+                return Err(wrong("an unknown change").expected("the op `add`, `remove`, `change`, `rename` or `move`"));
+            }
         })
     }
 }
@@ -132,7 +153,15 @@ impl Patch {
     /// Compares two values, without the entries of dicts that have one of these names.
     pub fn between_without(first: &Value, second: &Value, ignored: &[&str]) -> Self {
         let mut comparison = Comparison { ignored, changes: Vec::new() };
-        comparison.values(&Path::default(), first, second);
+        let Some((found, renamed)) = rename::find(first, second, ignored) else {
+            comparison.values(&Path::default(), first, second);
+            return Self { changes: comparison.changes };
+        };
+        for renames in found {
+            let of = |(from, to)| Change::Renamed { path: renames.list.clone(), from, to };
+            comparison.changes.extend(renames.names.into_iter().map(of));
+        }
+        comparison.values(&Path::default(), &renamed, second);
         Self { changes: comparison.changes }
     }
 
@@ -178,7 +207,7 @@ impl Patch {
     }
 }
 
-/// Formats a line for each change: `+` added, `-` removed, `~` changed, `>` moved.
+/// Formats a line for each change: `+` added, `-` removed, `~` changed, `=` renamed, `>` moved.
 impl fmt::Display for Patch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
@@ -186,6 +215,7 @@ impl fmt::Display for Patch {
                 Change::Added { path, value } => writeln!(f, "+ {path}: {}", value.short())?,
                 Change::Removed { path, value } => writeln!(f, "- {path}: {}", value.short())?,
                 Change::Changed { path, from, to } => writeln!(f, "~ {path}: {} → {}", from.short(), to.short())?,
+                Change::Renamed { path, from, to } => writeln!(f, "= {}: renamed to {to}", path.named(from))?,
                 Change::Moved { path, from, to } => writeln!(f, "> {path}: {} → {}", from.join(", "), to.join(", "))?,
             }
         }
@@ -259,7 +289,7 @@ impl Comparison<'_> {
 }
 
 /// Returns the names of a list's items, if it has some, and all have one, and no two the same.
-fn names(items: &[Value]) -> Option<Vec<&str>> {
+pub(super) fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Vec<&str> = items.iter().map(name_of).collect::<Option<_>>()?;
     let different: HashSet<&str> = names.iter().copied().collect();
     (!names.is_empty() && different.len() == names.len()).then_some(names)
@@ -298,6 +328,18 @@ fn apply(change: &Change, value: &mut Value) -> Result<()> {
                 dict @ Value::Dict(_) if last.get(dict).is_err() => _ = last.set(dict, added.clone())?,
                 other => return Err(unfit("the entry is there already", added, other)),
             }
+        }
+        Change::Renamed { path, from, to } => {
+            let at = path.get(value)?;
+            let Value::List(items) = at else { return Err(unfit("no list", &Value::from(from.as_str()), at)) };
+            let order = || Value::from(names(items).unwrap_or_default());
+            if !has_name(items, from) {
+                return Err(unfit("no item of the name", &Value::from(from.as_str()), &order()));
+            }
+            if has_name(items, to) {
+                return Err(unfit("an item has the new name already", &Value::from(to.as_str()), &order()));
+            }
+            rename::rename(value, path, &[(from.as_str(), to.as_str())].into())?;
         }
         Change::Moved { path, from, to } => {
             let at = path.get_mut(value)?;

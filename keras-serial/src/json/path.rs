@@ -128,6 +128,13 @@ impl Path {
         Self(self.0.iter().skip(count).cloned().collect())
     }
 
+    /// Returns the names of the items of lists that the path leads through.
+    #[cfg(feature = "files")]
+    pub(crate) fn item_names(&self) -> Vec<String> {
+        let name = |step: &Step| if let Step::Named(name) = step { Some(name.clone()) } else { None };
+        self.0.iter().filter_map(name).collect()
+    }
+
     /// Returns the number of steps.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -12,7 +12,7 @@ use crate::config::{Config, ConfigField, wrong_type};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::{Dict, Value};
 use crate::layers::{InputLayer, LayerRef};
-use crate::object::{Form, mark_first};
+use crate::object::{CallTensor, Form, History, mark_first};
 use crate::ops::OpRef;
 use crate::registry::{Deserialized, deserialize, deserialize_form, keep, legacy_module};
 use crate::tensor::symbolic::{Fresh, Node, Operation};
@@ -227,66 +227,17 @@ fn run_calls(made: &mut HashMap<String, Made>, layers: &[(String, Vec<&Value>)],
 fn told_outputs<'a>(layers: &'a [(String, Vec<&'a Value>)], config: &'a Config) -> ToldOutputs<'a> {
     let mut told = ToldOutputs::default();
     for call in layers.iter().flat_map(|(_, calls)| calls) {
-        each_symbol(call, &mut |output, symbol| told.note(output, symbol));
+        CallTensor::of_call(call).into_iter().for_each(|tensor| told.note(tensor.source, tensor.config));
     }
     if let Some(ends) = config.get("output_layers") {
-        each_end(ends, &mut |output| told.note(output, None));
+        History::of_ends(ends).into_iter().for_each(|end| told.note(end, None));
     }
     told
 }
 
-/// Visits the ends of a graph.
-fn each_end<'a>(value: &'a Value, visit: &mut dyn FnMut((&'a str, usize, usize))) {
-    match (history(value), value) {
-        (Ok(output), _) => visit(output),
-        (_, Value::List(items)) => items.iter().for_each(|item| each_end(item, visit)),
-        (_, Value::Dict(items)) => items.values().for_each(|item| each_end(item, visit)),
-        _ => {}
-    }
-}
-
 /// Returns the calls whose results a call needs, by layer name and call index.
 fn needs(call: &Value) -> Vec<(&str, usize)> {
-    let mut found = Vec::new();
-    each_symbol(call, &mut |(name, index, _), _| found.push((name, index)));
-    found
-}
-
-/// A visitor of the symbols among a call's arguments: the output that each is, and its serialized form if the file has
-/// one.
-type VisitSymbol<'a, 'b> = &'b mut dyn FnMut((&'a str, usize, usize), Option<&'a Value>);
-
-/// Visits the symbols among the arguments of a call.
-fn each_symbol<'a>(call: &'a Value, visit: VisitSymbol<'a, '_>) {
-    fn symbols<'a>(value: &'a Value, visit: VisitSymbol<'a, '_>) {
-        match value {
-            Value::List(items) => items.iter().for_each(|item| symbols(item, visit)),
-            Value::Dict(dict) => match dict.get("class_name").and_then(Value::as_str) {
-                Some("__keras_tensor__") => {
-                    let config = dict.get("config");
-                    if let Some(output) = config.and_then(|config| history(config.get("keras_history")?).ok()) {
-                        visit(output, config);
-                    }
-                }
-                _ => dict.values().for_each(|item| symbols(item, visit)),
-            },
-            _ => {}
-        }
-    }
-    match call {
-        // A call in the Keras 2 format.
-        Value::List(tensors) => {
-            for tensor in tensors {
-                if let Ok(output) = history(tensor) {
-                    visit(output, None);
-                }
-                if let Some(keywords) = tensor.as_list().and_then(|items| items.get(3)) {
-                    symbols(keywords, visit);
-                }
-            }
-        }
-        call => symbols(call, visit),
-    }
+    CallTensor::of_call(call).iter().map(|tensor| (tensor.source.name, tensor.source.node)).collect()
 }
 
 /// Adds the module to a serialized layer, which legacy files leave out.

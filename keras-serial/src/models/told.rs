@@ -8,6 +8,7 @@ use crate::config::ConfigField;
 use crate::error::{ErrorKind, Result};
 use crate::json::Value;
 use crate::layers::LayerRef;
+use crate::object::History;
 use crate::registry::keeps_unknown;
 use crate::tensor::symbolic::Operation;
 use crate::tensor::{CallArgs, CallContext, DType, Nested, Shape, Tensor};
@@ -20,15 +21,14 @@ pub(super) type Told = (Shape, DType);
 pub(super) struct ToldOutputs<'a>(HashMap<(&'a str, usize), BTreeMap<usize, Option<Told>>>);
 
 impl<'a> ToldOutputs<'a> {
-    /// Notes an output that a call uses: of a layer, its call, and the position in that, with a serialized symbol's
-    /// `shape` and `dtype` if the file has them.
-    pub fn note(&mut self, (name, call, index): (&'a str, usize, usize), symbol: Option<&Value>) {
+    /// Notes an output that a call uses, with a serialized symbol's `shape` and `dtype` if the file has them.
+    pub fn note(&mut self, History { name, node, output }: History<'a>, symbol: Option<&Value>) {
         let told = symbol.and_then(|symbol| {
             let shape = Shape::from_value(symbol.get("shape")?).ok()?;
             let dtype = symbol.get("dtype").and_then(Value::as_str).and_then(|dtype| dtype.parse().ok());
             Some((shape, dtype.unwrap_or(DType::Float32)))
         });
-        let known = self.0.entry((name, call)).or_default().entry(index).or_default();
+        let known = self.0.entry((name, node)).or_default().entry(output).or_default();
         *known = known.take().or(told);
     }
 

@@ -134,7 +134,7 @@ fn error_of_use(placeholder: &Placeholder) -> Error {
     let error = if reason.kind() == ErrorKind::UnknownObject && reason.path().is_empty() {
         format!("the {kind} `{name}` is a placeholder, because its class is not registered")
     } else {
-        format!("the {kind} `{name}` is a placeholder: {reason}")
+        format!("the {kind} `{name}` is a placeholder: {}", placeholder.reason_text())
     };
     Error::new(ErrorKind::UnknownObject, error).hint(format!(
         "it was loaded with `Unknown::Keep`; register the class, or give it as `custom_objects`, to use it. A struct to \

@@ -80,7 +80,8 @@ fn changed_weights_and_configurations_are_named() {
     run(&["edit", &model, "-o", &edited, "--add", &add, "--rename", "second=head"], 0);
     let text = stdout(&run(&["diff", &model, &edited], 1));
     assert!(text.contains("weight layers/dense/vars/1: values differ by up to NaN"), "{text}");
-    assert!(text.contains("config/output_layers[0]: \"second\" -> \"head\""), "{text}");
+    assert!(text.contains("config config/layers[second]: renamed to head\n"), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
     assert!(!text.contains("layers/dense/vars/0"), "{text}");
     // JSON has no NaN.
     let difference = json(&["diff", &model, &edited, "--weights", "--json"], 1);
@@ -91,6 +92,31 @@ fn changed_weights_and_configurations_are_named() {
     run(&["edit", &model, "-o", &home.at("near.keras"), "--add", &near], 0);
     run(&["diff", &model, &home.at("near.keras"), "--tolerance", "2"], 0);
     run(&["diff", &model, &home.at("near.keras"), "--tolerance", "0.1"], 1);
+}
+
+#[test]
+fn a_renamed_layer_is_one_change() {
+    let home = Home::new();
+    for end in [".keras", ".h5"] {
+        let out = home.at(&format!("renamed{end}"));
+        run(&["edit", &small(end), "-o", &out, "--rename", "first=one"], 0);
+        let text = stdout(&run(&["diff", &small(end), &out], 1));
+        assert_eq!(text, "config config/layers[first]: renamed to one\n", "{end}");
+        let difference = json(&["diff", &small(end), &out, "--json"], 1);
+        let change = serde_json::json!([
+            { "path": "config/layers[first]", "change": "renamed", "before": "first", "after": "one" }
+        ]);
+        assert_eq!((&difference["config"], &difference["weights"]), (&change, &serde_json::json!([])), "{end}");
+    }
+    // Of files that name weights by layers, those of the renamed layer are compared.
+    let other = home.at("other.h5");
+    std::fs::write(home.at("bias.npy"), npy(&[0.5, 0.5, 0.5])).unwrap();
+    let add = format!("model_weights/first/first/bias={}", home.at("bias.npy"));
+    run(&["edit", &small(".h5"), "-o", &other, "--add", &add, "--rename", "first=one"], 0);
+    let text = stdout(&run(&["diff", &small(".h5"), &other], 1));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[1].starts_with("weight model_weights/one/first/bias: values differ by up to "), "{text}");
 }
 
 /// Returns a file of NumPy with these numbers.
@@ -110,7 +136,10 @@ fn git_gets_a_diff() {
     run(&["edit", &old, "-o", &new, "--rename", "first=one"], 0);
     let hash = "0000000";
     let text = stdout(&run(&["diff", "m.keras", &old, hash, "100644", &new, hash, "100644"], 0));
-    assert!(text.starts_with("--- a/m.keras\n+++ b/m.keras\n") && text.contains("\"one\""), "{text}");
+    assert!(
+        text.starts_with("--- a/m.keras\n+++ b/m.keras\n") && text.contains("config/layers[first]: renamed to one"),
+        "{text}"
+    );
     let text = stdout(&run(&["diff", "m.keras", "/dev/null", ".", ".", &new, hash, "100644"], 0));
     assert!(text.contains("weight layers/dense/vars/0: added"), "{text}");
     run(&["diff", "m.keras", &old, hash, "100644", &old, hash, "100644"], 0).stdout("");
@@ -128,7 +157,7 @@ fn git_gets_a_diff() {
     git(&["commit", "-q", "-m", "first"]);
     home.copy(&new, "model.keras");
     let text = stdout(&git(&["diff"]));
-    assert!(text.contains("+++ b/model.keras") && text.contains("\"first\" -> \"one\""), "{text}");
+    assert!(text.contains("+++ b/model.keras") && text.contains("config/layers[first]: renamed to one"), "{text}");
 }
 
 #[test]
@@ -235,4 +264,50 @@ fn formats_without_classes_are_converted_there_and_back() {
         std::fs::read(home.at(name)).unwrap()
     };
     assert_eq!(deterministic("one.keras"), deterministic("two.keras"));
+}
+
+#[cfg(feature = "archive")]
+#[test]
+fn a_conversion_that_needs_an_unknown_class_names_it() {
+    let home = Home::new();
+    let [keras, legacy, blocks] = ["placeholders/model.keras", "placeholders/model.h5", "found/blocks.keras"]
+        .map(|path| fixtures(path).display().to_string());
+    for (from, to, class) in [
+        (&blocks, "a.h5", "Found>Blocks"),
+        (&keras, "a.safetensors", "Mine>KernelMult"),
+        (&legacy, "a.keras", "Mine>KernelMult"),
+        (&legacy, "a.weights.h5", "Mine>KernelMult"),
+    ] {
+        let to = home.at(to);
+        let error = stderr(&run(&["convert", from, &to], 2));
+        let because =
+            format!("the weights can't be named for this file, because the class `{class}` is not registered");
+        assert!(error.contains(&because) && error.contains(from.as_str()), "{error}");
+        assert!(
+            error.contains("Expected a file in the form that they come from") && error.contains("cli::main"),
+            "{error}"
+        );
+        assert!(!std::path::Path::new(&to).exists());
+    }
+    // An unknown object in a layer of Keras is kept.
+    let edited = home.at("edited");
+    run(&["convert", &small(".keras"), &edited], 0);
+    let config = std::path::Path::new(&edited).join("config.json");
+    let odd = r#"{"module": "mine", "class_name": "function", "config": "odd", "registered_name": "Mine>odd"}"#;
+    let text = std::fs::read_to_string(&config).unwrap().replacen("\"relu\"", odd, 1);
+    std::fs::write(&config, text).unwrap();
+    // The weights of the layer have the names that its own class gives them.
+    run(&["convert", &edited, &home.at("b.h5")], 0);
+    assert!(stdout(&run(&["scan", &home.at("b.h5"), "--deny", "all"], 1)).contains("`odd`"));
+    assert_eq!(arrays(&home.at("b.h5")).len(), arrays(&small(".h5")).len());
+    // A layer of Keras that can't be made without an unknown one inside.
+    let cells = home.at("cells");
+    run(&["convert", &fixtures("cases/layers/stacked_cells/model.keras").display().to_string(), &cells], 0);
+    let config = std::path::Path::new(&cells).join("config.json");
+    let text = std::fs::read_to_string(&config).unwrap().replacen("\"GRUCell\"", "\"OddCell\"", 1);
+    std::fs::write(&config, text).unwrap();
+    let error = stderr(&run(&["convert", &cells, &home.at("c.h5")], 2));
+    assert!(error.contains("the layer of the class `RNN` can't be made: ") && error.contains("`OddCell`"), "{error}");
+    // Forms that name weights alike need no class.
+    run(&["convert", &keras, &home.at("b.weights.h5")], 0);
 }

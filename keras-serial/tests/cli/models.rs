@@ -220,3 +220,79 @@ fn data_in_tables_are_read_and_written() {
         ["predict", &small(".keras"), "-i", &home.at("bare.csv"), "-o", "-", "--output-format", "csv", "--no-header"];
     assert_eq!(stdout(&run(&bare, 0)), expected);
 }
+
+/// Returns the columns of a table, and what they hold as numbers.
+#[cfg(feature = "parquet")]
+fn columns(path: &str) -> Vec<(String, DType, Vec<f64>)> {
+    let arrays = ReadArrays::new().read(path).unwrap();
+    let numbers = |y: &Tensor| keras_serial::ops::cast_to(y, DType::Float64).unwrap().to_vec::<f64>().unwrap();
+    arrays.iter().map(|(name, y)| (name.to_owned(), y.dtype(), numbers(y))).collect()
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn outputs_are_the_columns_of_a_parquet_table() {
+    let home = Home::new();
+    npy(&home.at("x.npy"), 70);
+    let (x, npy, table) = (home.at("x.npy"), home.at("y.npy"), home.at("y.parquet"));
+    for size in ["7", "64"] {
+        run(&["predict", &small(".keras"), "-i", &x, "-o", &npy, "--batch-size", size], 0);
+        run(&["predict", &small(".keras"), "-i", &x, "-o", &table, "--batch-size", size], 0);
+        let expected = ReadArrays::new().read(&npy).unwrap().get("arr_0").unwrap().to_vec::<f32>().unwrap();
+        let expected = [0, 1].map(|place| {
+            let values = expected.iter().skip(place).step_by(2).map(|value| f64::from(*value)).collect();
+            (format!("second_{place}"), DType::Float32, values)
+        });
+        assert_eq!(columns(&table), expected);
+    }
+    let standard =
+        ["predict", &small(".keras"), "-i", &x, "-o", "-", "--output-format", "parquet", "--batch-size", "64"];
+    assert_eq!(run(&standard, 0).get_output().stdout, std::fs::read(&table).unwrap());
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn outputs_of_all_types_are_columns_of_their_own() {
+    use DType::*;
+    let home = Home::new();
+    let x = npy(&home.at("x.npy"), 3);
+    let input = Input::new([4]).name("in").tensor().unwrap();
+    let types = [Bool, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Float16, BFloat16, Float32, Float64];
+    let outputs = types.map(|dtype| keras_serial::ops::cast_to(&input, dtype).unwrap());
+    let model = Functional::new(input, Nested::list(outputs)).unwrap();
+    model.save(home.at("types.keras")).unwrap();
+    let table = home.at("y.parquet");
+    run(&["predict", &home.at("types.keras"), "-i", &home.at("x.npy"), "-o", &table], 0);
+    let columns = columns(&table);
+    assert_eq!(columns.len(), 4 * types.len());
+    for (place, (name, dtype, values)) in columns.iter().enumerate() {
+        let given = types[place / 4];
+        // Parquet has no bfloat16.
+        assert_eq!(*dtype, if given == BFloat16 { Float32 } else { given }, "{name}");
+        let expected = keras_serial::ops::cast_to(&x, given).unwrap();
+        let expected = keras_serial::ops::cast_to(&expected, Float64).unwrap().to_vec::<f64>().unwrap();
+        let expected: Vec<f64> = expected.iter().copied().skip(place % 4).step_by(4).collect();
+        assert_eq!(*values, expected, "{name}");
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_large_table_has_several_groups_of_rows() {
+    let home = Home::new();
+    let x = npy(&home.at("x.npy"), 2200);
+    let wide = Dense::new(2048).kernel_initializer("ones").name("wide").shared();
+    let input = Input::new([4]).tensor().unwrap();
+    let model = Functional::new(input.clone(), wide.apply(&input).unwrap()).unwrap();
+    model.save(home.at("wide.keras")).unwrap();
+    let table = home.at("y.parquet");
+    run(&["predict", &home.at("wide.keras"), "-i", &home.at("x.npy"), "-o", &table, "--batch-size", "500"], 0);
+    let sums: Vec<f32> = x.to_vec::<f32>().unwrap().chunks(4).map(|row| row.iter().sum()).collect();
+    let columns = columns(&table);
+    assert_eq!(columns.len(), 2048);
+    for (name, _, values) in columns.iter().step_by(511) {
+        assert_eq!(values.len(), sums.len(), "{name}");
+        let is_near = |(value, sum): (&f64, &f32)| (value - f64::from(*sum)).abs() < 1e-4;
+        assert!(values.iter().zip(&sums).all(is_near), "{name}");
+    }
+}

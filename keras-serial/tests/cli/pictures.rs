@@ -38,4 +38,9 @@ fn models_are_drawn_as_pixels() {
     let home = Home::new();
     run(&["plot", &small(".keras"), "-o", &home.at("model.png"), "--dpi", "96"], 0);
     assert!(std::fs::read(home.at("model.png")).unwrap().starts_with(b"\x89PNG"));
+    // Too many pixels for this resolution.
+    let large = fixtures("cases/models/transformer/model.keras").display().to_string();
+    let warning = stderr(&run(&["plot", &large, "-o", &home.at("large.png"), "--dpi", "2400"], 0));
+    assert!(warning.starts_with("warning: the picture is too large for 2400 dpi: it has "), "{warning}");
+    assert!(std::fs::read(home.at("large.png")).unwrap().starts_with(b"\x89PNG"));
 }

@@ -100,3 +100,33 @@ fn sarif_has_a_rule_and_a_place_for_each_result() {
     }
     assert_eq!(log["runs"][0]["artifacts"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn sarif_fits_its_official_schema() {
+    let schema = std::fs::read(fixtures("sarif").join("sarif-schema-2.1.0.json")).unwrap();
+    let schema = jsonschema::draft4::new(&serde_json::from_slice(&schema).unwrap()).unwrap();
+    let check = |log: &serde_json::Value| {
+        let faults: Vec<String> =
+            schema.iter_errors(log).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    };
+    let files = |folder: &str| {
+        let entries = std::fs::read_dir(fixtures(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let models = entries.filter(|path| path.extension().is_some_and(|end| end == "keras" || end == "h5"));
+        models.map(|path| path.display().to_string()).collect::<Vec<String>>()
+    };
+    let files = [files("scan"), files("saving"), vec!["no/such file.keras".to_owned()]].concat();
+    let arguments: Vec<&str> =
+        ["scan", "--sarif", "--weights"].into_iter().chain(files.iter().map(|file| &**file)).collect();
+    // A file that can't be read is an error beside the log.
+    let log = json(&arguments, 2);
+    check(&log);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert!(results.len() > 30, "{}", results.len());
+    // Nothing found.
+    check(&json(&["scan", "--sarif", &small(".keras")], 0));
+    // The schema refuses what is none.
+    let mut other = log.clone();
+    other["runs"][0]["results"][0]["level"] = "fatal".into();
+    assert!(!schema.is_valid(&other));
+}

@@ -1,6 +1,6 @@
 //! Access by path to serialized objects and live ones, and objects of Keras in serde's formats.
 
-use keras_serial::json::{Access, Patch, Value};
+use keras_serial::json::{Access, Patch, Value, value};
 use keras_serial::prelude::*;
 use keras_serial::registry;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,97 @@ fn patches_of_models_are_applied_and_reversed() {
     assert_eq!(patch.reversed().apply(&new).unwrap(), old);
     let read = Patch::from_value(&Value::parse(&patch.to_value().to_json()).unwrap()).unwrap();
     assert_eq!(read, patch);
+}
+
+/// Returns the difference of two models, which is applied, reversed, and read back.
+fn checked(old: &Value, new: &Value) -> Patch {
+    let patch = Patch::between_without(old, new, &["shared_object_id"]);
+    assert_eq!(patch.apply(old).unwrap(), *new, "{patch}");
+    assert_eq!(patch.reversed().apply(new).unwrap(), *old, "{patch}");
+    assert_eq!(Patch::from_value(&Value::parse(&patch.to_value().to_json()).unwrap()).unwrap(), patch);
+    patch
+}
+
+/// Serializes a graph of two branches with a nested model; `names` are those of its layers.
+fn graph(names: [&str; 6]) -> Value {
+    let [input, left, right, sum, nested, inner] = names;
+    let x = Input::new([4]).name(input).tensor().unwrap();
+    let a = Dense::new(3).name(left).apply(&x).unwrap();
+    let b = Dense::new(3).name(right).apply(&x).unwrap();
+    let sum = Add::new().name(sum).apply(vec![a, b]).unwrap();
+    let first = Input::new([3]).name("in").layer();
+    let layers = [first, Dense::new(2).name(inner).shared(), Dropout::new(0.5).name("dropout").shared()];
+    let y = Sequential::named(nested, layers).unwrap().apply(&sum).unwrap();
+    let model = Functional::named("graph", x, y).unwrap();
+    model.serialize().unwrap()
+}
+
+#[test]
+fn a_renamed_layer_is_one_change_of_a_patch() {
+    let names = ["x", "left", "right", "sum", "block", "inner"];
+    let old = graph(names);
+    // With the calls on it, and the graph's inputs and outputs.
+    let new = graph(["pixels", "left", "right", "sum", "block", "core"]);
+    let patch = checked(&old, &new);
+    let text = "= config/layers[x]: renamed to pixels\n= config/layers[block]/config/layers[inner]: renamed to core\n";
+    assert_eq!(patch.to_string(), text);
+    assert_eq!(checked(&old, &graph(["x", "left", "right", "plus", "block", "inner"])).changes().len(), 1);
+    assert_eq!(checked(&old, &graph(["x", "left", "right", "sum", "head", "inner"])).changes().len(), 1);
+    // One of two layers that are alike.
+    let text = checked(&old, &graph(["x", "left", "other", "sum", "block", "inner"])).to_string();
+    assert_eq!(text, "= config/layers[right]: renamed to other\n");
+    // Both of them: which is which can't be told.
+    let text = checked(&old, &graph(["x", "one", "two", "sum", "block", "inner"])).to_string();
+    assert!(
+        !text.contains("= ") && text.contains("- config/layers[1]") && text.contains("+ config/layers[2]"),
+        "{text}"
+    );
+    // A layer that is renamed and changed is another one.
+    let mut changed = graph(["x", "left", "other", "sum", "block", "inner"]);
+    changed.set_at("config/layers[other]/config/use_bias", false).unwrap();
+    let text = checked(&old, &changed).to_string();
+    assert!(!text.contains("= ") && text.contains("+ config/layers[2]"), "{text}");
+}
+
+#[test]
+fn renamed_layers_of_a_sequence_are_told_apart_by_the_layer_before_them() {
+    let model = |names: [&str; 4]| {
+        let [a, b, c, d] = names;
+        let layers = [
+            Dense::new(3).name(a).shared(),
+            Dropout::new(0.5).name(b).shared(),
+            Dense::new(4).name(c).shared(),
+            Dropout::new(0.5).name(d).shared(),
+        ];
+        let model = Sequential::named("model", layers).unwrap();
+        model.serialize().unwrap()
+    };
+    let old = model(["dense", "dropout", "dense_1", "dropout_1"]);
+    let patch = checked(&old, &model(["dense_2", "dropout_2", "dense_3", "dropout_3"]));
+    let pairs = ["dense]: renamed to dense_2", "dropout]: renamed to dropout_2", "dense_1]: renamed to dense_3"];
+    let pairs = pairs.into_iter().chain(["dropout_1]: renamed to dropout_3"]);
+    assert_eq!(patch.to_string(), pairs.map(|pair| format!("= config/layers[{pair}\n")).collect::<String>());
+    // A name that another layer had is no new one.
+    let text = checked(&old, &model(["dropout", "dense", "dense_1", "dropout_1"])).to_string();
+    assert!(!text.contains("= "), "{text}");
+    let patch = Patch::between(&old, &model(["dense", "dropout", "head", "dropout_1"]));
+    let error = patch.apply(&model(["dense", "dropout", "x", "y"])).unwrap_err().to_string();
+    assert!(error.contains("no item of the name") && error.contains("\"dense_1\""), "{error}");
+    let error = patch.apply(&model(["head", "dropout", "dense_1", "y"])).unwrap_err().to_string();
+    assert!(error.contains("new name already"), "{error}");
+}
+
+#[test]
+fn losses_of_a_renamed_output_have_its_new_name() {
+    let mut old = graph(["x", "left", "right", "sum", "block", "inner"]);
+    let mut new = graph(["x", "left", "right", "sum", "head", "inner"]);
+    old.set_at("compile_config", value!({ "loss": { "block": "mse" }, "metrics": null })).unwrap();
+    new.set_at("compile_config", value!({ "loss": { "head": "mse" }, "metrics": null })).unwrap();
+    assert_eq!(checked(&old, &new).to_string(), "= config/layers[block]: renamed to head\n");
+    // A name that cannot be taken back is no rename.
+    old.set_at("compile_config/loss/head", "mae").unwrap();
+    let text = checked(&old, &new).to_string();
+    assert!(!text.contains("= "), "{text}");
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,6 +4,8 @@
 mod inputs;
 #[cfg(feature = "archive")]
 mod outputs;
+#[cfg(feature = "parquet")]
+mod parquet;
 
 use std::path::PathBuf;
 
@@ -29,7 +31,8 @@ pub(super) struct Predict {
     /// name. Several files are for several inputs, in order or by their names.
     #[arg(short, long, value_name = "[NAME=]FILE", required = true)]
     input: Vec<String>,
-    /// The file of outputs: `.npy` for a model with one output, `.csv` or `.safetensors`; `-` is standard output.
+    /// The file of outputs: `.npy` for a model with one output, `.csv`, `.parquet` or `.safetensors`; `-` is standard
+    /// output. Tables have a column for each value of a row.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// The number of rows of a batch.
@@ -62,6 +65,7 @@ enum OutputFormat {
     Npy,
     Safetensors,
     Csv,
+    Parquet,
 }
 
 #[cfg(not(feature = "archive"))]
@@ -110,6 +114,7 @@ impl Predict {
                 self.overwrite.write(&self.output, &read, format.suffix(), terminal, |path| {
                     write_atomically(path, |file| match format {
                         OutputFormat::Csv => outputs::csv(&names, file, &mut predict),
+                        OutputFormat::Parquet => outputs::parquet(&names, file, &mut predict),
                         OutputFormat::Npy => outputs::npy(file, &mut predict),
                         OutputFormat::Safetensors => outputs::safetensors(&names, file, &mut predict),
                     })
@@ -127,10 +132,10 @@ impl Predict {
             return Ok(format);
         }
         let name = self.output.to_string_lossy();
-        let all = [OutputFormat::Npy, OutputFormat::Safetensors, OutputFormat::Csv];
+        let all = [OutputFormat::Npy, OutputFormat::Safetensors, OutputFormat::Csv, OutputFormat::Parquet];
         all.into_iter().find(|format| name.ends_with(format.suffix())).ok_or_else(|| {
             Error::new(ErrorKind::InvalidArgument, "the name of the output tells no format")
-                .expected("a name that ends in .npy, .safetensors or .csv, or `--output-format`")
+                .expected("a name that ends in .npy, .safetensors, .csv or .parquet, or `--output-format`")
                 .at(name.into_owned())
         })
     }
@@ -143,6 +148,7 @@ impl OutputFormat {
             OutputFormat::Npy => ".npy",
             OutputFormat::Safetensors => ".safetensors",
             OutputFormat::Csv => ".csv",
+            OutputFormat::Parquet => ".parquet",
         }
     }
 }

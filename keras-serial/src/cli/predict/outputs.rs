@@ -13,15 +13,38 @@ use crate::tensor::{DType, Tensor};
 /// What computes the outputs: it calls the given function with those of each batch.
 pub(super) type Batches<'a> = dyn FnMut(&mut dyn FnMut(&[Tensor]) -> Result<()>) -> Result<()> + 'a;
 
-/// Returns the names of the outputs: those of the layers that give them.
+/// Returns the names of the outputs: those of the layers that give them, with numbers if a layer gives several.
 pub(super) fn names(model: &Model) -> Vec<String> {
     let outputs = model.outputs();
     let name = |output: &Tensor| output.history().map(|history| history.node.operation.name()).unwrap_or_default();
-    outputs.iter().flat_map(|outputs| outputs.leaves().into_iter().map(name).collect::<Vec<_>>()).collect()
+    let names: Vec<String> =
+        outputs.iter().flat_map(|outputs| outputs.leaves().into_iter().map(name).collect::<Vec<_>>()).collect();
+    let count = |names: &[String], name: &String| names.iter().filter(|other| *other == name).count();
+    let numbered = |(place, name): (usize, &String)| match count(&names, name) {
+        several if several > 1 && !name.is_empty() => {
+            format!("{name}_{}", count(names.get(..place).unwrap_or_default(), name))
+        }
+        _ => name.clone(),
+    };
+    names.iter().enumerate().map(numbered).collect()
+}
+
+#[cfg(feature = "parquet")]
+pub(super) use super::parquet::parquet;
+
+#[cfg(not(feature = "parquet"))]
+pub(super) fn parquet(_: &[String], _: &mut File, _: &mut Batches<'_>) -> Result<()> {
+    Err(lacking("Parquet", "parquet"))
+}
+
+#[cfg(not(all(feature = "csv", feature = "parquet")))]
+fn lacking(format: &str, feature: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this build does not write {format}"))
+        .hint(format!("build it with the feature `{feature}`"))
 }
 
 /// Returns the name of an output of a model, of which a model without a graph has none.
-fn name(names: &[String], place: usize) -> String {
+pub(super) fn name(names: &[String], place: usize) -> String {
     names.get(place).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| format!("output_{place}"))
 }
 
@@ -33,7 +56,7 @@ pub(super) fn npy(file: &mut File, batches: &mut Batches<'_>) -> Result<()> {
         let [y] = outputs else {
             return Err(Error::new(ErrorKind::InvalidArgument, "an array of NumPy holds one output")
                 .received(format!("a model with {}", outputs.len()))
-                .hint("write `.safetensors` or `.csv`"));
+                .hint("write `.safetensors`, `.parquet` or `.csv`"));
         };
         let bytes = numbers(y)?;
         match &mut written {
@@ -52,7 +75,7 @@ pub(super) fn npy(file: &mut File, batches: &mut Batches<'_>) -> Result<()> {
 }
 
 /// Adds the rows of a batch to those that were written.
-fn add(shape: &mut [usize], batch: &[usize]) -> Result<()> {
+pub(super) fn add(shape: &mut [usize], batch: &[usize]) -> Result<()> {
     if shape.get(1..) != batch.get(1..) {
         return Err(Error::new(ErrorKind::Shape, "the rows of batches differ in shape")
             .expected(format!("{:?}", shape.get(1..).unwrap_or_default()))
@@ -67,12 +90,12 @@ fn add(shape: &mut [usize], batch: &[usize]) -> Result<()> {
 
 fn numbers(y: &Tensor) -> Result<crate::array::TensorBytes> {
     if y.dtype() == DType::String {
-        return Err(Error::new(ErrorKind::DType, "texts are not written as numbers").hint("write `.csv`"));
+        return Err(Error::new(ErrorKind::DType, "texts are not written as numbers").hint("write `.csv` or `.parquet`"));
     }
     y.to_bytes()
 }
 
-fn no_rows() -> Error {
+pub(super) fn no_rows() -> Error {
     Error::new(ErrorKind::Data, "the inputs have no rows")
 }
 
@@ -130,7 +153,8 @@ pub(super) fn csv(names: &[String], output: impl Write, batches: &mut Batches<'_
     batches(&mut |outputs| {
         let columns = outputs.iter().map(Column::of).collect::<Result<Vec<Column>>>()?;
         if std::mem::take(&mut is_first) {
-            let head = columns.iter().enumerate().flat_map(|(place, column)| column.names(&name(names, place)));
+            let head =
+                columns.iter().enumerate().flat_map(|(place, column)| column_names(&name(names, place), column.width));
             table.write_record(head).map_err(broken)?;
         }
         for row in 0..columns.first().map_or(0, |column| column.rows) {
@@ -143,7 +167,13 @@ pub(super) fn csv(names: &[String], output: impl Write, batches: &mut Batches<'_
 
 #[cfg(not(feature = "csv"))]
 pub(super) fn csv(_: &[String], _: impl Write, _: &mut Batches<'_>) -> Result<()> {
-    Err(Error::new(ErrorKind::Unsupported, "this build does not write CSV").hint("build it with the feature `csv`"))
+    Err(lacking("CSV", "csv"))
+}
+
+/// Returns the names of an output's columns: its own, with numbers if they are several.
+#[cfg(any(feature = "csv", feature = "parquet"))]
+pub(super) fn column_names(name: &str, width: usize) -> Vec<String> {
+    if width == 1 { vec![name.to_owned()] } else { (0..width).map(|i| format!("{name}_{i}")).collect() }
 }
 
 /// The columns of an output.
@@ -160,11 +190,6 @@ impl Column {
         let shape = y.shape().known()?;
         let width = shape.iter().skip(1).product();
         Ok(Self { rows: shape.first().copied().unwrap_or_default(), width, cells: cells(y)? })
-    }
-
-    /// Returns the names of the columns: that of the output, with numbers if they are several.
-    fn names(&self, name: &str) -> Vec<String> {
-        if self.width == 1 { vec![name.to_owned()] } else { (0..self.width).map(|i| format!("{name}_{i}")).collect() }
     }
 
     fn row(&self, row: usize) -> &[String] {

@@ -70,9 +70,9 @@ impl H5Builder {
     /// [`ErrorKind::Hdf5`] for a name that HDF5 doesn't allow or that is taken, for strings, and for
     /// data that does not fit its shape.
     pub fn dataset(&mut self, name: &str, data: TensorBytes) -> Result<&mut Self> {
-        check_name(name)?;
+        check_name(name).at_with(|| name.to_owned())?;
         if self.groups.contains_key(name) || self.datasets.contains_key(name) {
-            return Err(taken(name));
+            return Err(taken(name).at(name.to_owned()));
         }
         check_data(&data).at_with(|| name.to_owned())?;
         self.datasets.insert(name.to_owned(), data);

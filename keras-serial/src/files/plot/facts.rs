@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::family::Family;
-use super::form::{Form, History, ModelKind};
+use super::form::{Form, ModelKind};
 use crate::json::Value;
+use crate::object::History;
 
 /// What is known of a layer beside its configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,7 +51,7 @@ fn of_functional(model: Form, outputs: &[Info]) -> Vec<Facts> {
     // The outputs of each layer's first call, as far as other layers, or those around this model, read them.
     let mut read: HashMap<&str, BTreeMap<usize, Info>> = HashMap::new();
     for argument in model.layers().flat_map(Form::calls).flatten().filter(|argument| argument.source.node == 0) {
-        if let Some(info) = Info::of_tensor(argument.config) {
+        if let Some(info) = argument.config.and_then(Info::of_tensor) {
             read.entry(argument.source.name).or_default().insert(argument.source.output, info);
         }
     }
@@ -62,7 +63,7 @@ fn of_functional(model: Form, outputs: &[Info]) -> Vec<Facts> {
     let each = model.layers().map(|layer| {
         let call = layer.calls().next();
         let inputs: Option<Vec<Info>> =
-            call.and_then(|call| call.iter().map(|argument| Info::of_tensor(argument.config)).collect());
+            call.and_then(|call| call.iter().map(|argument| Info::of_tensor(argument.config?)).collect());
         let outputs = outputs_of(layer, read.get(layer.name()), inputs.as_deref());
         of_layer(layer, inputs.as_deref(), &outputs)
     });

@@ -1,6 +1,7 @@
 //! Reads the configurations of models and layers: names, classes, graphs of calls.
 
 use crate::json::{Dict, Value};
+use crate::object::{CallTensor, History};
 
 /// A serialized layer, operation or model.
 #[derive(Clone, Copy)]
@@ -11,21 +12,6 @@ pub(super) struct Form<'a>(pub &'a Value);
 pub(super) enum ModelKind {
     Sequential,
     Functional,
-}
-
-/// A tensor among the arguments of a call: the output of another layer.
-pub(super) struct Argument<'a> {
-    /// The tensor's shape and dtype.
-    pub config: &'a Value,
-    pub source: History<'a>,
-}
-
-/// Where a tensor comes from: Keras's `keras_history`.
-#[derive(Clone, Copy)]
-pub(super) struct History<'a> {
-    pub name: &'a str,
-    pub node: usize,
-    pub output: usize,
 }
 
 impl<'a> Form<'a> {
@@ -67,23 +53,15 @@ impl<'a> Form<'a> {
             .map(|(_, form)| form)
     }
 
-    /// Returns the calls of a layer in the graph of its model.
-    pub fn calls(self) -> impl Iterator<Item = Vec<Argument<'a>>> {
+    /// Returns the tensors of each call of a layer in the graph of its model.
+    pub fn calls(self) -> impl Iterator<Item = Vec<CallTensor<'a>>> {
         let nodes = self.0.get("inbound_nodes").and_then(Value::as_list).unwrap_or_default();
-        nodes.iter().map(|node| {
-            let mut found = Vec::new();
-            arguments(node, &mut found);
-            found
-        })
+        nodes.iter().map(CallTensor::of_call)
     }
 
     /// Returns the inputs or outputs of a Functional model as one list: `input_layers`, `output_layers`.
     pub fn ends(self, key: &str) -> Vec<History<'a>> {
-        let mut found = Vec::new();
-        if let Some(value) = self.entry(key) {
-            histories(value, &mut found);
-        }
-        found
+        self.entry(key).map(History::of_ends).unwrap_or_default()
     }
 
     /// Returns the name of the activation: that of a string, of a registered function, or of a layer.
@@ -99,45 +77,4 @@ impl<'a> Form<'a> {
 #[cfg(feature = "engine")]
 pub(crate) fn layer_names(form: &Value) -> impl Iterator<Item = (&str, &Value)> {
     Form(form).layers().map(|layer| (layer.name(), layer.0))
-}
-
-impl<'a> History<'a> {
-    /// Reads `[name, node index, tensor index]`.
-    pub fn of(value: &'a Value) -> Option<Self> {
-        let [name, node, output, ..] = value.as_list()? else { return None };
-        let index = |value: &Value| usize::try_from(value.as_i64()?).ok();
-        Some(Self { name: name.as_str()?, node: index(node)?, output: index(output)? })
-    }
-}
-
-/// Collects the tensors in the order in which Keras does: entries of dicts by their keys.
-fn arguments<'a>(value: &'a Value, found: &mut Vec<Argument<'a>>) {
-    match value {
-        Value::List(items) => items.iter().for_each(|item| arguments(item, found)),
-        Value::Dict(entries) => {
-            let config = entries.get("config");
-            if let Some(source) = config.and_then(|config| History::of(config.get("keras_history")?)) {
-                found.extend(config.map(|config| Argument { config, source }));
-                return;
-            }
-            in_order(entries).for_each(|(_, entry)| arguments(entry, found));
-        }
-        _ => {}
-    }
-}
-
-fn histories<'a>(value: &'a Value, found: &mut Vec<History<'a>>) {
-    match (History::of(value), value) {
-        (Some(history), _) => found.push(history),
-        (None, Value::List(items)) => items.iter().for_each(|item| histories(item, found)),
-        (None, Value::Dict(entries)) => in_order(entries).for_each(|(_, entry)| histories(entry, found)),
-        _ => {}
-    }
-}
-
-/// Returns the entries of a dict in the order of their keys.
-fn in_order(entries: &Dict) -> impl Iterator<Item = (&String, &Value)> {
-    let mut entries: Vec<_> = entries.iter().collect();
-    entries.sort_by_key(|(key, _)| key.as_str());
-    entries.into_iter()
 }

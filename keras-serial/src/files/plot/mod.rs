@@ -26,8 +26,10 @@
 //!
 //! # Limits
 //! Pictures that are laid out (all but DOT) have at most 2000 layers, and less where many stand side by side or are
-//! connected over long distances; DOT has at most 20 000. More is an [`ErrorKind::Limit`], as is a PNG of over 20
-//! million pixels. The middle of long texts is left out.
+//! connected over long distances; DOT has at most 20 000. More is an [`ErrorKind::Limit`]. A PNG has at most 20 million
+//! pixels: larger pictures have a lower resolution than [`PlotOptions::dpi`], with a warning (an event of `tracing`, in
+//! a build with the engine), and are an [`ErrorKind::Limit`] where their text could not be read. The middle of long texts
+//! is left out.
 
 mod cost;
 mod dot;
@@ -184,14 +186,23 @@ impl<'a> Plot<'a> {
         html::write(self.form(), &self.facts, &self.options)
     }
 
-    /// Returns the picture as PNG, in the resolution of [`PlotOptions::dpi`]. Characters other than Latin, Greek and
-    /// Cyrillic appear as empty boxes.
+    /// Returns the picture as PNG, in the resolution of [`PlotOptions::dpi`] or the highest one in which it is not too
+    /// large. Characters other than Latin, Greek and Cyrillic appear as empty boxes.
     ///
     /// # Errors
     /// As [`Plot::to_dot`].
     #[cfg(feature = "png")]
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        png::render(&self.svg(Frame { is_opaque: true, is_fitted: false, ..self.frame() })?, self.options.dpi)
+        self.to_bytes(PlotFormat::Png)
+    }
+
+    #[cfg(feature = "png")]
+    fn png(&self) -> Result<(Vec<u8>, Option<String>)> {
+        let asked = self.options.dpi;
+        let svg = self.svg(Frame { is_opaque: true, is_fitted: false, ..self.frame() })?;
+        let (bytes, dpi) = png::render(&svg, asked)?;
+        let text = || format!("the picture is too large for {asked} dpi: it has {dpi} (SVG has no such limit)");
+        Ok((bytes, (dpi < asked).then(text)))
     }
 
     /// Writes the picture into a file whose ending tells the format. The file appears complete or not at all.
@@ -199,9 +210,15 @@ impl<'a> Plot<'a> {
     /// # Errors
     /// As [`PlotFormat::of`] and [`Plot::to_dot`]; [`ErrorKind::Io`] if the system refuses.
     pub fn save(&self, to_file: impl AsRef<Path>) -> Result<()> {
-        let path = to_file.as_ref();
-        let bytes = self.to_bytes(PlotFormat::of(path)?)?;
-        write_atomically(path, |file| Ok(file.write_all(&bytes)?)).at_with(|| path.display().to_string())
+        warn(self.save_and_tell(to_file.as_ref())?);
+        Ok(())
+    }
+
+    /// Writes the picture like [`Plot::save`]; returns a warning instead of giving it.
+    pub(crate) fn save_and_tell(&self, path: &Path) -> Result<Option<String>> {
+        let (bytes, warning) = self.draw(PlotFormat::of(path)?)?;
+        write_atomically(path, |file| Ok(file.write_all(&bytes)?)).at_with(|| path.display().to_string())?;
+        Ok(warning)
     }
 
     /// Returns the picture in a format.
@@ -209,12 +226,20 @@ impl<'a> Plot<'a> {
     /// # Errors
     /// As [`Plot::to_dot`]; [`ErrorKind::Unsupported`] for PNG in a build without it.
     pub fn to_bytes(&self, format: PlotFormat) -> Result<Vec<u8>> {
+        let (bytes, warning) = self.draw(format)?;
+        warn(warning);
+        Ok(bytes)
+    }
+
+    /// Returns the picture in a format, with a warning if it is not as the options ask.
+    fn draw(&self, format: PlotFormat) -> Result<(Vec<u8>, Option<String>)> {
+        let text = |text: String| (text.into_bytes(), None);
         match format {
-            PlotFormat::Svg => self.to_svg().map(String::into_bytes),
-            PlotFormat::Html => self.to_html().map(String::into_bytes),
-            PlotFormat::Dot => self.to_dot().map(String::into_bytes),
+            PlotFormat::Svg => self.to_svg().map(text),
+            PlotFormat::Html => self.to_html().map(text),
+            PlotFormat::Dot => self.to_dot().map(text),
             #[cfg(feature = "png")]
-            PlotFormat::Png => self.to_png(),
+            PlotFormat::Png => self.png(),
             #[cfg(not(feature = "png"))]
             PlotFormat::Png => Err(Error::new(ErrorKind::Unsupported, "this build does not write PNG")
                 .hint("build with the feature `png`, or take SVG")),
@@ -241,4 +266,12 @@ impl<'a> Plot<'a> {
         let layout = layout::place(&graph, &texts, self.options.rankdir)?;
         Ok(svg::write(&graph, &layout, &texts, &frame, &svg::NoMarks))
     }
+}
+
+/// Gives a warning, where there is a way for it.
+fn warn(text: Option<String>) {
+    #[cfg(feature = "engine")]
+    text.into_iter().for_each(|text| tracing::warn!("{text}"));
+    #[cfg(not(feature = "engine"))]
+    drop(text);
 }

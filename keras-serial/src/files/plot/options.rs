@@ -21,7 +21,8 @@ pub struct PlotOptions {
     pub rankdir: RankDir,
     /// Whether nested models are drawn as clusters of their layers; false by default. A page of HTML has both.
     pub expand_nested: bool,
-    /// The resolution of PNG in dots per inch; 200 by default.
+    /// The resolution of PNG in dots per inch, at most; 200 by default. A picture that would have more than 20 million
+    /// pixels has the highest one in which it does not, with a warning.
     pub dpi: u32,
     /// Whether to show activations; false by default.
     pub show_layer_activations: bool,

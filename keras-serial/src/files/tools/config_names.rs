@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{Layout, names};
-use crate::json::{Dict, Value};
+use crate::json::{Names, Value, rename_item, rename_layers, rename_outputs};
 use crate::object::Form;
 use crate::registry;
 use crate::utils::to_snake_case;
@@ -138,29 +138,21 @@ pub(crate) fn rename(form: &mut Value, pointer: &[Step], new: &str) -> Result<()
         _ => None,
     };
     match graph {
-        None => set_name(item, new),
+        None => rename_item(item, &Names::from([(old.as_str(), new)])),
         Some(around) => {
             let is_model = around.is_empty();
             let Some(graph) = at(form, around) else { return Ok(()) };
             rename_in_graph(graph, &old, new)?;
-            if is_model {
-                rename_output(form, &old, new);
+            if let Value::Dict(model) = form
+                && is_model
+            {
+                rename_outputs(model, &Names::from([(old.as_str(), new)]));
             }
         }
     }
     match shared {
         Some(id) => rename_shared(form, id, &old, new),
         None => Ok(()),
-    }
-}
-
-fn set_name(item: &mut Value, new: &str) {
-    let Value::Dict(item) = item else { return };
-    if let Some(name) = item.get_mut("name") {
-        *name = Value::from(new);
-    }
-    if let Some(Value::Dict(config)) = item.get_mut("config") {
-        config.insert("name".to_owned(), Value::from(new));
     }
 }
 
@@ -178,59 +170,10 @@ fn rename_in_graph(graph: &mut Value, old: &str, new: &str) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidArgument, "a layer of this name is in the configuration already")
             .received(format!("`{new}` for `{old}`")));
     }
-    for layer in layers {
-        if name_of(layer) == Some(old) {
-            set_name(layer, new);
-        }
-        if let Value::Dict(layer) = layer
-            && let Some(nodes) = layer.get_mut("inbound_nodes")
-        {
-            rename_references(nodes, old, new);
-        }
-    }
-    for list in ["input_layers", "output_layers"] {
-        if let Some(list) = at(graph, &[Step::Key("config".into()), Step::Key(list.into())]) {
-            rename_references(list, old, new);
-        }
+    if let Some(Value::Dict(config)) = at(graph, &[Step::Key("config".into())]) {
+        rename_layers(config, "layers", &Names::from([(old, new)]));
     }
     Ok(())
-}
-
-/// Renames in references to outputs of layers: a name, the number of a call, and that of an output.
-fn rename_references(value: &mut Value, old: &str, new: &str) {
-    match value {
-        Value::List(items) => {
-            if let [Value::Str(name), Value::Int(_), Value::Int(_), ..] = items.as_mut_slice()
-                && name.as_str() == old
-            {
-                new.clone_into(name);
-            }
-            items.iter_mut().for_each(|item| rename_references(item, old, new));
-        }
-        Value::Dict(dict) => dict.values_mut().for_each(|item| rename_references(item, old, new)),
-        _ => {}
-    }
-}
-
-/// Losses and metrics of a model belong to outputs by the names of their layers, unless the outputs have
-/// names of their own.
-fn rename_output(form: &mut Value, old: &str, new: &str) {
-    let outputs = form.get("config").and_then(|config| config.get("output_layers"));
-    let is_named = outputs.is_some_and(|outputs| outputs.as_dict().is_some());
-    if let Some(Value::Dict(compile)) = at(form, &[Step::Key("compile_config".into())]).filter(|_| !is_named) {
-        rename_in_compile(compile, old, new);
-    }
-}
-
-/// Renames an output where a compile configuration has something for it alone.
-pub(crate) fn rename_in_compile(compile: &mut Dict, old: &str, new: &str) {
-    for entry in ["loss", "loss_weights", "metrics", "weighted_metrics"] {
-        let Some(Value::Dict(by_output)) = compile.get_mut(entry).filter(|entry| class_of(entry).is_none()) else {
-            continue;
-        };
-        let renamed = |(name, value)| (if name == old { new.to_owned() } else { name }, value);
-        *by_output = std::mem::take(by_output).into_iter().map(renamed).collect();
-    }
 }
 
 /// Renames the other appearances of an object that stands in several models.
@@ -242,7 +185,7 @@ fn rename_shared(form: &mut Value, id: i64, old: &str, new: &str) -> Result<()> 
         rename_in_graph(form, old, new)?;
     }
     if is_it(form) {
-        set_name(form, new);
+        rename_item(form, &Names::from([(old, new)]));
     }
     match form {
         Value::Dict(dict) => dict.values_mut().try_for_each(|item| rename_shared(item, id, old, new)),

@@ -1,12 +1,14 @@
 //! Compares two model files: configuration, weights and assets.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
 
+use super::renamed_weights::renamed_paths;
 use super::values::largest_difference;
 use crate::array::TensorBytes;
-use crate::error::{Error, Result, ResultExt};
+use crate::error::{Result, ResultExt};
 use crate::files::{ModelFile, StoredTensor, WeightTree};
 use crate::json::{self, Patch, Value};
 
@@ -28,30 +30,58 @@ pub struct Difference {
 /// An entry of the configuration that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConfigChange {
-    /// The entry's path: `config/layers[dense]/config/units`.
+    /// The entry's path: `config/layers[dense]/config/units`; of a renamed layer that in the first file, of what else
+    /// differs in it that in the second one.
     pub path: String,
-    /// The first file's value, shortened; `None` if it has none.
+    /// How it differs.
+    pub change: EntryChange,
+    /// The first file's value, shortened; `None` if it has none. Of a renamed layer, its name.
     pub before: Option<String>,
     /// The second file's value.
     pub after: Option<String>,
 }
 
+/// How an entry of the configuration differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EntryChange {
+    /// Only the second file has it.
+    Added,
+    /// Only the first file has it.
+    Removed,
+    /// It has another value.
+    Changed,
+    /// A layer has another name, as have the places that refer to it.
+    Renamed,
+    /// The items of a list stand in another order.
+    Moved,
+}
+
 impl ConfigChange {
     fn of(change: &json::Change) -> Self {
-        let (before, after) = match change {
-            json::Change::Added { value, .. } => (None, Some(value.short())),
-            json::Change::Removed { value, .. } => (Some(value.short()), None),
-            json::Change::Changed { from, to, .. } => (Some(from.short()), Some(to.short())),
-            json::Change::Moved { from, to, .. } => (Some(from.join(", ")), Some(to.join(", "))),
+        let path = change.path();
+        let (kind, path, before, after) = match change {
+            json::Change::Added { value, .. } => (EntryChange::Added, path.clone(), None, Some(value.short())),
+            json::Change::Removed { value, .. } => (EntryChange::Removed, path.clone(), Some(value.short()), None),
+            json::Change::Changed { from, to, .. } => {
+                (EntryChange::Changed, path.clone(), Some(from.short()), Some(to.short()))
+            }
+            json::Change::Renamed { from, to, .. } => {
+                (EntryChange::Renamed, path.named(from), Some(from.clone()), Some(to.clone()))
+            }
+            json::Change::Moved { from, to, .. } => {
+                (EntryChange::Moved, path.clone(), Some(from.join(", ")), Some(to.join(", ")))
+            }
         };
-        Self { path: change.path().to_string(), before, after }
+        Self { path: path.to_string(), change: kind, before, after }
     }
 }
 
 /// A weight that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightChange {
-    /// The weight's path in the files.
+    /// The weight's path in the files; in the second one, if its layer or the optimizer is renamed there.
     pub path: String,
     /// How it differs.
     pub change: Change,
@@ -80,7 +110,8 @@ pub enum Change {
     },
 }
 
-/// Compares two files that name weights in the same way. Values may differ by `atol + rtol · |second|`;
+/// Compares two files that name weights in the same way. A layer that has another name in the second file, and is the
+/// same but for that, is one change, and its weights are compared with those of the other name. Values may differ by `atol + rtol · |second|`;
 /// if both are 0, they are compared bit for bit.
 ///
 /// # Errors
@@ -101,23 +132,27 @@ pub(crate) fn diff_named(files: [&ModelFile; 2], names: [&str; 2], tolerances: [
         &["shared_object_id"],
     );
     difference.config = patch.changes().iter().map(ConfigChange::of).collect();
-    difference.patch = patch;
     let empty = WeightTree::default();
     let (left, right) = (first.weights().unwrap_or(&empty), second.weights().unwrap_or(&empty));
-    for path in left.paths() {
-        let change = match (left.tensor(&path), right.tensor(&path)) {
+    let mut renamed = renamed_paths(&patch, first.layout, left, right);
+    let compared: HashSet<String> = renamed.values().cloned().collect();
+    difference.patch = patch;
+    for before in left.paths() {
+        let path = renamed.remove(&before).unwrap_or_else(|| before.clone());
+        let change = match (left.tensor(&before), right.tensor(&path)) {
             (Some(a), Some(b)) => {
                 let read =
-                    |tensor: &StoredTensor, name: &str| tensor.read().map_err(|error| placed(error, &path, name));
+                    |tensor: &StoredTensor, path: &str, name: &str| tensor.read_at(path).at_with(|| name.to_owned());
                 let [atol, rtol] = tolerances;
                 let [name, other] = names;
-                change(&read(a, name)?, &read(b, other)?, atol, rtol).at_with(|| path.clone())?
+                change(&read(a, &before, name)?, &read(b, &path, other)?, atol, rtol).at_with(|| path.clone())?
             }
             _ => Some(Change::Removed),
         };
         difference.weights.extend(change.map(|change| WeightChange { path, change }));
     }
-    let added = right.paths().into_iter().filter(|path| left.tensor(path).is_none());
+    let is_added = |path: &String| left.tensor(path).is_none() && !compared.contains(path);
+    let added = right.paths().into_iter().filter(is_added);
     difference.weights.extend(added.map(|path| WeightChange { path, change: Change::Added }));
     for (name, bytes) in first.assets() {
         if second.assets().find(|(other, _)| *other == name).is_none_or(|(_, other)| other != bytes) {
@@ -127,12 +162,6 @@ pub(crate) fn diff_named(files: [&ModelFile; 2], names: [&str; 2], tolerances: [
     let only = second.assets().filter(|(name, _)| first.assets().all(|(other, _)| other != *name));
     difference.assets.extend(only.map(|(name, _)| name.to_owned()));
     Ok(difference)
-}
-
-/// Adds the place of a tensor to an error about it: its path, unless the reader has added that, and the file.
-fn placed(error: Error, path: &str, file: &str) -> Error {
-    let error = if error.path().is_empty() { error.at(path.to_owned()) } else { error };
-    error.at(file.to_owned())
 }
 
 fn change(a: &TensorBytes, b: &TensorBytes, atol: f64, rtol: f64) -> Result<Option<Change>> {
@@ -173,6 +202,9 @@ impl fmt::Display for Difference {
 impl fmt::Display for ConfigChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+        if self.change == EntryChange::Renamed {
+            return write!(f, "config {}: renamed to {}", self.path, text(&self.after));
+        }
         write!(f, "config {}: {} -> {}", self.path, text(&self.before), text(&self.after))
     }
 }

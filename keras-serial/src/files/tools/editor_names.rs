@@ -1,11 +1,11 @@
 //! The configuration of an edited file: set values, and renamed objects.
 
-use super::config_names::{self, name_at, rename_in_compile};
+use super::config_names::{self, name_at};
 use super::editor::FileEditor;
 use super::editor_objects::{Renamed, rename_group, split};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::{H5Attr, Layout, WeightTree, legacy};
-use crate::json::Value;
+use crate::json::{Names, Value, rename_in_compile};
 use crate::registry;
 use crate::utils::join;
 
@@ -121,7 +121,9 @@ impl FileEditor {
         if let Some(training) = training {
             let mut training = Value::parse(&training).at("training_config")?;
             if let Value::Dict(training) = &mut training {
-                named.names.iter().for_each(|(old, new)| rename_in_compile(training, old, new));
+                for (old, new) in &named.names {
+                    rename_in_compile(training, &Names::from([(old.as_str(), new.as_str())]));
+                }
             }
             tree.attrs.insert("training_config".into(), H5Attr::Str(training.to_json()));
         }

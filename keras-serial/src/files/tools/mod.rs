@@ -8,6 +8,7 @@ mod editor;
 mod editor_names;
 mod editor_objects;
 mod inspect;
+mod renamed_weights;
 mod scan;
 #[cfg(feature = "cli")]
 mod summary;
@@ -26,7 +27,7 @@ pub(crate) use convert::convert_file;
 pub(crate) use convert::convert_open;
 #[cfg(feature = "cli")]
 pub(crate) use diff::diff_named;
-pub use diff::{Change, ConfigChange, Difference, WeightChange, diff};
+pub use diff::{Change, ConfigChange, Difference, EntryChange, WeightChange, diff};
 pub use editor::FileEditor;
 pub use editor_objects::Comparison;
 pub use inspect::{Inspection, ObjectInfo, WeightInfo, inspect};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::config_names::{class_of, group_names, name_of};
 use crate::files::{Layout, StoredTensor, WeightTree};
 use crate::json::Value;
-use crate::object::Form;
+use crate::object::{CallTensor, Form, History};
 use crate::registry;
 use crate::utils::join;
 
@@ -36,8 +36,11 @@ pub(super) fn layers<'a>(form: &'a Value, layout: Layout, tree: &'a WeightTree, 
             _ => name_of(item).map(|name| join(group, name)),
         };
         let nodes = item.get("inbound_nodes").and_then(Value::as_list).unwrap_or_default();
-        let mut inputs = Vec::new();
-        each_tensor(nodes, &mut |name, node, place, _| inputs.push(format!("{name}[{node}][{place}]")));
+        let input = |tensor: CallTensor| {
+            let History { name, node, output } = tensor.source;
+            format!("{name}[{node}][{output}]")
+        };
+        let inputs = nodes.iter().flat_map(CallTensor::of_call).map(input).collect();
         let next = items.get(index + 1).filter(|_| is_sequential);
         let shape = batch_shape(item)
             .or_else(|| shapes.get(name_of(item)?).cloned())
@@ -141,32 +144,13 @@ fn recorded_shapes(items: &[Value]) -> HashMap<&str, String> {
     let mut found: HashMap<&str, String> = HashMap::new();
     for item in items {
         let nodes = item.get("inbound_nodes").and_then(Value::as_list).unwrap_or_default();
-        each_tensor(nodes, &mut |name, _, place, shape| {
-            if let (0, Some(shape)) = (place, shape.and_then(shape_text)) {
-                found.insert(name, shape);
+        for CallTensor { source, config } in nodes.iter().flat_map(CallTensor::of_call) {
+            if let (0, Some(shape)) = (source.output, config.and_then(|config| shape_text(config.get("shape")?))) {
+                found.insert(source.name, shape);
             }
-        });
-    }
-    found
-}
-
-/// Calls `visit` with the layer, the call, the place and the shape of each tensor in the arguments of calls.
-fn each_tensor<'a>(values: &'a [Value], visit: &mut dyn FnMut(&'a str, i64, i64, Option<&'a Value>)) {
-    for value in values {
-        match value {
-            Value::List(items) => each_tensor(items, visit),
-            Value::Dict(dict) if dict.get("class_name").and_then(Value::as_str) == Some("__keras_tensor__") => {
-                let Some(config) = dict.get("config") else { continue };
-                if let Some([Value::Str(name), node, place]) = config.get("keras_history").and_then(Value::as_list)
-                    && let (Some(node), Some(place)) = (node.as_i64(), place.as_i64())
-                {
-                    visit(name, node, place, config.get("shape"));
-                }
-            }
-            Value::Dict(dict) => dict.values().for_each(|item| each_tensor(std::slice::from_ref(item), visit)),
-            _ => {}
         }
     }
+    found
 }
 
 /// Returns the shape that an input says itself.

@@ -8,6 +8,7 @@ use super::tree::WeightTree;
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::files::io::{Section, Staged};
 use crate::files::{H5Attr, H5Builder, H5Reader, Limits};
+use crate::utils::join;
 
 /// The version of Keras whose file formats are written.
 pub(crate) const KERAS_VERSION: &str = "3.15.1";
@@ -65,19 +66,21 @@ impl WeightTree {
     /// Converts the tree to the groups of an HDF5 file.
     pub(crate) fn to_hdf5(&self) -> Result<H5Builder> {
         let mut file = H5Builder::new();
-        self.fill(&mut file)?;
+        self.fill("", &mut file)?;
         Ok(file)
     }
 
-    fn fill(&self, file: &mut H5Builder) -> Result<()> {
+    /// Adds what the tree holds; `path` is the tree's, for errors.
+    fn fill(&self, path: &str, file: &mut H5Builder) -> Result<()> {
         for (name, value) in &self.attrs {
             file.attr(name.clone(), value.clone());
         }
         for (name, tensor) in &self.tensors {
-            file.dataset(name, tensor.read()?)?;
+            let data = tensor.read_at(&join(path, name))?;
+            file.dataset(name, data).at_with(|| path.to_owned())?;
         }
         for (name, group) in &self.groups {
-            group.fill(file.group(name)?).at_with(|| name.clone())?;
+            group.fill(&join(path, name), file.group(name).at_with(|| path.to_owned())?)?;
         }
         Ok(())
     }

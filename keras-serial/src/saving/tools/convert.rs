@@ -10,7 +10,8 @@ use crate::saving::{LoadOptions, SaveOptions};
 /// Converts a file to another format, told by the file names, without changing any bit of a weight.
 ///
 /// Forms that name weights alike are converted without the model, as [`files::convert`](crate::files::convert) does, so
-/// that no custom object is needed. Else the model is made on the way: `load` needs its custom objects. Files of
+/// that no custom object is needed. Else the model is made on the way: `load` needs its custom objects, or keeps those
+/// that have no weights ([`LoadOptions::unknown`]); how the other form names weights is known to their class alone. Files of
 /// Keras 2 are always converted so, and so is a load with rules.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use crate::config::Placeholder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{Layout, WeightTree};
 use crate::layers::{Assets, LayerRef, UnreadState};
@@ -27,6 +28,16 @@ impl UnreadState for Kept {
         });
         (count, bytes)
     }
+}
+
+/// Returns why a placeholder stands for a layer: its class, or that of an object in it, is not registered.
+fn lack(placeholder: &Placeholder) -> String {
+    let (class, reason) = (placeholder.registered_name(), placeholder.reason());
+    let is_own = reason.kind() == ErrorKind::UnknownObject && reason.message().contains(&format!("`{class}`"));
+    if is_own {
+        return format!("the class `{class}` is not registered");
+    }
+    format!("the layer of the class `{class}` can't be made: {}", placeholder.reason_text())
 }
 
 impl Kept {
@@ -66,13 +77,19 @@ impl Kept {
             Layout::Legacy => "the names of layers (legacy `.h5`)",
             Layout::Own => "the weights' own paths (`.safetensors`)",
         };
-        let class = layer.class_name();
+        let below = layer.with_layers_below();
+        let mut lacks: Vec<String> = below.iter().filter_map(|layer| layer.placeholder()).map(lack).collect();
+        lacks.dedup();
         Err(Error::new(
             ErrorKind::Weights,
-            format!("the weights of a placeholder can't be named for this file: its class `{class}` is not registered"),
+            format!("the weights can't be named for this file, because {}", lacks.join(", and ")),
         )
         .expected(format!("a file in the form that they come from: by {}", describe(self.layout)))
         .received(format!("by {}", describe(layout)))
+        .hint(
+            "register what is missing in a crate that is linked, or pass it as `custom_objects`; a crate of your own has \
+             the command line too, by `keras_serial::cli::main`",
+        )
         .at(layer.name().to_owned()))
     }
 }

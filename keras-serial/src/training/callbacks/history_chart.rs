@@ -65,7 +65,7 @@ impl HistoryPlot {
         let bytes = match PlotFormat::of(path)? {
             PlotFormat::Svg => self.to_svg().into_bytes(),
             #[cfg(feature = "png")]
-            PlotFormat::Png => crate::files::plot::render_png(&self.svg(true), 200)?,
+            PlotFormat::Png => crate::files::plot::render_png(&self.svg(true), 200)?.0,
             _ => {
                 return Err(Error::new(
                     ErrorKind::InvalidArgument,
