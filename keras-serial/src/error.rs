@@ -156,6 +156,13 @@ impl Error {
         self
     }
 
+    /// Adds the path, unless the error has one that says where it is.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub(crate) fn or_at(self, path: &str) -> Self {
+        if self.0.path.is_empty() { self.at(path.to_owned()) } else { self }
+    }
+
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -242,7 +242,11 @@ pub(super) fn unknown(registered_name: &str, class_name: &str) -> Error {
         "register it with {register} in a crate that is linked, or pass it as `custom_objects`, or enter a CustomObjectScope that holds it"
     );
     let hint = near.map_or_else(|| ways.clone(), |near| format!("{near} Otherwise {ways}"));
-    let also = if class_name == short { String::new() } else { format!(" (class `{class_name}`)") };
+    let also = if class_name == short || class_name == registered_name {
+        String::new()
+    } else {
+        format!(" (class `{class_name}`)")
+    };
     Error::new(ErrorKind::UnknownObject, format!("unknown object `{registered_name}`{also}")).hint(hint)
 }
 

@@ -116,6 +116,13 @@ fn cve_2026_1669_data_in_other_files() {
 }
 
 #[test]
+fn what_is_no_tensor_is_named_once() {
+    let path = fixture("texts.weights.h5");
+    let error = small().load_weights(&path).unwrap_err();
+    assert_eq!(error.path(), format!("{}/layers/dense/vars/0", path.display()), "{error}");
+}
+
+#[test]
 fn cve_2026_1462_foreign_models_by_path() {
     let error = refused(DENSE, "\"module\": \"keras.layers\", \"class_name\": \"TFSMLayer\"");
     assert_eq!(error.kind(), ErrorKind::CodeRefused);

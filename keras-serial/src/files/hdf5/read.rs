@@ -151,10 +151,7 @@ impl Walk {
         let limits = self.shared.limits.clone();
         Limits::check("HDF5 groups", self.groups, limits.max_groups as u64)?;
         Limits::check("HDF5 groups inside each other", self.above.len() as u64, limits.max_depth as u64)?;
-        self.members(group, path).map_err(|error| {
-            // Errors of members already have their paths.
-            if error.path().is_empty() && !path.is_empty() { error.at(path.to_owned()) } else { error }
-        })
+        self.members(group, path).map_err(|error| error.or_at(path))
     }
 
     fn members(&mut self, group: &Group, path: &str) -> Result<H5Group> {

@@ -5,7 +5,7 @@ mod keras2_state;
 use std::collections::HashMap;
 
 pub(super) use self::keras2_state::upgrade_state;
-use super::weights::by_path::{Plan, value_in_files, values_in_files};
+use super::weights::by_path::{Plan, read, value_in_files, values_in_files};
 use super::weights::kept::Kept;
 use super::weights::optimizers::states;
 use super::weights::rules::Rules;
@@ -127,7 +127,7 @@ fn plan_state(layer: &LayerRef, found: &[(String, &StoredTensor)], plan: &mut Pl
     if !weights_of(layer).is_empty() {
         return Ok(false);
     }
-    let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+    let value = read(tensor, path)?;
     plan.state(layer, name, path.clone(), value);
     Ok(true)
 }

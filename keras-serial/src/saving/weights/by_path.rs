@@ -69,6 +69,11 @@ pub(in crate::saving) fn build(model: &LayerRef, skipped: &[LayerRef]) -> Result
     Ok((file, order))
 }
 
+/// Reads a tensor of a file at a path, which errors name.
+pub(in crate::saving) fn read(tensor: &StoredTensor, path: &str) -> Result<Tensor> {
+    tensor.read().and_then(|data| Tensor::from_bytes(&data)).map_err(|error| error.or_at(path))
+}
+
 /// Returns the value of a weight as files hold it.
 pub(in crate::saving) fn value_in_files(variable: &Variable, of_layer: &HashMap<u64, Tensor>) -> Result<TensorBytes> {
     match of_layer.get(&variable.id()) {
@@ -148,7 +153,7 @@ pub(in crate::saving) fn plan(model: &LayerRef, root: &WeightTree, rules: &Rules
                     plan.report.skipped.push(path);
                     continue;
                 }
-                let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at_with(|| path.clone())?;
+                let value = read(tensor, &path)?;
                 plan.state(&layer, name, path, value);
             }
             let extra = group.tensors.keys().filter(|name| !known.contains(&name.as_str())).filter(|name| {
@@ -348,10 +353,7 @@ impl Plan {
     /// Reads the planned tensors with several threads, and completes the report: what the rules exclude
     /// counts as skipped, not unexpected.
     pub fn finish(&mut self, rules: &Rules) -> Result<()> {
-        let read = |(weight, path, tensor): (Variable, String, StoredTensor)| {
-            let value = tensor.read().and_then(|data| Tensor::from_bytes(&data)).at(path)?;
-            Ok((weight, value))
-        };
+        let read = |(weight, path, tensor): (Variable, String, StoredTensor)| Ok((weight, self::read(&tensor, &path)?));
         self.assignments = std::mem::take(&mut self.found).into_par_iter().map(read).collect::<Result<_>>()?;
         for (layer, _, tree) in &mut self.placeholders {
             tree.read_all().at_with(|| layer.name().to_owned())?;
