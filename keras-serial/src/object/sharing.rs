@@ -174,11 +174,10 @@ pub(crate) fn scope_number() -> u64 {
 }
 
 /// Records the ids inside of a serialized object that is kept and not deserialized.
-pub(crate) fn note_kept(form: &Value) {
+pub(crate) fn note_kept(form: &mut Value) {
     SCOPES.with_borrow_mut(|scopes| {
         let Some(shared) = scopes.last_mut() else { return };
-        // A clone, for one walk serves both.
-        each_id(&mut form.clone(), &mut |id| _ = shared.kept.insert(*id));
+        each_id(form, &mut |id| _ = shared.kept.insert(*id));
     });
 }
 

@@ -110,7 +110,7 @@ fn placeholder(form: &Value, kind: Kind, reason: Error) -> Placeholder {
         form.shift_remove("inbound_nodes");
         form.shift_remove("shared_object_id");
     }
-    note_kept(&form);
+    note_kept(&mut form);
     let placeholder = Placeholder::new(form, kind, scope_number(), reason, error_of_use);
     KEPT.with_borrow_mut(|kept| kept.iter_mut().for_each(|kept| kept.push(told(&placeholder))));
     placeholder

@@ -111,7 +111,8 @@ pub enum Change {
 }
 
 /// Compares two files that name weights in the same way. A layer that has another name in the second file, and is the
-/// same but for that, is one change, and its weights are compared with those of the other name. Values may differ by `atol + rtol · |second|`;
+/// same but for that, is one change, and its weights are compared with those of the other name. Values may differ by
+/// `atol + rtol · |second|`;
 /// if both are 0, they are compared bit for bit.
 ///
 /// # Errors

@@ -88,7 +88,7 @@ impl StoredTensor {
     /// Returns the elements, as [`StoredTensor::read`]; an error has this path, unless it has one already: that in the
     /// file which is read.
     pub(crate) fn read_at(&self, path: &str) -> Result<TensorBytes> {
-        self.read().map_err(|error| if error.path().is_empty() { error.at(path.to_owned()) } else { error })
+        self.read().map_err(|error| error.or_at(path))
     }
 }
 
