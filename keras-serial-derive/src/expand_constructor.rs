@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
-use syn::{GenericArgument, Ident, PathArguments, Type};
+use syn::{Expr, ExprUnary, GenericArgument, Ident, Lit, PathArguments, Type, UnOp};
 
 use crate::ast::{Field, Role, Struct, at_span, code, ungrouped};
 use crate::attributes::FieldDefault;
@@ -182,27 +182,61 @@ fn argument(input: &Struct<'_>, ty: &Type) -> TokenStream {
     if is_primitive(ty) { code!(#ty) } else { code!(impl #private::Argument<#ty>) }
 }
 
-/// Expands a field's default, in a closure of the field's type: in the same form everywhere, so that the compiler
-/// reports a default of another type once.
+/// Where a field's default comes from.
+pub enum DefaultSource<'a> {
+    /// A literal that fits the field's type.
+    Literal(&'a Expr),
+    /// Another expression.
+    Expr(&'a Expr),
+    /// The field's type.
+    Type,
+}
+
+impl<'a> DefaultSource<'a> {
+    /// Returns where the default of a field comes from.
+    pub fn of(field: &'a Field<'_>) -> Self {
+        match field.attributes.default.get() {
+            Some(FieldDefault::Expr(expr)) if is_literal_of(expr, field.ty) => Self::Literal(expr),
+            Some(FieldDefault::Expr(expr)) => Self::Expr(expr),
+            _ => Self::Type,
+        }
+    }
+}
+
+/// Expands a field's default: in the same form everywhere, so that the compiler reports one of another type once.
 pub fn default(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    match DefaultSource::of(field) {
+        DefaultSource::Literal(literal) => literal.to_token_stream(),
+        DefaultSource::Expr(expr) => {
+            let make = closure(field, expr);
+            code!({
+                let default = #make;
+                default()
+            })
+        }
+        DefaultSource::Type => start(input, field),
+    }
+}
+
+/// Expands the function that returns an expression, of the field's type.
+pub fn closure(field: &Field<'_>, expr: &Expr) -> TokenStream {
     let ty = field.ty;
-    let value = match field.attributes.default.get() {
-        Some(FieldDefault::Expr(expr)) => expr.to_token_stream(),
-        _ => start(input, field),
-    };
-    code!({
-        let default = || -> #ty { #value };
-        default()
-    })
+    code!(|| -> #ty { #expr })
 }
 
 /// Expands the value with which a field starts that is no argument.
 pub fn start(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let path = start_path(input, field);
+    quote_spanned!(field.ty_span()=> #path())
+}
+
+/// Expands the path of the function that returns the value with which a field starts that is no argument.
+pub fn start_path(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (ty, span) = (field.ty, field.ty_span());
     let private = at_span(&input.private, span);
     match field.role {
-        Role::Config => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
-        _ => quote_spanned!(span=> <#ty as #private::Start>::start()),
+        Role::Config => quote_spanned!(span=> <#ty as ::core::default::Default>::default),
+        _ => quote_spanned!(span=> <#ty as #private::Start>::start),
     }
 }
 
@@ -237,10 +271,32 @@ pub fn is_plain(ty: &Type) -> bool {
     is_primitive(ty) || matches!(ungrouped(ty), Type::Path(path) if path.path.is_ident("String"))
 }
 
+const FLOATS: [&str; 2] = ["f32", "f64"];
+const SIGNED: [&str; 5] = ["i8", "i16", "i32", "i64", "isize"];
+const UNSIGNED: [&str; 6] = ["u8", "u16", "u32", "u64", "u128", "usize"];
+
 fn is_primitive(ty: &Type) -> bool {
-    const PRIMITIVES: [&str; 15] =
-        ["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
-    matches!(ungrouped(ty), Type::Path(path) if path.path.get_ident().is_some_and(|ident| PRIMITIVES.iter().any(|name| ident == name)))
+    [&["bool", "char"], &FLOATS[..], &SIGNED, &UNSIGNED].iter().any(|names| is_one_of(ty, names))
+}
+
+fn is_one_of(ty: &Type, names: &[&str]) -> bool {
+    matches!(ungrouped(ty), Type::Path(path) if path.path.get_ident().is_some_and(|ident| names.iter().any(|name| ident == name)))
+}
+
+/// Returns true for a literal without suffix of this primitive type.
+fn is_literal_of(expr: &Expr, ty: &Type) -> bool {
+    match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Bool(_) => is_one_of(ty, &["bool"]),
+            Lit::Int(number) => number.suffix().is_empty() && (is_one_of(ty, &SIGNED) || is_one_of(ty, &UNSIGNED)),
+            Lit::Float(number) => number.suffix().is_empty() && is_one_of(ty, &FLOATS),
+            _ => false,
+        },
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => {
+            (is_one_of(ty, &SIGNED) || is_one_of(ty, &FLOATS)) && is_literal_of(expr, ty)
+        }
+        _ => false,
+    }
 }
 
 /// Returns `T` of `Option<T>`.

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Type};
 
 use crate::ast::{Field, Role, Struct, at_span, code};
-use crate::expand_constructor;
+use crate::expand_constructor::{self, DefaultSource};
 
 /// Expands the method that returns the description.
 pub fn expand(input: &Struct<'_>) -> TokenStream {
@@ -23,6 +23,7 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
             code! {
                 ::core::option::Option::Some(#private::BaseDescription {
                     entries: <#ty as #private::Base>::ENTRIES,
+                    keys: <#ty as #private::Base>::KEYS,
                     defaults: || <#ty as #private::Base>::defaults(&#default),
                 })
             }
@@ -31,18 +32,16 @@ pub fn expand(input: &Struct<'_>) -> TokenStream {
     };
     code! {
         fn description() -> ::core::option::Option<&'static #private::TypeDescription> {
-            const {
-                ::core::option::Option::Some(&#private::TypeDescription {
-                    name: #name,
-                    module_path: ::core::module_path!(),
-                    doc: #doc,
-                    base: #base,
-                    fields: &[#(#fields),*],
-                    ignored: &[#(#ignored),*],
-                    allows_unknown: #allows_unknown,
-                    version: #version,
-                })
-            }
+            ::core::option::Option::Some(&#private::TypeDescription {
+                name: #name,
+                module_path: ::core::module_path!(),
+                doc: #doc,
+                base: #base,
+                fields: &[#(#fields),*],
+                ignored: &[#(#ignored),*],
+                allows_unknown: #allows_unknown,
+                version: #version,
+            })
         }
     }
 }
@@ -87,15 +86,8 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
         None => code!(#private::field::any_type),
     };
     let default = if field.role == Role::Config && field.attributes.default.is_set() {
-        let value = expand_constructor::default(input, field);
-        let value = if field.attributes.serde.is_set() {
-            code!(#private::field::to_serde::<#ty>(&#value))
-        } else if let Some(with) = field.attributes.with.get() {
-            code!(#with::to_value(&#value))
-        } else {
-            quote_spanned!(span=> <#ty as #at::ConfigField>::to_value(&#value))
-        };
-        code!(::core::option::Option::Some(|| #value))
+        let default = default(input, field);
+        code!(::core::option::Option::Some(&#default))
     } else {
         code!(::core::option::Option::None)
     };
@@ -111,6 +103,27 @@ fn describe(input: &Struct<'_>, field: &Field<'_>) -> Option<TokenStream> {
             default: #default,
         }
     })
+}
+
+/// Expands the default of a field: what gives it, and how it is written.
+fn default(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
+    let (private, ty, span) = (&input.private, field.ty, field.ty_span());
+    let to_value = if field.attributes.serde.is_set() {
+        code!(#private::field::to_serde::<#ty>)
+    } else if let Some(with) = field.attributes.with.get() {
+        code!(|value| #with::to_value(value))
+    } else {
+        let private = &at_span(private, span);
+        quote_spanned!(span=> <#ty as #private::ConfigField>::to_value)
+    };
+    let make = match DefaultSource::of(field) {
+        DefaultSource::Literal(literal) => {
+            return code!(#private::default_value::Literal::<#ty> { value: #literal, to_value: #to_value });
+        }
+        DefaultSource::Expr(expr) => expand_constructor::closure(field, expr),
+        DefaultSource::Type => expand_constructor::start_path(input, field),
+    };
+    code!(#private::default_value::Made::<#ty> { make: #make, to_value: #to_value })
 }
 
 /// Spells a type as the sources do.

@@ -112,12 +112,6 @@ pub fn registrable(input: &DeriveInput, private: &TokenStream, class_name: &str)
     })
 }
 
-/// Returns the names of the type's own entries, which its base neither reads nor writes.
-fn own_names(input: &Struct<'_>) -> Vec<String> {
-    let ignored = input.attributes.ignored.iter().map(syn::LitStr::value);
-    input.entries().flat_map(Field::names).chain(ignored).collect()
-}
-
 /// Expands a call with a list of the entries: the work is in the library, once for all structs.
 fn get_config(input: &Struct<'_>) -> TokenStream {
     let private = &input.private;
@@ -145,8 +139,8 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     let (private, ident, ty, name) = (&input.private, field.ident, field.ty, field.name());
     // The base's entries stand where its field does, as Keras writes some arguments before them.
     if field.role == Role::Base {
-        let (own, class_name) = (own_names(input), input.class_name());
-        return code!(#private::field::Entry::Base(&self.#ident, #class_name, &[#(#own),*]));
+        let class_name = input.class_name();
+        return code!(#private::field::Entry::Base(&self.#ident, #class_name, Self::description()));
     }
     if field.role == Role::BaseOrNull {
         return code!({
@@ -165,19 +159,12 @@ fn write(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
         let written = quote_spanned!(span=> <#ty as #private::ConfigField>::written(&self.#ident));
         let is_absent = quote_spanned!(span=> <#ty as #private::ConfigField>::is_absent);
         // An omitted entry is read as the default, which must be a value that is written so.
-        let default =
-            field.attributes.default.get().filter(|_| !is_plain(ty) && field.attributes.skip_if.get().is_none());
-        let default = match default.map(|default| match default {
-            FieldDefault::Trait => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
-            FieldDefault::Expr(expr) => quote!(#expr),
-        }) {
-            Some(default) => code! {
-                ::core::option::Option::Some(|| {
-                    let default = || -> #ty { #default };
-                    #is_absent(&default())
-                })
-            },
-            None => code!(::core::option::Option::None),
+        let is_checked = field.attributes.default.is_set() && !is_plain(ty) && field.attributes.skip_if.get().is_none();
+        let default = if is_checked {
+            let default = expand_constructor::default(input, field);
+            code!(::core::option::Option::Some(|| #is_absent(&#default)))
+        } else {
+            code!(::core::option::Option::None)
         };
         code!(#private::field::Entry::Field(#name, #written, #default))
     };
@@ -200,31 +187,19 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
             let config = &upgraded;
         }
     });
-    let of_base = match input.base() {
-        Some(base) => {
-            let ty = base.ty;
-            code!(<#ty as #private::Base>::KEYS)
-        }
-        None => code!(&[]),
-    };
-    let names = own_names(input);
-    let refuse = if input.attributes.allow_unknown.is_set() {
-        code!(::core::option::Option::None)
-    } else {
-        code!(::core::option::Option::Some((#of_base, &[#(#names),*])))
-    };
     let read: Vec<&Field<'_>> = input.entries().filter(|field| !field.is_converted()).collect();
     let locals = read.iter().map(|field| {
         let (slot, ty) = (slot(field), field.ty);
         code!(let mut #slot: ::core::option::Option<#ty> = ::core::option::Option::None;)
     });
-    let slots = read.iter().map(|field| {
-        let (slot, ty, name, span) = (slot(field), field.ty, field.name(), field.ty_span());
-        let (aliases, is_required) = (&field.attributes.aliases, !field.attributes.default.is_set());
+    let slots = input.entries().map(|field| {
+        if field.is_converted() {
+            return code!(&mut ());
+        }
+        let (slot, ty, span) = (slot(field), field.ty, field.ty_span());
         let private = &at_span(private, span);
         // A call, which has the span of the type, at which the compiler then reports an unfit one, once.
-        let filled = quote_spanned!(span=> <#ty as #private::ConfigField>::slot(&mut #slot));
-        code!((#name, &[#(#aliases),*], #is_required, #filled))
+        quote_spanned!(span=> <#ty as #private::ConfigField>::slot(&mut #slot))
     });
     // All at once: each way out of the function would drop what is read by then, in code of its own.
     let required = read.iter().filter(|field| !field.attributes.default.is_set()).map(|field| slot(field));
@@ -241,7 +216,7 @@ fn from_config(input: &Struct<'_>) -> TokenStream {
         fn from_config(config: &#private::Config) -> #private::Result<Self> {
             #upgrade
             #(#locals)*
-            #private::field::read(config, #refuse, &mut [#(#slots),*])?;
+            #private::field::read(config, Self::description(), &mut [#(#slots),*])?;
             #taken
             let this = #this;
             #validate
@@ -267,8 +242,8 @@ fn read(input: &Struct<'_>, field: &Field<'_>) -> TokenStream {
     };
     match field.role {
         Role::Base => {
-            let (own, default) = (own_names(input), default(field.attributes.default.get()));
-            return code!(#private::field::read_base::<#ty>(#default, &[#(#own),*], config)?);
+            let default = default(field.attributes.default.get());
+            return code!(#private::field::read_base::<#ty>(#default, Self::description(), config)?);
         }
         Role::Weight | Role::Sublayer | Role::SeedGenerator | Role::Skipped | Role::BaseOrNull => return default(None),
         Role::Config => {}

@@ -201,7 +201,8 @@ pub mod __private_0_1_0 {
 
     pub use crate::config::{
         Argument, Base, BaseDescription, Config, ConfigField, FieldDescription, FieldRole, FieldType, FieldVisitor,
-        HasBase, KerasSerializable, PlainField, Start, StateField, TypeDescription, Version, field, walk,
+        HasBase, KerasSerializable, PlainField, Start, StateField, TypeDescription, Version, default_value, field,
+        walk,
     };
     pub use crate::error::{Error, ErrorKind, Result, ResultExt};
     #[cfg(feature = "engine")]

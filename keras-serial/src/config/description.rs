@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::default_value::DefaultValue;
 use super::{Config, ConfigField, FieldType};
 use crate::error::{Error, ErrorKind, Result, ResultExt};
 use crate::json::Value;
@@ -99,6 +100,8 @@ impl Version {
 pub struct BaseDescription {
     /// The entries, in the order in which they are written.
     pub entries: &'static [FieldDescription],
+    /// The names that it reads: those of the entries, and of entries of old files.
+    pub keys: &'static [&'static str],
     /// Returns the values of omitted entries, which a type can have of its own (a learning rate).
     #[doc(hidden)]
     pub defaults: fn() -> Result<Config>,
@@ -128,9 +131,9 @@ pub struct FieldDescription {
     /// Returns the type of its values in configurations.
     #[doc(hidden)]
     pub values: fn() -> FieldType,
-    /// Returns the value of an omitted entry, for a field with a default.
+    /// The value of an omitted entry, for a field with a default.
     #[doc(hidden)]
-    pub default: Option<fn() -> Result<Value>>,
+    pub default: Option<&'static dyn DefaultValue>,
 }
 
 /// What a field is used for.
@@ -185,10 +188,20 @@ impl TypeDescription {
         }
     }
 
+    /// Returns the fields that are entries of the configuration.
+    pub(super) fn own(&self) -> impl Iterator<Item = &'static FieldDescription> {
+        self.fields.iter().filter(|field| field.role == FieldRole::Config)
+    }
+
+    /// Returns true if the type itself reads this entry, so that its base neither reads nor writes it.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        self.own().any(|field| field.is_called(name)) || self.ignored.contains(&name)
+    }
+
     /// Returns the entry with this name or alias.
     pub fn field(&self, name: &str) -> Option<&'static FieldDescription> {
         let named = self.entries().find(|field| field.name == name);
-        named.or_else(|| self.entries().find(|field| field.aliases.contains(&name)))
+        named.or_else(|| self.entries().find(|field| field.is_called(name)))
     }
 }
 
@@ -207,12 +220,17 @@ impl FieldDescription {
     /// Returns the value of an omitted entry; `None` for a field without default. Of a base's entries, see
     /// [`TypeDescription::default_of`].
     pub fn default_value(&self) -> Option<Result<Value>> {
-        self.default.map(|default| default())
+        self.default.map(DefaultValue::value)
     }
 
     /// Returns true if configurations must have the entry.
     pub fn is_required(&self) -> bool {
         self.role == FieldRole::Config && self.default.is_none() && !self.field_type().is_omittable()
+    }
+
+    /// Returns true if the entry is read by this name: its name, or an alias.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
     }
 
     /// Returns the names that are read: the name, and the aliases.
@@ -257,7 +275,10 @@ macro_rules! described_by_hand {
     };
     (@default $ty:ty) => { None };
     (@default $ty:ty, $default:expr) => {
-        Some(|| <$ty as $crate::config::ConfigField>::to_value(&$default))
+        Some(&$crate::config::default_value::Made::<$ty> {
+            make: || $default,
+            to_value: <$ty as $crate::config::ConfigField>::to_value,
+        })
     };
 }
 pub(crate) use described_by_hand;

@@ -1,6 +1,6 @@
 //! Functions that the expansion of `#[derive(KerasSerializable)]` calls for a field.
 
-use super::{Base, Config, ConfigField, FieldType};
+use super::{Base, Config, ConfigField, FieldDescription, FieldType, TypeDescription};
 use crate::error::{Error, ErrorKind, Result, ResultExt, did_you_mean};
 use crate::json::Value;
 
@@ -41,6 +41,10 @@ pub fn optional<T>(
     }
 }
 
+/// What [`KerasSerializable::description`](super::KerasSerializable::description) returns: of a type that derives
+/// the trait, a description.
+pub type Description = Option<&'static TypeDescription>;
+
 /// An entry of a configuration to be written.
 pub enum Entry<'a> {
     /// A field, and whether its default is written by omitting the entry.
@@ -49,8 +53,8 @@ pub enum Entry<'a> {
     Value(&'static str, Result<Value>),
     /// An entry that is left out.
     Omitted,
-    /// The entries of a base, with the class name and the names of the type's own entries.
-    Base(&'a dyn WrittenBase, &'static str, &'a [&'a str]),
+    /// The entries of a base, with the class name and the description of the type, whose own entries it leaves out.
+    Base(&'a dyn WrittenBase, &'static str, Description),
     /// An entry of the base that is null if the base wrote none.
     OrNull(&'static str),
 }
@@ -69,19 +73,31 @@ impl<T: ConfigField> Written for T {
 
 /// A base of any type, to be written.
 pub trait WrittenBase {
-    /// Writes the entries that are not the type's own.
+    /// Writes the entries that are not the type's own, after those that are there already.
     ///
     /// # Errors
-    /// Those of the base.
-    fn write_to(&self, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()>;
+    /// When the base has a value for an entry that is the type's own, and the errors of the base.
+    fn write_to(&self, class_name: &'static str, described: Description, config: &mut Config) -> Result<()>;
 
     /// Returns the number of entries.
     fn count(&self) -> usize;
 }
 
 impl<B: Base> WrittenBase for B {
-    fn write_to(&self, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()> {
-        write_base(self, class_name, own, config)
+    fn write_to(&self, class_name: &'static str, described: Description, config: &mut Config) -> Result<()> {
+        let mut of_base = Config::new();
+        self.write(class_name, &mut of_base)?;
+        for key in B::KEYS.iter().filter(|key| described.is_some_and(|described| described.is_own(key))) {
+            if self.is_given(key) {
+                return Err(Error::new(ErrorKind::Config, format!("two values for the entry `{key}`"))
+                    .expected(format!("the value of the field `{key}` of `{class_name}`"))
+                    .received("another one that its base was given")
+                    .hint("give the field its value, not the base"));
+            }
+            of_base.shift_remove(*key);
+        }
+        config.extend(of_base);
+        Ok(())
     }
 
     fn count(&self) -> usize {
@@ -110,7 +126,7 @@ pub fn write(entries: &mut [Entry<'_>]) -> Result<Config> {
             },
             Entry::Value(name, value) => _ = config.insert(name.to_owned(), value.at(name)?),
             Entry::Omitted => {}
-            Entry::Base(base, class_name, own) => base.write_to(class_name, own, &mut config)?,
+            Entry::Base(base, class_name, described) => base.write_to(class_name, described, &mut config)?,
             Entry::OrNull(name) => _ = config.entry(name.to_owned()).or_insert(Value::Null),
         }
     }
@@ -141,27 +157,39 @@ impl<T: ConfigField> Slot for Option<T> {
     }
 }
 
-/// A field to be read: its name, its aliases, whether it is required, and its place.
-pub type Read<'a> = (&'static str, &'a [&'static str], bool, &'a mut dyn Slot);
+/// The place of a field that is read elsewhere, as an attribute converts it.
+impl Slot for () {
+    fn fill(&mut self, _: &Value) -> Result<()> {
+        Ok(())
+    }
+
+    fn fill_omitted(&mut self) -> bool {
+        true
+    }
+}
 
 /// Returns the error for a required field that [`read`] did not fill, which it always does.
 pub fn unfilled() -> Error {
     Error::new(ErrorKind::Config, "a required entry was not read")
 }
 
-/// Reads a configuration, entry by entry; `known` are the names of the base's entries and of the type's own, beside
-/// which there can be no others.
+/// Reads a configuration, entry by entry, into the places of the fields that are entries, in their order.
 ///
 /// # Errors
 /// When an entry is unknown, a required one is missing, and those of the fields.
-pub fn read(config: &Config, known: Option<(&[&str], &[&str])>, fields: &mut [Read<'_>]) -> Result<()> {
-    if let Some((of_base, own)) = known {
-        refuse_unknown(config, of_base, own)?;
+pub fn read(config: &Config, described: Description, slots: &mut [&mut dyn Slot]) -> Result<()> {
+    let described = described.ok_or_else(unfilled)?;
+    if !described.allows_unknown {
+        let of_base = described.base.map_or(&[][..], |base| base.keys);
+        if !config.keys().all(|key| of_base.contains(&key.as_str()) || described.is_own(key)) {
+            let own = described.own().flat_map(FieldDescription::names).chain(described.ignored.iter().copied());
+            refuse_unknown(config, of_base, &own.collect::<Vec<_>>())?;
+        }
     }
-    for (name, aliases, is_required, slot) in fields {
-        match entry(config, name, aliases) {
-            Some(value) => slot.fill(value).at(*name)?,
-            None if *is_required && !slot.fill_omitted() => return Err(missing(config, name)),
+    for (field, slot) in described.own().zip(slots) {
+        match entry(config, field.name, field.aliases) {
+            Some(value) => slot.fill(value).at(field.name)?,
+            None if field.default.is_none() && !slot.fill_omitted() => return Err(missing(config, field.name)),
             None => {}
         }
     }
@@ -188,35 +216,16 @@ pub const fn is_one_of(mut names: &[&str], name: &str) -> bool {
     false
 }
 
-/// Writes the base's entries, except those that are the type's own, after those that are there already.
-///
-/// # Errors
-/// When the base has a value for an entry that is the type's own, and the errors of the base.
-pub fn write_base<B: Base>(base: &B, class_name: &'static str, own: &[&str], config: &mut Config) -> Result<()> {
-    let mut of_base = Config::new();
-    base.write(class_name, &mut of_base)?;
-    for key in B::KEYS.iter().filter(|key| own.contains(key)) {
-        if base.is_given(key) {
-            return Err(Error::new(ErrorKind::Config, format!("two values for the entry `{key}`"))
-                .expected(format!("the value of the field `{key}` of `{class_name}`"))
-                .received("another one that its base was given")
-                .hint("give the field its value, not the base"));
-        }
-        of_base.shift_remove(*key);
-    }
-    config.extend(of_base);
-    Ok(())
-}
-
 /// Reads the base's entries, except those that are the type's own.
 ///
 /// # Errors
 /// Those of the base.
-pub fn read_base<B: Base>(default: B, own: &[&str], config: &Config) -> Result<B> {
-    if !B::KEYS.iter().any(|key| own.contains(key) && config.contains_key(*key)) {
+pub fn read_base<B: Base>(default: B, described: Description, config: &Config) -> Result<B> {
+    let is_own = |key: &str| described.is_some_and(|described| described.is_own(key));
+    if !B::KEYS.iter().any(|key| config.contains_key(*key) && is_own(key)) {
         return default.read_over(config);
     }
-    let of_base = config.iter().filter(|(key, _)| !own.contains(&key.as_str()));
+    let of_base = config.iter().filter(|(key, _)| !is_own(key));
     default.read_over(&of_base.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 

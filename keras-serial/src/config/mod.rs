@@ -7,6 +7,7 @@
 mod argument;
 mod base;
 mod collections;
+pub mod default_value;
 mod description;
 pub mod field;
 mod field_type;

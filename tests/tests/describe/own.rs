@@ -83,6 +83,61 @@ fn fields_are_data() {
     assert_eq!(described.ignored, ["old"]);
 }
 
+/// An object with defaults of each form.
+#[derive(KerasSerializable)]
+struct Defaults<T> {
+    #[keras(default = -1)]
+    axis: i64,
+    #[keras(default = 0.1)]
+    rate: f32,
+    #[keras(default = -1e-3)]
+    low: f64,
+    #[keras(default = 7u8)]
+    count: u8,
+    #[keras(default = std::cmp::max(2, 3))]
+    depth: usize,
+    #[keras(default = "same".to_owned())]
+    padding: String,
+    #[keras(default = Some(0.5))]
+    scale: Option<f64>,
+    #[keras(default)]
+    value: T,
+    #[keras(default = vec![3, 4], with = "reversed")]
+    sizes: Vec<usize>,
+    #[keras(default = (1, 2), serde)]
+    pair: (u8, u8),
+}
+
+/// Writes a list from its end.
+mod reversed {
+    use keras_serial::Result;
+    use keras_serial::config::ConfigField;
+    use keras_serial::json::Value;
+
+    pub(super) fn to_value(sizes: &[usize]) -> Result<Value> {
+        sizes.iter().rev().copied().collect::<Vec<_>>().to_value()
+    }
+
+    pub(super) fn from_value(value: &Value) -> Result<Vec<usize>> {
+        Ok(Vec::from_value(value)?.into_iter().rev().collect())
+    }
+}
+
+#[test]
+fn described_defaults_are_those_that_are_read() {
+    let described = Defaults::<u16>::description().unwrap();
+    let defaults = described.entries().map(|entry| (entry.name.to_owned(), entry.default_value().unwrap().unwrap()));
+    let defaults: config::Config = defaults.collect();
+    assert_eq!(
+        defaults,
+        config! {
+            axis: -1, rate: 0.1f32, low: -0.001, count: 7, depth: 3, padding: "same", scale: 0.5, value: 0,
+            sizes: [4, 3], pair: [1, 2]
+        }
+    );
+    assert_eq!(Defaults::<u16>::from_config(&config! {}).unwrap().get_config().unwrap(), defaults);
+}
+
 #[test]
 fn defaults_of_the_base_are_those_of_the_type() {
     let sgd = registry::entry_named("keras.optimizers.SGD").unwrap().description().unwrap();
