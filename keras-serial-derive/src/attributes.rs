@@ -169,11 +169,12 @@ fn unknown(meta: &ParseNestedMeta<'_>, place: &str, known: &[Name]) -> syn::Erro
         ("an enum", names::OF_ENUMS),
         ("a variant", names::OF_VARIANTS),
     ];
-    if known == names::OF_FIELDS && meta.path.is_ident(names::INIT.0) {
-        return meta.error("`init` stands in parentheses: `sublayer(init = …)`");
-    }
-    if known == names::OF_FIELDS && meta.path.is_ident(names::NAME.0) {
-        return meta.error("`name` stands in parentheses: `weight(name = \"…\")` or `sublayer(name = \"…\")`");
+    let inner =
+        [(names::INIT, "`sublayer(init = …)`"), (names::NAME, "`weight(name = \"…\")` or `sublayer(name = \"…\")`")];
+    if known == names::OF_FIELDS
+        && let Some((_, form)) = inner.iter().find(|(name, _)| name.0 == given)
+    {
+        return meta.error(format!("`{given}` stands in parentheses: {form}"));
     }
     let home = homes.iter().find(|(_, names)| names.iter().any(|name| name.0 == given));
     let expected = names::listed(known);
