@@ -1,6 +1,6 @@
 //! Pictures of models from their files, in a build without the engine:
 //! `cargo test -p keras-serial --no-default-features --features png --test plot`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -45,7 +45,6 @@ mod options;
 mod png;
 mod svg;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 mod text;
 mod weights;

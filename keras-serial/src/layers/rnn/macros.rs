@@ -124,7 +124,6 @@ macro_rules! conv_lstm {
         #[register(builtin = "keras.layers")]
         #[derive(KerasSerializable, Debug)]
         #[keras(new, setters, validate = Self::check)]
-        #[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
         pub struct $name {
             base: LayerBase,
             #[keras(default)]

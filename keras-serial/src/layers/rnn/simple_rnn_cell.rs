@@ -41,7 +41,6 @@ use crate::{KerasSerializable, register};
 #[register(builtin = "keras.layers")]
 #[derive(KerasSerializable, Debug)]
 #[keras(new, setters, validate = Self::check)]
-#[allow(clippy::struct_excessive_bools, reason = "Keras's arguments")]
 pub struct SimpleRNNCell {
     pub(super) base: LayerBase,
     pub(super) units: usize,
